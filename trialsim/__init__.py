@@ -1,0 +1,1 @@
+"""Patient-level simulation of randomised trials with bounded rank outcomes."""

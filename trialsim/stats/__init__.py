@@ -1,0 +1,1 @@
+"""Rank statistics batched over replicates: arrays in, arrays out; the last axis is patients."""
