@@ -1,0 +1,151 @@
+"""The error of a simulated answer, against statsmodels, closed forms and repeated simulation."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import binom
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
+
+from trialsim.stats.monte_carlo import (
+    bias,
+    clopper_pearson_interval,
+    coverage,
+    mcse_of_proportion,
+    mean_over_replicates,
+    paired_difference,
+    replicates_for_mean,
+    replicates_for_precision,
+    wilson_interval,
+)
+
+counts = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+METHODS = {"wilson": wilson_interval, "beta": clopper_pearson_interval}
+
+
+@given(count=counts, confidence=st.sampled_from([0.8, 0.95, 0.999]))
+@pytest.mark.parametrize("method", METHODS)
+def test_intervals_equal_those_of_statsmodels(
+    method: str, count: tuple[int, int], confidence: float
+) -> None:
+    """Oracle: statsmodels' proportion_confint."""
+    found = METHODS[method](*count, confidence)
+    wanted = proportion_confint(*count, alpha=1 - confidence, method=method)
+    assert_allclose((found.low, found.high), wanted, rtol=1e-10, atol=1e-12)
+    assert 0 <= found.low <= found.estimate <= found.high <= 1
+
+
+def test_clopper_pearson_never_covers_less_than_its_confidence() -> None:
+    """Oracle: the binomial distribution, summed over every count of 50 replicates."""
+    interval = clopper_pearson_interval(np.arange(51), 50)
+    for share in np.linspace(0.01, 0.99, 99):
+        held = (interval.low <= share) & (share <= interval.high)
+        assert binom.pmf(np.arange(51), 50, share)[held].sum() >= 0.95
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_replicates_leave_everything_possible(method: str) -> None:
+    assert_array_equal(METHODS[method](0, 0), [np.nan, np.nan, 0.0, 1.0])
+
+
+def test_a_batch_of_shares_equals_a_loop_over_single_ones() -> None:
+    successes = np.array([[0, 3, 7], [10, 1, 5]])
+    batch = wilson_interval(successes, 10)
+    for at in np.ndindex(2, 3):
+        assert_array_equal([field[at] for field in batch], wilson_interval(successes[at], 10))
+
+
+def test_error_of_a_share_is_the_spread_of_repeated_simulations() -> None:
+    """Oracle: 4,000 simulations of 500 replicates; their SD has a relative error of 1.1%."""
+    shares = np.random.default_rng(1).binomial(500, 0.83, 4000) / 500
+    assert_allclose(mcse_of_proportion(0.83, 500), shares.std(), rtol=4 * 0.0112)
+
+
+def test_error_of_a_mean_leaves_failed_replicates_out() -> None:
+    values = np.array([[1.0, np.nan, 3.0, 8.0], [np.nan, 2.0, np.nan, np.nan], [np.nan] * 4])
+    found = mean_over_replicates(values)
+    assert_array_equal(found.estimate, [4.0, 2.0, np.nan])
+    assert_allclose(found.sd, np.array([np.std([1.0, 3.0, 8.0], ddof=1), np.nan, np.nan]))
+    assert_allclose(found.mcse, found.sd / np.sqrt(3))
+
+
+def test_bias_is_the_mean_less_the_truth_of_each_design() -> None:
+    estimates = np.array([[0.5, 0.7], [0.8, 1.0]])
+    found = bias(estimates, [0.5, 1.0])
+    assert_allclose(found.estimate, [0.1, -0.1])
+    assert_allclose(found.mcse, mean_over_replicates(estimates).mcse)
+
+
+def test_coverage_counts_bounds_in_and_failed_replicates_out() -> None:
+    low, high = np.array([0.1, 0.5, 0.6, np.nan]), np.array([0.5, 0.7, 0.9, 1.0])
+    assert_array_equal(coverage(low, high, 0.5), wilson_interval(2, 3))
+
+
+def test_paired_error_is_the_spread_of_repeated_simulations() -> None:
+    """Oracle: 4,000 simulations of 400 pairs; their SD has a relative error of 1.1%."""
+    uniforms = np.random.default_rng(2).random((4000, 400, 2))
+    base = uniforms[..., 0] < 0.7
+    changed = np.where(uniforms[..., 1] < 0.1, uniforms[..., 0] > 0.5, base)
+    found = paired_difference(changed, base)
+    spread = found.estimate.std()
+    assert_allclose(found.mcse.mean(), spread, rtol=4 * 0.0112)
+    independent = changed.mean() * (1 - changed.mean()) + 0.7 * 0.3
+    assert_allclose(np.mean(found.independent_replicates), independent / spread**2, rtol=0.05)
+    truth = 0.1 * (0.5 - 0.7)
+    held = ((found.low <= truth) & (truth <= found.high)).mean()
+    assert abs(held - 0.95) < 4 * mcse_of_proportion(0.95, 4000)
+
+
+def test_paired_error_is_mcnemars_without_the_difference() -> None:
+    """Oracle: statsmodels' McNemar statistic (b - c)**2 / (b + c), its variance that of b = c."""
+    generator = np.random.default_rng(3)
+    base, changed = generator.random((2, 300)) < 0.5
+    found = paired_difference(changed, base)
+    table = [[np.sum(base & changed), np.sum(base & ~changed)]]
+    table.append([np.sum(~base & changed), np.sum(~base & ~changed)])
+    statistic = mcnemar(table, exact=False, correction=False).statistic
+    null_variance = found.mcse**2 + found.estimate**2 / 300
+    assert_allclose(found.estimate**2 / null_variance, statistic)
+
+
+def test_designs_that_never_disagree_differ_by_nothing_within_an_interval() -> None:
+    base = np.array([True, False] * 50)
+    found = paired_difference(base, base)
+    assert found.estimate == found.mcse == 0
+    assert -0.05 < found.low < 0 < found.high < 0.05
+    assert found.independent_replicates == np.inf
+    assert paired_difference(base | True, base | True).independent_replicates == 100
+
+
+def test_designs_that_always_disagree_are_worth_a_half() -> None:
+    """At a share of a half the difference of opposites has twice the independent variance."""
+    base = np.array([True, False] * 50)
+    assert_allclose(paired_difference(~base, base).independent_replicates, 50)
+
+
+def test_no_pairs_leave_every_difference_possible() -> None:
+    nothing = np.zeros((2, 0), bool)
+    found = paired_difference(nothing, nothing)
+    assert np.isnan(found.estimate).all()
+    assert_array_equal((found.low, found.high), [[-1, -1], [1, 1]])
+
+
+@given(proportion=st.floats(0.01, 0.99), mcse=st.floats(1e-4, 0.1))
+def test_replicates_are_the_fewest_that_reach_the_precision(proportion: float, mcse: float) -> None:
+    replicates = replicates_for_precision(mcse, proportion).item()
+    assert mcse_of_proportion(proportion, replicates) <= mcse * (1 + 1e-9)
+    if replicates > 1:
+        assert mcse_of_proportion(proportion, replicates - 1) > mcse * (1 - 1e-9)
+
+
+def test_wrong_arguments_are_refused_with_rule_and_value() -> None:
+    with pytest.raises(ValueError, match=r"confidence must lie between 0 and 1 \(got 1\.2\)"):
+        wilson_interval(1, 2, confidence=1.2)
+    with pytest.raises(
+        ValueError, match=r"successes must lie between 0 and replicates \(got 3\.0\)"
+    ):
+        clopper_pearson_interval(3, 2)
+    with pytest.raises(ValueError, match=r"mcse must be positive \(got 0\.0\)"):
+        replicates_for_mean(0.0, 1.0)

@@ -1,0 +1,243 @@
+"""A simulated answer is a measurement, so it carries the error that its replicates leave in it.
+
+The last axis of an array of results is replicates. Formulae are those of Morris, White and Crowther
+(2019), Statistics in Medicine 38:2074, table 6; a Monte Carlo standard error is written mcse.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betaincinv, ndtri
+
+from trialsim.arrays import Booleans, Floats, Integers
+
+
+class Proportion(NamedTuple):
+    """A share of the replicates (power, coverage, type I error) with its Monte Carlo error."""
+
+    estimate: Floats
+    mcse: Floats
+    low: Floats
+    high: Floats
+
+
+class Mean(NamedTuple):
+    """A mean over replicates, their standard deviation, and the error of the mean."""
+
+    estimate: Floats
+    mcse: Floats
+    sd: Floats
+
+
+class PairedDifference(NamedTuple):
+    """The difference of two shares over the same replicates.
+
+    `independent_replicates` is what the pairing is worth: so many replicates of each design, drawn
+    independently, would give the same standard error. It is infinite when the designs never
+    disagree though their results vary, and the number of pairs when nothing varies.
+    """
+
+    estimate: Floats
+    mcse: Floats
+    low: Floats
+    high: Floats
+    independent_replicates: Floats
+
+
+def wilson_interval(
+    successes: ArrayLike, replicates: ArrayLike, confidence: float = 0.95
+) -> Proportion:
+    """Return a share with the score interval of Wilson (1927), JASA 22:209; arguments broadcast.
+
+    Its coverage is near the confidence on average, a little above or below it for each share.
+    No replicates leave the estimate and its error NaN and the interval (0, 1).
+
+    >>> [round(x.item(), 4) for x in wilson_interval(8, 10)]
+    [0.8, 0.1265, 0.4902, 0.9433]
+    """
+    x, n = _counts(successes, replicates)
+    square = _quantile(confidence) ** 2
+    centre = (x + square / 2) / (n + square)
+    spread = x * (n - x) / np.maximum(n, 1) + square / 4
+    half = np.sqrt(square * spread) / (n + square)
+    low = np.where(x > 0, centre - half, 0.0)
+    high = np.where(x < n, centre + half, 1.0)
+    return _proportion(x, n, np.maximum(low, 0.0), np.minimum(high, 1.0))
+
+
+def clopper_pearson_interval(
+    successes: ArrayLike, replicates: ArrayLike, confidence: float = 0.95
+) -> Proportion:
+    """Return a share with the interval of Clopper and Pearson (1934), Biometrika 26:404.
+
+    Its coverage is never below the confidence, so it is wider than Wilson's. The arguments
+    broadcast; no replicates leave the estimate and its error NaN and the interval (0, 1).
+
+    >>> [round(x.item(), 4) for x in clopper_pearson_interval(8, 10)]
+    [0.8, 0.1265, 0.4439, 0.9748]
+    """
+    x, n = _counts(successes, replicates)
+    check_probability("confidence", confidence)
+    tail = (1 - confidence) / 2
+    low = np.where(x > 0, betaincinv(np.maximum(x, 1), n - x + 1, tail), 0.0)
+    high = np.where(x < n, betaincinv(x + 1, np.maximum(n - x, 1), 1 - tail), 1.0)
+    return _proportion(x, n, low, high)
+
+
+def mcse_of_proportion(proportion: ArrayLike, replicates: ArrayLike) -> Floats:
+    """Return the standard error sqrt(p (1 - p) / n) of a power, a coverage or a type I error.
+
+    It is zero for a share of 0 or 1, where only the interval is honest; NaN without replicates.
+
+    >>> mcse_of_proportion(0.9, 10_000).round(6).item()
+    0.003
+    """
+    p, n = np.broadcast_arrays(np.asarray(proportion, float), np.asarray(replicates, float))
+    return np.asarray(np.sqrt(p * (1 - p) / np.where(n > 0, n, np.nan)))
+
+
+def mean_over_replicates(values: Floats) -> Mean:
+    """Return the mean over replicates, shape (..., replicates); NaN marks a failed one, left out.
+
+    The mcse is sd / sqrt(n), with the sample SD (n - 1). For two designs on the same replicates
+    give the differences: the error is then that of the paired comparison. Without replicates all
+    is NaN; with one, the SD and the error.
+
+    >>> mean_over_replicates(np.array([0.6, 0.7, np.nan, 0.8])).estimate.round(12).item()
+    0.7
+    """
+    known = ~np.isnan(values)
+    n = known.sum(axis=-1).astype(float)
+    mean = np.where(known, values, 0.0).sum(axis=-1) / np.where(n > 0, n, np.nan)
+    residuals = np.where(known, values - mean[..., None], 0.0)
+    variance = (residuals**2).sum(axis=-1) / np.where(n > 1, n - 1, np.nan)
+    return Mean(mean, np.sqrt(variance / np.where(n > 0, n, np.nan)), np.sqrt(variance))
+
+
+def bias(estimates: Floats, truth: ArrayLike) -> Mean:
+    """Return the bias of estimates, shape (..., replicates), for a truth of shape (...).
+
+    A truth that differs between replicates is subtracted before: `mean_over_replicates`.
+
+    >>> bias(np.array([0.6, 0.7, 0.8]), 0.65).estimate.round(12).item()
+    0.05
+    """
+    return mean_over_replicates(estimates - np.asarray(truth, float)[..., None])
+
+
+def coverage(low: Floats, high: Floats, truth: ArrayLike, confidence: float = 0.95) -> Proportion:
+    """Return the share of intervals, shapes (..., replicates), that hold a truth of shape (...).
+
+    Bounds are part of the interval. A replicate with a NaN bound has failed and is left out.
+    `confidence` is that of the Monte Carlo interval (Wilson) around the share.
+
+    >>> coverage(np.array([0.5, 0.7]), np.array([0.7, 0.9]), 0.65).estimate.item()
+    0.5
+    """
+    target = np.asarray(truth, float)[..., None]
+    known = ~(np.isnan(low) | np.isnan(high))
+    held = (low <= target) & (target <= high)
+    return wilson_interval(held.sum(axis=-1), known.sum(axis=-1), confidence)
+
+
+def paired_difference(
+    changed: Booleans, base: Booleans, confidence: float = 0.95
+) -> PairedDifference:
+    """Compare two designs on the same replicates: share of `changed` less share of `base`.
+
+    Shapes (..., replicates). With b replicates won by the change alone and c by the base alone, the
+    difference is (b - c) / n and its error sqrt(b + c - (b - c)**2 / n) / n (McNemar's table). The
+    interval is that of Agresti and Min (2005), Statistics in Medicine 24:729: half a replicate
+    added to each of the four cells, so that it has a width even where the designs never disagree.
+    Without replicates the estimate and its error are NaN and the interval is (-1, 1).
+
+    >>> base = np.array([True, True, False, False, False])
+    >>> paired_difference(base | np.array([False, False, True, False, False]), base).estimate.item()
+    0.2
+    """
+    quantile = _quantile(confidence)
+    changed, base = np.broadcast_arrays(changed, base)
+    n = np.asarray(float(base.shape[-1]))
+    gained = (changed & ~base).sum(axis=-1).astype(float)
+    lost = (base & ~changed).sum(axis=-1).astype(float)
+    known = np.where(n > 0, n, np.nan)
+    mcse = _paired_error(gained, lost, known)
+    shares = (changed.sum(axis=-1) / known, base.sum(axis=-1) / known)
+    independent = sum(share * (1 - share) for share in shares)
+    centre = (gained - lost) / (n + 2)
+    half = quantile * _paired_error(gained + 0.5, lost + 0.5, n + 2)
+    empty = n == 0
+    return PairedDifference(
+        estimate=(gained - lost) / known,
+        mcse=mcse,
+        low=np.where(empty, -1.0, np.maximum(centre - half, -1.0)),
+        high=np.where(empty, 1.0, np.minimum(centre + half, 1.0)),
+        independent_replicates=_worth(np.asarray(independent), mcse, n),
+    )
+
+
+def replicates_for_precision(mcse: ArrayLike, proportion: ArrayLike = 0.5) -> Integers:
+    """Return the replicates that bring a share's standard error down to `mcse`.
+
+    The default proportion is the one that costs most.
+
+    >>> replicates_for_precision(0.003, 0.9).item(), replicates_for_precision(0.005).item()
+    (10000, 10000)
+    """
+    p = np.asarray(proportion, float)
+    return replicates_for_mean(mcse, np.sqrt(p * (1 - p)))
+
+
+def replicates_for_mean(mcse: ArrayLike, sd: ArrayLike) -> Integers:
+    """Return the replicates that bring the error of a mean down to `mcse`, at least one.
+
+    `sd` is the standard deviation of one replicate's value, for a paired comparison of one
+    difference.
+
+    >>> replicates_for_mean(0.001, 0.04).item()
+    1600
+    """
+    wanted = np.asarray(mcse, float)
+    if not np.all(wanted > 0):
+        raise ValueError(f"mcse must be positive (got {np.min(wanted)})")
+    # A whole number that is met up to rounding is met.
+    needed = np.ceil((np.asarray(sd, float) / wanted) ** 2 * (1 - 1e-12))
+    return np.asarray(np.maximum(needed, 1).astype(np.int64))
+
+
+def check_probability(name: str, value: float) -> None:
+    """Raise ValueError unless the value lies strictly between 0 and 1.
+
+    >>> check_probability("confidence", 0.95)
+    """
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must lie between 0 and 1 (got {value})")
+
+
+def _counts(successes: ArrayLike, replicates: ArrayLike) -> tuple[Floats, Floats]:
+    x, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(replicates, float))
+    if np.any((x < 0) | (x > n)):
+        raise ValueError(f"successes must lie between 0 and replicates (got {x.tolist()})")
+    return x, n
+
+
+def _quantile(confidence: float) -> float:
+    check_probability("confidence", confidence)
+    return float(ndtri((1 + confidence) / 2))
+
+
+def _proportion(x: Floats, n: Floats, low: Floats, high: Floats) -> Proportion:
+    estimate = x / np.where(n > 0, n, np.nan)
+    return Proportion(estimate, mcse_of_proportion(estimate, n), low, high)
+
+
+def _paired_error(gained: Floats, lost: Floats, pairs: Floats) -> Floats:
+    return np.sqrt(gained + lost - (gained - lost) ** 2 / pairs) / pairs
+
+
+def _worth(independent: Floats, mcse: Floats, pairs: Floats) -> Floats:
+    """Replicates at which independent designs, of summed variance `independent`, have this mcse."""
+    never_disagree = np.where(independent > 0, np.inf, pairs)
+    worth = independent / np.where(mcse > 0, mcse, np.nan) ** 2
+    return np.where(mcse > 0, worth, never_disagree)
