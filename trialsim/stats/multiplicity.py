@@ -1,0 +1,131 @@
+"""An adjusted p-value is the smallest familywise error rate at which its hypothesis is rejected.
+
+The last axis is the hypotheses of one family, all axes before it are batch. The size of a family is
+fixed before the data are seen, so a hypothesis that could not be tested (NaN) still counts: its
+p-value is 1.
+"""
+
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialsim.arrays import Floats
+
+Procedure: TypeAlias = Literal["bonferroni", "holm", "hochberg", "hommel", "fixed-sequence"]
+
+
+def adjust(p_values: Floats, procedure: Procedure) -> Floats:
+    """Adjust the p-values of a family, shape (..., hypotheses), by the procedure of that name.
+
+    >>> adjust(np.array([0.01, 0.04, 0.03]), "holm").round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    match procedure:
+        case "bonferroni":
+            return bonferroni(p_values)
+        case "holm":
+            return holm(p_values)
+        case "hochberg":
+            return hochberg(p_values)
+        case "hommel":
+            return hommel(p_values)
+        case "fixed-sequence":
+            return fixed_sequence(p_values)
+        case _:
+            known = ", ".join(get_args(Procedure))
+            raise ValueError(f"procedure must be one of {known} (got {procedure!r})")
+
+
+def bonferroni(p_values: Floats) -> Floats:
+    """Multiply every p-value by the number of hypotheses; valid under any dependence.
+
+    >>> bonferroni(np.array([0.01, 0.04, 0.5])).round(3).tolist()
+    [0.03, 0.12, 1.0]
+    """
+    known = _tested(p_values)
+    return np.asarray(np.minimum(known * known.shape[-1], 1.0))
+
+
+def holm(p_values: Floats) -> Floats:
+    """Step down from the smallest p-value (Holm 1979); valid under any dependence.
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    ordered, order = _ordered(p_values)
+    remaining = np.arange(ordered.shape[-1], 0, -1)
+    return _restored(np.maximum.accumulate(ordered * remaining, axis=-1), order)
+
+
+def hochberg(p_values: Floats) -> Floats:
+    """Step up from the largest p-value (Hochberg 1988); valid when Simes' inequality holds.
+
+    That is so for independent and for positively dependent tests, such as one-sided tests of
+    positively correlated endpoints.
+
+    >>> hochberg(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.04, 0.04]
+    """
+    ordered, order = _ordered(p_values)
+    remaining = np.arange(ordered.shape[-1], 0, -1)
+    return _restored(_smallest_from_here(ordered * remaining), order)
+
+
+def hommel(p_values: Floats) -> Floats:
+    """Close Simes' test over all intersections (Hommel 1988); valid where Hochberg's is.
+
+    Never larger than Hochberg's. Wright's (1992) algorithm, as in R's `p.adjust`: one pass for each
+    size of an intersection.
+
+    >>> hommel(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.04, 0.04]
+    """
+    ordered, order = _ordered(p_values)
+    hypotheses = ordered.shape[-1]
+    adjusted = ordered.copy()
+    for size in range(2, hypotheses + 1):
+        first = hypotheses - size + 1
+        largest = ordered[..., first:] * size / np.arange(2, size + 1)
+        simes = largest.min(axis=-1, keepdims=True)
+        bound = np.empty_like(ordered)
+        bound[..., :first] = np.minimum(ordered[..., :first] * size, simes)
+        bound[..., first:] = bound[..., first - 1 : first]
+        adjusted = np.maximum(adjusted, bound)
+    return _restored(adjusted, order)
+
+
+def fixed_sequence(p_values: Floats) -> Floats:
+    """Test in the order of the last axis, each only if all before it were rejected.
+
+    Maurer, Hothorn and Lehmacher (1995): the adjusted p-value is the largest so far.
+
+    >>> fixed_sequence(np.array([0.02, 0.01, 0.04])).tolist()
+    [0.02, 0.02, 0.04]
+    """
+    return np.asarray(np.maximum.accumulate(_tested(p_values), axis=-1))
+
+
+def _tested(p_values: Floats) -> Floats:
+    """Return the p-values with 1 for a hypothesis that could not be tested."""
+    if np.any((p_values < 0) | (p_values > 1)):
+        outside = p_values[(p_values < 0) | (p_values > 1)][0]
+        raise ValueError(f"p_values must lie between 0 and 1 (got {outside})")
+    return np.where(np.isnan(p_values), 1.0, p_values)
+
+
+def _ordered(p_values: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    known = _tested(p_values)
+    order = np.argsort(known, axis=-1, kind="stable")
+    return np.take_along_axis(known, order, axis=-1), order
+
+
+def _restored(ordered: Floats, order: NDArray[np.intp]) -> Floats:
+    """Put values in order of their p-values back where they came from, none above 1."""
+    restored = np.empty_like(ordered)
+    np.put_along_axis(restored, order, np.minimum(ordered, 1.0), axis=-1)
+    return restored
+
+
+def _smallest_from_here(values: Floats) -> Floats:
+    return np.asarray(np.minimum.accumulate(values[..., ::-1], axis=-1)[..., ::-1])
