@@ -34,7 +34,7 @@ class RankSummary(NamedTuple):
     def placement_variance(self) -> Floats:
         """Variance of the effect from the placements, under any hypothesis.
 
-        It is at once that of Sen (1960), DeLong et al. (1988, Biometrics 44:837, eq. 5) and
+        It is at once that of Sen (1960), DeLong et al. (1988, Biometrics 44:837) and
         Brunner and Munzel (2000). Zero when all patients of each arm have one placement, as in
         complete separation; NaN when an arm has fewer than two patients.
         """
@@ -46,7 +46,7 @@ class RankSummary(NamedTuple):
     def null_variance(self) -> Floats:
         """Variance of the effect when the arms have one distribution, corrected for ties.
 
-        Lehmann (1975), Nonparametrics, eq. 1.35: (N + 1 - sum(t**3 - t) / (N (N - 1))) / (12 m n).
+        (N + 1 - sum(t**3 - t) / (N (N - 1))) / (12 m n): Lehmann (1975), Nonparametrics, 1.4.
         Zero when all values are equal; NaN when an arm is empty.
         """
         patients = self.treated + self.control
@@ -146,18 +146,26 @@ def cell_counts(treated: Floats, control: Floats) -> tuple[Integers, Integers]:
     >>> treated.tolist(), control.tolist()
     ([0, 1, 1, 0, 0], [1, 1, 0, 0, 0])
     """
-    pooled = pool(treated, control)
-    order = np.argsort(pooled, axis=-1)
-    ordered = np.take_along_axis(pooled, order, axis=-1)
-    rises = ordered[..., 1:] != ordered[..., :-1]
-    cells = np.zeros(pooled.shape, dtype=np.int64)
-    np.cumsum(rises, axis=-1, out=cells[..., 1:])
-    known, is_treated = ~np.isnan(ordered), order < treated.shape[-1]
-    size = pooled.shape[-1]
-    return (
-        count(np.where(known & is_treated, cells, size), size),
-        count(np.where(known & ~is_treated, cells, size), size),
-    )
+    cells = cells_of(pool(treated, control))
+    size, m = cells.shape[-1], treated.shape[-1]
+    return count(cells[..., :m], size), count(cells[..., m:], size)
+
+
+def cells_of(values: Floats) -> Integers:
+    """Give each value its place among the distinct ones of the last axis, from 0 upwards.
+
+    NaN is in no cell: its place is the length of the axis, which no value reaches.
+
+    >>> cells_of(np.array([7.0, 1.0, np.nan, 7.0])).tolist()
+    [1, 0, 4, 1]
+    """
+    order = np.argsort(values, axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1)
+    numbers = np.zeros(values.shape, dtype=np.int64)
+    np.cumsum(ordered[..., 1:] != ordered[..., :-1], axis=-1, out=numbers[..., 1:])
+    cells = np.empty_like(numbers)
+    np.put_along_axis(cells, order, numbers, axis=-1)
+    return np.where(np.isnan(values), values.shape[-1], cells)
 
 
 def count(cells: Integers, size: int) -> Integers:
