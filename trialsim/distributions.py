@@ -1,0 +1,345 @@
+"""Frozen distributions, each a map from one number in (0, 1) to one value.
+
+A value is the inverse distribution function of its number, never a rejection sampler, so a small
+change of a parameter moves every value a little and two scenarios stay paired.
+"""
+
+from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.special import betainc, betaincinv, expit, gammaincinv, logit, ndtr, ndtri
+
+from trialsim.arrays import Floats
+
+Model = TypeVar("Model", bound="Described")
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+OpenProbability = Annotated[float, Field(gt=0, lt=1)]
+
+PROBABILITY_SUM_TOLERANCE: Final = 1e-9
+
+
+class Described(BaseModel):
+    """What a user writes in a scenario file: frozen, complete, and nothing unknown in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Constant(Described):
+    """One value for everybody."""
+
+    distribution: Literal["constant"]
+    value: Finite
+
+    def at(self, u: Floats) -> Floats:
+        """Return the value, whatever the number.
+
+        >>> Constant(distribution="constant", value=2).at(np.array([0.1, 0.9]))
+        array([2., 2.])
+        """
+        return np.full(u.shape, self.value)
+
+
+class Uniform(Described):
+    """Every value between low and high alike."""
+
+    distribution: Literal["uniform"]
+    low: Finite
+    high: Finite
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        return _in_order(self, self.low, self.high)
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> Uniform(distribution="uniform", low=2, high=4).at(np.array([0.5])).item()
+        3.0
+        """
+        return self.low + (self.high - self.low) * u
+
+    def below(self, value: Floats) -> Floats:
+        """Return the distribution function."""
+        return (value - self.low) / (self.high - self.low)
+
+
+class Normal(Described):
+    """A normal distribution, truncated where low or high are given.
+
+    `mean` and `sd` are those of the normal before truncation.
+    """
+
+    distribution: Literal["normal"]
+    mean: Finite
+    sd: Positive
+    low: Finite | None = None
+    high: Finite | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low = -np.inf if self.low is None else self.low
+        return _in_order(self, low, np.inf if self.high is None else self.high)
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> Normal(distribution="normal", mean=1, sd=2).at(np.array([0.5])).item()
+        1.0
+        """
+        below = 0.0 if self.low is None else ndtr((self.low - self.mean) / self.sd)
+        above = 1.0 if self.high is None else ndtr((self.high - self.mean) / self.sd)
+        value: Floats = self.mean + self.sd * ndtri(below + (above - below) * u)
+        return value
+
+    def below(self, value: Floats) -> Floats:
+        """Return the distribution function."""
+        below = 0.0 if self.low is None else ndtr((self.low - self.mean) / self.sd)
+        above = 1.0 if self.high is None else ndtr((self.high - self.mean) / self.sd)
+        share: Floats = (ndtr((value - self.mean) / self.sd) - below) / (above - below)
+        return share
+
+
+class LogNormal(Described):
+    """The exponential of a normal: `median`, and `log_sd`, the SD of the natural logarithm."""
+
+    distribution: Literal["lognormal"]
+    median: Positive
+    log_sd: Positive
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> LogNormal(distribution="lognormal", median=6, log_sd=1).at(np.array([0.5])).item()
+        6.0
+        """
+        return self.median * np.exp(self.log_sd * ndtri(u))
+
+
+class Exponential(Described):
+    """Waiting times with a constant hazard."""
+
+    distribution: Literal["exponential"]
+    mean: Positive
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> Exponential(distribution="exponential", mean=1).at(np.array([1 - np.exp(-2)])).round(9)
+        array([2.])
+        """
+        return -self.mean * np.log1p(-u)
+
+
+class Gamma(Described):
+    """A gamma distribution by its mean and coefficient of variation (SD over mean)."""
+
+    distribution: Literal["gamma"]
+    mean: Positive
+    coefficient_of_variation: Positive
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> gamma = Gamma(distribution="gamma", mean=3, coefficient_of_variation=1)  # exponential
+        >>> gamma.at(np.array([1 - np.exp(-2)])).round(9)
+        array([6.])
+        """
+        shape = self.coefficient_of_variation**-2
+        value: Floats = gammaincinv(shape, u) * (self.mean / shape)
+        return value
+
+
+class Beta(Described):
+    """A beta distribution between low and high, by its mean and SD on that scale."""
+
+    distribution: Literal["beta"]
+    mean: Finite
+    sd: Positive
+    low: Finite = 0.0
+    high: Finite = 1.0
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _in_order(self, self.low, self.high)
+        if not self.low < self.mean < self.high:
+            raise ValueError(f"mean must lie between low and high, {self.low} and {self.high}")
+        if self.sd**2 >= (self.mean - self.low) * (self.high - self.mean):
+            raise ValueError("sd must be below that of a two-point distribution on low and high")
+        return self
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> flat = Beta(distribution="beta", mean=5, sd=10 / 12**0.5, low=0, high=10)  # uniform
+        >>> flat.at(np.array([0.25])).round(9)
+        array([2.5])
+        """
+        part: Floats = betaincinv(*self._shapes, u)
+        return self.low + (self.high - self.low) * part
+
+    def below(self, value: Floats) -> Floats:
+        """Return the distribution function."""
+        share: Floats = betainc(*self._shapes, (value - self.low) / (self.high - self.low))
+        return share
+
+    @property
+    def _shapes(self) -> tuple[float, float]:
+        width = self.high - self.low
+        mean = (self.mean - self.low) / width
+        concentration = mean * (1 - mean) * (width / self.sd) ** 2 - 1
+        return mean * concentration, (1 - mean) * concentration
+
+
+class LogitNormal(Described):
+    """A probability whose logit is normal: `median`, and `logit_sd`, the SD of the logit."""
+
+    distribution: Literal["logit_normal"]
+    median: OpenProbability
+    logit_sd: Positive
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> LogitNormal(distribution="logit_normal", median=0.2, logit_sd=1).at(np.array([0.5]))
+        array([0.2])
+        """
+        return expit(logit(self.median) + self.logit_sd * ndtri(u))
+
+
+class Bernoulli(Described):
+    """A flag that is raised with a probability; low numbers raise it."""
+
+    distribution: Literal["bernoulli"]
+    probability: Probability
+
+    def at(self, u: Floats) -> Floats:
+        """Return 1 where the flag is raised, 0 elsewhere.
+
+        >>> Bernoulli(distribution="bernoulli", probability=0.3).at(np.array([0.2, 0.4]))
+        array([1., 0.])
+        """
+        return (u < self.probability).astype(np.float64)
+
+
+class Categorical(Described):
+    """Named levels with probabilities that add to one."""
+
+    distribution: Literal["categorical"]
+    levels: dict[str, Probability] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        return _adds_to_one(self, sum(self.levels.values()))
+
+    def at(self, u: Floats) -> Floats:
+        """Return the position of the level in the order in which the levels are written.
+
+        >>> sex = Categorical(distribution="categorical", levels={"female": 0.4, "male": 0.6})
+        >>> sex.at(np.array([0.1, 0.5]))
+        array([0., 1.])
+        """
+        return _steps(u, np.cumsum(list(self.levels.values())))
+
+
+class Discrete(Described):
+    """Whole numbers with probabilities that add to one, such as the grades of a scale."""
+
+    distribution: Literal["discrete"]
+    values: dict[int, Probability] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if list(self.values) != sorted(self.values):
+            raise ValueError("values must be written in increasing order")
+        return _adds_to_one(self, sum(self.values.values()))
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> grade = Discrete(distribution="discrete", values={0: 0.7, 1: 0.2, 5: 0.1})
+        >>> grade.at(np.array([0.5, 0.8, 0.95]))
+        array([0., 1., 5.])
+        """
+        values = np.array(list(self.values), np.float64)
+        return values[_steps(u, np.cumsum(list(self.values.values()))).astype(np.intp)]
+
+
+class WholeNumbers:
+    """A bounded distribution rounded to whole numbers, looked up rather than computed.
+
+    The value at u is the number of cut points, the probabilities below low + 1/2, low + 3/2, ...,
+    that u has passed, plus low. A guide over equal cells of (0, 1) says how many cuts lie before
+    each cell (Chen and Asau 1974, "On generating random variates from an empirical distribution"),
+    so one number costs a look and, where a cell holds cuts, a comparison for each of them.
+    """
+
+    _CELLS: Final = 4096
+
+    def __init__(self, distribution: Uniform | Normal | Beta) -> None:
+        """Tabulate a distribution; low and high must be given and whole."""
+        low, high = distribution.low, distribution.high
+        if low is None or high is None or low % 1 or high % 1:
+            raise ValueError("whole numbers need a whole low and a whole high")
+        self.low, self.high = int(low), int(high)
+        cuts = distribution.below(np.arange(self.low, self.high) + 0.5)
+        edges = np.arange(self._CELLS + 1) / self._CELLS
+        before = np.searchsorted(cuts, edges)
+        self._cuts = np.append(cuts, np.inf)
+        self._before = before[:-1]
+        self._deepest = int(np.diff(before).max())
+
+    def at(self, u: Floats) -> Floats:
+        """Return the quantile.
+
+        >>> die = WholeNumbers(Uniform(distribution="uniform", low=0, high=10))
+        >>> die.at(np.array([0.04, 0.06, 0.5, 0.96]))  # the ends have half a step
+        array([ 0.,  1.,  5., 10.])
+        """
+        passed = self._before[(u * self._CELLS).astype(np.intp)]
+        for _ in range(self._deepest):
+            passed += u > self._cuts[passed]
+        return passed + float(self.low)
+
+
+Continuous: TypeAlias = Annotated[
+    Constant | Uniform | Normal | LogNormal | Exponential | Gamma | Beta | LogitNormal,
+    Field(discriminator="distribution"),
+]
+Distribution: TypeAlias = Annotated[
+    Constant
+    | Uniform
+    | Normal
+    | LogNormal
+    | Exponential
+    | Gamma
+    | Beta
+    | LogitNormal
+    | Bernoulli
+    | Categorical
+    | Discrete,
+    Field(discriminator="distribution"),
+]
+
+
+def _steps(u: Floats, cumulative: Floats) -> Floats:
+    """Return how many of the inner cumulative probabilities each number has passed."""
+    place = np.zeros(u.shape)
+    for step in cumulative[:-1]:
+        place += u > step
+    return place
+
+
+def _in_order(model: Model, low: float, high: float) -> Model:
+    if not low < high:
+        raise ValueError(f"low must be below high ({low:g} and {high:g})")
+    return model
+
+
+def _adds_to_one(model: Model, total: float) -> Model:
+    if abs(total - 1) > PROBABILITY_SUM_TOLERANCE:
+        raise ValueError(f"probabilities must add to 1 (they add to {total:.12g})")
+    return model

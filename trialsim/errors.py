@@ -1,0 +1,63 @@
+"""The ways an input can be wrong and a run can fail, in words for the person who must mend it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class TrialsimError(Exception):
+    """Anything that trialsim refuses on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    path: str
+    """The dotted path inside the scenario, or the name of an option; "" where there is none."""
+    rule: str
+    value: str | None = None
+    """What was found, as the user would write it; None where nothing was."""
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        """Say the place, the path, the rule and the value.
+
+        >>> print(Problem("design.patients", "must be at least 2", "1", "cars1.yaml", 16, 3))
+        cars1.yaml:16:3: design.patients: must be at least 2 (got 1)
+        """
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        got = "" if self.value is None else f" (got {self.value})"
+        return ": ".join(part for part in (place, self.path, self.rule) if part) + got
+
+
+class InputError(TrialsimError, ValueError):
+    """The input is wrong; every problem found is told at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: Sequence[Problem] = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[type["InputError"], tuple[Sequence[Problem]]]:
+        """Let the error travel between processes whole."""
+        return type(self), (self.problems,)
+
+
+class RunError(TrialsimError, RuntimeError):
+    """A run was well specified and could not be finished."""
+
+
+class RecruitmentError(RunError):
+    """Recruitment can never reach the planned number of patients."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint at the known name that is most like the given one, or "".
+
+    >>> nearest("patient", ["patients", "arms"])
+    '; did you mean patients?'
+    """
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,118 @@
+"""The drug's effect on every scale at once: from the anchor to a latent shift, and to the others.
+
+The reference patients of an outcome are those whose latent score at the end day has the course's
+end mean and SD; the cells of the bounded scale follow from it in closed form, so the shift belongs
+to the drug and the outcome, and stays when eligibility or operations change.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from scipy.optimize import brentq
+
+from trialsim.arrays import Floats
+from trialsim.scenario.outcomes import Anchor, Outcome
+from trialsim.scenario.refusal import Refusal
+from trialsim.stats.scale_effects import (
+    cells_of_censored_normal,
+    mean_of_cells,
+    odds_ratio_of_theta,
+    proportional_odds_cells,
+    theta_of_cells,
+)
+
+_LARGEST_SHIFT: Final = 20.0
+"""In SDs of the latent score beyond the width of the scale: past it nothing changes any more."""
+_CLOSE: Final = 1e-9
+
+
+class EffectSizes(NamedTuple):
+    """One effect, said on four scales; above no effect (0.5, 0, 1, 0) the drug is better."""
+
+    theta: float
+    latent_shift: float
+    odds_ratio: float
+    mean_difference: float
+
+
+@lru_cache(maxsize=256)
+def effect_sizes(outcome: Outcome) -> EffectSizes:
+    """Return the outcome's effect at full exposure on all four scales.
+
+    Raises
+    ------
+    ValueError
+        If no latent shift reaches the anchor's value.
+    """
+    effect = outcome.effect
+    shift = _shift_for(outcome, effect.anchor, effect.value)
+    return _sizes(outcome, shift)
+
+
+def latent_shift(outcome: Outcome) -> float:
+    """Return the points by which the drug moves the latent score, signed like the scale."""
+    return outcome.sign * effect_sizes(outcome).latent_shift
+
+
+def control_cells(outcome: Outcome) -> Floats:
+    """Return the share of reference patients without the drug in each cell, worst cell first."""
+    return _cells(outcome, 0.0)
+
+
+def treated_cells(outcome: Outcome) -> Floats:
+    """Return the share of reference patients at full exposure in each cell, worst cell first."""
+    return _cells(outcome, effect_sizes(outcome).latent_shift)
+
+
+def effect_refusals(outcome: Outcome) -> Iterator[Refusal]:
+    """Yield the refusal of an anchor that no latent shift reaches."""
+    try:
+        effect_sizes(outcome)
+    except ValueError as error:
+        yield Refusal("value", str(error), outcome.effect.value)
+
+
+def _cells(outcome: Outcome, shift: float) -> Floats:
+    mean = outcome.course.end_mean + outcome.sign * shift
+    cells = cells_of_censored_normal(mean, outcome.course.end_sd, outcome.low, outcome.high)
+    return cells[:: outcome.sign]
+
+
+def _measure(outcome: Outcome, anchor: Anchor) -> Callable[[float], float]:
+    """Return the function of the latent shift whose value the anchor names; it rises."""
+    control = control_cells(outcome)
+    if anchor == "theta":
+        return lambda shift: float(theta_of_cells(_cells(outcome, shift), control))
+    return lambda shift: float(mean_of_cells(_cells(outcome, shift), 0) - mean_of_cells(control, 0))
+
+
+def _shift_for(outcome: Outcome, anchor: Anchor, value: float) -> float:
+    if anchor == "latent_shift":
+        return value
+    if anchor == "odds_ratio":
+        control = control_cells(outcome)
+        value = float(theta_of_cells(proportional_odds_cells(control, value), control))
+        anchor = "theta"
+    measure = _measure(outcome, anchor)
+    widest = outcome.high - outcome.low + _LARGEST_SHIFT * outcome.course.end_sd
+    widest += abs(outcome.course.end_mean)
+    lowest, highest = measure(-widest), measure(widest)
+    if not lowest + _CLOSE < value < highest - _CLOSE:
+        raise ValueError(
+            f"must lie between {lowest:.4f} and {highest:.4f} as {anchor.replace('_', ' ')}: "
+            "beyond, the scale's floor or ceiling is reached by all"
+        )
+    shift: float = brentq(lambda shift: measure(shift) - value, -widest, widest, xtol=1e-10)
+    return shift
+
+
+def _sizes(outcome: Outcome, shift: float) -> EffectSizes:
+    control = control_cells(outcome)
+    theta = _measure(outcome, "theta")(shift)
+    return EffectSizes(
+        theta=theta,
+        latent_shift=shift,
+        odds_ratio=float(odds_ratio_of_theta(control, theta)),
+        mean_difference=_measure(outcome, "mean_difference")(shift),
+    )

@@ -1,0 +1,88 @@
+"""How the trial is run: sites, arrivals, clinic hours, chairs, and all that goes wrong."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from trialsim.clock import DAY, HOUR
+from trialsim.distributions import Continuous, Described
+from trialsim.scenario.refusal import Name, Positive, Probability, Refusal, refuse
+
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+HourOfDay = Annotated[float, Field(ge=0, le=24)]
+
+
+class Site(Described):
+    """A centre that recruits from its activation on."""
+
+    activation_day: NotNegative
+
+
+class Happening(Described):
+    """Something that befalls a patient at most once, counted from randomisation.
+
+    `probability` is that of it ever happening; `days` is the distribution of when, if it does.
+    """
+
+    probability: Probability
+    days: Continuous
+
+
+class Window(Described):
+    """When the first infusion must start, in hours after the onset of the stroke."""
+
+    earliest_hours: NotNegative
+    latest_hours: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.earliest_hours < self.latest_hours:
+            refuse([Refusal("latest_hours", "must be after earliest_hours", self.latest_hours)])
+        return self
+
+
+class Operations(Described):
+    """Recruitment, the clinic's day, and what happens to patients beside the disease.
+
+    Sites recruit independently: candidates arrive at each as a Poisson process whose rate is
+    gamma distributed over sites, with the given mean and coefficient of variation.
+    """
+
+    sites: dict[Name, Site] = Field(min_length=1)
+    candidates_per_site_per_month: Positive
+    site_rate_coefficient_of_variation: NotNegative
+    recruitment_limit_days: Positive
+    """Candidates who come later are not screened: recruitment that has not ended then, fails."""
+    onset_to_arrival_hours: Name
+    """The covariate that holds the hours from onset to arrival."""
+    screening_hours: Continuous
+    first_infusion_after_onset: Window
+    clinic_opens_hour: HourOfDay
+    clinic_closes_hour: HourOfDay
+    infusion_minutes: Annotated[int, Field(ge=1, le=DAY)]
+    infusion_chairs_per_site: Annotated[int, Field(ge=1)] | None
+    """Infusions that a site can give at once; null for a chair for everybody."""
+    refusal_probability: Continuous
+    """The patient's own chance of refusing any one infusion, distributed over patients."""
+    discontinuation: Happening
+    """The patient stops infusions for good and stays in the trial."""
+    withdrawal: Happening
+    death: Happening
+    visit_missed_probability: Probability
+
+    @model_validator(mode="after")
+    def _open(self) -> Self:
+        if not self.opens < self.closes:
+            rule = "must be at least a minute after clinic_opens_hour"
+            refuse([Refusal("clinic_closes_hour", rule, self.clinic_closes_hour)])
+        return self
+
+    @property
+    def opens(self) -> int:
+        """The minute of the day at which the clinic opens."""
+        return round(self.clinic_opens_hour * HOUR)
+
+    @property
+    def closes(self) -> int:
+        """The minute of the day from which no infusion may start."""
+        return round(self.clinic_closes_hour * HOUR)

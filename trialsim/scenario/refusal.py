@@ -1,0 +1,58 @@
+"""The small types that scenario parts share, and the words in which they refuse a value."""
+
+from collections.abc import Iterable
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from trialsim.distributions import Finite, OpenProbability, Positive, Probability
+from trialsim.errors import nearest
+
+__all__ = [
+    "Coefficient",
+    "Finite",
+    "Name",
+    "OpenProbability",
+    "Positive",
+    "Probability",
+    "Refusal",
+    "RefusedError",
+    "refuse",
+    "unknown",
+]
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A name that can stand in a dotted path: lower case letters, digits and underscores."""
+Coefficient = Annotated[float, Field(gt=-1, lt=1)]
+
+
+class Refusal(NamedTuple):
+    """One rule that does not hold between values, at a path below the part that refuses."""
+
+    path: str
+    rule: str
+    value: object = None
+
+
+class RefusedError(ValueError):
+    """Every rule between the values of one part that does not hold."""
+
+    def __init__(self, refusals: Iterable[Refusal]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__("; ".join(f"{one.path}: {one.rule}" for one in self.refusals))
+
+
+def refuse(refusals: Iterable[Refusal]) -> None:
+    """Raise `RefusedError` if there is anything to refuse."""
+    found = tuple(refusals)
+    if found:
+        raise RefusedError(found)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that a name is not known, and offer the nearest one that is.
+
+    >>> unknown("covariate", "nihs", ["nihss", "age_years"])
+    'must be a covariate that exists; did you mean nihss?'
+    """
+    return f"must be a {kind} that exists{nearest(name, known)}"

@@ -1,0 +1,1 @@
+"""A batch of replicates of a study: cohort, itinerary, conduct and scores."""

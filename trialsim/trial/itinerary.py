@@ -1,0 +1,145 @@
+"""Intended first: all that chance decides about the patients, drawn before anybody waits.
+
+Arrays have the shape (replicate, eligible[, infusion or visit]): the axis holds, in order of their
+number, the candidates who fail no rule and can start infusions inside the window; replicates with
+fewer are padded with candidates who are never ready.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
+from trialsim.scenario.operations import Happening, Operations
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.treatment import Schedule
+from trialsim.streams import Streams
+from trialsim.trial.cohort import Cohort
+
+Values = TypeVar("Values", Floats, Integers)
+
+
+@dataclass(frozen=True, slots=True)
+class Itinerary:
+    """What each eligible candidate would do if nobody were in the way."""
+
+    candidate: Integers
+    """The candidate's number in the cohort."""
+    site: Integers
+    ready: Integers
+    """First minute at which infusions could start: screened, in the window, clinic open."""
+    deadline: Integers
+    """Last minute at which the first infusion may start."""
+    refused: Booleans
+    """Infusions that the patient would refuse; the first is never refused."""
+    discontinues: Integers
+    """Minutes from randomisation to the end of infusions, `NEVER` for most."""
+    withdraws: Integers
+    dies: Integers
+    visit_shift: Integers
+    """Days by which each visit strays from its planned day."""
+    visit_missed: Booleans
+
+    @property
+    def possible(self) -> Booleans:
+        """Which places of the axis hold a candidate."""
+        return self.ready < NEVER
+
+
+def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itinerary:
+    """Draw the itineraries of those candidates who can be randomised."""
+    operations, visits = scenario.operations, scenario.design.visits
+    ready, deadline, possible = first_infusion(cohort, scenario)
+    chosen = _Chosen(possible)
+    units = cohort.arrival.shape[1]
+
+    def of(purpose: str, draw: int = 0) -> Floats:
+        return chosen.of(streams.uniform(purpose, units, draw))
+
+    tendency = operations.refusal_probability.at(of("refusal tendency"))
+    refused = np.zeros((*tendency.shape, scenario.treatment.infusions.count), np.bool_)
+    for infusion in range(1, refused.shape[2]):
+        refused[:, :, infusion] = of("refusal", infusion) < tendency
+    shift = np.zeros((*tendency.shape, len(visits)), np.int64)
+    missed = np.zeros(shift.shape, np.bool_)
+    for place, visit in enumerate(visits.values()):
+        if place:
+            width = 2 * visit.window_days + 1
+            shift[:, :, place] = np.floor(of("visit day", place) * width) - visit.window_days
+            missed[:, :, place] = of("visit missed", place) < operations.visit_missed_probability
+    return Itinerary(
+        candidate=chosen.places,
+        site=chosen.of(cohort.site),
+        ready=np.where(chosen.filled, chosen.of(ready), NEVER),
+        deadline=chosen.of(deadline),
+        refused=refused,
+        discontinues=_minutes_until(operations.discontinuation, of("discontinuation")),
+        withdraws=_minutes_until(operations.withdrawal, of("withdrawal")),
+        dies=_minutes_until(operations.death, of("death")),
+        visit_shift=shift,
+        visit_missed=missed,
+    )
+
+
+def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Integers, Booleans]:
+    """Return when each candidate is ready, the deadline, and who is eligible and not too late."""
+    operations = scenario.operations
+    window = operations.first_infusion_after_onset
+    earliest = cohort.onset + round(window.earliest_hours * HOUR)
+    deadline = cohort.onset + round(window.latest_hours * HOUR)
+    ready = next_opening(
+        np.maximum(cohort.screened, earliest), operations, scenario.treatment.infusions
+    )
+    in_time = cohort.arrival <= round(operations.recruitment_limit_days * DAY)
+    return ready, deadline, cohort.eligible & (ready <= deadline) & in_time
+
+
+def next_opening(minute: Integers, operations: Operations, schedule: Schedule) -> Integers:
+    """Return the first minute, from the given one on, at which a course of infusions may begin."""
+    of_day = minute % DAY
+    early = np.maximum(operations.opens - of_day, 0)
+    late = DAY - of_day + operations.opens
+    opening = minute + np.where(of_day < operations.closes, early, late)
+    wait = np.array([_days_until_given(schedule, day) for day in range(7)])
+    if not wait.any():
+        return opening
+    days = wait[weekday(opening)]
+    return np.where(days > 0, (opening // DAY + days) * DAY + operations.opens, opening)
+
+
+def _days_until_given(schedule: Schedule, first: int) -> int:
+    return next(days for days in range(7) if schedule.gives_on((first + days) % 7))
+
+
+def _minutes_until(happening: Happening, u: Floats) -> Integers:
+    """Return the minutes until something happens, at least 1, `NEVER` where it does not.
+
+    One number tells both: it happens to the numbers below the probability, and where in that range
+    the number lies says when.
+    """
+    if happening.probability == 0:
+        return np.full(u.shape, NEVER)
+    happens = u < happening.probability
+    minutes = np.full(u.shape, NEVER)
+    days = happening.days.at(u[happens] / happening.probability)
+    minutes[happens] = np.maximum(whole_minutes(days * DAY), 1)
+    return minutes
+
+
+class _Chosen:
+    """The candidates who can be randomised, moved to the front of a narrower axis."""
+
+    def __init__(self, possible: Booleans) -> None:
+        counts = possible.sum(axis=1)
+        self.filled: Booleans = np.arange(max(counts.max(), 1)) < counts[:, None]
+        columns = np.nonzero(possible)[1]
+        self.places: Integers = np.zeros(self.filled.shape, np.int64)
+        self.places[self.filled] = columns
+        self._flat = self.places + np.arange(len(possible))[:, None] * possible.shape[1]
+
+    def of(self, values: Values) -> Values:
+        """Return the values of the chosen; where an axis is padded, somebody else's."""
+        chosen: Values = values.take(self._flat)
+        return chosen

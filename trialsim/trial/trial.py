@@ -1,0 +1,177 @@
+"""The whole story of a trial, for a batch of replicates."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.clock import DAY, HOUR, MONTH
+from trialsim.errors import RecruitmentError, RunError
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import LANES, Streams
+from trialsim.trial.allocation import allocate
+from trialsim.trial.cohort import Cohort, enrol
+from trialsim.trial.conduct import Conduct, Recruitment, read_off
+from trialsim.trial.event_engine import recruit_by_events
+from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
+from trialsim.trial.outcomes import realise
+from trialsim.trial.vector_engine import couples_patients, recruit_without_waiting
+
+Engine = Literal["auto", "events", "vector"]
+
+_PILOT: Final = 64
+"""Candidates of each of 64 replicates from whom the share that can be randomised is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A batch of replicates of one study, from screening to scores.
+
+    Arrays have the shape (replicate, candidate ...) or (replicate, patient ...); patients are in
+    order of randomisation.
+    """
+
+    scenario: Scenario
+    seed: int
+    engine: str
+    replicates: Integers
+    """The replicates' numbers; those that could not be recruited are not among them."""
+    failures: Mapping[int, str]
+    """Why each replicate failed that did."""
+    cohort: Cohort
+    itinerary: Itinerary
+    conduct: Conduct
+    arms: Integers
+    """Each patient's arm as its position in the design."""
+    scores: Mapping[str, Floats]
+    """Each outcome's scores, shape (replicate, patient, visit), NaN where not measured."""
+
+    @property
+    def candidate(self) -> Integers:
+        """Each patient's number in the cohort."""
+        return np.take_along_axis(self.itinerary.candidate, self.conduct.place, axis=1)
+
+    @property
+    def site(self) -> Integers:
+        """Each patient's site as its position in the operations."""
+        return np.take_along_axis(self.itinerary.site, self.conduct.place, axis=1)
+
+
+def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto") -> Trial:
+    """Run a batch of replicates of a study.
+
+    Raises
+    ------
+    RecruitmentError
+        If recruitment can never finish in any replicate of the batch.
+    RunError
+        If the vector engine is asked to run what couples patients.
+    """
+    engine = chosen_engine(scenario, engine)
+    recruit = recruit_by_events if engine == "events" else recruit_without_waiting
+    candidates = candidates_needed(scenario)
+    while True:
+        cohort = enrol(scenario, streams, candidates)
+        itinerary = plan_itinerary(cohort, scenario, streams)
+        recruitment = recruit(cohort, itinerary, scenario)
+        if _enough_were_drawn(cohort, recruitment, scenario):
+            break
+        candidates *= 2  # the first ones stay the same
+    conduct = read_off(recruitment, itinerary, cohort, scenario)
+    sites = np.take_along_axis(itinerary.site, conduct.place, axis=1)
+    arms = allocate(sites, len(scenario.operations.sites), scenario.design, streams)
+    scores = realise(scenario, cohort, itinerary, conduct, arms, streams)
+    numbers = np.array(streams.replicates)
+    whole = Trial(
+        scenario, streams.seed, engine, numbers, {}, cohort, itinerary, conduct, arms, scores
+    )
+    return whole if recruitment.complete.all() else _recruited(whole, recruitment)
+
+
+def chosen_engine(scenario: Scenario, engine: Engine) -> Literal["events", "vector"]:
+    """Return the engine that runs a scenario: with "auto" the fastest that can.
+
+    Raises
+    ------
+    RunError
+        If the vector engine is asked to run what couples patients.
+    """
+    coupled = couples_patients(scenario)
+    if engine == "vector" and coupled:
+        raise RunError(f"the vector engine cannot run what couples patients: {coupled}")
+    if engine == "auto":
+        return "events" if coupled else "vector"
+    return engine
+
+
+@lru_cache(maxsize=1024)
+def candidates_needed(scenario: Scenario) -> int:
+    """Return a number of candidates that nearly always suffices; it changes no result.
+
+    Raises
+    ------
+    RecruitmentError
+        If none of 4,096 pilot candidates could be randomised.
+    """
+    cohort = enrol(scenario, Streams(0, range(LANES)), _PILOT)
+    possible = first_infusion(cohort, scenario)[2]
+    share = float(possible.mean())
+    if share == 0:
+        raise RecruitmentError(_nobody(cohort, scenario))
+    patients, operations = scenario.design.patients, scenario.operations
+    chance = 4 * math.sqrt(patients * (1 - share)) + 8
+    arriving = len(operations.sites) * operations.candidates_per_site_per_month / MONTH
+    late = arriving * operations.first_infusion_after_onset.latest_hours * HOUR
+    return math.ceil((patients + chance) / share + 2 * late)
+
+
+def _nobody(cohort: Cohort, scenario: Scenario) -> str:
+    """Say that recruitment can never finish, and what most candidates fail."""
+    rules = [f"eligibility rule {name}" for name in scenario.eligibility.rules]
+    failing = {name: float(((cohort.failed >> bit) & 1).mean()) for bit, name in enumerate(rules)}
+    ready, deadline, _ = first_infusion(cohort, scenario)
+    failing["the window of the first infusion"] = float((ready > deadline).mean())
+    worst, share = max(failing.items(), key=lambda one: one[1])
+    return (
+        f"recruitment can never finish: none of {cohort.failed.size:,} pilot candidates could be "
+        f"randomised; most ({share:.0%}) fail {worst}"
+    )
+
+
+def _enough_were_drawn(cohort: Cohort, recruitment: Recruitment, scenario: Scenario) -> bool:
+    """Return whether no candidate who was not drawn could have mattered."""
+    last = cohort.arrival[:, -1]
+    limit = round(scenario.operations.recruitment_limit_days * DAY)
+    return bool(((recruitment.complete & (recruitment.closed <= last)) | (last > limit)).all())
+
+
+def _recruited(whole: Trial, recruitment: Recruitment) -> Trial:
+    """Return a batch without the replicates whose recruitment never finished."""
+    kept = recruitment.complete
+    limit = whole.scenario.operations.recruitment_limit_days
+    failures = {
+        int(number): f"recruitment was not complete after {limit:g} days"
+        for number in whole.replicates[~kept]
+    }
+    if not kept.any():
+        raise RecruitmentError(f"{next(iter(failures.values()))} in any of {len(kept)} replicates")
+    rows = whole.cohort.failed.shape[0]
+    recruited: Trial = _rows(whole, kept, rows)
+    return dataclasses.replace(recruited, failures=failures)
+
+
+def _rows(part: Any, kept: Booleans, rows: int) -> Any:
+    """Return a part of a batch, or a mapping of arrays, with some of its replicates."""
+    if isinstance(part, np.ndarray):
+        return part[kept] if len(part) == rows else part
+    if isinstance(part, dict):
+        return {name: _rows(one, kept, rows) for name, one in part.items()}
+    if isinstance(part, Cohort | Itinerary | Conduct | Trial):
+        fields = {one.name: getattr(part, one.name) for one in dataclasses.fields(part)}
+        return type(part)(**{name: _rows(one, kept, rows) for name, one in fields.items()})
+    return part
