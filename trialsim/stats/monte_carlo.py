@@ -1,7 +1,8 @@
 """A simulated answer is a measurement, so it carries the error that its replicates leave in it.
 
-The last axis of an array of results is replicates. Formulae are those of Morris, White and Crowther
-(2019), Statistics in Medicine 38:2074, table 6; a Monte Carlo standard error is written mcse.
+The last axis of an array of results is replicates. A Monte Carlo standard error is written mcse;
+those of a bias, a coverage and a power are in Morris, White and Crowther (2019), Statistics in
+Medicine 38:2074, table 6.
 """
 
 from typing import NamedTuple
