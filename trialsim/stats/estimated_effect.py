@@ -1,0 +1,73 @@
+"""An effect that was pooled or adjusted is known by its estimate and its variance alone.
+
+It may be a Mann-Whitney effect over strata, over scales, or adjusted for covariates. Where its
+variance is zero or not known nothing can be said: the standard error is NaN, the interval (0, 1),
+z is 0 and the p-value 1.
+"""
+
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+from scipy.special import expit, logit, ndtri
+
+from trialsim.arrays import Floats
+from trialsim.stats.mann_whitney import Alternative, check_alternative, divide, normal_p_value
+from trialsim.stats.monte_carlo import check_probability
+
+Scale: TypeAlias = Literal["plain", "logit"]
+
+
+class EstimatedEffect(NamedTuple):
+    """A Mann-Whitney effect with its interval and its test of theta = 0.5."""
+
+    effect: Floats
+    standard_error: Floats
+    low: Floats
+    high: Floats
+    z: Floats
+    p_value: Floats
+
+
+def estimated_effect(
+    effect: Floats,
+    variance: Floats,
+    scale: Scale = "plain",
+    confidence: float = 0.95,
+    alternative: Alternative = "two-sided",
+) -> EstimatedEffect:
+    """Give an effect its normal interval and test; z is on the plain scale.
+
+    The interval is two-sided, on the plain scale (cut at 0 and 1) or on the logit scale. An effect
+    of 0 or 1, or beyond, has no logit: its interval is the plain one.
+
+    >>> found = estimated_effect(np.array(0.62), np.array(0.0016))
+    >>> round(found.low.item(), 3), round(found.high.item(), 3), round(found.z.item(), 6)
+    (0.542, 0.698, 3.0)
+    """
+    check_probability("confidence", confidence)
+    check_alternative(alternative)
+    if scale not in get_args(Scale):
+        raise ValueError(f"scale must be one of {', '.join(get_args(Scale))} (got {scale!r})")
+    known = (variance > 0) & ~np.isnan(effect)
+    error = np.sqrt(np.where(known, variance, np.nan))
+    centre = np.where(known, effect, 0.5)
+    z = np.nan_to_num(divide(centre - 0.5, np.where(known, error, 0.0), 0.0))
+    low, high = _ends(
+        centre, np.where(known, error, np.inf), scale, float(ndtri((1 + confidence) / 2))
+    )
+    p_value = np.where(known, normal_p_value(z, alternative), 1.0)
+    return EstimatedEffect(effect, error, low, high, z, p_value)
+
+
+def _ends(effect: Floats, error: Floats, scale: Scale, quantile: float) -> tuple[Floats, Floats]:
+    low = np.clip(effect - quantile * error, 0.0, 1.0)
+    high = np.clip(effect + quantile * error, 0.0, 1.0)
+    if scale == "plain":
+        return low, high
+    inside = (effect > 0) & (effect < 1)
+    safe = np.where(inside, effect, 0.5)
+    margin = quantile * error / (safe * (1 - safe))
+    return (
+        np.where(inside, expit(logit(safe) - margin), low),
+        np.where(inside, expit(logit(safe) + margin), high),
+    )
