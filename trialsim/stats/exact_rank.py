@@ -144,7 +144,8 @@ def _tail(
             extreme = sums <= observed[:, None]
         case _:
             extreme = np.abs(sums - mean) >= np.abs(observed[:, None] - mean)
-    return np.minimum(extreme @ chances, 1.0)
+    # A sum, because a matrix product may round otherwise in a batch of another size.
+    return np.asarray(np.minimum(np.where(extreme, chances, 0.0).sum(axis=-1), 1.0))
 
 
 def _standardised(summary: RankSummary) -> Floats:

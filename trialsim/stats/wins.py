@@ -133,5 +133,5 @@ def _gradient(won: Floats, lost: Floats, wins: Floats, losses: Floats) -> Floats
 
 def _sum_variance(counts: Floats, values: Floats, patients: Floats) -> Floats:
     """Variance of a sum over an arm's patients, whose values these are by cell, with mean zero."""
-    squares = np.einsum("...k,...k,...k->...", counts, values, values)
+    squares = (counts * values * values).sum(axis=-1)
     return divide(patients * squares, patients - 1, np.nan)
