@@ -37,17 +37,18 @@ def test_logit_interval_is_symmetric_on_its_scale_and_stays_inside() -> None:
     assert_allclose(odds[0] * odds[2], odds[1] ** 2)
 
 
-@pytest.mark.parametrize("scale", ["plain", "logit"])
+@pytest.mark.parametrize("interval_scale", ["plain", "logit"])
 @pytest.mark.parametrize("variance", [0.0, np.nan])
-def test_effect_without_a_variance_says_nothing(scale: Any, variance: float) -> None:
-    found = estimated_effect(np.array(0.7), np.array(variance), scale)
+def test_effect_without_a_variance_says_nothing(interval_scale: Any, variance: float) -> None:
+    found = estimated_effect(np.array(0.7), np.array(variance), interval_scale)
     assert_array_equal(found, (0.7, np.nan, 0, 1, 0, 1))
 
 
 @pytest.mark.parametrize("effect", [0.0, 1.0, 1.03])
 def test_effect_without_a_logit_has_the_plain_interval(effect: float) -> None:
     plain, logit = (
-        estimated_effect(np.array(effect), np.array(0.01), scale) for scale in ("plain", "logit")
+        estimated_effect(np.array(effect), np.array(0.01), interval_scale)
+        for interval_scale in ("plain", "logit")
     )
     assert_array_equal(plain, logit)
 
@@ -56,7 +57,10 @@ def test_effect_without_a_logit_has_the_plain_interval(effect: float) -> None:
     ("arguments", "message"),
     [
         ({"confidence": 0.0}, r"confidence must lie between 0 and 1 \(got 0.0\)"),
-        ({"scale": "probit"}, r"scale must be one of plain, logit \(got 'probit'\)"),
+        (
+            {"interval_scale": "probit"},
+            r"interval_scale must be one of plain, logit \(got 'probit'\)",
+        ),
         ({"alternative": "both"}, r"alternative must be one of .* \(got 'both'\)"),
     ],
 )

@@ -50,7 +50,12 @@ def test_missing_values_are_left_out_and_batch_equals_loop() -> None:
 
 @pytest.mark.parametrize(
     ("treated", "control"),
-    [([], [1.0, 2, 3, 4]), ([1.0], [2.0, 3]), ([5.0, 5, 5], [5.0, 5]), ([np.nan], [np.nan])],
+    [
+        ([], [1.0, 2, 3, 4]),
+        ([1.0], [2.0, 3]),
+        ([0.1, 0.1, 0.1], [0.3, 0.3, 0.3]),
+        ([np.nan], [np.nan]),
+    ],
 )
 def test_difference_that_has_no_scale_is_not_known(
     treated: list[float], control: list[float]

@@ -153,8 +153,8 @@ def test_shift_of_a_whole_stratum_changes_nothing(trial: Trial) -> None:
 @every_weighting
 def test_nothing_is_nan_but_an_effect_nobody_saw(weighting: Weighting, trial: Trial) -> None:
     strata = summarise_strata(*trial)
-    for scale in ("plain", "logit"):
-        found = stratified_effect(strata, weighting, scale)
+    for interval_scale in ("plain", "logit"):
+        found = stratified_effect(strata, weighting, interval_scale)
         assert np.isfinite([found.low, found.high, found.z, found.p_value]).all()
         assert 0 <= found.low < found.high <= 1
     assert np.isfinite(stratified_test(strata, weighting).p_value)
@@ -212,7 +212,7 @@ def test_all_values_equal_within_strata_say_nothing_against_the_null() -> None:
 
 def test_complete_separation_has_an_interval_with_a_width() -> None:
     trial = np.array([5.0, 6, 8, 9]), np.array([1.0, 2, 3, 4]), np.arange(4) % 2, np.arange(4) % 2
-    found = stratified_effect(summarise_strata(*trial), scale="logit")
+    found = stratified_effect(summarise_strata(*trial), interval_scale="logit")
     assert found.effect == 1
     assert found.low < 0.8
     assert found.high == 1

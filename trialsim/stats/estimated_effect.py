@@ -14,7 +14,7 @@ from trialsim.arrays import Floats
 from trialsim.stats.mann_whitney import Alternative, check_alternative, divide, normal_p_value
 from trialsim.stats.monte_carlo import check_probability
 
-Scale: TypeAlias = Literal["plain", "logit"]
+IntervalScale: TypeAlias = Literal["plain", "logit"]
 
 
 class EstimatedEffect(NamedTuple):
@@ -31,7 +31,7 @@ class EstimatedEffect(NamedTuple):
 def estimated_effect(
     effect: Floats,
     variance: Floats,
-    scale: Scale = "plain",
+    interval_scale: IntervalScale = "plain",
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
 ) -> EstimatedEffect:
@@ -46,27 +46,26 @@ def estimated_effect(
     """
     check_probability("confidence", confidence)
     check_alternative(alternative)
-    if scale not in get_args(Scale):
-        raise ValueError(f"scale must be one of {', '.join(get_args(Scale))} (got {scale!r})")
+    if interval_scale not in get_args(IntervalScale):
+        scales = ", ".join(get_args(IntervalScale))
+        raise ValueError(f"interval_scale must be one of {scales} (got {interval_scale!r})")
     known = (variance > 0) & ~np.isnan(effect)
     error = np.sqrt(np.where(known, variance, np.nan))
     centre = np.where(known, effect, 0.5)
     z = np.nan_to_num(divide(centre - 0.5, np.where(known, error, 0.0), 0.0))
-    low, high = _ends(
-        centre, np.where(known, error, np.inf), scale, float(ndtri((1 + confidence) / 2))
-    )
+    quantile = float(ndtri((1 + confidence) / 2))
+    low, high = _ends(centre, quantile * np.where(known, error, np.inf), interval_scale)
     p_value = np.where(known, normal_p_value(z, alternative), 1.0)
     return EstimatedEffect(effect, error, low, high, z, p_value)
 
 
-def _ends(effect: Floats, error: Floats, scale: Scale, quantile: float) -> tuple[Floats, Floats]:
-    low = np.clip(effect - quantile * error, 0.0, 1.0)
-    high = np.clip(effect + quantile * error, 0.0, 1.0)
-    if scale == "plain":
+def _ends(effect: Floats, margin: Floats, interval_scale: IntervalScale) -> tuple[Floats, Floats]:
+    low, high = np.clip(effect - margin, 0.0, 1.0), np.clip(effect + margin, 0.0, 1.0)
+    if interval_scale == "plain":
         return low, high
     inside = (effect > 0) & (effect < 1)
     safe = np.where(inside, effect, 0.5)
-    margin = quantile * error / (safe * (1 - safe))
+    margin = margin / (safe * (1 - safe))
     return (
         np.where(inside, expit(logit(safe) - margin), low),
         np.where(inside, expit(logit(safe) + margin), high),

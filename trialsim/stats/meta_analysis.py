@@ -217,7 +217,7 @@ def _spread(estimates: Floats, weights: Floats) -> Floats:
 def _paule_mandel(studies: _Studies) -> Floats:
     """Solve Q(tau2) = df by Newton's method from 0; Q is convex and falls, so no step overshoots.
 
-    DerSimonian and Kacker (2007), Contemporary Clinical Trials 28:105, section 2.5.
+    DerSimonian and Kacker (2007), Contemporary Clinical Trials 28:105.
     """
     freedom = np.maximum((~np.isnan(studies.estimate)).sum(axis=-1) - 1, 0)
     tau2 = np.zeros(freedom.shape)

@@ -43,9 +43,14 @@ def hedges_g(treated: Floats, control: Floats) -> StandardisedDifference:
 
 
 def _moments(sample: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return how many values are known, their mean, and their sum of squares around it."""
+    """Return how many values are known, their mean, and their sum of squares around it.
+
+    Values are taken from the smallest one, so that equal values have a sum of squares of 0 exactly.
+    """
     known = ~np.isnan(sample)
     size = known.sum(axis=-1).astype(np.float64)
-    mean = divide(np.where(known, sample, 0.0).sum(axis=-1), size, np.nan)
-    deviation = np.where(known, sample - mean[..., np.newaxis], 0.0)
-    return size, mean, np.asarray((deviation**2).sum(axis=-1))
+    lowest = np.where(known, sample, np.inf).min(axis=-1, keepdims=True, initial=np.inf)
+    excess = np.where(known, sample - np.where(np.isinf(lowest), 0.0, lowest), 0.0)
+    mean = divide(excess.sum(axis=-1), size, np.nan)
+    deviation = np.where(known, excess - mean[..., np.newaxis], 0.0)
+    return size, lowest[..., 0] + mean, np.asarray((deviation**2).sum(axis=-1))

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from trialsim.arrays import Floats, Integers
-from trialsim.stats.estimated_effect import EstimatedEffect, Scale, estimated_effect
+from trialsim.stats.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
 from trialsim.stats.mann_whitney import (
     Alternative,
     RankSummary,
@@ -77,7 +77,7 @@ def stratified_test(
 def stratified_effect(
     strata: RankSummary,
     weighting: Weighting = "van-elteren",
-    scale: Scale = "plain",
+    interval_scale: IntervalScale = "plain",
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
 ) -> EstimatedEffect:
@@ -96,7 +96,7 @@ def stratified_effect(
     shares = stratum_weights(strata, weighting)
     variance = (shares**2 * np.nan_to_num(_known_variance(strata))).sum(axis=-1)
     effect = _weighted_mean(strata.effect, shares)
-    return estimated_effect(effect, variance, scale, confidence, alternative)
+    return estimated_effect(effect, variance, interval_scale, confidence, alternative)
 
 
 def stratum_weights(strata: RankSummary, weighting: Weighting) -> Floats:
