@@ -7,8 +7,8 @@ change of a parameter moves every value a little and two scenarios stay paired.
 from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.special import betainc, betaincinv, expit, gammaincinv, logit, ndtr, ndtri
 
 from trialsim.arrays import Floats
 
@@ -90,16 +90,26 @@ class Normal(Described):
         >>> Normal(distribution="normal", mean=1, sd=2).at(np.array([0.5])).item()
         1.0
         """
-        below = 0.0 if self.low is None else ndtr((self.low - self.mean) / self.sd)
-        above = 1.0 if self.high is None else ndtr((self.high - self.mean) / self.sd)
-        value: Floats = self.mean + self.sd * ndtri(below + (above - below) * u)
+        if self.low is None and self.high is None:
+            return self.at_score(scipy.special.ndtri(u))
+        below = 0.0 if self.low is None else scipy.special.ndtr((self.low - self.mean) / self.sd)
+        above = 1.0 if self.high is None else scipy.special.ndtr((self.high - self.mean) / self.sd)
+        value: Floats = self.mean + self.sd * scipy.special.ndtri(below + (above - below) * u)
         return value
+
+    def at_score(self, score: Floats) -> Floats:
+        """Return the quantile at a standard normal score."""
+        if self.low is None and self.high is None:
+            return self.mean + self.sd * score
+        return self.at(scipy.special.ndtr(score))
 
     def below(self, value: Floats) -> Floats:
         """Return the distribution function."""
-        below = 0.0 if self.low is None else ndtr((self.low - self.mean) / self.sd)
-        above = 1.0 if self.high is None else ndtr((self.high - self.mean) / self.sd)
-        share: Floats = (ndtr((value - self.mean) / self.sd) - below) / (above - below)
+        below = 0.0 if self.low is None else scipy.special.ndtr((self.low - self.mean) / self.sd)
+        above = 1.0 if self.high is None else scipy.special.ndtr((self.high - self.mean) / self.sd)
+        share: Floats = (scipy.special.ndtr((value - self.mean) / self.sd) - below) / (
+            above - below
+        )
         return share
 
 
@@ -116,7 +126,12 @@ class LogNormal(Described):
         >>> LogNormal(distribution="lognormal", median=6, log_sd=1).at(np.array([0.5])).item()
         6.0
         """
-        return self.median * np.exp(self.log_sd * ndtri(u))
+        return self.at_score(scipy.special.ndtri(u))
+
+    def at_score(self, score: Floats) -> Floats:
+        """Return the quantile at a standard normal score."""
+        value: Floats = self.median * np.exp(self.log_sd * score)
+        return value
 
 
 class Exponential(Described):
@@ -149,7 +164,7 @@ class Gamma(Described):
         array([6.])
         """
         shape = self.coefficient_of_variation**-2
-        value: Floats = gammaincinv(shape, u) * (self.mean / shape)
+        value: Floats = scipy.special.gammaincinv(shape, u) * (self.mean / shape)
         return value
 
 
@@ -178,12 +193,14 @@ class Beta(Described):
         >>> flat.at(np.array([0.25])).round(9)
         array([2.5])
         """
-        part: Floats = betaincinv(*self._shapes, u)
+        part: Floats = scipy.special.betaincinv(*self._shapes, u)
         return self.low + (self.high - self.low) * part
 
     def below(self, value: Floats) -> Floats:
         """Return the distribution function."""
-        share: Floats = betainc(*self._shapes, (value - self.low) / (self.high - self.low))
+        share: Floats = scipy.special.betainc(
+            *self._shapes, (value - self.low) / (self.high - self.low)
+        )
         return share
 
     @property
@@ -207,7 +224,9 @@ class LogitNormal(Described):
         >>> LogitNormal(distribution="logit_normal", median=0.2, logit_sd=1).at(np.array([0.5]))
         array([0.2])
         """
-        return expit(logit(self.median) + self.logit_sd * ndtri(u))
+        return scipy.special.expit(
+            scipy.special.logit(self.median) + self.logit_sd * scipy.special.ndtri(u)
+        )
 
 
 class Bernoulli(Described):

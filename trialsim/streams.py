@@ -6,8 +6,10 @@ unit; and two scenarios share every number that they do not change (common rando
 
 The generator is Philox 4x64 with ten rounds (Salmon et al. 2011, SC11, "Parallel random numbers: as
 easy as 1, 2, 3") as NumPy implements it: key = (seed, hash of the purpose), counter = (0, draw,
-replicate // 64, 0). Sixty-four replicates share a stream, unit by unit, so that seating the
-generator costs next to nothing in a batch: unit u of replicate r is number 64 u + r mod 64 of it.
+replicate // 64, 0). Sixty-four replicates share a stream, so that seating the generator costs next
+to nothing in a batch; it runs through tiles of sixteen units, in each through the replicates, and
+for each of these through the units: unit u of replicate r is number
+1024 (u // 16) + 16 (r mod 64) + u mod 16.
 """
 
 from collections.abc import Iterator
@@ -22,6 +24,8 @@ from trialsim.arrays import Floats
 
 LANES: Final = 64
 """Replicates that share a stream; batches that are multiples of it waste no number."""
+TILE: Final = 16
+"""Units that lie side by side in a stream; multiples of it waste no number."""
 
 _EXPONENT_OF_ONE: Final = np.uint64(0x3FF0_0000_0000_0000)
 _ONE_LESS_HALF_STEP: Final = 1.0 - 2.0**-53
@@ -57,7 +61,7 @@ class Streams:
         Returns
         -------
         Floats
-            Shape (replicates, units), C-contiguous.
+            Shape (replicates, units).
 
         >>> Streams(2016, range(3)).uniform("example", 2).shape
         (3, 2)
@@ -65,14 +69,15 @@ class Streams:
         >>> bool((Streams(1, range(9)).uniform("example", 5)[7] == alone[0, :5]).all())
         True
         """
-        numbers = np.empty((len(self.replicates), units))
+        tiles = -(-units // TILE)
+        numbers = np.empty((len(self.replicates), tiles, TILE))
         for block, lanes, rows in self._blocks():
-            bits = self._seated(purpose, draw, block).random_raw(units * LANES)
+            bits = self._seated(purpose, draw, block).random_raw(tiles * LANES * TILE)
             bits >>= np.uint64(12)
             bits |= _EXPONENT_OF_ONE  # a double in [1, 2) whose last 52 bits are random
-            ones = bits.view(np.float64).reshape(units, LANES)
-            np.subtract(ones[:, lanes].T, _ONE_LESS_HALF_STEP, out=numbers[rows])
-        return numbers
+            ones = bits.view(np.float64).reshape(tiles, LANES, TILE)
+            np.subtract(ones[:, lanes].swapaxes(0, 1), _ONE_LESS_HALF_STEP, out=numbers[rows])
+        return numbers.reshape(len(numbers), tiles * TILE)[:, :units]
 
     def _blocks(self) -> Iterator[tuple[int, slice, slice]]:
         """Yield each stream that the batch needs, the lanes it takes, and the rows they fill."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trialsim.arrays import Integers
+from trialsim.arrays import Integers, picked
 from trialsim.scenario.design import Design
 from trialsim.streams import Streams
 
@@ -19,24 +19,36 @@ def allocate(site: Integers, sites: int, design: Design, streams: Streams) -> In
     site
         The site of each patient in order of randomisation, shape (replicate, patient).
     """
-    stratum = site if design.stratify_by == "site" else np.zeros_like(site)
     strata = sites if design.stratify_by == "site" else 1
-    arms = np.zeros_like(stratum)
-    for number in range(strata):
-        here = stratum == number
-        slots = np.cumsum(here, axis=1) - 1
-        longest = int(slots[:, -1].max()) + 1
-        if longest:
-            listed = allocation_list(number, longest, design, streams)
-            slots += np.arange(len(slots))[:, None] * listed.shape[1]
-            arms[here] = listed.take(slots[here])
-    return arms
+    stratum = site if design.stratify_by == "site" else np.zeros_like(site)
+    slot, longest = _slots(stratum, strata)
+    lists = [allocation_list(one, longest[one], design, streams) for one in range(strata)]
+    starts = np.cumsum([0, *(listed.shape[1] for listed in lists[:-1])])
+    return picked(np.concatenate(lists, axis=1), starts[stratum] + slot)
+
+
+def _slots(stratum: Integers, strata: int) -> tuple[Integers, Integers]:
+    """Return each patient's place in the stratum's list, and the patients of each stratum at most.
+
+    Sorted by stratum and then by number, patients of a stratum stand side by side.
+    """
+    replicates, patients = stratum.shape
+    key = stratum * patients + np.arange(patients)
+    key.sort(axis=1)
+    in_stratum = np.arange(replicates)[:, None] * strata + stratum
+    counts = np.bincount(in_stratum.ravel(), minlength=replicates * strata)
+    counts = counts.reshape(replicates, strata)
+    before = np.cumsum(counts, axis=1) - counts
+    slot = np.empty_like(stratum)
+    place = np.arange(patients) - picked(before, key // patients)
+    np.put_along_axis(slot, key % patients, place, axis=1)
+    return slot, counts.max(axis=0)
 
 
 def allocation_list(stratum: int, slots: int, design: Design, streams: Streams) -> Integers:
     """Return the arms of a stratum's list up to at least a slot, shape (replicate, slot)."""
     size = design.block_size
-    blocks = -(-slots // size)
+    blocks = -(-int(slots) // size)
     marks = streams.uniform("allocation", blocks * size, stratum)
     marks = marks.reshape(len(marks), blocks, size)
     rank = (marks[..., None] > marks[..., None, :]).sum(axis=-1)

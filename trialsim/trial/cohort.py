@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers, picked
 from trialsim.clock import DAY, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
 from trialsim.scenario.eligibility import Eligibility
@@ -18,8 +18,6 @@ from trialsim.scenario.operations import Operations
 from trialsim.scenario.population import Population
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-
-_SMALLEST, _LARGEST = 2.0**-53, 1 - 2.0**-53
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,39 +75,27 @@ def _arrivals(
 
     The sites' Poisson processes are superposed: candidate n arrives when the hazard accumulated
     over active sites reaches the sum of n unit exponentials, at a site drawn in proportion to the
-    rates of those active then. The accumulated hazard is convex and piecewise linear in time, so
-    its inverse is the least of the inverses of its pieces.
+    rates of those active then. The hazard is linear in time between the opening of one site, where
+    it has reached a known value, and the next.
     """
     activation = np.array([site.activation_day * DAY for site in operations.sites.values()])
-    hazard = np.cumsum(-np.log(streams.uniform("arrival", candidates)), axis=1)
     order = np.argsort(activation, kind="stable")
-    running = np.cumsum(rates[:, order], axis=1)
-    opened = activation[order]
-    reached = np.zeros(len(rates))
-    time = np.full(hazard.shape, np.inf)
-    for piece in range(len(order)):
-        if piece:
-            reached = reached + running[:, piece - 1] * (opened[piece] - opened[piece - 1])
-        line = (hazard - reached[:, None]) / running[:, piece, None]
-        line += opened[piece]
-        np.minimum(time, line, out=time)
-    arrival = np.ceil(time).astype(np.int64)
-    return arrival, _sites(time, opened, order, running, streams)
-
-
-def _sites(
-    time: Floats, opened: Floats, order: Integers, running: Floats, streams: Streams
-) -> Integers:
-    """Return the site of each arrival, in proportion to the rates of the sites then active."""
-    active = np.zeros(time.shape, np.int64)
-    for minute in opened[1:]:
-        active += time > minute
-    total = np.take_along_axis(running, active, axis=1)
-    mark = streams.uniform("site", time.shape[1]) * total
-    place = np.zeros(time.shape, np.int64)
-    for piece in range(len(order) - 1):
-        place += mark > running[:, piece, None]
-    return order[np.minimum(place, active)]
+    opened, running = activation[order], np.cumsum(rates[:, order], axis=1)
+    gained = running[:, :-1] * np.diff(opened)
+    reached = np.cumsum(np.pad(gained, ((0, 0), (1, 0))), axis=1)
+    hazard = np.cumsum(-np.log(streams.uniform("arrival", candidates)), axis=1)
+    piece = np.empty(hazard.shape, np.int64)
+    for row in range(len(piece)):
+        piece[row] = np.searchsorted(reached[row], hazard[row], side="left")
+    piece -= 1
+    rate = picked(running, piece)
+    time = opened[piece] + (hazard - picked(reached, piece)) / rate
+    mark = streams.uniform("site", candidates) * rate
+    place = np.zeros(piece.shape, np.int64)
+    for boundary in range(len(order) - 1):
+        place += mark > running[:, boundary, None]
+    site = order[np.minimum(place, piece)]
+    return np.ceil(time).astype(np.int64), site
 
 
 def _covariates(
@@ -124,12 +110,12 @@ def _covariates(
         if name in population.correlated:
             independent.append(ndtri(u))
             score = _combined(population.cholesky[len(independent) - 1], independent)
-            u = ndtr(score).clip(_SMALLEST, _LARGEST)
-        elif name in baselines:
-            score = ndtri(u)
+            values[name] = covariate.at_score(score)
+        else:
+            values[name] = covariate.at(u)
+            score = ndtri(u) if name in baselines else u
         if name in baselines:
             scores[name] = score
-        values[name] = covariate.at(u)
     return values, scores
 
 

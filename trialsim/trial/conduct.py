@@ -1,6 +1,6 @@
 """Then what happened: who was randomised when, which infusions were given, who left, who came.
 
-An engine says who is randomised, when, and when each infusion starts; all else is read off the
+An engine says who is randomised, when, and how long each infusion waits; all else is read off the
 itinerary here, once, for every engine. Arrays have the shape (replicate, patient[, infusion or
 visit]); patients are in order of randomisation.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Integers
+from trialsim.arrays import Booleans, Integers, layered, picked
 from trialsim.clock import DAY, NEVER, weekday
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.treatment import Schedule
@@ -42,15 +42,18 @@ class Conduct:
     """What happened to the patients."""
 
     place: Integers
+    """Where each patient stands on the itinerary's axis."""
     randomised: Integers
     closed: Integers
     """Minute at which recruitment closed, shape (replicate,)."""
     screened: Integers
     """Candidates screened until then, shape (replicate,)."""
-    infusion_start: Integers
-    """Minute at which the infusion started, or was due where it was not given."""
-    infusion_given: Booleans
+    schedule: Schedule
+    waited: Integers | None
+    """Minutes that each infusion waited for a chair; None where nobody waits for anybody."""
     without_chair: Booleans | None
+    """Infusions for which no chair came free before the clinic closed; None likewise."""
+    infusion_given: Booleans
     discontinued: Integers
     """Minute at which infusions ended for good, `NEVER` for most."""
     withdrawn: Integers
@@ -62,6 +65,16 @@ class Conduct:
     def exited(self) -> Integers:
         """Minute of withdrawal or death, whichever comes first."""
         return np.minimum(self.withdrawn, self.died)
+
+    @property
+    def infusion_due(self) -> Integers:
+        """Minute at which each infusion is due."""
+        return self.randomised[:, :, None] + DAY * due_days(self.schedule, self.randomised)
+
+    @property
+    def infusion_start(self) -> Integers:
+        """Minute at which each infusion started, or was due where it was not given."""
+        return self.infusion_due if self.waited is None else self.infusion_due + self.waited
 
 
 def due_days(schedule: Schedule, randomised: Integers) -> Integers:
@@ -76,42 +89,50 @@ def read_off(
     recruitment: Recruitment, itinerary: Itinerary, cohort: Cohort, scenario: Scenario
 ) -> Conduct:
     """Return the conduct of the patients that an engine recruited."""
-    rows = np.arange(len(recruitment.place))[:, None]
-    randomised = recruitment.randomised
-    person = (rows, recruitment.place)
-
-    def minute(after: Integers) -> Integers:
-        return np.where(after[person] < NEVER, randomised + after[person], NEVER)
-
-    discontinued, withdrawn = minute(itinerary.discontinues), minute(itinerary.withdraws)
-    died = minute(itinerary.dies)
-    withdrawn = np.where(withdrawn < died, withdrawn, NEVER)
-    died = np.where(withdrawn < NEVER, NEVER, died)
-    stopped = np.minimum(discontinued, np.minimum(withdrawn, died))
-    start = randomised[:, :, None] + due_days(scenario.treatment.infusions, randomised) * DAY
-    given = ~itinerary.refused[person]
-    if recruitment.waited is not None:
-        start = start + recruitment.waited
-    if recruitment.without_chair is not None:
-        given &= ~recruitment.without_chair
-    given &= start < stopped[:, :, None]
-    onset = cohort.onset[rows, itinerary.candidate[person]]
-    visits = visit_minutes(scenario, randomised, onset, itinerary.visit_shift[person])
-    exited = np.minimum(withdrawn, died)
+    randomised, place = recruitment.randomised, recruitment.place
+    ends = (itinerary.discontinues, itinerary.withdraws, itinerary.dies)
+    discontinues, withdraws, dies = (picked(end, place) for end in ends)
+    exits = np.minimum(withdraws, dies)
+    given = _given(recruitment, itinerary, np.minimum(discontinues, exits), scenario)
+    onset = picked(cohort.onset, picked(itinerary.candidate, place))
+    visits = visit_minutes(scenario, randomised, onset, picked(itinerary.visit_shift, place))
+    exited = _minute(randomised, exits)
     return Conduct(
-        place=recruitment.place,
+        place=place,
         randomised=randomised,
         closed=recruitment.closed,
         screened=recruitment.screened,
-        infusion_start=start,
-        infusion_given=given,
+        schedule=scenario.treatment.infusions,
+        waited=recruitment.waited,
         without_chair=recruitment.without_chair,
-        discontinued=discontinued,
-        withdrawn=withdrawn,
-        died=died,
+        infusion_given=given,
+        discontinued=_minute(randomised, discontinues),
+        withdrawn=np.where(withdraws < dies, exited, NEVER),
+        died=np.where(withdraws < dies, NEVER, exited),
         visit_minute=visits,
-        visit_attended=~itinerary.visit_missed[person] & (visits < exited[:, :, None]),
+        visit_attended=~picked(itinerary.visit_missed, place) & (visits < exited[:, :, None]),
     )
+
+
+def _given(
+    recruitment: Recruitment, itinerary: Itinerary, stops: Integers, scenario: Scenario
+) -> Booleans:
+    """Return which infusions were given: not refused, not without a chair, not after the stop."""
+    given = picked(itinerary.refused, recruitment.place)
+    np.logical_not(given, out=given)
+    if recruitment.without_chair is not None:
+        given &= ~recruitment.without_chair
+    days = due_days(scenario.treatment.infusions, recruitment.randomised)
+    for infusion in range(given.shape[2]):
+        started = days[:, :, infusion] * DAY
+        if recruitment.waited is not None:
+            started = started + recruitment.waited[:, :, infusion]
+        given[:, :, infusion] &= started < stops
+    return given
+
+
+def _minute(randomised: Integers, after: Integers) -> Integers:
+    return np.where(after < NEVER, randomised + after, NEVER)
 
 
 def visit_minutes(
@@ -122,11 +143,11 @@ def visit_minutes(
     A visit counted from onset takes place on the last such day that is at most so many days after
     the onset.
     """
-    visits = scenario.design.visits.values()
-    days = np.array([visit.day for visit in visits]) + shift
-    from_onset = np.array([visit.after == "onset" for visit in visits])
+    minutes: Integers = layered(shift.shape, np.int64)
     since_onset = (randomised - onset) // DAY
-    minutes: Integers = randomised[:, :, None] + DAY * np.maximum(
-        days - since_onset[:, :, None] * from_onset, 0
-    )
+    for place, visit in enumerate(scenario.design.visits.values()):
+        days = shift[:, :, place] + visit.day
+        if visit.after == "onset":
+            days = np.maximum(days - since_onset, 0)
+        minutes[:, :, place] = randomised + DAY * days
     return minutes

@@ -6,19 +6,16 @@ fewer are padded with candidates who are never ready.
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers, Values, layered, picked
 from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
 from trialsim.scenario.operations import Happening, Operations
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.treatment import Schedule
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort
-
-Values = TypeVar("Values", Floats, Integers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +56,11 @@ def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itin
         return chosen.of(streams.uniform(purpose, units, draw))
 
     tendency = operations.refusal_probability.at(of("refusal tendency"))
-    refused = np.zeros((*tendency.shape, scenario.treatment.infusions.count), np.bool_)
+    refused = layered((*tendency.shape, scenario.treatment.infusions.count), np.bool_)
     for infusion in range(1, refused.shape[2]):
         refused[:, :, infusion] = of("refusal", infusion) < tendency
-    shift = np.zeros((*tendency.shape, len(visits)), np.int64)
-    missed = np.zeros(shift.shape, np.bool_)
+    shift = layered((*tendency.shape, len(visits)), np.int64)
+    missed = layered(shift.shape, np.bool_)
     for place, visit in enumerate(visits.values()):
         if place:
             width = 2 * visit.window_days + 1
@@ -137,9 +134,7 @@ class _Chosen:
         columns = np.nonzero(possible)[1]
         self.places: Integers = np.zeros(self.filled.shape, np.int64)
         self.places[self.filled] = columns
-        self._flat = self.places + np.arange(len(possible))[:, None] * possible.shape[1]
 
     def of(self, values: Values) -> Values:
         """Return the values of the chosen; where an axis is padded, somebody else's."""
-        chosen: Values = values.take(self._flat)
-        return chosen
+        return picked(values, self.places)

@@ -5,63 +5,82 @@ import math
 import numpy as np
 from scipy.special import ndtri
 
-from trialsim.arrays import Floats, Integers
-from trialsim.clock import DAY
+from trialsim.arrays import Floats, Integers, layered, picked
+from trialsim.clock import DAY, weekday
 from trialsim.scenario.effects import latent_shift
 from trialsim.scenario.outcomes import Outcome
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.treatment import Schedule
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.conduct import Conduct, due_days
-from trialsim.trial.itinerary import Itinerary
+from trialsim.trial.conduct import Conduct
 
 
 def realise(
     scenario: Scenario,
     cohort: Cohort,
-    itinerary: Itinerary,
+    candidate: Integers,
     conduct: Conduct,
     arms: Integers,
     streams: Streams,
 ) -> dict[str, Floats]:
-    """Return each outcome's scores, shape (replicate, patient, visit), NaN where not measured."""
-    rows = np.arange(len(arms))[:, None]
-    candidate = itinerary.candidate[rows, conduct.place]
+    """Return each outcome's scores at every planned visit, shape (replicate, patient, visit).
+
+    The scores of visits that were missed are among them: what would have been measured.
+
+    Parameters
+    ----------
+    candidate
+        The number of each patient in the cohort, shape (replicate, patient).
+    """
     units = cohort.arrival.shape[1]
     dose = np.array([arm.dose_ml for arm in scenario.design.arms.values()])[arms]
-    received = drug_received(scenario, conduct, dose)
-    days = (conduct.visit_minute - cohort.onset[rows, candidate][:, :, None]) / DAY
+    received = drug_received(conduct, dose)
+    onset = picked(cohort.onset, candidate)
 
     def luck(purpose: str, draw: int = 0) -> Floats:
-        return ndtri(streams.uniform(purpose, units, draw)[rows, candidate])
+        score: Floats = ndtri(picked(streams.uniform(purpose, units, draw), candidate))
+        return score
 
     scores: dict[str, Floats] = {}
     for name, outcome in scenario.outcomes.items():
-        start = cohort.normal_scores[outcome.baseline][rows, candidate]
+        score: Floats = layered(conduct.visit_minute.shape, np.float64)
+        score[:, :, 0] = picked(cohort.covariates[outcome.baseline], candidate)
+        start = picked(cohort.normal_scores[outcome.baseline], candidate)
         own = luck(f"course {name}")
         shift = latent_shift(outcome)
-        score = np.empty(days.shape)
-        score[:, :, 0] = cohort.covariates[outcome.baseline][rows, candidate]
-        for visit in range(1, days.shape[2]):
+        for visit in range(1, score.shape[2]):
             noise = luck(f"noise {name}", visit)
+            days = (conduct.visit_minute[:, :, visit] - onset) / DAY
             added = shift * outcome.effect.exposure.at(received[:, :, visit], dose)
-            score[:, :, visit] = _score(outcome, days[:, :, visit], start, own, noise, added)
-        score[~conduct.visit_attended] = np.nan
+            score[:, :, visit] = _score(outcome, days, start, own, noise, added)
         scores[name] = score
     return scores
 
 
-def drug_received(scenario: Scenario, conduct: Conduct, dose: Floats) -> Floats:
+def drug_received(conduct: Conduct, dose: Floats) -> Floats:
     """Return mL of study drug given on the days before each visit, (replicate, patient, visit)."""
-    given = np.zeros((*conduct.infusion_given.shape[:2], scenario.treatment.infusions.count + 1))
-    np.cumsum(conduct.infusion_given, axis=2, out=given[:, :, 1:])
-    due = due_days(scenario.treatment.infusions, conduct.randomised)
-    day = (conduct.visit_minute - conduct.randomised[:, :, None]) // DAY
-    counts = np.empty(day.shape)
-    for visit in range(day.shape[2]):
-        slots = (due < day[:, :, visit, None]).sum(axis=2)
-        counts[:, :, visit] = np.take_along_axis(given, slots[:, :, None], axis=2)[:, :, 0]
-    return counts * dose[:, :, None]
+    received: Floats = layered(conduct.visit_minute.shape, np.float64)
+    first = weekday(conduct.randomised)
+    due_before = _due_before(conduct.schedule)
+    total = conduct.infusion_given.sum(axis=2)
+    for visit in range(received.shape[2]):
+        day = (conduct.visit_minute[:, :, visit] - conduct.randomised) // DAY
+        due = due_before[first, np.minimum(day, due_before.shape[1] - 1)]
+        count = total
+        if due.min() < conduct.schedule.count:
+            reached = np.arange(conduct.schedule.count)[:, None, None] < due
+            count = (np.moveaxis(conduct.infusion_given, 2, 0) & reached).sum(axis=0)
+        received[:, :, visit] = count * dose
+    return received
+
+
+def _due_before(schedule: Schedule) -> Integers:
+    """Return the infusions due before each day after the first, by weekday, shape (7, day)."""
+    offsets = schedule.offsets()
+    days = np.arange(offsets.max() + 2)
+    due: Integers = (offsets[:, None, :] < days[:, None]).sum(axis=2)
+    return due
 
 
 def _score(

@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers, picked
 from trialsim.clock import DAY, HOUR, MONTH
 from trialsim.errors import RecruitmentError, RunError
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import LANES, Streams
+from trialsim.streams import LANES, TILE, Streams
 from trialsim.trial.allocation import allocate
 from trialsim.trial.cohort import Cohort, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, read_off
@@ -48,18 +48,20 @@ class Trial:
     conduct: Conduct
     arms: Integers
     """Each patient's arm as its position in the design."""
+    underlying: Mapping[str, Floats]
+    """Each outcome's scores at every planned visit, had none been missed."""
     scores: Mapping[str, Floats]
     """Each outcome's scores, shape (replicate, patient, visit), NaN where not measured."""
 
     @property
     def candidate(self) -> Integers:
         """Each patient's number in the cohort."""
-        return np.take_along_axis(self.itinerary.candidate, self.conduct.place, axis=1)
+        return picked(self.itinerary.candidate, self.conduct.place)
 
     @property
     def site(self) -> Integers:
         """Each patient's site as its position in the operations."""
-        return np.take_along_axis(self.itinerary.site, self.conduct.place, axis=1)
+        return picked(self.itinerary.site, self.conduct.place)
 
 
 def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto") -> Trial:
@@ -81,14 +83,26 @@ def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto"
         recruitment = recruit(cohort, itinerary, scenario)
         if _enough_were_drawn(cohort, recruitment, scenario):
             break
-        candidates *= 2  # the first ones stay the same
+        candidates += TILE * math.ceil(candidates / (4 * TILE))  # the first ones stay the same
     conduct = read_off(recruitment, itinerary, cohort, scenario)
-    sites = np.take_along_axis(itinerary.site, conduct.place, axis=1)
+    candidate, sites = (picked(one, conduct.place) for one in (itinerary.candidate, itinerary.site))
     arms = allocate(sites, len(scenario.operations.sites), scenario.design, streams)
-    scores = realise(scenario, cohort, itinerary, conduct, arms, streams)
-    numbers = np.array(streams.replicates)
+    underlying = realise(scenario, cohort, candidate, conduct, arms, streams)
     whole = Trial(
-        scenario, streams.seed, engine, numbers, {}, cohort, itinerary, conduct, arms, scores
+        scenario=scenario,
+        seed=streams.seed,
+        engine=engine,
+        replicates=np.array(streams.replicates),
+        failures={},
+        cohort=cohort,
+        itinerary=itinerary,
+        conduct=conduct,
+        arms=arms,
+        underlying=underlying,
+        scores={
+            name: np.where(conduct.visit_attended, score, np.nan)
+            for name, score in underlying.items()
+        },
     )
     return whole if recruitment.complete.all() else _recruited(whole, recruitment)
 
@@ -124,10 +138,11 @@ def candidates_needed(scenario: Scenario) -> int:
     if share == 0:
         raise RecruitmentError(_nobody(cohort, scenario))
     patients, operations = scenario.design.patients, scenario.operations
-    chance = 4 * math.sqrt(patients * (1 - share)) + 8
+    chance = 3.5 * math.sqrt(patients * (1 - share)) + 4
     arriving = len(operations.sites) * operations.candidates_per_site_per_month / MONTH
     late = arriving * operations.first_infusion_after_onset.latest_hours * HOUR
-    return math.ceil((patients + chance) / share + 2 * late)
+    needed = (patients + chance) / share + 2 * late
+    return TILE * math.ceil(needed / TILE)
 
 
 def _nobody(cohort: Cohort, scenario: Scenario) -> str:

@@ -1,0 +1,1 @@
+"""An analysis plan applied to a trial: estimates, intervals and p-values."""

@@ -1,0 +1,102 @@
+"""The one value per patient that is analysed: endpoint, visit, analysis set, missing data, death.
+
+Values are cells of the scale, counted from 0 at the worst, so that more is better whichever end of
+the scale is better; a patient who is not analysed has no value.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.trial.trial import Trial
+
+WORST: int = 0
+"""The cell of those who are ranked below everybody; the scale's own cells follow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What is analysed of a batch of replicates, shape (replicate, patient)."""
+
+    cell: Integers
+    """The patient's cell; meaningless where not analysed."""
+    analysed: Booleans
+    cells: int
+    """How many cells there are."""
+
+
+def endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
+    """Return the analysed values under the plan's rules for what was not measured."""
+    scores, last = trial.scores[plan.endpoint], _visit(trial, plan)
+    value = scores[:, :, last]
+    if plan.missing == "locf":
+        value = carried_forward(scores[:, :, : last + 1])
+    elif plan.missing == "bocf":
+        value = np.where(np.isnan(value), scores[:, :, 0], value)
+    return _ranked(trial, plan, value, _dead(trial, plan), _in_analysis_set(trial, plan))
+
+
+def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
+    """Return the values if nobody's score had been missed: the treatment-policy estimand.
+
+    Everybody randomised is analysed, with the score that they would have had at the visit under
+    the infusions that they were in fact given; the plan's rule for the dead holds.
+    """
+    value = trial.underlying[plan.endpoint][:, :, _visit(trial, plan)]
+    return _ranked(trial, plan, value, _dead(trial, plan), np.ones(value.shape, np.bool_))
+
+
+def carried_forward(scores: Floats) -> Floats:
+    """Return the last score that is known along the last axis, NaN where none is.
+
+    >>> carried_forward(np.array([[1.0, np.nan, 3, np.nan], [np.nan, np.nan, np.nan, np.nan]]))
+    array([ 3., nan])
+    """
+    value = scores[..., -1].copy()
+    for visit in range(scores.shape[-1] - 2, -1, -1):
+        missing = np.isnan(value)
+        if not missing.any():
+            break
+        value[missing] = scores[..., visit][missing]
+    return value
+
+
+def _ranked(
+    trial: Trial, plan: AnalysisPlan, value: Floats, dead: Booleans, included: Booleans
+) -> Endpoint:
+    """Return values as cells, with those ranked below everybody in a cell of their own."""
+    outcome = trial.scenario.outcomes[plan.endpoint]
+    low, high = outcome.low, outcome.high
+    if plan.measure == "change":
+        value = value - trial.underlying[plan.endpoint][:, :, 0]
+        low, high = low - high, high - low
+    known = ~np.isnan(value)
+    above = value - low if outcome.sign > 0 else high - value
+    cell = np.where(known, above + (WORST + 1), WORST).astype(np.int64)
+    cell[dead] = WORST
+    ranked = known | dead
+    if plan.missing == "worst_rank":
+        ranked |= ~known
+    return Endpoint(cell, ranked & included, high - low + 2)
+
+
+def _visit(trial: Trial, plan: AnalysisPlan) -> int:
+    return list(trial.scenario.design.visits).index(plan.visit)
+
+
+def _dead(trial: Trial, plan: AnalysisPlan) -> Booleans:
+    """Return who had died by the visit and is to be ranked below every survivor."""
+    if plan.death == "as_missing":
+        return np.zeros(trial.arms.shape, np.bool_)
+    return trial.conduct.died <= trial.conduct.visit_minute[:, :, _visit(trial, plan)]
+
+
+def _in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
+    included = np.ones(trial.arms.shape, np.bool_)
+    if plan.analysis_set == "efficacy":
+        included = trial.conduct.visit_attended[:, :, 1:].any(axis=2) | _dead(trial, plan)
+    if plan.minimum_infusion_share > 0:
+        included &= trial.conduct.infusion_given.mean(axis=2) >= plan.minimum_infusion_share
+    return included

@@ -1,0 +1,1 @@
+"""Many replicates of a study: power, operating characteristics, comparisons."""

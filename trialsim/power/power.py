@@ -1,0 +1,233 @@
+"""The operating characteristics of a design, each with its Monte Carlo error."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trialsim.arrays import Floats
+from trialsim.errors import RunError
+from trialsim.power.parallel import Progress, run_in_parallel
+from trialsim.power.replicates import BATCH, Failure, Replicates
+
+# from trialsim.scenario.description import plan_in_words
+from trialsim.scenario.scenario import Scenario
+from trialsim.stats.monte_carlo import (
+    Mean,
+    Proportion,
+    coverage,
+    mean_over_replicates,
+    wilson_interval,
+)
+from trialsim.trial.trial import Engine, chosen_engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SIMULATED = "All cohorts are simulated; nothing here is evidence about any drug."
+
+
+@dataclass(frozen=True, slots=True)
+class PowerResult:
+    """What the replicates of one scenario say; failed replicates are counted and left out."""
+
+    scenario: str
+    digest: str
+    seed: int
+    replicates: int
+    failures: tuple[Failure, ...]
+    engine: str
+    conventions: Mapping[str, str]
+    columns: Mapping[str, Floats]
+    """One number a replicate for each quantity, in order of replicates; NaN where it failed."""
+    seconds: float
+    confidence: float = 0.95
+
+    @property
+    def failed(self) -> int:
+        """Replicates that could not be finished."""
+        return len(self.failures)
+
+    @property
+    def rejections(self) -> Proportion:
+        """Share of replicates that reject the null hypothesis, with Wilson's interval."""
+        rejected = self.columns["rejected"]
+        return wilson_interval(np.nansum(rejected), np.isfinite(rejected).sum())
+
+    @property
+    def power(self) -> float:
+        """Share of replicates that reject the null hypothesis."""
+        return float(self.rejections.estimate)
+
+    @property
+    def mcse(self) -> float:
+        """Monte Carlo standard error of the power."""
+        return float(self.rejections.mcse)
+
+    @property
+    def ci(self) -> tuple[float, float]:
+        """Wilson's 95% interval of the power, for the replicates' Monte Carlo error alone."""
+        return float(self.rejections.low), float(self.rejections.high)
+
+    @property
+    def estimate(self) -> Mean:
+        """The estimated Mann-Whitney effect over replicates."""
+        return self.mean_of("estimate")
+
+    @property
+    def truth(self) -> Mean:
+        """The treatment-policy estimand: the mean effect had nobody's score been missed."""
+        return self.mean_of("complete_estimate")
+
+    @property
+    def bias(self) -> Mean:
+        """Mean of the estimate less what it would have been had nobody's score been missed."""
+        return mean_over_replicates(self.columns["estimate"] - self.columns["complete_estimate"])
+
+    @property
+    def coverage(self) -> Proportion:
+        """Share of intervals that hold the treatment-policy estimand."""
+        return coverage(self.columns["low"], self.columns["high"], self.truth.estimate)
+
+    def mean_of(self, quantity: str) -> Mean:
+        """Return the mean of a quantity over replicates, its Monte Carlo error and its SD."""
+        return mean_over_replicates(self.columns[quantity])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        means = {name: _plain(self.mean_of(name)) for name in _REPORTED}
+        return {
+            "scenario": self.scenario,
+            "digest": self.digest,
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "failed": self.failed,
+            "failures": [failure._asdict() for failure in self.failures],
+            "engine": self.engine,
+            "power": self.power,
+            "mcse": self.mcse,
+            "ci": list(self.ci),
+            "estimate": {**_plain(self.estimate), **self._spread()},
+            "truth": _plain(self.truth),
+            "bias": _plain(self.bias),
+            "coverage": _plain(self.coverage),
+            **means,
+            "conventions": dict(self.conventions),
+            "note": SIMULATED,
+            "seconds": self.seconds,
+        }
+
+    def to_frame(self) -> "DataFrame":
+        """Return a row for each operating characteristic: quantity, value, mcse, low, high, sd."""
+        from pandas import DataFrame
+
+        rows: list[dict[str, Any]] = [{"quantity": "power", **_plain(self.rejections)}]
+        rows += [{"quantity": "coverage", **_plain(self.coverage)}]
+        named = {"estimate": self.estimate, "truth": self.truth, "bias": self.bias}
+        named |= {name: self.mean_of(name) for name in _REPORTED}
+        rows += [{"quantity": name, **_plain(mean)} for name, mean in named.items()]
+        return DataFrame(rows).rename(columns={"mean": "value"})
+
+    def per_replicate(self) -> "DataFrame":
+        """Return a row for each replicate, with every number kept of it."""
+        from pandas import DataFrame
+
+        frame = DataFrame(dict(self.columns))
+        frame.insert(0, "replicate", np.arange(self.replicates))
+        return frame
+
+    def _spread(self) -> dict[str, float]:
+        """Return the central 95% of the estimates: where single trials fall."""
+        known = self.columns["estimate"][np.isfinite(self.columns["estimate"])]
+        low, high = np.quantile(known, [0.025, 0.975])
+        return {"quantile_2.5": float(low), "quantile_97.5": float(high)}
+
+
+_REPORTED = (
+    "treated_mean",
+    "control_mean",
+    "treated_analysed",
+    "control_analysed",
+    "screened",
+    "recruitment_days",
+    "duration_days",
+    "infusions_given",
+    "discontinued",
+    "withdrawn",
+    "died",
+)
+
+
+def power(
+    scenario: Scenario,
+    replicates: int = 10_000,
+    seed: int = 2016,
+    n_jobs: int = -1,
+    engine: Engine = "auto",
+    batch: int = BATCH,
+    progress: Progress | None = None,
+) -> PowerResult:
+    """Simulate and analyse replicates of a study, and say what the design does on average.
+
+    The result is the same for any number of workers and any batch size.
+
+    Parameters
+    ----------
+    n_jobs
+        Worker processes; -1 for one on each core, 1 to stay in this process.
+    progress
+        Called with the number of replicates that each finished task adds, and their results.
+
+    Raises
+    ------
+    RunError
+        If every replicate failed, or the vector engine is asked for what couples patients.
+    ValueError
+        If replicates, seed or batch is out of range.
+    """
+    if replicates < 1:
+        raise ValueError(f"replicates must be at least 1 (got {replicates})")
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1 (got {batch})")
+    began = time.perf_counter()
+    used = chosen_engine(scenario, engine)
+    done = run_in_parallel(scenario, seed, range(replicates), used, n_jobs, batch, progress)
+    return summarised(scenario, seed, used, done, time.perf_counter() - began)
+
+
+def summarised(
+    scenario: Scenario, seed: int, engine: str, done: Replicates, seconds: float
+) -> PowerResult:
+    """Return the result of replicates that have been run.
+
+    Raises
+    ------
+    RunError
+        If every replicate failed.
+    """
+    count = len(done.columns["estimate"])
+    if len(done.failures) == count:
+        first = done.failures[0]
+        raise RunError(
+            f"all {count:,} replicates failed; replicate {first.replicate} of seed {seed}: "
+            f"{first.reason}"
+        )
+    return PowerResult(
+        scenario=scenario.name,
+        digest=scenario.digest,
+        seed=seed,
+        replicates=count,
+        failures=done.failures,
+        engine=engine,
+        conventions=plan_in_words(scenario.analysis),
+        columns=done.columns,
+        seconds=seconds,
+    )
+
+
+def _plain(summary: Mean | Proportion) -> dict[str, float]:
+    """Return a summary as numbers by name; the estimate itself is the mean."""
+    numbers = {name: float(value) for name, value in summary._asdict().items()}
+    return {"mean": numbers.pop("estimate"), **numbers}

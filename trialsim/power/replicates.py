@@ -1,0 +1,142 @@
+"""A few dozen numbers from each replicate, and nothing else kept of it."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from trialsim.analysis.endpoint import endpoint
+from trialsim.analysis.primary import analyse_primary, complete_effect
+from trialsim.arrays import Floats
+from trialsim.clock import DAY, NEVER
+from trialsim.errors import RecruitmentError
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import LANES, Streams
+from trialsim.trial.trial import Engine, Trial, simulate_batch
+
+BATCH: Final = 2 * LANES
+"""Replicates simulated at once; it changes no result."""
+
+
+class Failure(NamedTuple):
+    """A replicate that could not be finished: its address, with the seed, and why."""
+
+    replicate: int
+    reason: str
+
+
+class Replicates(NamedTuple):
+    """Results of a contiguous range of replicates, in order."""
+
+    columns: Mapping[str, Floats]
+    """One number a replicate for each quantity; NaN in a replicate that failed."""
+    failures: tuple[Failure, ...]
+
+
+def run_replicates(
+    scenario: Scenario, seed: int, replicates: range, engine: Engine, batch: int = BATCH
+) -> Replicates:
+    """Simulate and analyse a range of replicates, batch by batch.
+
+    A replicate that fails is reported with its reason and does not end the run.
+    """
+    starts = range(replicates.start, replicates.stop, batch)
+    parts = [
+        _run_batch(scenario, seed, range(start, min(start + batch, replicates.stop)), engine)
+        for start in starts
+    ]
+    return joined(parts)
+
+
+def joined(parts: list[Replicates]) -> Replicates:
+    """Return parts that follow one another as one."""
+    names = next((part.columns for part in parts if part.columns), {})
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
+    return Replicates(columns, tuple(failure for part in parts for failure in part.failures))
+
+
+def _run_batch(scenario: Scenario, seed: int, replicates: range, engine: Engine) -> Replicates:
+    try:
+        trial = simulate_batch(scenario, Streams(seed, replicates), engine)
+        columns = quantities(trial)
+        failures = trial.failures
+    except Exception as error:
+        if len(replicates) > 1:  # find the one that fails
+            halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
+            return joined([_run_batch(scenario, seed, half, engine) for half in halves])
+        reason = str(error) if isinstance(error, RecruitmentError) else repr(error)
+        return Replicates(
+            {name: np.full(1, np.nan) for name in QUANTITIES}, (Failure(replicates[0], reason),)
+        )
+    if failures:
+        place = trial.replicates - replicates.start
+        whole = {name: np.full(len(replicates), np.nan) for name in columns}
+        for name, values in columns.items():
+            whole[name][place] = values
+        columns = whole
+    return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
+
+
+QUANTITIES: Final = (
+    "estimate",
+    "low",
+    "high",
+    "p_value",
+    "rejected",
+    "complete_estimate",
+    "treated_analysed",
+    "control_analysed",
+    "treated_mean",
+    "control_mean",
+    "screened",
+    "recruitment_days",
+    "duration_days",
+    "infusions_given",
+    "discontinued",
+    "withdrawn",
+    "died",
+)
+"""The numbers kept of each replicate."""
+
+
+def quantities(trial: Trial) -> dict[str, Floats]:
+    """Return the numbers that are kept of each replicate of a trial, as `QUANTITIES` names them."""
+    plan = trial.scenario.analysis
+    primary = analyse_primary(trial, plan)
+    conduct = trial.conduct
+    arms = list(trial.scenario.design.arms)
+    means = {arm: _mean_score(trial, arms.index(arm)) for arm in (plan.treated, plan.control)}
+    numbers = {
+        "estimate": primary.estimate,
+        "low": primary.low,
+        "high": primary.high,
+        "p_value": primary.p_value,
+        "rejected": primary.rejected,
+        "complete_estimate": complete_effect(trial, plan),
+        "treated_analysed": primary.treated,
+        "control_analysed": primary.control,
+        "treated_mean": means[plan.treated],
+        "control_mean": means[plan.control],
+        "screened": conduct.screened,
+        "recruitment_days": conduct.closed / DAY,
+        "duration_days": conduct.visit_minute.max(axis=(1, 2)) / DAY,
+        "infusions_given": conduct.infusion_given.sum(axis=(1, 2)),
+        "discontinued": (conduct.discontinued < conduct.exited).sum(axis=1),
+        "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
+        "died": (conduct.died < NEVER).sum(axis=1),
+    }
+    return {name: np.asarray(number, np.float64) for name, number in numbers.items()}
+
+
+def _mean_score(trial: Trial, arm: int) -> Floats:
+    """Return an arm's mean score among those analysed who are not ranked below everybody."""
+    plan = trial.scenario.analysis
+    outcome = trial.scenario.outcomes[plan.endpoint]
+    values = endpoint(trial, plan)
+    counted = values.analysed & (trial.arms == arm) & (values.cell > 0)
+    total = np.where(counted, values.cell, 0).sum(axis=1)
+    number = counted.sum(axis=1)
+    mean: Floats = total / np.where(number > 0, number, np.nan) - 1
+    if plan.measure == "change":
+        return mean - (outcome.high - outcome.low)
+    return outcome.low + mean if outcome.sign > 0 else outcome.high - mean
