@@ -42,6 +42,23 @@ def effect_interval(
       the variance of Hanley and McNeil (1982), both sizes replaced by their mean. Takes no account
       of ties, so it is wide when there are many.
 
+    Coverage of nominal 95% intervals, measured on a U-shaped scale of 0 to 57, with 20% of the
+    controls at the floor and 20% at the ceiling (standard error 0.0005):
+
+    ==============  =====================  =====================  =====================
+    theta                   0.50                   0.62                   0.76
+    patients/arm      8     20    104        8     20    104        8     20    104
+    ==============  =====================  =====================  =====================
+    null            0.951  0.950  0.951    0.960  0.959  0.958    0.983  0.980  0.980
+    delong          0.923  0.940  0.949    0.917  0.938  0.948    0.906  0.928  0.946
+    brunner-munzel  0.944  0.947  0.951    0.939  0.946  0.949    0.929  0.936  0.947
+    logit           0.978  0.960  0.953    0.974  0.960  0.952    0.973  0.960  0.952
+    newcombe        0.955  0.952  0.953    0.957  0.955  0.953    0.969  0.960  0.957
+    ==============  =====================  =====================  =====================
+
+    So `delong` undercovers in small arms, by up to 4.4 points at 8 an arm and 2.2 at 20, and
+    `brunner-munzel` by up to 2.1 and 1.4; `null` is too wide far from 0.5, at any size.
+
     >>> from trialsim.stats.mann_whitney import summarise_counts
     >>> summary = summarise_counts(np.array([1, 2, 6]), np.array([4, 3, 2]))
     >>> low, high = effect_interval(summary, "logit")

@@ -108,6 +108,10 @@ def rank_test(
     R's `wilcox.test` and SciPy's `mannwhitneyu`. When all values are equal, or an arm is empty,
     there is nothing against the null hypothesis: z is 0 and the p-value 1 on every side.
 
+    Under the null hypothesis, with a fifth of the patients at either end of a scale of 0 to 57, it
+    rejects at 5% in 4.8%, 4.9% and 4.9% of trials of 8, 20 and 104 patients an arm; with continuity
+    in 4.1%, 4.8% and 4.9%.
+
     >>> samples = np.array([3.0, 4, 5, 6]), np.array([1.0, 2, 3, 4])
     >>> round(rank_test(summarise(*samples)).p_value.item(), 6)
     0.079594
