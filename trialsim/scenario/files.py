@@ -52,6 +52,23 @@ def to_yaml(scenario: Scenario) -> str:
     return text.getvalue()
 
 
+def parsed_value(text: str) -> Any:
+    """Return the value that a piece of YAML says, as for one place in a scenario file.
+
+    Raises
+    ------
+    InputError
+        If the text is not YAML.
+
+    >>> parsed_value("300"), parsed_value("1e-3"), parsed_value("null"), parsed_value("[a, b]")
+    (300, 0.001, None, ['a', 'b'])
+    """
+    try:
+        return _plain(_yaml().load(text))
+    except MarkedYAMLError as error:
+        raise InputError([Problem("", f"must be YAML: {error.problem}", text)]) from None
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """Plain content, and where each path of it stands."""
