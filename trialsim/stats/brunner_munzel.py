@@ -6,7 +6,6 @@ So it studentises the Mann-Whitney effect by a variance that holds when the arms
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
-from scipy.special import stdtr
 
 from trialsim.arrays import Floats, Integers
 from trialsim.stats.mann_whitney import (
@@ -18,6 +17,7 @@ from trialsim.stats.mann_whitney import (
     summarise,
     summarise_counts,
 )
+from trialsim.stats.mean_difference import t_p_value
 from trialsim.stats.reallocation import all_allocations, each_trial, permuted_counts, tail_share
 
 Reference: TypeAlias = Literal["t", "normal"]
@@ -63,7 +63,7 @@ def brunner_munzel(
     freedom = satterthwaite(summary)
     if reference == "normal":
         freedom = np.full_like(freedom, np.inf)
-    p_value = np.where(error > 0, _t_p_value(statistic, freedom, alternative), 1.0)
+    p_value = np.where(error > 0, t_p_value(statistic, freedom, alternative), 1.0)
     return BrunnerMunzelTest(summary.effect, statistic, freedom, p_value)
 
 
@@ -144,13 +144,3 @@ def _studentised(summary: RankSummary) -> Floats:
     error = np.nan_to_num(np.sqrt(summary.placement_variance))
     at_zero_error = np.where(distance == 0, 0.0, np.copysign(np.inf, distance))
     return np.where(error > 0, divide(distance, error, 0.0), at_zero_error)
-
-
-def _t_p_value(statistic: Floats, freedom: Floats, alternative: Alternative) -> Floats:
-    match alternative:
-        case "greater":
-            return np.asarray(stdtr(freedom, -statistic))
-        case "less":
-            return np.asarray(stdtr(freedom, statistic))
-        case _:
-            return np.asarray(2.0 * stdtr(freedom, -np.abs(statistic)))

@@ -13,6 +13,7 @@ from scipy.special import expit, logit, ndtri, stdtrit
 from trialsim.arrays import Booleans, Floats
 from trialsim.stats.brunner_munzel import satterthwaite
 from trialsim.stats.mann_whitney import RankSummary, divide
+from trialsim.stats.monte_carlo import check_probability
 
 IntervalMethod: TypeAlias = Literal["null", "delong", "brunner-munzel", "logit", "newcombe"]
 
@@ -68,7 +69,7 @@ def effect_interval(
     if method not in get_args(IntervalMethod):
         known = ", ".join(get_args(IntervalMethod))
         raise ValueError(f"method must be one of {known} (got {method!r})")
-    check_confidence(confidence)
+    check_probability("confidence", confidence)
     quantile = float(ndtri((1 + confidence) / 2))
     match method:
         case "null":
@@ -83,15 +84,6 @@ def effect_interval(
         case _:
             return _newcombe(summary, quantile)
     return _newcombe_where_unknown(summary, interval, quantile)
-
-
-def check_confidence(confidence: float) -> None:
-    """Raise ValueError unless a confidence lies between 0 and 1.
-
-    >>> check_confidence(0.95)
-    """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1 (got {confidence})")
 
 
 def _wald(summary: RankSummary, variance: Floats, quantile: Floats | float) -> Interval:

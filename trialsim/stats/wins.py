@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from trialsim.arrays import Floats, Integers
-from trialsim.stats.effect_intervals import IntervalMethod, check_confidence, effect_interval
+from trialsim.stats.effect_intervals import IntervalMethod, effect_interval
 from trialsim.stats.mann_whitney import RankSummary, cell_counts, divide
+from trialsim.stats.monte_carlo import check_probability
 
 
 class WinEstimate(NamedTuple):
@@ -88,7 +89,7 @@ def win_ratio_counts(treated: Integers, control: Integers, confidence: float = 0
     >>> win_ratio_counts(np.array([0, 1, 3]), np.array([2, 1, 1])).estimate.item()
     11.0
     """
-    check_confidence(confidence)
+    check_probability("confidence", confidence)
     t, c = (np.asarray(counts, dtype=np.float64) for counts in (treated, control))
     m, n = t.sum(axis=-1), c.sum(axis=-1)
     won_by_treated, lost_by_treated = _below(c), _above(c)
