@@ -1,1 +1,36 @@
-"""Patient-level simulation of randomised trials with bounded rank outcomes."""
+"""Patient-level simulation of randomised trials with bounded rank outcomes.
+
+>>> import trialsim as ts
+>>> trial = ts.simulate(ts.load("cars1"), seed=2016)
+>>> result = ts.analyse(trial)
+>>> 0.5 < result.estimate < 1
+True
+
+Everything simulated is simulated: no result is evidence about any drug.
+"""
+
+from trialsim.analysis.analyse import Analysis, analyse
+from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
+from trialsim.power.power import PowerResult, power
+from trialsim.scenario.files import builtin_scenarios, load
+from trialsim.scenario.scenario import Scenario
+from trialsim.simulated import SimulatedTrial, simulate
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Analysis",
+    "InputError",
+    "PowerResult",
+    "Problem",
+    "RecruitmentError",
+    "RunError",
+    "Scenario",
+    "SimulatedTrial",
+    "TrialsimError",
+    "analyse",
+    "builtin_scenarios",
+    "load",
+    "power",
+    "simulate",
+]

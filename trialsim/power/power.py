@@ -12,7 +12,7 @@ from trialsim.errors import RunError
 from trialsim.power.parallel import Progress, run_in_parallel
 from trialsim.power.replicates import BATCH, Failure, Replicates
 
-# from trialsim.scenario.description import plan_in_words
+from trialsim.scenario.description import plan_in_words
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import (
     Mean,

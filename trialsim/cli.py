@@ -1,0 +1,351 @@
+"""The command line: arguments in, text and files out; the only place that prints."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from trialsim.analysis.analyse import Analysis
+from trialsim.errors import InputError, Problem, RunError
+from trialsim.power.power import SIMULATED, PowerResult
+from trialsim.power.replicates import Replicates
+from trialsim.scenario.scenario import Scenario
+from trialsim.stats.monte_carlo import Mean, wilson_interval
+
+DONE, RUN_FAILED, INPUT_WRONG, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="trialsim",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Simulate randomised trials patient by patient, and say what a design does. "
+    "All cohorts are simulated; nothing printed is evidence about any drug.",
+)
+
+
+class EngineName(StrEnum):
+    """What simulates: `auto` takes the fastest that can run the scenario."""
+
+    auto = "auto"
+    events = "events"
+    vector = "vector"
+
+
+class TableFormat(StrEnum):
+    """How tables are written."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+ScenarioName = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="A built-in scenario or the path of a YAML file.")
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**64 - 1, help="All randomness follows from it.")]
+EngineOption = Annotated[EngineName, typer.Option(help="What simulates; results are the same.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Replace a value of the scenario; may be repeated."
+    ),
+]
+
+
+@app.command("list")
+def list_scenarios(as_json: AsJson = False) -> None:
+    """List the built-in scenarios."""
+    from trialsim.scenario.files import builtin_scenarios, load
+
+    found = [{"name": name, "title": load(name).title} for name in builtin_scenarios()]
+    if as_json:
+        _print_json({"scenarios": found})
+        return
+    width = max(len(one["name"]) for one in found)
+    for one in found:
+        print(f"{one['name']:{width}}  {one['title']}")
+
+
+@app.command()
+def show(scenario: ScenarioName, changes: Changes = None, as_json: AsJson = False) -> None:
+    """Print a study in words, each number with its status: published, derived or assumed."""
+    from trialsim.scenario.description import as_text, describe
+
+    sections = describe(_loaded(scenario, changes))
+    if as_json:
+        _print_json(sections.to_dict())
+    else:
+        print(as_text(sections))
+
+
+@app.command()
+def check(
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...")], as_json: AsJson = False
+) -> None:
+    """Check scenario files, and tell every problem with its file, line, column, path and rule."""
+    from trialsim.scenario.files import load
+
+    problems, sound = [], []
+    for name in scenarios:
+        try:
+            sound.append(load(name))
+        except InputError as error:
+            problems += error.problems
+    if as_json:
+        told = [asdict(problem) for problem in problems]
+        _print_json({"sound": [one.name for one in sound], "problems": told})
+    else:
+        for one in sound:
+            print(f"{one.name}: no problem found (digest {one.digest})")
+    if problems:
+        if not as_json:
+            raise InputError(problems)
+        raise typer.Exit(INPUT_WRONG)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from trialsim.scenario.files import schema as scenario_schema
+
+    _print_json(scenario_schema())
+
+
+@app.command()
+def simulate(
+    scenario: ScenarioName,
+    seed: Seed = 2016,
+    replicate: Annotated[int, typer.Option(min=0, help="Which trial under the seed.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the tables to.")] = None,
+    table_format: Annotated[
+        TableFormat, typer.Option("--format", help="How the tables are written.")
+    ] = TableFormat.csv,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate and analyse one trial; with --out, write its five tables and a manifest."""
+    from trialsim.analysis.analyse import analyse
+    from trialsim.reporting.consort import consort, consort_text
+    from trialsim.simulated import simulate as run
+
+    study = _loaded(scenario, changes)
+    trial = run(study, seed, replicate, engine.value)
+    result = analyse(trial)
+    analysed = {
+        study.analysis.treated: result.primary.treated,
+        study.analysis.control: result.primary.control,
+    }
+    account = consort(trial.tables(), analysed)
+    if out is not None:
+        from trialsim.reporting.exports import write_trial
+
+        write_trial(out, trial, account, result.to_dict(), _command(), table_format.value)
+    if as_json:
+        _print_json({**result.to_dict(), "engine": trial.batch.engine, "consort": account})
+        return
+    print(_heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
+    print(consort_text(account))
+    print()
+    print(_analysis_text(result))
+    if out is not None:
+        print(f"\nTables, CONSORT account and manifest are in {out}")
+
+
+@app.command()
+def power(
+    scenario: ScenarioName,
+    replicates: Annotated[int, typer.Option(min=1, help="Simulated trials.")] = 10_000,
+    seed: Seed = 2016,
+    jobs: Annotated[int, typer.Option(help="Worker processes; -1 for one on each core.")] = -1,
+    engine: EngineOption = EngineName.auto,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Trials simulated at once; it changes no result.")
+    ] = 128,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the result to.")] = None,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate many trials: power, estimate, bias, coverage, duration, each with its error."""
+    from trialsim.power.power import power as run
+
+    if jobs == 0:
+        raise typer.BadParameter("must not be 0", param_hint="--jobs")
+    study = _loaded(scenario, changes)
+    with _Progress(replicates) as progress:
+        result = run(study, replicates, seed, jobs, engine.value, batch, progress)
+    if out is not None:
+        from trialsim.reporting.exports import write_power
+
+        write_power(out, study, result, _command())
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        print(_power_text(study.title, result))
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit status: 0 done, 1 run failed, 2 input wrong."""
+    try:
+        app(arguments, prog_name="trialsim")
+    except SystemExit as left:
+        status = left.code if isinstance(left.code, int) else DONE
+        if status == INTERRUPTED:
+            print("trialsim: interrupted", file=sys.stderr)
+        return status
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return INPUT_WRONG
+    except (RunError, OSError) as error:
+        print(f"trialsim: {error}", file=sys.stderr)
+        return RUN_FAILED
+    return DONE
+
+
+def _loaded(name: str, changes: list[str] | None) -> Scenario:
+    from trialsim.scenario.files import load, parsed_value
+
+    scenario = load(name)
+    if not changes:
+        return scenario
+    wrong = [change for change in changes if "=" not in change]
+    if wrong:
+        raise InputError(Problem("--set", "must be PATH=VALUE", change) for change in wrong)
+    pairs = (change.split("=", 1) for change in changes)
+    return scenario.replace({path.strip(): parsed_value(value) for path, value in pairs})
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2, allow_nan=False, default=str))
+
+
+class _Progress:
+    """A bar on standard error with the running power and its error; silent off a terminal."""
+
+    def __init__(self, replicates: int) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("simulating"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[running]}"),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("simulating", total=replicates, running="")
+        self._rejected = self._known = 0.0
+
+    def __enter__(self) -> "_Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, part: Replicates) -> None:
+        """Take in a finished task."""
+        rejected = part.columns["rejected"]
+        self._rejected += float(np.nansum(rejected))
+        self._known += float(np.isfinite(rejected).sum())
+        running = ""
+        if self._known:
+            now = wilson_interval(self._rejected, self._known)
+            running = f"power {now.estimate:.3f} +- {now.mcse:.3f}"
+        self._bar.update(self._task, advance=done, running=running)
+
+
+def _command() -> str:
+    return " ".join(["trialsim", *sys.argv[1:]])
+
+
+def _heading(title: str, what: str) -> str:
+    return f"{title}\n{what}\n{SIMULATED}\n"
+
+
+def _analysis_text(result: Analysis) -> str:
+    """Say the primary result, the scores by visit, and the conventions."""
+    primary = result.primary
+    lines = [
+        f"Mann-Whitney effect {primary.estimate:.4f} "
+        f"({primary.ci[0]:.4f} to {primary.ci[1]:.4f}), z {primary.z:.4f}, "
+        f"p {primary.p_value:.6g}, analysed {primary.treated} v {primary.control}",
+        "",
+        f"{'outcome':10} {'visit':10} {'arm':16} {'n':>5} {'mean':>7} {'SD':>7}",
+    ]
+    lines += [
+        f"{row.outcome:10} {row.visit:10} {row.arm:16} {row.n:5} {row.mean:7.2f} {row.sd:7.2f}"
+        for row in result.by_visit
+    ]
+    return "\n".join([*lines, "", *_conventions_text(result.conventions)])
+
+
+def _power_text(title: str, result: PowerResult) -> str:
+    """Say the operating characteristics, each with its Monte Carlo standard error."""
+    failed = f", {result.failed} failed" if result.failed else ""
+    lines = [
+        _heading(
+            title,
+            f"{result.replicates:,} simulated trials{failed}; seed {result.seed}, "
+            f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
+        ),
+        f"{'':34} {'value':>10} {'MC error':>10} {'SD':>10}",
+        f"{'power':34} {result.power:10.4f} {result.mcse:10.4f}"
+        f"   95% {result.ci[0]:.4f} to {result.ci[1]:.4f} (Wilson)",
+    ]
+    rows = {"estimate": result.estimate, "estimand": result.truth, "bias": result.bias}
+    lines += [_row(f"{name} of the Mann-Whitney effect", mean) for name, mean in rows.items()]
+    held = result.coverage
+    lines.append(f"{'coverage of the interval':34} {held.estimate:10.4f} {held.mcse:10.4f}")
+    lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]
+    failures = [f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]]
+    if failures:
+        lines += ["", f"{result.failed} replicates failed and are left out:", *failures]
+    lines += ["", *_conventions_text(result.conventions)]
+    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+_LABELS = {
+    "treated_mean": "mean score, treated",
+    "control_mean": "mean score, control",
+    "treated_analysed": "analysed, treated",
+    "control_analysed": "analysed, control",
+    "screened": "screened",
+    "recruitment_days": "recruitment, days",
+    "duration_days": "duration to the last visit, days",
+    "infusions_given": "infusions given",
+    "discontinued": "treatment discontinued",
+    "withdrawn": "withdrawn",
+    "died": "died",
+}
+
+
+def _row(label: str, mean: Mean) -> str:
+    return f"{label:34} {mean.estimate:10.4f} {mean.mcse:10.4f} {mean.sd:10.4f}"
+
+
+def _conventions_text(conventions: Mapping[str, str]) -> list[str]:
+    return [f"{name + ':':20} {sentence}" for name, sentence in conventions.items()]

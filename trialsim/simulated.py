@@ -1,0 +1,61 @@
+"""One simulated trial, with its tables."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.trial import Engine, Trial, simulate_batch
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedTrial:
+    """One replicate of a study; `batch` holds its arrays, whose first axis has length 1."""
+
+    batch: Trial
+
+    @property
+    def scenario(self) -> Scenario:
+        """The study that was simulated."""
+        return self.batch.scenario
+
+    @property
+    def seed(self) -> int:
+        """The seed of all randomness."""
+        return self.batch.seed
+
+    @property
+    def replicate(self) -> int:
+        """The replicate's number under the seed."""
+        return int(self.batch.replicates[0])
+
+    def tables(self) -> "dict[str, DataFrame]":
+        """Return the trial as tables: screening, subjects, infusions, visits, disposition."""
+        from trialsim.datasets import tables
+
+        return tables(self.batch)
+
+
+def simulate(
+    scenario: Scenario, seed: int, replicate: int = 0, engine: Engine = "auto"
+) -> SimulatedTrial:
+    """Simulate one trial, from screening to scores.
+
+    The same scenario, seed and replicate give the same trial to the bit, alone or among thousands,
+    on any engine that can run it.
+
+    Raises
+    ------
+    RecruitmentError
+        If recruitment can never finish.
+    RunError
+        If the vector engine is asked to run what couples patients.
+    ValueError
+        If the seed or the replicate is negative.
+    """
+    return SimulatedTrial(
+        simulate_batch(scenario, Streams(seed, range(replicate, replicate + 1)), engine)
+    )
