@@ -5,20 +5,23 @@ end mean and SD; the cells of the bounded scale follow from it in closed form, s
 to the drug and the outcome, and stays when eligibility or operations change.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from scipy.optimize import brentq
+import numpy as np
+from numpy.typing import ArrayLike
 
 from trialsim.arrays import Floats
 from trialsim.scenario.outcomes import Anchor, Outcome
 from trialsim.scenario.refusal import Refusal
 from trialsim.stats.scale_effects import (
+    Measure,
     cells_of_censored_normal,
     mean_of_cells,
     odds_ratio_of_theta,
     proportional_odds_cells,
+    rising_root,
     theta_of_cells,
 )
 
@@ -73,18 +76,18 @@ def effect_refusals(outcome: Outcome) -> Iterator[Refusal]:
         yield Refusal("value", str(error), outcome.effect.value)
 
 
-def _cells(outcome: Outcome, shift: float) -> Floats:
-    mean = outcome.course.end_mean + outcome.sign * shift
+def _cells(outcome: Outcome, shift: ArrayLike) -> Floats:
+    mean = outcome.course.end_mean + outcome.sign * np.asarray(shift)
     cells = cells_of_censored_normal(mean, outcome.course.end_sd, outcome.low, outcome.high)
-    return cells[:: outcome.sign]
+    return cells[..., :: outcome.sign]
 
 
-def _measure(outcome: Outcome, anchor: Anchor) -> Callable[[float], float]:
+def _measure(outcome: Outcome, anchor: Anchor) -> Measure:
     """Return the function of the latent shift whose value the anchor names; it rises."""
     control = control_cells(outcome)
     if anchor == "theta":
-        return lambda shift: float(theta_of_cells(_cells(outcome, shift), control))
-    return lambda shift: float(mean_of_cells(_cells(outcome, shift), 0) - mean_of_cells(control, 0))
+        return lambda shift: theta_of_cells(_cells(outcome, shift), control)
+    return lambda shift: mean_of_cells(_cells(outcome, shift)) - mean_of_cells(control)
 
 
 def _shift_for(outcome: Outcome, anchor: Anchor, value: float) -> float:
@@ -92,27 +95,26 @@ def _shift_for(outcome: Outcome, anchor: Anchor, value: float) -> float:
         return value
     if anchor == "odds_ratio":
         control = control_cells(outcome)
-        value = float(theta_of_cells(proportional_odds_cells(control, value), control))
+        value = theta_of_cells(proportional_odds_cells(control, value), control).item()
         anchor = "theta"
     measure = _measure(outcome, anchor)
     widest = outcome.high - outcome.low + _LARGEST_SHIFT * outcome.course.end_sd
     widest += abs(outcome.course.end_mean)
-    lowest, highest = measure(-widest), measure(widest)
+    lowest, highest = measure(np.array([-widest, widest])).tolist()
     if not lowest + _CLOSE < value < highest - _CLOSE:
         raise ValueError(
             f"must lie between {lowest:.4f} and {highest:.4f} as {anchor.replace('_', ' ')}: "
             "beyond, the scale's floor or ceiling is reached by all"
         )
-    shift: float = brentq(lambda shift: measure(shift) - value, -widest, widest, xtol=1e-10)
-    return shift
+    return rising_root(measure, np.array(value), widest).item()
 
 
 def _sizes(outcome: Outcome, shift: float) -> EffectSizes:
     control = control_cells(outcome)
-    theta = _measure(outcome, "theta")(shift)
+    theta = _measure(outcome, "theta")(np.array(shift))
     return EffectSizes(
-        theta=theta,
+        theta=theta.item(),
         latent_shift=shift,
-        odds_ratio=float(odds_ratio_of_theta(control, theta)),
-        mean_difference=_measure(outcome, "mean_difference")(shift),
+        odds_ratio=odds_ratio_of_theta(control, theta).item(),
+        mean_difference=_measure(outcome, "mean_difference")(np.array(shift)).item(),
     )

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
 
 from trialsim.arrays import Floats
 
@@ -19,6 +19,9 @@ from trialsim.arrays import Floats
 FARTHEST_SHIFT = 80.0
 FARTHEST_LOG_ODDS_RATIO = 700.0
 HALVINGS = 75
+
+
+Measure = Callable[[Floats], Floats]
 
 
 class ScaleEffects(NamedTuple):
@@ -96,7 +99,7 @@ def cells_of_censored_normal(mean: ArrayLike, sd: ArrayLike, low: int, high: int
         raise ValueError(f"sd must be positive (got {np.min(spread)})")
     edges = np.arange(low, high) + 0.5
     cuts = (edges - np.asarray(mean, float)[..., None]) / spread[..., None]
-    return _between(np.asarray(ndtr(cuts)))
+    return _between(np.asarray(scipy.special.ndtr(cuts)))
 
 
 def shifted_cells(control: Floats, latent_shift: ArrayLike) -> Floats:
@@ -109,7 +112,7 @@ def shifted_cells(control: Floats, latent_shift: ArrayLike) -> Floats:
     [0.1201, 0.4492, 0.4307]
     """
     shift = np.asarray(latent_shift, float)[..., None]
-    return _between(np.asarray(ndtr(_probits(_checked(control)) - shift)))
+    return _between(np.asarray(scipy.special.ndtr(_probits(_checked(control)) - shift)))
 
 
 def proportional_odds_cells(control: Floats, odds_ratio: ArrayLike) -> Floats:
@@ -176,6 +179,23 @@ def odds_ratio_of_mean_difference(control: Floats, difference: ArrayLike) -> Flo
     return _reached("mean difference", difference, ratio, "odds ratio")
 
 
+def rising_root(rising: Measure, target: Floats, farthest: float) -> Floats:
+    """Solve rising(x) = target by bisection of -farthest to farthest, elementwise.
+
+    NaN where the target is not reached between them.
+
+    >>> rising_root(lambda x: x**3, np.array([8.0, 1e9]), 100.0)
+    array([ 2., nan])
+    """
+    low, high = np.full(target.shape, -farthest), np.full(target.shape, farthest)
+    reachable = (rising(low) < target) & (target < rising(high))
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        short = rising(middle) < target
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return np.where(reachable, (low + high) / 2, np.nan)
+
+
 def check_cells(cells: Floats) -> None:
     """Raise ValueError unless the last axis holds probabilities that sum to 1 within 1e-6.
 
@@ -187,9 +207,6 @@ def check_cells(cells: Floats) -> None:
     if not np.all(np.abs(totals - 1) <= 1e-6):
         worst = np.ravel(totals)[np.argmax(np.abs(totals - 1))]
         raise ValueError(f"cell probabilities must sum to 1 (got {worst})")
-
-
-Measure = Callable[[Floats], Floats]
 
 
 def _checked(cells: Floats) -> Floats:
@@ -210,7 +227,7 @@ def _mean_difference_from(control: Floats) -> Measure:
 def _shift(control: Floats, measure: Measure, target: ArrayLike) -> Floats:
     """Return the shift of the control arm at which a measure has its target, or NaN."""
     control = np.asarray(control, float)
-    return _root(
+    return rising_root(
         lambda shift: measure(shifted_cells(control, shift)),
         np.broadcast_to(np.asarray(target, float), _batch(control, target)),
         FARTHEST_SHIFT,
@@ -220,7 +237,7 @@ def _shift(control: Floats, measure: Measure, target: ArrayLike) -> Floats:
 def _log_odds_ratio(control: Floats, measure: Measure, target: ArrayLike) -> Floats:
     """Return the log odds ratio, applied to the control arm, of a measure's target, or NaN."""
     control = np.asarray(control, float)
-    return _root(
+    return rising_root(
         lambda log: measure(proportional_odds_cells(control, np.exp(log))),
         np.broadcast_to(np.asarray(target, float), _batch(control, target)),
         FARTHEST_LOG_ODDS_RATIO,
@@ -229,17 +246,6 @@ def _log_odds_ratio(control: Floats, measure: Measure, target: ArrayLike) -> Flo
 
 def _batch(control: Floats, target: ArrayLike) -> tuple[int, ...]:
     return np.broadcast_shapes(control.shape[:-1], np.shape(target))
-
-
-def _root(rising: Measure, target: Floats, farthest: float) -> Floats:
-    """Solve rising(x) = target by bisection; NaN where the target is not within reach."""
-    low, high = np.full(target.shape, -farthest), np.full(target.shape, farthest)
-    reachable = (rising(low) < target) & (target < rising(high))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        short = rising(middle) < target
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return np.where(reachable, (low + high) / 2, np.nan)
 
 
 def _reached(name: str, target: ArrayLike, found: Floats, model: str) -> Floats:
@@ -262,7 +268,11 @@ def _cumulative(cells: Floats) -> tuple[Floats, Floats]:
 def _probits(cells: Floats) -> Floats:
     """Edges of the cells on the latent normal scale, each from its smaller tail."""
     below, above = _cumulative(cells)
-    return np.where(below < above, ndtri(np.minimum(below, 0.5)), -ndtri(np.minimum(above, 0.5)))
+    return np.where(
+        below < above,
+        scipy.special.ndtri(np.minimum(below, 0.5)),
+        -scipy.special.ndtri(np.minimum(above, 0.5)),
+    )
 
 
 def _between(below: Floats) -> Floats:
