@@ -6,6 +6,8 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from scipy.special import ndtr
+
 from trialsim.arrays import Floats
 from trialsim.distributions import (
     Bernoulli,
@@ -13,11 +15,14 @@ from trialsim.distributions import (
     Categorical,
     Described,
     Distribution,
+    LogNormal,
     Normal,
     Uniform,
     WholeNumbers,
 )
 from trialsim.scenario.refusal import Coefficient, Name, Refusal, refuse, unknown
+
+_SMALLEST, _LARGEST = 2.0**-53, 1 - 2.0**-53
 
 
 class Covariate(Described):
@@ -43,6 +48,12 @@ class Covariate(Described):
     def at(self, u: Floats) -> Floats:
         """Return the value at each number in (0, 1); a level or flag as its position."""
         return self._table.at(u) if self.whole else self.margin.at(u)
+
+    def at_score(self, score: Floats) -> Floats:
+        """Return the value at each standard normal score."""
+        if not self.whole and isinstance(self.margin, Normal | LogNormal):
+            return self.margin.at_score(score)
+        return self.at(ndtr(score).clip(_SMALLEST, _LARGEST))
 
     @property
     def bounds(self) -> tuple[int, int] | None:
