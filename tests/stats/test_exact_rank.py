@@ -175,6 +175,6 @@ def test_wrong_arguments_are_refused_with_rule_and_value() -> None:
     unknown: Any = "both"
     with pytest.raises(ValueError, match=r"alternative must be one of .* \(got 'both'\)"):
         exact_rank_test(np.array([1.0]), np.array([2.0]), unknown)
-    values = np.arange(1001.0)
-    with pytest.raises(ValueError, match=r"takes at most 1000 patients \(got 1001\)"):
+    values = np.arange(501.0)
+    with pytest.raises(ValueError, match=r"takes at most 500 patients \(got 501\)"):
         exact_rank_test(values[:2], values[2:])

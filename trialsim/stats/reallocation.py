@@ -87,7 +87,11 @@ def tail_share(
 
 
 def each_trial(treated: Floats, control: Floats) -> Iterator[tuple[tuple[int, ...], Integers, int]]:
-    """Give for each trial of a batch its index, pooled counts per cell and number of treated."""
+    """Give for each trial of a batch its index, pooled counts per cell and number of treated.
+
+    >>> [(totals.tolist(), n) for _, totals, n in each_trial(np.array([[2.0, 5]]), np.array([2.0]))]
+    [([2, 1], 2)]
+    """
     treated_counts, control_counts = cell_counts(treated, control)
     totals = treated_counts + control_counts
     for trial in np.ndindex(totals.shape[:-1]):
