@@ -27,6 +27,12 @@ class Described(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
+    def __eq__(self, other: object) -> bool:
+        """Compare what was written, not what has been computed from it since."""
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in type(self).model_fields
+        )
+
 
 class Constant(Described):
     """One value for everybody."""
