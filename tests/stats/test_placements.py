@@ -1,15 +1,15 @@
-"""Placements, midranks and the covariance of means, against SciPy, NumPy and counting."""
+"""Placements and midranks, against SciPy and counting."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from trialsim.arrays import Floats
+from trialsim.stats.covariances import covariance_of_means
 from trialsim.stats.mann_whitney import summarise
-from trialsim.stats.placements import covariance_of_means, midranks, placements
+from trialsim.stats.placements import midranks, placements
 
 samples = st.lists(
     st.sampled_from([0.0, 1, 2, 3, 57, -np.inf, np.inf, np.nan]), min_size=1, max_size=12
@@ -58,32 +58,9 @@ def test_batch_equals_loop_over_samples() -> None:
     random = np.random.default_rng(6)
     treated, control = (random.integers(0, 9, (4, 3, size)) * 1.0 for size in (11, 8))
     treated[random.random(treated.shape) < 0.2] = np.nan
-    batch, covariance = placements(treated, control), covariance_of_means(treated)
+    batch = placements(treated, control)
     for trial in range(4):
-        assert_allclose(covariance[trial], covariance_of_means(treated[trial]), rtol=1e-13)
         for row in range(3):
             single = placements(treated[trial, row], control[trial, row])
             assert_array_equal(batch.treated[trial, row], single.treated)
             assert_array_equal(batch.control[trial, row], single.control)
-
-
-@pytest.mark.parametrize("lost", [0, 1])
-def test_covariance_of_complete_measurements_is_that_of_numpy(lost: int) -> None:
-    values = np.random.default_rng(7).normal(size=(3, 10))
-    expected = np.cov(values, ddof=lost) / 10
-    assert_allclose(covariance_of_means(values, lost), expected, rtol=1e-12)
-
-
-def test_covariance_with_missing_values_is_positive_semidefinite() -> None:
-    random = np.random.default_rng(8)
-    values = random.normal(size=(200, 5, 8)) + random.normal(size=(200, 1, 8))
-    values[random.random(values.shape) < 0.3] = np.nan
-    covariance = covariance_of_means(values)
-    known = ~np.isnan(covariance).any(axis=(-2, -1))
-    assert known.sum() > 100
-    assert np.linalg.eigvalsh(covariance[known]).min() > -1e-12
-
-
-def test_measurement_of_one_patient_has_no_covariance() -> None:
-    found = covariance_of_means(np.array([[1.0, 2, 4], [3.0, np.nan, np.nan]]))
-    assert_array_equal(np.isnan(found), [[False, True], [True, True]])

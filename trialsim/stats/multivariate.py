@@ -12,15 +12,15 @@ import numpy as np
 from scipy.special import chdtrc
 
 from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.stats.covariances import covariance_of_means, invert
 from trialsim.stats.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
 from trialsim.stats.mann_whitney import Alternative, divide, pool
-from trialsim.stats.placements import covariance_of_means, midranks, placements
+from trialsim.stats.placements import midranks, placements
 
 Weighting: TypeAlias = Literal["equal", "standardised"]
 Variance: TypeAlias = Literal["placement", "null"]
 
 ROUNDING = 1e-15  # a variance that is zero but for rounding
-SINGULAR = 1e-9  # an eigenvalue of a correlation matrix that is zero but for rounding
 
 
 class JointEffects(NamedTuple):
@@ -83,6 +83,9 @@ def wei_lachin(
     the Sigma of test and interval: that of the placements, or the null one, which also stands in
     where the former gives zero or is not known. A scale for which an arm has no value is left out.
 
+    With twelve scales, correlated by 0.7, and no effect, the test at 5% rejects with 8, 20 and 104
+    patients an arm: `placement` 8.6%, 6.0%, 4.7%; `null` 5.6%, 5.0%, 4.5% (4,000 trials each).
+
     >>> joint = joint_effects(
     ...     np.array([[5.0, 6, 9], [1, 1, 2]]), np.array([[4.0, 5, 7], [3, 2, 2]]), [True, False]
     ... )
@@ -109,7 +112,8 @@ def omnibus_test(joint: JointEffects) -> OmnibusTest:
 
     Puri and Sen (1971), Nonparametric Methods in Multivariate Analysis, chapter 5. The degrees of
     freedom are the rank of the null covariance, so a scale that repeats another, that has only one
-    value or that lacks an arm adds nothing; with none left the p-value is 1.
+    value or that lacks an arm adds nothing; with none left the p-value is 1. It rejects too rarely
+    when the scales are many: 1.7% at 5% with twelve scales and 20 patients an arm.
 
     >>> joint = joint_effects(
     ...     np.array([[5.0, 6, 9], [1, 1, 2]]), np.array([[4.0, 5, 7], [3, 2, 2]]), [True, False]
@@ -118,16 +122,11 @@ def omnibus_test(joint: JointEffects) -> OmnibusTest:
     >>> round(found.chi_squared.item(), 4), found.degrees_of_freedom.item()
     (2.9849, 2)
     """
-    error = np.sqrt(np.nan_to_num(np.diagonal(joint.null_covariance, axis1=-2, axis2=-1)))
-    z = divide(np.nan_to_num(joint.effects - 0.5), error, 0.0)
-    products = error[..., :, np.newaxis] * error[..., np.newaxis, :]
-    correlation = divide(np.nan_to_num(joint.null_covariance), products, 0.0)
-    values, vectors = np.linalg.eigh(correlation)
-    along = np.einsum("...ij,...i->...j", vectors, z)
-    independent = values > SINGULAR
-    chi_squared = divide(along**2, np.where(independent, values, 0.0), 0.0).sum(axis=-1)
-    freedom = independent.sum(axis=-1)
-    p_value = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), chi_squared), 1.0)
+    inverse, freedom = invert(joint.null_covariance)
+    distance = np.nan_to_num(joint.effects - 0.5)
+    chi_squared = np.einsum("...i,...ij,...j->...", distance, inverse, distance)
+    tail = chdtrc(np.maximum(freedom, 1), np.maximum(chi_squared, 0.0))
+    p_value = np.where(freedom > 0, tail, 1.0)
     return OmnibusTest(chi_squared, freedom, p_value)
 
 

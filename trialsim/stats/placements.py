@@ -57,26 +57,3 @@ def midranks(values: Floats) -> Floats:
     ranks = np.empty(values.shape)
     np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=-1)
     return np.where(np.isnan(values), np.nan, ranks)
-
-
-def covariance_of_means(values: Floats, lost: int = 1) -> Floats:
-    """Covariance of the means of several measurements, shape (..., measurements, patients).
-
-    A patient's missing measurement adds nothing, so that all known values are used: entry j, k is
-    sum (x_j - mean_j) (x_k - mean_k) / sqrt(n_j (n_j - lost) n_k (n_k - lost)) over the patients
-    with both. Always positive semidefinite, and S / n when nothing is missing. `lost` is the degree
-    of freedom taken off. NaN in the row and column of a measurement known in fewer than
-    1 + `lost` patients.
-
-    >>> covariance_of_means(np.array([[1.0, 2, 3], [2.0, np.nan, 4]])).round(4).tolist()
-    [[0.3333, 0.5774], [0.5774, 1.0]]
-    """
-    known = ~np.isnan(values)
-    size = known.sum(axis=-1)
-    mean = divide(np.where(known, values, 0.0).sum(axis=-1), size, 0.0)
-    deviation = np.where(known, values - mean[..., np.newaxis], 0.0)
-    freedom = np.sqrt(size * np.maximum(size - lost, 0))[..., np.newaxis]
-    influence = divide(deviation, freedom, 0.0)
-    unknown = freedom == 0
-    product = influence @ np.swapaxes(influence, -1, -2)
-    return np.where(unknown | np.swapaxes(unknown, -1, -2), np.nan, product)
