@@ -4,15 +4,13 @@ Outcomes have shapes (..., m) and (..., n), covariates (..., m, q) and (..., n, 
 NaN in the outcome or in a covariate is left out.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from trialsim.arrays import Floats
-from trialsim.stats.cross_products import inverse_root
+from trialsim.stats.cross_products import coordinates, cross_products, inverse_root
 from trialsim.stats.mann_whitney import Alternative, divide
 from trialsim.stats.mean_difference import MeanDifference, mean_difference
-from trialsim.stats.t_tests import deviations, moments, student_t_test
+from trialsim.stats.t_tests import student_t_test
 
 
 def ancova(
@@ -37,12 +35,12 @@ def ancova(
     >>> round(found.estimate.item(), 3), round(found.p_value.item(), 4)
     (2.2, 0.0654)
     """
-    t, c = _products(treated, treated_covariates), _products(control, control_covariates)
+    t, c = cross_products(treated, treated_covariates), cross_products(control, control_covariates)
     within = t.products + c.products
     inverse = inverse_root(within[..., 1:, 1:])
     # In the coordinates of the root, slopes and distances are plain lengths.
-    slope = _coordinates(inverse.root, within[..., 1:, 0])
-    distance = _coordinates(inverse.root, t.means[..., 1:] - c.means[..., 1:])
+    slope = coordinates(inverse.root, within[..., 1:, 0])
+    distance = coordinates(inverse.root, t.means[..., 1:] - c.means[..., 1:])
     estimate = t.means[..., 0] - c.means[..., 0] - (slope * distance).sum(axis=-1)
     freedom = t.patients + c.patients - 2 - inverse.rank
     total = within[..., 0, 0]
@@ -72,23 +70,3 @@ def change_from_baseline(
     """
     changes = treated - treated_baseline, control - control_baseline
     return student_t_test(*changes, confidence, alternative)
-
-
-class _Products(NamedTuple):
-    patients: Floats
-    means: Floats  # of the outcome, then of the covariates
-    products: Floats  # sums of squares and products around the means
-
-
-def _products(outcome: Floats, covariates: Floats) -> _Products:
-    columns = np.moveaxis(covariates, -1, 0)
-    table = np.stack(np.broadcast_arrays(outcome, *columns), axis=-2).astype(np.float64)
-    complete = np.where(np.isnan(table).any(axis=-2, keepdims=True), np.nan, table)
-    summary = moments(complete)
-    distances = deviations(complete, summary.mean)
-    products = distances @ np.swapaxes(distances, -1, -2)
-    return _Products(summary.patients[..., 0], summary.mean, products)
-
-
-def _coordinates(root: Floats, vector: Floats) -> Floats:
-    return np.asarray((np.swapaxes(root, -1, -2) @ vector[..., None])[..., 0])
