@@ -12,24 +12,45 @@ Booleans: TypeAlias = NDArray[np.bool_]
 Values = TypeVar("Values", Floats, Integers, Booleans)
 
 
-def picked(values: Values, places: Integers) -> Values:
-    """Return each replicate's values at places of the second axis, shape (replicate, place, ...).
+class Places:
+    """Places along the second axis, one row of them a replicate, to pick the same from many arrays.
 
-    It is `np.take_along_axis` for arrays of shape (replicate, unit) and, with a third axis, for
-    each of that axis; a third axis is kept outermost in memory, where sums over it are fast.
+    >>> Places(np.array([[2, 0], [1, 1]])).of(np.array([[1, 2, 3], [4, 5, 6]]))
+    array([[3, 1],
+           [5, 5]])
+    """
+
+    def __init__(self, places: Integers) -> None:
+        """Take places, shape (replicate, place)."""
+        self.places = places
+        self._width = -1
+        self._flat = places
+
+    def of(self, values: Values) -> Values:
+        """Return each replicate's values at the places, shape (replicate, place, ...).
+
+        A third axis is kept outermost in memory, where sums over it are fast.
+        """
+        if values.shape[1] != self._width:
+            self._width = values.shape[1]
+            self._flat = self.places + np.arange(len(self.places))[:, None] * self._width
+        if values.ndim == 2:
+            chosen: Values = np.ascontiguousarray(values).take(self._flat)
+            return chosen
+        layers: Values = np.empty((values.shape[2], *self.places.shape), values.dtype)
+        for place, layer in enumerate(np.moveaxis(values, 2, 0)):
+            np.ascontiguousarray(layer).take(self._flat, out=layers[place], mode="clip")
+        return np.moveaxis(layers, 0, 2)
+
+
+def picked(values: Values, places: Integers) -> Values:
+    """Return each replicate's values at places of the second axis, as `Places` does once.
 
     >>> picked(np.array([[1, 2, 3], [4, 5, 6]]), np.array([[2, 0], [1, 1]]))
     array([[3, 1],
            [5, 5]])
     """
-    flat = places + np.arange(len(places))[:, None] * values.shape[1]
-    if values.ndim == 2:
-        chosen: Values = np.ascontiguousarray(values).take(flat)
-        return chosen
-    layers: Values = np.empty((values.shape[2], *places.shape), values.dtype)
-    for place, layer in enumerate(np.moveaxis(values, 2, 0)):
-        np.ascontiguousarray(layer).take(flat, out=layers[place])
-    return np.moveaxis(layers, 0, 2)
+    return Places(places).of(values)
 
 
 def layered(shape: tuple[int, int, int], dtype: type) -> NDArray[Any]:

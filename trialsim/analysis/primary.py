@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.endpoint import Endpoint, complete_endpoint, endpoint
+from trialsim.analysis.endpoint import WORST, Endpoint, complete_endpoint, endpoint
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.scenario.outcomes import Outcome
 from trialsim.stats.effect_intervals import effect_interval
 from trialsim.stats.mann_whitney import rank_test, summarise_counts
 from trialsim.stats.stratified import stratified_effect, stratified_test
@@ -30,7 +31,11 @@ class PrimaryAnalysis(NamedTuple):
 
 def analyse_primary(trial: Trial, plan: AnalysisPlan) -> PrimaryAnalysis:
     """Apply the plan to every replicate of a trial."""
-    counts = cell_counts(trial, plan, endpoint(trial, plan))
+    return analyse_counts(cell_counts(trial, plan, endpoint(trial, plan)), plan)
+
+
+def analyse_counts(counts: Integers, plan: AnalysisPlan) -> PrimaryAnalysis:
+    """Apply the plan's test and interval to counts as `cell_counts` gives them."""
     treated, control = counts[..., 0, :], counts[..., 1, :]
     if plan.strata == "none":
         summary = summarise_counts(treated[:, 0], control[:, 0])
@@ -50,6 +55,23 @@ def analyse_primary(trial: Trial, plan: AnalysisPlan) -> PrimaryAnalysis:
         treated=treated.sum(axis=(1, 2)),
         control=control.sum(axis=(1, 2)),
     )
+
+
+def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Floats:
+    """Return the mean score (or change) of the treated and the controls, shape (replicate, 2).
+
+    Those who are ranked below everybody have no score and are left out; NaN where nobody is left.
+    """
+    known = counts.sum(axis=1)[..., WORST + 1 :]
+    patients = known.sum(axis=-1)
+    steps: Floats = (known * np.arange(known.shape[-1])).sum(axis=-1) / np.where(
+        patients > 0, patients, np.nan
+    )
+    if plan.measure == "change":
+        steps = outcome.sign * (steps - (outcome.high - outcome.low))
+    else:
+        steps = outcome.low + steps if outcome.sign > 0 else outcome.high - steps
+    return steps
 
 
 def complete_effect(trial: Trial, plan: AnalysisPlan) -> Floats:

@@ -11,7 +11,6 @@ from trialsim.arrays import Floats
 from trialsim.errors import RunError
 from trialsim.power.parallel import Progress, run_in_parallel
 from trialsim.power.replicates import BATCH, Failure, Replicates
-
 from trialsim.scenario.description import plan_in_words
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import (

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from trialsim.analysis.endpoint import endpoint
-from trialsim.analysis.primary import analyse_primary, complete_effect
+from trialsim.analysis.primary import analyse_counts, cell_counts, complete_effect, mean_scores
 from trialsim.arrays import Floats
 from trialsim.clock import DAY, NEVER
 from trialsim.errors import RecruitmentError
@@ -102,10 +102,14 @@ QUANTITIES: Final = (
 def quantities(trial: Trial) -> dict[str, Floats]:
     """Return the numbers that are kept of each replicate of a trial, as `QUANTITIES` names them."""
     plan = trial.scenario.analysis
-    primary = analyse_primary(trial, plan)
+    counts = cell_counts(trial, plan, endpoint(trial, plan))
+    primary = analyse_counts(counts, plan)
+    means = mean_scores(counts, trial.scenario.outcomes[plan.endpoint], plan)
     conduct = trial.conduct
-    arms = list(trial.scenario.design.arms)
-    means = {arm: _mean_score(trial, arms.index(arm)) for arm in (plan.treated, plan.control)}
+    ends = [
+        conduct.visit_minute[:, :, visit].max(axis=1)
+        for visit in range(len(trial.scenario.design.visits))
+    ]
     numbers = {
         "estimate": primary.estimate,
         "low": primary.low,
@@ -115,28 +119,14 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "complete_estimate": complete_effect(trial, plan),
         "treated_analysed": primary.treated,
         "control_analysed": primary.control,
-        "treated_mean": means[plan.treated],
-        "control_mean": means[plan.control],
+        "treated_mean": means[:, 0],
+        "control_mean": means[:, 1],
         "screened": conduct.screened,
         "recruitment_days": conduct.closed / DAY,
-        "duration_days": conduct.visit_minute.max(axis=(1, 2)) / DAY,
-        "infusions_given": conduct.infusion_given.sum(axis=(1, 2)),
+        "duration_days": np.max(ends, axis=0) / DAY,
+        "infusions_given": np.count_nonzero(conduct.infusion_given, axis=(1, 2)),
         "discontinued": (conduct.discontinued < conduct.exited).sum(axis=1),
         "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
         "died": (conduct.died < NEVER).sum(axis=1),
     }
     return {name: np.asarray(number, np.float64) for name, number in numbers.items()}
-
-
-def _mean_score(trial: Trial, arm: int) -> Floats:
-    """Return an arm's mean score among those analysed who are not ranked below everybody."""
-    plan = trial.scenario.analysis
-    outcome = trial.scenario.outcomes[plan.endpoint]
-    values = endpoint(trial, plan)
-    counted = values.analysed & (trial.arms == arm) & (values.cell > 0)
-    total = np.where(counted, values.cell, 0).sum(axis=1)
-    number = counted.sum(axis=1)
-    mean: Floats = total / np.where(number > 0, number, np.nan) - 1
-    if plan.measure == "change":
-        return mean - (outcome.high - outcome.low)
-    return outcome.low + mean if outcome.sign > 0 else outcome.high - mean

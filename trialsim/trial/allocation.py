@@ -1,5 +1,7 @@
 """Permuted blocks: who gets which arm, by the place in the list of the patient's stratum."""
 
+from itertools import combinations
+
 import numpy as np
 
 from trialsim.arrays import Integers, picked
@@ -51,7 +53,11 @@ def allocation_list(stratum: int, slots: int, design: Design, streams: Streams) 
     blocks = -(-int(slots) // size)
     marks = streams.uniform("allocation", blocks * size, stratum)
     marks = marks.reshape(len(marks), blocks, size)
-    rank = (marks[..., None] > marks[..., None, :]).sum(axis=-1)
+    rank = np.zeros(marks.shape, np.int8)
+    for one, other in combinations(range(size), 2):
+        later = marks[:, :, one] > marks[:, :, other]
+        rank[:, :, one] += later
+        rank[:, :, other] += ~later
     arm_of_rank = np.repeat(np.arange(len(design.arms)), design.ratios).repeat(
         size // sum(design.ratios)
     )

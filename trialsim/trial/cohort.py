@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from trialsim.arrays import Booleans, Floats, Integers, picked
+from trialsim.arrays import Booleans, Floats, Integers, layered, picked
 from trialsim.clock import DAY, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
 from trialsim.scenario.eligibility import Eligibility
@@ -34,13 +34,19 @@ class Cohort:
     covariates: Mapping[str, Floats]
     normal_scores: Mapping[str, Floats]
     """Standard normal scores of the covariates that outcomes start from."""
-    failed: Integers
-    """The eligibility rules that the candidate fails: bit i for rule i, in the rules' order."""
+    fails: Booleans
+    """Whether the candidate fails each eligibility rule, shape (replicate, candidate, rule)."""
+
+    @property
+    def failed(self) -> Integers:
+        """The rules that the candidate fails as one number: bit i for rule i."""
+        bits: Integers = (self.fails * (1 << np.arange(self.fails.shape[2]))).sum(axis=2)
+        return bits
 
     @property
     def eligible(self) -> Booleans:
         """Who fails no rule."""
-        return np.equal(self.failed, 0)
+        return np.logical_not(self.fails.any(axis=2))
 
 
 def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
@@ -53,8 +59,8 @@ def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
     onset = arrival - whole_minutes(covariates[operations.onset_to_arrival_hours] * HOUR)
     screening = operations.screening_hours.at(streams.uniform("screening", candidates))
     screened = arrival + np.maximum(whole_minutes(screening * HOUR), 0)
-    failed = _failed(scenario.eligibility, scenario.population, covariates)
-    return Cohort(site, arrival, onset, screened, covariates, normal_scores, failed)
+    fails = _fails(scenario.eligibility, scenario.population, covariates)
+    return Cohort(site, arrival, onset, screened, covariates, normal_scores, fails)
 
 
 def site_rates(operations: Operations, streams: Streams) -> Floats:
@@ -128,11 +134,11 @@ def _combined(weights: Floats, independent: list[Floats]) -> Floats:
     return total
 
 
-def _failed(
+def _fails(
     eligibility: Eligibility, population: Population, covariates: Mapping[str, Floats]
-) -> Integers:
+) -> Booleans:
     some = next(iter(covariates.values()))
-    failed = np.zeros(some.shape, np.int64)
-    for bit, fails in enumerate(eligibility.failed(population.covariates, covariates).values()):
-        failed |= fails.astype(np.int64) << bit
-    return failed
+    fails = layered((*some.shape, len(eligibility.rules)), np.bool_)
+    for place, failed in enumerate(eligibility.failed(population.covariates, covariates).values()):
+        fails[:, :, place] = failed
+    return fails

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Integers, layered, picked
+from trialsim.arrays import Booleans, Integers, Places, layered, picked
 from trialsim.clock import DAY, NEVER, weekday
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.treatment import Schedule
@@ -89,16 +89,17 @@ def read_off(
     recruitment: Recruitment, itinerary: Itinerary, cohort: Cohort, scenario: Scenario
 ) -> Conduct:
     """Return the conduct of the patients that an engine recruited."""
-    randomised, place = recruitment.randomised, recruitment.place
+    randomised, patients = recruitment.randomised, Places(recruitment.place)
     ends = (itinerary.discontinues, itinerary.withdraws, itinerary.dies)
-    discontinues, withdraws, dies = (picked(end, place) for end in ends)
+    discontinues, withdraws, dies = (patients.of(end) for end in ends)
     exits = np.minimum(withdraws, dies)
-    given = _given(recruitment, itinerary, np.minimum(discontinues, exits), scenario)
-    onset = picked(cohort.onset, picked(itinerary.candidate, place))
-    visits = visit_minutes(scenario, randomised, onset, picked(itinerary.visit_shift, place))
+    refused = patients.of(itinerary.refused)
+    given = _given(recruitment, refused, np.minimum(discontinues, exits), scenario)
+    onset = picked(cohort.onset, patients.of(itinerary.candidate))
+    visits = visit_minutes(scenario, randomised, onset, patients.of(itinerary.visit_shift))
     exited = _minute(randomised, exits)
     return Conduct(
-        place=place,
+        place=recruitment.place,
         randomised=randomised,
         closed=recruitment.closed,
         screened=recruitment.screened,
@@ -110,16 +111,15 @@ def read_off(
         withdrawn=np.where(withdraws < dies, exited, NEVER),
         died=np.where(withdraws < dies, NEVER, exited),
         visit_minute=visits,
-        visit_attended=~picked(itinerary.visit_missed, place) & (visits < exited[:, :, None]),
+        visit_attended=~patients.of(itinerary.visit_missed) & (visits < exited[:, :, None]),
     )
 
 
 def _given(
-    recruitment: Recruitment, itinerary: Itinerary, stops: Integers, scenario: Scenario
+    recruitment: Recruitment, refused: Booleans, stops: Integers, scenario: Scenario
 ) -> Booleans:
     """Return which infusions were given: not refused, not without a chair, not after the stop."""
-    given = picked(itinerary.refused, recruitment.place)
-    np.logical_not(given, out=given)
+    given = ~refused
     if recruitment.without_chair is not None:
         given &= ~recruitment.without_chair
     days = due_days(scenario.treatment.infusions, recruitment.randomised)

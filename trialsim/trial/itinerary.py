@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, Values, layered, picked
+from trialsim.arrays import Booleans, Floats, Integers, Places, Values, layered
 from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
 from trialsim.scenario.operations import Happening, Operations
 from trialsim.scenario.scenario import Scenario
@@ -134,7 +134,8 @@ class _Chosen:
         columns = np.nonzero(possible)[1]
         self.places: Integers = np.zeros(self.filled.shape, np.int64)
         self.places[self.filled] = columns
+        self._chosen = Places(self.places)
 
     def of(self, values: Values) -> Values:
         """Return the values of the chosen; where an axis is padded, somebody else's."""
-        return picked(values, self.places)
+        return self._chosen.of(values)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import ndtri
 
-from trialsim.arrays import Floats, Integers, layered, picked
+from trialsim.arrays import Booleans, Floats, Integers, Places, layered
 from trialsim.clock import DAY, weekday
 from trialsim.scenario.effects import latent_shift
 from trialsim.scenario.outcomes import Outcome
@@ -36,17 +36,18 @@ def realise(
     units = cohort.arrival.shape[1]
     dose = np.array([arm.dose_ml for arm in scenario.design.arms.values()])[arms]
     received = drug_received(conduct, dose)
-    onset = picked(cohort.onset, candidate)
+    patients = Places(candidate)
+    onset = patients.of(cohort.onset)
 
     def luck(purpose: str, draw: int = 0) -> Floats:
-        score: Floats = ndtri(picked(streams.uniform(purpose, units, draw), candidate))
+        score: Floats = ndtri(patients.of(streams.uniform(purpose, units, draw)))
         return score
 
     scores: dict[str, Floats] = {}
     for name, outcome in scenario.outcomes.items():
         score: Floats = layered(conduct.visit_minute.shape, np.float64)
-        score[:, :, 0] = picked(cohort.covariates[outcome.baseline], candidate)
-        start = picked(cohort.normal_scores[outcome.baseline], candidate)
+        score[:, :, 0] = patients.of(cohort.covariates[outcome.baseline])
+        start = patients.of(cohort.normal_scores[outcome.baseline])
         own = luck(f"course {name}")
         shift = latent_shift(outcome)
         for visit in range(1, score.shape[2]):
@@ -61,18 +62,24 @@ def realise(
 def drug_received(conduct: Conduct, dose: Floats) -> Floats:
     """Return mL of study drug given on the days before each visit, (replicate, patient, visit)."""
     received: Floats = layered(conduct.visit_minute.shape, np.float64)
-    first = weekday(conduct.randomised)
+    weekdays = weekday(conduct.randomised)
     due_before = _due_before(conduct.schedule)
-    total = conduct.infusion_given.sum(axis=2)
+    running = _running_counts(conduct.infusion_given)
     for visit in range(received.shape[2]):
         day = (conduct.visit_minute[:, :, visit] - conduct.randomised) // DAY
-        due = due_before[first, np.minimum(day, due_before.shape[1] - 1)]
-        count = total
-        if due.min() < conduct.schedule.count:
-            reached = np.arange(conduct.schedule.count)[:, None, None] < due
-            count = (np.moveaxis(conduct.infusion_given, 2, 0) & reached).sum(axis=0)
-        received[:, :, visit] = count * dose
+        due = due_before[weekdays, np.minimum(day, due_before.shape[1] - 1)]
+        place = due.ravel() * due.size + np.arange(due.size)
+        received[:, :, visit] = running.take(place).reshape(due.shape) * dose
     return received
+
+
+def _running_counts(given: Booleans) -> Integers:
+    """Return how many of the first infusions were given, shape (infusions + 1, all patients)."""
+    infusions = given.shape[2]
+    running = np.zeros((infusions + 1, given[:, :, 0].size), np.int16)
+    for infusion in range(infusions):
+        np.add(running[infusion], given[:, :, infusion].ravel(), out=running[infusion + 1])
+    return running
 
 
 def _due_before(schedule: Schedule) -> Integers:

@@ -148,12 +148,12 @@ def candidates_needed(scenario: Scenario) -> int:
 def _nobody(cohort: Cohort, scenario: Scenario) -> str:
     """Say that recruitment can never finish, and what most candidates fail."""
     rules = [f"eligibility rule {name}" for name in scenario.eligibility.rules]
-    failing = {name: float(((cohort.failed >> bit) & 1).mean()) for bit, name in enumerate(rules)}
+    failing = {name: float(cohort.fails[:, :, place].mean()) for place, name in enumerate(rules)}
     ready, deadline, _ = first_infusion(cohort, scenario)
     failing["the window of the first infusion"] = float((ready > deadline).mean())
     worst, share = max(failing.items(), key=lambda one: one[1])
     return (
-        f"recruitment can never finish: none of {cohort.failed.size:,} pilot candidates could be "
+        f"recruitment can never finish: none of {cohort.arrival.size:,} pilot candidates could be "
         f"randomised; most ({share:.0%}) fail {worst}"
     )
 
@@ -175,7 +175,7 @@ def _recruited(whole: Trial, recruitment: Recruitment) -> Trial:
     }
     if not kept.any():
         raise RecruitmentError(f"{next(iter(failures.values()))} in any of {len(kept)} replicates")
-    rows = whole.cohort.failed.shape[0]
+    rows = whole.cohort.arrival.shape[0]
     recruited: Trial = _rows(whole, kept, rows)
     return dataclasses.replace(recruited, failures=failures)
 

@@ -1,0 +1,51 @@
+"""The rehabilitation programme: sessions due, and how many of them each patient attended."""
+
+import numpy as np
+from scipy.special import bdtr
+
+from trialsim.arrays import Floats, Integers, picked
+from trialsim.clock import DAY
+from trialsim.streams import Streams
+from trialsim.trial.conduct import due_days
+from trialsim.trial.trial import Trial
+
+
+def sessions_due(trial: Trial) -> Integers:
+    """Return the minute at which each session is due, shape (replicate, patient, session).
+
+    Sessions are due at the time of day of randomisation, the first on the day of randomisation or
+    on the first day after it on which sessions are held.
+    """
+    randomised = trial.conduct.randomised
+    schedule = trial.scenario.treatment.rehabilitation.schedule
+    due: Integers = randomised[:, :, None] + DAY * due_days(schedule, randomised)
+    return due
+
+
+def sessions_attended(trial: Trial) -> Integers:
+    """Return how many of the sessions due before exit were attended, shape (replicate, patient).
+
+    Each session is attended with the same probability, so the number is binomial; one uniform a
+    patient finds it, by the address of the candidate.
+    """
+    first, last = int(trial.replicates[0]), int(trial.replicates[-1])
+    streams = Streams(trial.seed, range(first, last + 1))
+    drawn = streams.uniform("rehabilitation", trial.cohort.arrival.shape[1])
+    u = picked(drawn[trial.replicates - first], trial.candidate)
+    due = (sessions_due(trial) < trial.conduct.exited[:, :, None]).sum(axis=2)
+    probability = trial.scenario.treatment.rehabilitation.attendance_probability
+    return binomial_quantile(u, due, probability)
+
+
+def binomial_quantile(u: Floats, attempts: Integers, probability: float) -> Integers:
+    """Return the least number of successes whose distribution function reaches u.
+
+    >>> binomial_quantile(np.array([0.2, 0.3, 0.8, 0.8]), np.array([2, 2, 2, 0]), 0.5)
+    array([0, 1, 2, 0])
+    """
+    successes = np.zeros(attempts.shape, np.int64)
+    most = np.arange(attempts.max() + 1)
+    for number in range(len(most) - 1):
+        reached = np.where(number < most, bdtr(number, most, probability), 1.0)
+        successes += u > reached[attempts]
+    return successes
