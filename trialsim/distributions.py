@@ -20,6 +20,8 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 OpenProbability = Annotated[float, Field(gt=0, lt=1)]
 
 PROBABILITY_SUM_TOLERANCE: Final = 1e-9
+_FARTHEST_SD: Final = 30.0
+"""Beyond, a normal holds so little that truncating it is a mistake, and shares underflow."""
 
 
 class Described(BaseModel):
@@ -88,7 +90,10 @@ class Normal(Described):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         low = -np.inf if self.low is None else self.low
-        return _in_order(self, low, np.inf if self.high is None else self.high)
+        high = np.inf if self.high is None else self.high
+        if max(low - self.mean, self.mean - high) > _FARTHEST_SD * self.sd:
+            raise ValueError(f"low and high must not both lie {_FARTHEST_SD:g} sd from the mean")
+        return _in_order(self, low, high)
 
     def at(self, u: Floats) -> Floats:
         """Return the quantile.
@@ -98,10 +103,11 @@ class Normal(Described):
         """
         if self.low is None and self.high is None:
             return self.at_score(scipy.special.ndtri(u))
-        below = 0.0 if self.low is None else scipy.special.ndtr((self.low - self.mean) / self.sd)
-        above = 1.0 if self.high is None else scipy.special.ndtr((self.high - self.mean) / self.sd)
-        value: Floats = self.mean + self.sd * scipy.special.ndtri(below + (above - below) * u)
-        return value
+        sign, below, above = self._ends
+        share = below + (above - below) * (u if sign > 0 else 1 - u)
+        value: Floats = self.mean + sign * self.sd * scipy.special.ndtri(share)
+        least = -np.inf if self.low is None else self.low
+        return value.clip(least, np.inf if self.high is None else self.high)
 
     def at_score(self, score: Floats) -> Floats:
         """Return the quantile at a standard normal score."""
@@ -111,12 +117,26 @@ class Normal(Described):
 
     def below(self, value: Floats) -> Floats:
         """Return the distribution function."""
-        below = 0.0 if self.low is None else scipy.special.ndtr((self.low - self.mean) / self.sd)
-        above = 1.0 if self.high is None else scipy.special.ndtr((self.high - self.mean) / self.sd)
-        share: Floats = (scipy.special.ndtr((value - self.mean) / self.sd) - below) / (
-            above - below
+        sign, below, above = self._ends
+        share: Floats = scipy.special.ndtr(sign * (value - self.mean) / self.sd)
+        share = (share - below) / (above - below)
+        return share if sign > 0 else 1 - share
+
+    @property
+    def _ends(self) -> tuple[float, float, float]:
+        """Sign of the tail that is looked from, and the shares at the bounds seen from there.
+
+        Above the mean one looks from above, because shares near 1 have lost their digits.
+        """
+        sign, ends = 1.0, (self.low, self.high)
+        if self.low is not None and self.low > self.mean:
+            sign, ends = -1.0, (self.high, self.low)
+        scores = (
+            infinite if end is None else sign * (end - self.mean) / self.sd
+            for end, infinite in zip(ends, (-np.inf, np.inf), strict=True)
         )
-        return share
+        below, above = map(float, map(scipy.special.ndtr, scores))
+        return sign, below, above
 
 
 class LogNormal(Described):
