@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from trialsim.arrays import Booleans
-from trialsim.stats.adjusted import Arm, Variance, adjusted_effect
+from trialsim.stats.adjusted import AdjustedVariance, Arm, adjusted_effect
 from trialsim.stats.placements import placements
 from trialsim.stats.stratified import stratified_effect, summarise_strata
 
@@ -22,7 +22,7 @@ STRATIFIED = [
     for case in json.loads((ORACLES / "stratified.json").read_text())["cases"]
     if case["family"] == "stratified_mw_estimator"
 ]
-VARIANCES: tuple[Variance, ...] = get_args(Variance)
+VARIANCES: tuple[AdjustedVariance, ...] = get_args(AdjustedVariance)
 every_variance = pytest.mark.parametrize("variance", VARIANCES)
 
 
@@ -137,7 +137,7 @@ def test_adjustment_for_nothing_is_the_stratified_effect(treated: Arm, control: 
 @every_variance
 @given(treated=small_arms(), control=small_arms())
 def test_swapping_the_arms_turns_the_effect_round(
-    variance: Variance, treated: Arm, control: Arm
+    variance: AdjustedVariance, treated: Arm, control: Arm
 ) -> None:
     found = adjusted_effect(treated, control, [True, False], variance=variance)
     swapped = adjusted_effect(control, treated, [True, False], variance=variance)
@@ -147,7 +147,7 @@ def test_swapping_the_arms_turns_the_effect_round(
 
 
 @every_variance
-def test_units_and_repetition_of_covariates_change_nothing(variance: Variance) -> None:
+def test_units_and_repetition_of_covariates_change_nothing(variance: AdjustedVariance) -> None:
     treated, control = random_arms(21)
     found = adjusted_effect(treated, control, [False, True], variance=variance)
     first, second = (in_other_units(arm) for arm in (treated, control))
@@ -156,7 +156,7 @@ def test_units_and_repetition_of_covariates_change_nothing(variance: Variance) -
 
 
 @every_variance
-def test_batch_equals_loop_over_trials(variance: Variance) -> None:
+def test_batch_equals_loop_over_trials(variance: AdjustedVariance) -> None:
     treated, control = random_arms(22, 4, 2)
     treated.outcome[0, 0, :3] = np.nan
     treated.covariates[1, 1, 0, :3] = np.nan
@@ -171,7 +171,7 @@ def test_batch_equals_loop_over_trials(variance: Variance) -> None:
 
 
 @every_variance
-def test_complete_separation_and_empty_arms_have_an_answer(variance: Variance) -> None:
+def test_complete_separation_and_empty_arms_have_an_answer(variance: AdjustedVariance) -> None:
     low, high = Arm(np.array([1.0, 2, 3]), np.eye(2, 3)), Arm(np.array([5.0, 6]), np.ones((2, 2)))
     found = adjusted_effect(high, low, [False, True], variance=variance)
     assert found.effect == 1
@@ -182,7 +182,9 @@ def test_complete_separation_and_empty_arms_have_an_answer(variance: Variance) -
 
 
 @every_variance
-def test_prognostic_covariate_sharpens_the_effect_and_holds_the_level(variance: Variance) -> None:
+def test_prognostic_covariate_sharpens_the_effect_and_holds_the_level(
+    variance: AdjustedVariance,
+) -> None:
     """Correlation 0.8, 40 patients an arm, no effect; 4 binomial standard errors.
 
     The variance falls by near the square of the correlation of the ranks, and its mean is that of
@@ -204,3 +206,9 @@ def test_unknown_variance_is_refused() -> None:
     arm = Arm(np.array([1.0, 2]), np.empty((0, 2)))
     with pytest.raises(ValueError, match=r"variance must be one of placement, .*\(got 'null'\)"):
         adjusted_effect(arm, arm, [], variance="null")  # type: ignore[arg-type]
+
+
+def test_scale_must_be_stated_for_each_covariate() -> None:
+    arm = Arm(np.array([1.0, 2]), np.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"ranked must state each of 2 covariates \(got 1\)"):
+        adjusted_effect(arm, arm, [True])

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from statsmodels.stats.multitest import multipletests
 
 from trialsim.arrays import Floats
-from trialsim.stats.multiplicity import Procedure, adjust, fixed_sequence, hommel
+from trialsim.stats.multiplicity import Procedure, adjust_p_values, fixed_sequence, hommel
 
 CASES = json.loads((Path(__file__).parent / "oracles" / "multiplicity.json").read_text())["cases"]
 PROCEDURES: tuple[Procedure, ...] = get_args(Procedure)
@@ -39,7 +39,7 @@ def of_family(family: str) -> pytest.MarkDecorator:
 @pytest.mark.parametrize("procedure", STATSMODELS)
 def test_adjusted_p_values_agree_with_r(case: dict[str, Any], procedure: Procedure) -> None:
     """Oracle: R 4.2.2, p.adjust."""
-    found = adjust(np.array(case["inputs"]["p"], float), procedure)
+    found = adjust_p_values(np.array(case["inputs"]["p"], float), procedure)
     assert_allclose(found, case["expected"][procedure], atol=1e-12)
 
 
@@ -54,7 +54,7 @@ def test_fixed_sequence_agrees_with_graphical_procedures(case: dict[str, Any]) -
 @given(p_values=families)
 def test_adjusted_p_values_agree_with_statsmodels(procedure: Procedure, p_values: Floats) -> None:
     expected = multipletests(p_values, method=STATSMODELS[procedure])[1]
-    assert_allclose(adjust(p_values, procedure), expected, atol=1e-12)
+    assert_allclose(adjust_p_values(p_values, procedure), expected, atol=1e-12)
 
 
 @given(p_values=families.filter(lambda p: p.size <= 6))
@@ -72,14 +72,16 @@ def test_hommel_is_the_closure_of_simes(p_values: Floats) -> None:
 @pytest.mark.parametrize("procedure", PROCEDURES)
 def test_batch_equals_loop_over_families(procedure: Procedure) -> None:
     p_values = np.random.default_rng(3).random((5, 4, 6)) ** 3
-    singles = [[adjust(family, procedure) for family in row] for row in p_values]
-    assert_array_equal(adjust(p_values, procedure), singles)
+    singles = [[adjust_p_values(family, procedure) for family in row] for row in p_values]
+    assert_array_equal(adjust_p_values(p_values, procedure), singles)
 
 
 @given(p_values=families)
 def test_procedures_are_ordered_by_power(p_values: Floats) -> None:
     """Hommel rejects what Hochberg rejects, Hochberg what Holm, Holm what Bonferroni."""
-    chain = [adjust(p_values, name) for name in ("hommel", "hochberg", "holm", "bonferroni")]
+    chain = [
+        adjust_p_values(p_values, name) for name in ("hommel", "hochberg", "holm", "bonferroni")
+    ]
     for smaller, larger in pairwise(chain):
         assert np.all(smaller <= larger + 1e-15)
 
@@ -88,7 +90,8 @@ def test_procedures_are_ordered_by_power(p_values: Floats) -> None:
 def test_hypothesis_that_was_not_tested_counts_as_one(procedure: Procedure) -> None:
     p_values = np.array([0.01, np.nan, 0.02])
     assert_array_equal(
-        adjust(p_values, procedure), adjust(np.nan_to_num(p_values, nan=1), procedure)
+        adjust_p_values(p_values, procedure),
+        adjust_p_values(np.nan_to_num(p_values, nan=1), procedure),
     )
 
 
@@ -97,15 +100,15 @@ def test_familywise_error_rate_is_held_for_correlated_tests(procedure: Procedure
     """Three null hypotheses, one-sided tests with correlation 0.5; 4 binomial standard errors."""
     random = np.random.default_rng(2016)
     shared, own = random.standard_normal((20_000, 1)), random.standard_normal((20_000, 3))
-    rejected = adjust(ndtr((shared + own) / np.sqrt(2)), procedure).min(axis=-1) <= 0.05
+    rejected = adjust_p_values(ndtr((shared + own) / np.sqrt(2)), procedure).min(axis=-1) <= 0.05
     assert rejected.mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 20_000)
 
 
 def test_unknown_procedure_is_refused() -> None:
     with pytest.raises(ValueError, match=r"procedure must be one of bonferroni.*\(got 'sidak'\)"):
-        adjust(np.array([0.1]), "sidak")  # type: ignore[arg-type]
+        adjust_p_values(np.array([0.1]), "sidak")  # type: ignore[arg-type]
 
 
 def test_p_value_outside_its_range_is_refused() -> None:
     with pytest.raises(ValueError, match=r"p_values must lie between 0 and 1 \(got 1.2\)"):
-        adjust(np.array([0.1, 1.2]), "holm")
+        adjust_p_values(np.array([0.1, 1.2]), "holm")

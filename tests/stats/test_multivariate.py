@@ -15,8 +15,8 @@ from trialsim.stats.mann_whitney import rank_test, summarise
 from trialsim.stats.meta_analysis import wei_lachin_pooling
 from trialsim.stats.multivariate import (
     JointEffects,
-    Variance,
-    Weighting,
+    JointVariance,
+    ScaleWeighting,
     joint_effects,
     omnibus_test,
     wei_lachin,
@@ -26,8 +26,8 @@ CASES = json.loads((Path(__file__).parent / "oracles" / "multivariate.json").rea
 COMPLETE = [case for case in CASES if case["id"] != "wl.missing_items"]
 [MISSING] = [case for case in CASES if case["id"] == "wl.missing_items"]
 complete_cases = pytest.mark.parametrize("case", COMPLETE, ids=[case["id"] for case in COMPLETE])
-WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
-VARIANCES: tuple[Variance, ...] = get_args(Variance)
+WEIGHTINGS: tuple[ScaleWeighting, ...] = get_args(ScaleWeighting)
+VARIANCES: tuple[JointVariance, ...] = get_args(JointVariance)
 
 
 def arms_of(case: dict[str, Any]) -> tuple[Floats, Floats]:
@@ -152,7 +152,7 @@ def test_direction_of_a_scale_is_the_sign_of_its_values(treated: Floats, control
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
 @pytest.mark.parametrize("variance", VARIANCES)
 def test_swapping_the_arms_turns_the_pooled_effect_round(
-    weighting: Weighting, variance: Variance, treated: Floats, control: Floats
+    weighting: ScaleWeighting, variance: JointVariance, treated: Floats, control: Floats
 ) -> None:
     found = wei_lachin(joint_effects(treated, control, [True, False]), weighting, variance)
     swapped = wei_lachin(joint_effects(control, treated, [True, False]), weighting, variance)

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from trialsim.arrays import Floats, Integers
 from trialsim.stats.mann_whitney import mann_whitney, summarise_counts
 from trialsim.stats.stratified import (
-    Weighting,
+    StratumWeighting,
     stratified_effect,
     stratified_test,
     stratum_weights,
@@ -22,8 +22,8 @@ from trialsim.stats.stratified import (
 )
 
 CASES = json.loads((Path(__file__).parent / "oracles" / "stratified.json").read_text())["cases"]
-WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
-KEYS: dict[Weighting, str] = {
+WEIGHTINGS: tuple[StratumWeighting, ...] = get_args(StratumWeighting)
+KEYS: dict[StratumWeighting, str] = {
     "van-elteren": "van_elteren_mn_over_Np1",
     "mantel-haenszel": "mantel_haenszel_mn_over_N",
     "patients": "total_N",
@@ -92,7 +92,7 @@ def test_effects_of_strata_agree_with_r(case: dict[str, Any]) -> None:
 
 @of_family("stratified_mw_estimator")
 @every_weighting
-def test_stratified_effects_agree_with_r(case: dict[str, Any], weighting: Weighting) -> None:
+def test_stratified_effects_agree_with_r(case: dict[str, Any], weighting: StratumWeighting) -> None:
     """Oracle: weighted means with the variance sum w**2 V."""
     found = stratified_effect(summarise_strata(*trial_of(case)), weighting)
     expected = case["expected"]["weights"][KEYS[weighting]]
@@ -111,7 +111,7 @@ def test_stratified_effects_agree_with_sanon_and_hce(case: dict[str, Any]) -> No
 
 @given(trial=trials)
 @every_weighting
-def test_single_stratum_is_the_unstratified_test(weighting: Weighting, trial: Trial) -> None:
+def test_single_stratum_is_the_unstratified_test(weighting: StratumWeighting, trial: Trial) -> None:
     treated, control, treated_stratum, control_stratum = trial
     strata = summarise_strata(treated, control, 0 * treated_stratum, 0 * control_stratum)
     expected = mann_whitney(treated, control)
@@ -124,7 +124,9 @@ def test_single_stratum_is_the_unstratified_test(weighting: Weighting, trial: Tr
 
 @given(trial=trials)
 @every_weighting
-def test_swapping_the_arms_turns_the_effect_round(weighting: Weighting, trial: Trial) -> None:
+def test_swapping_the_arms_turns_the_effect_round(
+    weighting: StratumWeighting, trial: Trial
+) -> None:
     treated, control, treated_stratum, control_stratum = trial
     found = stratified_effect(summarise_strata(*trial), weighting)
     swapped = stratified_effect(
@@ -151,7 +153,7 @@ def test_shift_of_a_whole_stratum_changes_nothing(trial: Trial) -> None:
 
 @given(trial=trials)
 @every_weighting
-def test_nothing_is_nan_but_an_effect_nobody_saw(weighting: Weighting, trial: Trial) -> None:
+def test_nothing_is_nan_but_an_effect_nobody_saw(weighting: StratumWeighting, trial: Trial) -> None:
     strata = summarise_strata(*trial)
     for interval_scale in ("plain", "logit"):
         found = stratified_effect(strata, weighting, interval_scale)
@@ -161,7 +163,7 @@ def test_nothing_is_nan_but_an_effect_nobody_saw(weighting: Weighting, trial: Tr
 
 
 @every_weighting
-def test_batch_equals_loop_over_trials(weighting: Weighting) -> None:
+def test_batch_equals_loop_over_trials(weighting: StratumWeighting) -> None:
     random = np.random.default_rng(4)
     treated, control = (random.integers(0, 58, (3, 2, size)) * 1.0 for size in (20, 17))
     treated_stratum, control_stratum = (random.integers(0, 4, (3, 2, size)) for size in (20, 17))
@@ -219,7 +221,9 @@ def test_complete_separation_has_an_interval_with_a_width() -> None:
 
 
 @pytest.mark.parametrize("weighting", ["van-elteren", "mantel-haenszel", "pairs"])
-def test_van_elteren_holds_its_level_and_strata_raise_its_power(weighting: Weighting) -> None:
+def test_van_elteren_holds_its_level_and_strata_raise_its_power(
+    weighting: StratumWeighting,
+) -> None:
     """Four strata far apart, 20 patients an arm in all; 4 binomial standard errors."""
     random, trials_ = np.random.default_rng(2016), 4000
     stratum = np.arange(20) % 4
@@ -238,3 +242,11 @@ def test_unknown_weighting_is_refused() -> None:
     strata = summarise_strata(np.array([1.0]), np.array([3.0]), np.array([0]), np.array([0]))
     with pytest.raises(ValueError, match=r"weighting must be one of van-elteren.*\(got 'best'\)"):
         stratum_weights(strata, "best")  # type: ignore[arg-type]
+
+
+@given(trial=trials)
+def test_patient_of_no_stratum_is_left_out(trial: Trial) -> None:
+    treated, control, treated_stratum, control_stratum = trial
+    more = np.append(treated, 3.0), np.append(treated_stratum, -1)
+    found = van_elteren(more[0], control, more[1], control_stratum)
+    assert_array_equal(found, van_elteren(*trial))

@@ -17,9 +17,9 @@ from trialsim.stats.covariances import covariance_of_means, invert
 from trialsim.stats.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
 from trialsim.stats.mann_whitney import Alternative, RankSummary, divide, summarise
 from trialsim.stats.placements import placements
-from trialsim.stats.stratified import Weighting, split_by_stratum, stratum_weights
+from trialsim.stats.stratified import StratumWeighting, split_by_stratum, stratum_weights
 
-Variance: TypeAlias = Literal["placement", "u-statistic"]
+AdjustedVariance: TypeAlias = Literal["placement", "u-statistic"]
 
 ROUNDING = 1e-15  # a variance that is zero but for rounding
 ONE_STRATUM = np.zeros(1, dtype=np.int64)
@@ -37,8 +37,8 @@ def adjusted_effect(
     treated: Arm,
     control: Arm,
     ranked: Booleans | Sequence[bool],
-    weighting: Weighting = "van-elteren",
-    variance: Variance = "placement",
+    weighting: StratumWeighting = "van-elteren",
+    variance: AdjustedVariance = "placement",
     interval_scale: IntervalScale = "plain",
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
@@ -69,10 +69,13 @@ def adjusted_effect(
     >>> round(found.effect.item(), 4), round(found.standard_error.item(), 4)
     (0.6373, 0.047)
     """
-    if variance not in get_args(Variance):
-        known = ", ".join(get_args(Variance))
+    if variance not in get_args(AdjustedVariance):
+        known = ", ".join(get_args(AdjustedVariance))
         raise ValueError(f"variance must be one of {known} (got {variance!r})")
     ranks = np.asarray(ranked, dtype=np.bool_)
+    covariates = treated.covariates.shape[-2]
+    if ranks.size != covariates:
+        raise ValueError(f"ranked must state each of {covariates} covariates (got {ranks.size})")
     strata = 1 + max(arm.stratum.max(initial=-1) for arm in (treated, control))
     treated, control = _split(treated, strata), _split(control, strata)
     outcome = summarise(treated.outcome, control.outcome)
@@ -116,7 +119,7 @@ def _split(arm: Arm, strata: int) -> Arm:
     )
 
 
-def _shares(outcome: RankSummary, weighting: Weighting, ranked: Booleans) -> Floats:
+def _shares(outcome: RankSummary, weighting: StratumWeighting, ranked: Booleans) -> Floats:
     """Weigh the strata for the effect and for each imbalance, (..., strata, 1 + covariates)."""
     by_rank = stratum_weights(outcome, weighting)[..., np.newaxis]
     by_mean = stratum_weights(outcome, "mantel-haenszel")[..., np.newaxis]

@@ -15,10 +15,10 @@ from trialsim.arrays import Floats
 Procedure: TypeAlias = Literal["bonferroni", "holm", "hochberg", "hommel", "fixed-sequence"]
 
 
-def adjust(p_values: Floats, procedure: Procedure) -> Floats:
+def adjust_p_values(p_values: Floats, procedure: Procedure) -> Floats:
     """Adjust the p-values of a family, shape (..., hypotheses), by the procedure of that name.
 
-    >>> adjust(np.array([0.01, 0.04, 0.03]), "holm").round(3).tolist()
+    >>> adjust_p_values(np.array([0.01, 0.04, 0.03]), "holm").round(3).tolist()
     [0.03, 0.06, 0.06]
     """
     match procedure:

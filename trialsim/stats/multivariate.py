@@ -17,8 +17,8 @@ from trialsim.stats.estimated_effect import EstimatedEffect, IntervalScale, esti
 from trialsim.stats.mann_whitney import Alternative, divide, pool
 from trialsim.stats.placements import midranks, placements
 
-Weighting: TypeAlias = Literal["equal", "standardised"]
-Variance: TypeAlias = Literal["placement", "null"]
+ScaleWeighting: TypeAlias = Literal["equal", "standardised"]
+JointVariance: TypeAlias = Literal["placement", "null"]
 
 ROUNDING = 1e-15  # a variance that is zero but for rounding
 
@@ -56,8 +56,7 @@ def joint_effects(
     >>> found.effects.round(3).tolist()
     [0.722, 0.889]
     """
-    better = np.asarray(higher_is_better)[:, np.newaxis]
-    treated, control = (np.where(better, values, -values) for values in (treated, control))
+    treated, control = (turned_to_better(arm, higher_is_better) for arm in (treated, control))
     placed = placements(treated, control)
     known = (~np.isnan(placed.treated)).sum(axis=-1)
     return JointEffects(
@@ -69,8 +68,8 @@ def joint_effects(
 
 def wei_lachin(
     joint: JointEffects,
-    weighting: Weighting = "equal",
-    variance: Variance = "placement",
+    weighting: ScaleWeighting = "equal",
+    variance: JointVariance = "placement",
     interval_scale: IntervalScale = "plain",
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
@@ -130,6 +129,21 @@ def omnibus_test(joint: JointEffects) -> OmnibusTest:
     return OmnibusTest(chi_squared, freedom, p_value)
 
 
+def turned_to_better(values: Floats, higher_is_better: Booleans | Sequence[bool]) -> Floats:
+    """Change the sign of the scales on which lower is better, shape (..., scales, patients).
+
+    >>> turned_to_better(np.array([[5.0, 6], [1, 2]]), [True, False]).tolist()
+    [[5.0, 6.0], [-1.0, -2.0]]
+    """
+    better = np.asarray(higher_is_better, dtype=np.bool_)
+    if better.shape != values.shape[-2:-1]:
+        raise ValueError(
+            f"higher_is_better must state a direction for each of {values.shape[-2]} scales"
+            f" (got {better.size})"
+        )
+    return np.where(better[:, np.newaxis], values, -values)
+
+
 def _null_covariance(treated: Floats, control: Floats) -> Floats:
     """S / (m n N): the covariance of the mean midrank, S / N, over m n."""
     ranks = midranks(pool(treated, control))
@@ -146,9 +160,9 @@ def _variance_of_mean(shares: Floats, covariance: Floats) -> Floats:
 
 
 def _check(weighting: str, variance: str) -> None:
-    if weighting not in get_args(Weighting):
-        known = ", ".join(get_args(Weighting))
+    if weighting not in get_args(ScaleWeighting):
+        known = ", ".join(get_args(ScaleWeighting))
         raise ValueError(f"weighting must be one of {known} (got {weighting!r})")
-    if variance not in get_args(Variance):
-        known = ", ".join(get_args(Variance))
+    if variance not in get_args(JointVariance):
+        known = ", ".join(get_args(JointVariance))
         raise ValueError(f"variance must be one of {known} (got {variance!r})")

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trialsim.arrays import Floats
-from trialsim.stats.mann_whitney import divide, pool
+from trialsim.arrays import Floats, Integers
+from trialsim.stats.mann_whitney import cells_of, count, divide, pool
 
 
 class Placements(NamedTuple):
@@ -22,22 +22,16 @@ def placements(treated: Floats, control: Floats) -> Placements:
     """Place each patient among the other arm, shapes (..., m) and (..., n), batch axes broadcast.
 
     The mean placement of the treated is theta, that of the controls 1 - theta. NaN for a missing
-    value, and for all patients when the other arm is empty. A placement is the difference of a
-    midrank in the pooled sample and one in the patient's own arm, over the size of the other arm
-    (Brunner and Munzel 2000).
+    value, and for all patients when the other arm is empty.
 
     >>> found = placements(np.array([3.0, 4]), np.array([1.0, 4]))
     >>> found.treated.tolist(), found.control.tolist()
     ([0.5, 0.75], [0.0, 0.75])
     """
-    size = treated.shape[-1]
-    pooled = pool(treated, control)
-    ranks = midranks(pooled)
-    own = midranks(pooled[..., :size]), midranks(pooled[..., size:])
-    m, n = (np.sum(~np.isnan(ranked), axis=-1, keepdims=True) for ranked in own)
-    return Placements(
-        divide(ranks[..., :size] - own[0], n, np.nan), divide(ranks[..., size:] - own[1], m, np.nan)
-    )
+    cells, m = cells_of(pool(treated, control)), treated.shape[-1]
+    t, c = cells[..., :m], cells[..., m:]
+    size = cells.shape[-1]
+    return Placements(_shares_below(t, count(c, size)), _shares_below(c, count(t, size)))
 
 
 def midranks(values: Floats) -> Floats:
@@ -46,14 +40,18 @@ def midranks(values: Floats) -> Floats:
     >>> midranks(np.array([7.0, np.nan, 3, 7])).tolist()
     [2.5, nan, 1.0, 2.5]
     """
-    order = np.argsort(values, axis=-1)
-    ordered = np.take_along_axis(values, order, axis=-1)
-    position = np.arange(values.shape[-1])
-    rises = np.ones((*values.shape[:-1], values.shape[-1] + 1), dtype=np.bool_)
-    rises[..., 1:-1] = ordered[..., 1:] != ordered[..., :-1]
-    first = np.maximum.accumulate(np.where(rises[..., :-1], position, 0), axis=-1)
-    last = np.where(rises[..., 1:], position, values.shape[-1])[..., ::-1]
-    last = np.minimum.accumulate(last, axis=-1)[..., ::-1]
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=-1)
-    return np.where(np.isnan(values), np.nan, ranks)
+    cells = cells_of(values)
+    patients = count(cells, values.shape[-1])
+    return _at(np.cumsum(patients, axis=-1) - (patients - 1) / 2, cells)
+
+
+def _shares_below(cells: Integers, others: Integers) -> Floats:
+    """Return the share of the others below each patient, from the others' counts in the cells."""
+    below = np.cumsum(others, axis=-1) - others / 2
+    return _at(divide(below, others.sum(axis=-1, keepdims=True), np.nan), cells)
+
+
+def _at(cell_values: Floats, cells: Integers) -> Floats:
+    """Give each patient the value of their cell; a missing one is in none."""
+    missing = np.full((*cell_values.shape[:-1], 1), np.nan)
+    return np.take_along_axis(np.concatenate([cell_values, missing], axis=-1), cells, axis=-1)

@@ -7,6 +7,7 @@ from scipy.special import gammaln
 
 from trialsim.arrays import Floats
 from trialsim.stats.mann_whitney import divide
+from trialsim.stats.t_tests import moments
 
 
 class StandardisedDifference(NamedTuple):
@@ -29,28 +30,13 @@ def hedges_g(treated: Floats, control: Floats) -> StandardisedDifference:
     >>> round(effect.estimate.item(), 4), round(effect.variance.item(), 4)
     (1.3457, 0.6132)
     """
-    m, treated_mean, treated_squares = _moments(treated)
-    n, control_mean, control_squares = _moments(control)
-    freedom = m + n - 2
-    variance = divide(treated_squares + control_squares, freedom, np.nan)
-    raw = divide(treated_mean - control_mean, np.sqrt(variance), np.nan)
+    t, c = moments(treated), moments(control)
+    m, n, freedom = t.patients, c.patients, t.patients + c.patients - 2
+    variance = divide(t.squares + c.squares, freedom, np.nan)
+    raw = divide(t.mean - c.mean, np.sqrt(variance), np.nan)
     half = np.where(freedom > 1, freedom, np.nan) / 2
     correction = np.exp(gammaln(half) - gammaln(half - 0.5)) / np.sqrt(half)
     g = correction * raw
     return StandardisedDifference(
         g, divide(m + n, m * n, np.nan) + g**2 / (2 * np.maximum(m + n, 1))
     )
-
-
-def _moments(sample: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return how many values are known, their mean, and their sum of squares around it.
-
-    Values are taken from the smallest one, so that equal values have a sum of squares of 0 exactly.
-    """
-    known = ~np.isnan(sample)
-    size = known.sum(axis=-1).astype(np.float64)
-    lowest = np.where(known, sample, np.inf).min(axis=-1, keepdims=True, initial=np.inf)
-    excess = np.where(known, sample - np.where(np.isinf(lowest), 0.0, lowest), 0.0)
-    mean = divide(excess.sum(axis=-1), size, np.nan)
-    deviation = np.where(known, excess - mean[..., np.newaxis], 0.0)
-    return size, lowest[..., 0] + mean, np.asarray((deviation**2).sum(axis=-1))

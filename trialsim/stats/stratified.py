@@ -22,7 +22,7 @@ from trialsim.stats.mann_whitney import (
     summarise,
 )
 
-Weighting: TypeAlias = Literal[
+StratumWeighting: TypeAlias = Literal[
     "van-elteren", "mantel-haenszel", "pairs", "patients", "equal", "inverse-variance"
 ]
 
@@ -53,7 +53,7 @@ def van_elteren(
 
 def stratified_test(
     strata: RankSummary,
-    weighting: Weighting = "van-elteren",
+    weighting: StratumWeighting = "van-elteren",
     alternative: Alternative = "two-sided",
 ) -> RankTest:
     """Test that the effect is 0.5 in all strata, with their null variances corrected for ties.
@@ -76,7 +76,7 @@ def stratified_test(
 
 def stratified_effect(
     strata: RankSummary,
-    weighting: Weighting = "van-elteren",
+    weighting: StratumWeighting = "van-elteren",
     interval_scale: IntervalScale = "plain",
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
@@ -99,7 +99,7 @@ def stratified_effect(
     return estimated_effect(effect, variance, interval_scale, confidence, alternative)
 
 
-def stratum_weights(strata: RankSummary, weighting: Weighting) -> Floats:
+def stratum_weights(strata: RankSummary, weighting: StratumWeighting) -> Floats:
     """Return the share of each stratum in the pooled effect; they sum to 1, or are all 0.
 
     With m treated and n control patients, of N: `van-elteren` m n / (N + 1), the best test when the
@@ -127,7 +127,7 @@ def stratum_weights(strata: RankSummary, weighting: Weighting) -> Floats:
         case "inverse-variance":
             weights = divide(np.ones(m.shape), _known_variance(strata), 0.0)
         case _:
-            known = ", ".join(get_args(Weighting))
+            known = ", ".join(get_args(StratumWeighting))
             raise ValueError(f"weighting must be one of {known} (got {weighting!r})")
     return divide(weights, weights.sum(axis=-1, keepdims=True), 0.0)
 
@@ -153,13 +153,23 @@ def summarise_strata(
 def split_by_stratum(values: Floats, stratum: Integers, strata: int) -> Floats:
     """Give each stratum a row of its own, (..., patients) to (..., strata, patients).
 
-    A patient of another stratum is NaN in it.
+    The rows have room for the largest stratum. The patients keep their order; NaN fills the rest.
+    Two measurements of the same patients are split alike. A patient of a stratum below 0 or not
+    below `strata` is in no row.
 
     >>> split_by_stratum(np.array([3.0, 9, 8]), np.array([0, 1, 1]), 2).tolist()
-    [[3.0, nan, nan], [nan, 9.0, 8.0]]
+    [[3.0, nan], [9.0, 8.0]]
     """
+    shape = np.broadcast_shapes(values.shape, stratum.shape)
     belongs = stratum[..., np.newaxis, :] == np.arange(strata)[:, np.newaxis]
-    return np.where(belongs, values[..., np.newaxis, :], np.nan)
+    belongs = np.broadcast_to(belongs, belongs.shape[:-1] + shape[-1:])
+    largest = int(belongs.sum(axis=-1).max(initial=0))
+    place = np.where(belongs, np.cumsum(belongs, axis=-1) - 1, 0).sum(axis=-2)
+    cells = np.where(belongs.any(axis=-2), stratum * largest + place, strata * largest)
+    rows = np.full((*shape[:-1], strata * largest + 1), np.nan)
+    cells, values = np.broadcast_to(cells, shape), np.broadcast_to(values, shape)
+    np.put_along_axis(rows, cells, values, axis=-1)
+    return rows[..., :-1].reshape((*shape[:-1], strata, largest))
 
 
 def _known_variance(strata: RankSummary) -> Floats:
