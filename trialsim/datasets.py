@@ -1,0 +1,356 @@
+"""A trial as tables, built once for a whole batch, and the same tables as they stood on a date.
+
+The trial's time is whole minutes, and columns that hold it end in `_minute`; beside each stands the
+trial day, `_day`, both counted from 0 at the trial's first midnight (what came before is negative).
+Planned days are counted from randomisation or from onset, as in the scenario. What is not known is
+null. A patient is one (replicate, subject), and subjects are numbered from 1 in order of
+randomisation; candidates are numbered from 1 in order of arrival.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.clock import DAY, NEVER
+from trialsim.distributions import Discrete
+from trialsim.trial.conduct import due_days
+from trialsim.trial.itinerary import first_infusion, next_opening
+from trialsim.trial.rehabilitation import sessions_attended, sessions_due
+from trialsim.trial.trial import Trial
+
+PATIENT: Final = ["replicate", "subject"]
+"""The columns that name a patient."""
+SCREENING_OUTCOMES: Final = (
+    "randomised",
+    "screen failure",
+    "window missed",
+    "recruitment closed",
+    "in screening",
+)
+INFUSION_STATUSES: Final = ("given", "refused", "no chair", "discontinued", "withdrawn", "died")
+VISIT_STATUSES: Final = ("attended", "missed", "withdrawn", "died")
+DISPOSITIONS: Final = ("completed", "withdrawn", "died", "ongoing")
+
+Columns = dict[str, Any]
+
+
+def tables(trial: Trial) -> dict[str, DataFrame]:
+    """Return the tables of every replicate of a trial.
+
+    Returns
+    -------
+    dict
+        screening
+            A row for each candidate who arrived until recruitment closed: site, times, covariates,
+            outcome, the reason (the first failed rule, `window_missed` or `recruitment_closed`) and
+            all failed rules joined by ";". A covariate that bears the name of another column is
+            found as `covariate_NAME`.
+        subjects
+            A row for each randomised patient: site, arm, infusions and study drug received,
+            rehabilitation sessions attended.
+        infusions
+            A row for each planned infusion: when it was due and started, what became of it, mL
+            given, and minutes waited for a chair, in vain where there was none.
+        visits
+            A row for each patient and planned visit: when it was due and took place, and the score
+            of each outcome. An outcome that bears the name of another column is found as
+            `outcome_NAME`.
+        disposition
+            A row for each patient: how and when the trial ended for the patient, and whether the
+            infusions were stopped early.
+    """
+    infusions = _infusions(trial)
+    return {
+        "screening": _screening(trial),
+        "subjects": _with_treatment(_subjects(trial), infusions),
+        "infusions": infusions,
+        "visits": _visits(trial),
+        "disposition": _disposition(trial),
+    }
+
+
+def cut(trial_tables: Mapping[str, DataFrame], minute: int) -> dict[str, DataFrame]:
+    """Return the tables as they stood when a minute began: only what had happened before it.
+
+    Whoever was still being screened is "in screening", whoever was still in the trial "ongoing";
+    sessions of rehabilitation are counted once the patient's programme has ended.
+    """
+    screening, subjects, infusions, visits, disposition = (
+        trial_tables[name]
+        for name in ("screening", "subjects", "infusions", "visits", "disposition")
+    )
+    heard_of = infusions["due_minute"] + infusions["waited_minutes"] < minute
+    infusions = infusions[heard_of].reset_index(drop=True)
+    kept = (subjects["randomised_minute"] < minute).to_numpy()
+    subjects = _forget(subjects[kept], minute, "rehabilitation_ended", _REHABILITATION_RESULT)
+    disposition = _forget(disposition[kept], minute, "ended", {"status": "ongoing"})
+    unheard = {"treatment_discontinued": False}
+    screening = screening[screening["arrival_minute"] < minute]
+    screening = _forget(screening, minute, "decided", _SCREENING_RESULT)
+    return {
+        "screening": _forget(screening, minute, "screened", {}),
+        "subjects": _with_treatment(subjects, infusions),
+        "infusions": infusions,
+        "visits": visits[visits["due_minute"] < minute].reset_index(drop=True),
+        "disposition": _forget(disposition, minute, "discontinued", unheard),
+    }
+
+
+_SCREENING_RESULT: Final = {"outcome": "in screening", "reason": None, "failed_rules": None}
+_REHABILITATION_RESULT: Final = {"rehabilitation_sessions_attended": None}
+
+
+def _forget(table: DataFrame, minute: int, event: str, unheard: Mapping[str, Any]) -> DataFrame:
+    """Return a table without an event's time, and with other values, where it came too late."""
+    table = table.reset_index(drop=True)
+    late = ~table[f"{event}_minute"].lt(minute).fillna(False).to_numpy(np.bool_)
+    for name, value in {f"{event}_minute": None, f"{event}_day": None, **unheard}.items():
+        column = table[name].copy()
+        column[late] = value
+        table[name] = column
+    return table
+
+
+def _screening(trial: Trial) -> DataFrame:
+    cohort, scenario = trial.cohort, trial.scenario
+    numbers = np.arange(cohort.arrival.shape[1])
+    seen = numbers < trial.conduct.screened[:, None]
+    outcome, decided = _screening_outcomes(trial)
+    replicate, candidate = np.nonzero(seen)
+    columns: Columns = {
+        "replicate": trial.replicates[replicate],
+        "screening_number": candidate + 1,
+        "site": _named(cohort.site[seen], scenario.operations.sites),
+        **_moment("onset", cohort.onset[seen]),
+        **_moment("arrival", cohort.arrival[seen]),
+        **_moment("screened", cohort.screened[seen], np.True_),
+        **_moment("decided", decided[seen], np.True_),
+    }
+    rules = list(scenario.eligibility.rules)
+    results: Columns = {
+        "outcome": _named(outcome[seen], SCREENING_OUTCOMES),
+        **_reasons(outcome[seen], cohort.failed[seen], rules),
+    }
+    taken = {*columns, *results}
+    for name, covariate in scenario.population.covariates.items():
+        values = cohort.covariates[name][seen]
+        column: Any = values
+        if covariate.levels is not None:
+            column = _named(values.astype(np.int64), covariate.levels)
+        elif covariate.is_flag:
+            column = values != 0
+        elif covariate.whole or isinstance(covariate.margin, Discrete):
+            column = values.astype(np.int64)
+        columns[_free("covariate", name, taken)] = column
+    return DataFrame({**columns, **results})
+
+
+def _screening_outcomes(trial: Trial) -> tuple[Integers, Integers]:
+    """Return each candidate's outcome of screening, and the minute at which it was known.
+
+    Recruitment closed on an eligible candidate who could still have started at that minute or
+    later; the window was missed by any other who was not randomised.
+    """
+    cohort, conduct, scenario = trial.cohort, trial.conduct, trial.scenario
+    closed = conduct.closed[:, None]
+    ready, deadline, possible = first_infusion(cohort, scenario)
+    came_too_late = (ready <= deadline) & ~possible
+    still = next_opening(
+        np.maximum(ready, closed), scenario.operations, scenario.treatment.infusions
+    )
+    randomised = np.zeros(cohort.arrival.shape, np.bool_)
+    np.put_along_axis(randomised, trial.candidate, np.True_, axis=1)
+    since = np.zeros(cohort.arrival.shape, np.int64)
+    np.put_along_axis(since, trial.candidate, conduct.randomised, axis=1)
+    cases = [randomised, ~cohort.eligible, ~came_too_late & (still > deadline)]
+    outcome = np.select(cases, [0, 1, 2], 3)
+    known = [since, cohort.screened, np.maximum(cohort.screened, deadline)]
+    return outcome, np.select(cases, known, np.maximum(cohort.screened, closed))
+
+
+def _reasons(outcome: Integers, failed: Integers, rules: list[str]) -> Columns:
+    """Return why candidates were not randomised, from the bits of the rules that they fail."""
+    patterns, pattern = np.unique(failed, return_inverse=True)
+    names = [
+        [rule for bit, rule in enumerate(rules) if (bits >> bit) & 1] for bits in patterns.tolist()
+    ]
+    reasons = list(dict.fromkeys([*rules, "window_missed", "recruitment_closed"]))
+    first = np.array([reasons.index(failing[0]) if failing else -1 for failing in names], np.int64)
+    window, closed = reasons.index("window_missed"), reasons.index("recruitment_closed")
+    reason = np.select([outcome == 2, outcome == 3], [window, closed], first[pattern])
+    joined = [";".join(failing) for failing in names if failing]
+    return {
+        "reason": _named(reason, reasons),
+        "failed_rules": _named(pattern - (len(names) - len(joined)), joined),
+    }
+
+
+def _subjects(trial: Trial) -> DataFrame:
+    """Return the patients, all but the infusions that they were given."""
+    conduct, treatment = trial.conduct, trial.scenario.treatment
+    programme = treatment.rehabilitation.schedule.count
+    ended = np.minimum(sessions_due(trial)[:, :, -1], conduct.exited)
+    return DataFrame(
+        {
+            **_patients(trial, 1),
+            "screening_number": trial.candidate.ravel() + 1,
+            "site": _named(trial.site, trial.scenario.operations.sites),
+            **_moment("randomised", conduct.randomised),
+            "rehabilitation_sessions_planned": programme,
+            "rehabilitation_sessions_attended": _nullable(sessions_attended(trial), np.True_),
+            **_moment("rehabilitation_ended", ended, np.True_),
+            "infusions_planned": treatment.infusions.count,
+        }
+    )
+
+
+def _with_treatment(subjects: DataFrame, infusions: DataFrame) -> DataFrame:
+    """Return patients with what the recorded infusions gave them."""
+    recorded = DataFrame(
+        {
+            **{name: infusions[name] for name in PATIENT},
+            "infusions_given": (infusions["status"] == "given").astype(np.int64),
+            "study_drug_received_ml": infusions["dose_ml"],
+        }
+    )
+    received = recorded.groupby(PATIENT).sum().reset_index()
+    return subjects.drop(columns=received.columns[2:], errors="ignore").merge(
+        received, on=PATIENT, how="left", validate="one_to_one"
+    )
+
+
+def _infusions(trial: Trial) -> DataFrame:
+    conduct, arms = trial.conduct, trial.scenario.design.arms.values()
+    due, given = conduct.infusion_due, conduct.infusion_given
+    dose = np.array([arm.dose_ml for arm in arms])[trial.arms]
+    volume = np.array([arm.volume_ml for arm in arms])[trial.arms]
+    count = given.shape[2]
+    return DataFrame(
+        {
+            **_patients(trial, count),
+            "infusion": np.tile(np.arange(1, count + 1), trial.arms.size),
+            "planned_day": due_days(conduct.schedule, conduct.randomised).ravel(),
+            **_moment("due", due),
+            **_moment("start", conduct.infusion_start, given),
+            "status": _named(_infusion_statuses(trial), INFUSION_STATUSES),
+            "volume_ml": (given * volume[:, :, None]).ravel(),
+            "dose_ml": (given * dose[:, :, None]).ravel(),
+            "waited_minutes": _minutes_waited(trial).ravel(),
+        }
+    )
+
+
+def _infusion_statuses(trial: Trial) -> Integers:
+    """Return what became of each infusion; who has left the trial is past discontinuing."""
+    conduct = trial.conduct
+    due = conduct.infusion_due
+    left = due >= conduct.exited[:, :, None]
+    died = left & (conduct.died < NEVER)[:, :, None]
+    discontinued = due >= conduct.discontinued[:, :, None]
+    cases = [died, left, discontinued]
+    codes = [5, 4, 3]
+    if conduct.without_chair is not None:
+        cases, codes = [*cases, conduct.without_chair], [*codes, 2]
+    return np.select(cases, codes, np.where(conduct.infusion_given, 0, 1))
+
+
+def _minutes_waited(trial: Trial) -> Integers:
+    """Return how long each infusion waited for a chair, shape (replicate, patient, infusion).
+
+    A wait in vain ended when the clinic closed or the patient stopped infusions.
+    """
+    conduct = trial.conduct
+    due = conduct.infusion_due
+    if conduct.waited is None or conduct.without_chair is None:
+        return np.zeros(due.shape, np.int64)
+    closes = due // DAY * DAY + trial.scenario.operations.closes
+    stops = np.minimum(conduct.discontinued, conduct.exited)[:, :, None]
+    return np.where(conduct.without_chair, np.minimum(closes, stops) - due, conduct.waited)
+
+
+def _visits(trial: Trial) -> DataFrame:
+    conduct, visits = trial.conduct, trial.scenario.design.visits
+    due, attended = conduct.visit_minute, conduct.visit_attended
+    left = due >= conduct.exited[:, :, None]
+    died = left & (conduct.died < NEVER)[:, :, None]
+    status = np.select([died, left, ~attended], [3, 2, 1], 0)
+    planned = list(visits.values())
+    from_what = ("randomisation", "onset")
+    onset = np.take_along_axis(trial.cohort.onset, trial.candidate, axis=1)
+    patients = trial.arms.size
+    columns: Columns = {
+        **_patients(trial, len(visits)),
+        "visit": _named(np.tile(np.arange(len(visits)), patients), visits),
+        "planned_day": np.tile([visit.day for visit in planned], patients),
+        "planned_after": _named(
+            np.tile([from_what.index(visit.after) for visit in planned], patients), from_what
+        ),
+        **_moment("due", due),
+        **_moment("actual", due, attended),
+        "days_since_onset": ((due - onset[:, :, None]) / DAY).ravel(),
+        "attended": attended.ravel(),
+        "status": _named(status, VISIT_STATUSES),
+    }
+    taken = set(columns)
+    for name, scores in trial.scores.items():
+        columns[_free("outcome", name, taken)] = _nullable(scores, ~np.isnan(scores))
+    return DataFrame(columns)
+
+
+def _disposition(trial: Trial) -> DataFrame:
+    conduct = trial.conduct
+    last_visit = conduct.visit_minute.max(axis=2)
+    left = conduct.exited <= last_visit
+    status = np.select([left & (conduct.died < NEVER), left], [2, 1], 0)
+    discontinued = conduct.discontinued < conduct.exited
+    discontinued &= conduct.discontinued <= conduct.infusion_due[:, :, -1]
+    return DataFrame(
+        {
+            **_patients(trial, 1),
+            "status": _named(status, DISPOSITIONS),
+            **_moment("ended", np.minimum(conduct.exited, last_visit), np.True_),
+            "treatment_discontinued": discontinued.ravel(),
+            **_moment("discontinued", conduct.discontinued, discontinued),
+        }
+    )
+
+
+def _patients(trial: Trial, times: int) -> Columns:
+    """Return the columns that say whose record it is, each patient so many times in a row."""
+    replicates, patients = trial.arms.shape
+    arm = _named(trial.arms, trial.scenario.design.arms)
+    return {
+        "replicate": trial.replicates.repeat(patients * times),
+        "subject": np.tile(np.arange(1, patients + 1).repeat(times), replicates),
+        "arm": arm.repeat(times),
+    }
+
+
+def _moment(name: str, minute: Integers, known: Booleans | np.bool_ | None = None) -> Columns:
+    """Return a time in minutes and in days; with nulls, or room for them, if `known` is given."""
+    times = {f"{name}_minute": minute, f"{name}_day": minute // DAY}
+    if known is None:
+        return {column: time.ravel() for column, time in times.items()}
+    return {column: _nullable(time, known) for column, time in times.items()}
+
+
+def _nullable(values: Integers | Floats, known: Booleans | np.bool_) -> Any:
+    """Return whole numbers, null where they are not known."""
+    known = np.broadcast_to(known, values.shape)
+    whole = np.where(known, values, 0).astype(np.int64)
+    return pd.arrays.IntegerArray(whole.ravel(), ~known.ravel())
+
+
+def _named(codes: Integers, names: Iterable[str]) -> "pd.Categorical[str]":
+    """Return names by their positions; null where the position is negative."""
+    positions = codes.ravel().astype(np.intp)
+    return pd.Categorical.from_codes(positions, pd.Index(list(names)))
+
+
+def _free(kind: str, name: str, taken: Collection[str]) -> str:
+    """Return the name of a column of the user's, told apart from the table's own."""
+    return f"{kind}_{name}" if name in taken else name
