@@ -4,11 +4,11 @@ Arrays have the shape (replicate, candidate); candidates are numbered in order o
 candidate's number is the address of all that chance decides about that person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, layered, picked
 from trialsim.clock import DAY, HOUR, MONTH, whole_minutes
@@ -31,9 +31,7 @@ class Cohort:
     """Minute of the stroke; before the trial's first minute it is negative."""
     screened: Integers
     """Minute at which screening ends."""
-    covariates: Mapping[str, Floats]
-    normal_scores: Mapping[str, Floats]
-    """Standard normal scores of the covariates that outcomes start from."""
+    covariates: "CandidateCovariates"
     fails: Booleans
     """Whether the candidate fails each eligibility rule, shape (replicate, candidate, rule)."""
 
@@ -54,13 +52,12 @@ def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
     operations = scenario.operations
     rates = site_rates(operations, streams)
     arrival, site = _arrivals(operations, rates, streams, candidates)
-    baselines = {outcome.baseline for outcome in scenario.outcomes.values()}
-    covariates, normal_scores = _covariates(scenario.population, baselines, streams, candidates)
+    covariates = CandidateCovariates(scenario.population, streams, candidates)
     onset = arrival - whole_minutes(covariates[operations.onset_to_arrival_hours] * HOUR)
     screening = operations.screening_hours.at(streams.uniform("screening", candidates))
     screened = arrival + np.maximum(whole_minutes(screening * HOUR), 0)
-    fails = _fails(scenario.eligibility, scenario.population, covariates)
-    return Cohort(site, arrival, onset, screened, covariates, normal_scores, fails)
+    fails = _fails(scenario.eligibility, scenario.population, covariates, arrival.shape)
+    return Cohort(site, arrival, onset, screened, covariates, fails)
 
 
 def site_rates(operations: Operations, streams: Streams) -> Floats:
@@ -90,55 +87,89 @@ def _arrivals(
     gained = running[:, :-1] * np.diff(opened)
     reached = np.cumsum(np.pad(gained, ((0, 0), (1, 0))), axis=1)
     hazard = np.cumsum(-np.log(streams.uniform("arrival", candidates)), axis=1)
-    piece = np.empty(hazard.shape, np.int64)
-    for row in range(len(piece)):
-        piece[row] = np.searchsorted(reached[row], hazard[row], side="left")
-    piece -= 1
+    piece = np.zeros(hazard.shape, np.int16)
+    for opening in range(1, len(order)):
+        piece += hazard > reached[:, opening, None]
     rate = picked(running, piece)
     time = opened[piece] + (hazard - picked(reached, piece)) / rate
     mark = streams.uniform("site", candidates) * rate
-    place = np.zeros(piece.shape, np.int64)
+    place = np.zeros(piece.shape, np.int16)
     for boundary in range(len(order) - 1):
         place += mark > running[:, boundary, None]
     site = order[np.minimum(place, piece)]
     return np.ceil(time).astype(np.int64), site
 
 
-def _covariates(
-    population: Population, baselines: set[str], streams: Streams, candidates: int
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Return the covariates' values, and the normal scores of those that outcomes start from."""
-    independent: list[Floats] = []
-    values: dict[str, Floats] = {}
-    scores: dict[str, Floats] = {}
-    for name, covariate in population.covariates.items():
-        u = streams.uniform(f"covariate {name}", candidates)
-        if name in population.correlated:
-            independent.append(ndtri(u))
-            score = _combined(population.cholesky[len(independent) - 1], independent)
-            values[name] = covariate.at_score(score)
-        else:
-            values[name] = covariate.at(u)
-            score = ndtri(u) if name in baselines else u
-        if name in baselines:
-            scores[name] = score
-    return values, scores
+class CandidateCovariates(Mapping[str, Floats]):
+    """The candidates' covariates by name, each drawn when it is first looked at.
 
+    Numbers have addresses, so what is never looked at need not be drawn. Correlated covariates
+    share independent normal scores through the Cholesky factor of their correlation.
+    """
 
-def _combined(weights: Floats, independent: list[Floats]) -> Floats:
-    """Return one correlated normal score; the order of the sum is fixed, to be exact anywhere."""
-    total: Floats = weights[0] * independent[0]
-    for weight, score in zip(weights[1:], independent[1:], strict=False):
-        if weight:
-            total += weight * score
-    return total
+    def __init__(self, population: Population, streams: Streams, candidates: int) -> None:
+        """Take who is drawn, from which numbers, and how many of them."""
+        self._population = population
+        self._streams = streams
+        self._candidates = candidates
+        self._kept: Booleans | slice = slice(None)
+        self._drawn: dict[str, Floats] = {}
+        self._independent: dict[str, Floats] = {}
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return a covariate's values, shape (replicate, candidate)."""
+        if name not in self._drawn:
+            covariate = self._population.covariates[name]
+            if name in self._population.correlated:
+                self._drawn[name] = covariate.at_score(self.normal_score(name))
+            else:
+                self._drawn[name] = covariate.at(self._uniform(name))
+        return self._drawn[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names in the order of the population."""
+        return iter(self._population.covariates)
+
+    def __len__(self) -> int:
+        """Return how many covariates there are."""
+        return len(self._population.covariates)
+
+    def of_replicates(self, kept: Booleans) -> "CandidateCovariates":
+        """Return the covariates of some of the replicates."""
+        some = CandidateCovariates(self._population, self._streams, self._candidates)
+        some._kept = kept
+        return some
+
+    def normal_score(self, name: str) -> Floats:
+        """Return the standard normal scores of a covariate, shape (replicate, candidate)."""
+        correlated = self._population.correlated
+        if name not in correlated:
+            return self._own_score(name)
+        place = correlated.index(name)
+        weights = self._population.cholesky[place]
+        # In a fixed order, term by term, so that the sum is the same to the bit in any batch.
+        total: Floats = weights[place] * self._own_score(name)
+        for other, weight in zip(correlated[:place], weights[:place], strict=True):
+            if weight:
+                total += weight * self._own_score(other)
+        return total
+
+    def _own_score(self, name: str) -> Floats:
+        if name not in self._independent:
+            self._independent[name] = scipy.special.ndtri(self._uniform(name))
+        return self._independent[name]
+
+    def _uniform(self, name: str) -> Floats:
+        return self._streams.uniform(f"covariate {name}", self._candidates)[self._kept]
 
 
 def _fails(
-    eligibility: Eligibility, population: Population, covariates: Mapping[str, Floats]
+    eligibility: Eligibility,
+    population: Population,
+    covariates: Mapping[str, Floats],
+    shape: tuple[int, int],
 ) -> Booleans:
-    some = next(iter(covariates.values()))
-    fails = layered((*some.shape, len(eligibility.rules)), np.bool_)
+    fails = layered((*shape, len(eligibility.rules)), np.bool_)
     for place, failed in enumerate(eligibility.failed(population.covariates, covariates).values()):
         fails[:, :, place] = failed
     return fails

@@ -58,6 +58,8 @@ class Conduct:
     """Minute at which infusions ended for good, `NEVER` for most."""
     withdrawn: Integers
     died: Integers
+    visit_day: Integers
+    """Whole days from randomisation to each visit; it takes place at the same time of day."""
     visit_minute: Integers
     visit_attended: Booleans
 
@@ -96,7 +98,8 @@ def read_off(
     refused = patients.of(itinerary.refused)
     given = _given(recruitment, refused, np.minimum(discontinues, exits), scenario)
     onset = picked(cohort.onset, patients.of(itinerary.candidate))
-    visits = visit_minutes(scenario, randomised, onset, patients.of(itinerary.visit_shift))
+    days = visit_days(scenario, randomised, onset, patients.of(itinerary.visit_shift))
+    visits = randomised[:, :, None] + days * DAY
     exited = _minute(randomised, exits)
     return Conduct(
         place=recruitment.place,
@@ -110,6 +113,7 @@ def read_off(
         discontinued=_minute(randomised, discontinues),
         withdrawn=np.where(withdraws < dies, exited, NEVER),
         died=np.where(withdraws < dies, NEVER, exited),
+        visit_day=days,
         visit_minute=visits,
         visit_attended=~patients.of(itinerary.visit_missed) & (visits < exited[:, :, None]),
     )
@@ -135,19 +139,18 @@ def _minute(randomised: Integers, after: Integers) -> Integers:
     return np.where(after < NEVER, randomised + after, NEVER)
 
 
-def visit_minutes(
+def visit_days(
     scenario: Scenario, randomised: Integers, onset: Integers, shift: Integers
 ) -> Integers:
-    """Return when visits take place: whole days after randomisation, at the same time of day.
+    """Return whole days from randomisation to each visit.
 
-    A visit counted from onset takes place on the last such day that is at most so many days after
-    the onset.
+    A visit counted from onset takes place on the last day that, at the time of day of
+    randomisation, is at most so many days after the onset.
     """
-    minutes: Integers = layered(shift.shape, np.int64)
+    days: Integers = layered(shift.shape, np.int64)
     since_onset = (randomised - onset) // DAY
     for place, visit in enumerate(scenario.design.visits.values()):
-        days = shift[:, :, place] + visit.day
+        days[:, :, place] = shift[:, :, place] + visit.day
         if visit.after == "onset":
-            days = np.maximum(days - since_onset, 0)
-        minutes[:, :, place] = randomised + DAY * days
-    return minutes
+            days[:, :, place] = np.maximum(days[:, :, place] - since_onset, 0)
+    return days

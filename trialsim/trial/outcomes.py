@@ -47,7 +47,7 @@ def realise(
     for name, outcome in scenario.outcomes.items():
         score: Floats = layered(conduct.visit_minute.shape, np.float64)
         score[:, :, 0] = patients.of(cohort.covariates[outcome.baseline])
-        start = patients.of(cohort.normal_scores[outcome.baseline])
+        start = patients.of(cohort.covariates.normal_score(outcome.baseline))
         own = luck(f"course {name}")
         shift = latent_shift(outcome)
         for visit in range(1, score.shape[2]):
@@ -62,14 +62,15 @@ def realise(
 def drug_received(conduct: Conduct, dose: Floats) -> Floats:
     """Return mL of study drug given on the days before each visit, (replicate, patient, visit)."""
     received: Floats = layered(conduct.visit_minute.shape, np.float64)
-    weekdays = weekday(conduct.randomised)
     due_before = _due_before(conduct.schedule)
+    last = due_before.shape[1] - 1
+    first_day = weekday(conduct.randomised) * (last + 1)
     running = _running_counts(conduct.infusion_given)
+    patient = np.arange(first_day.size).reshape(first_day.shape)
     for visit in range(received.shape[2]):
-        day = (conduct.visit_minute[:, :, visit] - conduct.randomised) // DAY
-        due = due_before[weekdays, np.minimum(day, due_before.shape[1] - 1)]
-        place = due.ravel() * due.size + np.arange(due.size)
-        received[:, :, visit] = running.take(place).reshape(due.shape) * dose
+        day = np.minimum(conduct.visit_day[:, :, visit], last)
+        due = due_before.take(first_day + day)
+        received[:, :, visit] = running.take(due * due.size + patient) * dose
     return received
 
 

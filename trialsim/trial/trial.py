@@ -15,7 +15,7 @@ from trialsim.errors import RecruitmentError, RunError
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES, TILE, Streams
 from trialsim.trial.allocation import allocate
-from trialsim.trial.cohort import Cohort, enrol
+from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, read_off
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
@@ -175,7 +175,7 @@ def _recruited(whole: Trial, recruitment: Recruitment) -> Trial:
     }
     if not kept.any():
         raise RecruitmentError(f"{next(iter(failures.values()))} in any of {len(kept)} replicates")
-    rows = whole.cohort.arrival.shape[0]
+    rows = len(kept)
     recruited: Trial = _rows(whole, kept, rows)
     return dataclasses.replace(recruited, failures=failures)
 
@@ -184,6 +184,8 @@ def _rows(part: Any, kept: Booleans, rows: int) -> Any:
     """Return a part of a batch, or a mapping of arrays, with some of its replicates."""
     if isinstance(part, np.ndarray):
         return part[kept] if len(part) == rows else part
+    if isinstance(part, CandidateCovariates):
+        return part.of_replicates(kept)
     if isinstance(part, dict):
         return {name: _rows(one, kept, rows) for name, one in part.items()}
     if isinstance(part, Cohort | Itinerary | Conduct | Trial):
