@@ -1,13 +1,17 @@
 """An effect known by its estimate and variance, against the normal distribution."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from trialsim.stats.estimated_effect import estimated_effect
+from trialsim.stats.effect_intervals import effect_interval
+from trialsim.stats.estimated_effect import IntervalScale, estimated_effect
+from trialsim.stats.mann_whitney import summarise
+
+SCALES: tuple[IntervalScale, ...] = get_args(IntervalScale)
 
 
 def test_plain_interval_reproduces_cars_1() -> None:
@@ -28,6 +32,16 @@ def test_plain_interval_and_test_are_those_of_the_normal_distribution(confidence
     assert_allclose(found.p_value, 2 * stats.norm.sf(2.0))
     greater = estimated_effect(np.array(0.6), np.array(0.0025), alternative="greater")
     assert_allclose(greater.p_value, stats.norm.sf(2.0))
+
+
+def test_intervals_are_those_of_a_summary_with_this_variance() -> None:
+    """Oracle: effect_interval, methods `delong` and `logit`."""
+    summary = summarise(np.array([3.0, 4, 5, 6, 6]), np.array([1.0, 2, 3, 4, 5, 5]))
+    plain, logit = (
+        estimated_effect(summary.effect, summary.placement_variance, scale) for scale in SCALES
+    )
+    assert_allclose(plain[2:4], effect_interval(summary, "delong")[:], rtol=1e-12)
+    assert_allclose(logit[2:4], effect_interval(summary, "logit")[:], rtol=1e-12)
 
 
 def test_logit_interval_is_symmetric_on_its_scale_and_stays_inside() -> None:

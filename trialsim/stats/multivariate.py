@@ -17,7 +17,7 @@ from trialsim.stats.estimated_effect import EstimatedEffect, IntervalScale, esti
 from trialsim.stats.mann_whitney import Alternative, divide, pool
 from trialsim.stats.placements import midranks, placements
 
-ScaleWeighting: TypeAlias = Literal["equal", "standardised"]
+ScaleWeighting: TypeAlias = Literal["equal", "standardised", "least-squares"]
 JointVariance: TypeAlias = Literal["placement", "null"]
 
 ROUNDING = 1e-15  # a variance that is zero but for rounding
@@ -78,7 +78,9 @@ def wei_lachin(
 
     Wei and Lachin (1984, JASA 79:653); Lachin (2014, PLoS ONE 9:e108784):
     z = sum w (theta - 0.5) / sqrt(w' Sigma w). With `equal` weights the pooled effect is the mean
-    of the effects; `standardised` divides each by its null standard error first. `variance` names
+    of the effects; `standardised` divides each by its null standard error first; `least-squares` is
+    O'Brien's (1984, Biometrics 40:1079), which counts less, even below zero, what other scales tell
+    already (where its weights sum to nothing, nothing is pooled). `variance` names
     the Sigma of test and interval: that of the placements, or the null one, which also stands in
     where the former gives zero or is not known. A scale for which an arm has no value is left out.
 
@@ -93,13 +95,10 @@ def wei_lachin(
     (0.8056, 0.1242)
     """
     _check(weighting, variance)
-    known = ~np.isnan(joint.effects)
-    null_error = np.sqrt(np.diagonal(joint.null_covariance, axis1=-2, axis2=-1))
-    sizes = np.ones(known.shape) if weighting == "equal" else divide(1.0 * known, null_error, 0.0)
-    weights = np.where(known, sizes, 0.0)
+    weights = _weights(joint, weighting)
     shares = divide(weights, weights.sum(axis=-1, keepdims=True), 0.0)
     pooled = (shares * np.nan_to_num(joint.effects)).sum(axis=-1)
-    effect = np.where(shares.sum(axis=-1) > 0, pooled, np.nan)
+    effect = np.where(shares.any(axis=-1), pooled, np.nan)
     null = _variance_of_mean(shares, joint.null_covariance)
     placement = _variance_of_mean(shares, joint.covariance) if variance == "placement" else null
     used = np.where(placement > ROUNDING, placement, np.where(null > ROUNDING, null, 0.0))
@@ -144,6 +143,21 @@ def turned_to_better(values: Floats, higher_is_better: Booleans | Sequence[bool]
     return np.where(better[:, np.newaxis], values, -values)
 
 
+def _weights(joint: JointEffects, weighting: ScaleWeighting) -> Floats:
+    """Return the weights of the effects, 0 where an arm has no value."""
+    known = ~np.isnan(joint.effects)
+    error = np.sqrt(np.nan_to_num(np.diagonal(joint.null_covariance, axis1=-2, axis2=-1)))
+    match weighting:
+        case "equal":
+            return np.where(known, 1.0, 0.0)
+        case "standardised":
+            return divide(1.0 * known, error, 0.0)
+        case _:
+            return np.asarray(
+                (invert(joint.null_covariance).matrix * error[..., np.newaxis]).sum(-2)
+            )
+
+
 def _null_covariance(treated: Floats, control: Floats) -> Floats:
     """S / (m n N): the covariance of the mean midrank, S / N, over m n."""
     ranks = midranks(pool(treated, control))
@@ -156,7 +170,7 @@ def _null_covariance(treated: Floats, control: Floats) -> Floats:
 def _variance_of_mean(shares: Floats, covariance: Floats) -> Floats:
     """Return w' Sigma w; NaN when a scale that has a weight has no covariance."""
     weighted = shares[..., :, np.newaxis] * shares[..., np.newaxis, :]
-    return np.asarray(np.sum(weighted * np.where(weighted > 0, covariance, 0.0), axis=(-2, -1)))
+    return np.asarray(np.sum(weighted * np.where(weighted != 0, covariance, 0.0), axis=(-2, -1)))
 
 
 def _check(weighting: str, variance: str) -> None:
