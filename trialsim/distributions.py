@@ -27,7 +27,9 @@ _FARTHEST_SD: Final = 30.0
 class Described(BaseModel):
     """What a user writes in a scenario file: frozen, complete, and nothing unknown in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
+    )
 
     def __eq__(self, other: object) -> bool:
         """Compare what was written, not what has been computed from it since."""
@@ -332,10 +334,9 @@ class WholeNumbers:
         self.low, self.high = int(low), int(high)
         cuts = distribution.below(np.arange(self.low, self.high) + 0.5)
         edges = np.arange(self._CELLS + 1) / self._CELLS
-        before = np.searchsorted(cuts, edges)
+        self._before = np.searchsorted(cuts, edges)  # the last is for a u that is rounded to 1
         self._cuts = np.append(cuts, np.inf)
-        self._before = before[:-1]
-        self._deepest = int(np.diff(before).max())
+        self._deepest = int(np.diff(self._before).max())
 
     def at(self, u: Floats) -> Floats:
         """Return the quantile.
@@ -372,10 +373,10 @@ Distribution: TypeAlias = Annotated[
 
 def _steps(u: Floats, cumulative: Floats) -> Floats:
     """Return how many of the inner cumulative probabilities each number has passed."""
-    place = np.zeros(u.shape)
+    place = np.zeros(u.shape, np.int16)
     for step in cumulative[:-1]:
         place += u > step
-    return place
+    return place.astype(np.float64)
 
 
 def _in_order(model: Model, low: float, high: float) -> Model:

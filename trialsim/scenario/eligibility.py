@@ -1,7 +1,7 @@
 """Who may enter: ordered inclusion and exclusion rules as data over the covariates, never code."""
 
 from collections.abc import Iterator, Mapping
-from typing import Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -29,7 +29,7 @@ class Rule(Described):
     at_most: Bound | None = None
     less_than: Bound | None = None
     equals: Level | None = None
-    one_of: tuple[Level, ...] | None = None
+    one_of: Annotated[tuple[Level, ...], Field(strict=False)] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

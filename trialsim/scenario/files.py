@@ -1,21 +1,23 @@
 """Scenarios as YAML files: read with places, extended, checked and written; YAML is here alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trialsim.errors import InputError, Problem, nearest
+from trialsim.scenario.paths import and_above, below, laid_over
 from trialsim.scenario.problems import as_written
-from trialsim.scenario.scenario import Scenario, validated
+from trialsim.scenario.scenario import Scenario, resourced, validated
+from trialsim.scenario.schema import EXTENDS, schema
 
-EXTENDS = "extends"
-_SUFFIXES = (".yaml", ".yml")
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
+
+__all__ = ["builtin_scenarios", "load", "parsed_value", "schema", "to_yaml"]
+
+_SUFFIXES: Final = (".yaml", ".yml")
 
 
 def load(scenario: str | Path) -> Scenario:
@@ -34,7 +36,7 @@ def load(scenario: str | Path) -> Scenario:
     try:
         return validated(draft.content)
     except InputError as error:
-        raise InputError(draft.placed(problem) for problem in error.problems) from None
+        raise InputError(draft.sorted(error.problems)) from None
 
 
 def builtin_scenarios() -> dict[str, Path]:
@@ -48,25 +50,30 @@ def builtin_scenarios() -> dict[str, Path]:
 def to_yaml(scenario: Scenario) -> str:
     """Return the whole scenario as YAML, without `extends`; reading it gives the same scenario."""
     text = StringIO()
-    _yaml().dump(scenario.model_dump(mode="json"), text)
+    _yaml().dump(_writable(scenario.model_dump()), text)
     return text.getvalue()
 
 
 def parsed_value(text: str) -> Any:
-    """Return the value that a piece of YAML says, as for one place in a scenario file.
+    """Return the value that a text means in a scenario file.
+
+    >>> parsed_value("300"), parsed_value("null"), parsed_value("{distribution: constant}")
+    (300, None, {'distribution': 'constant'})
 
     Raises
     ------
     InputError
         If the text is not YAML.
-
-    >>> parsed_value("300"), parsed_value("1e-3"), parsed_value("null"), parsed_value("[a, b]")
-    (300, 0.001, None, ['a', 'b'])
     """
-    try:
-        return _plain(_yaml().load(text))
-    except MarkedYAMLError as error:
-        raise InputError([Problem("", f"must be YAML: {error.problem}", text)]) from None
+    return _plain(_parsed(text, "value"))
+
+
+class Place(NamedTuple):
+    """Where something stands in a file, counted from 1."""
+
+    file: str
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +81,42 @@ class _Draft:
     """Plain content, and where each path of it stands."""
 
     content: dict[str, Any]
-    places: Mapping[str, tuple[str, int, int]]
+    places: Mapping[str, Place]
 
     def placed(self, problem: Problem) -> Problem:
         """Return a problem with the place of its path, or of the nearest path above it."""
-        parts = problem.path.split(".")
-        above = (".".join(parts[:length]) for length in range(len(parts), -1, -1))
-        file, line, column = next(self.places[path] for path in above if path in self.places)
-        return replace(problem, file=file, line=line, column=column)
+        above = (path for path in (*and_above(problem.path), "") if path in self.places)
+        return replace(problem, **self.places[next(above)]._asdict())
+
+    def sorted(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Return problems with their places, in the order of the file, then of those below it."""
+        own = self.places[""].file
+        return sorted(
+            map(self.placed, problems),
+            key=lambda one: (one.file != own, one.file, one.line, one.column),
+        )
+
+    def over(self, base: "_Draft") -> "_Draft":
+        """Return this draft laid over that of the file which it extends.
+
+        The variant's name is that of its file if it gives none, and what it changes does not keep
+        the sources of the old values.
+        """
+        content = laid_over(base.content, self.content)
+        standing = set(_paths(content))
+        kept = {path: place for path, place in base.places.items() if path in standing}
+        places = {**kept, **self.places}
+        stem = Path(self.places[""].file).stem
+        content["name"] = self.content.get("name", stem)
+        own = self.content.get("sources")
+        if isinstance(own, Mapping | None):
+            note = f"set in {content['name']}, which gives no source"
+            content["sources"] = resourced(base.content, content, own or {}, note)
+        return _Draft(content, places)
 
 
 def _found(scenario: str | Path, beside: Path | None = None) -> Path:
+    """Return the file of a built-in scenario, or the file at a path."""
     known = builtin_scenarios()
     if str(scenario) in known:
         return known[str(scenario)]
@@ -92,83 +124,144 @@ def _found(scenario: str | Path, beside: Path | None = None) -> Path:
     if path.is_file():
         return path
     hint = nearest(str(scenario), known)
-    if path.suffix in _SUFFIXES or len(path.parts) > 1:
-        raise InputError([Problem("", "there is no such scenario file" + hint, str(scenario))])
-    rule = f"must be a built-in scenario or the path of a YAML file{hint}"
-    raise InputError([Problem("scenario", rule, str(scenario))])
+    if path.is_dir():
+        rule = "must be a scenario file, not a folder"
+    elif path.suffix in _SUFFIXES or len(path.parts) > 1:
+        rule = f"must be a scenario file that exists{hint}"
+    else:
+        rule = f"must be a built-in scenario or the path of a YAML file{hint}"
+    raise InputError([Problem("scenario", rule, as_written(str(scenario)))])
 
 
 def _read(path: Path, readers: tuple[Path, ...]) -> _Draft:
     """Return a file's content over the content of the file that it extends."""
-    name = str(path)
-    if path.resolve() in readers:
-        raise InputError([Problem(EXTENDS, "must not lead back to the same file", name, name)])
-    raw = _parsed(path)
-    places = {"": (name, 1, 1), **dict(_places(raw, name))}
-    content = _plain(raw)
-    base = content.pop(EXTENDS, None)
-    if base is None:
-        return _Draft(content, places)
-    if not isinstance(base, str):
-        rule = "must be a built-in scenario or the path of a YAML file"
-        raise InputError([Problem(EXTENDS, rule, as_written(base), *places[EXTENDS])])
+    draft = _draft(path)
+    base = draft.content.pop(EXTENDS, None)
+    if EXTENDS not in draft.places:
+        return draft
     try:
+        if not isinstance(base, str):
+            rule = "must be a built-in scenario or the path of a YAML file"
+            raise InputError([Problem(EXTENDS, rule, as_written(base))])
         source = _found(base, path.parent)
+        if source.resolve() in (*readers, path.resolve()):
+            raise InputError([Problem(EXTENDS, "must not lead back to the same file", base)])
     except InputError as error:
         problem = replace(error.problems[0], path=EXTENDS)
-        raise InputError([_Draft(content, places).placed(problem)]) from None
-    below = _read(source, (*readers, path.resolve()))
-    return _Draft(_merged(below.content, content), {**below.places, **places})
+        raise InputError([draft.placed(problem)]) from None
+    return draft.over(_read(source, (*readers, path.resolve())))
 
 
-def _parsed(path: Path) -> Any:
-    name = str(path)
+def _draft(path: Path) -> _Draft:
+    """Return a file's own content and places."""
+    file = str(path)
+    raw = _parsed(_text(path), file)
+    if not isinstance(raw, Mapping):
+        rule = "must not be empty" if raw is None else "must be a mapping of scenario parts"
+        raise InputError([Problem("", rule, None, file, 1, 1)])
+    return _Draft(_plain(raw), {"": Place(file, 1, 1), **dict(_places(raw, file))})
+
+
+def _text(path: Path) -> str:
+    file = str(path)
     try:
-        raw = _yaml().load(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        return content.decode("utf-8")
     except OSError as error:
-        raise InputError([Problem("", f"cannot be read: {error.strerror}", file=name)]) from None
+        raise InputError([Problem("", f"cannot be read: {error.strerror}", None, file)]) from None
     except UnicodeDecodeError as error:
-        rule = f"must be UTF-8 text: byte {error.start} is not"
-        raise InputError([Problem("", rule, file=name)]) from None
+        before = content[: error.start].decode("utf-8")
+        line, column = _place_of(len(before), before)
+        value = f"byte 0x{content[error.start]:02x}"
+        raise InputError([Problem("", "must be UTF-8 text", value, file, line, column)]) from None
+
+
+def _parsed(text: str, file: str) -> Any:
+    """Return the parsed YAML of a text; what is not YAML is refused at its place."""
+    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.reader import ReaderError
+
+    line, column = 1, 1
+    try:
+        return _yaml().load(text)
+    except ReaderError as error:
+        line, column = _place_of(error.position, text)
+        rule = f"must not hold the control character #x{error.character:02x}"
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        rule = str(error.problem or error.context)
-        if isinstance(error, DuplicateKeyError):
-            rule = rule.split(" with value")[0].replace("found duplicate key", "duplicate key")
-        raise InputError([Problem("", rule, None, name, line, column)]) from None
-    if not isinstance(raw, Mapping):
-        raise InputError([Problem("", "must be a mapping of scenario parts", None, name, 1, 1)])
-    return raw
+        if mark is not None:
+            line, column = mark.line + 1, mark.column + 1
+        rule = _words(str(error.problem or error.context))
+    except RecursionError:
+        rule = "must not be nested so deeply"
+    raise InputError([Problem("", rule, None, file, line, column)])
 
 
-def _yaml() -> YAML:
+def _words(problem: str) -> str:
+    """Return what the YAML library complains of, shortened, as a rule."""
+    if "duplicate key" in problem:
+        return problem.split(" with value")[0].replace("found ", "")
+    if r"'\t'" in problem:
+        return "must not hold a tab here; indent and separate with spaces"
+    return f"must be YAML: {problem}"
+
+
+def _place_of(position: int, text: str) -> tuple[int, int]:
+    """Return the line and the column, counted from 1, of a character."""
+    before = text[:position]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _yaml() -> "YAML":
+    """Return a reader and writer of YAML 1.2 that keeps places and refuses duplicate keys."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
+    from ruamel.yaml.nodes import Node
+
+    class Constructor(RoundTripConstructor):
+        def construct_object(self, node: Node, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except ValueError as error:  # such as a date in month 13
+                raise ConstructorError(None, None, str(error), node.start_mark) from None
+
     yaml = YAML(typ="rt")
+    yaml.Constructor = Constructor
     yaml.allow_duplicate_keys = False
+    yaml.composer.warn_double_anchors = False
     yaml.width = 100
     return yaml
 
 
-def _places(node: Any, file: str, above: str = "") -> Iterator[tuple[str, tuple[str, int, int]]]:
-    """Yield the path and the place, counted from 1, of every key and every list item."""
+def _places(node: Any, file: str, above: str = "") -> Iterator[tuple[str, Place]]:
+    """Yield the path and the place of every key and every list item of a parsed node."""
+    for key, part in _parts(node):
+        path = below(above, key)
+        line, column, *_ = (node.lc.data or {}).get(key, (node.lc.line, node.lc.col))
+        yield path, Place(file, line + 1, column + 1)
+        yield from _places(part, file, path)
+
+
+def _paths(content: Any, above: str = "") -> Iterator[str]:
+    """Yield the path of every value of plain content, list items among them."""
+    for key, part in _parts(content):
+        path = below(above, key)
+        yield path
+        yield from _paths(part, path)
+
+
+def _parts(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the keys and values of a mapping, or the numbers and items of a list."""
     if isinstance(node, Mapping):
-        for key, part in node.items():
-            path = f"{above}.{key}" if above else str(key)
-            line, column = node.lc.key(key)  # type: ignore[attr-defined]
-            yield path, (file, line + 1, column + 1)
-            yield from _places(part, file, path)
+        yield from node.items()
     elif isinstance(node, list):
-        for place, part in enumerate(node):
-            path = f"{above}.{place}"
-            line, column = node.lc.item(place)  # type: ignore[attr-defined]
-            yield path, (file, line + 1, column + 1)
-            yield from _places(part, file, path)
+        yield from enumerate(node)
 
 
 def _plain(node: Any) -> Any:
     """Return a parsed node as plain Python values."""
     if isinstance(node, Mapping):
-        return {_plain(key): _plain(part) for key, part in node.items()}
+        return {_plain_key(key): _plain(part) for key, part in node.items()}
     if isinstance(node, list):
         return [_plain(part) for part in node]
     if isinstance(node, bool) or node is None:
@@ -179,20 +272,14 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return one mapping laid over another; null removes an entry, a new kind replaces whole."""
-    merged = dict(below)
-    for key, part in above.items():
-        old = below.get(key)
-        if part is None and key in below and isinstance(old, dict):
-            del merged[key]
-        elif isinstance(part, dict) and isinstance(old, dict) and not _other_kind(old, part):
-            merged[key] = _merged(old, part)
-        else:
-            merged[key] = part
-    return merged
+def _plain_key(key: Any) -> Any:
+    return _plain(key) if isinstance(key, str | int | float | None) else str(key)
 
 
-def _other_kind(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Return whether a distribution or model is replaced by one of another kind."""
-    return any(tag in new and new[tag] != old.get(tag) for tag in ("distribution", "model"))
+def _writable(content: Any) -> Any:
+    """Return plain content without tuples, which YAML does not know."""
+    if isinstance(content, Mapping):
+        return {key: _writable(part) for key, part in content.items()}
+    if isinstance(content, list | tuple):
+        return [_writable(part) for part in content]
+    return content

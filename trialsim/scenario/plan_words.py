@@ -71,7 +71,10 @@ def _side(plan: AnalysisPlan) -> str:
 
 def _continuity(plan: AnalysisPlan) -> str:
     if plan.continuity_correction:
-        return "The test corrects for continuity by half a rank; the interval does not."
+        return (
+            "The test brings the count of won pairs half a pair nearer to its null mean; the "
+            "interval is not corrected."
+        )
     return "No continuity correction."
 
 

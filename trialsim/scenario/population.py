@@ -4,9 +4,8 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from pydantic import Field, model_validator
-
-from scipy.special import ndtr
 
 from trialsim.arrays import Floats
 from trialsim.distributions import (
@@ -51,9 +50,11 @@ class Covariate(Described):
 
     def at_score(self, score: Floats) -> Floats:
         """Return the value at each standard normal score."""
-        if not self.whole and isinstance(self.margin, Normal | LogNormal):
+        if self.whole:
+            return self._table.at(scipy.special.ndtr(score))
+        if isinstance(self.margin, Normal | LogNormal):
             return self.margin.at_score(score)
-        return self.at(ndtr(score).clip(_SMALLEST, _LARGEST))
+        return self.margin.at(scipy.special.ndtr(score).clip(_SMALLEST, _LARGEST))
 
     @property
     def bounds(self) -> tuple[int, int] | None:

@@ -42,16 +42,33 @@ def problem_of(refusal: Refusal, above: str = "") -> Problem:
 def as_written(value: Any) -> str:
     """Return a value in the way the user would have written it, shortened if it is long.
 
-    >>> as_written(True), as_written(None), as_written(2.50)
-    ('true', 'null', '2.5')
+    A text that would be read as something else stands in quotes.
+
+    >>> as_written(True), as_written(None), as_written(2.50), as_written("2.50")
+    ('true', 'null', '2.5', '"2.50"')
     """
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "a list"
-    text = {True: "true", False: "false", None: "null"}.get(value) if _is_word(value) else None
-    text = text or (f"{value:.12g}" if isinstance(value, float) else str(value))
+    if _is_word(value):
+        text = {True: "true", False: "false", None: "null"}[value]
+    elif isinstance(value, float):
+        text = f"{value:.12g}"
+    else:
+        text = f'"{value}"' if _misleads(value) else str(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
+
+
+def _misleads(value: object) -> bool:
+    """Return whether a text would be read as something else, or as nothing, without quotes."""
+    if not isinstance(value, str):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return value.strip().lower() in ("", "true", "false", "null", "~")
+    return True
 
 
 def _is_word(value: Any) -> bool:
@@ -81,6 +98,8 @@ def _told(
         got = as_written(value[tag])
         hint = nearest(got, expected.split(", "))
         yield Problem(f"{path}.{tag}", f"must be one of {expected}{hint}", got)
+    elif kind == "int_type" and isinstance(value, float):
+        yield Problem(path, "must be a whole number, without a decimal point", str(value))
     else:
         yield Problem(path, _rule(details, cause), as_written(value))
 
@@ -95,7 +114,8 @@ def _rule(details: ErrorDetails, cause: object) -> str:
     message = re.sub(r"^Input should be ", "must be ", message)
     message = re.sub(r"^(Dictionary|Tuple|List|String) should have", r"must have", message)
     message = re.sub(r", unable to parse.*|, got a number with.*", "", message)
-    message = message.replace("a valid dictionary or instance of", "a mapping that describes")
+    message = re.sub(r"a valid dictionary or instance of \w+", "a mapping", message)
+    message = message.replace("a valid boolean", "true or false")
     message = message.replace("a valid ", "a ").replace("a dictionary", "a mapping")
     message = message.replace("a integer", "a whole number").replace("'", "")
     return message[0].lower() + message[1:]

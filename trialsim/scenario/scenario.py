@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Self, cast
 
+import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from trialsim.distributions import Described
@@ -16,10 +17,11 @@ from trialsim.scenario.effects import effect_refusals
 from trialsim.scenario.eligibility import Eligibility
 from trialsim.scenario.operations import Operations
 from trialsim.scenario.outcomes import Outcome
+from trialsim.scenario.paths import and_above, changed_paths, paths_of
 from trialsim.scenario.population import Population
 from trialsim.scenario.problems import problem_of, problems_of
 from trialsim.scenario.refusal import Name, Refusal, refuse, unknown
-from trialsim.scenario.sources import Source
+from trialsim.scenario.sources import Source, sources_after
 from trialsim.scenario.treatment import Treatment
 
 ABOUT = ("name", "title", "summary", "sources", "references")
@@ -66,26 +68,68 @@ class Scenario(Described):
     def replace(self, changes: Mapping[str, Any]) -> "Scenario":
         """Return the same scenario with the values at some dotted paths replaced.
 
+        None takes an entry away, such as an eligibility rule or a site. The values that change
+        keep no source of the old ones: they are assumed.
+
         Raises
         ------
         InputError
             With every path that does not exist and every value that is out of range.
         """
         content = self.model_dump()
-        known = list(paths_of(content))
-        unknown_paths = [path for path in changes if path not in known]
-        if unknown_paths:
-            raise InputError(
-                Problem(path, f"must be a path that exists{nearest(path, known)}")
-                for path in unknown_paths
-            )
+        known = dict.fromkeys([*paths_of(_study(content)), *ABOUT])
+        problems = [problem for path in changes for problem in _misplaced(path, changes, known)]
+        if problems:
+            raise InputError(problems)
         for path, value in changes.items():
-            *above, last = path.split(".")
-            part = content
-            for key in above:
-                part = part[key]
-            part[last] = value
+            _put(content, path, value)
+        if "sources" not in changes:
+            note = f"set in place of what {self.name} gives"
+            content["sources"] = resourced(self.model_dump(), content, {}, note)
         return validated(content)
+
+
+def resourced(
+    before: Mapping[str, Any], after: Mapping[str, Any], brought: Mapping[str, Any], note: str
+) -> dict[str, Any]:
+    """Return the sources of changed plain content: no changed value keeps that of the old one.
+
+    `brought` are the sources that the change itself gives; `note` is the reason of the others.
+    """
+    changed = list(changed_paths(_study(before), _study(after)))
+    standing = set(paths_of(_study(after)))
+    return sources_after(changed, standing, before.get("sources") or {}, brought, note)
+
+
+def _study(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return plain content without what only tells of the study."""
+    return {name: part for name, part in content.items() if name not in ABOUT}
+
+
+def _misplaced(path: str, changes: Collection[str], known: Collection[str]) -> Iterator[Problem]:
+    """Yield the problem of a change to what does not exist or is changed already."""
+    if path not in known:
+        yield Problem(path, f"must be a path that exists{nearest(path, known)}")
+    for above in list(and_above(path))[1:]:
+        if above in changes:
+            yield Problem(path, f"must not be changed together with {above}, which holds it")
+
+
+def _put(content: dict[Any, Any], path: str, value: Any) -> None:
+    """Put a value at a path of plain content; None takes away what is a mapping there."""
+    *above, last = path.split(".")
+    for name in above:
+        content = content[_key(content, name)]
+    last = _key(content, last)
+    if value is None and isinstance(content[last], Mapping):
+        del content[last]
+    else:
+        content[last] = value.item() if isinstance(value, np.generic) else value
+
+
+def _key(content: Mapping[Any, Any], name: str) -> Any:
+    """Return the key, a name or a whole number, that a path spells."""
+    return next(key for key in content if str(key) == name)
 
 
 def validated(content: Mapping[str, Any]) -> Scenario:
@@ -116,19 +160,6 @@ def _sound_parts(content: Mapping[str, Any]) -> dict[str, Any]:
         except ValidationError:
             continue
     return sound
-
-
-def paths_of(content: Any, above: str = "") -> Iterator[str]:
-    """Yield the dotted path of every value in plain content, and of everything above one.
-
-    >>> list(paths_of({"design": {"patients": 208}}))
-    ['design', 'design.patients']
-    """
-    if isinstance(content, Mapping):
-        for key, part in content.items():
-            path = f"{above}.{key}" if above else str(key)
-            yield path
-            yield from paths_of(part, path)
 
 
 def incoherences(parts: Mapping[str, Any]) -> Iterator[Refusal]:

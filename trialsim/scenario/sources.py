@@ -1,11 +1,12 @@
 """Where each number comes from: published, derived from what is published, or assumed."""
 
-from collections.abc import Mapping
-from typing import Literal, Self
+from collections.abc import Collection, Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from trialsim.distributions import Described
+from trialsim.scenario.paths import and_above
 from trialsim.scenario.refusal import Refusal, refuse
 
 Status = Literal["published", "derived", "assumed"]
@@ -41,6 +42,40 @@ def source_of(path: str, sources: Mapping[str, Source]) -> Source:
     >>> source_of("operations.infusion_minutes", sources).note
     'no source is given'
     """
-    parts = path.split(".")
-    above = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next((sources[name] for name in above if name in sources), UNSOURCED)
+    return sources.get(_nearest_source(path, sources), UNSOURCED)
+
+
+def sources_after(
+    changed: Collection[str],
+    standing: Collection[str],
+    old: Mapping[str, Any],
+    brought: Mapping[str, Any],
+    note: str,
+) -> dict[str, Any]:
+    """Return the sources of a study some of whose values were changed.
+
+    A source speaks for the value it was written for, so no changed value keeps its old one: it
+    takes the one that the change brings, or is assumed, with a note. `changed` are the paths of
+    all changes, `standing` those paths that are still there.
+
+    >>> old = {"design": {"status": "published", "reference": "protocol"}}
+    >>> path = ["design.patients"]
+    >>> sources_after(path, path, old, {}, "a what-if")["design.patients"]
+    {'status': 'assumed', 'note': 'a what-if'}
+    """
+    kept = {
+        path: source
+        for path, source in old.items()
+        if not any(above in changed for above in and_above(path))
+    }
+    marked = {}
+    for path in changed:
+        stale, fresh = _nearest_source(path, kept), _nearest_source(path, brought)
+        if path in standing and len(stale) > len(fresh):
+            marked[path] = brought[fresh] if fresh else {"status": "assumed", "note": note}
+    return {**kept, **marked, **brought}
+
+
+def _nearest_source(path: str, sources: Mapping[str, Any]) -> str:
+    """Return the longest path, from the given one up, that has a source, or ""."""
+    return next((name for name in and_above(path) if name in sources), "")

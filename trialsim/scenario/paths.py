@@ -1,0 +1,83 @@
+"""Plain content, as a file holds it, and the dotted paths that find every value in it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_KIND_TAGS: Final = ("distribution", "model")
+"""The keys whose value says which alternative a mapping describes."""
+
+
+def paths_of(content: Any, above: str = "") -> Iterator[str]:
+    """Yield the dotted path of every value in plain content, and of everything above one.
+
+    >>> list(paths_of({"design": {"patients": 208}}))
+    ['design', 'design.patients']
+    """
+    if isinstance(content, Mapping):
+        for key, part in content.items():
+            path = below(above, key)
+            yield path
+            yield from paths_of(part, path)
+
+
+def changed_paths(old: Mapping[Any, Any], new: Mapping[Any, Any], above: str = "") -> Iterator[str]:
+    """Yield the highest paths at which two contents differ, those that are gone among them.
+
+    >>> list(changed_paths({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 4}, "e": 5}))
+    ['b.c', 'b.d', 'e']
+    """
+    for key in {**old, **new}:
+        path, before, after = below(above, key), old.get(key), new.get(key)
+        if key not in old or key not in new:
+            yield path
+        elif _same_kind(before, after):
+            yield from changed_paths(before, after, path)  # type: ignore[arg-type]
+        elif before != after or isinstance(before, bool) != isinstance(after, bool):
+            yield path
+
+
+def laid_over(below: Mapping[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return one content laid over another, mapping by mapping.
+
+    Null removes an entry that is a mapping; a distribution or model of another kind replaces the
+    whole of the old one.
+
+    >>> laid_over({"a": {"b": 1, "c": 2}, "d": {"e": 3}}, {"a": {"b": 4}, "d": None})
+    {'a': {'b': 4, 'c': 2}}
+    """
+    merged = dict(below)
+    for key, part in above.items():
+        old = below.get(key)
+        if part is None and isinstance(old, Mapping):
+            del merged[key]
+        elif _same_kind(old, part):
+            merged[key] = laid_over(old, part)  # type: ignore[arg-type]
+        else:
+            merged[key] = part
+    return merged
+
+
+def below(above: str, key: object) -> str:
+    """Return the path of a key of the mapping at a path.
+
+    >>> below("design", "patients"), below("", "design")
+    ('design.patients', 'design')
+    """
+    return f"{above}.{key}" if above else str(key)
+
+
+def and_above(path: str) -> Iterator[str]:
+    """Yield a path and every path above it, the longest first.
+
+    >>> list(and_above("design.arms.placebo"))
+    ['design.arms.placebo', 'design.arms', 'design']
+    """
+    parts = path.split(".")
+    return (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+
+
+def _same_kind(old: Any, new: Any) -> bool:
+    """Return whether two values are mappings that describe the same kind of thing."""
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return False
+    return all(new.get(tag, old.get(tag)) == old.get(tag) for tag in _KIND_TAGS)
