@@ -57,7 +57,8 @@ def adjusted_effect(
 
     With one covariate, correlated by 0.8, and no effect, the test at 5% rejects with 8, 20, 40 and
     104 patients an arm in 9.3%, 5.7%, 5.0% and 4.2% of 4,000 trials (`placement`), and in 10.2%,
-    6.0%, 5.2% and 4.2% (`u-statistic`): small arms need another method.
+    6.0%, 5.2% and 4.2% (`u-statistic`). Each further covariate makes it more liberal: four that
+    tell nothing, 9.2% with 20 patients an arm and 7.1% with 40; ten, 6.3% with 100.
 
     A missing outcome or covariate costs only itself. A covariate that is constant or repeats others
     adds nothing. Where the variance is zero or not known, the effect is not adjusted and the null
