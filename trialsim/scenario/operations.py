@@ -8,14 +8,17 @@ from trialsim.clock import DAY, HOUR
 from trialsim.distributions import Continuous, Described
 from trialsim.scenario.refusal import Name, Positive, Probability, Refusal, refuse
 
+LONGEST_DAYS = 1_000_000
+"""No trial lasts longer; in whole minutes there is room for it."""
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
 HourOfDay = Annotated[float, Field(ge=0, le=24)]
 
 
 class Site(Described):
     """A centre that recruits from its activation on."""
 
-    activation_day: NotNegative
+    activation_day: Days
 
 
 class Happening(Described):
@@ -51,7 +54,7 @@ class Operations(Described):
     sites: dict[Name, Site] = Field(min_length=1)
     candidates_per_site_per_month: Positive
     site_rate_coefficient_of_variation: NotNegative
-    recruitment_limit_days: Positive
+    recruitment_limit_days: Annotated[Days, Field(gt=0)]
     """Candidates who come later are not screened: recruitment that has not ended then, fails."""
     onset_to_arrival_hours: Name
     """The covariate that holds the hours from onset to arrival."""
@@ -86,3 +89,8 @@ class Operations(Described):
     def closes(self) -> int:
         """The minute of the day from which no infusion may start."""
         return round(self.clinic_closes_hour * HOUR)
+
+    @property
+    def last_arrival(self) -> int:
+        """The last minute of the trial at which a candidate is still screened."""
+        return round(self.recruitment_limit_days * DAY)

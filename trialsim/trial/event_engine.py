@@ -135,7 +135,7 @@ class _Replicate:
     def candidate(self, number: int) -> Process:
         """Arrive, be screened, wait for a chair inside the window, be randomised and infused."""
         yield self.env.timeout(self.arrival[number])
-        if self.closed:
+        if self.closed or self.now > self.scenario.operations.last_arrival:
             return
         self.screened += 1
         yield self.env.timeout(self.screening_ends[number] - self.now)
@@ -168,8 +168,8 @@ class _Replicate:
                 return
             if refused[infusion]:
                 continue
-            yield env.timeout(due - self.now)
-            if (yield self.ask(number, due, stops - 1, None)):
+            yield env.timeout(max(due - self.now, 0))  # the infusion before may still be running
+            if self.now < self.closing(due) and (yield self.ask(number, due, stops - 1, None)):
                 waited[infusion] = self.now - due
                 yield env.timeout(minutes)
                 self.give_back(site)
@@ -186,7 +186,7 @@ class _Replicate:
         answer = self.env.event()
         heappush(self.waiting[site], _Request(due, number, last, eligible, answer))
         self.listen(site)
-        closes = self.now // DAY * DAY + self.scenario.operations.closes
+        closes = self.closing(due)
         if self.coupled and (site, closes) not in self.closings:
             self.closings.add((site, closes))
             self.at(closes, NORMAL, lambda _: self.close(site))
@@ -198,10 +198,20 @@ class _Replicate:
         self.listen(site)
 
     def close(self, site: int) -> None:
-        """Send home for the day whoever still waits at a site."""
-        for request in self.waiting[site]:
-            request.answer.succeed(False)
-        self.waiting[site].clear()
+        """Send home for the day whoever still waits at a site.
+
+        Where the clinic never closes, those who are due at midnight belong to the new day.
+        """
+        waiting = self.waiting[site]
+        self.waiting[site] = [request for request in waiting if request.due == self.now]
+        heapify(self.waiting[site])
+        for request in waiting:
+            if request.due < self.now:
+                request.answer.succeed(False)
+
+    def closing(self, due: int) -> int:
+        """Return the minute at which the clinic closes on the day on which something is due."""
+        return due // DAY * DAY + self.scenario.operations.closes
 
     def listen(self, site: int) -> None:
         """See to it that the site's chairs are handed out when the minute ends."""

@@ -52,12 +52,13 @@ def recruit_without_waiting(
     randomised = first >> bits
     complete = randomised[:, -1] < NEVER >> bits
     closed = np.where(complete, randomised[:, -1], NEVER)
+    last_arrival = np.minimum(closed, scenario.operations.last_arrival)
     return Recruitment(
         place=np.where(complete[:, None], first & ((1 << bits) - 1), 0),
         randomised=np.where(complete[:, None], randomised, 0),
         closed=closed,
         complete=complete,
-        screened=(cohort.arrival <= closed[:, None]).sum(axis=1),
+        screened=(cohort.arrival <= last_arrival[:, None]).sum(axis=1),
         waited=None,
         without_chair=None,
     )
