@@ -7,7 +7,17 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.clock import DAY, HOUR, MINUTE, MONTH, NEVER, WEEK, weekday, whole_minutes
+from trialsim.clock import (
+    DAY,
+    FARTHEST,
+    HOUR,
+    MINUTE,
+    MONTH,
+    NEVER,
+    WEEK,
+    weekday,
+    whole_minutes,
+)
 
 MONDAY = datetime(2024, 1, 1)
 
@@ -41,3 +51,10 @@ def test_never_is_after_everything_and_leaves_room_for_sums() -> None:
     assert thousand_years < NEVER
     assert np.int64(NEVER) + np.int64(thousand_years) > NEVER
     assert NEVER + thousand_years < np.iinfo(np.int64).max
+
+
+def test_times_without_end_are_held_at_the_farthest_minute() -> None:
+    """An infinite or an absurd time must not come back as a time before the trial."""
+    held = whole_minutes(np.array([np.inf, 1e300, -1e300]))
+    assert held.tolist() == [FARTHEST, FARTHEST, -FARTHEST]
+    assert 4 * FARTHEST < NEVER

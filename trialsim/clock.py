@@ -18,15 +18,17 @@ MONTH: Final = 365.25 / 12 * DAY
 """A mean month, in minutes: rates per month are turned into rates per minute with it."""
 NEVER: Final = 2**62
 """A minute after every trial: what does not happen is due then."""
+FARTHEST: Final = 2**52
+"""The longest time that is told apart: sums of a few such times are still before `NEVER`."""
 
 
 def whole_minutes(minutes: Floats) -> Integers:
-    """Return times rounded to the nearest whole minute, halves to even.
+    """Return times rounded to the nearest whole minute, halves to even, at most `FARTHEST`.
 
-    >>> whole_minutes(np.array([0.4, 1.5, 2.5]))
-    array([0, 2, 2])
+    >>> whole_minutes(np.array([0.4, 1.5, 2.5, np.inf])) == [0, 2, 2, FARTHEST]
+    array([ True,  True,  True,  True])
     """
-    return np.rint(minutes).astype(np.int64)
+    return np.rint(minutes).clip(-FARTHEST, FARTHEST).astype(np.int64)
 
 
 def weekday(minute: Integers) -> Integers:

@@ -70,7 +70,7 @@ class Emax(Described):
     full_ml: Positive
     half_ml: Positive
     """Study drug at which half of the largest possible effect is reached (ED50)."""
-    hill: Positive = 1.0
+    hill: Annotated[float, Field(gt=0, le=20)] = 1.0
 
     def at(self, given_ml: Floats, dose_ml: Floats) -> Floats:
         """Return the share of the full effect for the study drug received and the arm's dose."""
@@ -131,8 +131,9 @@ class Course(Described):
     """Share of what the baseline does not explain that stays with the patient between visits."""
 
     def at(self, days: Floats) -> Moment:
-        """Return the latent distribution at times in days after onset."""
-        done = np.expm1(-days / self.recovery_days) / np.expm1(-self.end_day / self.recovery_days)
+        """Return the latent distribution at times in days after onset; before it as at onset."""
+        after = np.maximum(days, 0.0)
+        done = np.expm1(-after / self.recovery_days) / np.expm1(-self.end_day / self.recovery_days)
         correlation = self.start_baseline_correlation + done * (
             self.end_baseline_correlation - self.start_baseline_correlation
         )
