@@ -12,7 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from statsmodels.stats.meta_analysis import combine_effects
 
 from trialsim.arrays import Floats
+from trialsim.stats.mann_whitney import summarise
 from trialsim.stats.meta_analysis import (
+    PooledEffect,
     Reference,
     Tau2Method,
     between_study_variance,
@@ -21,6 +23,7 @@ from trialsim.stats.meta_analysis import (
     random_effects,
     wei_lachin_pooling,
 )
+from trialsim.stats.stratified import StratumWeighting, stratified_effect
 
 CASES = json.loads((Path(__file__).parent / "oracles" / "meta_analysis.json").read_text())["cases"]
 every_case = pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
@@ -124,6 +127,23 @@ def test_wei_lachin_pooling_of_equally_precise_studies_is_the_fixed_effect() -> 
         wei_lachin_pooling(estimates, variances), fixed_effect(estimates, variances), strict=True
     ):
         assert_allclose(equal, weighted, rtol=1e-14)
+
+
+def test_studies_of_mann_whitney_effects_pool_like_strata() -> None:
+    """Oracle: stratified_effect, where every study is a stratum."""
+    random = np.random.default_rng(15)
+    studies = summarise(random.normal(0.4, 1, (4, 20)), random.normal(0, 1, (4, 18)))
+    fixed = fixed_effect(studies.effect, studies.placement_variance, null=0.5)
+    equal = wei_lachin_pooling(studies.effect, studies.placement_variance, null=0.5)
+    pools: list[tuple[PooledEffect, StratumWeighting]] = [
+        (fixed, "inverse-variance"),
+        (equal, "equal"),
+    ]
+    for found, weighting in pools:
+        expected = stratified_effect(studies, weighting)
+        assert_allclose(found.estimate, expected.effect, rtol=1e-12)
+        assert_allclose(found.standard_error, expected.standard_error, rtol=1e-12)
+        assert_allclose(found.p_value, expected.p_value, rtol=1e-10)
 
 
 @pytest.mark.parametrize("method", METHODS)
