@@ -87,9 +87,13 @@ def test_swapping_the_arms_changes_the_sign() -> None:
 
 def test_a_perfect_fit_and_too_few_patients_say_nothing() -> None:
     x_treated, x_control = np.array([[1.0], [2.0], [4.0]]), np.array([[2.0], [5.0], [7.0]])
-    perfect = ancova(3 + 2 * x_treated[:, 0], 2 * x_control[:, 0], x_treated, x_control)
-    assert_allclose(perfect.estimate, 3.0)
-    assert_array_equal((perfect.t, perfect.p_value), (0, 1))
+    x, z = np.random.default_rng(12).normal(size=(2, 50, 9, 1))
+    for perfect in (
+        ancova(0.1 + 0.7 * x[..., 0], 0.7 * z[..., 0], x, z),
+        ancova(0.1 + 2 * x_treated[:, 0], 2 * x_control[:, 0], x_treated, x_control),
+    ):
+        assert_allclose(perfect.estimate, 0.1)
+        assert_array_equal((perfect.t == 0) & (perfect.p_value == 1), True)
     few = ancova(np.array([3.0, 5.0]), np.array([4.0]), x_treated[:2], x_control[:1])
     assert_array_equal((few.t, few.p_value), (0, 1))
     empty = ancova(np.array([np.nan]), np.array([4.0, 6.0]), x_treated[:1], x_control[:2])

@@ -113,6 +113,14 @@ def test_a_batch_equals_a_loop_and_a_degenerate_trial_says_nothing(scale: Interv
 
 
 @both_scales
+def test_one_imputation_without_variance_leaves_nothing_to_say(scale: IntervalScale) -> None:
+    treated = np.array([[3.0, 4.0, 5.0], [3.0, 2.0, 5.0], [4.0, 4.0, 5.0]])
+    found = pool_effects(summarise(treated, np.array([1.0, 2.0, 3.0])), scale)
+    assert_allclose(found.effect, (8.5 + 7 + 9) / 27)
+    assert_array_equal((found.low, found.high, found.t, found.p_value), (0, 1, 0, 1))
+
+
+@both_scales
 def test_empty_arms_say_nothing(scale: IntervalScale) -> None:
     found = pool_effects(summarise(np.full((3, 4), np.nan), np.zeros(3)), scale)
     assert np.isnan(found.effect)
