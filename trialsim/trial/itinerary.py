@@ -89,7 +89,7 @@ def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Intege
     ready = next_opening(
         np.maximum(cohort.screened, earliest), operations, scenario.treatment.infusions
     )
-    in_time = cohort.arrival <= round(operations.recruitment_limit_days * DAY)
+    in_time = cohort.arrival <= operations.last_arrival
     return ready, deadline, cohort.eligible & (ready <= deadline) & in_time
 
 

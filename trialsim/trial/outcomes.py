@@ -101,4 +101,5 @@ def _score(
     standard = explained * start + np.sqrt(1 - explained**2) * residual
     latent = moment.mean + moment.sd * standard + added
     score: Floats = np.rint(latent).clip(outcome.low, outcome.high)
+    score += 0.0  # a latent -0.3 is rounded to -0.0, which would be written so
     return score

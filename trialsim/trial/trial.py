@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, picked
-from trialsim.clock import DAY, HOUR, MONTH
+from trialsim.clock import MONTH
 from trialsim.errors import RecruitmentError, RunError
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES, TILE, Streams
@@ -133,16 +133,17 @@ def candidates_needed(scenario: Scenario) -> int:
         If none of 4,096 pilot candidates could be randomised.
     """
     cohort = enrol(scenario, Streams(0, range(LANES)), _PILOT)
-    possible = first_infusion(cohort, scenario)[2]
+    ready, _, possible = first_infusion(cohort, scenario)
     share = float(possible.mean())
     if share == 0:
         raise RecruitmentError(_nobody(cohort, scenario))
     patients, operations = scenario.design.patients, scenario.operations
     chance = 3.5 * math.sqrt(patients * (1 - share)) + 4
     arriving = len(operations.sites) * operations.candidates_per_site_per_month / MONTH
-    late = arriving * operations.first_infusion_after_onset.latest_hours * HOUR
-    needed = (patients + chance) / share + 2 * late
-    return TILE * math.ceil(needed / TILE)
+    delay = int((ready - cohort.arrival)[possible].max())
+    needed = (patients + chance) / share + 2 * arriving * delay
+    before_the_limit = 2 * arriving * operations.last_arrival + TILE
+    return TILE * math.ceil(min(needed, before_the_limit) / TILE)
 
 
 def _nobody(cohort: Cohort, scenario: Scenario) -> str:
@@ -151,6 +152,8 @@ def _nobody(cohort: Cohort, scenario: Scenario) -> str:
     failing = {name: float(cohort.fails[:, :, place].mean()) for place, name in enumerate(rules)}
     ready, deadline, _ = first_infusion(cohort, scenario)
     failing["the window of the first infusion"] = float((ready > deadline).mean())
+    too_late = cohort.arrival > scenario.operations.last_arrival
+    failing["the limit of recruitment"] = float(too_late.mean())
     worst, share = max(failing.items(), key=lambda one: one[1])
     return (
         f"recruitment can never finish: none of {cohort.arrival.size:,} pilot candidates could be "
@@ -161,8 +164,8 @@ def _nobody(cohort: Cohort, scenario: Scenario) -> str:
 def _enough_were_drawn(cohort: Cohort, recruitment: Recruitment, scenario: Scenario) -> bool:
     """Return whether no candidate who was not drawn could have mattered."""
     last = cohort.arrival[:, -1]
-    limit = round(scenario.operations.recruitment_limit_days * DAY)
-    return bool(((recruitment.complete & (recruitment.closed <= last)) | (last > limit)).all())
+    limit = scenario.operations.last_arrival
+    return bool(((recruitment.complete & (recruitment.closed < last)) | (last > limit)).all())
 
 
 def _recruited(whole: Trial, recruitment: Recruitment) -> Trial:
