@@ -144,8 +144,8 @@ def visit_days(
 ) -> Integers:
     """Return whole days from randomisation to each visit.
 
-    A visit counted from onset takes place on the last day that, at the time of day of
-    randomisation, is at most so many days after the onset.
+    A visit counted from onset takes place when, at the time of day of randomisation, so many whole
+    days have passed since the onset, or at randomisation if that is later.
     """
     days: Integers = layered(shift.shape, np.int64)
     since_onset = (randomised - onset) // DAY
