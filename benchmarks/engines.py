@@ -1,0 +1,143 @@
+"""Both engines against the floor of their random numbers and a bare SimPy loop, and as they grow."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import trialsim
+from benchmarks.bare_simpy import bare_loop
+from benchmarks.floor import draw_again, draws_of
+from benchmarks.measure import Effort, Row, Table, Target, Work, compared, in_turns, on_one_core
+from trialsim.power.replicates import BATCH, run_replicates
+from trialsim.scenario.scenario import Scenario
+from trialsim.trial.trial import Engine
+
+SEED: Final = 2016
+CHAIRS: Final = 4
+PATIENTS: Final = (104, 208, 416, 832, 1664, 3328, 6656)
+SITES: Final = (12, 48, 192)
+INFUSIONS: Final = (21, 42, 84)
+LINEAR: Final = Target("at most", 1.1)
+"""A tenth more a patient is within what machines vary."""
+
+
+def measure(effort: Effort) -> Table:
+    """Time whole trials, simulated and analysed, on one core."""
+    base = trialsim.load("cars1")
+    return Table(
+        "whole trials, simulated and analysed, on one core; times are of the processor",
+        [
+            _against_floor(base, effort),
+            *_against_bare_loop(base, effort),
+            *_growing_by_patients(base, "vector", PATIENTS, effort),
+            *_growing_by_patients(base, "events", (PATIENTS[0], PATIENTS[-1]), effort),
+            *_growing_by_sites(base, effort),
+            *_growing_by_infusions(base, effort),
+        ],
+    )
+
+
+def trials(scenario: Scenario, engine: Engine, count: int) -> Work:
+    """Return the work of simulating and analysing so many trials."""
+    return Work(on_one_core(lambda: run_replicates(scenario, SEED, range(count), engine)), count)
+
+
+def _against_floor(scenario: Scenario, effort: Effort) -> Row:
+    draws, count = draws_of(scenario, SEED), BATCH * effort.of(16)
+    floor = Work(on_one_core(lambda: draw_again(draws, SEED, count)), count)
+    rates = in_turns({"vector": trials(scenario, "vector", count), "floor": floor}, effort.repeats)
+    what = "vector engine, against its random numbers alone"
+    target = Target("at least", 1 / 3)
+    return compared(what, "trials/s", rates["vector"], rates["floor"], target, note="aim 0.5")
+
+
+def _against_bare_loop(base: Scenario, effort: Effort) -> list[Row]:
+    seated = base.replace({"operations.infusion_chairs_per_site": CHAIRS})
+    few, resource = effort.of(40, least=2), effort.of(20, least=1)
+    rates = in_turns(
+        {
+            "vector": trials(base, "vector", BATCH * effort.of(16)),
+            "events": trials(base, "events", effort.of(256, least=4)),
+            "chairs": trials(seated, "events", effort.of(40, least=2)),
+            "bare": Work(on_one_core(lambda: bare_loop(base, few)), few),
+            "resource": Work(on_one_core(lambda: bare_loop(base, resource, CHAIRS)), resource),
+        },
+        effort.repeats,
+    )
+    bare, rows = rates["bare"], []
+    for engine, least in (("vector", 60), ("events", 5)):
+        what = f"{engine} engine, against a bare SimPy loop"
+        rows.append(compared(what, "trials/s", rates[engine], bare, Target("at least", least)))
+    slow = {name: 1000 / rate for name, rate in rates.items()}
+    what = f"events engine with {CHAIRS} chairs a site, against the bare loop"
+    rows.append(compared(what, "ms/trial", slow["chairs"], slow["bare"], Target("at most", 3)))
+    what = f"a plain simpy.Resource of {CHAIRS} chairs, against the bare loop"
+    rows.append(compared(what, "ms/trial", slow["resource"], slow["bare"], note="for reference"))
+    return rows
+
+
+def _growing_by_patients(
+    base: Scenario, engine: Engine, sizes: Sequence[int], effort: Effort
+) -> list[Row]:
+    """Compare the time a patient takes in larger trials, recruited in the same time."""
+    few = BATCH if engine == "vector" else effort.of(16, least=1)
+    if effort.share < 1:
+        sizes = (sizes[0], sizes[-1] if effort.share > 0 else sizes[0] * 2)
+    rate = base.operations.candidates_per_site_per_month / base.design.patients
+    works = {}
+    for patients in sizes:
+        changes = {
+            "design.patients": patients,
+            "operations.candidates_per_site_per_month": rate * patients,
+        }
+        work = trials(base.replace(changes), engine, few)
+        works[str(patients)] = work._replace(amount=few * patients)
+    times = {size: 1e6 / rates for size, rates in in_turns(works, effort.repeats).items()}
+    least, *others = sizes
+    return [
+        compared(
+            f"{engine} engine, {size:,} patients against {least}",
+            "us/patient",
+            times[str(size)],
+            times[str(least)],
+            LINEAR if size == PATIENTS[-1] else None,
+        )
+        for size in others
+    ]
+
+
+def _growing_by_sites(base: Scenario, effort: Effort) -> list[Row]:
+    """Compare trials at more sites, each of which recruits the less."""
+    sites = base.model_dump()["operations"]["sites"]
+    opened, month = list(sites.values()), base.operations.candidates_per_site_per_month
+    scenarios = {
+        count: base.replace(
+            {
+                "operations.sites": {f"site_{n}": opened[n % len(opened)] for n in range(count)},
+                "operations.candidates_per_site_per_month": month * len(opened) / count,
+            }
+        )
+        for count in SITES
+    }
+    return _growing(scenarios, "sites", effort)
+
+
+def _growing_by_infusions(base: Scenario, effort: Effort) -> list[Row]:
+    changed = {count: base.replace({"treatment.infusions.per_cycle": count}) for count in INFUSIONS}
+    return _growing(changed, "infusions", effort)
+
+
+def _growing(scenarios: dict[int, Scenario], of_what: str, effort: Effort) -> list[Row]:
+    """Compare each scenario with the first on the vector engine."""
+    count = BATCH * effort.of(8)
+    works = {str(size): trials(one, "vector", count) for size, one in scenarios.items()}
+    times = {size: 1000 / rates for size, rates in in_turns(works, effort.repeats).items()}
+    least, *others = times
+    return [
+        compared(
+            f"vector engine, {size} {of_what} against {least}",
+            "ms/trial",
+            times[size],
+            times[least],
+        )
+        for size in others
+    ]

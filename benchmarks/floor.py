@@ -1,0 +1,32 @@
+"""The floor under any engine: the random numbers of a trial, drawn again and put to no use."""
+
+from typing import NamedTuple
+from unittest.mock import patch
+
+from trialsim.power.replicates import BATCH, run_replicates
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+
+
+class Draw(NamedTuple):
+    """One call of `Streams.uniform`."""
+
+    purpose: str
+    units: int
+    draw: int = 0
+
+
+def draws_of(scenario: Scenario, seed: int) -> list[Draw]:
+    """Return what the vector engine and the analysis ask of the streams for one batch."""
+    run_replicates(scenario, seed, range(BATCH), "vector")  # what is judged once is judged now
+    with patch.object(Streams, "uniform", autospec=True, side_effect=Streams.uniform) as uniform:
+        run_replicates(scenario, seed, range(BATCH), "vector")
+    return [Draw(*call.args[1:], **call.kwargs) for call in uniform.call_args_list]
+
+
+def draw_again(draws: list[Draw], seed: int, replicates: int) -> None:
+    """Draw the numbers of so many replicates, batch by batch, and forget them."""
+    for start in range(0, replicates, BATCH):
+        streams = Streams(seed, range(start, start + BATCH))
+        for one in draws:
+            streams.uniform(one.purpose, one.units, one.draw)
