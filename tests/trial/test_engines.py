@@ -1,0 +1,204 @@
+"""The event engine and the vector engine give the same arrays, to the bit."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from trialsim.errors import RecruitmentError, RunError
+from trialsim.scenario.files import builtin_scenarios, load
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.trial import Engine, simulate_batch
+from trialsim.trial.vector_engine import couples_patients
+
+ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
+
+SCHEDULES = [
+    {"per_cycle": 21, "days": "every_day"},
+    {"per_cycle": 10, "days": "monday_to_friday"},
+    {"per_cycle": 5, "days": "monday_to_friday", "cycles": 2, "cycle_every_days": 10},
+    {"per_cycle": 1, "days": "every_day"},
+]
+EXPOSURES = [
+    {"model": "none"},
+    {"model": "proportional", "full_ml": 630},
+    {"model": "threshold", "full_ml": 630, "needed_ml": 300},
+    {"model": "emax", "full_ml": 630, "half_ml": 200, "hill": 3},
+]
+VISITS = [
+    {"baseline": {"day": 0}, "day_90": {"day": 90, "after": "onset", "window_days": 5}},
+    {
+        "baseline": {"day": 0},
+        "day_2": {"day": 2, "after": "onset"},
+        "day_21": {"day": 21, "window_days": 3},
+        "day_90": {"day": 90, "window_days": 60},
+    },
+]
+CLINIC_HOURS = [(8, 20), (0, 24), (9.5, 12.25), (0, 1), (23, 24), (8, 8 + 1 / 60)]
+PROBABILITIES = st.sampled_from([0.0, 0.05, 0.5, 1.0])
+
+
+@st.composite
+def happenings(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw something that befalls patients: soon or late, seldom or always."""
+    days = draw(
+        st.sampled_from(
+            [
+                {"distribution": "constant", "value": 0},
+                {"distribution": "exponential", "mean": 15},
+                {"distribution": "uniform", "low": 1, "high": 21},
+            ]
+        )
+    )
+    return {"probability": draw(PROBABILITIES), "days": days}
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a small trial in which everything that an engine reads may differ from CARS-1."""
+    patients = draw(st.integers(8, 40))
+    days = st.floats(0, 60) | st.integers(0, 60)
+    opens, closes = draw(st.sampled_from(CLINIC_HOURS))
+    earliest = draw(st.sampled_from([0, 24, 30.5]))
+    youngest = draw(st.integers(18, 65))
+    chairs = st.none() | st.integers(patients, patients + 1)
+    return {
+        "design.patients": patients,
+        "design.block_size": draw(st.sampled_from([2, 4, 6])),
+        "design.stratify_by": draw(st.sampled_from(["site", "nothing"])),
+        "design.visits": draw(st.sampled_from(VISITS)),
+        "operations.sites": {
+            f"site_{number}": {"activation_day": draw(days)}
+            for number in range(draw(st.integers(1, 5)))
+        },
+        "operations.candidates_per_site_per_month": draw(st.sampled_from([10, 40, 400])),
+        "operations.site_rate_coefficient_of_variation": draw(st.sampled_from([0, 0.5, 1.5])),
+        "operations.recruitment_limit_days": draw(st.sampled_from([60, 400])),
+        "operations.screening_hours": draw(
+            st.sampled_from(
+                [
+                    {"distribution": "constant", "value": 0},
+                    {"distribution": "lognormal", "median": 4, "log_sd": 0.6},
+                    {"distribution": "uniform", "low": 0, "high": 60},
+                ]
+            )
+        ),
+        "operations.first_infusion_after_onset": {
+            "earliest_hours": earliest,
+            "latest_hours": earliest + draw(st.sampled_from([12, 48, 96.5])),
+        },
+        "operations.clinic_opens_hour": opens,
+        "operations.clinic_closes_hour": closes,
+        "operations.infusion_minutes": draw(st.sampled_from([1, 60, 1440])),
+        "operations.infusion_chairs_per_site": draw(chairs),
+        "operations.refusal_probability": {
+            "distribution": "constant",
+            "value": draw(PROBABILITIES),
+        },
+        "operations.discontinuation": draw(happenings()),
+        "operations.withdrawal": draw(happenings()),
+        "operations.death": draw(happenings()),
+        "operations.visit_missed_probability": draw(PROBABILITIES),
+        "eligibility.inclusion.age.at_least": youngest,
+        "eligibility.inclusion.age.at_most": youngest + draw(st.integers(10, 35)),
+        "treatment.infusions": draw(st.sampled_from(SCHEDULES)),
+        "outcomes.arat.effect.exposure": draw(st.sampled_from(EXPOSURES)),
+        "analysis.visit": "day_90",
+    }
+
+
+def simulated(
+    scenario: Scenario, streams: Streams, engine: Engine, arrays_of: ArraysOf
+) -> dict[str, NDArray[Any]] | str:
+    """Return every array of a batch, or why it could not be recruited."""
+    try:
+        trial = simulate_batch(scenario, streams, engine)
+    except RecruitmentError as error:
+        return str(error)
+    assert trial.engine == engine
+    return {**arrays_of(trial), "failed": np.array(sorted(trial.failures))}
+
+
+def assert_engines_agree(scenario: Scenario, streams: Streams, arrays_of: ArraysOf) -> None:
+    """Compare type, shape and bits of every array."""
+    events = simulated(scenario, streams, "events", arrays_of)
+    vector = simulated(scenario, streams, "vector", arrays_of)
+    if isinstance(events, str) or isinstance(vector, str):
+        assert events == vector
+        return
+    assert events.keys() == vector.keys()
+    assert len(events) > 40
+    for path, array in events.items():
+        other = vector[path]
+        assert (array.dtype, array.shape) == (other.dtype, other.shape), path
+        assert array.tobytes() == other.tobytes(), path
+
+
+@settings(
+    derandomize=True,
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(
+    changed=changes(),
+    seed=st.integers(0, 2**64 - 1),
+    start=st.integers(0, 5000),
+    size=st.integers(1, 4),
+)
+def test_event_engine_equals_vector_engine(
+    cars1: Scenario, arrays_of: ArraysOf, changed: dict[str, Any], seed: int, start: int, size: int
+) -> None:
+    """With a chair for everyone, both engines give every array of the trial alike."""
+    scenario = cars1.replace(changed)
+    assert_engines_agree(scenario, Streams(seed, range(start, start + size)), arrays_of)
+
+
+@pytest.mark.parametrize("name", [*builtin_scenarios()])
+def test_engines_agree_on_every_scenario_file(name: str, arrays_of: ArraysOf) -> None:
+    scenario = load(name)
+    if couples_patients(scenario):
+        scenario = scenario.replace({"operations.infusion_chairs_per_site": None})
+    assert_engines_agree(scenario, Streams(2016, range(62, 66)), arrays_of)
+
+
+def test_chairs_for_every_patient_are_as_good_as_no_limit(
+    cars1: Scenario, arrays_of: ArraysOf
+) -> None:
+    """In the event engine, where chairs exist: the limit that no patient can meet is none."""
+    small = cars1.replace({"design.patients": 30})
+    enough = small.replace({"operations.infusion_chairs_per_site": 30})
+    trials = [simulate_batch(one, Streams(5, range(8)), "events") for one in (small, enough)]
+    without, limited = map(arrays_of, trials)
+    assert all(without[path].tobytes() == limited[path].tobytes() for path in without)
+
+
+@pytest.mark.parametrize("chairs", [1, 39])
+def test_the_vector_engine_refuses_limited_chairs_by_name(cars1: Scenario, chairs: int) -> None:
+    limited = {"design.patients": 40, "operations.infusion_chairs_per_site": chairs}
+    scenario = cars1.replace(limited)
+    with pytest.raises(RunError, match=r"operations\.infusion_chairs_per_site"):
+        simulate_batch(scenario, Streams(1, range(1)), "vector")
+
+
+@pytest.mark.parametrize(("chairs", "engine"), [(None, "vector"), (40, "vector"), (39, "events")])
+def test_the_engine_is_chosen_by_what_couples_patients(
+    cars1: Scenario, chairs: int | None, engine: str
+) -> None:
+    limited = {"design.patients": 40, "operations.infusion_chairs_per_site": chairs}
+    assert simulate_batch(cars1.replace(limited), Streams(1, range(1))).engine == engine
+
+
+def test_a_batch_that_only_some_replicates_finish_fails_alike_in_both_engines(
+    cars1: Scenario, arrays_of: ArraysOf
+) -> None:
+    scenario = cars1.replace({"operations.recruitment_limit_days": 300})
+    streams = Streams(4, range(40))
+    trial = simulate_batch(scenario, streams)
+    assert 0 < len(trial.failures) < 40
+    assert_engines_agree(scenario, streams, arrays_of)
