@@ -87,7 +87,7 @@ def _interval(plan: AnalysisPlan) -> str:
     method = _INTERVALS[plan.interval]
     if plan.strata == "site":
         method = "normal, with the variance of the placements in each site"
-    return f"{plan.confidence:.12g} of intervals should hold the effect; method: {method}."
+    return f"{100 * plan.confidence:.12g}% interval: {method}."
 
 
 def _analysis_set(plan: AnalysisPlan) -> str:

@@ -1,0 +1,114 @@
+"""Values of a scenario as text with their units, which the names of the fields say."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_UNITS: Final = {
+    "days": "days",
+    "hours": "hours",
+    "minutes": "minutes",
+    "years": "years",
+    "ml": "mL",
+    "mmhg": "mmHg",
+    "cm3": "cm3",
+    "month": "a month",
+    "patients": "patients",
+    "per_cycle": "a cycle",
+}
+_ORDINALS: Final = ("day", "hour")
+_BOUNDS: Final = {
+    "at_least": "at least",
+    "more_than": "more than",
+    "at_most": "at most",
+    "less_than": "less than",
+}
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that a field's name ends in, or "".
+
+    >>> unit_of("infusion_minutes"), unit_of("systolic_mmhg"), unit_of("patients"), unit_of("sex")
+    ('minutes', 'mmHg', 'patients', '')
+    """
+    return _UNITS.get(name) or _UNITS.get(name.rsplit("_", 1)[-1], "")
+
+
+def value_in_words(name: str, value: Any) -> str:
+    """Return a field's value with its unit, otherwise as the file has it.
+
+    >>> value_in_words("infusion_minutes", 60), value_in_words("activation_day", 14.0)
+    ('60 minutes', 'day 14')
+    >>> value_in_words("infusion_chairs_per_site", None), value_in_words("equals", True)
+    ('none', 'true')
+    """
+    if isinstance(value, list):
+        return ", ".join(value_in_words("", part) for part in value)
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return value
+    last = name.rsplit("_", 1)[-1]
+    return f"{last} {value:.12g}" if last in _ORDINALS else counted(value, unit_of(name))
+
+
+def counted(number: float, unit: str) -> str:
+    """Return a number with its unit, in the singular for 1.
+
+    >>> counted(1, "days"), counted(3.6, "a month"), counted(4.0, "")
+    ('1 day', '3.6 a month', '4')
+    """
+    one = number == 1 and unit.endswith("s")
+    return f"{number:.12g} {unit[:-1] if one else unit}".rstrip()
+
+
+def alternative_in_words(content: Mapping[str, Any], unit: str = "") -> str:
+    """Return a distribution or an exposure model, the kind first.
+
+    >>> alternative_in_words({"distribution": "normal", "mean": 64.0, "sd": 10.0}, "years")
+    'normal (years): mean 64, sd 10'
+    """
+    parts = dict(content)
+    kind = (parts.pop("distribution", None) or parts.pop("model")).replace("_", "-")
+    inner = [part for part in parts.values() if isinstance(part, Mapping)]
+    values, equals = (inner[0], " = ") if inner else (parts, " ")
+    told = [
+        f"{name}{equals}{value_in_words(name, value)}"
+        for name, value in values.items()
+        if value is not None
+    ]
+    head = f"{kind} ({unit})" if unit else kind
+    return f"{head}: {', '.join(told)}" if told else head
+
+
+def rule_in_words(rule: Mapping[str, Any]) -> str:
+    """Return the condition of an eligibility rule, after its label.
+
+    >>> rule_in_words({"label": "45 to 85", "covariate": "age_years", "at_least": 45.0,
+    ...                "at_most": 85.0, "equals": None})
+    '45 to 85 (age_years at least 45 and at most 85)'
+    """
+    told = [
+        f"{words} {value_in_words('', rule[name])}"
+        for name, words in _BOUNDS.items()
+        if rule.get(name) is not None
+    ]
+    if rule.get("equals") is not None:
+        told.append(f"equal to {value_in_words('', rule['equals'])}")
+    if rule.get("one_of") is not None:
+        told.append(f"one of {value_in_words('', rule['one_of'])}")
+    return f"{rule['label']} ({rule['covariate']} {' and '.join(told)})"
+
+
+def schedule_in_words(schedule: Mapping[str, Any]) -> str:
+    """Return on which days something is given.
+
+    >>> schedule_in_words({"per_cycle": 20, "days": "monday_to_friday", "cycles": 2,
+    ...                    "cycle_every_days": 84})
+    '20 times, Mondays to Fridays, in each of 2 cycles that begin 84 days apart'
+    """
+    days = {"every_day": "once a day", "monday_to_friday": "Mondays to Fridays"}[schedule["days"]]
+    words = f"{schedule['per_cycle']} times, {days}"
+    if schedule["cycles"] > 1:
+        words += f", in each of {schedule['cycles']} cycles that begin "
+        words += f"{schedule['cycle_every_days']} days apart"
+    return words
