@@ -109,14 +109,12 @@ def as_text(description: Description) -> str:
     for section in description.sections:
         lines += ["", section.title, "-" * len(section.title)]
         lines += [fill(sentence, _WIDTH) for sentence in section.words]
-        said = None
+        said: set[str | None] = {None}
         for row in section.rows:
-            lines.append(_line(row))
-            if row.note and row.note != said:
-                lines.append(
-                    fill(row.note, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
-                )
-            said = row.note
+            lines.append(fill(_line(row), _WIDTH, subsequent_indent=_INDENT))
+            if row.note not in said:
+                lines.append(fill(f"{_INDENT}{row.note}", _WIDTH, subsequent_indent=_INDENT))
+            said.add(row.note)
     if description.references:
         lines += ["", "References", "----------"]
     for name, reference in description.references.items():
@@ -257,11 +255,26 @@ def _outcome_section(scenario: Scenario, name: str, plain: Section) -> Section:
 
 
 def _effect_rows(scenario: Scenario, name: str, outcome: Outcome) -> Iterator[Row]:
-    anchor = outcome.effect.anchor
-    source = source_of(f"outcomes.{name}.effect.value", scenario.sources)
+    path = f"outcomes.{name}.effect.value"
+    anchor, source = outcome.effect.anchor, source_of(path, scenario.sources)
     note = f"computed from the effect's value as {anchor.replace('_', ' ')} and the course"
+    ends = (f"outcomes.{name}.course.end_{what}" for what in ("mean", "sd"))
+    computed = _computed(source.status, *(source_of(end, scenario.sources).status for end in ends))
     for scale, value in effect_sizes(outcome)._asdict().items():
-        text = f"{value:.4g} {_SCALE_UNITS[scale]}".rstrip()
+        label, text = f"effect as {scale.replace('_', ' ')}", f"{value:.4g} {_SCALE_UNITS[scale]}"
+        if scale == anchor:
+            told = (source.status, source.reference, source.note)
+            yield Row(label, path, value, text.rstrip(), *told)
+        else:
+            yield Row(label, None, value, text.rstrip(), computed, None, note)
+    control, treated = control_cells(outcome), treated_cells(outcome)
+    for who, cells in (("without the drug", control), ("at full exposure", treated)):
+        for end, share in (("worst", cells[0].item()), ("best", cells[-1].item())):
+            label = f"share with the {end} score {who}"
+            yield Row(label, None, share, f"{share:.3g}", computed, None, note)
+
+
+_SCALE_UNITS[scale]}".rstrip()
         label = f"effect as {scale.replace('_', ' ')}"
         if scale == anchor:
             path = f"outcomes.{name}.effect.value"
@@ -281,9 +294,9 @@ def _effect_rows(scenario: Scenario, name: str, outcome: Outcome) -> Iterator[Ro
 _SCALE_UNITS: Final = dict(zip(EffectSizes._fields, ("", "points", "", "points"), strict=True))
 
 
-def _computed(status: Status) -> Status:
-    """Return the status of what follows from a value: never better than derived."""
-    return "assumed" if status == "assumed" else "derived"
+def _computed(*statuses: Status) -> Status:
+    """Return the status of what follows from values: never better than derived."""
+    return "assumed" if "assumed" in statuses else "derived"
 
 
 def _plan_sentences(scenario: Scenario) -> list[str]:
