@@ -79,6 +79,13 @@ class Conduct:
         return self.infusion_due if self.waited is None else self.infusion_due + self.waited
 
 
+def screened(cohort: Cohort, closed: Integers, scenario: Scenario) -> Integers:
+    """Return how many candidates arrived while recruitment was open, shape (replicate,)."""
+    last = np.minimum(closed, scenario.operations.last_arrival)
+    count: Integers = (cohort.arrival <= last[:, None]).sum(axis=1)
+    return count
+
+
 def due_days(schedule: Schedule, randomised: Integers) -> Integers:
     """Return the days after the first on which infusions are due, shape (..., infusion)."""
     offsets = schedule.offsets()

@@ -12,7 +12,7 @@ from trialsim.clock import NEVER
 from trialsim.errors import RunError
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.conduct import Recruitment
+from trialsim.trial.conduct import Recruitment, screened
 from trialsim.trial.itinerary import Itinerary
 
 
@@ -52,13 +52,12 @@ def recruit_without_waiting(
     randomised = first >> bits
     complete = randomised[:, -1] < NEVER >> bits
     closed = np.where(complete, randomised[:, -1], NEVER)
-    last_arrival = np.minimum(closed, scenario.operations.last_arrival)
     return Recruitment(
         place=np.where(complete[:, None], first & ((1 << bits) - 1), 0),
         randomised=np.where(complete[:, None], randomised, 0),
         closed=closed,
         complete=complete,
-        screened=(cohort.arrival <= last_arrival[:, None]).sum(axis=1),
+        screened=screened(cohort, closed, scenario),
         waited=None,
         without_chair=None,
     )
