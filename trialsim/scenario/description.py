@@ -274,23 +274,6 @@ def _effect_rows(scenario: Scenario, name: str, outcome: Outcome) -> Iterator[Ro
             yield Row(label, None, share, f"{share:.3g}", computed, None, note)
 
 
-_SCALE_UNITS[scale]}".rstrip()
-        label = f"effect as {scale.replace('_', ' ')}"
-        if scale == anchor:
-            path = f"outcomes.{name}.effect.value"
-            yield Row(label, path, value, text, source.status, source.reference, source.note)
-        else:
-            yield Row(label, None, value, text, _computed(source.status), None, note)
-    shares = {
-        "without the drug": control_cells(outcome),
-        "at full exposure": treated_cells(outcome),
-    }
-    for who, cells in shares.items():
-        for end, share in (("worst", float(cells[0])), ("best", float(cells[-1]))):
-            label = f"share with the {end} score {who}"
-            yield Row(label, None, share, f"{share:.3g}", _computed(source.status), None, note)
-
-
 _SCALE_UNITS: Final = dict(zip(EffectSizes._fields, ("", "points", "", "points"), strict=True))
 
 
