@@ -1,17 +1,25 @@
 """What will be estimated and tested, with every convention that software disagrees about."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trialsim.distributions import Described
-from trialsim.scenario.refusal import Name, OpenProbability, Probability
+from trialsim.scenario.refusal import Name, OpenProbability, Probability, Refusal, Ruled
 
 Method = Literal["null", "delong", "brunner-munzel", "logit", "newcombe"]
 
 
-class AnalysisPlan(Described):
+def _none_for_van_elteren(continuity_correction: bool, strata: str) -> Iterator[Refusal]:
+    if continuity_correction and strata != "none":
+        rule = "must be false with strata: van Elteren's test has no continuity correction"
+        yield Refusal("continuity_correction", rule, continuity_correction)
+
+
+class AnalysisPlan(Ruled):
     """The primary analysis: Mann-Whitney effect of treated against control at one visit."""
+
+    rules = ((("continuity_correction", "strata"), _none_for_van_elteren),)
 
     endpoint: Name
     visit: Name

@@ -1,19 +1,27 @@
 """The randomised comparison: arms, size, allocation and visits."""
 
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from trialsim.distributions import Described
-from trialsim.scenario.refusal import Name, Refusal, refuse
+from trialsim.scenario.refusal import Name, Refusal, Ruled
 
 Millilitres = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 BASELINE = "baseline"
 
 
-class Arm(Described):
+def _dose_fits(dose_ml: float, volume_ml: float) -> Iterator[Refusal]:
+    if dose_ml > volume_ml:
+        yield Refusal("dose_ml", "must not exceed volume_ml", dose_ml)
+
+
+class Arm(Ruled):
     """What a patient of one arm is given at each infusion."""
+
+    rules = ((("dose_ml", "volume_ml"), _dose_fits),)
 
     label: str = Field(min_length=1)
     dose_ml: Millilitres
@@ -22,12 +30,6 @@ class Arm(Described):
     """The whole infusion, drug and saline."""
     ratio: Annotated[int, Field(ge=1, le=20)] = 1
     """Share in the allocation, relative to the other arms."""
-
-    @model_validator(mode="after")
-    def _dose_fits(self) -> Self:
-        if self.dose_ml > self.volume_ml:
-            refuse([Refusal("dose_ml", "must not exceed volume_ml", self.dose_ml)])
-        return self
 
 
 class Visit(Described):
@@ -42,34 +44,43 @@ class Visit(Described):
     window_days: Annotated[int, Field(ge=0, le=60)] = 0
 
 
-class Design(Described):
+def _one_for_each_arm(patients: int, arms: Mapping[str, Arm]) -> Iterator[Refusal]:
+    if patients < len(arms):
+        yield Refusal("patients", f"must be at least {len(arms)}, one for each arm", patients)
+
+
+def _whole_blocks(block_size: int, arms: Mapping[str, Arm]) -> Iterator[Refusal]:
+    total = sum(arm.ratio for arm in arms.values())
+    if block_size % total:
+        rule = f"must be a multiple of the sum of the arms' ratios, {total}"
+        yield Refusal("block_size", rule, block_size)
+
+
+def _in_order(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
+    first, *_ = visits.items()
+    if first != (BASELINE, Visit(day=0)):
+        rule = "must begin with baseline, on day 0 after randomisation, without a window"
+        yield Refusal("visits", rule, first[0])
+    for (_, before), (name, visit) in pairwise(visits.items()):
+        if visit.day - visit.window_days <= before.day + before.window_days:
+            rule = "must lie after the visit before it, windows included"
+            yield Refusal(f"visits.{name}.day", rule, visit.day)
+
+
+class Design(Ruled):
     """Arms, patients to randomise, permuted blocks, and visits in order; the first is baseline."""
+
+    rules = (
+        (("patients", "arms"), _one_for_each_arm),
+        (("block_size", "arms"), _whole_blocks),
+        (("visits",), _in_order),
+    )
 
     arms: dict[Name, Arm] = Field(min_length=2)
     patients: Annotated[int, Field(ge=2, le=1_000_000)]
     block_size: Annotated[int, Field(ge=2, le=64)]
     stratify_by: Literal["site", "nothing"]
     visits: dict[Name, Visit] = Field(min_length=2)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        refusals = []
-        if self.patients < len(self.arms):
-            rule = f"must be at least {len(self.arms)}, one for each arm"
-            refusals.append(Refusal("patients", rule, self.patients))
-        if self.block_size % sum(self.ratios):
-            rule = f"must be a multiple of the sum of the arms' ratios, {sum(self.ratios)}"
-            refusals.append(Refusal("block_size", rule, self.block_size))
-        first, *_ = self.visits.items()
-        if first != (BASELINE, Visit(day=0)):
-            rule = "must begin with baseline, on day 0 after randomisation, without a window"
-            refusals.append(Refusal("visits", rule, first[0]))
-        for (_, before), (name, visit) in pairwise(self.visits.items()):
-            if visit.day - visit.window_days <= before.day + before.window_days:
-                rule = "must lie after the visit before it, windows included"
-                refusals.append(Refusal(f"visits.{name}.day", rule, visit.day))
-        refuse(refusals)
-        return self
 
     @property
     def ratios(self) -> tuple[int, ...]:

@@ -1,10 +1,11 @@
 """Who may enter: ordered inclusion and exclusion rules as data over the covariates, never code."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Self, TypeAlias
+from contextlib import suppress
+from typing import Annotated, Any, Self, TypeAlias
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from trialsim.arrays import Booleans, Floats
 from trialsim.distributions import Described
@@ -102,6 +103,12 @@ class Eligibility(Described):
             refuse([Refusal("", f"must have at most {MOST_RULES} rules", len(self.rules))])
         return self
 
+    @classmethod
+    def sound_part(cls, content: Mapping[str, Any]) -> Self:
+        """Return the eligibility of those rules in plain content that are right in themselves."""
+        sound = {part: _sound_rules(content.get(part)) for part in cls.model_fields}
+        return cls.model_construct(**sound)
+
     @property
     def rules(self) -> dict[str, Rule]:
         """Every rule by name, in the order in which they are judged."""
@@ -122,6 +129,14 @@ class Eligibility(Described):
             for name, rule in rules.items():
                 for refusal in rule.refusals(covariates):
                     yield refusal._replace(path=f"{part}.{name}.{refusal.path}")
+
+
+def _sound_rules(rules: Any) -> dict[str, Rule]:
+    sound = {}
+    for name, rule in rules.items() if isinstance(rules, Mapping) else ():
+        with suppress(ValidationError):
+            sound[name] = Rule.model_validate(rule)
+    return sound
 
 
 _COMPARE = {

@@ -1,12 +1,13 @@
 """How the trial is run: sites, arrivals, clinic hours, chairs, and all that goes wrong."""
 
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from trialsim.clock import DAY, HOUR
 from trialsim.distributions import Continuous, Described
-from trialsim.scenario.refusal import Name, Positive, Probability, Refusal, refuse
+from trialsim.scenario.refusal import Name, Positive, Probability, Refusal, Ruled
 
 LONGEST_DAYS = 1_000_000
 """No trial lasts longer; in whole minutes there is room for it."""
@@ -31,25 +32,34 @@ class Happening(Described):
     days: Continuous
 
 
-class Window(Described):
+def _later_than_earliest(earliest_hours: float, latest_hours: float) -> Iterator[Refusal]:
+    if not earliest_hours < latest_hours:
+        yield Refusal("latest_hours", "must be after earliest_hours", latest_hours)
+
+
+class Window(Ruled):
     """When the first infusion must start, in hours after the onset of the stroke."""
+
+    rules = ((("earliest_hours", "latest_hours"), _later_than_earliest),)
 
     earliest_hours: NotNegative
     latest_hours: Positive
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.earliest_hours < self.latest_hours:
-            refuse([Refusal("latest_hours", "must be after earliest_hours", self.latest_hours)])
-        return self
+
+def _open_for_a_minute(opens_hour: float, closes_hour: float) -> Iterator[Refusal]:
+    if not round(opens_hour * HOUR) < round(closes_hour * HOUR):
+        rule = "must be at least a minute after clinic_opens_hour"
+        yield Refusal("clinic_closes_hour", rule, closes_hour)
 
 
-class Operations(Described):
+class Operations(Ruled):
     """Recruitment, the clinic's day, and what happens to patients beside the disease.
 
     Sites recruit independently: candidates arrive at each as a Poisson process whose rate is
     gamma distributed over sites, with the given mean and coefficient of variation.
     """
+
+    rules = ((("clinic_opens_hour", "clinic_closes_hour"), _open_for_a_minute),)
 
     sites: dict[Name, Site] = Field(min_length=1)
     candidates_per_site_per_month: Positive
@@ -72,13 +82,6 @@ class Operations(Described):
     withdrawal: Happening
     death: Happening
     visit_missed_probability: Probability
-
-    @model_validator(mode="after")
-    def _open(self) -> Self:
-        if not self.opens < self.closes:
-            rule = "must be at least a minute after clinic_opens_hour"
-            refuse([Refusal("clinic_closes_hour", rule, self.clinic_closes_hour)])
-        return self
 
     @property
     def opens(self) -> int:

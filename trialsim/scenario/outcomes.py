@@ -11,14 +11,25 @@ g(t) = (1 - exp(-t / tau)) / (1 - exp(-end / tau)). The drug adds the effect's l
 the exposure reached, towards the better end of the scale.
 """
 
-from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from trialsim.arrays import Floats
 from trialsim.distributions import Described
-from trialsim.scenario.refusal import Finite, Name, Positive, Probability, Refusal, refuse
+from trialsim.scenario.refusal import (
+    Finite,
+    Name,
+    Positive,
+    Probability,
+    Refusal,
+    Ruled,
+    refuse,
+)
+
+_LONGEST_SCALE: Final = 10_000
 
 Anchor = Literal["theta", "latent_shift", "odds_ratio", "mean_difference"]
 
@@ -85,7 +96,14 @@ Exposure: TypeAlias = Annotated[
 ]
 
 
-class Effect(Described):
+def _is_possible(anchor: Anchor, value: float) -> Iterator[Refusal]:
+    if anchor == "theta" and not 0 < value < 1:
+        yield Refusal("value", "must lie between 0 and 1 for a theta", value)
+    if anchor == "odds_ratio" and value <= 0:
+        yield Refusal("value", "must be above 0 for an odds ratio", value)
+
+
+class Effect(Ruled):
     """How much the drug does at full exposure on the end day, on the scale of the anchor.
 
     `theta` is the Mann-Whitney effect, `latent_shift` points of the latent score, `odds_ratio` the
@@ -93,17 +111,11 @@ class Effect(Described):
     Values above no effect (0.5, 0, 1, 0) favour the drug, whichever end of the scale is better.
     """
 
+    rules = ((("anchor", "value"), _is_possible),)
+
     anchor: Anchor
     value: Finite
     exposure: Exposure
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.anchor == "theta" and not 0 < self.value < 1:
-            refuse([Refusal("value", "must lie between 0 and 1 for a theta", self.value)])
-        if self.anchor == "odds_ratio" and self.value <= 0:
-            refuse([Refusal("value", "must be above 0 for an odds ratio", self.value)])
-        return self
 
 
 class Moment(NamedTuple):
@@ -144,8 +156,17 @@ class Course(Described):
         )
 
 
-class Outcome(Described):
+def _is_a_scale(low: int, high: int) -> Iterator[Refusal]:
+    if not low < high:
+        yield Refusal("high", "must be above low", high)
+    if high - low > _LONGEST_SCALE:
+        yield Refusal("high", f"must be at most {_LONGEST_SCALE} points above low", high)
+
+
+class Outcome(Ruled):
     """A bounded whole-number scale, its course without the drug, and the drug's effect on it."""
+
+    rules = ((("low", "high"), _is_a_scale),)
 
     label: str = Field(min_length=1)
     low: int
@@ -155,14 +176,6 @@ class Outcome(Described):
     """The covariate that is the score at the baseline visit."""
     course: Course
     effect: Effect
-
-    @model_validator(mode="after")
-    def _scale(self) -> Self:
-        if not self.low < self.high:
-            refuse([Refusal("high", "must be above low", self.high)])
-        if self.high - self.low > 10_000:
-            refuse([Refusal("high", "must be at most 10000 points above low", self.high)])
-        return self
 
     @property
     def sign(self) -> int:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from trialsim.errors import Problem, nearest
-from trialsim.scenario.refusal import Refusal, RefusedError
+from trialsim.scenario.paths import below
+from trialsim.scenario.refusal import Refusal, RefusedError, Ruled, broken_rules
 
 _LONGEST_VALUE = 60
 
@@ -31,6 +32,43 @@ def problems_of(
             rules = [" or ".join([rules[0], *(rule[len("must be ") :] for rule in rules[1:])])]
         merged += [Problem(path, rule, values[0]) for rule in rules]
     return merged
+
+
+def problems_between(
+    model: type[BaseModel], content: Mapping[str, Any], above: str = ""
+) -> Iterator[Problem]:
+    """Yield what a model's rules refuse of those fields that are right where others are wrong.
+
+    A validation stops before the rules between fields when any field is wrong; this goes on.
+    """
+    fields = {}
+    for name, field in model.model_fields.items():
+        value = content.get(name, field.get_default(call_default_factory=True))
+        kind: Any = Annotated[field.annotation, field]
+        try:
+            fields[name] = TypeAdapter(kind).validate_python(value)
+        except ValidationError:
+            for path, part, inside in _models_in(field.annotation, value, below(above, name)):
+                yield from problems_between(part, inside, path)
+            sound_part = getattr(field.annotation, "sound_part", None)
+            if sound_part is not None and isinstance(value, Mapping):
+                fields[name] = sound_part(value)
+    if issubclass(model, Ruled):
+        for refusal in broken_rules(model.rules, fields):
+            yield problem_of(refusal, above)
+
+
+def _models_in(
+    kind: Any, value: Any, path: str
+) -> Iterator[tuple[str, type[BaseModel], Mapping[str, Any]]]:
+    """Yield the models that a field holds, itself or by name: path, model and content."""
+    if not isinstance(value, Mapping):
+        return
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield path, kind, value
+    elif get_origin(kind) is dict:
+        for key, part in value.items():
+            yield from _models_in(get_args(kind)[1], part, below(path, key))
 
 
 def problem_of(refusal: Refusal, above: str = "") -> Problem:

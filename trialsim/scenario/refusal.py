@@ -1,11 +1,11 @@
 """The small types that scenario parts share, and the words in which they refuse a value."""
 
-from collections.abc import Iterable
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from trialsim.distributions import Finite, OpenProbability, Positive, Probability
+from trialsim.distributions import Described, Finite, OpenProbability, Positive, Probability
 from trialsim.errors import nearest
 
 __all__ = [
@@ -17,6 +17,9 @@ __all__ = [
     "Probability",
     "Refusal",
     "RefusedError",
+    "Ruled",
+    "Rules",
+    "broken_rules",
     "refuse",
     "unknown",
 ]
@@ -40,6 +43,28 @@ class RefusedError(ValueError):
     def __init__(self, refusals: Iterable[Refusal]) -> None:
         self.refusals = tuple(refusals)
         super().__init__("; ".join(f"{one.path}: {one.rule}" for one in self.refusals))
+
+
+Rules: TypeAlias = tuple[tuple[tuple[str, ...], Callable[..., Iterator[Refusal]]], ...]
+"""Rules between the fields of a part: the fields that each needs, and what it refuses of them."""
+
+
+class Ruled(Described):
+    """A part of a scenario with rules between its fields."""
+
+    rules: ClassVar[Rules] = ()
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> Self:
+        refuse(broken_rules(self.rules, vars(self)))
+        return self
+
+
+def broken_rules(rules: Rules, fields: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Yield what the rules refuse, of those rules whose fields are all there."""
+    for needed, refused in rules:
+        if all(name in fields for name in needed):
+            yield from refused(*(fields[name] for name in needed))
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:

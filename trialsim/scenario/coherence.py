@@ -1,0 +1,84 @@
+"""The rules between the parts of a scenario: what one names, another must hold."""
+
+from collections.abc import Iterator, Mapping
+
+from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.scenario.design import BASELINE, Design
+from trialsim.scenario.effects import effect_refusals
+from trialsim.scenario.eligibility import Eligibility
+from trialsim.scenario.operations import Operations
+from trialsim.scenario.outcomes import Outcome
+from trialsim.scenario.population import Population
+from trialsim.scenario.refusal import Refusal, Rules, unknown
+from trialsim.scenario.sources import Source
+
+
+def _eligibility_fits(population: Population, eligibility: Eligibility) -> Iterator[Refusal]:
+    for refusal in eligibility.refusals(population.covariates):
+        yield refusal._replace(path=f"eligibility.{refusal.path}")
+
+
+def _arrival_is_known(population: Population, operations: Operations) -> Iterator[Refusal]:
+    name = operations.onset_to_arrival_hours
+    path = "operations.onset_to_arrival_hours"
+    yield from _number(path, name, population)
+
+
+def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+    for name, outcome in outcomes.items():
+        path = f"outcomes.{name}.baseline"
+        yield from _number(path, outcome.baseline, population)
+        covariate = population.covariates.get(outcome.baseline)
+        if covariate is None:
+            continue
+        low, high = covariate.bounds or (outcome.low - 1, outcome.high)
+        if low < outcome.low or high > outcome.high:
+            rule = f"must be a whole-number covariate within {outcome.low} and {outcome.high}"
+            yield Refusal(path, rule, outcome.baseline)
+
+
+def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+    for name, outcome in outcomes.items():
+        for refusal in effect_refusals(outcome):
+            yield refusal._replace(path=f"outcomes.{name}.effect.{refusal.path}")
+
+
+def _analysis_fits(
+    design: Design, outcomes: Mapping[str, Outcome], analysis: AnalysisPlan
+) -> Iterator[Refusal]:
+    known = {"endpoint": outcomes, "visit": design.visits}
+    known |= {"treated": design.arms, "control": design.arms}
+    for field, names in known.items():
+        name = getattr(analysis, field)
+        if name not in names:
+            kind = "arm" if names is design.arms else field
+            yield Refusal(f"analysis.{field}", unknown(kind, name, names), name)
+    if analysis.treated == analysis.control:
+        yield Refusal("analysis.control", "must be another arm than treated", analysis.control)
+    if analysis.visit == BASELINE:
+        yield Refusal("analysis.visit", "must be after baseline", analysis.visit)
+
+
+def _sources_fit(sources: Mapping[str, Source], references: Mapping[str, str]) -> Iterator[Refusal]:
+    for path, source in sources.items():
+        if source.reference is not None and source.reference not in references:
+            rule = unknown("reference", source.reference, references)
+            yield Refusal(f"sources.{path}.reference", rule, source.reference)
+
+
+def _number(path: str, name: str, population: Population) -> Iterator[Refusal]:
+    covariate = population.covariates.get(name)
+    if covariate is None:
+        yield Refusal(path, unknown("covariate", name, population.covariates), name)
+    elif covariate.levels is not None or covariate.is_flag:
+        yield Refusal(path, "must be a covariate that is a number", name)
+
+
+COHERENCE: Rules = (
+    (("population", "eligibility"), _eligibility_fits),
+    (("population", "operations"), _arrival_is_known),
+    (("population", "outcomes"), _outcomes_fit),
+    (("outcomes",), _effects_reachable),
+    (("design", "outcomes", "analysis"), _analysis_fits),
+    (("sources", "references"), _sources_fit),
+)
