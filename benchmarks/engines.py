@@ -1,4 +1,4 @@
-"""Both engines against the floor of their random numbers and a bare SimPy loop, and as they grow."""
+"""Both engines against the floor of their random numbers, a bare SimPy loop, and as they grow."""
 
 from collections.abc import Sequence
 from typing import Final

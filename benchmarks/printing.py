@@ -80,7 +80,7 @@ def _wanted(target: Target | None) -> str:
 def _verdict(row: Row) -> str:
     said = {True: "yes", False: "NO", None: ""}[row.reached]
     if row.target is not None and not row.judged:
-        said = "not judged: needs a full run"
+        said = "not judged: too little work"
     return f"{said}  ({row.note})".strip() if row.note else said
 
 

@@ -1,0 +1,127 @@
+"""Whole trials, and plain rank comparisons, next to software that others use.
+
+A whole trial of ours screens, randomises, infuses, follows and analyses its patients; none of the
+peers does, so that theirs do less.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Final
+
+import numpy as np
+
+import trialsim
+from benchmarks import rscript
+from benchmarks.designs import ALPHA, PATIENTS, POISSON_MEANS, poisson_cells, two_samples
+from benchmarks.measure import Effort, Row, Table, Target, Work, compared, in_turns, on_one_core
+from benchmarks.rank_power import loop_power, scipy_power
+from trialsim.arrays import Floats
+from trialsim.power.replicates import BATCH, run_replicates
+from trialsim.stats.brunner_munzel import brunner_munzel
+from trialsim.stats.count_power import count_power
+from trialsim.stats.effect_intervals import effect_interval
+from trialsim.stats.mann_whitney import count, summarise_counts
+
+SEED: Final = 2016
+NOT_INSTALLED: Final = "not installed"
+
+
+def measure(effort: Effort) -> Table:
+    """Time ours and theirs in turns; those that are not on the machine say so."""
+    return Table(
+        "trials a second next to other software",
+        [*_scipy(effort), _statsmodels(effort), _mediana(effort), _rpact(effort)],
+    )
+
+
+def _whole_trials(effort: Effort) -> Work:
+    scenario, trials = trialsim.load("cars1"), BATCH * effort.of(8)
+    run = on_one_core(lambda: run_replicates(scenario, SEED, range(trials), "vector"))
+    return Work(run, trials)
+
+
+def _scipy(effort: Effort) -> list[Row]:
+    samples, few, many = two_samples(), effort.of(1000, least=8), effort.of(20_000, least=512)
+    rates = in_turns(
+        {
+            "ours": _whole_trials(effort),
+            "loop": Work(on_one_core(lambda: loop_power(samples, few)), few),
+            "power": Work(on_one_core(lambda: scipy_power(samples, many)), many),
+        },
+        effort.repeats,
+    )
+    ours, least = rates["ours"], Target("at least", 4)
+    loop = "whole trial; loop of two NumPy samples + scipy.stats.mannwhitneyu"
+    power = "whole trial; scipy.stats.power(mannwhitneyu) of two samples"
+    return [
+        compared(loop, "trials/s", ours, rates["loop"], least),
+        compared(power, "trials/s", ours, rates["power"]),
+    ]
+
+
+def _statsmodels(effort: Effort) -> Row:
+    """Compare Brunner-Munzel tests with their intervals, of the same samples."""
+    what = "Brunner-Munzel test and interval; statsmodels rank_compare_2indep"
+    if find_spec("statsmodels") is None:
+        return Row(what, "trials/s", note=NOT_INSTALLED)
+    samples, generator = two_samples(), np.random.default_rng(SEED)
+    trials, rounds = effort.of(256, least=8), effort.of(20)
+    treated, control = (samples.draw(arm, generator, (trials, PATIENTS[arm])) for arm in (0, 1))
+
+    def ours() -> None:
+        for _ in range(rounds):
+            counts = [count(arm.astype(np.int64), samples.high + 1) for arm in (treated, control)]
+            summary = summarise_counts(counts[0], counts[1])
+            brunner_munzel(summary)
+            effect_interval(summary, "brunner-munzel")
+
+    works = {
+        "ours": Work(on_one_core(ours), rounds * trials),
+        "theirs": Work(on_one_core(_with_statsmodels(treated, control)), trials),
+    }
+    rates = in_turns(works, effort.repeats)
+    return compared(what, "trials/s", rates["ours"], rates["theirs"])
+
+
+def _with_statsmodels(treated: Floats, control: Floats) -> Callable[[], None]:
+    from statsmodels.stats.nonparametric import rank_compare_2indep
+
+    def theirs() -> None:
+        for one, other in zip(treated, control, strict=True):
+            rank_compare_2indep(one, other).conf_int()
+
+    return theirs
+
+
+def _mediana(effort: Effort) -> Row:
+    """Compare the power of a Wilcoxon test of Poisson counts: ours from counts."""
+    what = "power of a rank test, from counts; Mediana WilcoxTest (elapsed)"
+    if rscript.missing(rscript.MEDIANA):
+        return Row(what, "trials/s", note=f"{rscript.MEDIANA} {NOT_INSTALLED}")
+    cells = poisson_cells()
+    many, few = effort.of(20_000, least=512), effort.of(2000, least=20)
+
+    def ours() -> None:
+        count_power(*cells, PATIENTS, many, np.random.default_rng(SEED), ALPHA / 2, "greater")
+
+    def theirs() -> float:
+        return rscript.mediana(few, PATIENTS[0], *POISSON_MEANS, ALPHA / 2, SEED)[0]
+
+    works = {"ours": Work(on_one_core(ours), many), "theirs": Work(theirs, few)}
+    rates = in_turns(works, effort.repeats)
+    return compared(what, "trials/s", rates["ours"], rates["theirs"])
+
+
+def _rpact(effort: Effort) -> Row:
+    """Compare whole trials with the survival trials that rpact simulates patient by patient."""
+    what = "whole trial; rpact getSimulationSurvival, 2 times a patient (elapsed)"
+    if rscript.missing(rscript.RPACT):
+        return Row(what, "trials/s", note=f"{rscript.RPACT} {NOT_INSTALLED}")
+    trials = effort.of(10_000, least=100)
+
+    def theirs() -> float:
+        return rscript.rpact(trials, sum(PATIENTS), ALPHA / 2, SEED)[0]
+
+    works = {"ours": _whole_trials(effort), "theirs": Work(theirs, trials)}
+    rates = in_turns(works, effort.repeats)
+    return compared(what, "trials/s", rates["ours"], rates["theirs"])

@@ -1,0 +1,119 @@
+"""A power calculation by workers, batch size and replicates, and the memory it takes."""
+
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import trialsim
+from benchmarks.measure import (
+    FULL,
+    Effort,
+    Row,
+    Table,
+    Target,
+    Work,
+    by_the_clock,
+    compared,
+    in_turns,
+    on_one_core,
+)
+from trialsim.power.replicates import BATCH, run_replicates
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import LANES
+
+SEED: Final = 2016
+WORKERS: Final = 2
+REPLICATES: Final = 20_000
+MANY: Final = 100_000
+BATCHES: Final = (1, LANES, 2 * LANES, 4 * LANES, 8 * LANES)
+
+
+def measure(effort: Effort) -> Table:
+    """Time the power of cars1, whose vector engine simulates and analyses whole trials."""
+    scenario = trialsim.load("cars1")
+    return Table(
+        "power of cars1 by workers, batch size and replicates",
+        [
+            _workers(scenario, effort),
+            *_batches(scenario, effort),
+            _replicates(scenario, effort),
+            _memory(effort),
+        ],
+    )
+
+
+def _workers(scenario: Scenario, effort: Effort) -> Row:
+    """Compare workers with one; the first round, which starts the workers, is not counted."""
+    count = effort.of(REPLICATES, least=BATCH)
+    works = {
+        str(jobs): Work(
+            by_the_clock(partial(trialsim.power, scenario, count, SEED, n_jobs=jobs)), count
+        )
+        for jobs in (WORKERS, 1)
+    }
+    rates = in_turns(works, effort.repeats)
+    return compared(
+        f"{WORKERS} workers against one, {count:,} replicates",
+        "trials/s",
+        rates[str(WORKERS)],
+        rates["1"],
+        Target("at least", 1.7),
+        judged=effort == FULL,
+        note=f"{os.cpu_count()} cores",
+    )
+
+
+def _batches(scenario: Scenario, effort: Effort) -> list[Row]:
+    works = {}
+    for batch in BATCHES:
+        count = effort.of(4096, least=512) if batch > 1 else effort.of(128)
+        run = partial(run_replicates, scenario, SEED, range(count), "vector", batch)
+        works[str(batch)] = Work(on_one_core(run), count)
+    rates = in_turns(works, effort.repeats)
+    usual = rates[str(BATCH)]
+    return [
+        compared(f"batches of {batch} against {BATCH}", "trials/s", rates[str(batch)], usual)
+        for batch in BATCHES
+        if batch != BATCH
+    ]
+
+
+def _replicates(scenario: Scenario, effort: Effort) -> Row:
+    """Compare the time of a replicate among many with that among few."""
+    many = effort.of(REPLICATES, least=8 * BATCH)
+    few = many // 8
+    works = {
+        str(count): Work(
+            on_one_core(partial(trialsim.power, scenario, count, SEED, n_jobs=1)), count
+        )
+        for count in (many, few)
+    }
+    times = {count: 1000 / rates for count, rates in in_turns(works, effort.repeats).items()}
+    what = f"one worker, {many:,} replicates against {few:,}"
+    return compared(what, "ms/trial", times[str(many)], times[str(few)], Target("at most", 1.1))
+
+
+def _memory(effort: Effort) -> Row:
+    """Compare the peak of the largest process with that for a tenth of the replicates."""
+    many = effort.of(MANY, least=10 * BATCH)
+    peaks = [_peak(count) for count in (many, many // 10)]
+    return Row(
+        what=f"peak of a process, {WORKERS} workers, {many:,} replicates against a tenth",
+        unit="MB",
+        ours=peaks[0],
+        theirs=peaks[1],
+        figure=peaks[0] / peaks[1],
+        target=Target("at most", 600, "MB"),
+        judged=effort == FULL,
+    )
+
+
+def _peak(replicates: int) -> float:
+    """Return MB, as a program of its own tells it."""
+    program = [sys.executable, "-m", "benchmarks.peak_memory", str(replicates), str(WORKERS)]
+    root = Path(__file__).parents[1]
+    ran = subprocess.run(program, cwd=root, check=True, capture_output=True, text=True)
+    return float(ran.stdout)
