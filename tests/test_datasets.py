@@ -217,34 +217,6 @@ def test_recruitment_closed_only_on_those_whose_window_was_still_open(study: str
         assert outcome == ("window missed" if missed else "recruitment closed")
 
 
-def test_recruitment_was_closed_to_those_who_came_after_its_limit() -> None:
-    """Just enough come in time, so recruitment outlasts the deadlines of some who came late."""
-    hasty = CARS1.replace(
-        {
-            "operations.first_infusion_after_onset.latest_hours": 36,
-            "operations.candidates_per_site_per_month": 2000,
-        }
-    )
-    limit = 6 * DAY + 22 * 60  # who comes late in the evening starts on the day after the next
-    endless = simulated(hasty.replace({"design.patients": 1000}), range(1))
-    possible = first_infusion(endless.cohort, hasty)[2]
-    enough = int((possible & (endless.cohort.arrival <= limit)).sum())
-    trial = simulated(
-        hasty.replace(
-            {"operations.recruitment_limit_days": limit / DAY, "design.patients": enough}
-        ),
-        range(1),
-    )
-    ready, deadline, _ = first_infusion(trial.cohort, trial.scenario)
-    table = tables(trial)["screening"]
-    first = (0, slice(len(table)))
-    fit = trial.cohort.eligible[first] & (ready <= deadline)[first]
-    late = fit & (table["arrival_minute"] > limit).to_numpy()
-    assert (late & (deadline[first] < trial.conduct.closed[0])).any()
-    assert (table.loc[late, "outcome"] == "recruitment closed").all()
-    assert (table.loc[fit & ~late, "outcome"] == "randomised").all()
-
-
 def test_subjects_are_the_randomised_candidates() -> None:
     subjects, screening = TABLES["crowded"]["subjects"], TABLES["crowded"]["screening"]
     both = subjects.merge(screening, on=["replicate", "screening_number"], suffixes=("", "_seen"))

@@ -157,8 +157,7 @@ def _screening_outcomes(trial: Trial) -> tuple[Integers, Integers]:
     """
     cohort, conduct, scenario = trial.cohort, trial.conduct, trial.scenario
     closed = conduct.closed[:, None]
-    ready, deadline, possible = first_infusion(cohort, scenario)
-    came_too_late = (ready <= deadline) & ~possible
+    ready, deadline, _ = first_infusion(cohort, scenario)
     still = next_opening(
         np.maximum(ready, closed), scenario.operations, scenario.treatment.infusions
     )
@@ -166,7 +165,7 @@ def _screening_outcomes(trial: Trial) -> tuple[Integers, Integers]:
     np.put_along_axis(randomised, trial.candidate, np.True_, axis=1)
     since = np.zeros(cohort.arrival.shape, np.int64)
     np.put_along_axis(since, trial.candidate, conduct.randomised, axis=1)
-    cases = [randomised, ~cohort.eligible, ~came_too_late & (still > deadline)]
+    cases = [randomised, ~cohort.eligible, still > deadline]
     outcome = np.select(cases, [0, 1, 2], 3)
     known = [since, cohort.screened, np.maximum(cohort.screened, deadline)]
     return outcome, np.select(cases, known, np.maximum(cohort.screened, closed))
