@@ -65,7 +65,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
     days = st.floats(0, 60) | st.integers(0, 60)
     opens, closes = draw(st.sampled_from(CLINIC_HOURS))
     earliest = draw(st.sampled_from([0, 24, 30.5]))
-    youngest = draw(st.integers(18, 65))
+    youngest = draw(st.integers(18, 60))
     chairs = st.none() | st.integers(patients, patients + 1)
     return {
         "design.patients": patients,
@@ -76,9 +76,9 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
             f"site_{number}": {"activation_day": draw(days)}
             for number in range(draw(st.integers(1, 5)))
         },
-        "operations.candidates_per_site_per_month": draw(st.sampled_from([10, 40, 400])),
+        "operations.candidates_per_site_per_month": draw(st.sampled_from([20, 60, 200])),
         "operations.site_rate_coefficient_of_variation": draw(st.sampled_from([0, 0.5, 1.5])),
-        "operations.recruitment_limit_days": draw(st.sampled_from([60, 400])),
+        "operations.recruitment_limit_days": draw(st.sampled_from([120, 600])),
         "operations.screening_hours": draw(
             st.sampled_from(
                 [
@@ -90,7 +90,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
         ),
         "operations.first_infusion_after_onset": {
             "earliest_hours": earliest,
-            "latest_hours": earliest + draw(st.sampled_from([12, 48, 96.5])),
+            "latest_hours": earliest + draw(st.sampled_from([25, 48, 96.5])),
         },
         "operations.clinic_opens_hour": opens,
         "operations.clinic_closes_hour": closes,
@@ -105,7 +105,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
         "operations.death": draw(happenings()),
         "operations.visit_missed_probability": draw(PROBABILITIES),
         "eligibility.inclusion.age.at_least": youngest,
-        "eligibility.inclusion.age.at_most": youngest + draw(st.integers(10, 35)),
+        "eligibility.inclusion.age.at_most": youngest + draw(st.integers(20, 40)),
         "treatment.infusions": draw(st.sampled_from(SCHEDULES)),
         "outcomes.arat.effect.exposure": draw(st.sampled_from(EXPOSURES)),
         "analysis.visit": "day_90",

@@ -1,0 +1,114 @@
+"""Permuted blocks: exact in every complete block, and every order equally likely."""
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from trialsim.arrays import Integers
+from trialsim.scenario.design import Design
+from trialsim.streams import Streams
+from trialsim.trial.allocation import allocate, allocation_list
+
+RATIOS = [(1, 1), (2, 1), (1, 1, 1), (1, 2, 1)]
+
+
+def design(ratios: tuple[int, ...], blocks_of: int = 1, stratify_by: str = "site") -> Design:
+    """Return a design with arms in a ratio, in blocks of so many times the sum of the ratios."""
+    arms: dict[str, Any] = {
+        f"arm_{place}": {"label": "Arm", "dose_ml": 0, "volume_ml": 1, "ratio": ratio}
+        for place, ratio in enumerate(ratios)
+    }
+    return Design.model_validate(
+        {
+            "arms": arms,
+            "patients": 100,
+            "block_size": blocks_of * sum(ratios),
+            "stratify_by": stratify_by,
+            "visits": {"baseline": {"day": 0}, "end": {"day": 1}},
+        }
+    )
+
+
+def sites_at_random(sites: int, patients: int, replicates: int) -> Integers:
+    """Return a site for each patient, the first ones busier than the last."""
+    u = Streams(99, range(replicates)).uniform("sites", patients)
+    return np.floor(u**2 * sites).astype(np.int64)
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(
+    ratios=st.sampled_from(RATIOS),
+    blocks_of=st.integers(1, 3),
+    sites=st.integers(1, 12),
+    patients=st.integers(2, 150),
+    seed=st.integers(0, 2**64 - 1),
+)
+def test_every_complete_block_of_every_site_is_exact(
+    ratios: tuple[int, ...], blocks_of: int, sites: int, patients: int, seed: int
+) -> None:
+    plan = design(ratios, blocks_of)
+    site = sites_at_random(sites, patients, 5)
+    arms = allocate(site, sites, plan, Streams(seed, range(60, 65)))
+    for replicate, number in np.ndindex(5, sites):
+        here = arms[replicate, site[replicate] == number]
+        complete = len(here) // plan.block_size
+        for block in here[: complete * plan.block_size].reshape(complete, plan.block_size):
+            assert np.bincount(block, minlength=len(ratios)).tolist() == [
+                blocks_of * ratio for ratio in ratios
+            ]
+        rest = np.bincount(here[complete * plan.block_size :], minlength=len(ratios))
+        assert (rest <= blocks_of * np.array(ratios)).all()
+
+
+@pytest.mark.parametrize("ratios", RATIOS)
+def test_without_strata_every_complete_block_of_the_trial_is_exact(ratios: tuple[int, ...]) -> None:
+    site = sites_at_random(7, 96, 20)
+    plan = design(ratios, 2, "nothing")
+    arms = allocate(site, 7, plan, Streams(1, range(20)))
+    complete = 96 // plan.block_size * plan.block_size
+    blocks = arms[:, :complete].reshape(-1, plan.block_size)
+    for arm, ratio in enumerate(ratios):
+        assert ((blocks == arm).sum(axis=1) == 2 * ratio).all()
+
+
+@pytest.mark.parametrize("ratios", [(1, 1), (2, 1), (1, 1, 1)])
+def test_every_order_of_a_block_is_equally_likely(ratios: tuple[int, ...]) -> None:
+    """Chi-square over all orders of 20,000 blocks of the smallest or the double size."""
+    plan = design(ratios, 2 if ratios == (1, 1) else 1)
+    listed = allocation_list(0, 2000 * plan.block_size, plan, Streams(2, range(10)))
+    blocks = listed.reshape(-1, plan.block_size)
+    one = np.repeat(np.arange(len(ratios)), ratios).repeat(plan.block_size // sum(ratios))
+    orders = {order: place for place, order in enumerate(sorted(set(permutations(one.tolist()))))}
+    counts = np.bincount([orders[tuple(block)] for block in blocks.tolist()])
+    assert len(counts) == len(orders)
+    assert chisquare(counts).pvalue > 0.001
+
+
+def test_blocks_of_a_list_and_lists_of_sites_are_independent() -> None:
+    """First arms of successive blocks, and of the same block at two sites, agree half the time."""
+    plan, streams = design((1, 1), 2), Streams(3, range(64))
+    one, two = (allocation_list(stratum, 400, plan, streams)[:, ::4] for stratum in (0, 1))
+    for same in (one[:, 1:] == one[:, :-1], one == two, one[1:] == one[:-1]):
+        assert abs(same.mean() - 0.5) < 4 * 0.5 / same.size**0.5
+
+
+def test_more_patients_change_no_earlier_allocation() -> None:
+    site, plan = sites_at_random(5, 120, 9), design((2, 1), 2)
+    fewer = allocate(site[:, :50], 5, plan, Streams(4, range(9)))
+    assert (allocate(site, 5, plan, Streams(4, range(9)))[:, :50] == fewer).all()
+
+
+def test_a_patient_takes_the_next_slot_of_the_sites_list() -> None:
+    """Whoever comes between them elsewhere, the patients of a site go down its list."""
+    site, plan, streams = sites_at_random(4, 90, 6), design((1, 1), 2), Streams(5, range(6))
+    arms = allocate(site, 4, plan, streams)
+    for number in range(4):
+        listed = allocation_list(number, 90, plan, streams)
+        for replicate in range(6):
+            here = arms[replicate, site[replicate] == number]
+            assert (here == listed[replicate, : len(here)]).all()
