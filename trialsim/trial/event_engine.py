@@ -91,24 +91,35 @@ class _Replicate:
     def run(self, creation: Iterable[int]) -> None:
         """Let the trial happen."""
         for place in creation:
-            if self.ready[place] < NEVER:
+            if self.ready[place] == NEVER:
+                continue
+            if self.coupled:
                 self.env.process(self.person(place))
-        self.env.run()
+            else:  # a chair is free at once, and nobody listens
+                ready, number = self.ready[place], self.candidate[place]
+                self.clinics.ask(_Request(ready, number, self.site[place], ready, place, None))
+        while self.env.peek() < simpy.core.Infinity and (
+            self.coupled or not self.clinics.recruited
+        ):
+            self.env.step()
 
     def person(self, place: int) -> Process:
         """Wait for a chair inside the window, be randomised and infused, and come back daily."""
-        number, site = self.candidate[place], self.site[place]
-        due, deadline = self.ready[place], self.deadline[place]
-        while due <= deadline and not self.clinics.recruited:
-            if (yield self.clinics.chair(number, site, due, due, deadline, place)):
-                if self.coupled:
-                    yield from self.course(place)
+        due = self.ready[place]
+        while due <= self.deadline[place]:
+            answer = self.env.event()
+            self.clinics.ask(self.first_request(place, due, answer))
+            if (yield answer):
+                yield from self.course(place)
+                return
+            if self.clinics.recruited:
                 return
             due = self.next_opening()
 
     def course(self, place: int) -> Process:
         """Take the infusions after the first, as far as chairs come free in time."""
         number, site, minutes = self.candidate[place], self.site[place], self.clinics.minutes
+        closes = self.clinics.closes
         first = started = int(self.env.now)
         stops = first + self.minutes_to_stop(place)
         days = self.offsets[first // DAY % 7]
@@ -121,12 +132,20 @@ class _Replicate:
                 return
             if refused[infusion]:
                 continue
+            answer = self.env.event()
+            last = min(due // DAY * DAY + closes, stops) - 1
             able = max(due, started + minutes)  # the infusion before may still be running
-            if (yield self.clinics.chair(number, site, due, able, stops - 1)):
+            self.clinics.ask(_Request(due, number, site, last, None, answer), able)
+            if (yield answer):
                 started = int(self.env.now)
                 waited[infusion] = started - due
             else:
                 without_chair[infusion] = True
+
+    def first_request(self, place: int, due: int, answer: simpy.Event) -> "_Request":
+        """Return a candidate's wish for the first infusion on a day."""
+        last = min(due // DAY * DAY + self.clinics.closes - 1, self.deadline[place])
+        return _Request(due, self.candidate[place], self.site[place], last, place, answer)
 
     def next_opening(self) -> int:
         """Return when infusions can next begin."""
@@ -146,10 +165,11 @@ class _Request(NamedTuple):
     number: int
     site: int
     last: int
-    """Last minute at which the infusion may start."""
+    """Last minute at which the infusion may start: the clinic is open and it is not too late."""
     place: int | None
     """Where a candidate to be randomised stands on the itinerary's axis; None for a patient."""
-    answer: simpy.Event
+    answer: simpy.Event | None
+    """Says whether the infusion has started; None where nobody listens."""
 
 
 class _Clinics:
@@ -175,18 +195,13 @@ class _Clinics:
         """Whether recruitment has closed."""
         return len(self.patients) == self.places
 
-    def chair(
-        self, number: int, site: int, due: int, able: int, last: int, place: int | None = None
-    ) -> simpy.Event:
-        """Ask for a chair from a minute on, and with it, if not yet randomised, for a place.
+    def ask(self, request: _Request, able: int | None = None) -> None:
+        """Ask for a chair from when it is due, or later if the patient is not able before.
 
-        The answer says whether the infusion has started; it does not when the clinic closes on the
-        day it was due, when the last minute has passed, or when recruitment has closed.
+        A candidate asks with it for a place in the trial. The request is turned down when its last
+        minute has passed or recruitment has closed.
         """
-        last = min(last, due // DAY * DAY + self.closes - 1)
-        answer = self.env.event()
-        self.at(able)[0].append(_Request(due, number, site, last, place, answer))
-        return answer
+        self.at(request.due if able is None else able)[0].append(request)
 
     def at(self, minute: int) -> tuple[list[_Request], set[int]]:
         """Return the agenda of a minute to come."""
@@ -204,40 +219,30 @@ class _Clinics:
         for request in requests:
             heappush(self.waiting[request.site], request)
             sites.add(request.site)
-        for site in sites:
-            self.look_round(site, now)
         self.hand_out(sites, now)
-
-    def look_round(self, site: int, now: int) -> None:
-        """Free the chairs whose infusions have ended, and turn away who may no longer start."""
-        busy, waiting = self.busy[site], self.waiting[site]
-        while busy and busy[0] <= now:
-            heappop(busy)
-        late = [request for request in waiting if request.last < now]
-        if late:
-            waiting[:] = [request for request in waiting if request.last >= now]
-            heapify(waiting)
-            for request in late:
-                request.answer.succeed(False)
 
     def hand_out(self, sites: Iterable[int], now: int) -> None:
         """Give chairs and places to those who were due first, over all sites."""
         heads = [self.waiting[site][0] for site in sites if self.waiting[site]]
         heapify(heads)
         while heads:
-            site = heappop(heads).site
+            request = heappop(heads)
+            site = request.site
             busy, waiting = self.busy[site], self.waiting[site]
-            if len(busy) == self.chairs:
+            while busy and busy[0] <= now:
+                heappop(busy)
+            if now <= request.last and len(busy) == self.chairs:
                 closes = now // DAY * DAY + self.closes
                 self.at(min(busy[0], closes) if closes > now else busy[0])[1].add(site)
                 continue
-            request = heappop(waiting)
-            starts = request.place is None or not self.recruited
+            heappop(waiting)
+            starts = now <= request.last and (request.place is None or not self.recruited)
             if starts:
                 heappush(busy, now + self.minutes)
                 if request.place is not None:
                     self.patients.append(request.place)
                     self.randomised.append(now)
-            request.answer.succeed(starts)
+            if request.answer is not None:
+                request.answer.succeed(starts)
             if waiting:
                 heappush(heads, waiting[0])

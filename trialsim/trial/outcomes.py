@@ -69,6 +69,9 @@ def drug_received(conduct: Conduct, dose: Floats) -> Floats:
     patient = np.arange(first_day.size).reshape(first_day.shape)
     for visit in range(received.shape[2]):
         day = np.minimum(conduct.visit_day[:, :, visit], last)
+        if day.min() == last:  # the course is over for everybody
+            received[:, :, visit] = running[-1].reshape(dose.shape) * dose
+            continue
         due = due_before.take(first_day + day)
         received[:, :, visit] = running.take(due * due.size + patient) * dose
     return received
