@@ -1,0 +1,167 @@
+"""A trial as a folder of files, whole or not at all, with where it came from beside it.
+
+Every file is first written in full under another name in the same folder; only when all are
+written do they take their names, the manifest last.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from pandas import DataFrame
+
+from trialsim.errors import InputError, Problem, RunError
+from trialsim.power.power import SIMULATED
+from trialsim.scenario.files import to_yaml
+from trialsim.scenario.scenario import Scenario
+from trialsim.trial.trial import Trial
+
+TableFormat = Literal["csv", "parquet"]
+
+MANIFEST: Final = "manifest.json"
+SCENARIO: Final = "scenario.yaml"
+ACCOUNT: Final = "consort.json"
+PACKAGES: Final = ("trialsim", "numpy", "scipy", "simpy", "pandas")
+
+Writer = Callable[[Path], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Where files came from: enough to make them again."""
+
+    scenario: Scenario
+    seed: int
+    replicates: tuple[int, ...]
+    """The numbers of the replicates in the files."""
+    failures: Mapping[int, str]
+    """Why each replicate failed that is not in them."""
+    engine: str
+    command: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest as plain values, for JSON."""
+        return {
+            "scenario": self.scenario.name,
+            "title": self.scenario.title,
+            "digest": self.scenario.digest,
+            "seed": self.seed,
+            "replicates": list(self.replicates),
+            "failures": {str(number): reason for number, reason in self.failures.items()},
+            "engine": self.engine,
+            "command": self.command,
+            "versions": {
+                **{package: version(package) for package in PACKAGES},
+                "python": platform.python_version(),
+            },
+            "note": SIMULATED,
+        }
+
+
+def manifest_of(trial: Trial, command: str) -> Manifest:
+    """Return the manifest of a trial that a command made."""
+    return Manifest(
+        scenario=trial.scenario,
+        seed=trial.seed,
+        replicates=tuple(trial.replicates.tolist()),
+        failures=trial.failures,
+        engine=trial.engine,
+        command=command,
+    )
+
+
+def write_trial(
+    folder: str | Path,
+    tables: Mapping[str, DataFrame],
+    consort: Mapping[str, Any],
+    manifest: Manifest,
+    format: TableFormat = "csv",
+) -> None:
+    """Write tables, CONSORT account, scenario and manifest to a folder, which is made if need be.
+
+    A trial that was written to the folder before is replaced.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, or the folder holds something else than a trial.
+    RunError
+        If a file cannot be written; a trial that was there before is then still there.
+    """
+    if format not in get_args(TableFormat):
+        raise InputError([Problem("format", "must be csv or parquet", format)])
+    folder = Path(folder)
+    files = {f"{name}.{format}": len(table) for name, table in tables.items()}
+    content = {**manifest.to_dict(), "files": files}
+    writers: dict[str, Writer] = {
+        **{f"{name}.{format}": partial(_TABLE[format], table) for name, table in tables.items()},
+        ACCOUNT: partial(_write_json, consort),
+        SCENARIO: partial(_write_text, to_yaml(manifest.scenario)),
+        MANIFEST: partial(_write_json, content),
+    }
+    try:
+        _open(folder)
+        _write_all(folder, writers)
+        for other in {f"{name}.{one}" for name in tables for one in _TABLE} - set(files):
+            (folder / other).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot write to {folder}: {error.strerror or error}") from None
+
+
+def _open(folder: Path) -> None:
+    """Make a folder, or see that nothing but a trial would be overwritten in it."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Problem("folder", "must be a folder, not a file", str(folder))])
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()) and not _is_manifest(folder / MANIFEST):
+        rule = "must be new, empty, or hold a trial written before; this one holds other files"
+        raise InputError([Problem("folder", rule, str(folder))])
+
+
+def _is_manifest(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return "trialsim" in content["versions"] and "digest" in content
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _write_all(folder: Path, writers: Mapping[str, Writer]) -> None:
+    """Write every file in full, then let all of them take their names, in order."""
+    parts = {name: folder / f".{name}.{os.getpid()}.part" for name in writers}
+    try:
+        for name, write in writers.items():
+            write(parts[name])
+        for name, part in parts.items():
+            part.replace(folder / name)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+
+
+def _write_csv(table: DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def _write_parquet(table: DataFrame, path: Path) -> None:
+    table.to_parquet(path, index=False, engine="pyarrow")
+
+
+def _write_json(content: Mapping[str, Any], path: Path) -> None:
+    _write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+_TABLE: Final[Mapping[str, Callable[[DataFrame, Path], None]]] = {
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+}
