@@ -1,0 +1,198 @@
+"""Scores follow from luck, time since onset and the drug received, and from nothing else."""
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+from scipy.stats import norm, spearmanr
+
+from trialsim.clock import DAY
+from trialsim.scenario.effects import latent_shift
+from trialsim.scenario.outcomes import Exposure
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.outcomes import drug_received
+from trialsim.trial.trial import Trial, simulate_batch
+
+SHIFTS = [0, 3, 11.5, 60]
+
+
+def exposure(**described: Any) -> Any:
+    """Build an exposure model as a scenario file describes it."""
+    adapter: TypeAdapter[Any] = TypeAdapter(Exposure)
+    return adapter.validate_python(described)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (exposure(model="none"), [1, 1, 1, 1, 1]),
+        (exposure(model="proportional", full_ml=600), [0, 0.25, 0.5, 1, 1]),
+        (exposure(model="threshold", full_ml=600, needed_ml=300), [0, 0, 1, 1, 1]),
+        # (x / 300) / (1 + x / 300) over its value 2 / 3 at 600 mL
+        (exposure(model="emax", full_ml=600, half_ml=300), [0, 1 / 2, 3 / 4, 1, 9 / 8]),
+        # (x / 300)**2 / (1 + (x / 300)**2) over its value 4 / 5 at 600 mL
+        (exposure(model="emax", full_ml=600, half_ml=300, hill=2), [0, 1 / 4, 5 / 8, 1, 9 / 8]),
+    ],
+)
+def test_exposure_models_give_the_shares_computed_by_hand(
+    model: Any, expected: list[float]
+) -> None:
+    given_ml = np.array([0.0, 150, 300, 600, 900])
+    np.testing.assert_allclose(model.at(given_ml, np.full(5, 30.0)), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        exposure(model="none"),
+        exposure(model="proportional", full_ml=600),
+        exposure(model="threshold", full_ml=600, needed_ml=1),
+        exposure(model="emax", full_ml=600, half_ml=300, hill=3),
+    ],
+)
+def test_placebo_has_no_exposure(model: Any) -> None:
+    assert model.at(np.zeros(3), np.zeros(3)).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "infusions",
+    [
+        {"per_cycle": 21, "days": "every_day"},
+        {"per_cycle": 20, "days": "monday_to_friday"},
+        {"per_cycle": 5, "days": "monday_to_friday", "cycles": 3, "cycle_every_days": 13},
+    ],
+)
+def test_drug_received_is_counted_infusion_by_infusion(
+    cars1: Scenario, infusions: dict[str, Any]
+) -> None:
+    """Each patient's infusions given on a day before the visit's, one by one."""
+    changes = {
+        "design.patients": 30,
+        "treatment.infusions": infusions,
+        "operations.refusal_probability": {"distribution": "constant", "value": 0.2},
+        "operations.withdrawal.probability": 0.3,
+        "operations.infusion_chairs_per_site": 1,
+        "operations.infusion_minutes": 300,
+    }
+    trial = simulate_batch(cars1.replace(changes), Streams(1, range(4)))
+    conduct = trial.conduct
+    received = drug_received(conduct, np.where(trial.arms == 0, 30.0, 0.0))
+    start, visit = conduct.infusion_start, conduct.visit_minute
+    for replicate, patient, place in np.ndindex(visit.shape):
+        first = conduct.randomised[replicate, patient]
+        days = (visit[replicate, patient, place] - first) // DAY
+        given = sum(
+            30 * (trial.arms[replicate, patient] == 0)
+            for infusion in range(start.shape[2])
+            if conduct.infusion_given[replicate, patient, infusion]
+            and start[replicate, patient, infusion] // DAY - first // DAY < days
+        )
+        assert received[replicate, patient, place] == given
+
+
+def score_of(trial: Trial, replicate: int, patient: int, visit: int) -> float:
+    """Compute one score from its addresses and the formula of the scenario's outcomes."""
+    outcome, course = trial.scenario.outcomes["arat"], trial.scenario.outcomes["arat"].course
+    candidate = int(trial.candidate[replicate, patient])
+    streams = Streams(trial.seed, range(int(trial.replicates[replicate]), 10**6)[:1])
+    own, noise = (
+        norm.ppf(streams.uniform(purpose, candidate + 1, draw)[0, candidate])
+        for purpose, draw in (("course arat", 0), ("noise arat", visit))
+    )
+    start = trial.cohort.covariates.normal_score("arat")[replicate, candidate]
+    minute = trial.conduct.visit_minute[replicate, patient, visit]
+    days = (minute - trial.cohort.onset[replicate, candidate]) / DAY
+    done = (1 - math.exp(-days / course.recovery_days)) / (
+        1 - math.exp(-course.end_day / course.recovery_days)
+    )
+    mean, sd, r = (
+        first + done * (last - first)
+        for first, last in (
+            (course.start_mean, course.end_mean),
+            (course.start_sd, course.end_sd),
+            (course.start_baseline_correlation, course.end_baseline_correlation),
+        )
+    )
+    q = course.patient_share
+    latent = mean + sd * (
+        r * start + math.sqrt(1 - r**2) * (math.sqrt(q) * own + math.sqrt(1 - q) * noise)
+    )
+    if trial.arms[replicate, patient] == 0:
+        before = trial.conduct.infusion_due[replicate, patient] // DAY < minute // DAY
+        given = (trial.conduct.infusion_given[replicate, patient] & before).sum()
+        latent += latent_shift(outcome) * min(30 * given / 630, 1)
+    return float(min(max(round(latent), 0), 57))
+
+
+def test_scores_follow_the_formula_from_their_addresses(cars1: Scenario) -> None:
+    trial = simulate_batch(cars1.replace({"design.patients": 24}), Streams(7, range(126, 130)))
+    for replicate, patient in np.ndindex(trial.arms.shape):
+        for visit in range(1, 6):
+            expected = score_of(trial, replicate, patient, visit)
+            assert trial.underlying["arat"][replicate, patient, visit] == expected
+
+
+@pytest.mark.parametrize("better", ["higher", "lower"])
+def test_a_larger_effect_makes_no_patients_score_worse(cars1: Scenario, better: str) -> None:
+    """Same seed, growing shift: the treated never lose, the others never move."""
+    sign = 1 if better == "higher" else -1
+    trials = []
+    for shift in SHIFTS:
+        effect = {"anchor": "latent_shift", "value": shift, "exposure": {"model": "none"}}
+        changes = {"outcomes.arat.better": better, "outcomes.arat.effect": effect}
+        trials.append(simulate_batch(cars1.replace(changes), Streams(3, range(64))))
+    treated = trials[0].arms == 0
+    for smaller, larger in pairwise(trials):
+        assert (smaller.conduct.infusion_given == larger.conduct.infusion_given).all()
+        gained = sign * (larger.underlying["arat"] - smaller.underlying["arat"])
+        assert gained.min() == 0
+        assert gained[treated][:, 1:].mean() > 1
+        assert not gained[~treated].any()
+        assert not gained[:, :, 0].any()
+
+
+def test_without_an_effect_the_arms_are_alike(cars1: Scenario) -> None:
+    """Means of 64 times 104 patients an arm within four standard errors of one another."""
+    null = {"anchor": "latent_shift", "value": 0, "exposure": {"model": "none"}}
+    trial = simulate_batch(cars1.replace({"outcomes.arat.effect": null}), Streams(4, range(64)))
+    last = trial.underlying["arat"][:, :, -1]
+    treated, control = last[trial.arms == 0], last[trial.arms == 1]
+    error = (treated.var() / len(treated) + control.var() / len(control)) ** 0.5
+    assert abs(treated.mean() - control.mean()) < 4 * error
+
+
+def test_scores_are_whole_points_of_the_scale_and_missing_where_nobody_came(
+    cars1: Scenario,
+) -> None:
+    trial = simulate_batch(cars1, Streams(5, range(16)))
+    underlying, scores = trial.underlying["arat"], trial.scores["arat"]
+    assert (underlying == np.rint(underlying)).all()
+    assert (underlying.min(), underlying.max()) == (0, 57)
+    assert not np.signbit(underlying).any()  # -0.0 would be written as such
+    assert (np.isnan(scores) == ~trial.conduct.visit_attended).all()
+    measured = trial.conduct.visit_attended
+    assert (scores[measured] == underlying[measured]).all()
+
+
+def test_the_score_at_baseline_is_the_covariate(cars1: Scenario) -> None:
+    trial = simulate_batch(cars1, Streams(6, range(8)))
+    for replicate in range(8):
+        arat = trial.cohort.covariates["arat"][replicate, trial.candidate[replicate]]
+        assert (trial.scores["arat"][replicate, :, 0] == arat).all()
+
+
+def test_the_simulated_trial_looks_like_cars1(cars1: Scenario) -> None:
+    """What is known of the trial, over 128 replicates: the standard errors are below 0.2."""
+    trial = simulate_batch(cars1, Streams(2016, range(128)))
+    baseline, last = (trial.underlying["arat"][:, :, visit] for visit in (0, -1))
+    placebo = trial.arms == 1
+    assert baseline.mean() == pytest.approx(10.4, abs=0.5)
+    assert baseline.std() == pytest.approx(16.2, abs=0.5)
+    assert last[placebo].mean() == pytest.approx(26.5, abs=0.7)
+    assert last[placebo].std() == pytest.approx(21.0, abs=0.7)
+    correlation = spearmanr(baseline[placebo], last[placebo]).statistic
+    assert correlation == pytest.approx(0.6, abs=0.04)
