@@ -1,17 +1,18 @@
 """The reference engine: one SimPy environment a replicate, whole minutes, nothing drawn.
 
-Each candidate who can be randomised is a process that reads like the candidate's days: the wait for
-a chair inside the window, the first infusion and with it randomisation, then an infusion a day.
-What one person takes from another, a place in the trial or a chair, is handed out once a minute has
-heard all who want it, first due first served and then by number, so the order of events inside a
-minute cannot matter. There is no event for what nobody waits for: arrival, screening and visits are
-read off the itinerary, and so are infusions after the first where chairs cannot run out; the end of
-an infusion is an event where somebody waits for the chair.
+Each candidate who can be randomised is a generator that reads like the candidate's days: the wait
+for a chair inside the window, the first infusion and with it randomisation, then an infusion a day.
+It yields requests for a chair, and is told whether the infusion started. What one person takes from
+another, a place in the trial or a chair, is handed out once a minute has heard all who want it,
+first due first served and then by number, so the order of events inside a minute cannot matter.
+There is no event for what nobody waits for: arrival, screening and visits are read off the
+itinerary, and so are infusions after the first where chairs cannot run out; the end of an infusion
+is an event where somebody waits for the chair.
 """
 
 from collections.abc import Generator, Iterable
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import simpy
@@ -24,7 +25,7 @@ from trialsim.trial.conduct import Recruitment, screened
 from trialsim.trial.itinerary import Itinerary, next_opening
 from trialsim.trial.vector_engine import couples_patients
 
-Process = Generator[simpy.Event, bool, None]
+Person: TypeAlias = Generator["_Request", bool, None]
 
 
 def recruit_by_events(
@@ -35,8 +36,8 @@ def recruit_by_events(
     Parameters
     ----------
     creation
-        The order in which the processes of the itinerary's candidates are created, by their places
-        on its axis; it changes nothing.
+        The order in which the itinerary's candidates are set going, by their places on its axis; it
+        changes nothing.
     """
     shape = (len(itinerary.ready), scenario.design.patients)
     place = np.zeros(shape, np.int64)
@@ -80,6 +81,7 @@ class _Replicate:
         operations, patients = scenario.operations, scenario.design.patients
         chairs = operations.infusion_chairs_per_site if self.coupled else None
         self.clinics = _Clinics(self.env, chairs or patients, patients, operations)
+        self.minutes, self.closes = operations.infusion_minutes, operations.closes
         self.waited: dict[int, list[int]] = {}
         self.without_chair: dict[int, list[bool]] = {}
         self.candidate: list[int] = itinerary.candidate[replicate].tolist()
@@ -89,38 +91,38 @@ class _Replicate:
         self.offsets: list[list[int]] = scenario.treatment.infusions.offsets().tolist()
 
     def run(self, creation: Iterable[int]) -> None:
-        """Let the trial happen."""
+        """Let the trial happen, to its last infusion or, where nobody waits, its last patient."""
         for place in creation:
             if self.ready[place] == NEVER:
                 continue
             if self.coupled:
-                self.env.process(self.person(place))
-            else:  # a chair is free at once, and nobody listens
-                ready, number = self.ready[place], self.candidate[place]
-                self.clinics.ask(_Request(ready, number, self.site[place], ready, place, None))
-        while self.env.peek() < simpy.core.Infinity and (
-            self.coupled or not self.clinics.recruited
-        ):
+                person = self.person(place)
+                self.clinics.ask(next(person), person)
+            else:
+                self.clinics.ask(self.first_request(place, self.ready[place]), None)
+        if self.coupled:
+            self.env.run()
+        while not self.clinics.recruited and self.env.peek() < simpy.core.Infinity:
             self.env.step()
 
-    def person(self, place: int) -> Process:
+    def person(self, place: int) -> Person:
         """Wait for a chair inside the window, be randomised and infused, and come back daily."""
         due = self.ready[place]
-        while due <= self.deadline[place]:
-            answer = self.env.event()
-            self.clinics.ask(self.first_request(place, due, answer))
-            if (yield answer):
+        while due <= self.deadline[place] and not self.clinics.recruited:
+            if (yield self.first_request(place, due)):
                 yield from self.course(place)
-                return
-            if self.clinics.recruited:
                 return
             due = self.next_opening()
 
-    def course(self, place: int) -> Process:
+    def first_request(self, place: int, due: int) -> "_Request":
+        """Return a candidate's wish for the first infusion on a day."""
+        last = self.last(due, self.deadline[place])
+        return _Request(due, self.candidate[place], self.site[place], last, due, place)
+
+    def course(self, place: int) -> Person:
         """Take the infusions after the first, as far as chairs come free in time."""
-        number, site, minutes = self.candidate[place], self.site[place], self.clinics.minutes
-        closes = self.clinics.closes
-        first = started = int(self.env.now)
+        number, site = self.candidate[place], self.site[place]
+        first = began = int(self.env.now)
         stops = first + self.minutes_to_stop(place)
         days = self.offsets[first // DAY % 7]
         refused = self.itinerary.refused[self.replicate, place].tolist()
@@ -132,20 +134,16 @@ class _Replicate:
                 return
             if refused[infusion]:
                 continue
-            answer = self.env.event()
-            last = min(due // DAY * DAY + closes, stops) - 1
-            able = max(due, started + minutes)  # the infusion before may still be running
-            self.clinics.ask(_Request(due, number, site, last, None, answer), able)
-            if (yield answer):
-                started = int(self.env.now)
-                waited[infusion] = started - due
+            able = max(due, began + self.minutes)  # the infusion before may still be running
+            if (yield _Request(due, number, site, self.last(due, stops - 1), able, None)):
+                began = int(self.env.now)
+                waited[infusion] = began - due
             else:
                 without_chair[infusion] = True
 
-    def first_request(self, place: int, due: int, answer: simpy.Event) -> "_Request":
-        """Return a candidate's wish for the first infusion on a day."""
-        last = min(due // DAY * DAY + self.clinics.closes - 1, self.deadline[place])
-        return _Request(due, self.candidate[place], self.site[place], last, place, answer)
+    def last(self, due: int, last: int) -> int:
+        """Return the last minute at which an infusion may start, the clinic being open."""
+        return min(due // DAY * DAY + self.closes - 1, last)
 
     def next_opening(self) -> int:
         """Return when infusions can next begin."""
@@ -165,11 +163,14 @@ class _Request(NamedTuple):
     number: int
     site: int
     last: int
-    """Last minute at which the infusion may start: the clinic is open and it is not too late."""
+    """Last minute at which the infusion may start."""
+    able: int
+    """First minute at which it could; later than due where the one before is still running."""
     place: int | None
     """Where a candidate to be randomised stands on the itinerary's axis; None for a patient."""
-    answer: simpy.Event | None
-    """Says whether the infusion has started; None where nobody listens."""
+
+
+_Asked: TypeAlias = tuple[_Request, Person | None]
 
 
 class _Clinics:
@@ -186,8 +187,8 @@ class _Clinics:
         self.randomised: list[int] = []
         self.busy: list[list[int]] = [[] for _ in operations.sites]
         """When the infusions that run at each site end."""
-        self.waiting: list[list[_Request]] = [[] for _ in operations.sites]
-        self.agenda: dict[int, tuple[list[_Request], set[int]]] = {}
+        self.waiting: list[list[_Asked]] = [[] for _ in operations.sites]
+        self.agenda: dict[int, tuple[list[_Asked], set[int]]] = {}
         """The requests that come up in each minute, and the sites that are looked at again."""
 
     @property
@@ -195,15 +196,16 @@ class _Clinics:
         """Whether recruitment has closed."""
         return len(self.patients) == self.places
 
-    def ask(self, request: _Request, able: int | None = None) -> None:
-        """Ask for a chair from when it is due, or later if the patient is not able before.
+    def ask(self, request: _Request, person: Person | None) -> None:
+        """Take in a request; the person, if any listens, is told whether the infusion started.
 
-        A candidate asks with it for a place in the trial. The request is turned down when its last
+        A candidate asks with it for a place in the trial. A request is turned down when its last
         minute has passed or recruitment has closed.
         """
-        self.at(request.due if able is None else able)[0].append(request)
+        minute = max(request.able, int(self.env.now))
+        self.at(minute)[0].append((request, person))
 
-    def at(self, minute: int) -> tuple[list[_Request], set[int]]:
+    def at(self, minute: int) -> tuple[list[_Asked], set[int]]:
         """Return the agenda of a minute to come."""
         agenda = self.agenda.get(minute)
         if agenda is None:
@@ -216,9 +218,10 @@ class _Clinics:
         """Hear all that a minute brings, then hand out chairs and places."""
         now = int(self.env.now)
         requests, sites = self.agenda.pop(now)
-        for request in requests:
-            heappush(self.waiting[request.site], request)
-            sites.add(request.site)
+        for asked in requests:
+            site = asked[0].site
+            heappush(self.waiting[site], asked)
+            sites.add(site)
         self.hand_out(sites, now)
 
     def hand_out(self, sites: Iterable[int], now: int) -> None:
@@ -226,14 +229,13 @@ class _Clinics:
         heads = [self.waiting[site][0] for site in sites if self.waiting[site]]
         heapify(heads)
         while heads:
-            request = heappop(heads)
-            site = request.site
-            busy, waiting = self.busy[site], self.waiting[site]
+            request, person = heappop(heads)
+            busy, waiting = self.busy[request.site], self.waiting[request.site]
             while busy and busy[0] <= now:
                 heappop(busy)
             if now <= request.last and len(busy) == self.chairs:
                 closes = now // DAY * DAY + self.closes
-                self.at(min(busy[0], closes) if closes > now else busy[0])[1].add(site)
+                self.at(min(busy[0], closes) if closes > now else busy[0])[1].add(request.site)
                 continue
             heappop(waiting)
             starts = now <= request.last and (request.place is None or not self.recruited)
@@ -242,7 +244,15 @@ class _Clinics:
                 if request.place is not None:
                     self.patients.append(request.place)
                     self.randomised.append(now)
-            if request.answer is not None:
-                request.answer.succeed(starts)
+            if person is not None:
+                self.tell(person, starts)
             if waiting:
                 heappush(heads, waiting[0])
+
+    def tell(self, person: Person, started: bool) -> None:
+        """Tell a person whether the infusion started, and take in the next request."""
+        try:
+            request = person.send(started)
+        except StopIteration:
+            return
+        self.ask(request, person)
