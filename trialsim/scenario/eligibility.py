@@ -106,8 +106,8 @@ class Eligibility(Described):
     @classmethod
     def sound_part(cls, content: Mapping[str, Any]) -> Self:
         """Return the eligibility of those rules in plain content that are right in themselves."""
-        sound = {part: _sound_rules(content.get(part)) for part in cls.model_fields}
-        return cls.model_construct(**sound)
+        inclusion, exclusion = (_sound_rules(content.get(name)) for name in cls.model_fields)
+        return cls.model_construct(inclusion=inclusion, exclusion=exclusion)
 
     @property
     def rules(self) -> dict[str, Rule]:

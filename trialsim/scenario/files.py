@@ -126,7 +126,7 @@ def _found(scenario: str | Path, beside: Path | None = None) -> Path:
     hint = nearest(str(scenario), known)
     if path.is_dir():
         rule = "must be a scenario file, not a folder"
-    elif path.suffix in _SUFFIXES or len(path.parts) > 1:
+    elif path.suffix in _SUFFIXES or len(Path(scenario).parts) > 1:
         rule = f"must be a scenario file that exists{hint}"
     else:
         rule = f"must be a built-in scenario or the path of a YAML file{hint}"

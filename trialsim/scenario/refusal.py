@@ -80,4 +80,5 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     >>> unknown("covariate", "nihs", ["nihss", "age_years"])
     'must be a covariate that exists; did you mean nihss?'
     """
-    return f"must be a {kind} that exists{nearest(name, known)}"
+    article = "an" if kind[0] in "aeiou" else "a"
+    return f"must be {article} {kind} that exists{nearest(name, known)}"

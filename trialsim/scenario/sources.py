@@ -71,8 +71,10 @@ def sources_after(
     marked = {}
     for path in changed:
         stale, fresh = _nearest_source(path, kept), _nearest_source(path, brought)
-        if path in standing and len(stale) > len(fresh):
-            marked[path] = brought[fresh] if fresh else {"status": "assumed", "note": note}
+        if path in standing and not fresh:
+            marked[path] = {"status": "assumed", "note": note}
+        elif path in standing and len(stale) > len(fresh):
+            marked[path] = brought[fresh]
     return {**kept, **marked, **brought}
 
 

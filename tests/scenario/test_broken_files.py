@@ -1,0 +1,368 @@
+"""Every wrong file in a list of wrong files is told all its problems, each at its place."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from trialsim.errors import InputError
+from trialsim.scenario.files import load
+
+BROKEN = {
+    "sizes": (
+        """\
+        extends: cars1
+        design:
+          patients: 1
+          block_size: 3
+          block_sise: 4
+        """,
+        [
+            "3:3: design.patients: must be greater than or equal to 2 (got 1)",
+            "4:3: design.block_size: must be a multiple of the sum of the arms' ratios, 2 (got 3)",
+            "5:3: design.block_sise: is not known; did you mean block_size?",
+        ],
+    ),
+    "arms": (
+        """\
+        extends: cars1
+        design:
+          arms:
+            placebo: {dose_ml: 200, labl: Saline}
+            cerebrolysin: {ratio: 0, dose_ml: -1}
+          patients: 1.0
+        """,
+        [
+            "4:15: design.arms.placebo.dose_ml: must not exceed volume_ml (got 200)",
+            "4:29: design.arms.placebo.labl: is not known; did you mean label?",
+            "5:20: design.arms.cerebrolysin.ratio: must be greater than or equal to 1 (got 0)",
+            "5:30: design.arms.cerebrolysin.dose_ml: must be greater than or equal to 0 (got -1)",
+            "6:3: design.patients: must be a whole number, without a decimal point (got 1.0)",
+        ],
+    ),
+    "text_for_numbers": (
+        """\
+        extends: cars1
+        design:
+          patients: "208"
+          block_size: true
+        operations: {infusion_minutes: 60.5, clinic_opens_hour: no}
+        analysis: {alpha: '0.05', continuity_correction: 1, alternative: two_sided}
+        """,
+        [
+            '3:3: design.patients: must be a whole number (got "208")',
+            "4:3: design.block_size: must be a whole number (got true)",
+            "5:14: operations.infusion_minutes: must be a whole number, without a decimal point "
+            "(got 60.5)",
+            "5:38: operations.clinic_opens_hour: must be a number (got no)",
+            '6:12: analysis.alpha: must be a number (got "0.05")',
+            "6:27: analysis.continuity_correction: must be true or false (got 1)",
+            "6:53: analysis.alternative: must be two-sided, greater or less (got two_sided)",
+        ],
+    ),
+    "not_finite": (
+        """\
+        extends: cars1
+        operations:
+          visit_missed_probability: .nan
+          recruitment_limit_days: .inf
+          candidates_per_site_per_month: 1e999
+        outcomes: {arat: {effect: {value: .nan}}}
+        """,
+        [
+            "3:3: operations.visit_missed_probability: must be a finite number (got nan)",
+            "4:3: operations.recruitment_limit_days: must be a finite number (got inf)",
+            "5:3: operations.candidates_per_site_per_month: must be a finite number (got inf)",
+            "6:28: outcomes.arat.effect.value: must be a finite number (got nan)",
+        ],
+    ),
+    "operations": (
+        """\
+        extends: cars1
+        operations:
+          sites: {site_01: {activation_day: -1}, Site-2: {activation_day: 0}}
+          clinic_closes_hour: 7
+          infusion_chairs_per_site: 0
+          withdrawal: {probability: 1.5, days: {distribution: exponential, mean: 0}}
+          first_infusion_after_onset: {earliest_hours: 80}
+          onset_to_arrival_hours: onset_hours
+        """,
+        [
+            "3:21: operations.sites.site_01.activation_day: must be greater than or equal to 0 "
+            "(got -1)",
+            "3:42: operations.sites.Site-2: must be a name of lower case letters, digits and "
+            "underscores (got Site-2)",
+            "4:3: operations.clinic_closes_hour: must be at least a minute after "
+            "clinic_opens_hour (got 7)",
+            "5:3: operations.infusion_chairs_per_site: must be greater than or equal to 1 (got 0)",
+            "6:16: operations.withdrawal.probability: must be less than or equal to 1 (got 1.5)",
+            "6:68: operations.withdrawal.days.mean: must be greater than 0 (got 0)",
+            "base: operations.first_infusion_after_onset.latest_hours: must be after "
+            "earliest_hours (got 72)",
+        ],
+    ),
+    "distributions": (
+        """\
+        extends: cars1
+        population:
+          covariates:
+            age_years:
+              margin: {distribution: normol, mean: 60}
+            sex:
+              margin: {levels: {female: 0.5}}
+            nihss:
+              margin: {low: 31}
+            arat:
+              margin: {distribution: gamma, mean: 10}
+            territory:
+              margin: {low: 1}
+        """,
+        [
+            "5:16: population.covariates.age_years.margin.distribution: must be one of constant, "
+            "uniform, normal, lognormal, exponential, gamma, beta, logit_normal, bernoulli, "
+            "categorical, discrete; did you mean normal? (got normol)",
+            "7:7: population.covariates.sex.margin: probabilities must add to 1 (they add to "
+            "1.139) (got a mapping)",
+            "9:7: population.covariates.nihss.margin: low must be below high (31 and 30) "
+            "(got a mapping)",
+            "11:7: population.covariates.arat.margin.coefficient_of_variation: must be given",
+            "13:16: population.covariates.territory.margin.low: is not known",
+        ],
+    ),
+    "correlation": (
+        """\
+        extends: cars1
+        population:
+          correlation:
+            nihss: {arat: -1.5, nihss: 0.3, age: 0.1}
+            arat: {nihss: 0.5}
+        """,
+        [
+            "4:13: population.correlation.nihss.arat: must be greater than -1 (got -1.5)",
+        ],
+    ),
+    "correlation_by_pairs": (
+        """\
+        extends: cars1
+        population:
+          correlation:
+            nihss: {nihss: 0.3, age: 0.1}
+            arat: {nihss: 0.5}
+        """,
+        [
+            "4:13: population.correlation.nihss.nihss: must not be written: a covariate's "
+            "correlation with itself is 1 (got 0.3)",
+            "4:25: population.correlation.nihss.age: must be a covariate that exists (got 0.1)",
+            "base: population.correlation.nihss.arat: must be written once: the pair stands in "
+            "the other order too (got -0.5)",
+        ],
+    ),
+    "not_a_correlation": (
+        """\
+        extends: cars1
+        population:
+          correlation:
+            nihss: {arat: -0.9}
+            arat: {glasgow_coma_scale: -0.9}
+        """,
+        [
+            "3:3: population.correlation: must make a positive definite matrix (got smallest "
+            "eigenvalue -0.597)"
+        ],
+    ),
+    "eligibility": (
+        """\
+        extends: cars1
+        eligibility:
+          inclusion:
+            age: {covariate: age_year}
+            sex: {label: Sex, covariate: sex, at_least: 3}
+            woman: {label: Woman, covariate: sex, equals: femal}
+            nothing: {label: Nothing, covariate: age_years}
+            flag: {label: Flag, covariate: rapidly_improving, equals: 1}
+            larger: {label: Larger, covariate: nihss, more_than: arats}
+          exclusion:
+            coma: {at_most: [6]}
+            territory: {label: Twice, covariate: nihss, at_most: 3}
+        """,
+        [
+            "4:11: eligibility.inclusion.age.covariate: must be a covariate that exists; did you "
+            "mean age_years? (got age_year)",
+            "5:39: eligibility.inclusion.sex.at_least: must be asked of a number, not of a level "
+            "or a flag (got 3)",
+            "6:43: eligibility.inclusion.woman.equals: must be a level that exists; did you mean "
+            "female? (got femal)",
+            "7:5: eligibility.inclusion.nothing: must say at_least, more_than, at_most, "
+            "less_than, equals or one_of (got a mapping)",
+            "8:55: eligibility.inclusion.flag.equals: must be true or false (got 1)",
+            "9:47: eligibility.inclusion.larger.more_than: must be a covariate that exists; did "
+            "you mean arat? (got arats)",
+            "11:12: eligibility.exclusion.coma.at_most: must be a number or a string (got a list)",
+        ],
+    ),
+    "visits": (
+        """\
+        extends: cars1
+        design:
+          visits:
+            baseline: {window_days: 1}
+            day_7: {window_days: 7}
+            day_90: {day: 45}
+        analysis: {visit: day_9, endpoint: arat_total, control: cerebrolysin}
+        """,
+        [
+            "3:3: design.visits: must begin with baseline, on day 0 after randomisation, without "
+            "a window (got baseline)",
+            "base: design.visits.day_7.day: must lie after the visit before it, windows included "
+            "(got 7)",
+            "base: design.visits.day_14.day: must lie after the visit before it, windows included "
+            "(got 14)",
+            "6:14: design.visits.day_90.day: must lie after the visit before it, windows included "
+            "(got 45)",
+        ],
+    ),
+    "analysis": (
+        """\
+        extends: cars1
+        analysis:
+          visit: day_9
+          endpoint: arats
+          control: cerebrolysin
+          test: t_test
+          strata: site
+          continuity_correction: true
+          interval: delonge
+          confidence: 1
+        """,
+        [
+            "6:3: analysis.test: must be mann_whitney (got t_test)",
+            "8:3: analysis.continuity_correction: must be false with strata: van Elteren's test "
+            "has no continuity correction (got true)",
+            "9:3: analysis.interval: must be null, delong, brunner-munzel, logit or newcombe "
+            "(got delonge)",
+            "10:3: analysis.confidence: must be less than 1 (got 1)",
+        ],
+    ),
+    "names_of_the_analysis": (
+        """\
+        extends: cars1
+        operations: {infusion_minutes: 0}
+        analysis: {visit: day_9, endpoint: arats, control: cerebrolysin}
+        """,
+        [
+            "2:14: operations.infusion_minutes: must be greater than or equal to 1 (got 0)",
+            "3:12: analysis.visit: must be a visit that exists; did you mean day_90? (got day_9)",
+            "3:26: analysis.endpoint: must be an endpoint that exists; did you mean arat? "
+            "(got arats)",
+            "3:43: analysis.control: must be another arm than treated (got cerebrolysin)",
+        ],
+    ),
+    "outcome": (
+        """\
+        extends: cars1
+        outcomes:
+          arat:
+            low: 60
+            better: up
+            course: {patient_share: 2, end_sd: -1}
+            effect: {anchor: theta, value: 1.2, exposure: {model: emax, half_ml: 0}}
+        """,
+        [
+            "base: outcomes.arat.high: must be above low (got 57)",
+            "5:5: outcomes.arat.better: must be higher or lower (got up)",
+            "6:14: outcomes.arat.course.patient_share: must be less than or equal to 1 (got 2)",
+            "6:32: outcomes.arat.course.end_sd: must be greater than 0 (got -1)",
+            "7:29: outcomes.arat.effect.value: must lie between 0 and 1 for a theta (got 1.2)",
+            "7:41: outcomes.arat.effect.exposure.full_ml: must be given",
+            "7:65: outcomes.arat.effect.exposure.half_ml: must be greater than 0 (got 0)",
+        ],
+    ),
+    "sources": (
+        """\
+        extends: cars1
+        sources:
+          design: {status: assumed}
+          operations: {status: guessed, note: ''}
+          treatment: {status: published}
+          design.patients: {status: derived, reference: muresanu, noted: 1}
+        """,
+        [
+            "3:3: sources.design.note: must give the reason for an assumption",
+            "4:16: sources.operations.status: must be published, derived or assumed (got guessed)",
+            '4:33: sources.operations.note: must have at least 1 character (got "")',
+            "5:3: sources.treatment.reference: must be given for what is published",
+            "6:59: sources.design.patients.noted: is not known; did you mean note?",
+        ],
+    ),
+    "sources_of_nothing": (
+        """\
+        extends: cars1
+        sources:
+          design.patient: {status: assumed, note: a plan}
+          eligibility.inclusion.agee: {status: assumed, note: a plan}
+        """,
+        [
+            "3:3: sources.design.patient: must be a path that exists; did you mean "
+            "design.patients?",
+            "4:3: sources.eligibility.inclusion.agee: must be a path that exists; did you mean "
+            "eligibility.inclusion.age?",
+        ],
+    ),
+    "parts": (
+        """\
+        extends: cars1
+        design: [1, 2]
+        outcomes: 3
+        treatment: null
+        eligibility: {inclusion: {agee: null}}
+        populations: {}
+        """,
+        [
+            "2:1: design: must be a mapping (got a list)",
+            "3:1: outcomes: must be a mapping (got 3)",
+            "4:1: treatment: must be given",
+            "5:27: eligibility.inclusion.agee: must be a mapping (got null)",
+            "6:1: populations: is not known; did you mean population?",
+        ],
+    ),
+    "schedules": (
+        """\
+        extends: cars1
+        treatment:
+          infusions: {per_cycle: 20, days: weekdays}
+          rehabilitation:
+            session_minutes: 0
+            schedule: {per_cycle: 20, days: monday_to_friday, cycles: 2, cycle_every_days: 27}
+        """,
+        [
+            "3:30: treatment.infusions.days: must be every_day or monday_to_friday (got weekdays)",
+            "5:5: treatment.rehabilitation.session_minutes: must be greater than or equal to 1 "
+            "(got 0)",
+            "6:66: treatment.rehabilitation.schedule.cycle_every_days: must be at least 28 days, "
+            "the length of a cycle (got 27)",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_told_all_its_problems_in_the_order_of_the_file(
+    name: str, tmp_path: Path
+) -> None:
+    text, told = BROKEN[name]
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(dedent(text), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(path)
+    lines = str(caught.value).splitlines()
+    assert [shortened(line, path) for line in lines] == own_lines_first(told)
+
+
+def shortened(line: str, path: Path) -> str:
+    """Return a line without the name of the file; `base` stands for any place in another file."""
+    own = f"{path}:"
+    return line.removeprefix(own) if line.startswith(own) else f"base: {line.split(': ', 1)[1]}"
+
+
+def own_lines_first(told: list[str]) -> list[str]:
+    return sorted(told, key=lambda line: line.startswith("base: "))

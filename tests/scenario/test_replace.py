@@ -1,0 +1,118 @@
+"""A what-if is the same scenario with some paths replaced."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialsim.errors import InputError
+from trialsim.scenario.files import load
+
+CARS1 = load("cars1")
+
+
+def problems(changes: dict[str, object]) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        CARS1.replace(changes)
+    return str(caught.value).splitlines()
+
+
+def test_a_replaced_value_is_there_and_the_old_scenario_stays() -> None:
+    bigger = CARS1.replace({"design.patients": 300})
+    assert (bigger.design.patients, CARS1.design.patients) == (300, 208)
+
+
+def test_several_values_are_replaced_at_once() -> None:
+    changed = CARS1.replace({"design.patients": 99, "operations.infusion_chairs_per_site": 2})
+    assert changed.design.patients == 99
+    assert changed.operations.infusion_chairs_per_site == 2
+
+
+def test_every_unknown_path_offers_the_nearest_known_one() -> None:
+    assert problems({"design.patient": 1, "operation.infusion_minutes": 2}) == [
+        "design.patient: must be a path that exists; did you mean design.patients?",
+        "operation.infusion_minutes: must be a path that exists; did you mean "
+        "operations.infusion_minutes?",
+    ]
+
+
+def test_every_value_out_of_range_is_told() -> None:
+    assert problems({"design.patients": 1, "analysis.alpha": 0.7, "design.block_size": 3}) == [
+        "design.patients: must be greater than or equal to 2 (got 1)",
+        "analysis.alpha: must be less than 0.5 (got 0.7)",
+        "design.block_size: must be a multiple of the sum of the arms' ratios, 2 (got 3)",
+    ]
+
+
+@pytest.mark.parametrize("value", ["300", True, 300.0, None, float("nan"), [300]])
+def test_only_a_whole_number_of_patients_is_taken(value: object) -> None:
+    (told,) = problems({"design.patients": value})
+    assert told.startswith("design.patients: must be a whole number")
+
+
+def test_a_number_of_numpy_is_a_number() -> None:
+    changes = {"design.patients": np.int64(300), "analysis.alpha": np.float64(0.01)}
+    assert CARS1.replace(changes).digest == (
+        CARS1.replace({"design.patients": 300, "analysis.alpha": 0.01}).digest
+    )
+
+
+def test_a_path_cannot_be_changed_together_with_one_that_holds_it() -> None:
+    rule = "eligibility.inclusion.age"
+    assert problems({rule: None, f"{rule}.at_least": 50}) == [
+        f"{rule}.at_least: must not be changed together with {rule}, which holds it"
+    ]
+
+
+def test_none_takes_a_rule_or_a_site_away() -> None:
+    fewer = CARS1.replace({"eligibility.exclusion.coma": None, "operations.sites.site_12": None})
+    assert "coma" not in fewer.eligibility.rules
+    assert len(fewer.operations.sites) == 11
+
+
+def test_a_grade_of_a_discrete_margin_has_a_path() -> None:
+    margin = "population.covariates.goodglass_kaplan.margin.values"
+    changed = CARS1.replace({f"{margin}.0": 0.05, f"{margin}.1": 0.04})
+    values = changed.population.covariates["goodglass_kaplan"].margin.model_dump()["values"]
+    assert (values[0], values[1]) == (0.05, 0.04)
+
+
+@settings(derandomize=True, max_examples=25, deadline=None)
+@given(patients=st.integers(2, 5000), alpha=st.floats(0.001, 0.4), minutes=st.integers(1, 600))
+def test_changing_back_gives_the_same_digest(patients: int, alpha: float, minutes: int) -> None:
+    paths = ("design.patients", "analysis.alpha", "operations.infusion_minutes")
+    there = CARS1.replace(dict(zip(paths, (patients, alpha, minutes), strict=True)))
+    back = there.replace(dict(zip(paths, (208, 0.05, 60), strict=True)))
+    assert back.digest == CARS1.digest
+    assert (there.digest == CARS1.digest) == ((patients, alpha, minutes) == (208, 0.05, 60))
+
+
+def test_the_digest_changes_with_every_number() -> None:
+    """Each change is the least that its path allows."""
+    changes: dict[str, object] = {
+        "design.patients": 209,
+        "analysis.alpha": 0.0500001,
+        "operations.sites.site_12.activation_day": 113,
+        "population.correlation.nihss.arat": -0.5000001,
+        "outcomes.arat.course.end_mean": 25.4000001,
+        "design.visits.day_90.window_days": 4,
+        "eligibility.inclusion.age.at_most": 84,
+        "treatment.rehabilitation.session_minutes": 121,
+    }
+    digests = {CARS1.replace({path: value}).digest for path, value in changes.items()}
+    assert len(digests | {CARS1.digest}) == len(changes) + 1
+
+
+def test_the_digest_does_not_change_with_what_only_tells_of_the_study() -> None:
+    told = CARS1.replace({"name": "other", "title": "Other", "summary": "Other", "sources": {}})
+    assert told.digest == CARS1.digest
+    assert told != CARS1
+
+
+def test_a_scenario_travels_between_processes_whole() -> None:
+    again = pickle.loads(pickle.dumps(CARS1))
+    assert again == CARS1
+    assert again.digest == CARS1.digest
+    assert hash(again) == hash(CARS1)
