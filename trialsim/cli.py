@@ -1,6 +1,5 @@
 """The command line: arguments in, text and files out; the only place that prints."""
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -93,7 +92,8 @@ def check(
     """Check scenario files, and tell every problem with its file, line, column, path and rule."""
     from trialsim.scenario.files import load
 
-    problems, sound = [], []
+    problems: list[Problem] = []
+    sound: list[Scenario] = []
     for name in scenarios:
         try:
             sound.append(load(name))
@@ -114,7 +114,7 @@ def check(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
-    from trialsim.scenario.files import schema as scenario_schema
+    from trialsim.scenario.schema import schema as scenario_schema
 
     _print_json(scenario_schema())
 
@@ -146,9 +146,11 @@ def simulate(
     }
     account = consort(trial.tables(), analysed)
     if out is not None:
-        from trialsim.reporting.exports import write_trial
+        from trialsim.reporting.exports import manifest_of, write_trial
 
-        write_trial(out, trial, account, result.to_dict(), _command(), table_format.value)
+        manifest = manifest_of(trial.batch, _command())
+        tables = trial.tables()
+        write_trial(out, tables, account, result.to_dict(), manifest, table_format.value)
     if as_json:
         _print_json({**result.to_dict(), "engine": trial.batch.engine, "consort": account})
         return
@@ -183,9 +185,12 @@ def power(
     with _Progress(replicates) as progress:
         result = run(study, replicates, seed, jobs, engine.value, batch, progress)
     if out is not None:
-        from trialsim.reporting.exports import write_power
+        from trialsim.reporting.exports import Manifest, write_power
 
-        write_power(out, study, result, _command())
+        failures = {one.replicate: one.reason for one in result.failures}
+        numbers = tuple(range(result.replicates))
+        manifest = Manifest(study, seed, numbers, failures, result.engine, _command())
+        write_power(out, result, manifest)
     if as_json:
         _print_json(result.to_dict())
     else:
@@ -229,7 +234,9 @@ def _loaded(name: str, changes: list[str] | None) -> Scenario:
 
 
 def _print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2, allow_nan=False, default=str))
+    from trialsim.reporting.exports import as_json
+
+    print(as_json(content))
 
 
 class _Progress:

@@ -125,7 +125,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "recruitment_days": conduct.closed / DAY,
         "duration_days": np.max(ends, axis=0) / DAY,
         "infusions_given": np.count_nonzero(conduct.infusion_given, axis=(1, 2)),
-        "discontinued": (conduct.discontinued < conduct.exited).sum(axis=1),
+        "discontinued": (conduct.discontinued < NEVER).sum(axis=1),
         "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
         "died": (conduct.died < NEVER).sum(axis=1),
     }

@@ -1,10 +1,11 @@
-"""A trial as a folder of files, whole or not at all, with where it came from beside it.
+"""Results as a folder of files, whole or not at all, with where they came from beside them.
 
 Every file is first written in full under another name in the same folder; only when all are
 written do they take their names, the manifest last.
 """
 
 import json
+import math
 import os
 import platform
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from typing import Any, Final, Literal, get_args
 from pandas import DataFrame
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.power.power import SIMULATED
+from trialsim.power.power import SIMULATED, PowerResult
 from trialsim.scenario.files import to_yaml
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Trial
@@ -27,6 +28,9 @@ TableFormat = Literal["csv", "parquet"]
 MANIFEST: Final = "manifest.json"
 SCENARIO: Final = "scenario.yaml"
 ACCOUNT: Final = "consort.json"
+ANALYSIS: Final = "analysis.json"
+SUMMARY: Final = "power.json"
+REPLICATES: Final = "replicates.parquet"
 PACKAGES: Final = ("trialsim", "numpy", "scipy", "simpy", "pandas")
 
 Writer = Callable[[Path], None]
@@ -80,47 +84,104 @@ def write_trial(
     folder: str | Path,
     tables: Mapping[str, DataFrame],
     consort: Mapping[str, Any],
+    analysis: Mapping[str, Any],
     manifest: Manifest,
     format: TableFormat = "csv",
 ) -> None:
-    """Write tables, CONSORT account, scenario and manifest to a folder, which is made if need be.
+    """Write tables, CONSORT account, analysis, scenario and manifest to a folder.
 
-    A trial that was written to the folder before is replaced.
+    The folder is made if need be. A trial that was written to it before is replaced.
 
     Raises
     ------
     InputError
-        If the format is unknown, or the folder holds something else than a trial.
+        If the format is unknown, or the folder holds something else than results.
     RunError
-        If a file cannot be written; a trial that was there before is then still there.
+        If a file cannot be written; what was there before is then still there.
     """
     if format not in get_args(TableFormat):
         raise InputError([Problem("format", "must be csv or parquet", format)])
-    folder = Path(folder)
-    files = {f"{name}.{format}": len(table) for name, table in tables.items()}
-    content = {**manifest.to_dict(), "files": files}
+    files = {f"{name}.{format}": table for name, table in tables.items()}
+    others = {f"{name}.{one}" for name in tables for one in _TABLE} - set(files)
     writers: dict[str, Writer] = {
-        **{f"{name}.{format}": partial(_TABLE[format], table) for name, table in tables.items()},
+        **{name: partial(_TABLE[format], table) for name, table in files.items()},
         ACCOUNT: partial(_write_json, consort),
+        ANALYSIS: partial(_write_json, analysis),
+    }
+    rows = {name: len(table) for name, table in files.items()}
+    _write_folder(Path(folder), writers, manifest, rows, others)
+
+
+def write_power(folder: str | Path, result: PowerResult, manifest: Manifest) -> None:
+    """Write a power result, its numbers by replicate, scenario and manifest to a folder.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else than results.
+    RunError
+        If a file cannot be written; what was there before is then still there.
+    """
+    table = result.per_replicate()
+    writers: dict[str, Writer] = {
+        REPLICATES: partial(_write_parquet, table),
+        SUMMARY: partial(_write_json, result.to_dict()),
+    }
+    _write_folder(Path(folder), writers, manifest, {REPLICATES: len(table)}, set())
+
+
+def as_json(content: Any) -> str:
+    """Return plain values as JSON, numbers that are not known as null.
+
+    >>> print(as_json({"sd": float("nan"), "ci": (0.5, 1)}))
+    {
+      "sd": null,
+      "ci": [
+        0.5,
+        1
+      ]
+    }
+    """
+    return json.dumps(_known(content), indent=2, allow_nan=False)
+
+
+def _known(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(key): _known(part) for key, part in content.items()}
+    if isinstance(content, list | tuple):
+        return [_known(part) for part in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _write_folder(
+    folder: Path,
+    writers: Mapping[str, Writer],
+    manifest: Manifest,
+    rows: Mapping[str, int],
+    others: set[str],
+) -> None:
+    """Write files, scenario and manifest, then remove the others that were there before."""
+    content = {**manifest.to_dict(), "files": rows}
+    about: dict[str, Writer] = {
         SCENARIO: partial(_write_text, to_yaml(manifest.scenario)),
         MANIFEST: partial(_write_json, content),
     }
     try:
         _open(folder)
-        _write_all(folder, writers)
-        for other in {f"{name}.{one}" for name in tables for one in _TABLE} - set(files):
+        _write_all(folder, {**writers, **about})
+        for other in others:
             (folder / other).unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"cannot write to {folder}: {error.strerror or error}") from None
 
 
 def _open(folder: Path) -> None:
-    """Make a folder, or see that nothing but a trial would be overwritten in it."""
+    """Make a folder, or see that nothing but earlier results would be overwritten in it."""
     if folder.exists() and not folder.is_dir():
         raise InputError([Problem("folder", "must be a folder, not a file", str(folder))])
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()) and not _is_manifest(folder / MANIFEST):
-        rule = "must be new, empty, or hold a trial written before; this one holds other files"
+        rule = "must be new, empty, or hold results written before; this one holds other files"
         raise InputError([Problem("folder", rule, str(folder))])
 
 
@@ -154,7 +215,7 @@ def _write_parquet(table: DataFrame, path: Path) -> None:
 
 
 def _write_json(content: Mapping[str, Any], path: Path) -> None:
-    _write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
+    _write_text(as_json(content) + "\n", path)
 
 
 def _write_text(text: str, path: Path) -> None:

@@ -97,16 +97,23 @@ def due_days(schedule: Schedule, randomised: Integers) -> Integers:
 def read_off(
     recruitment: Recruitment, itinerary: Itinerary, cohort: Cohort, scenario: Scenario
 ) -> Conduct:
-    """Return the conduct of the patients that an engine recruited."""
+    """Return the conduct of the patients that an engine recruited.
+
+    Nobody leaves after the last visit and the last infusion, or discontinues when there is no
+    infusion left to come.
+    """
     randomised, patients = recruitment.randomised, Places(recruitment.place)
     ends = (itinerary.discontinues, itinerary.withdraws, itinerary.dies)
     discontinues, withdraws, dies = (patients.of(end) for end in ends)
-    exits = np.minimum(withdraws, dies)
-    refused = patients.of(itinerary.refused)
-    given = _given(recruitment, refused, np.minimum(discontinues, exits), scenario)
     onset = picked(cohort.onset, patients.of(itinerary.candidate))
     days = visit_days(scenario, randomised, onset, patients.of(itinerary.visit_shift))
     visits = randomised[:, :, None] + days * DAY
+    last_infusion = due_days(scenario.treatment.infusions, randomised)[:, :, -1] * DAY
+    exits = np.minimum(withdraws, dies)
+    exits = np.where(exits <= np.maximum(days[:, :, -1] * DAY, last_infusion), exits, NEVER)
+    discontinues = np.where(discontinues <= np.minimum(last_infusion, exits), discontinues, NEVER)
+    refused = patients.of(itinerary.refused)
+    given = _given(recruitment, refused, np.minimum(discontinues, exits), scenario)
     exited = _minute(randomised, exits)
     return Conduct(
         place=recruitment.place,
