@@ -70,10 +70,6 @@ def test_the_text_has_the_status_the_value_its_unit_and_the_reference_side_by_si
     lines = as_text(describe(CARS1)).splitlines()
     assert "[published]   design.patients: 208 patients  (trial_account)" in lines
     assert "[assumed]     operations.infusion_minutes: 60 minutes  (infusion_trial)" in lines
-    assert (
-        "[published]   operations.first_infusion_after_onset.latest_hours: 72 hours  "
-        in "".join(line for line in lines if "latest_hours" in line)
-    )
 
 
 def test_no_line_of_the_text_is_wider_than_100_columns() -> None:

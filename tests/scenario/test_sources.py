@@ -95,3 +95,19 @@ def test_a_variant_brings_its_own_source_or_is_assumed(tmp_path: Path) -> None:
         status="assumed", note="set in variant, which gives no source"
     )
     assert status(variant, "design.arms") == "published"
+
+
+def test_the_short_path_of_a_variant_overrules_the_long_path_below_for_what_it_changed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "variant.yaml"
+    path.write_text(
+        "extends: cars1\n"
+        "operations: {sites: {site_01: {activation_day: 7}}}\n"
+        "sources: {operations: {status: assumed, note: a later start}}\n",
+        encoding="utf-8",
+    )
+    sources = load(path).sources
+    assert source_of("operations.sites.site_01.activation_day", sources).note == "a later start"
+    unchanged = "operations.sites.site_02.activation_day"
+    assert source_of(unchanged, sources) == source_of(unchanged, CARS1.sources)
