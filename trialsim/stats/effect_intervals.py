@@ -8,7 +8,7 @@ all values equal, one patient in an arm) Newcombe's interval stands in; such tri
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
-from scipy.special import expit, logit, ndtri, stdtrit
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats
 from trialsim.stats.brunner_munzel import satterthwaite
@@ -70,14 +70,14 @@ def effect_interval(
         known = ", ".join(get_args(IntervalMethod))
         raise ValueError(f"method must be one of {known} (got {method!r})")
     check_probability("confidence", confidence)
-    quantile = float(ndtri((1 + confidence) / 2))
+    quantile = float(scipy.special.ndtri((1 + confidence) / 2))
     match method:
         case "null":
             interval = _wald(summary, summary.null_variance, quantile)
         case "delong":
             interval = _wald(summary, summary.placement_variance, quantile)
         case "brunner-munzel":
-            t_quantile = stdtrit(satterthwaite(summary), (1 + confidence) / 2)
+            t_quantile = scipy.special.stdtrit(satterthwaite(summary), (1 + confidence) / 2)
             interval = _wald(summary, summary.placement_variance, t_quantile)
         case "logit":
             interval = _logit(summary, quantile)
@@ -99,8 +99,11 @@ def _logit(summary: RankSummary, quantile: float) -> Interval:
     variance = summary.placement_variance
     effect = np.where(variance > 0, summary.effect, 0.5)
     error = np.sqrt(np.where(variance > 0, variance, np.nan)) / (effect * (1 - effect))
-    centre = logit(effect)
-    return Interval(expit(centre - quantile * error), expit(centre + quantile * error))
+    centre = scipy.special.logit(effect)
+    return Interval(
+        scipy.special.expit(centre - quantile * error),
+        scipy.special.expit(centre + quantile * error),
+    )
 
 
 def _newcombe_where_unknown(summary: RankSummary, interval: Interval, quantile: float) -> Interval:

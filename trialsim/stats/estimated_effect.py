@@ -8,7 +8,7 @@ z is 0 and the p-value 1.
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
-from scipy.special import expit, logit, ndtri
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats
 from trialsim.stats.mann_whitney import Alternative, check_alternative, divide, normal_p_value
@@ -53,7 +53,7 @@ def estimated_effect(
     error = np.sqrt(np.where(known, variance, np.nan))
     centre = np.where(known, effect, 0.5)
     z = np.nan_to_num(divide(centre - 0.5, np.where(known, error, 0.0), 0.0))
-    quantile = float(ndtri((1 + confidence) / 2))
+    quantile = float(scipy.special.ndtri((1 + confidence) / 2))
     low, high = _ends(centre, quantile * np.where(known, error, np.inf), interval_scale)
     p_value = np.where(known, normal_p_value(z, alternative), 1.0)
     return EstimatedEffect(effect, error, low, high, z, p_value)
@@ -67,6 +67,6 @@ def _ends(effect: Floats, margin: Floats, interval_scale: IntervalScale) -> tupl
     safe = np.where(inside, effect, 0.5)
     margin = margin / (safe * (1 - safe))
     return (
-        np.where(inside, expit(logit(safe) - margin), low),
-        np.where(inside, expit(logit(safe) + margin), high),
+        np.where(inside, scipy.special.expit(scipy.special.logit(safe) - margin), low),
+        np.where(inside, scipy.special.expit(scipy.special.logit(safe) + margin), high),
     )

@@ -8,7 +8,7 @@ distinct values, so samples and counts take one path and give the same bits.
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
-from scipy.special import ndtr
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats, Integers
 
@@ -206,11 +206,11 @@ def normal_p_value(z: Floats, alternative: Alternative) -> Floats:
     """
     match alternative:
         case "greater":
-            return np.asarray(ndtr(-z))
+            return np.asarray(scipy.special.ndtr(-z))
         case "less":
-            return np.asarray(ndtr(z))
+            return np.asarray(scipy.special.ndtr(z))
         case _:
-            return np.asarray(2.0 * ndtr(-np.abs(z)))
+            return np.asarray(2.0 * scipy.special.ndtr(-np.abs(z)))
 
 
 def check_alternative(alternative: str) -> None:

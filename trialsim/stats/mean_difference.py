@@ -7,7 +7,7 @@ can be said: the standard error is NaN, the interval all numbers, t is 0 and the
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats
 from trialsim.stats.mann_whitney import Alternative, check_alternative, divide
@@ -45,7 +45,7 @@ def mean_difference(
     freedom = np.where(known, degrees_of_freedom, 1.0)
     error = np.sqrt(np.where(known, variance, np.nan))
     t = divide(np.where(known, estimate, 0.0), np.where(known, error, 0.0), 0.0)
-    half = np.where(known, stdtrit(freedom, (1 + confidence) / 2) * error, np.inf)
+    half = np.where(known, scipy.special.stdtrit(freedom, (1 + confidence) / 2) * error, np.inf)
     centre = np.where(known, estimate, 0.0)
     return MeanDifference(
         estimate=np.asarray(estimate),
@@ -66,8 +66,8 @@ def t_p_value(t: Floats, degrees_of_freedom: Floats, alternative: Alternative) -
     """
     match alternative:
         case "greater":
-            return np.asarray(stdtr(degrees_of_freedom, -t))
+            return np.asarray(scipy.special.stdtr(degrees_of_freedom, -t))
         case "less":
-            return np.asarray(stdtr(degrees_of_freedom, t))
+            return np.asarray(scipy.special.stdtr(degrees_of_freedom, t))
         case _:
-            return np.asarray(2.0 * stdtr(degrees_of_freedom, -np.abs(t)))
+            return np.asarray(2.0 * scipy.special.stdtr(degrees_of_freedom, -np.abs(t)))

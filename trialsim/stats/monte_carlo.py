@@ -8,8 +8,8 @@ Medicine 38:2074, table 6.
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv, ndtri
 
 from trialsim.arrays import Booleans, Floats, Integers
 
@@ -81,8 +81,8 @@ def clopper_pearson_interval(
     x, n = _counts(successes, replicates)
     check_probability("confidence", confidence)
     tail = (1 - confidence) / 2
-    low = np.where(x > 0, betaincinv(np.maximum(x, 1), n - x + 1, tail), 0.0)
-    high = np.where(x < n, betaincinv(x + 1, np.maximum(n - x, 1), 1 - tail), 1.0)
+    low = np.where(x > 0, scipy.special.betaincinv(np.maximum(x, 1), n - x + 1, tail), 0.0)
+    high = np.where(x < n, scipy.special.betaincinv(x + 1, np.maximum(n - x, 1), 1 - tail), 1.0)
     return _proportion(x, n, low, high)
 
 
@@ -225,7 +225,7 @@ def _counts(successes: ArrayLike, replicates: ArrayLike) -> tuple[Floats, Floats
 
 def _quantile(confidence: float) -> float:
     check_probability("confidence", confidence)
-    return float(ndtri((1 + confidence) / 2))
+    return float(scipy.special.ndtri((1 + confidence) / 2))
 
 
 def _proportion(x: Floats, n: Floats, low: Floats, high: Floats) -> Proportion:

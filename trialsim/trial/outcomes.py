@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, Places, layered
 from trialsim.clock import DAY, weekday
@@ -40,7 +40,7 @@ def realise(
     onset = patients.of(cohort.onset)
 
     def luck(purpose: str, draw: int = 0) -> Floats:
-        score: Floats = ndtri(patients.of(streams.uniform(purpose, units, draw)))
+        score: Floats = scipy.special.ndtri(patients.of(streams.uniform(purpose, units, draw)))
         return score
 
     scores: dict[str, Floats] = {}
