@@ -36,8 +36,10 @@ def arrivals_per_site(cohort: Cohort, until: int = UNTIL) -> Any:
 def test_site_rates_have_the_mean_and_the_variation_asked_for(cars1: Scenario) -> None:
     """Mean within four standard errors; the coefficient of variation of a gamma within 3%."""
     rates = site_rates(cars1.operations, Streams(1, range(4000))) * MONTH
-    assert abs(rates.mean() - 3.6) < 4 * 3.6 * 0.97 / rates.size**0.5
-    assert abs(rates.std() / rates.mean() / 0.97 - 1) < 0.03
+    mean = cars1.operations.candidates_per_site_per_month
+    variation = cars1.operations.site_rate_coefficient_of_variation
+    assert abs(rates.mean() - mean) < 4 * mean * variation / rates.size**0.5
+    assert abs(rates.std() / rates.mean() / variation - 1) < 0.03
 
 
 def test_sites_without_variation_have_one_rate(cars1: Scenario) -> None:
@@ -122,22 +124,30 @@ def test_covariates_not_in_the_correlation_are_independent(cars1: Scenario) -> N
     assert np.abs(others).max() < 4.5 / 32_000**0.5
 
 
-SIZE = 10.3 * 46.7 / 16.2**2 - 1
-"""Sum of the two shapes of the beta on 0 to 57 with mean 10.3 and SD 16.2."""
-MARGINS = {
-    "age_years": stats.truncnorm((18 - 63.9) / 11.9, (100 - 63.9) / 11.9, 63.9, 11.9),
-    "nihss": stats.truncnorm((1 - 9.2) / 3.3, (30 - 9.2) / 3.3, 9.2, 3.3),
-    "systolic_mmhg": stats.norm(155, 24),
-    "onset_to_arrival_hours": stats.lognorm(1.0, scale=10),
-    "arat": stats.beta(*(SIZE * np.array([10.3, 46.7]) / 57), scale=57),
-}
+def oracle_of(margin: Any) -> Any:
+    """Return SciPy's distribution for a margin of the study."""
+    match margin.distribution:
+        case "lognormal":
+            return stats.lognorm(margin.log_sd, scale=margin.median)
+        case "beta":
+            share, width = margin.mean / margin.high, margin.high
+            size = share * (1 - share) * (width / margin.sd) ** 2 - 1
+            return stats.beta(share * size, (1 - share) * size, scale=width)
+        case _:
+            low, high = (
+                np.inf * sign if bound is None else (bound - margin.mean) / margin.sd
+                for bound, sign in ((margin.low, -1), (margin.high, 1))
+            )
+            return stats.truncnorm(low, high, margin.mean, margin.sd)
 
 
-@pytest.mark.parametrize("name", MARGINS)
+@pytest.mark.parametrize(
+    "name", ["age_years", "nihss", "systolic_mmhg", "onset_to_arrival_hours", "arat"]
+)
 def test_margins_are_those_asked_for(cars1: Scenario, name: str) -> None:
     """Quantiles of 51,200 candidates by SciPy; whole numbers by the share below each half."""
     values = enrol(cars1, Streams(10, range(64)), 800).covariates[name].ravel()
-    oracle = MARGINS[name]
+    oracle = oracle_of(cars1.population.covariates[name].margin)
     at = np.unique(np.floor(oracle.ppf(np.linspace(0.05, 0.95, 10)))) + 0.5
     expected = oracle.cdf(at)
     found = (values[:, None] < at).mean(axis=0)
@@ -147,12 +157,12 @@ def test_margins_are_those_asked_for(cars1: Scenario, name: str) -> None:
 
 def test_levels_and_flags_have_the_shares_asked_for(cars1: Scenario) -> None:
     covariates = enrol(cars1, Streams(11, range(64)), 800).covariates
-    shares = {
-        "sex": [0.361, 0.639],
-        "mechanism": [0.32, 0.58, 0.1],
-        "recent_myocardial_infarction": [0.98, 0.02],
-    }
-    for name, expected in shares.items():
+    for name in ("sex", "mechanism", "recent_myocardial_infarction"):
+        margin: Any = cars1.population.covariates[name].margin
+        if margin.distribution == "bernoulli":
+            expected = [1 - margin.probability, margin.probability]
+        else:
+            expected = [*margin.levels.values()]
         counts = np.bincount(covariates[name].ravel().astype(int), minlength=len(expected))
         assert stats.chisquare(counts, np.array(expected) * 51_200).pvalue > 0.001
 

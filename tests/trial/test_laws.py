@@ -89,8 +89,6 @@ def test_a_site_never_gives_more_infusions_at_once_than_it_has_chairs(
         running = np.cumsum(steps[np.lexsort((steps, times))])
         fullest.append(running.max())
     assert max(fullest) == chairs
-    assert trial.conduct.waited is not None
-    assert trial.conduct.waited.max() > 0
 
 
 @pytest.mark.parametrize("changes", BUSY)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
-from scipy.stats import norm, spearmanr
+from scipy.stats import norm
 
 from trialsim.clock import DAY
 from trialsim.scenario.effects import latent_shift
@@ -194,5 +194,5 @@ def test_the_simulated_trial_looks_like_cars1(cars1: Scenario) -> None:
     assert baseline.std() == pytest.approx(16.2, abs=0.5)
     assert last[placebo].mean() == pytest.approx(26.5, abs=0.7)
     assert last[placebo].std() == pytest.approx(21.0, abs=0.7)
-    correlation = spearmanr(baseline[placebo], last[placebo]).statistic
+    correlation = np.corrcoef(baseline[placebo], last[placebo])[0, 1]
     assert correlation == pytest.approx(0.6, abs=0.04)
