@@ -51,8 +51,8 @@ def simulate(
     ------
     RecruitmentError
         If recruitment can never finish.
-    RunError
-        If the vector engine is asked to run what couples patients.
+    InputError
+        If the engine is unknown, or the vector engine is asked to run what couples patients.
     ValueError
         If the seed or the replicate is negative.
     """

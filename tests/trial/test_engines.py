@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from trialsim.errors import RecruitmentError, RunError
+from trialsim.errors import InputError, RecruitmentError
 from trialsim.scenario.files import builtin_scenarios, load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
@@ -182,7 +182,7 @@ def test_chairs_for_every_patient_are_as_good_as_no_limit(
 def test_the_vector_engine_refuses_limited_chairs_by_name(cars1: Scenario, chairs: int) -> None:
     limited = {"design.patients": 40, "operations.infusion_chairs_per_site": chairs}
     scenario = cars1.replace(limited)
-    with pytest.raises(RunError, match=r"operations\.infusion_chairs_per_site"):
+    with pytest.raises(InputError, match=r"engine: .*operations\.infusion_chairs_per_site"):
         simulate_batch(scenario, Streams(1, range(1)), "vector")
 
 

@@ -182,7 +182,9 @@ def power(
     Raises
     ------
     RunError
-        If every replicate failed, or the vector engine is asked for what couples patients.
+        If every replicate failed.
+    InputError
+        If the engine is unknown, or the vector engine is asked to run what couples patients.
     ValueError
         If replicates, seed or batch is out of range.
     """

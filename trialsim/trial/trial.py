@@ -5,13 +5,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, picked
 from trialsim.clock import MONTH
-from trialsim.errors import RecruitmentError, RunError
+from trialsim.errors import InputError, Problem, RecruitmentError
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES, TILE, Streams
 from trialsim.trial.allocation import allocate
@@ -71,8 +71,8 @@ def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto"
     ------
     RecruitmentError
         If recruitment can never finish in any replicate of the batch.
-    RunError
-        If the vector engine is asked to run what couples patients.
+    InputError
+        If the engine is unknown, or the vector engine is asked to run what couples patients.
     """
     engine = chosen_engine(scenario, engine)
     recruit = recruit_by_events if engine == "events" else recruit_without_waiting
@@ -112,12 +112,15 @@ def chosen_engine(scenario: Scenario, engine: Engine) -> Literal["events", "vect
 
     Raises
     ------
-    RunError
-        If the vector engine is asked to run what couples patients.
+    InputError
+        If the engine is unknown, or the vector engine is asked to run what couples patients.
     """
+    if engine not in get_args(Engine):
+        raise InputError([Problem("engine", "must be auto, events or vector", engine)])
     coupled = couples_patients(scenario)
     if engine == "vector" and coupled:
-        raise RunError(f"the vector engine cannot run what couples patients: {coupled}")
+        rule = f"must be events (or auto) where something couples patients: {coupled}"
+        raise InputError([Problem("engine", rule, engine)])
     if engine == "auto":
         return "events" if coupled else "vector"
     return engine
