@@ -14,9 +14,15 @@ from pandas.testing import assert_frame_equal
 
 from trialsim.datasets import tables
 from trialsim.errors import InputError, RunError
-from trialsim.power.power import SIMULATED
+from trialsim.power.power import SIMULATED, power
 from trialsim.reporting.consort import consort
-from trialsim.reporting.exports import TableFormat, manifest_of, write_trial
+from trialsim.reporting.exports import (
+    Manifest,
+    TableFormat,
+    manifest_of,
+    write_power,
+    write_trial,
+)
 from trialsim.scenario.files import load
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
@@ -26,11 +32,12 @@ TRIAL = simulate_batch(STUDY, Streams(2016, range(2)))
 TABLES = tables(TRIAL)
 ACCOUNT = consort(TABLES, {"cerebrolysin": 40, "placebo": 39})
 MANIFEST = manifest_of(TRIAL, "trialsim simulate cars1 --set design.patients=40")
-BESIDE = {"consort.json", "scenario.yaml", "manifest.json"}
+ANALYSIS = {"estimate": 0.7, "sd": float("nan")}
+BESIDE = {"consort.json", "analysis.json", "scenario.yaml", "manifest.json"}
 
 
 def write(folder: Path, format: TableFormat = "csv") -> None:
-    write_trial(folder, TABLES, ACCOUNT, MANIFEST, format)
+    write_trial(folder, TABLES, ACCOUNT, ANALYSIS, MANIFEST, format)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -87,6 +94,7 @@ def test_the_manifest_says_where_the_files_come_from(tmp_path: Path) -> None:
     assert found["versions"]["numpy"] == np.__version__
     assert found["files"] == {f"{name}.csv": len(table) for name, table in TABLES.items()}
     assert json.loads((tmp_path / "consort.json").read_text()) == ACCOUNT
+    assert json.loads((tmp_path / "analysis.json").read_text()) == {"estimate": 0.7, "sd": None}
 
 
 def test_a_manifest_names_the_replicates_that_failed(tmp_path: Path) -> None:
@@ -132,7 +140,7 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(
     if manifest is not None:
         (tmp_path / "manifest.json").write_text(manifest)
     before = content_of(tmp_path)
-    with pytest.raises(InputError, match=r"^folder: must be new, empty, or hold a trial .* \(got"):
+    with pytest.raises(InputError, match=r"^folder: must be new, empty, or hold results .* \(got"):
         write(tmp_path)
     assert content_of(tmp_path) == before
 
@@ -162,7 +170,7 @@ def test_what_was_there_stays_whole_if_writing_fails(
     faulty = Faulty(TABLES["visits"])
     faulty.fault = fault
     with pytest.raises(raised) as failure:
-        write_trial(tmp_path, {**TABLES, "visits": faulty}, {}, MANIFEST)
+        write_trial(tmp_path, {**TABLES, "visits": faulty}, {}, {}, MANIFEST)
     assert content_of(tmp_path) == before
     assert len(str(failure.value).splitlines()) <= 1
 
@@ -194,3 +202,25 @@ def test_the_manifest_takes_its_name_last(tmp_path: Path, monkeypatch: pytest.Mo
     write(tmp_path)
     assert renamed[-1] == "manifest.json"
     assert set(renamed) == names_in(tmp_path)
+
+
+def test_a_power_result_reads_back_with_its_numbers_by_replicate(tmp_path: Path) -> None:
+    result = power(STUDY, replicates=70, seed=3, n_jobs=1)
+    manifest = Manifest(STUDY, 3, tuple(range(70)), {}, result.engine, "trialsim power")
+    write_power(tmp_path / "run", result, manifest)
+    assert names_in(tmp_path / "run") == {
+        "replicates.parquet",
+        "power.json",
+        "scenario.yaml",
+        "manifest.json",
+    }
+    table = pd.read_parquet(tmp_path / "run" / "replicates.parquet")
+    assert_frame_equal(table, result.per_replicate(), check_exact=True)
+    summary = json.loads((tmp_path / "run" / "power.json").read_text())
+    assert summary["power"] == table["rejected"].mean()
+
+
+def test_what_a_killed_write_left_behind_does_not_block_the_folder(tmp_path: Path) -> None:
+    (tmp_path / ".visits.csv.4711.part").write_text("half of")
+    write(tmp_path)
+    assert json.loads((tmp_path / "manifest.json").read_text())["seed"] == 2016

@@ -31,6 +31,7 @@ ACCOUNT: Final = "consort.json"
 ANALYSIS: Final = "analysis.json"
 SUMMARY: Final = "power.json"
 REPLICATES: Final = "replicates.parquet"
+PART: Final = ".part"
 PACKAGES: Final = ("trialsim", "numpy", "scipy", "simpy", "pandas")
 
 Writer = Callable[[Path], None]
@@ -180,7 +181,8 @@ def _open(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError([Problem("folder", "must be a folder, not a file", str(folder))])
     folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()) and not _is_manifest(folder / MANIFEST):
+    left = [path for path in folder.iterdir() if path.suffix != PART]  # of a write that was killed
+    if left and not _is_manifest(folder / MANIFEST):
         rule = "must be new, empty, or hold results written before; this one holds other files"
         raise InputError([Problem("folder", rule, str(folder))])
 
@@ -195,7 +197,7 @@ def _is_manifest(path: Path) -> bool:
 
 def _write_all(folder: Path, writers: Mapping[str, Writer]) -> None:
     """Write every file in full, then let all of them take their names, in order."""
-    parts = {name: folder / f".{name}.{os.getpid()}.part" for name in writers}
+    parts = {name: folder / f".{name}.{os.getpid()}{PART}" for name in writers}
     try:
         for name, write in writers.items():
             write(parts[name])
