@@ -180,7 +180,8 @@ def _recruited(whole: Trial, recruitment: Recruitment) -> Trial:
         for number in whole.replicates[~kept]
     }
     if not kept.any():
-        raise RecruitmentError(f"{next(iter(failures.values()))} in any of {len(kept)} replicates")
+        among = f" in any of {len(kept)} replicates" if len(kept) > 1 else ""
+        raise RecruitmentError(next(iter(failures.values())) + among)
     rows = len(kept)
     recruited: Trial = _rows(whole, kept, rows)
     return dataclasses.replace(recruited, failures=failures)
