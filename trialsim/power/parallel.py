@@ -61,11 +61,12 @@ def _results(
 ) -> Iterator[Replicates]:
     from joblib import Parallel, delayed, effective_n_jobs
 
-    if effective_n_jobs(n_jobs) == 1:
+    workers = min(effective_n_jobs(n_jobs), len(tasks))
+    if workers == 1:
         yield from (run_replicates(scenario, seed, task, engine, batch) for task in tasks)
         return
     calls = (delayed(_run_task)(scenario, seed, task, engine, batch) for task in tasks)
-    yield from Parallel(n_jobs=n_jobs, return_as="generator")(calls)
+    yield from Parallel(n_jobs=workers, return_as="generator")(calls)
 
 
 def _run_task(

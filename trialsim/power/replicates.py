@@ -39,6 +39,11 @@ def run_replicates(
     """Simulate and analyse a range of replicates, batch by batch.
 
     A replicate that fails is reported with its reason and does not end the run.
+
+    Raises
+    ------
+    ValueError
+        If the seed or the batch is out of range.
     """
     starts = range(replicates.start, replicates.stop, batch)
     parts = [
@@ -56,8 +61,9 @@ def joined(parts: list[Replicates]) -> Replicates:
 
 
 def _run_batch(scenario: Scenario, seed: int, replicates: range, engine: Engine) -> Replicates:
+    streams = Streams(seed, replicates)
     try:
-        trial = simulate_batch(scenario, Streams(seed, replicates), engine)
+        trial = simulate_batch(scenario, streams, engine)
         columns = quantities(trial)
         failures = trial.failures
     except Exception as error:
