@@ -20,7 +20,7 @@ from trialsim.stats.monte_carlo import (
     mean_over_replicates,
     wilson_interval,
 )
-from trialsim.trial.trial import Engine, chosen_engine
+from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -182,18 +182,21 @@ def power(
     Raises
     ------
     RunError
-        If every replicate failed.
+        If recruitment can never finish, or every replicate failed.
     InputError
         If the engine is unknown, or the vector engine is asked to run what couples patients.
     ValueError
-        If replicates, seed or batch is out of range.
+        If replicates, seed, n_jobs or batch is out of range.
     """
     if replicates < 1:
         raise ValueError(f"replicates must be at least 1 (got {replicates})")
     if batch < 1:
         raise ValueError(f"batch must be at least 1 (got {batch})")
+    if n_jobs == 0:
+        raise ValueError("n_jobs must not be 0 (got 0)")
     began = time.perf_counter()
     used = chosen_engine(scenario, engine)
+    candidates_needed(scenario)  # refuses at once, not in every replicate, what can never recruit
     done = run_in_parallel(scenario, seed, range(replicates), used, n_jobs, batch, progress)
     return summarised(scenario, seed, used, done, time.perf_counter() - began)
 
