@@ -138,6 +138,7 @@ def simulate(
     from trialsim.simulated import simulate as run
 
     study = _loaded(scenario, changes)
+    _open(out)
     trial = run(study, seed, replicate, engine.value)
     result = analyse(trial)
     analysed = {
@@ -182,6 +183,7 @@ def power(
     if jobs == 0:
         raise typer.BadParameter("must not be 0", param_hint="--jobs")
     study = _loaded(scenario, changes)
+    _open(out)
     with _Progress(replicates) as progress:
         result = run(study, replicates, seed, jobs, engine.value, batch, progress)
     if out is not None:
@@ -231,6 +233,14 @@ def _loaded(name: str, changes: list[str] | None) -> Scenario:
         raise InputError(Problem("--set", "must be PATH=VALUE", change) for change in wrong)
     pairs = (change.split("=", 1) for change in changes)
     return scenario.replace({path.strip(): parsed_value(value) for path, value in pairs})
+
+
+def _open(out: Path | None) -> None:
+    """Refuse a folder that cannot take the results before they are made."""
+    if out is not None:
+        from trialsim.reporting.exports import open_folder
+
+        open_folder(out)
 
 
 def _print_json(content: Any) -> None:

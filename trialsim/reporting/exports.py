@@ -113,6 +113,29 @@ def write_trial(
     _write_folder(Path(folder), writers, manifest, rows, others)
 
 
+def open_folder(folder: str | Path) -> None:
+    """Make a folder for results, or see that nothing but earlier results would be overwritten.
+
+    Raises
+    ------
+    InputError
+        If the folder is a file, or holds something else than results.
+    RunError
+        If the folder cannot be made.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError([Problem("folder", "must be a folder, not a file", str(folder))])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        left = [path for path in folder.iterdir() if path.suffix != PART]  # of a killed write
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    if left and not _is_manifest(folder / MANIFEST):
+        rule = "must be new, empty, or hold results written before; this one holds other files"
+        raise InputError([Problem("folder", rule, str(folder))])
+
+
 def write_power(folder: str | Path, result: PowerResult, manifest: Manifest) -> None:
     """Write a power result, its numbers by replicate, scenario and manifest to a folder.
 
@@ -167,24 +190,17 @@ def _write_folder(
         SCENARIO: partial(_write_text, to_yaml(manifest.scenario)),
         MANIFEST: partial(_write_json, content),
     }
+    open_folder(folder)
     try:
-        _open(folder)
         _write_all(folder, {**writers, **about})
         for other in others:
             (folder / other).unlink(missing_ok=True)
     except OSError as error:
-        raise RunError(f"cannot write to {folder}: {error.strerror or error}") from None
+        raise _unwritable(folder, error) from None
 
 
-def _open(folder: Path) -> None:
-    """Make a folder, or see that nothing but earlier results would be overwritten in it."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError([Problem("folder", "must be a folder, not a file", str(folder))])
-    folder.mkdir(parents=True, exist_ok=True)
-    left = [path for path in folder.iterdir() if path.suffix != PART]  # of a write that was killed
-    if left and not _is_manifest(folder / MANIFEST):
-        rule = "must be new, empty, or hold results written before; this one holds other files"
-        raise InputError([Problem("folder", rule, str(folder))])
+def _unwritable(folder: Path, error: OSError) -> RunError:
+    return RunError(f"cannot write to {folder}: {error.strerror or error}")
 
 
 def _is_manifest(path: Path) -> bool:
