@@ -1,5 +1,6 @@
 """The command line: arguments in, text and files out; the only place that prints."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -75,7 +76,10 @@ def list_scenarios(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(scenario: ScenarioName, changes: Changes = None, as_json: AsJson = False) -> None:
-    """Print a study in words, each number with its status: published, derived or assumed."""
+    """Print a study in words, and the status of each number.
+
+    The status is published, derived or assumed; what has no source is assumed.
+    """
     from trialsim.scenario.description import as_text, describe
 
     sections = describe(_loaded(scenario, changes))
@@ -87,9 +91,16 @@ def show(scenario: ScenarioName, changes: Changes = None, as_json: AsJson = Fals
 
 @app.command()
 def check(
-    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...")], as_json: AsJson = False
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(metavar="SCENARIO...", help="Built-in scenarios or paths of YAML files."),
+    ],
+    as_json: AsJson = False,
 ) -> None:
-    """Check scenario files, and tell every problem with its file, line, column, path and rule."""
+    """Check scenario files, and tell every problem at once.
+
+    Each problem is told with its file, line, column, path, rule and value.
+    """
     from trialsim.scenario.files import load
 
     problems: list[Problem] = []
@@ -123,7 +134,9 @@ def schema() -> None:
 def simulate(
     scenario: ScenarioName,
     seed: Seed = 2016,
-    replicate: Annotated[int, typer.Option(min=0, help="Which trial under the seed.")] = 0,
+    replicate: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")
+    ] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder to write the tables to.")] = None,
     table_format: Annotated[
         TableFormat, typer.Option("--format", help="How the tables are written.")
@@ -132,7 +145,11 @@ def simulate(
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate and analyse one trial; with --out, write its five tables and a manifest."""
+    """Simulate and analyse one trial, and write its tables.
+
+    With --out, the folder holds five tables, the CONSORT account, the analysis, the whole scenario
+    and a manifest.
+    """
     from trialsim.analysis.analyse import analyse
     from trialsim.reporting.consort import consort, consort_text
     from trialsim.simulated import simulate as run
@@ -177,7 +194,10 @@ def power(
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate many trials: power, estimate, bias, coverage, duration, each with its error."""
+    """Simulate many trials, and say what the design does.
+
+    Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error.
+    """
     from trialsim.power.power import power as run
 
     if jobs == 0:
@@ -228,11 +248,20 @@ def _loaded(name: str, changes: list[str] | None) -> Scenario:
     scenario = load(name)
     if not changes:
         return scenario
-    wrong = [change for change in changes if "=" not in change]
-    if wrong:
-        raise InputError(Problem("--set", "must be PATH=VALUE", change) for change in wrong)
-    pairs = (change.split("=", 1) for change in changes)
-    return scenario.replace({path.strip(): parsed_value(value) for path, value in pairs})
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for change in changes:
+        path, equals, value = change.partition("=")
+        if not (path.strip() and equals):
+            problems.append(Problem("--set", "must be PATH=VALUE", change))
+            continue
+        try:
+            values[path.strip()] = parsed_value(value)
+        except InputError as error:
+            problems.append(Problem(path.strip(), error.problems[0].rule, value))
+    if problems:
+        raise InputError(problems)
+    return scenario.replace(values)
 
 
 def _open(out: Path | None) -> None:
@@ -296,7 +325,7 @@ class _Progress:
 
 
 def _command() -> str:
-    return " ".join(["trialsim", *sys.argv[1:]])
+    return shlex.join(["trialsim", *sys.argv[1:]])
 
 
 def _heading(title: str, what: str) -> str:
