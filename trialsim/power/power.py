@@ -140,7 +140,7 @@ class PowerResult:
     def _spread(self) -> dict[str, float]:
         """Return the central 95% of the estimates: where single trials fall."""
         known = self.columns["estimate"][np.isfinite(self.columns["estimate"])]
-        low, high = np.quantile(known, [0.025, 0.975])
+        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
         return {"quantile_2.5": float(low), "quantile_97.5": float(high)}
 
 
