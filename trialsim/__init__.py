@@ -12,6 +12,8 @@ Everything simulated is simulated: no result is evidence about any drug.
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
 from trialsim.power.power import PowerResult, power
+from trialsim.power.same_patients import Comparison, compare
+from trialsim.power.what_if import WhatIf, what_if
 from trialsim.scenario.files import builtin_scenarios, load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
@@ -20,6 +22,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Analysis",
+    "Comparison",
     "InputError",
     "PowerResult",
     "Problem",
@@ -28,9 +31,12 @@ __all__ = [
     "Scenario",
     "SimulatedTrial",
     "TrialsimError",
+    "WhatIf",
     "analyse",
     "builtin_scenarios",
+    "compare",
     "load",
     "power",
     "simulate",
+    "what_if",
 ]

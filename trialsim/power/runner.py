@@ -1,0 +1,60 @@
+"""How replicates are run, whichever study they are of: seed, workers, engine, batch, progress."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trialsim.errors import Problem
+from trialsim.power.parallel import Progress, run_in_parallel
+from trialsim.power.replicates import BATCH, Replicates
+from trialsim.scenario.scenario import Scenario
+from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs replicates of any study under one seed; all but the seed changes no result."""
+
+    seed: int
+    n_jobs: int = -1
+    engine: Engine = "auto"
+    batch: int = BATCH
+    progress: Progress | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is out of range."""
+        if not 0 <= self.seed < 2**64:
+            yield Problem("seed", "must lie in 0 to 2**64 - 1", str(self.seed))
+        if self.n_jobs == 0:
+            yield Problem("n_jobs", "must not be 0", "0")
+        if self.batch < 1:
+            yield Problem("batch", "must be at least 1", str(self.batch))
+
+    def check(self, scenario: Scenario) -> None:
+        """Refuse a study that cannot be run, before any replicate of it is.
+
+        Raises
+        ------
+        InputError
+            If the engine is unknown, or the vector engine is asked to run what couples patients.
+        RecruitmentError
+            If recruitment can never finish.
+        """
+        chosen_engine(scenario, self.engine)
+        candidates_needed(scenario)
+
+    def run(self, scenario: Scenario, replicates: range) -> Replicates:
+        """Return the results of a range of replicates of a study."""
+        used = chosen_engine(scenario, self.engine)
+        return run_in_parallel(
+            scenario, self.seed, replicates, used, self.n_jobs, self.batch, self.progress
+        )
+
+
+def not_enough(name: str, count: int) -> Iterator[Problem]:
+    """Yield the problem of a count of replicates below one.
+
+    >>> [str(problem) for problem in not_enough("replicates", 0)]
+    ['replicates: must be at least 1 (got 0)']
+    """
+    if count < 1:
+        yield Problem(name, "must be at least 1", str(count))

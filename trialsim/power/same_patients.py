@@ -1,0 +1,71 @@
+"""The same patient in another world: people who are randomised under two studies, side by side."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from trialsim.scenario.scenario import Scenario
+from trialsim.simulated import simulate
+from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_OF_SUBJECTS: Final = (
+    "arm",
+    "site",
+    "randomised_minute",
+    "randomised_day",
+    "infusions_given",
+    "study_drug_received_ml",
+)
+_OF_DISPOSITION: Final = ("status", "ended_day")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two studies under one seed; who presents is the same person in both."""
+
+    a: Scenario
+    b: Scenario
+    seed: int
+    engine: Engine = "auto"
+
+    def patients(self, replicate: int = 0) -> "DataFrame":
+        """Return those randomised in both worlds, a row for each, by screening number.
+
+        Columns of the one end in `_a`, of the other in `_b`: subject number, arm, site, time of
+        randomisation, infusions given, study drug received, disposition, and the score of every
+        outcome at every visit, null where not measured. A candidate is the same person as long as
+        the studies agree on how people arrive; the numbers of subjects may differ.
+        """
+        a, b = (_of_world(one, self.seed, replicate, self.engine) for one in (self.a, self.b))
+        both = a.add_suffix("_a").join(b.add_suffix("_b"), how="inner")
+        names = dict.fromkeys([*a.columns, *b.columns])
+        paired = [f"{name}_{world}" for name in names for world in "ab"]
+        return both[[name for name in paired if name in both.columns]]
+
+
+def compare(a: Scenario, b: Scenario, seed: int = 2016, engine: Engine = "auto") -> Comparison:
+    """Set two studies side by side under one seed, to look at the same patients in both.
+
+    >>> import trialsim as ts
+    >>> cars1 = ts.load("cars1")
+    >>> larger = ts.compare(cars1, cars1.replace({"design.patients": 300}), seed=2016)
+    >>> patients = larger.patients(replicate=3)
+    >>> len(patients), bool((patients["arat_day_90_a"] == patients["arat_day_90_b"]).any())
+    (208, True)
+    """
+    return Comparison(a, b, seed, engine)
+
+
+def _of_world(scenario: Scenario, seed: int, replicate: int, engine: Engine) -> "DataFrame":
+    """Return the patients of one world by screening number."""
+    tables = simulate(scenario, seed, replicate, engine).tables()
+    subjects, visits = tables["subjects"], tables["visits"]
+    found = subjects.set_index("subject")[["screening_number", *_OF_SUBJECTS]]
+    found = found.join(tables["disposition"].set_index("subject")[list(_OF_DISPOSITION)])
+    outcomes = visits.columns[list(visits.columns).index("status") + 1 :]
+    for outcome in outcomes:
+        scores = visits.pivot(index="subject", columns="visit", values=outcome)
+        found = found.join(scores[list(scenario.design.visits)].add_prefix(f"{outcome}_"))
+    return found.reset_index().set_index("screening_number")
