@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ import typer
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.errors import InputError, Problem, RunError
+from trialsim.power.alternatives import How
 from trialsim.power.power import SIMULATED, PowerResult
 from trialsim.power.replicates import Replicates
 from trialsim.scenario.scenario import Scenario
@@ -52,6 +53,8 @@ ScenarioName = Annotated[
 Seed = Annotated[int, typer.Option(min=0, max=2**64 - 1, help="All randomness follows from it.")]
 EngineOption = Annotated[EngineName, typer.Option(help="What simulates; results are the same.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Count = Annotated[int, typer.Option(min=1, help="Simulated trials.")]
+Jobs = Annotated[int, typer.Option(help="Worker processes; -1 for one on each core.")]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
@@ -183,9 +186,9 @@ def simulate(
 @app.command()
 def power(
     scenario: ScenarioName,
-    replicates: Annotated[int, typer.Option(min=1, help="Simulated trials.")] = 10_000,
+    replicates: Count = 10_000,
     seed: Seed = 2016,
-    jobs: Annotated[int, typer.Option(help="Worker processes; -1 for one on each core.")] = -1,
+    jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
     batch: Annotated[
         int, typer.Option(min=1, help="Trials simulated at once; it changes no result.")
@@ -200,12 +203,11 @@ def power(
     """
     from trialsim.power.power import power as run
 
-    if jobs == 0:
-        raise typer.BadParameter("must not be 0", param_hint="--jobs")
+    workers = _workers(jobs)
     study = _loaded(scenario, changes)
     _open(out)
     with _Progress(replicates) as progress:
-        result = run(study, replicates, seed, jobs, engine.value, batch, progress)
+        result = run(study, replicates, seed, workers, engine.value, batch, progress)
     if out is not None:
         from trialsim.reporting.exports import Manifest, write_power
 
@@ -217,6 +219,71 @@ def power(
         _print_json(result.to_dict())
     else:
         print(_power_text(study.title, result))
+
+
+@app.command("what-if")
+def what_if(
+    scenario: ScenarioName,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE,VALUE...",
+            help="Values that a path takes, or with --hypercube its range LOW:HIGH; may be "
+            "repeated.",
+        ),
+    ] = None,
+    grid: Annotated[bool, typer.Option("--grid", help="Every combination of the values.")] = False,
+    hypercube: Annotated[
+        int | None, typer.Option(min=1, help="So many points, spread evenly over the ranges.")
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCENARIO", help="Another scenario beside it; may be repeated."),
+    ] = None,
+    base: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH=VALUE", help="Replace a value in the base, and so in all but variants."
+        ),
+    ] = None,
+    replicates: Count = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the result to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a study with others, on the same random numbers.
+
+    Each value alone, a grid or a Latin hypercube, and named variants. The differences of power,
+    estimate, duration, screened and infusions are paired with the base, replicate by replicate.
+    """
+    from trialsim.power.alternatives import alternatives
+    from trialsim.power.runner import Runner
+    from trialsim.power.what_if import compared
+    from trialsim.reporting.comparison_text import what_if_text
+
+    if grid and hypercube is not None:
+        raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
+    study = _loaded(scenario, base, "--base")
+    changes = _parsed(values, "--set", _range if hypercube is not None else _list)
+    how: How = "grid" if grid else "one_at_a_time" if hypercube is None else "latin_hypercube"
+    worlds = alternatives(study, changes, how, variant or (), hypercube or 1, seed)
+    _open(out)
+    others = sum(world.scenario.digest != study.digest for world in worlds)
+    with _Progress(replicates, 1 + others) as progress:
+        runner = Runner(seed, _workers(jobs), engine.value, progress=progress)
+        result = compared(worlds, tuple(changes), replicates, runner)
+    if out is not None:
+        from trialsim.reporting.exports import Manifest, write_what_if
+
+        manifest = Manifest(study, seed, tuple(range(replicates)), {}, engine.value, _command())
+        write_what_if(out, result, manifest)
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        print(what_if_text(study.title, result))
 
 
 def main() -> None:
@@ -242,26 +309,49 @@ def run(arguments: list[str]) -> int:
     return DONE
 
 
-def _loaded(name: str, changes: list[str] | None) -> Scenario:
+def _loaded(name: str, changes: list[str] | None, option: str = "--set") -> Scenario:
     from trialsim.scenario.files import load, parsed_value
 
     scenario = load(name)
-    if not changes:
-        return scenario
+    return scenario.replace(_parsed(changes, option, parsed_value)) if changes else scenario
+
+
+def _parsed(changes: list[str] | None, option: str, parsed: Callable[[str], Any]) -> dict[str, Any]:
+    """Return the values by path that an option gives, told apart by path."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
-    for change in changes:
+    for change in changes or ():
         path, equals, value = change.partition("=")
         if not (path.strip() and equals):
-            problems.append(Problem("--set", "must be PATH=VALUE", change))
+            problems.append(Problem(option, "must be PATH=VALUE", change))
             continue
         try:
-            values[path.strip()] = parsed_value(value)
+            values[path.strip()] = parsed(value)
         except InputError as error:
             problems.append(Problem(path.strip(), error.problems[0].rule, value))
     if problems:
         raise InputError(problems)
-    return scenario.replace(values)
+    return values
+
+
+def _list(text: str) -> Any:
+    """Return values separated by commas, as a list of them stands in a scenario file."""
+    from trialsim.scenario.files import parsed_value
+
+    return parsed_value(f"[{text}]")
+
+
+def _range(text: str) -> list[Any]:
+    """Return the two ends of LOW:HIGH."""
+    from trialsim.scenario.files import parsed_value
+
+    return [parsed_value(end) for end in text.split(":")]
+
+
+def _workers(jobs: int) -> int:
+    if jobs == 0:
+        raise typer.BadParameter("must not be 0", param_hint="--jobs")
+    return jobs
 
 
 def _open(out: Path | None) -> None:
@@ -279,9 +369,12 @@ def _print_json(content: Any) -> None:
 
 
 class _Progress:
-    """A bar on standard error with the running power and its error; silent off a terminal."""
+    """A bar on standard error; silent off a terminal.
 
-    def __init__(self, replicates: int) -> None:
+    For one design it shows the running power and its error.
+    """
+
+    def __init__(self, replicates: int, designs: int = 1) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -302,7 +395,8 @@ class _Progress:
             disable=not console.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("simulating", total=replicates, running="")
+        self._task = self._bar.add_task("simulating", total=replicates * designs, running="")
+        self._one_design = designs == 1
         self._rejected = self._known = 0.0
 
     def __enter__(self) -> "_Progress":
@@ -318,7 +412,7 @@ class _Progress:
         self._rejected += float(np.nansum(rejected))
         self._known += float(np.isfinite(rejected).sum())
         running = ""
-        if self._known:
+        if self._known and self._one_design:
             now = wilson_interval(self._rejected, self._known)
             running = f"power {now.estimate:.3f} +- {now.mcse:.3f}"
         self._bar.update(self._task, advance=done, running=running)

@@ -19,6 +19,7 @@ from pandas import DataFrame
 
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.power import SIMULATED, PowerResult
+from trialsim.power.what_if import WhatIf
 from trialsim.scenario.files import to_yaml
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Trial
@@ -31,6 +32,8 @@ ACCOUNT: Final = "consort.json"
 ANALYSIS: Final = "analysis.json"
 SUMMARY: Final = "power.json"
 REPLICATES: Final = "replicates.parquet"
+COMPARISON: Final = "what_if.json"
+COMPARISON_TABLE: Final = "what_if.csv"
 PART: Final = ".part"
 PACKAGES: Final = ("trialsim", "numpy", "scipy", "simpy", "pandas")
 
@@ -152,6 +155,24 @@ def write_power(folder: str | Path, result: PowerResult, manifest: Manifest) -> 
         SUMMARY: partial(_write_json, result.to_dict()),
     }
     _write_folder(Path(folder), writers, manifest, {REPLICATES: len(table)}, set())
+
+
+def write_what_if(folder: str | Path, result: WhatIf, manifest: Manifest) -> None:
+    """Write a comparison, its table, the base scenario and manifest to a folder.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else than results.
+    RunError
+        If a file cannot be written; what was there before is then still there.
+    """
+    table = result.frame
+    writers: dict[str, Writer] = {
+        COMPARISON_TABLE: partial(_write_csv, table),
+        COMPARISON: partial(_write_json, result.to_dict()),
+    }
+    _write_folder(Path(folder), writers, manifest, {COMPARISON_TABLE: len(table)}, set())
 
 
 def as_json(content: Any) -> str:

@@ -1,0 +1,66 @@
+"""Comparisons, sizes and assurances as lines of text, each number with its Monte Carlo error."""
+
+from collections.abc import Mapping
+from math import isinf
+
+from trialsim.power.power import SIMULATED
+from trialsim.power.what_if import Row, WhatIf
+from trialsim.stats.monte_carlo import Mean
+
+_COLUMNS = {
+    "estimate": ("effect", 4),
+    "duration_days": ("days", 2),
+    "screened": ("screened", 2),
+    "infusions_given": ("infusions", 2),
+}
+"""The heading and the decimals of each quantity compared."""
+
+
+def what_if_text(title: str, result: WhatIf) -> str:
+    """Return a comparison as a table of powers and a table of the other differences."""
+    width = max(len("difference from the base"), *(len(_name(row)) for row in result.rows))
+    base = result.rows[0]
+    lines = [
+        title,
+        f"{len(result.rows) - 1} alternatives beside {result.scenario} ({result.digest}), each on "
+        f"the same {result.replicates:,} simulated trials; seed {result.seed}",
+        SIMULATED,
+        "",
+        f"{'':{width}} {'power':>8} {'error':>7} {'difference':>11} {'error':>7} {'worth':>10}",
+        *(_power_line(row, width) for row in result.rows),
+        "",
+        f"{'difference from the base':{width}} {_headings()}",
+        f"{_name(base):{width}} {_numbers(base.means)}",
+        *(f"{_name(row):{width}} {_numbers(row.differences, '+')}" for row in result.rows[1:]),
+        "",
+        "Errors are Monte Carlo standard errors; those of differences are paired. Worth: so many",
+        "independent trials of each design would leave the same error of the difference in power.",
+    ]
+    failed = [row for row in result.rows if row.failed]
+    lines += [f"{_name(row)}: {row.failed:,} trials failed and are left out" for row in failed]
+    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def _name(row: Row) -> str:
+    return row.alternative.name
+
+
+def _power_line(row: Row, width: int) -> str:
+    own = f"{_name(row):{width}} {row.power.estimate:8.4f} {row.power.mcse:7.4f}"
+    if not row.alternative.changes:
+        return own
+    worth = float(row.difference.independent_replicates)
+    said = "all agree" if isinf(worth) else f"{worth:,.0f}"
+    difference = f"{row.difference.estimate:+11.4f} {row.difference.mcse:7.4f}"
+    return f"{own} {difference} {said:>10}"
+
+
+def _headings() -> str:
+    return " ".join(f"{heading:>10} {'error':>7}" for heading, _ in _COLUMNS.values())
+
+
+def _numbers(means: Mapping[str, Mean], sign: str = "") -> str:
+    return " ".join(
+        f"{means[name].estimate:{sign}10.{digits}f} {means[name].mcse:7.{digits}f}"
+        for name, (_, digits) in _COLUMNS.items()
+    )
