@@ -6,7 +6,17 @@ from typing import Final
 import trialsim
 from benchmarks.bare_simpy import bare_loop
 from benchmarks.floor import draw_again, draws_of
-from benchmarks.measure import Effort, Row, Table, Target, Work, compared, in_turns, on_one_core
+from benchmarks.measure import (
+    FULL,
+    Effort,
+    Row,
+    Table,
+    Target,
+    Work,
+    compared,
+    in_turns,
+    on_one_core,
+)
 from trialsim.power.replicates import BATCH, run_replicates
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine
@@ -14,6 +24,8 @@ from trialsim.trial.trial import Engine
 SEED: Final = 2016
 CHAIRS: Final = 4
 PATIENTS: Final = (104, 208, 416, 832, 1664, 3328, 6656)
+LARGE: Final = {"short": 1664, "smoke": 208}
+"""The size that is enough for less than a full run."""
 SITES: Final = (12, 48, 192)
 INFUSIONS: Final = (21, 42, 84)
 LINEAR: Final = Target("at most", 1.1)
@@ -80,8 +92,8 @@ def _growing_by_patients(
 ) -> list[Row]:
     """Compare the time a patient takes in larger trials, recruited in the same time."""
     few = BATCH if engine == "vector" else effort.of(16, least=1)
-    if effort.share < 1:
-        sizes = (sizes[0], sizes[-1] if effort.share > 0 else sizes[0] * 2)
+    if effort != FULL:
+        sizes = (sizes[0], LARGE[effort.name])
     rate = base.operations.candidates_per_site_per_month / base.design.patients
     works = {}
     for patients in sizes:
@@ -99,7 +111,8 @@ def _growing_by_patients(
             "us/patient",
             times[str(size)],
             times[str(least)],
-            LINEAR if size == PATIENTS[-1] else None,
+            LINEAR if size == sizes[-1] else None,
+            judged=size == PATIENTS[-1],
         )
         for size in others
     ]

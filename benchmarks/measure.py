@@ -21,13 +21,13 @@ class Effort(NamedTuple):
         """Return this effort's share of the work of a full run, but at least so much.
 
         >>> SHORT.of(20_000), SMOKE.of(20_000, least=64)
-        (3000, 64)
+        (1600, 64)
         """
         return max(least, round(full * self.share))
 
 
 FULL: Final = Effort("full", 5, 1.0)
-SHORT: Final = Effort("short", 3, 0.15)
+SHORT: Final = Effort("short", 3, 0.08)
 SMOKE: Final = Effort("smoke", 1, 0.0)
 
 
