@@ -1,0 +1,89 @@
+"""The one door of the package: its names are sorted, complete and importable."""
+
+import ast
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trialsim
+from trialsim import errors
+
+INIT = Path(trialsim.__file__)
+
+
+def imported() -> list[str]:
+    """Return the names that the package's first file imports."""
+    tree = ast.parse(INIT.read_text(encoding="utf-8"))
+    nodes = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return [alias.asname or alias.name for node in nodes for alias in node.names]
+
+
+def in_a_new_process(program: str) -> Any:
+    """Return what a program prints as JSON in a fresh interpreter."""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def test_the_names_are_sorted_and_told_once() -> None:
+    assert trialsim.__all__ == sorted(set(trialsim.__all__))
+
+
+def test_the_names_are_complete() -> None:
+    """Whatever the first file imports is a public name, and nothing else is."""
+    assert sorted(imported()) == trialsim.__all__
+
+
+@pytest.mark.parametrize("name", trialsim.__all__)
+def test_a_public_name_is_imported_and_says_what_it_is(name: str) -> None:
+    public = getattr(trialsim, name)
+    assert callable(public)
+    assert not inspect.ismodule(public)
+    first = (inspect.getdoc(public) or "").splitlines()[0]
+    assert first.endswith("."), name
+    assert not first.startswith(f"{name}("), "a class needs words, not the signature of its fields"
+
+
+def test_a_star_import_gives_the_public_names_alone() -> None:
+    program = "import json; before = {*globals(), 'before'}; from trialsim import *; "
+    program += "print(json.dumps(sorted({*globals()} - before)))"
+    assert in_a_new_process(program) == trialsim.__all__
+
+
+def test_the_doors_of_the_design_are_open() -> None:
+    doors = {"load", "simulate", "analyse", "power"}
+    assert doors <= set(trialsim.__all__)
+
+
+def test_every_error_that_is_raised_on_purpose_can_be_caught_by_one_public_name() -> None:
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    raised = [kind for kind in kinds if issubclass(kind, Exception)]
+    assert {kind.__name__ for kind in raised} <= set(trialsim.__all__)
+    assert all(issubclass(kind, trialsim.TrialsimError) for kind in raised)
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    from importlib.metadata import version
+
+    assert trialsim.__version__ == version("trialsim")
+
+
+def test_importing_the_package_loads_nothing_that_is_needed_later_or_never() -> None:
+    late = "pandas pyarrow scipy.stats scipy.optimize matplotlib statsmodels joblib rich typer"
+    program = f"import json, sys, trialsim; names = {late.split()}; "
+    program += "print(json.dumps([name for name in names if name in sys.modules]))"
+    assert in_a_new_process(program) == []
+
+
+def test_importing_the_package_prints_warns_and_draws_nothing() -> None:
+    program = (
+        "import json, warnings; warnings.simplefilter('error'); import numpy as np; "
+        "before = repr(np.random.get_state()); import trialsim; "
+        "print(json.dumps(before == repr(np.random.get_state())))"
+    )
+    assert in_a_new_process(program) is True
