@@ -167,6 +167,20 @@ def test_engines_agree_on_every_scenario_file(name: str, arrays_of: ArraysOf) ->
     assert_engines_agree(scenario, Streams(2016, range(62, 66)), arrays_of)
 
 
+@pytest.mark.parametrize(
+    ("sites", "patients", "size"), [(1, 2, 3), (1, 150, 2), (100, 208, 2), (40, 5000, 1)]
+)
+def test_engines_agree_on_the_smallest_and_the_largest_trials(
+    cars1: Scenario, arrays_of: ArraysOf, sites: int, patients: int, size: int
+) -> None:
+    changes = {
+        "design.patients": patients,
+        "operations.sites": {f"site_{number}": {"activation_day": 0} for number in range(sites)},
+        "operations.site_rate_coefficient_of_variation": 0.3,
+    }
+    assert_engines_agree(cars1.replace(changes), Streams(3, range(size)), arrays_of)
+
+
 def test_chairs_for_every_patient_are_as_good_as_no_limit(
     cars1: Scenario, arrays_of: ArraysOf
 ) -> None:

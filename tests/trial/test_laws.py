@@ -209,6 +209,26 @@ def test_a_batch_gives_every_replicate_as_it_is_alone(
                 assert np.array_equal(many[path][row : row + 1], array, equal_nan=True), path
 
 
+@pytest.mark.parametrize("name", ["cars1", "crowded"])
+def test_the_guess_at_the_candidates_needed_changes_nothing(
+    name: str,
+    request: pytest.FixtureRequest,
+    arrays_of: ArraysOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Starting from far too few and from far too many candidates gives the same conduct."""
+    scenario: Scenario = request.getfixturevalue(name)
+    scenario = scenario.replace({"design.patients": 40})
+    found = []
+    for guess in (16, 64, 1600):
+        monkeypatch.setattr("trialsim.trial.trial.candidates_needed", lambda _, guess=guess: guess)
+        trial = simulate_batch(scenario, Streams(16, range(7)))
+        found.append({**arrays_of(trial.conduct), **arrays_of(trial.scores), "arms": trial.arms})
+    for other in found[1:]:
+        for path, array in found[0].items():
+            assert np.array_equal(array, other[path], equal_nan=True), path
+
+
 def counted(trial: Trial, candidates: int) -> tuple[dict[str, Integers], Integers]:
     """Return how the candidates of each replicate ended, and how many presented in time.
 
