@@ -173,7 +173,8 @@ def simulate(
         tables = trial.tables()
         write_trial(out, tables, account, result.to_dict(), manifest, table_format.value)
     if as_json:
-        _print_json({**result.to_dict(), "engine": trial.batch.engine, "consort": account})
+        about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
+        _print_json({**result.to_dict(), **about})
         return
     print(_heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
     print(consort_text(account))
@@ -392,7 +393,7 @@ class _Progress:
             TimeRemainingColumn(),
             TextColumn("{task.fields[running]}"),
             console=console,
-            disable=not console.is_terminal,
+            disable=not console.file.isatty(),
             transient=True,
         )
         self._task = self._bar.add_task("simulating", total=replicates * designs, running="")
