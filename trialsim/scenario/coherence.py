@@ -1,13 +1,15 @@
 """The rules between the parts of a scenario: what one names, another must hold."""
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.design import BASELINE, Design
+from trialsim.scenario.design import Design
 from trialsim.scenario.effects import effect_refusals
 from trialsim.scenario.eligibility import Eligibility
 from trialsim.scenario.operations import Operations
 from trialsim.scenario.outcomes import Outcome
+from trialsim.scenario.plan_coherence import plan_refusals
 from trialsim.scenario.population import Population
 from trialsim.scenario.refusal import Refusal, Rules, unknown
 from trialsim.scenario.sources import Source
@@ -44,19 +46,13 @@ def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
 
 
 def _analysis_fits(
-    design: Design, outcomes: Mapping[str, Outcome], analysis: AnalysisPlan
+    design: Design,
+    outcomes: Mapping[str, Outcome],
+    population: Population,
+    analysis: AnalysisPlan,
 ) -> Iterator[Refusal]:
-    known = {"endpoint": outcomes, "visit": design.visits}
-    known |= {"treated": design.arms, "control": design.arms}
-    for field, names in known.items():
-        name = getattr(analysis, field)
-        if name not in names:
-            kind = "arm" if names is design.arms else field
-            yield Refusal(f"analysis.{field}", unknown(kind, name, names), name)
-    if analysis.treated == analysis.control:
-        yield Refusal("analysis.control", "must be another arm than treated", analysis.control)
-    if analysis.visit == BASELINE:
-        yield Refusal("analysis.visit", "must be after baseline", analysis.visit)
+    for refusal in plan_refusals(design, outcomes, population, analysis):
+        yield refusal._replace(path=f"analysis.{refusal.path}")
 
 
 def _sources_fit(sources: Mapping[str, Source], references: Mapping[str, str]) -> Iterator[Refusal]:
@@ -64,6 +60,21 @@ def _sources_fit(sources: Mapping[str, Source], references: Mapping[str, str]) -
         if source.reference is not None and source.reference not in references:
             rule = unknown("reference", source.reference, references)
             yield Refusal(f"sources.{path}.reference", rule, source.reference)
+
+
+def _visits_in_order(design: Design, operations: Operations) -> Iterator[Refusal]:
+    """Hold visits counted from onset apart from those counted from randomisation."""
+    window = operations.first_infusion_after_onset
+    fewest, most = window.earliest_hours // 24, window.latest_hours // 24
+    for (_, before), (name, visit) in pairwise(design.visits.items()):
+        ends = before.day + before.window_days - (fewest if before.after == "onset" else 0)
+        begins = visit.day - visit.window_days - (most if visit.after == "onset" else 0)
+        if visit.after != before.after and begins <= ends:
+            rule = (
+                "must lie after the visit before it, windows included, for patients randomised "
+                f"{fewest:g} to {most:g} days after onset"
+            )
+            yield Refusal(f"design.visits.{name}.day", rule, visit.day)
 
 
 def _number(path: str, name: str, population: Population) -> Iterator[Refusal]:
@@ -79,6 +90,7 @@ COHERENCE: Rules = (
     (("population", "operations"), _arrival_is_known),
     (("population", "outcomes"), _outcomes_fit),
     (("outcomes",), _effects_reachable),
-    (("design", "outcomes", "analysis"), _analysis_fits),
+    (("design", "operations"), _visits_in_order),
+    (("design", "outcomes", "population", "analysis"), _analysis_fits),
     (("sources", "references"), _sources_fit),
 )

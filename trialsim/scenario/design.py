@@ -62,7 +62,8 @@ def _in_order(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
         rule = "must begin with baseline, on day 0 after randomisation, without a window"
         yield Refusal("visits", rule, first[0])
     for (_, before), (name, visit) in pairwise(visits.items()):
-        if visit.day - visit.window_days <= before.day + before.window_days:
+        overlap = visit.day - visit.window_days <= before.day + before.window_days
+        if overlap and visit.after == before.after:
             rule = "must lie after the visit before it, windows included"
             yield Refusal(f"visits.{name}.day", rule, visit.day)
 

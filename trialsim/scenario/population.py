@@ -107,7 +107,11 @@ class Population(Described):
 
     @cached_property
     def correlated(self) -> tuple[str, ...]:
-        """The covariates that stand in the correlation, in the order of the population."""
+        """The covariates that stand in the correlation, in the order of the population.
+
+        Each is made from its own number and those before it, so one that is added last changes no
+        other.
+        """
         named = {name for first, row in self.correlation.items() for name in (first, *row)}
         return tuple(name for name in self.covariates if name in named)
 
