@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from enum import StrEnum
+from math import isnan
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from trialsim.analysis.analyse import Analysis
+from trialsim.analysis.analyse import Analysis, Estimate
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.alternatives import How
 from trialsim.power.power import SIMULATED, PowerResult
@@ -431,9 +432,8 @@ def _analysis_text(result: Analysis) -> str:
     """Say the primary result, the scores by visit, and the conventions."""
     primary = result.primary
     lines = [
-        f"Mann-Whitney effect {primary.estimate:.4f} "
-        f"({primary.ci[0]:.4f} to {primary.ci[1]:.4f}), z {primary.z:.4f}, "
-        f"p {primary.p_value:.6g}, analysed {primary.treated} v {primary.control}",
+        _estimate_text(primary),
+        *(f"{name}: {_estimate_text(result.secondary[name])}" for name in result.secondary),
         "",
         f"{'outcome':10} {'visit':10} {'arm':16} {'n':>5} {'mean':>7} {'SD':>7}",
     ]
@@ -442,6 +442,17 @@ def _analysis_text(result: Analysis) -> str:
         for row in result.by_visit
     ]
     return "\n".join([*lines, "", *_conventions_text(result.conventions)])
+
+
+def _estimate_text(found: Estimate) -> str:
+    """Say one result: what was estimated, its interval, its test."""
+    statistic = "" if isnan(found.statistic) else f"statistic {found.statistic:.4f}, "
+    adjusted = found.adjusted_p_value
+    after = "" if adjusted == found.p_value else f" (adjusted {adjusted:.6g})"
+    return (
+        f"{found.quantity} {found.estimate:.4f} ({found.ci[0]:.4f} to {found.ci[1]:.4f}), "
+        f"{statistic}p {found.p_value:.6g}{after}, analysed {found.treated} v {found.control}"
+    )
 
 
 def _power_text(title: str, result: PowerResult) -> str:
@@ -458,7 +469,7 @@ def _power_text(title: str, result: PowerResult) -> str:
         f"   95% {result.ci[0]:.4f} to {result.ci[1]:.4f} (Wilson)",
     ]
     rows = {"estimate": result.estimate, "estimand": result.truth, "bias": result.bias}
-    lines += [_row(f"{name} of the Mann-Whitney effect", mean) for name, mean in rows.items()]
+    lines += [_row(f"{name} of the effect", mean) for name, mean in rows.items()]
     held = result.coverage
     lines.append(f"{'coverage of the interval':34} {held.estimate:10.4f} {held.mcse:10.4f}")
     lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]

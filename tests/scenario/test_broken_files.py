@@ -228,14 +228,16 @@ BROKEN = {
           visit: day_9
           endpoint: arats
           control: cerebrolysin
-          test: t_test
+          test: t_tset
           strata: site
           continuity_correction: true
           interval: delonge
           confidence: 1
         """,
         [
-            "6:3: analysis.test: must be mann_whitney (got t_test)",
+            "6:3: analysis.test.method: must be one of mann_whitney, exact_mann_whitney, "
+            "permutation, brunner_munzel, adjusted_rank, wei_lachin, obrien, t_test, welch, "
+            "ancova, responders, proportional_odds; did you mean t_test? (got t_tset)",
             "8:3: analysis.continuity_correction: must be false with strata: van Elteren's test "
             "has no continuity correction (got true)",
             "9:3: analysis.interval: must be null, delong, brunner-munzel, logit or newcombe "

@@ -1,4 +1,4 @@
-"""The analysis of one trial: the primary result, the other visits, and what every arm scored."""
+"""The analysis of one trial: the primary result, those beside it, and what every arm scored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +16,25 @@ from trialsim.trial.trial import Trial
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from trialsim.stats.multiplicity import Procedure
+
 
 class Estimate(NamedTuple):
-    """A Mann-Whitney effect of one trial; above 0.5 the treated are better."""
+    """The answer of one analysis of a trial; above the null value the treated are better."""
 
+    quantity: str
+    """What the estimate is: Mann-Whitney effect, mean difference, odds ratio, ..."""
+    null: float
+    """Its value when the arms do not differ."""
     estimate: float
     ci: tuple[float, float]
-    z: float
+    statistic: float
+    """z, or Student's t; NaN where the test has none."""
     p_value: float
+    adjusted_p_value: float
+    """For multiplicity; the p-value itself where the plan asks for no adjustment."""
     rejected: bool
+    """Whether the adjusted p-value is at most alpha."""
     treated: int
     """Treated patients analysed."""
     control: int
@@ -52,13 +62,16 @@ class Analysis:
     replicate: int
     primary: Estimate
     secondary: Mapping[str, Estimate]
-    """The same analysis at each other visit after baseline, not adjusted for multiplicity."""
+    """The planned secondary analyses by name, then the primary one at each other visit.
+
+    Those at the visits are not adjusted for multiplicity.
+    """
     by_visit: tuple[ArmAtVisit, ...]
     conventions: Mapping[str, str]
 
     @property
     def estimate(self) -> float:
-        """The primary Mann-Whitney effect."""
+        """The primary estimate: what the plan's `quantity` says."""
         return self.primary.estimate
 
     @property
@@ -72,7 +85,7 @@ class Analysis:
         return self.primary.p_value
 
     def to_frame(self) -> "DataFrame":
-        """Return a row for each visit that was analysed, the primary one first."""
+        """Return a row for each analysis, the primary one first."""
         from pandas import DataFrame
 
         rows = {"primary": self.primary, **self.secondary}
@@ -97,22 +110,45 @@ class Analysis:
 def analyse(trial: SimulatedTrial) -> Analysis:
     """Analyse one trial as its scenario plans."""
     batch, plan = trial.batch, trial.scenario.analysis
-    visits = [name for name in trial.scenario.design.visits if name != BASELINE]
-    secondary = {
-        visit: _estimate(batch, plan.model_copy(update={"visit": visit}))
-        for visit in visits
-        if visit != plan.visit
-    }
+    others = [name for name in trial.scenario.design.visits if name not in (BASELINE, plan.visit)]
+    primary = _estimate(batch, plan)
+    further = {name: _estimate(batch, one) for name, one in plan.further.items()}
+    secondary = adjusted(primary, further, plan)
+    for visit in others:
+        secondary[visit] = _estimate(batch, plan.model_copy(update={"visit": visit}))
     return Analysis(
         scenario=trial.scenario.name,
         digest=trial.scenario.digest,
         seed=trial.seed,
         replicate=trial.replicate,
-        primary=_estimate(batch, plan),
+        primary=primary,
         secondary=secondary,
         by_visit=arms_at_visits(batch),
         conventions=plan_in_words(plan),
     )
+
+
+def adjusted(
+    primary: Estimate, secondary: Mapping[str, Estimate], plan: AnalysisPlan
+) -> dict[str, Estimate]:
+    """Return secondary results with p-values adjusted among themselves and behind the primary one.
+
+    Serial gatekeeping (Dmitrienko and Tamhane 2007, Pharmaceutical Statistics 6:171): the secondary
+    analyses are tested once the primary one has rejected, so the chance of any false rejection is
+    at most alpha where the procedure is valid.
+    """
+    if plan.multiplicity == "none" or not secondary:
+        return dict(secondary)
+    from trialsim.stats.multiplicity import adjust_p_values
+
+    procedure = _PROCEDURES[plan.multiplicity]
+    p_values = np.array([one.p_value for one in secondary.values()])
+    among = adjust_p_values(p_values, procedure)
+    behind = np.maximum(among, primary.p_value).tolist()
+    return {
+        name: one._replace(adjusted_p_value=p_value, rejected=p_value <= plan.alpha)
+        for (name, one), p_value in zip(secondary.items(), behind, strict=True)
+    }
 
 
 def arms_at_visits(trial: Trial) -> tuple[ArmAtVisit, ...]:
@@ -129,13 +165,26 @@ def arms_at_visits(trial: Trial) -> tuple[ArmAtVisit, ...]:
     return tuple(found)
 
 
+_PROCEDURES: Mapping[str, "Procedure"] = {
+    "bonferroni": "bonferroni",
+    "holm": "holm",
+    "hochberg": "hochberg",
+    "hommel": "hommel",
+    "fixed_sequence": "fixed-sequence",
+}
+
+
 def _estimate(trial: Trial, plan: AnalysisPlan) -> Estimate:
     found = analyse_primary(trial, plan)
+    quantity = plan.quantity
     return Estimate(
+        quantity=quantity.name,
+        null=quantity.null,
         estimate=found.estimate.item(),
         ci=(found.low.item(), found.high.item()),
-        z=found.z.item(),
+        statistic=found.z.item(),
         p_value=found.p_value.item(),
+        adjusted_p_value=found.p_value.item(),
         rejected=found.rejected.item(),
         treated=found.treated.item(),
         control=found.control.item(),

@@ -29,12 +29,17 @@ class Endpoint:
 
 def endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
     """Return the analysed values under the plan's rules for what was not measured."""
-    scores, last = trial.scores[plan.endpoint], _visit(trial, plan)
+    scores, last = trial.scores[plan.endpoint], visit_of(trial, plan)
     value = scores[:, :, last]
     if plan.missing == "locf":
         value = carried_forward(scores[:, :, : last + 1])
     elif plan.missing == "bocf":
         value = np.where(np.isnan(value), scores[:, :, 0], value)
+    return endpoint_of_values(trial, plan, value)
+
+
+def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpoint:
+    """Return values at the visit, the missing ones filled in by whatever rule, as analysed."""
     return _ranked(trial, plan, value, _dead(trial, plan), _in_analysis_set(trial, plan))
 
 
@@ -44,7 +49,7 @@ def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
     Everybody randomised is analysed, with the score that they would have had at the visit under
     the infusions that they were in fact given; the plan's rule for the dead holds.
     """
-    value = trial.underlying[plan.endpoint][:, :, _visit(trial, plan)]
+    value = trial.underlying[plan.endpoint][:, :, visit_of(trial, plan)]
     return _ranked(trial, plan, value, _dead(trial, plan), np.ones(value.shape, np.bool_))
 
 
@@ -82,7 +87,8 @@ def _ranked(
     return Endpoint(cell, ranked & included, high - low + 2)
 
 
-def _visit(trial: Trial, plan: AnalysisPlan) -> int:
+def visit_of(trial: Trial, plan: AnalysisPlan) -> int:
+    """Return the place of the plan's visit among those of the design."""
     return list(trial.scenario.design.visits).index(plan.visit)
 
 
@@ -90,7 +96,7 @@ def _dead(trial: Trial, plan: AnalysisPlan) -> Booleans:
     """Return who had died by the visit and is to be ranked below every survivor."""
     if plan.death == "as_missing":
         return np.zeros(trial.arms.shape, np.bool_)
-    return trial.conduct.died <= trial.conduct.visit_minute[:, :, _visit(trial, plan)]
+    return trial.conduct.died <= trial.conduct.visit_minute[:, :, visit_of(trial, plan)]
 
 
 def _in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:

@@ -1,27 +1,29 @@
-"""The primary analysis of a batch of replicates at once, by counting over the scale's cells."""
+"""The analysis of a batch of replicates at once, by whatever method the plan names."""
 
 from typing import NamedTuple
 
-import numpy as np
-
-from trialsim.analysis.endpoint import WORST, Endpoint, complete_endpoint, endpoint
+from trialsim.analysis.comparison import Comparison
+from trialsim.analysis.count_methods import compare_counts, effect_of_counts, suffice
+from trialsim.analysis.counts import cell_counts
+from trialsim.analysis.endpoint import complete_endpoint, endpoint
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.outcomes import Outcome
-from trialsim.stats.effect_intervals import effect_interval
-from trialsim.stats.mann_whitney import rank_test, summarise_counts
-from trialsim.stats.stratified import stratified_effect, stratified_test
+from trialsim.scenario.methods import RANK_METHODS, Permutation, Responders
 from trialsim.trial.trial import Trial
 
 
 class PrimaryAnalysis(NamedTuple):
-    """The result of each replicate; above 0.5 the treated are better. Shape (replicate,)."""
+    """The result of each replicate; above the plan's null value the treated are better.
+
+    Shape (replicate,). What is estimated, and its null value, is the plan's `quantity`.
+    """
 
     estimate: Floats
-    """The Mann-Whitney effect; NaN where an arm has nobody to analyse."""
+    """NaN where an arm has nobody to analyse."""
     low: Floats
     high: Floats
     z: Floats
+    """The test's statistic, normal or Student's t; NaN where it has none."""
     p_value: Floats
     rejected: Booleans
     treated: Integers
@@ -31,70 +33,50 @@ class PrimaryAnalysis(NamedTuple):
 
 def analyse_primary(trial: Trial, plan: AnalysisPlan) -> PrimaryAnalysis:
     """Apply the plan to every replicate of a trial."""
-    return analyse_counts(cell_counts(trial, plan, endpoint(trial, plan)), plan)
+    return analyse_counted(trial, plan, cell_counts(trial, plan, endpoint(trial, plan)))
 
 
-def analyse_counts(counts: Integers, plan: AnalysisPlan) -> PrimaryAnalysis:
-    """Apply the plan's test and interval to counts as `cell_counts` gives them."""
-    treated, control = counts[..., 0, :], counts[..., 1, :]
-    if plan.strata == "none":
-        summary = summarise_counts(treated[:, 0], control[:, 0])
-        test = rank_test(summary, plan.alternative, plan.continuity_correction)
-        low, high = effect_interval(summary, plan.interval, plan.confidence)
-    else:
-        strata = summarise_counts(treated, control)
-        test = stratified_test(strata, "van-elteren", plan.alternative)
-        low, high = stratified_effect(strata, confidence=plan.confidence)[2:4]
+def analyse_counted(trial: Trial, plan: AnalysisPlan, counts: Integers) -> PrimaryAnalysis:
+    """Apply the plan to a trial whose patients `cell_counts` has counted already."""
+    found = _compared(trial, plan, counts)
     return PrimaryAnalysis(
-        estimate=test.effect,
-        low=low,
-        high=high,
-        z=test.z,
-        p_value=test.p_value,
-        rejected=test.p_value <= plan.alpha,
-        treated=treated.sum(axis=(1, 2)),
-        control=control.sum(axis=(1, 2)),
+        estimate=found.estimate,
+        low=found.low,
+        high=found.high,
+        z=found.statistic,
+        p_value=found.p_value,
+        rejected=found.p_value <= plan.alpha,
+        treated=found.treated,
+        control=found.control,
     )
-
-
-def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Floats:
-    """Return the mean score (or change) of the treated and the controls, shape (replicate, 2).
-
-    Those who are ranked below everybody have no score and are left out; NaN where nobody is left.
-    """
-    known = counts.sum(axis=1)[..., WORST + 1 :]
-    patients = known.sum(axis=-1)
-    steps: Floats = (known * np.arange(known.shape[-1])).sum(axis=-1) / np.where(
-        patients > 0, patients, np.nan
-    )
-    if plan.measure == "change":
-        steps = outcome.sign * (steps - (outcome.high - outcome.low))
-    else:
-        steps = outcome.low + steps if outcome.sign > 0 else outcome.high - steps
-    return steps
 
 
 def complete_effect(trial: Trial, plan: AnalysisPlan) -> Floats:
-    """Return each replicate's Mann-Whitney effect had nobody's score been missed.
+    """Return each replicate's estimate had nobody's score been missed.
 
-    Its mean over replicates is the true value of the treatment-policy estimand.
+    Its mean over replicates is the true value of the treatment-policy estimand. A comparison of
+    unadjusted ranks is not stratified here.
     """
-    counts = cell_counts(trial, plan, complete_endpoint(trial, plan)).sum(axis=1)
-    return summarise_counts(counts[:, 0], counts[:, 1]).effect
+    if isinstance(plan.test, RANK_METHODS):
+        counts = cell_counts(trial, plan, complete_endpoint(trial, plan)).sum(axis=1)
+        return effect_of_counts(counts, plan)
+    if isinstance(plan.test, Responders):
+        counts = cell_counts(trial, plan, complete_endpoint(trial, plan))
+        return compare_counts(counts, trial.scenario.outcomes[plan.endpoint], plan).estimate
+    from trialsim.analysis.sample_methods import compare_samples
+
+    return compare_samples(trial, plan, complete_endpoint).estimate
 
 
-def cell_counts(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
-    """Return patients by stratum, arm and cell, shape (replicate, stratum, 2, cells).
+def _compared(trial: Trial, plan: AnalysisPlan, counts: Integers) -> Comparison:
+    if suffice(plan):
+        return compare_counts(counts, trial.scenario.outcomes[plan.endpoint], plan)
+    if plan.missing == "multiple_imputation":
+        from trialsim.analysis.imputed import compare_imputed
 
-    The two arms are the plan's treated and control, in this order.
-    """
-    arms = list(trial.scenario.design.arms)
-    group = np.full(len(arms), 2)  # patients of other arms are counted aside and dropped
-    group[arms.index(plan.treated)], group[arms.index(plan.control)] = 0, 1
-    strata = len(trial.scenario.operations.sites) if plan.strata == "site" else 1
-    stratum = trial.site if plan.strata == "site" else 0
-    replicates = len(trial.arms)
-    place = (np.arange(replicates)[:, None] * strata + stratum) * 3 + group[trial.arms]
-    place = place * values.cells + values.cell
-    counts = np.bincount(place[values.analysed], minlength=replicates * strata * 3 * values.cells)
-    return counts.reshape(replicates, strata, 3, values.cells)[:, :, :2]
+        return compare_imputed(trial, plan)
+    from trialsim.analysis.sample_methods import compare_permuted, compare_samples
+
+    if isinstance(plan.test, Permutation):
+        return compare_permuted(trial, plan, plan.test, endpoint(trial, plan), counts)
+    return compare_samples(trial, plan, endpoint)

@@ -5,8 +5,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from trialsim.analysis.counts import cell_counts, mean_scores
 from trialsim.analysis.endpoint import endpoint
-from trialsim.analysis.primary import analyse_counts, cell_counts, complete_effect, mean_scores
+from trialsim.analysis.primary import analyse_counted, complete_effect
 from trialsim.arrays import Floats
 from trialsim.clock import DAY, NEVER
 from trialsim.errors import RecruitmentError
@@ -14,7 +15,7 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES, Streams
 from trialsim.trial.trial import Engine, Trial, simulate_batch
 
-BATCH: Final = 2 * LANES
+BATCH: Final = LANES
 """Replicates simulated at once; it changes no result."""
 
 
@@ -109,7 +110,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
     """Return the numbers that are kept of each replicate of a trial, as `QUANTITIES` names them."""
     plan = trial.scenario.analysis
     counts = cell_counts(trial, plan, endpoint(trial, plan))
-    primary = analyse_counts(counts, plan)
+    primary = analyse_counted(trial, plan, counts)
     means = mean_scores(counts, trial.scenario.outcomes[plan.endpoint], plan)
     conduct = trial.conduct
     ends = [

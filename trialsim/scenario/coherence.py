@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.design import BASELINE, Design
+from trialsim.scenario.design import Design
 from trialsim.scenario.effects import effect_refusals
 from trialsim.scenario.eligibility import Eligibility
 from trialsim.scenario.operations import Operations
 from trialsim.scenario.outcomes import Outcome
+from trialsim.scenario.plan_coherence import plan_refusals
 from trialsim.scenario.population import Population
 from trialsim.scenario.refusal import Refusal, Rules, unknown
 from trialsim.scenario.sources import Source
@@ -45,19 +46,13 @@ def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
 
 
 def _analysis_fits(
-    design: Design, outcomes: Mapping[str, Outcome], analysis: AnalysisPlan
+    design: Design,
+    outcomes: Mapping[str, Outcome],
+    population: Population,
+    analysis: AnalysisPlan,
 ) -> Iterator[Refusal]:
-    known = {"endpoint": outcomes, "visit": design.visits}
-    known |= {"treated": design.arms, "control": design.arms}
-    for field, names in known.items():
-        name = getattr(analysis, field)
-        if name not in names:
-            kind = "arm" if names is design.arms else field
-            yield Refusal(f"analysis.{field}", unknown(kind, name, names), name)
-    if analysis.treated == analysis.control:
-        yield Refusal("analysis.control", "must be another arm than treated", analysis.control)
-    if analysis.visit == BASELINE:
-        yield Refusal("analysis.visit", "must be after baseline", analysis.visit)
+    for refusal in plan_refusals(design, outcomes, population, analysis):
+        yield refusal._replace(path=f"analysis.{refusal.path}")
 
 
 def _sources_fit(sources: Mapping[str, Source], references: Mapping[str, str]) -> Iterator[Refusal]:
@@ -96,6 +91,6 @@ COHERENCE: Rules = (
     (("population", "outcomes"), _outcomes_fit),
     (("outcomes",), _effects_reachable),
     (("design", "operations"), _visits_in_order),
-    (("design", "outcomes", "analysis"), _analysis_fits),
+    (("design", "outcomes", "population", "analysis"), _analysis_fits),
     (("sources", "references"), _sources_fit),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-_KIND_TAGS: Final = ("distribution", "model")
+KIND_TAGS: Final = ("distribution", "model", "method")
 """The keys whose value says which alternative a mapping describes."""
 
 
@@ -80,4 +80,4 @@ def _same_kind(old: Any, new: Any) -> bool:
     """Return whether two values are mappings that describe the same kind of thing."""
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         return False
-    return all(new.get(tag, old.get(tag)) == old.get(tag) for tag in _KIND_TAGS)
+    return all(new.get(tag, old.get(tag)) == old.get(tag) for tag in KIND_TAGS)

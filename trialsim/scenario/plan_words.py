@@ -1,28 +1,49 @@
 """The analysis plan said in words: every convention that software disagrees about, one sentence."""
 
 from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.scenario.method_words import (
+    estimate_in_words,
+    interval_in_words,
+    is_mann_whitney,
+    speed_in_words,
+    test_in_words,
+    ties_in_words,
+    variance_in_words,
+)
 
 
 def plan_in_words(plan: AnalysisPlan) -> dict[str, str]:
-    """Return each convention of the analysis by name, as a sentence.
+    """Return each convention of the analysis by name, as a sentence or more.
 
     The names are the same for every plan, so two results can be compared line by line.
     """
     return {
-        "estimate": _estimate(plan),
-        "direction": "Above 0.5 the treated are better, whichever end of the scale is better.",
-        "test": _test(plan),
-        "side": _side(plan),
-        "alpha": f"The null hypothesis is rejected when the p-value is at most {plan.alpha:g}.",
-        "ties": "Tied patients share the mean of their ranks (midranks); a tie counts one half.",
+        **_comparison(plan),
+        "n": "N in the design is patients randomised in all arms; N in a result is patients "
+        "analysed in an arm.",
+        "secondary": _secondary(plan),
+        "multiplicity": _MULTIPLICITY[plan.multiplicity],
+    }
+
+
+def _comparison(plan: AnalysisPlan) -> dict[str, str]:
+    """Return what can differ from one comparison to another."""
+    quantity = plan.quantity
+    return {
+        "estimate": estimate_in_words(plan),
+        "direction": f"Above {quantity.null:g}, its null value, the treated are better, whichever "
+        "end of the scale is better.",
+        "test": test_in_words(plan),
+        "side": f"{_SIDES[plan.alternative]} The interval is always two-sided.",
+        "alpha": f"The null hypothesis is rejected when the p-value is at most {plan.alpha:.12g}.",
+        "ties": ties_in_words(plan),
         "continuity": _continuity(plan),
-        "variance": _variance(plan),
-        "interval": _interval(plan),
+        "variance": variance_in_words(plan),
+        "interval": f"{100 * plan.confidence:.12g}% interval: {interval_in_words(plan)}.",
         "analysis_set": _analysis_set(plan),
         "missing_data": _missing(plan),
         "death": _DEATH[plan.death],
-        "n": "N in the design is patients randomised in all arms; N in a result is patients "
-        "analysed in an arm.",
+        "speed": speed_in_words(plan),
     }
 
 
@@ -39,34 +60,30 @@ _SIDES = {
     "less": "One-sided: only a difference in favour of the control can reject.",
 }
 
-_INTERVALS = {
-    "null": "normal, with the tie-corrected variance that holds when the arms do not differ",
-    "delong": "normal, with the variance of the placements (DeLong 1988)",
-    "brunner-munzel": "Student's t with Satterthwaite's degrees of freedom and the variance of "
-    "the placements (Brunner and Munzel 2000)",
-    "logit": "normal on the logit scale, with the variance of the placements",
-    "newcombe": "Newcombe's method 5 (2006), a score interval that takes no account of ties",
+_BEHIND = (
+    "and none is smaller than that of the primary analysis, which is tested first at the full "
+    "level (serial gatekeeping); the other visits are not adjusted."
+)
+_MULTIPLICITY = {
+    "none": "No p-value is adjusted for multiplicity.",
+    "bonferroni": f"The secondary p-values are adjusted by Bonferroni, {_BEHIND}",
+    "holm": f"The secondary p-values are adjusted by Holm's procedure, {_BEHIND}",
+    "hochberg": f"The secondary p-values are adjusted by Hochberg's procedure, {_BEHIND}",
+    "hommel": f"The secondary p-values are adjusted by Hommel's procedure, {_BEHIND}",
+    "fixed_sequence": "The secondary p-values are adjusted by testing in the order of the plan, "
+    f"each only after all before it have rejected, {_BEHIND}",
 }
 
 
-def _estimate(plan: AnalysisPlan) -> str:
-    measure = {"score": "score", "change": "change from baseline"}[plan.measure]
-    what = (
-        f"Mann-Whitney effect: the chance that a patient on {plan.treated} has a better "
-        f"{plan.endpoint} {measure} at {plan.visit} than one on {plan.control}, ties counted half"
-    )
-    within = "" if plan.strata == "none" else ", within each site, weighted as van Elteren weights"
-    return f"{what}{within}."
-
-
-def _test(plan: AnalysisPlan) -> str:
-    if plan.strata == "site":
-        return "Van Elteren's test: Wilcoxon-Mann-Whitney stratified by site, asymptotic."
-    return "Wilcoxon-Mann-Whitney, asymptotic, not stratified."
-
-
-def _side(plan: AnalysisPlan) -> str:
-    return f"{_SIDES[plan.alternative]} The interval is always two-sided."
+def _secondary(plan: AnalysisPlan) -> str:
+    sentence = "The primary analysis is repeated at every other visit after baseline."
+    primary = _comparison(plan)
+    for name, further in plan.further.items():
+        told = [
+            words for what, words in _comparison(further).items() if words != primary[what]
+        ] or ["As the primary analysis."]
+        sentence += f" {name}: {' '.join(told)}"
+    return sentence
 
 
 def _continuity(plan: AnalysisPlan) -> str:
@@ -76,18 +93,6 @@ def _continuity(plan: AnalysisPlan) -> str:
             "interval is not corrected."
         )
     return "No continuity correction."
-
-
-def _variance(plan: AnalysisPlan) -> str:
-    within = "" if plan.strata == "none" else " in each site"
-    return f"The test's variance is that of the null hypothesis, corrected for ties{within}."
-
-
-def _interval(plan: AnalysisPlan) -> str:
-    method = _INTERVALS[plan.interval]
-    if plan.strata == "site":
-        method = "normal, with the variance of the placements in each site"
-    return f"{100 * plan.confidence:.12g}% interval: {method}."
 
 
 def _analysis_set(plan: AnalysisPlan) -> str:
@@ -105,6 +110,14 @@ def _analysis_set(plan: AnalysisPlan) -> str:
 
 
 def _missing(plan: AnalysisPlan) -> str:
+    if plan.missing == "multiple_imputation":
+        scale = "on the logit scale" if is_mann_whitney(plan) else "as differences of means"
+        return (
+            f"A missing score is imputed {plan.imputations} times, assuming it to be missing at "
+            "random: in each arm, from the first visit on, by the normal regression of a visit on "
+            "those before it, rounded and held within the scale; the results are pooled by Rubin's "
+            f"rules {scale}, with the degrees of freedom of Barnard and Rubin (1999)."
+        )
     return {
         "locf": "A missing score is the last one known, baseline among them (LOCF).",
         "bocf": "A missing score is that of baseline (BOCF).",

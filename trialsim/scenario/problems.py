@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from trialsim.errors import Problem, nearest
-from trialsim.scenario.paths import below
+from trialsim.scenario.paths import KIND_TAGS, below
 from trialsim.scenario.refusal import Refusal, RefusedError, Ruled, broken_rules
 
 _LONGEST_VALUE = 60
@@ -167,6 +167,9 @@ def _path(location: tuple[int | str, ...], content: Any) -> str:
             content = content[key]
         elif isinstance(content, Mapping) and key in _tags(content):
             continue
+        elif isinstance(content, str) and key == content:  # a mapping written by its tag alone
+            content = {}
+            continue
         elif isinstance(content, Sequence) and isinstance(key, int) and key < len(content):
             content = content[key]
         elif isinstance(content, Mapping) and key != "[key]":
@@ -178,7 +181,7 @@ def _path(location: tuple[int | str, ...], content: Any) -> str:
 
 
 def _tags(content: Mapping[str, Any]) -> list[Any]:
-    return [content[name] for name in ("distribution", "model") if name in content]
+    return [content[name] for name in KIND_TAGS if name in content]
 
 
 def _known_keys(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> list[str]:

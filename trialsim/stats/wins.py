@@ -63,7 +63,7 @@ def win_odds(
     3.0
     """
     interval = effect_interval(summary, method, confidence)
-    return WinEstimate(*(_odds(theta) for theta in (summary.effect, *interval)))
+    return WinEstimate(*(odds(theta) for theta in (summary.effect, *interval)))
 
 
 def win_ratio(treated: Floats, control: Floats, confidence: float = 0.95) -> WinRatio:
@@ -115,9 +115,13 @@ def win_ratio_counts(treated: Integers, control: Integers, confidence: float = 0
     )
 
 
-def _odds(theta: Floats) -> Floats:
-    odds = divide(theta, 1 - theta, np.inf)
-    return np.where(np.isnan(theta), np.nan, odds)
+def odds(theta: Floats) -> Floats:
+    """Return theta / (1 - theta), infinite where theta is 1, NaN where it is not known.
+
+    >>> odds(np.array([0.75, 1.0, np.nan])).tolist()
+    [3.0, inf, nan]
+    """
+    return np.where(np.isnan(theta), np.nan, divide(theta, 1 - theta, np.inf))
 
 
 def _below(counts: Floats) -> Floats:

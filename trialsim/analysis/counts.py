@@ -1,0 +1,43 @@
+"""Patients counted over the cells of a scale: all that most rank methods need of them."""
+
+import numpy as np
+
+from trialsim.analysis.endpoint import WORST, Endpoint
+from trialsim.arrays import Floats, Integers
+from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.scenario.outcomes import Outcome
+from trialsim.trial.trial import Trial
+
+
+def cell_counts(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
+    """Return patients by stratum, arm and cell, shape (replicate, stratum, 2, cells).
+
+    The two arms are the plan's treated and control, in this order.
+    """
+    arms = list(trial.scenario.design.arms)
+    group = np.full(len(arms), 2)  # patients of other arms are counted aside and dropped
+    group[arms.index(plan.treated)], group[arms.index(plan.control)] = 0, 1
+    strata = len(trial.scenario.operations.sites) if plan.strata == "site" else 1
+    stratum = trial.site if plan.strata == "site" else 0
+    replicates = len(trial.arms)
+    place = (np.arange(replicates)[:, None] * strata + stratum) * 3 + group[trial.arms]
+    place = place * values.cells + values.cell
+    counts = np.bincount(place[values.analysed], minlength=replicates * strata * 3 * values.cells)
+    return counts.reshape(replicates, strata, 3, values.cells)[:, :, :2]
+
+
+def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Floats:
+    """Return the mean score (or change) of the treated and the controls, shape (replicate, 2).
+
+    Those who are ranked below everybody have no score and are left out; NaN where nobody is left.
+    """
+    known = counts.sum(axis=1)[..., WORST + 1 :]
+    patients = known.sum(axis=-1)
+    steps: Floats = (known * np.arange(known.shape[-1])).sum(axis=-1) / np.where(
+        patients > 0, patients, np.nan
+    )
+    if plan.measure == "change":
+        steps = outcome.sign * (steps - (outcome.high - outcome.low))
+    else:
+        steps = outcome.low + steps if outcome.sign > 0 else outcome.high - steps
+    return steps
