@@ -1,9 +1,8 @@
 """One simulated trial, found by its address and read like any trial: by hand, with pandas."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
-import numpy as np
 import pytest
 from pandas import DataFrame
 from pandas.testing import assert_frame_equal
@@ -16,6 +15,8 @@ from trialsim.simulated import SimulatedTrial, simulate
 from trialsim.streams import Streams
 from trialsim.trial.trial import Engine, simulate_batch
 
+ByHand: TypeAlias = Callable[[DataFrame], dict[str, DataFrame]]
+
 SEED = 2016
 SMALL = load("cars1").replace({"design.patients": 40})
 TABLES = ["screening", "subjects", "infusions", "visits", "disposition"]
@@ -24,19 +25,6 @@ MUCH_MISSED: Mapping[str, Any] = {
     "operations.death": {"probability": 0.15, "days": {"distribution": "exponential", "mean": 40}},
     "operations.visit_missed_probability": 0.2,
 }
-
-
-def analysed_by_hand(visits: DataFrame) -> dict[str, DataFrame]:
-    """Return the analysed rows of each arm: efficacy set, LOCF, and worst rank for the dead."""
-    last = visits[visits["visit"] == "day_90"].set_index("subject")
-    seen = set(visits.loc[(visits["visit"] != "baseline") & visits["attended"], "subject"])
-    dead = set(last.index[last["status"] == "died"])
-    last["value"] = visits.groupby("subject")["arat"].agg(
-        lambda scores: scores.dropna().iloc[-1] if scores.notna().any() else np.nan
-    )
-    last.loc[last.index.isin(dead), "value"] = -1
-    kept = last[last.index.isin(seen | dead)]
-    return {arm: kept[kept["arm"] == arm] for arm in ("cerebrolysin", "placebo")}
 
 
 @pytest.mark.parametrize("replicate", range(3))
@@ -51,7 +39,7 @@ def analysed_by_hand(visits: DataFrame) -> dict[str, DataFrame]:
     ],
 )
 def test_the_p_value_is_that_of_scipy_on_the_table_of_visits(
-    name: str, changes: dict[str, Any], replicate: int
+    analysed_by_hand: ByHand, name: str, changes: dict[str, Any], replicate: int
 ) -> None:
     trial = simulate(load(name).replace(changes), SEED, replicate)
     result = analyse(trial)
@@ -65,7 +53,7 @@ def test_the_p_value_is_that_of_scipy_on_the_table_of_visits(
     assert (result.primary.treated, result.primary.control) == (len(treated), len(control))
 
 
-def test_where_much_is_missed_every_rule_of_the_plan_is_needed() -> None:
+def test_where_much_is_missed_every_rule_of_the_plan_is_needed(analysed_by_hand: ByHand) -> None:
     """Or the law above would hold without them."""
     trial = simulate(load("cars1").replace(MUCH_MISSED), SEED)
     visits = trial.tables()["visits"]
