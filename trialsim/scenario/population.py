@@ -116,6 +116,14 @@ class Population(Described):
         return tuple(name for name in self.covariates if name in named)
 
     @cached_property
+    def dependent(self) -> frozenset[str]:
+        """The correlated covariates that are made from the numbers of others beside their own."""
+        others = np.tril(self.cholesky, -1).any(axis=1)
+        return (
+            frozenset(np.array(self.correlated)[others].tolist()) if others.any() else frozenset()
+        )
+
+    @cached_property
     def correlation_matrix(self) -> Floats:
         """The correlation of the normal scores of the correlated covariates."""
         matrix = np.eye(len(self.correlated))

@@ -120,7 +120,7 @@ class CandidateCovariates(Mapping[str, Floats]):
         """Return a covariate's values, shape (replicate, candidate)."""
         if name not in self._drawn:
             covariate = self._population.covariates[name]
-            if name in self._population.correlated:
+            if name in self._population.dependent:
                 self._drawn[name] = covariate.at_score(self.normal_score(name))
             else:
                 self._drawn[name] = covariate.at(self._uniform(name))
