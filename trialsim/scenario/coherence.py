@@ -69,9 +69,9 @@ def _visits_in_order(design: Design, operations: Operations) -> Iterator[Refusal
     for (_, before), (name, visit) in pairwise(design.visits.items()):
         ends = before.day + before.window_days - (fewest if before.after == "onset" else 0)
         begins = visit.day - visit.window_days - (most if visit.after == "onset" else 0)
-        if visit.after != before.after and begins <= ends:
+        if visit.after != before.after and max(begins, 0) < ends:
             rule = (
-                "must lie after the visit before it, windows included, for patients randomised "
+                "must not lie before the visit before it, windows included, for patients randomised "
                 f"{fewest:g} to {most:g} days after onset"
             )
             yield Refusal(f"design.visits.{name}.day", rule, visit.day)
