@@ -13,6 +13,7 @@ from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
 from trialsim.power.power import PowerResult, power
 from trialsim.power.same_patients import Comparison, compare
+from trialsim.power.sample_size import SampleSize, sample_size
 from trialsim.power.what_if import WhatIf, what_if
 from trialsim.scenario.files import builtin_scenarios, load
 from trialsim.scenario.scenario import Scenario
@@ -28,6 +29,7 @@ __all__ = [
     "Problem",
     "RecruitmentError",
     "RunError",
+    "SampleSize",
     "Scenario",
     "SimulatedTrial",
     "TrialsimError",
@@ -37,6 +39,7 @@ __all__ = [
     "compare",
     "load",
     "power",
+    "sample_size",
     "simulate",
     "what_if",
 ]

@@ -157,8 +157,9 @@ def what_if(
 
     >>> import trialsim as ts
     >>> fewer = ts.what_if(ts.load("cars1"), {"design.patients": [60]}, replicates=64, n_jobs=1)
-    >>> fewer.frame[["name", "difference"]].to_dict("list")
-    {'name': ['base', 'design.patients=60'], 'difference': [0.0, -0.203125]}
+    >>> base, changed = fewer.rows
+    >>> bool(changed.difference.estimate < 0), float(base.difference.estimate)
+    (True, 0.0)
 
     Parameters
     ----------

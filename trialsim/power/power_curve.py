@@ -1,0 +1,68 @@
+"""Power along one number of a scenario, every value of it on the same replicates."""
+
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trialsim.arrays import Floats
+from trialsim.power.replicates import joined
+from trialsim.power.runner import Runner
+from trialsim.scenario.scenario import Scenario
+from trialsim.stats.monte_carlo import Proportion, wilson_interval
+
+
+class Candidate(NamedTuple):
+    """A value that was tried, its power, and what trying it cost."""
+
+    value: float
+    power: float
+    mcse: float
+    replicates: int
+    seconds: float
+
+
+class PowerCurve:
+    """Rejections at each value tried, from replicate 0 on; more replicates continue, not repeat."""
+
+    def __init__(self, scenario: Scenario, path: str, runner: Runner) -> None:
+        """Take the study, the path of the number that varies, and how to run it."""
+        self._scenario = scenario
+        self._path = path
+        self._runner = runner
+        self._rejected: dict[float, Floats] = {}
+        self._seconds: dict[float, float] = {}
+
+    def rejected(self, value: float, replicates: int) -> Floats:
+        """Return 1 where a replicate rejects, 0 where not, NaN where it failed."""
+        known = self._rejected.get(value, np.empty(0))
+        if len(known) < replicates:
+            began = time.perf_counter()
+            more = range(len(known), replicates)
+            done = self._runner.run(self._at(value), more)
+            known = np.concatenate([known, joined([done]).columns["rejected"]])
+            self._rejected[value] = known
+            spent = self._seconds.get(value, 0.0)
+            self._seconds[value] = spent + time.perf_counter() - began
+        return known[:replicates]
+
+    def power(self, value: float, replicates: int) -> Proportion:
+        """Return the power at a value over the first replicates, with Wilson's interval."""
+        return share_rejected(self.rejected(value, replicates))
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Return every value tried with all its replicates, from the lowest."""
+        found = []
+        for value, rejected in sorted(self._rejected.items()):
+            power = share_rejected(rejected)
+            numbers = float(power.estimate), float(power.mcse)
+            found.append(Candidate(value, *numbers, len(rejected), self._seconds[value]))
+        return tuple(found)
+
+    def _at(self, value: Any) -> Scenario:
+        return self._scenario.replace({self._path: value})
+
+
+def share_rejected(rejected: Floats) -> Proportion:
+    """Return the share of replicates that reject, those that failed left out."""
+    return wilson_interval(np.nansum(rejected), np.isfinite(rejected).sum())

@@ -1,0 +1,312 @@
+"""How many patients give a power, or which value of any other number: an interval, confirmed.
+
+A closed form says where to start, for patients. The search runs every candidate on the same
+replicates: between two values whose powers lie on either side of the target it closes in on the
+crossing, and there a line through the probits of a few powers gives the value and its Monte Carlo
+interval. The recommended value is then run again on replicates that the search has not seen.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from trialsim.errors import InputError, Problem
+from trialsim.power.alternatives import value_at
+from trialsim.power.crossing import BLOCKS
+from trialsim.power.parallel import Progress
+from trialsim.power.path_search import PILOT, Axis, Ends, search, walked_ends
+from trialsim.power.power import SIMULATED
+from trialsim.power.power_curve import Candidate, PowerCurve, share_rejected
+from trialsim.power.replicates import BATCH
+from trialsim.power.runner import Runner
+from trialsim.scenario.description import plan_in_words
+from trialsim.scenario.effects import control_cells, treated_cells
+from trialsim.scenario.scenario import Scenario
+from trialsim.stats.monte_carlo import Proportion
+from trialsim.stats.sample_size import happ_patients
+from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+PATIENTS: Final = "design.patients"
+_MOST_PATIENTS: Final = 1_000_000
+_FARTHEST: Final = 16
+"""Times the closed form at which the search for more patients ends."""
+_DIGITS: Final = 4
+"""Significant digits of a recommended value that is not a whole number."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSize:
+    """The value of a path that gives a power, as far as the replicates can tell."""
+
+    scenario: str
+    digest: str
+    path: str
+    target: float
+    """The power asked for."""
+    estimate: float
+    """Where the fitted power curve crosses the target."""
+    low: float
+    high: float
+    """The 95% interval of that crossing for the replicates' Monte Carlo error alone."""
+    value: float
+    """Recommended: the estimate rounded to the side of more power, patients to whole blocks."""
+    confirmation: Proportion
+    """The power at the recommended value on replicates that the search has not seen."""
+    replicates: int
+    seed: int
+    confirmation_seed: int
+    candidates: tuple[Candidate, ...]
+    closed_form: float | None
+    """Patients by Happ et al. (2019) for reference patients, full exposure and nobody missing."""
+    conventions: Mapping[str, str]
+    seconds: float
+
+    @property
+    def power(self) -> float:
+        """The confirmed power at the recommended value."""
+        return float(self.confirmation.estimate)
+
+    @property
+    def mcse(self) -> float:
+        """Monte Carlo standard error of the confirmed power."""
+        return float(self.confirmation.mcse)
+
+    @property
+    def ci(self) -> tuple[float, float]:
+        """Wilson's 95% interval of the confirmed power."""
+        return float(self.confirmation.low), float(self.confirmation.high)
+
+    @property
+    def meaning(self) -> str:
+        """What the interval says, and what it does not."""
+        return (
+            f"95% interval of the {self.path} at which the power is {self.target:g}, for the Monte "
+            f"Carlo error of {self.replicates:,} replicates alone (jackknife over {BLOCKS} blocks "
+            "of replicates); it says nothing of whether the scenario is right"
+        )
+
+    @property
+    def frame(self) -> "DataFrame":
+        """A row for each candidate: value, power, mcse, replicates and seconds."""
+        from pandas import DataFrame
+
+        return DataFrame(self.candidates)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        return {
+            "scenario": self.scenario,
+            "digest": self.digest,
+            "path": self.path,
+            "target": self.target,
+            "estimate": self.estimate,
+            "low": self.low,
+            "high": self.high,
+            "value": self.value,
+            "power": self.power,
+            "mcse": self.mcse,
+            "ci": list(self.ci),
+            "meaning": self.meaning,
+            "replicates": self.replicates,
+            "seed": self.seed,
+            "confirmation_seed": self.confirmation_seed,
+            "closed_form": self.closed_form,
+            "candidates": [candidate._asdict() for candidate in self.candidates],
+            "conventions": dict(self.conventions),
+            "note": SIMULATED,
+            "seconds": self.seconds,
+        }
+
+
+def sample_size(
+    scenario: Scenario,
+    power: float = 0.90,
+    path: str = PATIENTS,
+    low: float | None = None,
+    high: float | None = None,
+    replicates: int = 10_000,
+    seed: int = 2016,
+    n_jobs: int = -1,
+    engine: Engine = "auto",
+    batch: int = BATCH,
+    progress: Progress | None = None,
+) -> SampleSize:
+    """Find the patients, or the value of any number that moves the power one way, for a power.
+
+    Parameters
+    ----------
+    path
+        A number of the scenario: patients, an effect's value, a probability of withdrawal ...
+    low, high
+        Where to search; may be left out for patients, whom a closed form finds.
+    replicates
+        Of each candidate of the final fit, and of the confirmation; the candidates on the way to it
+        have 1,000.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong with the request, before anything runs.
+    RunError
+        If the path does not move the power, or the power is out of reach; the range that was
+        reached is told.
+    """
+    began = time.perf_counter()
+    runner = Runner(seed, n_jobs, engine, batch, progress)
+    low, high = (_like(value_at(scenario, path), end) for end in (low, high))
+    problems = [*_problems(scenario, power, path, low, high, replicates), *runner.problems()]
+    if problems:
+        raise InputError(problems)
+    runner.check(scenario)
+    curve = PowerCurve(scenario, path, runner)
+    axis = Axis(path, isinstance(value_at(scenario, path), int), path == PATIENTS)
+    start = closed_form_patients(scenario, power)
+    ends = _ends(curve, scenario, low, high, start, power, min(PILOT, replicates))
+    found = search(curve, axis, ends, power, replicates)
+    exact = axis.exactly(found.place)
+    bounds = [min(max(axis.exactly(end), ends.low), ends.high) for end in found.interval()]
+    value = _recommended(scenario, axis, exact, found.slope > 0)
+    fresh = replace(runner, seed=confirmation_seed(seed))
+    done = fresh.run(scenario.replace({path: value}), range(replicates))
+    return SampleSize(
+        scenario=scenario.name,
+        digest=scenario.digest,
+        path=path,
+        target=power,
+        estimate=exact,
+        low=math.floor(bounds[0]) if axis.whole else bounds[0],
+        high=math.ceil(bounds[1]) if axis.whole else bounds[1],
+        value=value,
+        confirmation=share_rejected(done.columns["rejected"]),
+        replicates=replicates,
+        seed=seed,
+        confirmation_seed=fresh.seed,
+        candidates=curve.candidates(),
+        closed_form=start if path == PATIENTS else None,
+        conventions=plan_in_words(scenario.analysis),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def confirmation_seed(seed: int) -> int:
+    """Return the seed of the replicates that confirm a search: a hash of the search's own.
+
+    >>> confirmation_seed(2016)
+    7526309030622197428
+    """
+    digest = blake2b(f"confirmation of {seed}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _problems(
+    scenario: Scenario,
+    power: float,
+    path: str,
+    low: float | None,
+    high: float | None,
+    replicates: int,
+) -> Iterator[Problem]:
+    """Yield everything that is wrong with a request."""
+    alpha = scenario.analysis.alpha
+    if not alpha < power < 1:
+        yield Problem("power", f"must lie between alpha, {alpha:g}, and 1", f"{power:g}")
+    if replicates < 2 * BLOCKS:
+        yield Problem("replicates", f"must be at least {2 * BLOCKS}", str(replicates))
+    if low is not None and high is not None and not low < high:
+        yield Problem("high", f"must be above low, {low:g}", f"{high:g}")
+    wrong = list(_not_a_number(scenario, path))
+    if wrong:
+        yield from wrong
+        return
+    if path != PATIENTS and (low is None or high is None):
+        yield Problem(path, "must be searched between low and high, both given")
+    for end in (low, high):
+        if end is not None:
+            yield from _refused(scenario, path, end)
+    if path == PATIENTS and (low is None or high is None) and not _effect(scenario):
+        yield Problem("analysis", "must compare arms that differ: no number of patients suffices")
+
+
+def _not_a_number(scenario: Scenario, path: str) -> Iterator[Problem]:
+    """Yield why a path cannot be searched along: it does not exist, or holds no number."""
+    current = value_at(scenario, path)
+    unknown = list(_refused(scenario, path, current))
+    yield from unknown
+    if not unknown and (isinstance(current, bool) or not isinstance(current, int | float)):
+        yield Problem(path, "must be a number to search along")
+
+
+def _refused(scenario: Scenario, path: str, value: Any) -> Iterator[Problem]:
+    try:
+        scenario.replace({path: value})
+    except InputError as error:
+        yield from error.problems
+
+
+def _ends(
+    curve: PowerCurve,
+    scenario: Scenario,
+    low: float | None,
+    high: float | None,
+    start: float,
+    power: float,
+    pilot: int,
+) -> Ends:
+    """Return where to search: as given, or for patients as far as needed from the closed form."""
+    if low is not None and high is not None:
+        return Ends(low, high)
+    least = len(scenario.design.arms) if low is None else low
+    most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
+    return walked_ends(curve, start, Ends(least, max(most, least + 1)), power, pilot)
+
+
+def _effect(scenario: Scenario) -> bool:
+    return math.isfinite(closed_form_patients(scenario, 0.9))
+
+
+def closed_form_patients(scenario: Scenario, power: float) -> float:
+    """Return the patients that a rank test needs in reference patients at full exposure.
+
+    The formula is that of Happ, Bathke and Brunner, see `happ_patients`; arms that are not compared
+    are counted too. Infinite where the outcome has no effect.
+
+    >>> import trialsim as ts
+    >>> round(closed_form_patients(ts.load("cars1"), 0.9))
+    62
+    """
+    plan, arms = scenario.analysis, scenario.design.arms
+    outcome = scenario.outcomes[plan.endpoint]
+    treated, control = arms[plan.treated].ratio, arms[plan.control].ratio
+    compared = happ_patients(
+        treated_cells(outcome),
+        control_cells(outcome),
+        power,
+        plan.alpha,
+        sides=2 if plan.alternative == "two-sided" else 1,
+        treated_share=treated / (treated + control),
+    )
+    return float(compared) * sum(scenario.design.ratios) / (treated + control)
+
+
+def _recommended(scenario: Scenario, axis: Axis, exact: float, rising: bool) -> float:
+    """Return a value rounded to the side of more power."""
+    towards = math.ceil if rising else math.floor
+    if axis.path == PATIENTS:
+        block = scenario.design.block_size
+        return block * math.ceil(exact / block)
+    if axis.whole or exact == 0:
+        return towards(exact)
+    decimals = _DIGITS - 1 - math.floor(math.log10(abs(exact)))
+    return round(towards(exact * 10.0**decimals) / 10.0**decimals, max(decimals, 0))
+
+
+def _like(current: Any, value: float | None) -> float | None:
+    """Return a whole value as an integer where the scenario has one."""
+    whole = isinstance(current, int) and value is not None and float(value).is_integer()
+    return int(value) if whole and value is not None else value
