@@ -103,6 +103,24 @@ class Streams:
         return self._philox
 
 
+def derived_seed(seed: int, purpose: str) -> int:
+    """Return another seed for a purpose, whose numbers have nothing to do with those of this one.
+
+    >>> derived_seed(2016, "example") == derived_seed(2017, "example")
+    False
+    """
+    return _key_of(f"{purpose} under seed {seed}")
+
+
+def generator(seed: int, purpose: str) -> np.random.Generator:
+    """Return a generator for a simulation without patients, whose numbers need no address.
+
+    >>> generator(2016, "example").multinomial(10, [0.5, 0.5]).sum().item()
+    10
+    """
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _key_of(purpose)))))
+
+
 @cache
 def _key_of(purpose: str) -> int:
     return int.from_bytes(blake2b(purpose.encode(), digest_size=8).digest(), "little")
