@@ -1,5 +1,7 @@
 """Workers, tasks and batches change no number, and results come back in the order of replicates."""
 
+import os
+import signal
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from trialsim.power.parallel import LARGEST_TASK, run_in_parallel, tasks_of
+from trialsim.power.parallel import LARGEST_TASK, _run_task, run_in_parallel, tasks_of
 from trialsim.power.power import PowerResult, power
 from trialsim.power.replicates import BATCH, Replicates, run_replicates
 from trialsim.scenario.files import load
@@ -127,3 +129,20 @@ def test_no_more_workers_are_started_than_there_are_tasks(monkeypatch: pytest.Mo
     several = power(CARS1, 48, SEED, n_jobs=1000, batch=16)
     assert asked == [3]
     assert (three.replicates, several.replicates) == (3, 48)
+
+
+def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
+    """Or every worker would print a traceback of its own."""
+    import joblib
+
+    def survives_an_interruption() -> bool:
+        try:
+            _run_task(CARS1, SEED, range(1), "vector", 1)
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    workers = joblib.Parallel(n_jobs=2)
+    assert workers(joblib.delayed(survives_an_interruption)() for _ in range(2)) == [True, True]
+    assert not survives_an_interruption()
