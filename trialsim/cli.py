@@ -288,6 +288,55 @@ def what_if(
         print(what_if_text(study.title, result))
 
 
+@app.command()
+def size(
+    scenario: ScenarioName,
+    target: Annotated[float, typer.Option("--power", help="The power to reach.")] = 0.9,
+    path: Annotated[
+        str, typer.Option(metavar="PATH", help="The number to find, which moves the power one way.")
+    ] = "design.patients",
+    low: Annotated[
+        float | None, typer.Option(help="Where to search from; not needed for patients.")
+    ] = None,
+    high: Annotated[
+        float | None, typer.Option(help="Where to search to; not needed for patients.")
+    ] = None,
+    replicates: Annotated[
+        int, typer.Option(min=1, help="Simulated trials of each candidate, and to confirm.")
+    ] = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the patients, or another number, for a power.
+
+    The answer is an interval; the recommended value is confirmed on trials of another seed.
+    """
+    from trialsim.power.sample_size import sample_size
+    from trialsim.reporting.comparison_text import size_text
+
+    study, workers = _loaded(scenario, changes), _workers(jobs)
+    with _Progress(None) as progress:
+        result = sample_size(
+            study,
+            target,
+            path,
+            low,
+            high,
+            replicates,
+            seed,
+            workers,
+            engine.value,
+            progress=progress,
+        )
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        print(size_text(study.title, result))
+
+
 def main() -> None:
     """Run the command line and leave with its exit status."""
     sys.exit(run(sys.argv[1:]))
@@ -373,10 +422,10 @@ def _print_json(content: Any) -> None:
 class _Progress:
     """A bar on standard error; silent off a terminal.
 
-    For one design it shows the running power and its error.
+    For one design it shows the running power and its error; None where their number is not known.
     """
 
-    def __init__(self, replicates: int, designs: int = 1) -> None:
+    def __init__(self, replicates: int | None, designs: int = 1) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -386,6 +435,7 @@ class _Progress:
             TimeRemainingColumn,
         )
 
+        total = None if replicates is None else replicates * designs
         console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("simulating"),
@@ -397,8 +447,8 @@ class _Progress:
             disable=not console.file.isatty(),
             transient=True,
         )
-        self._task = self._bar.add_task("simulating", total=replicates * designs, running="")
-        self._one_design = designs == 1
+        self._task = self._bar.add_task("simulating", total=total, running="")
+        self._one_design = designs == 1 and total is not None
         self._rejected = self._known = 0.0
 
     def __enter__(self) -> "_Progress":

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from math import isinf
+from textwrap import wrap
 
 from trialsim.power.power import SIMULATED
+from trialsim.power.sample_size import SampleSize
 from trialsim.power.what_if import Row, WhatIf
 from trialsim.stats.monte_carlo import Mean
 
@@ -38,6 +40,37 @@ def what_if_text(title: str, result: WhatIf) -> str:
     ]
     failed = [row for row in result.rows if row.failed]
     lines += [f"{_name(row)}: {row.failed:,} trials failed and are left out" for row in failed]
+    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def size_text(title: str, result: SampleSize) -> str:
+    """Return the value that gives a power, its interval, what confirms it, and what was tried."""
+    low, high = result.ci
+    lines = [
+        title,
+        f"{result.path} for a power of {result.target:g}; scenario {result.scenario} "
+        f"({result.digest}), seed {result.seed}",
+        SIMULATED,
+        "",
+        f"{'recommended':22} {result.value:g}",
+        f"{'interval':22} {result.low:.6g} to {result.high:.6g} (estimate {result.estimate:.6g})",
+        f"{'confirmed power':22} {result.power:.4f} (error {result.mcse:.4f}, 95% {low:.4f} to "
+        f"{high:.4f})",
+        f"{'':22} on {result.replicates:,} fresh trials, seed {result.confirmation_seed}",
+    ]
+    if result.closed_form is not None:
+        lines.append(f"{'closed form':22} {result.closed_form:.1f}, with nobody missing")
+    lines += [
+        "",
+        f"{'candidate':>12} {'power':>8} {'error':>7} {'trials':>8} {'seconds':>8}",
+        *(
+            f"{one.value:12.6g} {one.power:8.4f} {one.mcse:7.4f} {one.replicates:8,} "
+            f"{one.seconds:8.1f}"
+            for one in result.candidates
+        ),
+        "",
+        *wrap(f"Interval: {result.meaning}.", 96),
+    ]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
 
 
