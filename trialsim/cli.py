@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from trialsim import __version__
 from trialsim.analysis.analyse import Analysis, Estimate
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.alternatives import How
@@ -31,6 +32,24 @@ app = typer.Typer(
     help="Simulate randomised trials patient by patient, and say what a design does. "
     "All cohorts are simulated; nothing printed is evidence about any drug.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"trialsim {__version__}")
+        raise typer.Exit(DONE)
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
 
 
 class EngineName(StrEnum):
@@ -414,7 +433,7 @@ def _open(out: Path | None) -> None:
 
 
 def _print_json(content: Any) -> None:
-    from trialsim.reporting.exports import as_json
+    from trialsim.power.plain_json import as_json
 
     print(as_json(content))
 

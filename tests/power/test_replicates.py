@@ -114,7 +114,7 @@ def test_the_numbers_are_those_of_the_trial_analysed_alone(name: str, replicate:
         "control_analysed": result.primary.control,
         "screened": len(tables["screening"]),
         "recruitment_days": tables["subjects"]["randomised_minute"].max() / DAY,
-        "duration_days": visits["due_minute"].max() / DAY,
+        "duration_days": visits.loc[visits["status"] == "attended", "due_minute"].max() / DAY,
         "infusions_given": (tables["infusions"]["status"] == "given").sum(),
         "discontinued": disposition["treatment_discontinued"].sum(),
         "withdrawn": (disposition["status"] == "withdrawn").sum(),
@@ -210,7 +210,10 @@ def test_a_replicate_that_raises_is_named_and_spoils_no_other(
     expected = run("as it is", range(100))
     break_replicate(monkeypatch, broken, ZeroDivisionError("by chance"))
     part = run("as it is", range(100))
-    assert part.failures == (Failure(broken, "ZeroDivisionError('by chance')"),)
+    (failure,) = part.failures
+    assert failure[:2] == (broken, "ZeroDivisionError('by chance')")
+    assert failure.traceback is not None
+    assert "trialsim/power/replicates.py" in failure.traceback.splitlines()[0]
     others = np.arange(100) != broken
     for name, values in part.columns.items():
         assert np.isnan(values[broken]), name

@@ -1,6 +1,8 @@
 """A few dozen numbers from each replicate, and nothing else kept of it."""
 
 from collections.abc import Mapping
+from pathlib import Path
+from traceback import extract_tb
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,6 +26,8 @@ class Failure(NamedTuple):
 
     replicate: int
     reason: str
+    traceback: str | None = None
+    """Where in the code an error arose; None where it is the trial that could not be recruited."""
 
 
 class Replicates(NamedTuple):
@@ -71,10 +75,8 @@ def _run_batch(scenario: Scenario, seed: int, replicates: range, engine: Engine)
         if len(replicates) > 1:  # find the one that fails
             halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
             return joined([_run_batch(scenario, seed, half, engine) for half in halves])
-        reason = str(error) if isinstance(error, RecruitmentError) else repr(error)
-        return Replicates(
-            {name: np.full(1, np.nan) for name in QUANTITIES}, (Failure(replicates[0], reason),)
-        )
+        failure = _failure(replicates[0], error)
+        return Replicates({name: np.full(1, np.nan) for name in QUANTITIES}, (failure,))
     if failures:
         place = trial.replicates - replicates.start
         whole = {name: np.full(len(replicates), np.nan) for name in columns}
@@ -82,6 +84,30 @@ def _run_batch(scenario: Scenario, seed: int, replicates: range, engine: Engine)
             whole[name][place] = values
         columns = whole
     return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
+
+
+def _failure(replicate: int, error: Exception) -> Failure:
+    """Return a failure that reads alike wherever the package is installed."""
+    if isinstance(error, RecruitmentError):
+        return Failure(replicate, str(error))
+    frames = [
+        f"{_in_its_package(frame.filename)}:{frame.lineno} in {frame.name}: {frame.line}"
+        for frame in extract_tb(error.__traceback__)
+    ]
+    return Failure(replicate, repr(error), "\n".join([*frames, repr(error)]))
+
+
+def _in_its_package(filename: str) -> str:
+    """Return a file's path without the folders in which packages are installed.
+
+    >>> _in_its_package("/opt/venv/lib/site-packages/numpy/_core/numeric.py")
+    'numpy/_core/numeric.py'
+    """
+    parts = Path(filename).parts
+    for package in ("site-packages", Path(__file__).parents[2].name):
+        if package in parts:
+            return "/".join(parts[len(parts) - parts[::-1].index(package) :])
+    return Path(filename).name
 
 
 QUANTITIES: Final = (
@@ -114,7 +140,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
     means = mean_scores(counts, trial.scenario.outcomes[plan.endpoint], plan)
     conduct = trial.conduct
     ends = [
-        conduct.visit_minute[:, :, visit].max(axis=1)
+        (conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]).max(axis=1)
         for visit in range(len(trial.scenario.design.visits))
     ]
     numbers = {

@@ -71,8 +71,8 @@ def _visits_in_order(design: Design, operations: Operations) -> Iterator[Refusal
         begins = visit.day - visit.window_days - (most if visit.after == "onset" else 0)
         if visit.after != before.after and max(begins, 0) < ends:
             rule = (
-                "must not lie before the visit before it, windows included, for patients randomised "
-                f"{fewest:g} to {most:g} days after onset"
+                "must not lie before the visit before it, windows included, for patients "
+                f"randomised {fewest:g} to {most:g} days after onset"
             )
             yield Refusal(f"design.visits.{name}.day", rule, visit.day)
 
