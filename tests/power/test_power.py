@@ -13,9 +13,9 @@ from scipy.stats import binomtest
 
 from trialsim.analysis.analyse import analyse
 from trialsim.errors import InputError, RecruitmentError, RunError
+from trialsim.power.plain_json import as_json
 from trialsim.power.power import SIMULATED, PowerResult, power
 from trialsim.power.replicates import QUANTITIES
-from trialsim.reporting.exports import as_json
 from trialsim.scenario.files import load
 from trialsim.simulated import simulate
 from trialsim.streams import Streams

@@ -5,7 +5,6 @@ written do they take their names, the manifest last.
 """
 
 import json
-import math
 import os
 import platform
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from typing import Any, Final, Literal, get_args
 from pandas import DataFrame
 
 from trialsim.errors import InputError, Problem, RunError
+from trialsim.power.plain_json import as_json
 from trialsim.power.power import SIMULATED, PowerResult
 from trialsim.power.what_if import WhatIf
 from trialsim.scenario.files import to_yaml
@@ -173,29 +173,6 @@ def write_what_if(folder: str | Path, result: WhatIf, manifest: Manifest) -> Non
         COMPARISON: partial(_write_json, result.to_dict()),
     }
     _write_folder(Path(folder), writers, manifest, {COMPARISON_TABLE: len(table)}, set())
-
-
-def as_json(content: Any) -> str:
-    """Return plain values as JSON, numbers that are not known as null.
-
-    >>> print(as_json({"sd": float("nan"), "ci": (0.5, 1)}))
-    {
-      "sd": null,
-      "ci": [
-        0.5,
-        1
-      ]
-    }
-    """
-    return json.dumps(_known(content), indent=2, allow_nan=False)
-
-
-def _known(content: Any) -> Any:
-    if isinstance(content, Mapping):
-        return {str(key): _known(part) for key, part in content.items()}
-    if isinstance(content, list | tuple):
-        return [_known(part) for part in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _write_folder(
