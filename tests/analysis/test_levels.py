@@ -1,0 +1,65 @@
+"""Without an effect each method rejects as often as it says."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trialsim.analysis.primary import analyse_primary
+from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.scenario.files import load
+from trialsim.streams import Streams
+from trialsim.trial.trial import Trial, simulate_batch
+
+REPLICATES = 2000
+ERROR = float(np.sqrt(0.05 * 0.95 / REPLICATES))
+AS_MISSING = {"death": "as_missing"}
+IMPUTED = {"missing": "multiple_imputation", "imputations": 5}
+METHODS: dict[str, dict[str, Any]] = {
+    "mann_whitney": {},
+    "brunner_munzel": {"test": "brunner_munzel"},
+    "brunner_munzel normal": {"test": {"method": "brunner_munzel", "reference": "normal"}},
+    "strata": {"strata": "site"},
+    "adjusted": {
+        "test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}, "variance": "placement"}
+    },
+    "wei_lachin": {"test": {"method": "wei_lachin", "outcomes": ["arat", "again"]}},
+    "obrien": {"test": {"method": "obrien", "outcomes": ["arat", "again"]}},
+    "t_test": {"test": "t_test", **AS_MISSING},
+    "welch": {"test": "welch", **AS_MISSING},
+    "ancova": {"test": "ancova", **AS_MISSING},
+    "imputed ranks": IMPUTED,
+    "imputed means": {**IMPUTED, "test": "ancova", **AS_MISSING},
+    "greater": {"alternative": "greater"},
+    "less": {"test": "welch", "alternative": "less", **AS_MISSING},
+}
+CONSERVATIVE: dict[str, dict[str, Any]] = {
+    "continuity": {"continuity_correction": True},
+    "responders": {"test": {"method": "responders", "threshold": 30}},
+}
+
+
+@pytest.fixture(scope="module")
+def null_trials() -> Trial:
+    """Return trials of 60 patients and two outcomes on which the drug does nothing."""
+    null = load("cars1_null")
+    arat = null.model_dump()["outcomes"]["arat"]
+    scenario = null.replace({"design.patients": 60, "outcomes": {"arat": arat, "again": arat}})
+    return simulate_batch(scenario, Streams(2016, range(REPLICATES)))
+
+
+def rejections(trials: Trial, changes: dict[str, Any]) -> float:
+    content = {**trials.scenario.analysis.model_dump(), **changes}
+    return float(analyse_primary(trials, AnalysisPlan.model_validate(content)).rejected.mean())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_rejects_in_one_null_trial_of_twenty(method: str, null_trials: Trial) -> None:
+    """Within 3.5 standard errors; 30 patients an arm may add what the documentation says, 1%."""
+    share = rejections(null_trials, METHODS[method])
+    assert 0.05 - 3.5 * ERROR < share < 0.06 + 3.5 * ERROR
+
+
+@pytest.mark.parametrize("method", CONSERVATIVE)
+def test_a_conservative_method_rejects_no_more_often(method: str, null_trials: Trial) -> None:
+    assert 0.01 < rejections(null_trials, CONSERVATIVE[method]) < 0.05 + 3.5 * ERROR
