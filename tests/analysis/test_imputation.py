@@ -1,0 +1,107 @@
+"""Multiple imputation by address: observed scores stay, missing ones are drawn within the scale."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit, logit
+from scipy.stats import norm, t
+
+from trialsim.analysis.analyse import analyse
+from trialsim.analysis.endpoint import carried_forward, complete_endpoint, endpoint
+from trialsim.analysis.imputed import completed
+from trialsim.scenario.scenario import Scenario
+from trialsim.simulated import SimulatedTrial
+from trialsim.stats.missing_data import last_observation_carried_forward
+from trialsim.streams import Streams
+from trialsim.trial.trial import simulate_batch
+
+Planned: TypeAlias = Callable[..., SimulatedTrial]
+IMPUTED: dict[str, Any] = {"missing": "multiple_imputation", "imputations": 4}
+
+
+def test_observed_scores_stay_and_missing_ones_vary_within_the_scale(planned: Planned) -> None:
+    trial = planned(**IMPUTED, death="as_missing")
+    batch, plan = trial.batch, trial.scenario.analysis
+    known = endpoint(batch, plan)
+    drawn = list(completed(batch, plan))
+    missing = drawn[0].analysed & ~known.analysed
+    assert missing.any()
+    for one in drawn:
+        assert_array_equal(one.cell[known.analysed], known.cell[known.analysed])
+        assert (one.cell[missing] >= 1).all()
+        assert (one.cell[missing] <= 58).all()
+    assert any((one.cell[missing] != drawn[0].cell[missing]).any() for one in drawn[1:])
+
+
+def test_every_imputation_analyses_the_same_patients_as_carrying_forward(planned: Planned) -> None:
+    imputed, carried = planned(**IMPUTED), planned(missing="locf")
+    found, last = analyse(imputed).primary, analyse(carried).primary
+    assert (found.treated, found.control) == (last.treated, last.control)
+
+
+def test_without_missing_scores_imputation_changes_nothing(two_outcomes: Scenario) -> None:
+    """Rubin's rules over equal estimates: the logit interval, with Student's t for the normal."""
+    never = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
+    whole = two_outcomes.replace(
+        {
+            "operations.withdrawal": never,
+            "operations.death": never,
+            "operations.visit_missed_probability": 0,
+        }
+    )
+    trial = simulate_batch(whole, Streams(3, range(1)))
+    logits = whole.replace({"analysis.interval": "logit"})
+    imputed = whole.replace({f"analysis.{name}": value for name, value in IMPUTED.items()})
+    plain = analyse(SimulatedTrial(simulate_batch(logits, Streams(3, range(1))))).primary
+    found = analyse(SimulatedTrial(simulate_batch(imputed, Streams(3, range(1))))).primary
+    assert_allclose(found.estimate, plain.estimate, rtol=1e-12)
+    assert_allclose(expit(np.mean(logit(plain.ci))), plain.estimate, rtol=1e-9)
+    half, wider = (np.diff(logit(one.ci)).item() / 2 for one in (plain, found))
+    patients = trial.arms.size
+    freedom = (patients - 1) / (patients + 1) * (patients - 2)  # Barnard and Rubin, none missing
+
+    assert_allclose(wider / half, t.ppf(0.975, freedom) / norm.ppf(0.975), rtol=1e-9)
+
+
+def test_imputed_scores_of_missing_at_random_are_near_the_true_ones(
+    two_outcomes: Scenario,
+) -> None:
+    """Their mean over trials is within 3.5 standard errors of what would have been measured."""
+    losing = two_outcomes.replace({"operations.visit_missed_probability": 0.2})
+    plan = losing.replace({f"analysis.{name}": value for name, value in IMPUTED.items()}).analysis
+    trial = simulate_batch(losing, Streams(5, range(256)))
+    known, truth = endpoint(trial, plan), complete_endpoint(trial, plan)
+    first = next(iter(completed(trial, plan)))
+    missing = first.analysed & ~known.analysed
+    gap = (first.cell - truth.cell)[missing]
+    assert abs(gap.mean()) < 3.5 * gap.std() / np.sqrt(len(gap)) + 0.5  # the normal at two ends
+    assert len(gap) > 2000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        IMPUTED,
+        {**IMPUTED, "test": "ancova", "death": "as_missing"},
+        {"test": {"method": "permutation", "statistic": "brunner_munzel", "permutations": 39}},
+        {"test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}}, "strata": "site"},
+        {"test": "ancova", "death": "as_missing"},
+    ],
+)
+def test_what_is_drawn_or_summed_does_not_depend_on_the_batch(
+    changes: dict[str, Any], two_outcomes: Scenario
+) -> None:
+    from trialsim.power.replicates import run_replicates
+
+    plan = two_outcomes.replace({f"analysis.{name}": value for name, value in changes.items()})
+    whole, parts = (run_replicates(plan, 11, range(3, 40), "vector", size) for size in (64, 5))
+    for name, column in whole.columns.items():
+        assert_array_equal(column, parts.columns[name], err_msg=name)
+
+
+def test_carrying_forward_is_that_of_the_statistics(two_outcomes: Scenario) -> None:
+    scores = simulate_batch(two_outcomes, Streams(7, range(8))).scores["arat"]
+    assert_array_equal(carried_forward(scores), last_observation_carried_forward(scores)[..., -1])
