@@ -5,10 +5,12 @@ neither the number of workers nor the size of a task changes anything.
 """
 
 import signal
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from multiprocessing import parent_process
 from typing import Final
 
+from trialsim.power.cluster import connected
 from trialsim.power.replicates import BATCH, Replicates, joined, run_replicates
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine
@@ -29,20 +31,49 @@ def run_in_parallel(
     n_jobs: int,
     batch: int = BATCH,
     progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> Replicates:
-    """Simulate and analyse replicates on several workers; `n_jobs=-1` takes every core."""
-    tasks = tasks_of(replicates, n_jobs, batch)
+    """Simulate and analyse replicates on several workers; `n_jobs=-1` takes every core.
+
+    With the address of a Dask scheduler, on the workers of its cluster.
+    """
+    tasks = tasks_of(replicates, n_jobs, batch, scheduler)
     parts: list[Replicates] = []
-    for task, part in zip(
-        tasks, _results(scenario, seed, tasks, engine, n_jobs, batch), strict=True
-    ):
+    for task, part in finished_tasks(scenario, seed, tasks, engine, n_jobs, batch, scheduler):
         parts.append(part)
         if progress is not None:
             progress(len(task), part)
     return joined(parts)
 
 
-def tasks_of(replicates: range, n_jobs: int, batch: int) -> list[range]:
+def finished_tasks(
+    scenario: Scenario,
+    seed: int,
+    tasks: list[range],
+    engine: Engine,
+    n_jobs: int,
+    batch: int = BATCH,
+    scheduler: str | None = None,
+    in_order: bool = True,
+) -> Generator[tuple[range, Replicates], None, None]:
+    """Yield each task and its results: in order, or else as soon as it is finished."""
+    if scheduler is not None:
+        with connected(scheduler):
+            yield from _on_workers(scenario, seed, tasks, engine, batch, "dask", -1, in_order)
+        return
+    from joblib import effective_n_jobs
+
+    workers = min(effective_n_jobs(n_jobs), len(tasks))
+    if workers > 1:
+        yield from _on_workers(scenario, seed, tasks, engine, batch, "loky", workers, in_order)
+        return
+    for task in tasks:
+        yield task, run_replicates(scenario, seed, task, engine, batch)
+
+
+def tasks_of(
+    replicates: range, n_jobs: int, batch: int, scheduler: str | None = None
+) -> list[range]:
     """Return contiguous ranges that cover the replicates, whole batches but for the last.
 
     >>> tasks_of(range(300), 1, 128)
@@ -51,28 +82,34 @@ def tasks_of(replicates: range, n_jobs: int, batch: int) -> list[range]:
     from joblib import effective_n_jobs
 
     wanted = len(replicates) / (_TASKS_PER_WORKER * effective_n_jobs(n_jobs))
+    if scheduler is not None:  # whose workers come and go, and whose tasks cost more to send
+        wanted = LARGEST_TASK
     size = batch * max(1, min(round(wanted / batch), LARGEST_TASK // batch))
     starts = range(replicates.start, replicates.stop, size)
     return [range(start, min(start + size, replicates.stop)) for start in starts]
 
 
-def _results(
-    scenario: Scenario, seed: int, tasks: list[range], engine: Engine, n_jobs: int, batch: int
-) -> Iterator[Replicates]:
-    from joblib import Parallel, delayed, effective_n_jobs
+def _on_workers(
+    scenario: Scenario,
+    seed: int,
+    tasks: list[range],
+    engine: Engine,
+    batch: int,
+    backend: str,
+    workers: int,
+    in_order: bool,
+) -> Iterator[tuple[range, Replicates]]:
+    from joblib import Parallel, delayed
 
-    workers = min(effective_n_jobs(n_jobs), len(tasks))
-    if workers == 1:
-        yield from (run_replicates(scenario, seed, task, engine, batch) for task in tasks)
-        return
     calls = (delayed(_run_task)(scenario, seed, task, engine, batch) for task in tasks)
-    yield from Parallel(n_jobs=workers, return_as="generator")(calls)
+    kind = "generator" if in_order else "generator_unordered"
+    yield from Parallel(n_jobs=workers, return_as=kind, backend=backend, batch_size=1)(calls)
 
 
 def _run_task(
     scenario: Scenario, seed: int, replicates: range, engine: Engine, batch: int
-) -> Replicates:
+) -> tuple[range, Replicates]:
     """Run a task in a worker, which leaves an interruption from the keyboard to its parent."""
-    if parent_process() is not None:
+    if parent_process() is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return run_replicates(scenario, seed, replicates, engine, batch)
+    return replicates, run_replicates(scenario, seed, replicates, engine, batch)

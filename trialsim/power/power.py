@@ -167,6 +167,7 @@ def power(
     engine: Engine = "auto",
     batch: int = BATCH,
     progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> PowerResult:
     """Simulate and analyse replicates of a study, and say what the design does on average.
 
@@ -178,6 +179,8 @@ def power(
         Worker processes; -1 for one on each core, 1 to stay in this process.
     progress
         Called with the number of replicates that each finished task adds, and their results.
+    scheduler
+        The address of a Dask scheduler, on whose workers to run instead.
 
     Raises
     ------
@@ -197,7 +200,9 @@ def power(
     began = time.perf_counter()
     used = chosen_engine(scenario, engine)
     candidates_needed(scenario)  # refuses at once, not in every replicate, what can never recruit
-    done = run_in_parallel(scenario, seed, range(replicates), used, n_jobs, batch, progress)
+    done = run_in_parallel(
+        scenario, seed, range(replicates), used, n_jobs, batch, progress, scheduler
+    )
     return summarised(scenario, seed, used, done, time.perf_counter() - began)
 
 

@@ -1,0 +1,49 @@
+"""A Dask cluster, whose workers must compute as this process does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from trialsim.errors import InputError, Problem, RunError
+from trialsim.power.versions import versions_here
+
+PATIENCE: Final = "10s"
+"""How long a scheduler may take to answer."""
+
+
+@contextmanager
+def connected(scheduler: str) -> Iterator[None]:
+    """Let joblib's Dask backend find the cluster at an address.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed, or a worker has other versions than this process.
+    RunError
+        If the scheduler does not answer.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        rule = "needs Dask, which `pip install 'trialsim[cluster]'` brings"
+        raise InputError([Problem("--backend dask", rule)]) from None
+    try:
+        client: Any = Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise RunError(f"no Dask scheduler answers at {scheduler}: {error}") from None
+    with client:
+        _check(client.run(versions_here))
+        yield
+
+
+def _check(workers: dict[str, dict[str, str]]) -> None:
+    """Refuse workers whose numbers may differ; those that join later are taken at their word."""
+    here = versions_here()
+    problems = [
+        Problem(f"worker {address}: {name}", f"must be {here[name]}, as here", str(found.get(name)))
+        for address, found in workers.items()
+        for name in here
+        if found.get(name) != here[name]
+    ]
+    if problems:
+        raise InputError(problems)

@@ -1,0 +1,69 @@
+"""What decides every number of a run, and what differs between two runs.
+
+The command, the workers and the time decide nothing, so they are not in it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from trialsim.errors import Problem
+from trialsim.power.alternatives import differences, value_at
+from trialsim.power.power import SIMULATED
+from trialsim.scenario.problems import as_written
+from trialsim.scenario.scenario import Scenario
+from trialsim.trial.trial import Engine
+
+BLOCK: Final = 1024
+"""Replicates in one part of a run; the grid of parts does not depend on workers or counts."""
+
+
+class RunManifest(NamedTuple):
+    """A run, but for how many replicates it has."""
+
+    scenario: Scenario
+    seed: int
+    engine: Engine
+    versions: Mapping[str, str]
+    block: int
+
+    def origin(self) -> dict[str, str]:
+        """Return what each part says of where it comes from."""
+        return {"digest": self.scenario.digest, "seed": str(self.seed), "engine": self.engine}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest as plain values, for JSON; the scenario is in a file beside it."""
+        return {
+            "scenario": self.scenario.name,
+            "title": self.scenario.title,
+            "digest": self.scenario.digest,
+            "seed": self.seed,
+            "engine": self.engine,
+            "versions": dict(self.versions),
+            "block": self.block,
+            "note": SIMULATED,
+        }
+
+
+def run_differences(held: RunManifest, asked: RunManifest, where: str) -> Iterator[Problem]:
+    """Yield what keeps the replicates of two runs from being mixed, path by path."""
+    if held.scenario.digest != asked.scenario.digest:
+        changes = differences(held.scenario, asked.scenario)
+        # nothing that is set apart differs: only the order of what the scenario lists
+        for path in changes or ("scenario",):
+            yield _differs(path, value_at(held.scenario, path), changes.get(path), where)
+    for name in ("seed", "engine", "block"):
+        yield from _if_differs(name, getattr(held, name), getattr(asked, name), where)
+    for package in {**held.versions, **asked.versions}:
+        path = f"versions.{package}"
+        yield from _if_differs(path, held.versions.get(package), asked.versions.get(package), where)
+
+
+def _if_differs(path: str, held: Any, asked: Any, where: str) -> Iterator[Problem]:
+    if held != asked:
+        yield _differs(path, held, asked, where)
+
+
+def _differs(path: str, held: Any, asked: Any, where: str) -> Problem:
+    """Return the problem of one path; None stands for what is not there."""
+    rule = "must not be given" if held is None else f"must be {as_written(held)}"
+    return Problem(path, f"{rule}, as in {where}", as_written(asked))
