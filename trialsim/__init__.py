@@ -11,7 +11,10 @@ Everything simulated is simulated: no result is evidence about any drug.
 
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
+from trialsim.power.assurance import Assurance, assurance
 from trialsim.power.power import PowerResult, power
+from trialsim.power.prior import Prior
+from trialsim.power.prior_files import load_prior
 from trialsim.power.same_patients import Comparison, compare
 from trialsim.power.sample_size import SampleSize, sample_size
 from trialsim.power.what_if import WhatIf, what_if
@@ -23,9 +26,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Analysis",
+    "Assurance",
     "Comparison",
     "InputError",
     "PowerResult",
+    "Prior",
     "Problem",
     "RecruitmentError",
     "RunError",
@@ -35,9 +40,11 @@ __all__ = [
     "TrialsimError",
     "WhatIf",
     "analyse",
+    "assurance",
     "builtin_scenarios",
     "compare",
     "load",
+    "load_prior",
     "power",
     "sample_size",
     "simulate",

@@ -81,7 +81,7 @@ def value_at(scenario: Scenario, path: str) -> Any:
     >>> value_at(load("cars1"), "design.patients")
     208
     """
-    return _at(scenario.model_dump(mode="json", exclude=set(ABOUT)), path)
+    return _at(scenario.model_dump(exclude=set(ABOUT)), path)
 
 
 def spread_evenly(path: str, points: int, seed: int) -> Floats:
@@ -129,9 +129,8 @@ def _loaded(
 
 def _at(content: Any, path: str) -> Any:
     for name in path.split("."):
-        if not isinstance(content, Mapping) or name not in content:
-            return None
-        content = content[name]
+        parts = content.items() if isinstance(content, Mapping) else ()
+        content = next((part for key, part in parts if str(key) == name), None)
     return content
 
 

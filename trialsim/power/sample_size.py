@@ -86,9 +86,9 @@ class SampleSize:
     def meaning(self) -> str:
         """What the interval says, and what it does not."""
         return (
-            f"95% interval of the value of {self.path} at which the power is {self.target:g}, for the Monte "
-            f"Carlo error of {self.replicates:,} replicates alone (jackknife over {BLOCKS} blocks "
-            "of replicates); it says nothing of whether the scenario is right"
+            f"95% interval of the value of {self.path} at which the power is {self.target:g}, for "
+            f"the Monte Carlo error of {self.replicates:,} replicates alone (jackknife over "
+            f"{BLOCKS} blocks of replicates); it says nothing of whether the scenario is right"
         )
 
     @property

@@ -6,16 +6,27 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pydantic import ValidationError
+
+from trialsim.distributions import Model
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.paths import and_above, below, laid_over
-from trialsim.scenario.problems import as_written
+from trialsim.scenario.problems import as_written, problems_between, problems_of
 from trialsim.scenario.scenario import Scenario, resourced, validated
 from trialsim.scenario.schema import EXTENDS, schema
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
-__all__ = ["builtin_scenarios", "load", "parsed_value", "schema", "to_yaml"]
+__all__ = [
+    "builtin_folder",
+    "builtin_scenarios",
+    "load",
+    "load_as",
+    "parsed_value",
+    "schema",
+    "to_yaml",
+]
 
 _SUFFIXES: Final = (".yaml", ".yml")
 
@@ -41,10 +52,32 @@ def load(scenario: str | Path) -> Scenario:
 
 def builtin_scenarios() -> dict[str, Path]:
     """Return the scenarios that come with the package: name and file, in alphabetical order."""
+    return {path.stem: path for path in sorted(builtin_folder().glob("*.yaml"))}
+
+
+def builtin_folder() -> Path:
+    """Return the folder of the scenarios that come with the package, and of what goes with them."""
     package = Path(__file__).resolve().parents[1]
     inside, beside = package / "scenarios", package.parent / "scenarios"
-    folder = inside if inside.is_dir() else beside  # a source tree keeps them beside the package
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return inside if inside.is_dir() else beside  # a source tree keeps them beside the package
+
+
+def load_as(model: type[Model], path: Path) -> Model:
+    """Return what a YAML file describes that is no scenario, such as a prior.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file and its place.
+    """
+    draft = _draft(path)
+    try:
+        return model.model_validate(draft.content)
+    except ValidationError as error:
+        problems = problems_of(error, draft.content, model)
+    told = {problem.path for problem in problems}
+    hidden = problems_between(model, draft.content)
+    raise InputError(draft.sorted([*problems, *(one for one in hidden if one.path not in told)]))
 
 
 def to_yaml(scenario: Scenario) -> str:
