@@ -189,7 +189,7 @@ _OTHER_TESTS = {
     "ancova": "Analysis of covariance: least squares on arm and baseline score, one slope for "
     "both arms, Student's t.",
     "responders": "Fisher's exact test, two-sided by adding the tables that are no more probable; "
-    "it has no statistic.",
+    "it has no statistic. Whoever ranks below all others does not respond.",
     "proportional_odds": "Wald's test in the proportional odds model.",
 }
 _OTHER_VARIANCES = {

@@ -50,7 +50,7 @@ def _comparison(plan: AnalysisPlan) -> dict[str, str]:
 _DEATH = {
     "worst_rank": "Patients who died by the time of the visit rank below every survivor, whatever "
     "was measured before, and tie with one another.",
-    "as_missing": "A death makes later scores missing, as a withdrawal does, and is ranked by the "
+    "as_missing": "A death makes later scores missing, as a withdrawal does, and follows the "
     "rule for missing data.",
 }
 
