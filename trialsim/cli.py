@@ -7,7 +7,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from math import isnan
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -20,6 +20,11 @@ from trialsim.power.power import SIMULATED, PowerResult
 from trialsim.power.replicates import Replicates
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, wilson_interval
+
+if TYPE_CHECKING:
+    from trialsim.power.long_run import LongRun
+    from trialsim.power.run_directory import RunDirectory
+    from trialsim.trial.trial import Engine
 
 DONE, RUN_FAILED, INPUT_WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -65,6 +70,13 @@ class TableFormat(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
+
+
+class Backend(StrEnum):
+    """Where the workers are."""
+
+    local = "local"
+    dask = "dask"
 
 
 ScenarioName = Annotated[
@@ -207,39 +219,115 @@ def simulate(
 @app.command()
 def power(
     scenario: ScenarioName,
-    replicates: Count = 10_000,
+    replicates: Annotated[
+        int | None, typer.Option(min=1, help="Simulated trials.", show_default="10000")
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Instead of a count: run to this Monte Carlo error of the power."),
+    ] = None,
     seed: Seed = 2016,
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
     batch: Annotated[
         int, typer.Option(min=1, help="Trials simulated at once; it changes no result.")
     ] = 128,
-    out: Annotated[Path | None, typer.Option(help="Folder to write the result to.")] = None,
+    backend: Annotated[
+        Backend, typer.Option(help="Where the workers are; it changes no result.")
+    ] = Backend.local,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="The Dask scheduler, such as tcp://HOST:8786."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Directory of the run, in whole blocks of 1,024 trials; it continues."),
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Compute only every N-th block into --out.")
+    ] = None,
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
     """Simulate many trials, and say what the design does.
 
-    Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error.
+    Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error. With --out,
+    a run that is stopped at any moment continues when the same command is given again.
     """
     from trialsim.power.power import power as run
+    from trialsim.power.precision import power_to
 
+    count = _count(replicates, precision)
+    address = _scheduler(backend, scheduler)
     workers = _workers(jobs)
+    if shard is not None and (out is None or precision is not None):
+        raise typer.BadParameter("needs --out, and a count", param_hint="--shard")
     study = _loaded(scenario, changes)
-    _open(out)
-    with _Progress(replicates) as progress:
-        result = run(study, replicates, seed, workers, engine.value, batch, progress)
-    if out is not None:
-        from trialsim.reporting.exports import Manifest, write_power
-
-        failures = {one.replicate: one.reason for one in result.failures}
-        numbers = tuple(range(result.replicates))
-        manifest = Manifest(study, seed, numbers, failures, result.engine, _command())
-        write_power(out, result, manifest)
-    if as_json:
+    with _Progress(count) as progress:
+        named: Engine = engine.value
+        how = (seed, workers, named, batch, progress, address)
+        if out is not None:
+            long = _long_run(out, study, *how)
+            result = _kept(long, count, precision, shard)
+        elif precision is not None:
+            result = power_to(study, precision, *how, aim=progress.aim)
+        else:
+            result = run(study, count, *how)
+    if result is None:
+        print(f"shard {shard} is finished in {out}; trialsim merge lays the shards together")
+    elif as_json:
         _print_json(result.to_dict())
     else:
         print(_power_text(study.title, result))
+
+
+@app.command()
+def merge(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Directory of the whole run.")],
+    shards: Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Their directories.")],
+    as_json: AsJson = False,
+) -> None:
+    """Lay the shards of a run together, and say what the design does.
+
+    The directory is then the same, byte for byte, as that of a run on one machine.
+    """
+    from trialsim.power.run_directory import find_run
+    from trialsim.power.shards import merge as lay_together
+
+    result = lay_together(out, shards)
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        print(_power_text(find_run(out).manifest.scenario.title, result))
+
+
+@app.command()
+def replay(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    replicate: Annotated[int, typer.Option(min=0, help="Which of its trials.")],
+    patient: Annotated[
+        int | None, typer.Option(min=1, help="Which patient, in order of randomisation.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build one trial of a run again, or one patient of it day by day.
+
+    The trial's numbers are checked against those of the run, to the bit.
+    """
+    from trialsim.power.replay import replay as rebuilt
+    from trialsim.power.replay import timeline
+    from trialsim.power.run_directory import find_run
+    from trialsim.reporting.replay_text import replay_text, timeline_text
+
+    directory = find_run(run)
+    _tell_of_damage(directory)
+    again = rebuilt(directory, replicate)
+    title = directory.manifest.scenario.title
+    if patient is not None and again.trial is not None:
+        way = timeline(again.trial, patient)
+        _print_json(way.to_dict()) if as_json else print(timeline_text(title, way))
+    else:
+        _print_json(again.to_dict()) if as_json else print(replay_text(title, again))
 
 
 @app.command("what-if")
@@ -370,6 +458,9 @@ def run(arguments: list[str]) -> int:
         if status == INTERRUPTED:
             print("trialsim: interrupted", file=sys.stderr)
         return status
+    except _Interrupted as error:
+        print(f"trialsim: {error}", file=sys.stderr)
+        return INTERRUPTED
     except InputError as error:
         print(error, file=sys.stderr)
         return INPUT_WRONG
@@ -424,6 +515,64 @@ def _workers(jobs: int) -> int:
     return jobs
 
 
+class _Interrupted(Exception):  # noqa: N818 - not an error
+    """The person at the keyboard stopped a run that can continue."""
+
+
+def _count(replicates: int | None, precision: float | None) -> int:
+    if replicates is not None and precision is not None:
+        raise typer.BadParameter("must not be given with --replicates", param_hint="--precision")
+    return 10_000 if replicates is None else replicates
+
+
+def _scheduler(backend: Backend, address: str | None) -> str | None:
+    if (backend == Backend.dask) != (address is not None):
+        raise typer.BadParameter("must be given together", param_hint="--backend dask, --scheduler")
+    return address
+
+
+def _long_run(
+    out: Path,
+    study: Scenario,
+    seed: int,
+    workers: int,
+    engine: "Engine",
+    batch: int,
+    progress: "_Progress",
+    scheduler: str | None,
+) -> "LongRun":
+    """Open the directory of a run, and say what was found damaged there."""
+    from trialsim.power.long_run import LongRun
+    from trialsim.power.run_directory import open_run
+    from trialsim.power.run_manifest import manifest_here
+
+    directory = open_run(out, manifest_here(study, seed, engine))
+    _tell_of_damage(directory)
+    return LongRun(directory, workers, batch, scheduler, progress, progress.aim, _command())
+
+
+def _kept(
+    run: "LongRun", count: int, precision: float | None, shard: str | None
+) -> PowerResult | None:
+    """Run what is missing, and say how to continue when interrupted; a shard has no result."""
+    from trialsim.power.shards import parsed_shard
+
+    try:
+        if shard is not None:
+            run.shard(parsed_shard(shard), count)
+            return None
+        return run.power(count) if precision is None else run.power_to(precision)
+    except KeyboardInterrupt:
+        finished = len(run.directory.held)
+        kept = f"{finished} finished blocks are kept in {run.directory.folder}"
+        raise _Interrupted(f"interrupted; {kept}, and the same command continues") from None
+
+
+def _tell_of_damage(run: "RunDirectory") -> None:
+    for name in run.damaged:
+        print(f"trialsim: {name} was damaged, and is set aside in {run.folder}", file=sys.stderr)
+
+
 def _open(out: Path | None) -> None:
     """Refuse a folder that cannot take the results before they are made."""
     if out is not None:
@@ -460,6 +609,7 @@ class _Progress:
             TextColumn("simulating"),
             BarColumn(),
             MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[running]}"),
             console=console,
@@ -487,6 +637,12 @@ class _Progress:
             now = wilson_interval(self._rejected, self._known)
             running = f"power {now.estimate:.3f} +- {now.mcse:.3f}"
         self._bar.update(self._task, advance=done, running=running)
+        speed = self._bar.tasks[self._task].finished_speed or self._bar.tasks[self._task].speed
+        self._bar.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
+
+    def aim(self, replicates: int) -> None:
+        """Take in that the run is now to have so many replicates."""
+        self._bar.update(self._task, total=replicates)
 
 
 def _command() -> str:

@@ -14,13 +14,11 @@ from pandas.testing import assert_frame_equal
 
 from trialsim.datasets import tables
 from trialsim.errors import InputError, RunError
-from trialsim.power.power import SIMULATED, power
+from trialsim.power.power import SIMULATED
 from trialsim.reporting.consort import consort
 from trialsim.reporting.exports import (
-    Manifest,
     TableFormat,
     manifest_of,
-    write_power,
     write_trial,
 )
 from trialsim.scenario.files import load
@@ -202,22 +200,6 @@ def test_the_manifest_takes_its_name_last(tmp_path: Path, monkeypatch: pytest.Mo
     write(tmp_path)
     assert renamed[-1] == "manifest.json"
     assert set(renamed) == names_in(tmp_path)
-
-
-def test_a_power_result_reads_back_with_its_numbers_by_replicate(tmp_path: Path) -> None:
-    result = power(STUDY, replicates=70, seed=3, n_jobs=1)
-    manifest = Manifest(STUDY, 3, tuple(range(70)), {}, result.engine, "trialsim power")
-    write_power(tmp_path / "run", result, manifest)
-    assert names_in(tmp_path / "run") == {
-        "replicates.parquet",
-        "power.json",
-        "scenario.yaml",
-        "manifest.json",
-    }
-    table = pd.read_parquet(tmp_path / "run" / "replicates.parquet")
-    assert_frame_equal(table, result.per_replicate(), check_exact=True)
-    summary = json.loads((tmp_path / "run" / "power.json").read_text())
-    assert summary["power"] == table["rejected"].mean()
 
 
 def test_what_a_killed_write_left_behind_does_not_block_the_folder(tmp_path: Path) -> None:

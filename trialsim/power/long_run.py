@@ -15,7 +15,7 @@ from trialsim.power.precision import Aim, not_precision, until_precise
 from trialsim.power.replicates import BATCH, Replicates
 from trialsim.power.run_directory import RunDirectory
 from trialsim.power.shards import Shard, note_shard
-from trialsim.trial.trial import candidates_needed, chosen_engine
+from trialsim.trial.trial import chosen_engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,6 @@ class LongRun:
             self.progress(self.directory.manifest.block, results)
 
     def _begin(self, **told: Any) -> float:
-        candidates_needed(self.directory.manifest.scenario)  # refuses what can never recruit
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.directory.log(began=now, command=self.command, held=len(self.directory.held), **told)
         return time.perf_counter()

@@ -9,9 +9,10 @@ from typing import Any, Final, NamedTuple
 from trialsim.errors import Problem
 from trialsim.power.alternatives import differences, value_at
 from trialsim.power.power import SIMULATED
+from trialsim.power.versions import versions_here
 from trialsim.scenario.problems import as_written
 from trialsim.scenario.scenario import Scenario
-from trialsim.trial.trial import Engine
+from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
 
 BLOCK: Final = 1024
 """Replicates in one part of a run; the grid of parts does not depend on workers or counts."""
@@ -42,6 +43,23 @@ class RunManifest(NamedTuple):
             "block": self.block,
             "note": SIMULATED,
         }
+
+
+def manifest_here(
+    scenario: Scenario, seed: int, engine: Engine = "auto", block: int = BLOCK
+) -> RunManifest:
+    """Return the manifest of a run that begins here.
+
+    Raises
+    ------
+    InputError
+        If the engine is unknown, or the vector engine is asked to run what couples patients.
+    RecruitmentError
+        If recruitment can never finish.
+    """
+    used = chosen_engine(scenario, engine)
+    candidates_needed(scenario)
+    return RunManifest(scenario, seed, used, versions_here(), block)
 
 
 def run_differences(held: RunManifest, asked: RunManifest, where: str) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from pandas import DataFrame
 
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.plain_json import as_json
-from trialsim.power.power import SIMULATED, PowerResult
+from trialsim.power.power import SIMULATED
 from trialsim.power.what_if import WhatIf
 from trialsim.scenario.files import to_yaml
 from trialsim.scenario.scenario import Scenario
@@ -30,8 +30,6 @@ MANIFEST: Final = "manifest.json"
 SCENARIO: Final = "scenario.yaml"
 ACCOUNT: Final = "consort.json"
 ANALYSIS: Final = "analysis.json"
-SUMMARY: Final = "power.json"
-REPLICATES: Final = "replicates.parquet"
 COMPARISON: Final = "what_if.json"
 COMPARISON_TABLE: Final = "what_if.csv"
 PART: Final = ".part"
@@ -137,24 +135,6 @@ def open_folder(folder: str | Path) -> None:
     if left and not _is_manifest(folder / MANIFEST):
         rule = "must be new, empty, or hold results written before; this one holds other files"
         raise InputError([Problem("folder", rule, str(folder))])
-
-
-def write_power(folder: str | Path, result: PowerResult, manifest: Manifest) -> None:
-    """Write a power result, its numbers by replicate, scenario and manifest to a folder.
-
-    Raises
-    ------
-    InputError
-        If the folder holds something else than results.
-    RunError
-        If a file cannot be written; what was there before is then still there.
-    """
-    table = result.per_replicate()
-    writers: dict[str, Writer] = {
-        REPLICATES: partial(_write_parquet, table),
-        SUMMARY: partial(_write_json, result.to_dict()),
-    }
-    _write_folder(Path(folder), writers, manifest, {REPLICATES: len(table)}, set())
 
 
 def write_what_if(folder: str | Path, result: WhatIf, manifest: Manifest) -> None:
