@@ -24,6 +24,7 @@ from trialsim.stats.monte_carlo import Mean, wilson_interval
 if TYPE_CHECKING:
     from trialsim.power.long_run import LongRun
     from trialsim.power.run_directory import RunDirectory
+    from trialsim.power.shards import Shard
     from trialsim.trial.trial import Engine
 
 DONE, RUN_FAILED, INPUT_WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -255,20 +256,24 @@ def power(
     a run that is stopped at any moment continues when the same command is given again.
     """
     from trialsim.power.power import power as run
-    from trialsim.power.precision import power_to
+    from trialsim.power.precision import check_precision, power_to
+    from trialsim.power.shards import parsed_shard
 
     count = _count(replicates, precision)
     address = _scheduler(backend, scheduler)
     workers = _workers(jobs)
     if shard is not None and (out is None or precision is not None):
         raise typer.BadParameter("needs --out, and a count", param_hint="--shard")
+    part = None if shard is None else parsed_shard(shard)
+    if precision is not None:
+        check_precision(precision)
     study = _loaded(scenario, changes)
     with _Progress(count) as progress:
         named: Engine = engine.value
         how = (seed, workers, named, batch, progress, address)
         if out is not None:
             long = _long_run(out, study, *how)
-            result = _kept(long, count, precision, shard)
+            result = _kept(long, count, precision, part)
         elif precision is not None:
             result = power_to(study, precision, *how, aim=progress.aim)
         else:
@@ -444,6 +449,56 @@ def size(
         print(size_text(study.title, result))
 
 
+@app.command()
+def assure(
+    scenario: ScenarioName,
+    prior: Annotated[
+        str,
+        typer.Option(metavar="PRIOR", help="A built-in prior or the path of a YAML file."),
+    ],
+    no_effect: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The chance that the drug does nothing, in place of its."),
+    ] = None,
+    observed: Annotated[
+        float | None, typer.Option(help="Say where this estimate falls among those foretold.")
+    ] = None,
+    replicates: Annotated[
+        int, typer.Option(min=1, help="Simulated trials under all effects together.")
+    ] = 10_240,
+    strata: Annotated[int, typer.Option(min=2, help="Effects drawn from the prior.")] = 40,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how probable success is when the effect is uncertain.
+
+    The mean over a prior of the effect: cars1, cars_pooled, cars_heterogeneous, or a file.
+    """
+    from trialsim.power.assurance import assurance
+    from trialsim.power.prior_files import load_prior
+    from trialsim.reporting.comparison_text import assurance_text
+
+    study, workers, believed = _loaded(scenario, changes), _workers(jobs), load_prior(prior)
+    if no_effect is not None:
+        believed = believed.model_copy(update={"no_effect": no_effect})
+    each = -(-replicates // strata)
+    with _Progress(each, strata) as progress:
+        result = assurance(
+            study, believed, replicates, seed, strata, workers, engine.value, progress=progress
+        )
+    if as_json:
+        content = result.to_dict()
+        if observed is not None:
+            place = result.share_at_most(observed)
+            content["observed"] = {"estimate": observed, "share_at_most": float(place.estimate)}
+        _print_json(content)
+    else:
+        print(assurance_text(study.title, result, observed))
+
+
 def main() -> None:
     """Run the command line and leave with its exit status."""
     sys.exit(run(sys.argv[1:]))
@@ -552,14 +607,12 @@ def _long_run(
 
 
 def _kept(
-    run: "LongRun", count: int, precision: float | None, shard: str | None
+    run: "LongRun", count: int, precision: float | None, shard: "Shard | None"
 ) -> PowerResult | None:
     """Run what is missing, and say how to continue when interrupted; a shard has no result."""
-    from trialsim.power.shards import parsed_shard
-
     try:
         if shard is not None:
-            run.shard(parsed_shard(shard), count)
+            run.shard(shard, count)
             return None
         return run.power(count) if precision is None else run.power_to(precision)
     except KeyboardInterrupt:

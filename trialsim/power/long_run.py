@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from trialsim.errors import InputError
 from trialsim.power.parallel import Progress, finished_tasks
 from trialsim.power.part_file import from_parquet
 from trialsim.power.power import PowerResult, summarised
-from trialsim.power.precision import Aim, not_precision, until_precise
+from trialsim.power.precision import Aim, check_precision, until_precise
 from trialsim.power.replicates import BATCH, Replicates
 from trialsim.power.run_directory import RunDirectory
 from trialsim.power.shards import Shard, note_shard
@@ -38,9 +37,7 @@ class LongRun:
 
     def power_to(self, precision: float) -> PowerResult:
         """Return the result over as many replicates as the precision needs."""
-        problems = list(not_precision(precision))
-        if problems:
-            raise InputError(problems)
+        check_precision(precision)
         block = self.directory.manifest.block
         return self._summarised(lambda: until_precise(self._first, precision, block))
 

@@ -85,9 +85,7 @@ def power_to(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
-    problems = list(not_precision(precision))
-    if problems:
-        raise InputError(problems)
+    check_precision(precision)
     began = time.perf_counter()
     used = chosen_engine(scenario, engine)
     candidates_needed(scenario)  # refuses what can never recruit
@@ -109,11 +107,11 @@ def power_to(
     return summarised(scenario, seed, used, done, time.perf_counter() - began)
 
 
-def not_precision(precision: float) -> Iterator[Problem]:
-    """Yield the problem of a precision that no run can have or need.
+def check_precision(precision: float) -> None:
+    """Raise InputError for a precision that no run can have or need.
 
-    >>> [str(problem) for problem in not_precision(0)]
-    ['precision: must lie between 0 and 0.5 (got 0)']
+    >>> check_precision(0.003)
     """
     if not 0 < precision < LOOSEST:
-        yield Problem("precision", f"must lie between 0 and {LOOSEST}", f"{precision:g}")
+        rule = f"must lie between 0 and {LOOSEST}"
+        raise InputError([Problem("precision", rule, f"{precision:g}")])
