@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import isinf
 from textwrap import wrap
 
+from trialsim.power.assurance import Assurance
 from trialsim.power.power import SIMULATED
 from trialsim.power.sample_size import SampleSize
 from trialsim.power.what_if import Row, WhatIf
@@ -72,6 +73,41 @@ def size_text(title: str, result: SampleSize) -> str:
         *wrap(f"Interval: {result.meaning}.", 96),
     ]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def assurance_text(title: str, result: Assurance, observed: float | None = None) -> str:
+    """Return the probability of success, its error, the estimates foretold and the power curve."""
+    failed = f", {result.failed:,} failed" if result.failed else ""
+    low, high = result.prediction_interval()
+    predicted, rejections = result.predicted, result.rejections
+    lines = [
+        title,
+        f"prior: {result.prior.title} ({result.prior.anchor})",
+        f"{result.replicates:,} simulated trials{failed} under {result.strata} effects drawn from "
+        f"it; seed {result.seed}, scenario {result.scenario} ({result.digest})",
+        SIMULATED,
+        "",
+        f"{'probability of success':28} {result.probability:.4f} (error {result.mcse:.4f}: "
+        f"{result.mcse_simulation:.4f} of trials, {result.mcse_draws:.4f} of effects drawn)",
+        f"{'power over the prior, SD':28} {result.power_sd:.4f}",
+        f"{'rejections either way':28} {rejections.estimate:.4f} (error {rejections.mcse:.4f})",
+        f"{'estimate foretold':28} {predicted.estimate:.4f} (SD {predicted.sd:.4f}, 95% of trials "
+        f"{low:.4f} to {high:.4f})",
+    ]
+    if observed is not None:
+        share = result.share_at_most(observed)
+        lines.append(
+            f"{f'at most {observed:g}':28} {share.estimate:.4f} of trials (95% {share.low:.4f} to "
+            f"{share.high:.4f})"
+        )
+    curve = result.curve
+    lines += ["", f"{'true effect':>12} {'power':>8} {'error':>7} {'smoothed':>9} {'trials':>8}"]
+    lines += [
+        f"{effect:12.4f} {power:8.4f} {mcse:7.4f} {smoothed:9.4f} {trials:8,.0f}"
+        for effect, trials, power, mcse, smoothed in zip(*curve, strict=True)
+    ]
+    success = result.conventions["success"]
+    return "\n".join([*lines, "", success, "", f"{result.seconds:.1f} s"])
 
 
 def _name(row: Row) -> str:
