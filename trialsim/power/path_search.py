@@ -107,7 +107,7 @@ def check_ends(curve: PowerCurve, axis: Axis, ends: Ends, target: float, pilot: 
         f"{_said(powers[1])}, over {pilot:,} replicates"
     )
     if moved.low <= 0 <= moved.high:
-        raise RunError(f"{axis.path} does not move the power: {said}")
+        raise RunError(f"{axis.path} does not move the power, as far as can be seen: {said}")
     least, most = sorted(float(power.estimate) for power in powers)
     if not least < target < most:
         raise RunError(f"a power of {target:g} is out of reach of {axis.path}: {said}")
