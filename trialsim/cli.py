@@ -669,7 +669,7 @@ class _Progress:
             disable=not console.file.isatty(),
             transient=True,
         )
-        self._task = self._bar.add_task("simulating", total=total, running="")
+        self._task = self._bar.add_task("simulating", total=total, rate="", running="")
         self._one_design = designs == 1 and total is not None
         self._rejected = self._known = 0.0
 
