@@ -69,42 +69,52 @@ def test_workers_change_no_byte(tmp_path: Path, undisturbed: dict[str, bytes]) -
     assert bytes_of(tmp_path) == undisturbed
 
 
-CHILD: Final = f"""
+CHILD: Final = """
 import sys
-from tests.power import test_run_directory as here
 from pathlib import Path
-run = here.LongRun(here.open_run(sys.argv[1], here.MANIFEST), 1)
+from tests.power.test_run_directory import BLOCK, MANIFEST, SEED, SMALL, LongRun, open_run
+from trialsim.power.parallel import run_in_parallel
+from trialsim.power.part_file import from_parquet, to_parquet
+
+results = run_in_parallel(SMALL, SEED, range(BLOCK), "vector", 1)  # all that is slow the first time
+from_parquet(to_parquet(range(BLOCK), results, {}))
+run = LongRun(open_run(sys.argv[1], MANIFEST), 1)
 print("ready", flush=True)
-run.power({COUNT})
+run.power(int(sys.argv[2]))
 """
 
 
-def started(folder: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder)],
+def started(folder: Path, replicates: int = COUNT) -> "subprocess.Popen[str]":
+    """Start a run in another process, and wait until it is about to compute."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(folder), str(replicates)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
     )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
 def test_twenty_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_run(
-    tmp_path: Path, undisturbed: dict[str, bytes]
+    tmp_path: Path,
 ) -> None:
     """Every process is killed while it computes or writes; the last one is left to finish."""
+    killed, whole, replicates = tmp_path / "killed", tmp_path / "whole", 60 * BLOCK
+    run_in(whole, replicates)
     moments = Random(SEED)
     reached = []
     for _ in range(20):
-        with started(tmp_path) as child:
-            assert child.stdout is not None
-            child.stdout.readline()
-            time.sleep(moments.uniform(0, 0.03))
+        with started(killed, replicates) as child:
+            time.sleep(moments.uniform(0, 0.05))
             child.kill()
-        reached.append(len(find_run(tmp_path).held))
+        reached.append(len(find_run(killed).held))
     assert reached == sorted(reached)  # nothing that was finished is ever lost
-    run_in(tmp_path)
-    assert bytes_of(tmp_path) == undisturbed
+    assert len(set(reached)) > 5  # the kills came in the middle
+    run_in(killed, replicates)
+    assert bytes_of(killed) == bytes_of(whole)
 
 
 def test_a_run_goes_on_where_it_was(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:

@@ -32,13 +32,18 @@ def connected(scheduler: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         raise RunError(f"no Dask scheduler answers at {scheduler}: {error}") from None
     with client:
-        _check(client.run(versions_here))
+        _check(ask_workers(client), versions_here())
         yield
 
 
-def _check(workers: dict[str, dict[str, str]]) -> None:
+def ask_workers(client: Any) -> dict[str, dict[str, str]]:
+    """Return the versions on each worker, by its address."""
+    found: dict[str, dict[str, str]] = client.run(versions_here)
+    return found
+
+
+def _check(workers: dict[str, dict[str, str]], here: dict[str, str]) -> None:
     """Refuse workers whose numbers may differ; those that join later are taken at their word."""
-    here = versions_here()
     problems = [
         Problem(f"worker {address}: {name}", f"must be {here[name]}, as here", str(found.get(name)))
         for address, found in workers.items()

@@ -99,11 +99,13 @@ def _on_workers(
     workers: int,
     in_order: bool,
 ) -> Iterator[tuple[range, Replicates]]:
-    from joblib import Parallel, delayed
+    from joblib import Parallel, delayed, parallel_config
 
     calls = (delayed(_run_task)(scenario, seed, task, engine, batch) for task in tasks)
     kind = "generator" if in_order else "generator_unordered"
-    yield from Parallel(n_jobs=workers, return_as=kind, backend=backend, batch_size=1)(calls)
+    with parallel_config(backend=backend):  # left before anything is yielded
+        pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1)
+    yield from pool(calls)
 
 
 def _run_task(

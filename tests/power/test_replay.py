@@ -1,0 +1,112 @@
+"""A trial of a run is built again to the bit, and a patient's way is that of the tables."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from trialsim.errors import InputError, RunError
+from trialsim.power.long_run import LongRun
+from trialsim.power.part_file import from_parquet
+from trialsim.power.replay import potential_scores, replay, timeline
+from trialsim.power.replicates import Replicates
+from trialsim.power.run_directory import RunDirectory, find_run, open_run
+from trialsim.power.run_manifest import manifest_here
+from trialsim.reporting.replay_text import replay_text, timeline_text
+from trialsim.scenario.files import load
+from trialsim.simulated import SimulatedTrial, simulate
+
+SEED: Final = 2016
+BLOCK: Final = 32
+SMALL: Final = load("cars1").replace(
+    {"design.patients": 20, "operations.recruitment_limit_days": 40}
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """Return a run of which some replicates failed."""
+    folder = tmp_path_factory.mktemp("run")
+    LongRun(open_run(folder, manifest_here(SMALL, SEED, block=BLOCK)), 1).power(100)
+    return find_run(folder)
+
+
+@pytest.fixture(scope="module")
+def trial() -> SimulatedTrial:
+    """Return a trial of the published design, large enough for every kind of exit."""
+    return simulate(load("cars1"), SEED)
+
+
+def test_a_replay_has_the_numbers_that_the_run_kept(run: RunDirectory) -> None:
+    for replicate in (0, 31, 32, 77):
+        again = replay(run, replicate)
+        kept = from_parquet(run.part(replicate // BLOCK)).columns
+        if again.failure is None:
+            assert again.numbers["estimate"] == kept["estimate"][replicate % BLOCK]
+            assert again.trial is not None
+            assert again.trial.replicate == replicate
+        assert f"replicate {replicate} of seed 2016" in replay_text("CARS-1", again)
+
+
+def test_a_failed_replicate_is_replayed_with_its_reason(run: RunDirectory) -> None:
+    failed = run.first(100).failures[0]
+    again = replay(run, failed.replicate)
+    assert (again.trial, again.failure) == (None, failed)
+    assert "recruitment was not complete after 40 days" in replay_text("CARS-1", again)
+
+
+def test_a_number_that_differs_in_its_last_bit_is_told(tmp_path: Path, run: RunDirectory) -> None:
+    whole = from_parquet(run.part(0))
+    place = next(place for place in range(BLOCK) if whole.columns["estimate"][place] > 0)
+    columns = {name: values.copy() for name, values in whole.columns.items()}
+    columns["p_value"][place] *= 1 + 2**-52
+    forged = open_run(tmp_path, run.manifest)
+    forged.add(0, Replicates(columns, whole.failures))
+    with pytest.raises(RunError, match=rf"^replicate {place} is not what .* holds: p_value$"):
+        replay(forged, place)
+
+
+@pytest.mark.parametrize("replicate", [-1, 128, 10**9])
+def test_a_replicate_that_the_run_does_not_hold_is_refused(
+    run: RunDirectory, replicate: int
+) -> None:
+    with pytest.raises(InputError, match=r"^--replicate: must be .* holds 128 "):
+        replay(run, replicate)
+
+
+@pytest.mark.parametrize("patient", [0, 209])
+def test_a_patient_who_was_not_randomised_is_refused(trial: SimulatedTrial, patient: int) -> None:
+    with pytest.raises(InputError, match=r"^--patient: must be a patient of the trial, 1 to 208"):
+        timeline(trial, patient)
+
+
+def test_a_timeline_tells_what_the_tables_tell(trial: SimulatedTrial) -> None:
+    """Oracle: the tables, counted by status."""
+    tables = trial.tables()
+    for patient in range(1, 209, 9):
+        told = timeline(trial, patient)
+        for kind, count in (("infusion", 21), ("visit", 6)):
+            table: Any = tables[f"{kind}s"]
+            mine = table[table["subject"] == patient]
+            events = [one for one in told.moments if one.event.startswith(f"{kind} ")]
+            assert len(events) == len(mine) == count
+            statuses = sorted(one.detail.split(",")[0] for one in events)
+            assert statuses == sorted(mine["status"].astype(str))
+        when = [(one.day, one.time) for one in told.moments]
+        assert when == sorted(when)
+        assert told.moments[0].event == "onset"
+        (randomised,) = (one for one in told.moments if one.event == "randomised")
+        assert (randomised.day, randomised.detail) == (0, told.arm)
+        assert f"patient {patient} of replicate 0" in timeline_text("CARS-1", told)
+
+
+def test_the_scores_in_the_own_arm_are_those_of_the_trial(trial: SimulatedTrial) -> None:
+    """And the drug does nobody harm: in the other arm nobody's score is on the wrong side."""
+    arms = list(trial.scenario.design.arms)
+    for patient in range(1, 209, 9):
+        scores = potential_scores(trial.batch, patient)["arat"]
+        own = arms[int(trial.batch.arms[0, patient - 1])]
+        underlying = trial.batch.underlying["arat"][0, patient - 1]
+        assert list(scores[own].values()) == underlying.tolist()
+        pairs = zip(scores["cerebrolysin"].values(), scores["placebo"].values(), strict=True)
+        assert all(treated >= control for treated, control in pairs)
