@@ -54,14 +54,13 @@ def analyse_counted(trial: Trial, plan: AnalysisPlan, counts: Integers) -> Prima
 def complete_effect(trial: Trial, plan: AnalysisPlan) -> Floats:
     """Return each replicate's estimate had nobody's score been missed.
 
-    Its mean over replicates is the true value of the treatment-policy estimand. A comparison of
-    unadjusted ranks is not stratified here.
+    Its mean over replicates is the true value of the treatment-policy estimand; where the plan is
+    stratified it has the plan's weights of strata.
     """
-    if isinstance(plan.test, RANK_METHODS):
-        counts = cell_counts(trial, plan, complete_endpoint(trial, plan)).sum(axis=1)
-        return effect_of_counts(counts, plan)
-    if isinstance(plan.test, Responders):
+    if isinstance(plan.test, (*RANK_METHODS, Responders)):
         counts = cell_counts(trial, plan, complete_endpoint(trial, plan))
+        if isinstance(plan.test, RANK_METHODS) and plan.strata == "none":
+            return effect_of_counts(counts.sum(axis=1), plan)
         return compare_counts(counts, trial.scenario.outcomes[plan.endpoint], plan).estimate
     from trialsim.analysis.sample_methods import compare_samples
 

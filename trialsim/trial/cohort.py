@@ -11,7 +11,7 @@ import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, layered, picked
-from trialsim.clock import DAY, HOUR, MONTH, whole_minutes
+from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
 from trialsim.scenario.eligibility import Eligibility
 from trialsim.scenario.operations import Operations
@@ -97,7 +97,7 @@ def _arrivals(
     for boundary in range(len(order) - 1):
         place += mark > running[:, boundary, None]
     site = order[np.minimum(place, piece)]
-    return np.ceil(time).astype(np.int64), site
+    return np.ceil(np.minimum(time, FARTHEST)).astype(np.int64), site
 
 
 class CandidateCovariates(Mapping[str, Floats]):
