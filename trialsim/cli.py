@@ -2,24 +2,23 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from trialsim import __version__
-from trialsim.analysis.analyse import Analysis, Estimate
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.alternatives import How
 from trialsim.power.power import SIMULATED, PowerResult
-from trialsim.power.replicates import Replicates
+from trialsim.reporting.analysis_text import analysis_text
+from trialsim.reporting.power_text import power_text
+from trialsim.reporting.progress import Progress
+from trialsim.reporting.words import heading
 from trialsim.scenario.scenario import Scenario
-from trialsim.stats.monte_carlo import Mean, wilson_interval
 
 if TYPE_CHECKING:
     from trialsim.power.long_run import LongRun
@@ -209,10 +208,10 @@ def simulate(
         about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
         _print_json({**result.to_dict(), **about})
         return
-    print(_heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
+    print(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
     print(consort_text(account))
     print()
-    print(_analysis_text(result))
+    print(analysis_text(result))
     if out is not None:
         print(f"\nTables, CONSORT account and manifest are in {out}")
 
@@ -268,7 +267,7 @@ def power(
     if precision is not None:
         check_precision(precision)
     study = _loaded(scenario, changes)
-    with _Progress(count) as progress:
+    with Progress(count) as progress:
         named: Engine = engine.value
         how = (seed, workers, named, batch, progress, address)
         if out is not None:
@@ -283,7 +282,7 @@ def power(
     elif as_json:
         _print_json(result.to_dict())
     else:
-        print(_power_text(study.title, result))
+        print(power_text(study.title, result))
 
 
 @app.command()
@@ -303,7 +302,7 @@ def merge(
     if as_json:
         _print_json(result.to_dict())
     else:
-        print(_power_text(find_run(out).manifest.scenario.title, result))
+        print(power_text(find_run(out).manifest.scenario.title, result))
 
 
 @app.command()
@@ -386,7 +385,7 @@ def what_if(
     worlds = alternatives(study, changes, how, variant or (), hypercube or 1, seed)
     _open(out)
     others = sum(world.scenario.digest != study.digest for world in worlds)
-    with _Progress(replicates, 1 + others) as progress:
+    with Progress(replicates, 1 + others) as progress:
         runner = Runner(seed, _workers(jobs), engine.value, progress=progress)
         result = compared(worlds, tuple(changes), replicates, runner)
     if out is not None:
@@ -430,7 +429,7 @@ def size(
     from trialsim.reporting.comparison_text import size_text
 
     study, workers = _loaded(scenario, changes), _workers(jobs)
-    with _Progress(None) as progress:
+    with Progress(None) as progress:
         result = sample_size(
             study,
             target,
@@ -485,7 +484,7 @@ def assure(
     if no_effect is not None:
         believed = believed.model_copy(update={"no_effect": no_effect})
     each = -(-replicates // strata)
-    with _Progress(each, strata) as progress:
+    with Progress(each, strata) as progress:
         result = assurance(
             study, believed, replicates, seed, strata, workers, engine.value, progress=progress
         )
@@ -593,7 +592,7 @@ def _long_run(
     workers: int,
     engine: "Engine",
     batch: int,
-    progress: "_Progress",
+    progress: "Progress",
     scheduler: str | None,
 ) -> "LongRun":
     """Open the directory of a run, and say what was found damaged there."""
@@ -640,142 +639,5 @@ def _print_json(content: Any) -> None:
     print(as_json(content))
 
 
-class _Progress:
-    """A bar on standard error; silent off a terminal.
-
-    For one design it shows the running power and its error; None where their number is not known.
-    """
-
-    def __init__(self, replicates: int | None, designs: int = 1) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        total = None if replicates is None else replicates * designs
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("simulating"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[running]}"),
-            console=console,
-            disable=not console.file.isatty(),
-            transient=True,
-        )
-        self._task = self._bar.add_task("simulating", total=total, rate="", running="")
-        self._one_design = designs == 1 and total is not None
-        self._rejected = self._known = 0.0
-
-    def __enter__(self) -> "_Progress":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, done: int, part: Replicates) -> None:
-        """Take in a finished task."""
-        rejected = part.columns["rejected"]
-        self._rejected += float(np.nansum(rejected))
-        self._known += float(np.isfinite(rejected).sum())
-        running = ""
-        if self._known and self._one_design:
-            now = wilson_interval(self._rejected, self._known)
-            running = f"power {now.estimate:.3f} +- {now.mcse:.3f}"
-        self._bar.update(self._task, advance=done, running=running)
-        speed = self._bar.tasks[self._task].finished_speed or self._bar.tasks[self._task].speed
-        self._bar.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
-
-    def aim(self, replicates: int) -> None:
-        """Take in that the run is now to have so many replicates."""
-        self._bar.update(self._task, total=replicates)
-
-
 def _command() -> str:
     return shlex.join(["trialsim", *sys.argv[1:]])
-
-
-def _heading(title: str, what: str) -> str:
-    return f"{title}\n{what}\n{SIMULATED}\n"
-
-
-def _analysis_text(result: Analysis) -> str:
-    """Say the primary result, the scores by visit, and the conventions."""
-    primary = result.primary
-    lines = [
-        _estimate_text(primary),
-        *(f"{name}: {_estimate_text(result.secondary[name])}" for name in result.secondary),
-        "",
-        f"{'outcome':10} {'visit':10} {'arm':16} {'n':>5} {'mean':>7} {'SD':>7}",
-    ]
-    lines += [
-        f"{row.outcome:10} {row.visit:10} {row.arm:16} {row.n:5} {row.mean:7.2f} {row.sd:7.2f}"
-        for row in result.by_visit
-    ]
-    return "\n".join([*lines, "", *_conventions_text(result.conventions)])
-
-
-def _estimate_text(found: Estimate) -> str:
-    """Say one result: what was estimated, its interval, its test."""
-    statistic = "" if isnan(found.statistic) else f"statistic {found.statistic:.4f}, "
-    adjusted = found.adjusted_p_value
-    after = "" if adjusted == found.p_value else f" (adjusted {adjusted:.6g})"
-    return (
-        f"{found.quantity} {found.estimate:.4f} ({found.ci[0]:.4f} to {found.ci[1]:.4f}), "
-        f"{statistic}p {found.p_value:.6g}{after}, analysed {found.treated} v {found.control}"
-    )
-
-
-def _power_text(title: str, result: PowerResult) -> str:
-    """Say the operating characteristics, each with its Monte Carlo standard error."""
-    failed = f", {result.failed} failed" if result.failed else ""
-    lines = [
-        _heading(
-            title,
-            f"{result.replicates:,} simulated trials{failed}; seed {result.seed}, "
-            f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
-        ),
-        f"{'':34} {'value':>10} {'MC error':>10} {'SD':>10}",
-        f"{'power':34} {result.power:10.4f} {result.mcse:10.4f}"
-        f"   95% {result.ci[0]:.4f} to {result.ci[1]:.4f} (Wilson)",
-    ]
-    rows = {"estimate": result.estimate, "estimand": result.truth, "bias": result.bias}
-    lines += [_row(f"{name} of the effect", mean) for name, mean in rows.items()]
-    held = result.coverage
-    lines.append(f"{'coverage of the interval':34} {held.estimate:10.4f} {held.mcse:10.4f}")
-    lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]
-    failures = [f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]]
-    if failures:
-        lines += ["", f"{result.failed} replicates failed and are left out:", *failures]
-    lines += ["", *_conventions_text(result.conventions)]
-    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
-
-
-_LABELS = {
-    "treated_mean": "mean score, treated",
-    "control_mean": "mean score, control",
-    "treated_analysed": "analysed, treated",
-    "control_analysed": "analysed, control",
-    "screened": "screened",
-    "recruitment_days": "recruitment, days",
-    "duration_days": "duration to the last visit, days",
-    "infusions_given": "infusions given",
-    "discontinued": "treatment discontinued",
-    "withdrawn": "withdrawn",
-    "died": "died",
-}
-
-
-def _row(label: str, mean: Mean) -> str:
-    return f"{label:34} {mean.estimate:10.4f} {mean.mcse:10.4f} {mean.sd:10.4f}"
-
-
-def _conventions_text(conventions: Mapping[str, str]) -> list[str]:
-    return [f"{name + ':':20} {sentence}" for name, sentence in conventions.items()]

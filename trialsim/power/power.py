@@ -87,8 +87,25 @@ class PowerResult:
 
     @property
     def coverage(self) -> Proportion:
-        """Share of intervals that hold the treatment-policy estimand."""
-        return coverage(self.columns["low"], self.columns["high"], self.truth.estimate)
+        """Share of intervals that hold the treatment-policy estimand, among those estimated."""
+        known = np.isfinite(self.columns["estimate"])
+        low, high = (np.where(known, self.columns[end], np.nan) for end in ("low", "high"))
+        return coverage(low, high, self.truth.estimate)
+
+    @property
+    def without_estimate(self) -> int:
+        """Finished replicates with nobody to analyse in an arm; none of them rejects."""
+        finished = np.isfinite(self.columns["rejected"])
+        return int((finished & np.isnan(self.columns["estimate"])).sum())
+
+    @property
+    def power_counting_failures(self) -> Proportion:
+        """Share of all replicates that reject, those that failed counted as not rejecting.
+
+        A trial that never recruits its patients finds nothing; beside it, the power and all other
+        figures are those of trials that were finished.
+        """
+        return wilson_interval(np.nansum(self.columns["rejected"]), self.replicates)
 
     def mean_of(self, quantity: str) -> Mean:
         """Return the mean of a quantity over replicates, its Monte Carlo error and its SD."""
@@ -108,6 +125,8 @@ class PowerResult:
             "power": self.power,
             "mcse": self.mcse,
             "ci": list(self.ci),
+            "power_counting_failures": _plain(self.power_counting_failures),
+            "without_estimate": self.without_estimate,
             "estimate": {**_plain(self.estimate), **self._spread()},
             "truth": _plain(self.truth),
             "bias": _plain(self.bias),
