@@ -15,7 +15,7 @@ leave behind: both would write the same bytes under the same name.
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -88,10 +88,11 @@ class RunDirectory:
             If the block is held with other bytes, which one machine cannot make.
         """
         name = str(PartName(block, checksum(content)))
-        if self._names.setdefault(block, name) != name:
+        if self._names.get(block, name) != name:
             raise _torn(self.folder, block)
         with writing_to(self.folder):
             write_whole(self.folder / PARTS / name, content)
+        self._names[block] = name
 
     def part(self, block: int) -> bytes:
         """Return the bytes of a block that is held."""
@@ -216,7 +217,8 @@ def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:
         if name is None:
             continue
         if not _is_sound(path.read_bytes(), name, manifest):
-            path.replace(folder / f"{path.name}{DAMAGED}")
+            with suppress(FileNotFoundError):  # another process was first
+                path.replace(folder / f"{path.name}{DAMAGED}")
             damaged.append(path.name)
         elif names.setdefault(name.block, path.name) != path.name:
             raise _torn(folder, name.block)
