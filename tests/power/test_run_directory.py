@@ -69,16 +69,19 @@ def test_workers_change_no_byte(tmp_path: Path, undisturbed: dict[str, bytes]) -
     assert bytes_of(tmp_path) == undisturbed
 
 
-CHILD: Final = """
+CHILD: Final = f"""
 import sys
-from pathlib import Path
-from tests.power.test_run_directory import BLOCK, MANIFEST, SEED, SMALL, LongRun, open_run
+from trialsim.power.long_run import LongRun
 from trialsim.power.parallel import run_in_parallel
 from trialsim.power.part_file import from_parquet, to_parquet
+from trialsim.power.run_directory import open_run
+from trialsim.power.run_manifest import manifest_here
+from trialsim.scenario.files import load
 
-results = run_in_parallel(SMALL, SEED, range(BLOCK), "vector", 1)  # all that is slow the first time
-from_parquet(to_parquet(range(BLOCK), results, {}))
-run = LongRun(open_run(sys.argv[1], MANIFEST), 1)
+small, block = load("cars1").replace({{"design.patients": 20}}), range({BLOCK})
+results = run_in_parallel(small, {SEED}, block, "vector", 1)  # all that is slow the first time
+from_parquet(to_parquet(block, results, {{}}))
+run = LongRun(open_run(sys.argv[1], manifest_here(small, {SEED}, block=len(block))), 1)
 print("ready", flush=True)
 run.power(int(sys.argv[2]))
 """
