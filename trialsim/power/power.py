@@ -11,6 +11,7 @@ from trialsim.arrays import Floats
 from trialsim.errors import RunError
 from trialsim.power.parallel import Progress, run_in_parallel
 from trialsim.power.replicates import BATCH, Failure, Replicates
+from trialsim.scenario.analysis_plan import Quantity
 from trialsim.scenario.description import plan_in_words
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import (
@@ -38,6 +39,8 @@ class PowerResult:
     replicates: int
     failures: tuple[Failure, ...]
     engine: str
+    quantity: Quantity
+    """What each replicate estimates."""
     conventions: Mapping[str, str]
     columns: Mapping[str, Floats]
     """One number a replicate for each quantity, in order of replicates; NaN where it failed."""
@@ -72,18 +75,27 @@ class PowerResult:
 
     @property
     def estimate(self) -> Mean:
-        """The estimated Mann-Whitney effect over replicates."""
-        return self.mean_of("estimate")
+        """The estimate over replicates; a ratio is averaged on the log scale."""
+        return self._from_scale(mean_over_replicates(self._on_scale("estimate")))
 
     @property
     def truth(self) -> Mean:
-        """The treatment-policy estimand: the mean effect had nobody's score been missed."""
-        return self.mean_of("complete_estimate")
+        """The treatment-policy estimand: the mean effect had nobody's score been missed.
+
+        A ratio is averaged on the log scale, which leaves out the replicates in which it is 0 or
+        infinite.
+        """
+        return self._from_scale(mean_over_replicates(self._on_scale("complete_estimate")))
 
     @property
     def bias(self) -> Mean:
-        """Mean of the estimate less what it would have been had nobody's score been missed."""
-        return mean_over_replicates(self.columns["estimate"] - self.columns["complete_estimate"])
+        """Mean of the estimate less what it would have been had nobody's score been missed.
+
+        Of a ratio it is the bias of the logarithm.
+        """
+        return mean_over_replicates(
+            self._on_scale("estimate") - self._on_scale("complete_estimate")
+        )
 
     @property
     def coverage(self) -> Proportion:
@@ -107,6 +119,21 @@ class PowerResult:
         """
         return wilson_interval(np.nansum(self.columns["rejected"]), self.replicates)
 
+    def _on_scale(self, column: str) -> Floats:
+        """Return estimates on the scale on which they are averaged; NaN where that has no value."""
+        values = self.columns[column]
+        if not self.quantity.is_ratio:
+            return values
+        known = np.isfinite(values) & (values > 0)
+        return np.where(known, np.log(np.where(known, values, 1.0)), np.nan)
+
+    def _from_scale(self, mean: Mean) -> Mean:
+        """Return a mean in the estimate's own unit, its errors by the delta method."""
+        if not self.quantity.is_ratio:
+            return mean
+        ratio = np.exp(mean.estimate)
+        return Mean(ratio, ratio * mean.mcse, ratio * mean.sd)
+
     def mean_of(self, quantity: str) -> Mean:
         """Return the mean of a quantity over replicates, its Monte Carlo error and its SD."""
         return mean_over_replicates(self.columns[quantity])
@@ -122,6 +149,7 @@ class PowerResult:
             "failed": self.failed,
             "failures": [failure._asdict() for failure in self.failures],
             "engine": self.engine,
+            "quantity": self.quantity.name,
             "power": self.power,
             "mcse": self.mcse,
             "ci": list(self.ci),
@@ -249,6 +277,7 @@ def summarised(
         replicates=count,
         failures=done.failures,
         engine=engine,
+        quantity=scenario.analysis.quantity,
         conventions=plan_in_words(scenario.analysis),
         columns=done.columns,
         seconds=seconds,

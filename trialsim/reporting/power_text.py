@@ -18,8 +18,13 @@ def power_text(title: str, result: PowerResult) -> str:
         f"{'power':34} {result.power:10.4f} {result.mcse:10.4f}"
         f"   95% {result.ci[0]:.4f} to {result.ci[1]:.4f} (Wilson)",
     ]
-    rows = {"estimate": result.estimate, "estimand": result.truth, "bias": result.bias}
-    lines += [_row(f"{name} of the effect", mean) for name, mean in rows.items()]
+    bias = "bias of the logarithm" if result.quantity.is_ratio else "bias"
+    rows = {
+        f"estimate of the {result.quantity.name}": result.estimate,
+        "estimand, nobody's score missed": result.truth,
+        bias: result.bias,
+    }
+    lines += [_row(name, mean) for name, mean in rows.items()]
     held = result.coverage
     lines.append(f"{'coverage of the interval':34} {held.estimate:10.4f} {held.mcse:10.4f}")
     lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]

@@ -60,7 +60,7 @@ class FurtherAnalysis(Described):
     @property
     def changes(self) -> dict[str, Any]:
         """The fields that it says, by name."""
-        said = {name: getattr(self, name) for name in type(self).model_fields}
+        said = {name: vars(self).get(name) for name in type(self).model_fields}
         return {name: value for name, value in said.items() if value is not None}
 
     @model_serializer(mode="wrap")
@@ -74,6 +74,11 @@ class Quantity(NamedTuple):
 
     name: str
     null: float
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is a ratio, symmetric on the log scale."""
+        return self.null == 1
 
 
 class AnalysisPlan(Ruled):
@@ -115,12 +120,14 @@ class AnalysisPlan(Ruled):
 
     @property
     def further(self) -> Mapping[str, "AnalysisPlan"]:
-        """The plan of each secondary analysis, whole."""
+        """The plan of each secondary analysis, whole but for what is wrong in it."""
         alone = {"secondary": {}, "multiplicity": "none"}
-        return {
-            name: self.model_copy(update={**one.changes, **alone})
-            for name, one in self.secondary.items()
-        }
+        plans = {}
+        for name, one in self.secondary.items():
+            plans[name] = self.model_copy(update={**one.changes, **alone})
+            for wrong in one.left_out:
+                vars(plans[name]).pop(wrong, None)
+        return plans
 
     @property
     def quantity(self) -> Quantity:
