@@ -12,6 +12,7 @@ Everything simulated is simulated: no result is evidence about any drug.
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
 from trialsim.power.assurance import Assurance, assurance
+from trialsim.power.count_path import CountPower, count_power_of, endpoint_cells
 from trialsim.power.power import PowerResult, power
 from trialsim.power.prior import Prior
 from trialsim.power.prior_files import load_prior
@@ -28,6 +29,7 @@ __all__ = [
     "Analysis",
     "Assurance",
     "Comparison",
+    "CountPower",
     "InputError",
     "PowerResult",
     "Prior",
@@ -43,6 +45,8 @@ __all__ = [
     "assurance",
     "builtin_scenarios",
     "compare",
+    "count_power_of",
+    "endpoint_cells",
     "load",
     "load_prior",
     "power",

@@ -286,6 +286,32 @@ def power(
 
 
 @app.command()
+def cells(
+    scenario: ScenarioName,
+    replicates: Annotated[int, typer.Option(min=1, help="Pairs of multinomials.")] = 100_000,
+    seed: Seed = 2016,
+    cohort: Annotated[int, typer.Option(min=2, help="Trials simulated for the cells.")] = 2048,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how the endpoint is distributed in each arm, and the power without patients.
+
+    The plan must be an unstratified Mann-Whitney test.
+    """
+    from trialsim.power.count_path import count_power_of
+    from trialsim.reporting.cells_text import cells_dict, cells_text
+
+    study = _loaded(scenario, changes)
+    plan = study.analysis
+    result = count_power_of(study, replicates, seed, cohort)
+    sides = 2 if plan.alternative == "two-sided" else 1
+    if as_json:
+        _print_json(cells_dict(result, plan.alpha, sides))
+    else:
+        print(cells_text(study.title, result, plan.alpha, sides))
+
+
+@app.command()
 def merge(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Directory of the whole run.")],
     shards: Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Their directories.")],
