@@ -4,7 +4,8 @@ A value is the inverse distribution function of its number, never a rejection sa
 change of a parameter moves every value a little and two scenarios stay paired.
 """
 
-from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -24,6 +25,10 @@ _FARTHEST_SD: Final = 30.0
 """Beyond, a normal holds so little that truncating it is a mistake, and shares underflow."""
 
 
+class NotKnownError(Exception):
+    """A field was asked for that was left out of an incomplete part, being wrong in itself."""
+
+
 class Described(BaseModel):
     """What a user writes in a scenario file: frozen, complete, and nothing unknown in it."""
 
@@ -36,6 +41,30 @@ class Described(BaseModel):
         return type(self) is type(other) and all(
             getattr(self, name) == getattr(other, name) for name in type(self).model_fields
         )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Tell a field that was left out from one that there never is."""
+            if name in type(self).model_fields:
+                raise NotKnownError(name)
+            return super().__getattr__(name)
+
+    @classmethod
+    def incomplete(cls, fields: Mapping[str, Any]) -> Self:
+        """Return what is known of a part: some of its fields, none of them judged again.
+
+        To ask it for another field raises `NotKnownError`.
+        """
+        part = cls.model_construct()
+        vars(part).clear()
+        vars(part).update(fields)
+        return part
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The fields that an incomplete part lacks."""
+        return tuple(name for name in type(self).model_fields if name not in vars(self))
 
 
 class Constant(Described):

@@ -97,6 +97,8 @@ BROKEN = {
             "5:3: operations.infusion_chairs_per_site: must be greater than or equal to 1 (got 0)",
             "6:16: operations.withdrawal.probability: must be less than or equal to 1 (got 1.5)",
             "6:68: operations.withdrawal.days.mean: must be greater than 0 (got 0)",
+            "8:3: operations.onset_to_arrival_hours: must be a covariate that exists; did you mean "
+            "onset_to_arrival_hours? (got onset_hours)",
             "base: operations.first_infusion_after_onset.latest_hours: must be after "
             "earliest_hours (got 72)",
         ],
@@ -139,6 +141,11 @@ BROKEN = {
         """,
         [
             "4:13: population.correlation.nihss.arat: must be greater than -1 (got -1.5)",
+            "4:13: population.correlation.nihss.arat: must be written once: the pair stands in the "
+            "other order too",
+            "4:25: population.correlation.nihss.nihss: must not be written: a covariate's "
+            "correlation with itself is 1 (got 0.3)",
+            "4:37: population.correlation.nihss.age: must be a covariate that exists (got 0.1)",
         ],
     ),
     "correlation_by_pairs": (
@@ -198,6 +205,7 @@ BROKEN = {
             "9:47: eligibility.inclusion.larger.more_than: must be a covariate that exists; did "
             "you mean arat? (got arats)",
             "11:12: eligibility.exclusion.coma.at_most: must be a number or a string (got a list)",
+            "12:5: eligibility.exclusion.territory: must not be an inclusion too (got territory)",
         ],
     ),
     "visits": (
@@ -219,6 +227,9 @@ BROKEN = {
             "(got 14)",
             "6:14: design.visits.day_90.day: must lie after the visit before it, windows included "
             "(got 45)",
+            "7:12: analysis.visit: must be a visit that exists; did you mean day_90? (got day_9)",
+            "7:26: analysis.endpoint: must be an endpoint that exists (got arat_total)",
+            "7:48: analysis.control: must be another arm than treated (got cerebrolysin)",
         ],
     ),
     "analysis": (
@@ -235,6 +246,10 @@ BROKEN = {
           confidence: 1
         """,
         [
+            "3:3: analysis.visit: must be a visit that exists; did you mean day_90? (got day_9)",
+            "4:3: analysis.endpoint: must be an endpoint that exists; did you mean arat? "
+            "(got arats)",
+            "5:3: analysis.control: must be another arm than treated (got cerebrolysin)",
             "6:3: analysis.test.method: must be one of mann_whitney, exact_mann_whitney, "
             "permutation, brunner_munzel, adjusted_rank, wei_lachin, obrien, t_test, welch, "
             "ancova, responders, proportional_odds; did you mean t_test? (got t_tset)",
@@ -293,6 +308,8 @@ BROKEN = {
             "4:16: sources.operations.status: must be published, derived or assumed (got guessed)",
             '4:33: sources.operations.note: must have at least 1 character (got "")',
             "5:3: sources.treatment.reference: must be given for what is published",
+            "6:38: sources.design.patients.reference: must be a reference that exists; did you "
+            "mean muresanu2016? (got muresanu)",
             "6:59: sources.design.patients.noted: is not known; did you mean note?",
         ],
     ),
@@ -342,6 +359,92 @@ BROKEN = {
             "(got 0)",
             "6:66: treatment.rehabilitation.schedule.cycle_every_days: must be at least 28 days, "
             "the length of a cycle (got 27)",
+        ],
+    ),
+    "rules_beside_wrong_fields": (
+        """\
+        extends: cars1
+        design:
+          block_size: 3
+          visits: {day_7: {window_days: -1}, day_42: {day: 20, after: randomisation}}
+        analysis: {endpoint: arta, visit: day_91, alternative: both, control: cerebrolysin}
+        """,
+        [
+            "3:3: design.block_size: must be a multiple of the sum of the arms' ratios, 2 (got 3)",
+            "4:20: design.visits.day_7.window_days: must be greater than or equal to 0 (got -1)",
+            "4:47: design.visits.day_42.day: must lie after the visit before it, windows included "
+            "(got 20)",
+            "5:12: analysis.endpoint: must be an endpoint that exists; did you mean arat? "
+            "(got arta)",
+            "5:28: analysis.visit: must be a visit that exists; did you mean day_90? (got day_91)",
+            "5:43: analysis.alternative: must be two-sided, greater or less (got both)",
+            "5:62: analysis.control: must be another arm than treated (got cerebrolysin)",
+        ],
+    ),
+    "secondary_analyses": (
+        """\
+        extends: cars1
+        outcomes: 3
+        analysis:
+          strata: nowhere
+          secondary:
+            one: {alpha: 2, visit: day_8, test: welch}
+            two: {test: rank, missing: worst_rank}
+            day_90: {visit: day_9}
+        """,
+        [
+            "2:1: outcomes: must be a mapping (got 3)",
+            "4:3: analysis.strata: must be none or site (got nowhere)",
+            "6:5: analysis.secondary.one.death: must be another with welch: a rank below all "
+            "others has no mean (got worst_rank)",
+            "6:11: analysis.secondary.one.alpha: must be less than 0.5 (got 2)",
+            "6:21: analysis.secondary.one.visit: must be a visit that exists; did you mean day_7? "
+            "(got day_8)",
+            "7:11: analysis.secondary.two.test.method: must be one of mann_whitney, "
+            "exact_mann_whitney, permutation, brunner_munzel, adjusted_rank, wei_lachin, obrien, "
+            "t_test, welch, ancova, responders, proportional_odds (got rank)",
+            "8:5: analysis.secondary.day_90: must not bear the name of a visit, whose analysis is "
+            "so called",
+            "8:14: analysis.secondary.day_90.visit: must be a visit that exists; did you mean "
+            "day_90? (got day_9)",
+        ],
+    ),
+    "sources_beside_a_wrong_one": (
+        """\
+        extends: cars1
+        design: {patients: many}
+        references: {guide: 3}
+        sources:
+          design: {status: guessed}
+          design.patients: {status: assumed, note: a plan}
+          design.patents: {status: assumed, note: a plan}
+          operations: {status: published, reference: guid}
+          treatment: {status: published, reference: guide}
+        """,
+        [
+            "2:10: design.patients: must be a whole number (got many)",
+            "3:14: references.guide: must be a string (got 3)",
+            "5:12: sources.design.status: must be published, derived or assumed (got guessed)",
+            "7:3: sources.design.patents: must be a path that exists; did you mean "
+            "design.patients?",
+            "8:35: sources.operations.reference: must be a reference that exists; did you mean "
+            "guide? (got guid)",
+        ],
+    ),
+    "a_wrong_scale_with_a_wrong_baseline": (
+        """\
+        extends: cars1
+        population:
+          covariates:
+            arat: {margin: {distribution: gamma, mean: 3, coefficient_of_variation: 1}}
+            nihss: {label: ''}
+        outcomes: {arat: {low: 60, effect: {value: 3}}}
+        """,
+        [
+            "4:5: population.covariates.arat: whole goes with a uniform, normal or beta margin",
+            '5:13: population.covariates.nihss.label: must have at least 1 character (got "")',
+            "6:37: outcomes.arat.effect.value: must lie between 0 and 1 for a theta (got 3)",
+            "base: outcomes.arat.high: must be above low (got 57)",
         ],
     ),
 }

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trialsim.distributions import Described
-from trialsim.scenario.refusal import Name, Refusal, Ruled
+from trialsim.scenario.refusal import Name, Refusal, Ruled, as_far_as_known
 
 Millilitres = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 BASELINE = "baseline"
@@ -51,21 +51,28 @@ def _one_for_each_arm(patients: int, arms: Mapping[str, Arm]) -> Iterator[Refusa
 
 def _whole_blocks(block_size: int, arms: Mapping[str, Arm]) -> Iterator[Refusal]:
     total = sum(arm.ratio for arm in arms.values())
-    if block_size % total:
+    if total and block_size % total:
         rule = f"must be a multiple of the sum of the arms' ratios, {total}"
         yield Refusal("block_size", rule, block_size)
 
 
-def _in_order(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
-    first, *_ = visits.items()
-    if first != (BASELINE, Visit(day=0)):
+def _begins_with_baseline(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
+    first = next(iter(visits), BASELINE)
+    if first != BASELINE or visits.get(first, Visit(day=0)) != Visit(day=0):
         rule = "must begin with baseline, on day 0 after randomisation, without a window"
-        yield Refusal("visits", rule, first[0])
+        yield Refusal("visits", rule, first)
+
+
+def _in_order(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
     for (_, before), (name, visit) in pairwise(visits.items()):
-        overlap = visit.day - visit.window_days <= before.day + before.window_days
-        if overlap and visit.after == before.after:
-            rule = "must lie after the visit before it, windows included"
-            yield Refusal(f"visits.{name}.day", rule, visit.day)
+        yield from as_far_as_known(_after(name, visit, before))
+
+
+def _after(name: str, visit: Visit, before: Visit) -> Iterator[Refusal]:
+    overlap = visit.day - visit.window_days <= before.day + before.window_days
+    if overlap and visit.after == before.after:
+        rule = "must lie after the visit before it, windows included"
+        yield Refusal(f"visits.{name}.day", rule, visit.day)
 
 
 class Design(Ruled):
@@ -74,6 +81,7 @@ class Design(Ruled):
     rules = (
         (("patients", "arms"), _one_for_each_arm),
         (("block_size", "arms"), _whole_blocks),
+        (("visits",), _begins_with_baseline),
         (("visits",), _in_order),
     )
 

@@ -70,6 +70,8 @@ def treated_cells(outcome: Outcome) -> Floats:
 
 def effect_refusals(outcome: Outcome) -> Iterator[Refusal]:
     """Yield the refusal of an anchor that no latent shift reaches."""
+    if not outcome.keeps_its_rules or not outcome.effect.keeps_its_rules:
+        return
     try:
         effect_sizes(outcome)
     except ValueError as error:

@@ -1,16 +1,15 @@
 """Who may enter: ordered inclusion and exclusion rules as data over the covariates, never code."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from trialsim.arrays import Booleans, Floats
 from trialsim.distributions import Described
 from trialsim.scenario.population import Covariate
-from trialsim.scenario.refusal import Finite, Name, Refusal, refuse, unknown
+from trialsim.scenario.refusal import Finite, Name, Refusal, as_far_as_known, unknown
 
 MOST_RULES = 62
 """A candidate's failed rules are kept as the bits of one whole number."""
@@ -67,7 +66,7 @@ class Rule(Described):
             yield from self._wrong_level(covariate, level)
 
     def _wrong_level(self, covariate: Covariate, level: Level) -> Iterator[Refusal]:
-        path = "equals" if self.one_of is None else "one_of"
+        path = "one_of" if vars(self).get("one_of") else "equals"
         if covariate.is_flag and not isinstance(level, bool):
             yield Refusal(path, "must be true or false", level)
         elif covariate.levels is not None and level not in covariate.levels:
@@ -77,13 +76,13 @@ class Rule(Described):
 
     @property
     def _bounds(self) -> dict[str, Bound]:
-        given = {name: getattr(self, name) for name in _COMPARE}
+        given = {name: vars(self).get(name) for name in _COMPARE}
         return {name: bound for name, bound in given.items() if bound is not None}
 
     @property
     def _accepted(self) -> tuple[Level, ...]:
-        equals = () if self.equals is None else (self.equals,)
-        return (*equals, *(self.one_of or ()))
+        equals = vars(self).get("equals")
+        return (*(() if equals is None else (equals,)), *(vars(self).get("one_of") or ()))
 
 
 class Eligibility(Described):
@@ -94,20 +93,6 @@ class Eligibility(Described):
 
     inclusion: dict[Name, Rule] = Field(default_factory=dict)
     exclusion: dict[Name, Rule] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        both = [name for name in self.inclusion if name in self.exclusion]
-        refuse(Refusal(f"exclusion.{name}", "must not be an inclusion too", name) for name in both)
-        if len(self.rules) > MOST_RULES:
-            refuse([Refusal("", f"must have at most {MOST_RULES} rules", len(self.rules))])
-        return self
-
-    @classmethod
-    def sound_part(cls, content: Mapping[str, Any]) -> Self:
-        """Return the eligibility of those rules in plain content that are right in themselves."""
-        inclusion, exclusion = (_sound_rules(content.get(name)) for name in cls.model_fields)
-        return cls.model_construct(inclusion=inclusion, exclusion=exclusion)
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -123,20 +108,20 @@ class Eligibility(Described):
             **{name: rule.holds(covariates, values) for name, rule in self.exclusion.items()},
         }
 
+    def conflicts(self) -> Iterator[Refusal]:
+        """Yield what is wrong with the rules together, whatever each of them says."""
+        for name in self.exclusion:
+            if name in self.inclusion:
+                yield Refusal(f"exclusion.{name}", "must not be an inclusion too", name)
+        if len(self.rules) > MOST_RULES:
+            yield Refusal("", f"must have at most {MOST_RULES} rules", len(self.rules))
+
     def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Refusal]:
         """Yield what the rules ask that the population cannot answer."""
         for part, rules in (("inclusion", self.inclusion), ("exclusion", self.exclusion)):
             for name, rule in rules.items():
-                for refusal in rule.refusals(covariates):
+                for refusal in as_far_as_known(rule.refusals(covariates)):
                     yield refusal._replace(path=f"{part}.{name}.{refusal.path}")
-
-
-def _sound_rules(rules: Any) -> dict[str, Rule]:
-    sound = {}
-    for name, rule in rules.items() if isinstance(rules, Mapping) else ():
-        with suppress(ValidationError):
-            sound[name] = Rule.model_validate(rule)
-    return sound
 
 
 _COMPARE = {

@@ -75,9 +75,8 @@ def load_as(model: type[Model], path: Path) -> Model:
         return model.model_validate(draft.content)
     except ValidationError as error:
         problems = problems_of(error, draft.content, model)
-    told = {problem.path for problem in problems}
     hidden = problems_between(model, draft.content)
-    raise InputError(draft.sorted([*problems, *(one for one in hidden if one.path not in told)]))
+    raise InputError(draft.sorted([*problems, *(one for one in hidden if one not in problems)]))
 
 
 def to_yaml(scenario: Scenario) -> str:

@@ -1,9 +1,10 @@
 """What an analysis plan names the study must hold: visits, arms, outcomes, covariates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.design import BASELINE, Design
+from trialsim.scenario.design import Design
 from trialsim.scenario.methods import (
     AdjustedRank,
     ExactMannWhitney,
@@ -13,67 +14,83 @@ from trialsim.scenario.methods import (
 )
 from trialsim.scenario.outcomes import Outcome
 from trialsim.scenario.population import Population
-from trialsim.scenario.refusal import Refusal, unknown
+from trialsim.scenario.refusal import Refusal, Rules, as_far_as_known, unknown
 
+PlanRule: TypeAlias = Callable[[Any, AnalysisPlan], Iterator[Refusal]]
 MOST_EXACT_PATIENTS = 500
 """Beyond, the exact distribution takes a gigabyte and minutes (`trialsim.stats.exact_rank`)."""
 
 
-def plan_refusals(
-    design: Design,
-    outcomes: Mapping[str, Outcome],
-    population: Population,
-    analysis: AnalysisPlan,
-) -> Iterator[Refusal]:
-    """Yield what the primary and the secondary analyses name wrongly, below the plan."""
-    primary = list(_comparison(design, outcomes, population, analysis))
-    yield from primary
-    for name, further in analysis.further.items():
+def _in_each_comparison(rule: PlanRule) -> PlanRule:
+    """Hold the primary and every secondary analysis to a rule; what all break is told once."""
+
+    def broken(part: Any, analysis: AnalysisPlan) -> Iterator[Refusal]:
+        primary = list(as_far_as_known(rule(part, analysis)))
+        for refusal in primary:
+            yield refusal._replace(path=f"analysis.{refusal.path}")
+        for name, further in analysis.further.items():
+            for refusal in as_far_as_known(rule(part, further)):
+                if refusal not in primary:
+                    yield refusal._replace(path=f"analysis.secondary.{name}.{refusal.path}")
+
+    return broken
+
+
+def _names_are_free(design: Design, analysis: AnalysisPlan) -> Iterator[Refusal]:
+    for name in analysis.secondary:
         if name in design.visits:
             rule = "must not bear the name of a visit, whose analysis is so called"
-            yield Refusal(f"secondary.{name}", rule)
-        for refusal in _comparison(design, outcomes, population, further):
-            if refusal not in primary:
-                yield refusal._replace(path=f"secondary.{name}.{refusal.path}")
+            yield Refusal(f"analysis.secondary.{name}", rule)
 
 
-def _comparison(
-    design: Design,
-    outcomes: Mapping[str, Outcome],
-    population: Population,
-    plan: AnalysisPlan,
-) -> Iterator[Refusal]:
-    known = {"endpoint": outcomes, "visit": design.visits}
-    known |= {"treated": design.arms, "control": design.arms}
-    for field, names in known.items():
-        name = getattr(plan, field)
-        if name not in names:
-            kind = "arm" if names is design.arms else field
-            yield Refusal(field, unknown(kind, name, names), name)
-    if plan.treated == plan.control:
-        yield Refusal("control", "must be another arm than treated", plan.control)
-    if plan.visit == BASELINE:
-        yield Refusal("visit", "must be after baseline", plan.visit)
+def _endpoint_exists(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -> Iterator[Refusal]:
+    yield from _exists("endpoint", "endpoint", plan.endpoint, outcomes)
+
+
+def _visit_exists(design: Design, plan: AnalysisPlan) -> Iterator[Refusal]:
+    yield from _exists("visit", "visit", plan.visit, design.visits)
+
+
+def _treated_exist(design: Design, plan: AnalysisPlan) -> Iterator[Refusal]:
+    yield from _exists("treated", "arm", plan.treated, design.arms)
+
+
+def _control_exists(design: Design, plan: AnalysisPlan) -> Iterator[Refusal]:
+    yield from _exists("control", "arm", plan.control, design.arms)
+
+
+def _exists(field: str, kind: str, name: str, known: Iterable[str]) -> Iterator[Refusal]:
+    if name not in known:
+        yield Refusal(field, unknown(kind, name, known), name)
+
+
+def _exact_is_feasible(design: Design, plan: AnalysisPlan) -> Iterator[Refusal]:
+    if isinstance(plan.test, ExactMannWhitney) and design.patients > MOST_EXACT_PATIENTS:
+        rule = f"must be another with more than {MOST_EXACT_PATIENTS} patients"
+        yield Refusal("test", rule, plan.test.method)
+
+
+def _method_fits_outcomes(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -> Iterator[Refusal]:
     match plan.test:
-        case ExactMannWhitney() if design.patients > MOST_EXACT_PATIENTS:
-            rule = f"must be another with more than {MOST_EXACT_PATIENTS} patients"
-            yield Refusal("test", rule, plan.test.method)
-        case AdjustedRank(covariates=covariates):
-            yield from _covariates(covariates, population)
         case WeiLachin() | OBrien():
             yield from _several(plan.test, outcomes)
         case Responders(threshold=threshold) if plan.endpoint in outcomes:
             yield from _threshold(threshold, outcomes[plan.endpoint], plan.measure)
 
 
-def _covariates(named: Mapping[str, str], population: Population) -> Iterator[Refusal]:
-    for name in named:
-        covariate = population.covariates.get(name)
-        path = f"test.covariates.{name}"
-        if covariate is None:
-            yield Refusal(path, unknown("covariate", name, population.covariates), name)
-        elif covariate.levels is not None:
-            yield Refusal(path, "must be a covariate that is a number, true or false", name)
+def _covariates_exist(population: Population, plan: AnalysisPlan) -> Iterator[Refusal]:
+    if isinstance(plan.test, AdjustedRank):
+        for name in plan.test.covariates:
+            yield from as_far_as_known(_can_adjust(name, population))
+
+
+def _can_adjust(name: str, population: Population) -> Iterator[Refusal]:
+    covariate = population.covariates.get(name)
+    path = f"test.covariates.{name}"
+    if covariate is None:
+        yield Refusal(path, unknown("covariate", name, population.covariates), name)
+    elif covariate.levels is not None:
+        yield Refusal(path, "must be a covariate that is a number, true or false", name)
 
 
 def _several(method: WeiLachin | OBrien, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
@@ -88,6 +105,8 @@ def _several(method: WeiLachin | OBrien, outcomes: Mapping[str, Outcome]) -> Ite
 
 def _threshold(threshold: int, outcome: Outcome, measure: str) -> Iterator[Refusal]:
     """Refuse a threshold that nobody or everybody reaches."""
+    if not outcome.keeps_its_rules:
+        return
     low, high = outcome.low, outcome.high
     if measure == "change":
         low, high = low - high, high - low
@@ -95,3 +114,16 @@ def _threshold(threshold: int, outcome: Outcome, measure: str) -> Iterator[Refus
     if not lowest <= threshold <= highest:
         rule = f"must lie between {lowest} and {highest}, or nobody or everybody responds"
         yield Refusal("test.threshold", rule, threshold)
+
+
+PLAN_COHERENCE: Rules = (
+    (("design", "analysis"), _names_are_free),
+    (("outcomes", "analysis"), _in_each_comparison(_endpoint_exists)),
+    (("design", "analysis"), _in_each_comparison(_visit_exists)),
+    (("design", "analysis"), _in_each_comparison(_treated_exist)),
+    (("design", "analysis"), _in_each_comparison(_control_exists)),
+    (("design", "analysis"), _in_each_comparison(_exact_is_feasible)),
+    (("outcomes", "analysis"), _in_each_comparison(_method_fits_outcomes)),
+    (("population", "analysis"), _in_each_comparison(_covariates_exist)),
+)
+"""Rules between the analyses and the parts of the study that they name."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trialsim.scenario.design import BASELINE
 from trialsim.scenario.methods import (
     MEAN_METHODS,
     RANK_METHODS,
@@ -12,7 +13,7 @@ from trialsim.scenario.methods import (
     Permutation,
     WeiLachin,
 )
-from trialsim.scenario.refusal import Refusal, Rules, broken_rules
+from trialsim.scenario.refusal import WHOLE, Refusal, Rules, broken_rules
 
 
 def _none_for_van_elteren(continuity_correction: bool, strata: str) -> Iterator[Refusal]:
@@ -80,7 +81,19 @@ def _permutations_can_reject(test: AnyMethod, alpha: float) -> Iterator[Refusal]
         yield Refusal("test.permutations", rule, test.permutations)
 
 
+def _two_arms(treated: str, control: str) -> Iterator[Refusal]:
+    if treated == control:
+        yield Refusal("control", "must be another arm than treated", control)
+
+
+def _after_baseline(visit: str) -> Iterator[Refusal]:
+    if visit == BASELINE:
+        yield Refusal("visit", "must be after baseline", visit)
+
+
 COMPARISON_RULES: Rules = (
+    (("treated", "control"), _two_arms),
+    (("visit",), _after_baseline),
     (("continuity_correction", "strata"), _none_for_van_elteren),
     (("continuity_correction", "test"), _only_where_asymptotic),
     (("strata", "test"), _strata_are_used),
@@ -93,14 +106,15 @@ COMPARISON_RULES: Rules = (
 )
 """Rules of one comparison, primary or secondary."""
 
-_NEEDED = tuple(dict.fromkeys(name for names, _ in COMPARISON_RULES for name in names))
 
-
-def _secondary_comparisons_fit(secondary: Mapping[str, Any], *primary: Any) -> Iterator[Refusal]:
-    fields = dict(zip(_NEEDED, primary, strict=True))
-    known = set(broken_rules(COMPARISON_RULES, fields))
+def _secondary_comparisons_fit(
+    secondary: Mapping[str, Any], primary: Mapping[str, Any]
+) -> Iterator[Refusal]:
+    known = set(broken_rules(COMPARISON_RULES, primary))
     for name, one in secondary.items():
-        for refusal in broken_rules(COMPARISON_RULES, {**fields, **one.changes}):
+        fields = {**primary, **one.changes}
+        sound = {field: fields[field] for field in fields if field not in one.left_out}
+        for refusal in broken_rules(COMPARISON_RULES, sound):
             if refusal not in known:
                 yield refusal._replace(path=f"secondary.{name}.{refusal.path}")
 
@@ -111,13 +125,13 @@ def _one_level_in_a_family(multiplicity: str, secondary: Mapping[str, Any]) -> I
     if not secondary:
         yield Refusal("multiplicity", "must be none without secondary analyses", multiplicity)
     for name, one in secondary.items():
-        if one.alpha is not None:
+        if "alpha" in one.changes:
             rule = "must be that of the primary analysis under a multiplicity procedure"
             yield Refusal(f"secondary.{name}.alpha", rule, one.alpha)
 
 
 FAMILY_RULES: Rules = (
-    (("secondary", *_NEEDED), _secondary_comparisons_fit),
+    (("secondary", WHOLE), _secondary_comparisons_fit),
     (("multiplicity", "secondary"), _one_level_in_a_family),
 )
 """Rules between the primary and the secondary analyses."""

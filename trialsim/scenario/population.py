@@ -1,48 +1,57 @@
 """Who comes to be screened: covariates with margins, joined by a Gaussian copula."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Self
+from typing import TypeAlias
 
 import numpy as np
 import scipy  # its parts load when they are first used
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from trialsim.arrays import Floats
 from trialsim.distributions import (
     Bernoulli,
     Beta,
     Categorical,
-    Described,
     Distribution,
     LogNormal,
     Normal,
     Uniform,
     WholeNumbers,
 )
-from trialsim.scenario.refusal import Coefficient, Name, Refusal, refuse, unknown
+from trialsim.scenario.refusal import Coefficient, Name, Refusal, Ruled, unknown
 
+Correlation: TypeAlias = Mapping[str, Mapping[str, float]]
 _SMALLEST, _LARGEST = 2.0**-53, 1 - 2.0**-53
 
 
-class Covariate(Described):
+def _can_be_whole(margin: Distribution, whole: bool) -> Iterator[Refusal]:
+    try:
+        if whole:
+            _whole_numbers(margin)
+    except ValueError as error:
+        yield Refusal("", str(error))
+
+
+def _whole_numbers(margin: Distribution) -> WholeNumbers:
+    if not isinstance(margin, Uniform | Normal | Beta):
+        raise ValueError("whole goes with a uniform, normal or beta margin")
+    return WholeNumbers(margin)
+
+
+class Covariate(Ruled):
     """One thing known of a candidate at screening."""
+
+    rules = ((("margin", "whole"), _can_be_whole),)
 
     label: str = Field(min_length=1)
     margin: Distribution
     whole: bool = False
     """Rounded to whole numbers; the margin must then be a uniform, normal or beta with bounds."""
 
-    @model_validator(mode="after")
-    def _can_be_whole(self) -> Self:
-        if self.whole:
-            self._table  # noqa: B018 - building it checks the bounds
-        return self
-
     @cached_property
     def _table(self) -> WholeNumbers:
-        if not isinstance(self.margin, Uniform | Normal | Beta):
-            raise ValueError("whole goes with a uniform, normal or beta margin")
-        return WholeNumbers(self.margin)
+        return _whole_numbers(self.margin)
 
     def at(self, u: Floats) -> Floats:
         """Return the value at each number in (0, 1); a level or flag as its position."""
@@ -72,38 +81,76 @@ class Covariate(Described):
         return isinstance(self.margin, Bernoulli)
 
 
-class Population(Described):
+def _pairs_exist(
+    covariates: Mapping[str, Covariate], correlation: Correlation
+) -> Iterator[Refusal]:
+    for first, second, coefficient in _pairs(correlation):
+        for name in (first, second):
+            if name not in covariates:
+                rule = unknown("covariate", name, covariates)
+                yield Refusal(f"correlation.{first}.{second}", rule, coefficient)
+
+
+def _pairs_are_written_once(correlation: Correlation) -> Iterator[Refusal]:
+    pairs = {(first, second) for first, second, _ in _pairs(correlation)}
+    for first, second, coefficient in _pairs(correlation):
+        path = f"correlation.{first}.{second}"
+        if first == second:
+            rule = "must not be written: a covariate's correlation with itself is 1"
+            yield Refusal(path, rule, coefficient)
+        elif second < first and (second, first) in pairs:
+            rule = "must be written once: the pair stands in the other order too"
+            yield Refusal(path, rule, coefficient)
+
+
+def _is_possible(
+    covariates: Mapping[str, Covariate], correlation: Correlation
+) -> Iterator[Refusal]:
+    pairs = list(_pairs(correlation))
+    wrong = any(coefficient is None for _, _, coefficient in pairs)
+    if not pairs or wrong or any(_pairs_are_written_once(correlation)):
+        return
+    if any(_pairs_exist(covariates, correlation)):
+        return
+    smallest = np.linalg.eigvalsh(_matrix(_correlated(covariates, correlation), correlation)).min()
+    if smallest <= 1e-9:
+        rule = "must make a positive definite matrix"
+        yield Refusal("correlation", rule, f"smallest eigenvalue {smallest:.3g}")
+
+
+def _pairs(correlation: Correlation) -> Iterator[tuple[str, str, float]]:
+    """Yield the two names and the coefficient of each pair, as far as they are known."""
+    for first, row in correlation.items():
+        for second, coefficient in (row or {}).items():
+            yield first, second, coefficient
+
+
+def _correlated(covariates: Iterable[str], correlation: Correlation) -> tuple[str, ...]:
+    named = {name for first, row in correlation.items() for name in (first, *row)}
+    return tuple(name for name in covariates if name in named)
+
+
+def _matrix(names: Sequence[str], correlation: Correlation) -> Floats:
+    matrix = np.eye(len(names))
+    place = {name: i for i, name in enumerate(names)}
+    for first, second, coefficient in _pairs(correlation):
+        matrix[place[first], place[second]] = coefficient
+        matrix[place[second], place[first]] = coefficient
+    return matrix
+
+
+class Population(Ruled):
     """The candidates: their covariates, and how these hang together."""
+
+    rules = (
+        (("covariates", "correlation"), _pairs_exist),
+        (("correlation",), _pairs_are_written_once),
+        (("covariates", "correlation"), _is_possible),
+    )
 
     covariates: dict[Name, Covariate] = Field(min_length=1)
     correlation: dict[Name, dict[Name, Coefficient]] = Field(default_factory=dict)
     """Correlation of normal scores by pairs, each pair written once; pairs not written are 0."""
-
-    @model_validator(mode="after")
-    def _is_correlation(self) -> Self:
-        refuse(
-            Refusal(f"correlation.{first}.{second}", rule, self.correlation[first][second])
-            for first, row in self.correlation.items()
-            for second in row
-            for rule in self._wrong_pair(first, second)
-        )
-        smallest = np.linalg.eigvalsh(self.correlation_matrix).min() if self.correlated else 1.0
-        if smallest <= 1e-9:
-            rule = "must make a positive definite matrix"
-            refuse([Refusal("correlation", rule, f"smallest eigenvalue {smallest:.3g}")])
-        return self
-
-    def _wrong_pair(self, first: str, second: str) -> list[str]:
-        rules = [
-            unknown("covariate", name, self.covariates)
-            for name in (first, second)
-            if name not in self.covariates
-        ]
-        if first == second:
-            rules.append("must not be written: a covariate's correlation with itself is 1")
-        elif first in self.correlation.get(second, {}) and second < first:
-            rules.append("must be written once: the pair stands in the other order too")
-        return rules
 
     @cached_property
     def correlated(self) -> tuple[str, ...]:
@@ -112,8 +159,7 @@ class Population(Described):
         Each is made from its own number and those before it, so one that is added last changes no
         other.
         """
-        named = {name for first, row in self.correlation.items() for name in (first, *row)}
-        return tuple(name for name in self.covariates if name in named)
+        return _correlated(self.covariates, self.correlation)
 
     @cached_property
     def dependent(self) -> frozenset[str]:
@@ -126,13 +172,7 @@ class Population(Described):
     @cached_property
     def correlation_matrix(self) -> Floats:
         """The correlation of the normal scores of the correlated covariates."""
-        matrix = np.eye(len(self.correlated))
-        place = {name: i for i, name in enumerate(self.correlated)}
-        for first, row in self.correlation.items():
-            for second, coefficient in row.items():
-                matrix[place[first], place[second]] = coefficient
-                matrix[place[second], place[first]] = coefficient
-        return matrix
+        return _matrix(self.correlated, self.correlation)
 
     @cached_property
     def cholesky(self) -> Floats:

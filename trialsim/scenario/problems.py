@@ -8,11 +8,13 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from trialsim.distributions import Described
 from trialsim.errors import Problem, nearest
 from trialsim.scenario.paths import KIND_TAGS, below
 from trialsim.scenario.refusal import Refusal, RefusedError, Ruled, broken_rules
 
 _LONGEST_VALUE = 60
+_WRONG = object()
 
 
 def problems_of(
@@ -35,40 +37,46 @@ def problems_of(
 
 
 def problems_between(
-    model: type[BaseModel], content: Mapping[str, Any], above: str = ""
-) -> Iterator[Problem]:
-    """Yield what a model's rules refuse of those fields that are right where others are wrong.
+    model: type[Described], content: Mapping[str, Any], above: str = ""
+) -> list[Problem]:
+    """Return what a model's rules refuse of all that is right in itself where other things are not.
 
     A validation stops before the rules between fields when any field is wrong; this goes on.
     """
+    found: list[Problem] = []
+    _known_part(model, content, above, found)
+    return found
+
+
+def _known_part(
+    model: type[Described], content: Mapping[str, Any], above: str, found: list[Problem]
+) -> Described:
+    """Return the fields of a part that are right in themselves; add what its rules refuse."""
     fields = {}
     for name, field in model.model_fields.items():
         value = content.get(name, field.get_default(call_default_factory=True))
-        kind: Any = Annotated[field.annotation, field]
-        try:
-            fields[name] = TypeAdapter(kind).validate_python(value)
-        except ValidationError:
-            for path, part, inside in _models_in(field.annotation, value, below(above, name)):
-                yield from problems_between(part, inside, path)
-            sound_part = getattr(field.annotation, "sound_part", None)
-            if sound_part is not None and isinstance(value, Mapping):
-                fields[name] = sound_part(value)
+        known = _known(Annotated[field.annotation, field], value, below(above, name), found)
+        if known is not _WRONG:
+            fields[name] = known
     if issubclass(model, Ruled):
-        for refusal in broken_rules(model.rules, fields):
-            yield problem_of(refusal, above)
+        found += (problem_of(refusal, above) for refusal in broken_rules(model.rules, fields))
+    return model.incomplete(fields)
 
 
-def _models_in(
-    kind: Any, value: Any, path: str
-) -> Iterator[tuple[str, type[BaseModel], Mapping[str, Any]]]:
-    """Yield the models that a field holds, itself or by name: path, model and content."""
-    if not isinstance(value, Mapping):
-        return
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        yield path, kind, value
-    elif get_origin(kind) is dict:
-        for key, part in value.items():
-            yield from _models_in(get_args(kind)[1], part, below(path, key))
+def _known(kind: Any, value: Any, path: str, found: list[Problem]) -> Any:
+    """Return as much of a value as is right in itself, down to the entries of mappings."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    if isinstance(kind, type) and issubclass(kind, Described):
+        return _known_part(kind, value if isinstance(value, Mapping) else {}, path, found)
+    if get_origin(kind) is not dict or not isinstance(value, Mapping):
+        return _WRONG
+    parts = {
+        key: _known(get_args(kind)[1], part, below(path, key), found) for key, part in value.items()
+    }
+    return {key: None if part is _WRONG else part for key, part in parts.items()}
 
 
 def problem_of(refusal: Refusal, above: str = "") -> Problem:

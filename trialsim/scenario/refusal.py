@@ -1,14 +1,23 @@
 """The small types that scenario parts share, and the words in which they refuse a value."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from trialsim.distributions import Described, Finite, OpenProbability, Positive, Probability
+from trialsim.distributions import (
+    Described,
+    Finite,
+    NotKnownError,
+    OpenProbability,
+    Positive,
+    Probability,
+)
 from trialsim.errors import nearest
 
 __all__ = [
+    "WHOLE",
     "Coefficient",
     "Finite",
     "Name",
@@ -19,6 +28,7 @@ __all__ = [
     "RefusedError",
     "Ruled",
     "Rules",
+    "as_far_as_known",
     "broken_rules",
     "refuse",
     "unknown",
@@ -46,7 +56,13 @@ class RefusedError(ValueError):
 
 
 Rules: TypeAlias = tuple[tuple[tuple[str, ...], Callable[..., Iterator[Refusal]]], ...]
-"""Rules between the fields of a part: the fields that each needs, and what it refuses of them."""
+"""Rules between the fields of a part: the fields that each needs, and what it refuses of them.
+
+Where a file is wrong, a rule may be given incomplete parts, and None for the entry of a mapping
+that is wrong and no part; it is held to what is known of them.
+"""
+WHOLE = ""
+"""Needed by a rule that asks for every field that is there, as a mapping."""
 
 
 class Ruled(Described):
@@ -59,12 +75,24 @@ class Ruled(Described):
         refuse(broken_rules(self.rules, vars(self)))
         return self
 
+    @property
+    def keeps_its_rules(self) -> bool:
+        """Whether nothing is refused between those of its fields that are known."""
+        return not any(True for _ in broken_rules(self.rules, vars(self)))
+
 
 def broken_rules(rules: Rules, fields: Mapping[str, Any]) -> Iterator[Refusal]:
     """Yield what the rules refuse, of those rules whose fields are all there."""
+    known = {**fields, WHOLE: fields}
     for needed, refused in rules:
-        if all(name in fields for name in needed):
-            yield from refused(*(fields[name] for name in needed))
+        if all(name in known for name in needed):
+            yield from as_far_as_known(refused(*(known[name] for name in needed)))
+
+
+def as_far_as_known(refusals: Iterable[Refusal]) -> Iterator[Refusal]:
+    """Yield refusals up to the first that would need a field that is not known."""
+    with suppress(NotKnownError):
+        yield from refusals
 
 
 def refuse(refusals: Iterable[Refusal]) -> None:

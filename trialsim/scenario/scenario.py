@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
+from trialsim.distributions import Described
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.analysis_plan import AnalysisPlan
 from trialsim.scenario.coherence import COHERENCE
@@ -16,10 +17,10 @@ from trialsim.scenario.design import Design
 from trialsim.scenario.eligibility import Eligibility
 from trialsim.scenario.operations import Operations
 from trialsim.scenario.outcomes import Outcome
-from trialsim.scenario.paths import and_above, changed_paths, paths_of
+from trialsim.scenario.paths import and_above, below, changed_paths, paths_of
 from trialsim.scenario.population import Population
 from trialsim.scenario.problems import problems_between, problems_of
-from trialsim.scenario.refusal import Name, Refusal, Ruled, refuse
+from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled
 from trialsim.scenario.sources import Source, sources_after
 from trialsim.scenario.treatment import Treatment
 
@@ -27,10 +28,32 @@ ABOUT = ("name", "title", "summary", "sources", "references")
 """What tells of a study and changes nothing in it."""
 
 
+def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+    study = Scenario.incomplete({name: fields[name] for name in fields if name not in ABOUT})
+    known = dict.fromkeys(paths_of(study.model_dump(warnings=False)))
+    wrong = dict.fromkeys(_wrong_paths(study))
+    for path in fields.get("sources", {}):
+        if path not in known and not any(above in wrong for above in and_above(path)):
+            hint = nearest(path, [*known, *wrong])
+            yield Refusal(f"sources.{path}", f"must be a path that exists{hint}")
+
+
+def _wrong_paths(part: Any, above: str = "") -> Iterator[str]:
+    """Yield the paths of what was left out of incomplete parts."""
+    if isinstance(part, Described):
+        yield from (below(above, name) for name in part.left_out)
+        for name in type(part).model_fields:
+            yield from _wrong_paths(vars(part).get(name), below(above, name))
+    elif isinstance(part, Mapping):
+        for name, inner in part.items():
+            yield from (below(above, name),) if inner is None else ()
+            yield from _wrong_paths(inner, below(above, name))
+
+
 class Scenario(Ruled):
     """Everything there is to say about a study, before any of it is simulated."""
 
-    rules = COHERENCE
+    rules = (*COHERENCE, ((WHOLE,), _sources_speak_of_something))
 
     name: Name
     title: str = Field(min_length=1)
@@ -44,16 +67,6 @@ class Scenario(Ruled):
     analysis: AnalysisPlan
     sources: dict[str, Source] = Field(default_factory=dict)
     references: dict[str, str] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _sources_speak_of_something(self) -> Self:
-        known = dict.fromkeys(paths_of(self.model_dump(exclude=set(ABOUT))))
-        refuse(
-            Refusal(f"sources.{path}", f"must be a path that exists{nearest(path, known)}")
-            for path in self.sources
-            if path not in known
-        )
-        return self
 
     @cached_property
     def digest(self) -> str:
@@ -145,6 +158,7 @@ def validated(content: Mapping[str, Any]) -> Scenario:
         return Scenario.model_validate(content)
     except ValidationError as error:
         problems = problems_of(error, content, Scenario)
-    told = {problem.path for problem in problems}
-    hidden = problems_between(Scenario, content)
-    raise InputError([*problems, *(problem for problem in hidden if problem.path not in told)])
+    # A source of what stands there is not wrong too, though what stands there is.
+    told = {f"sources.{path}" for path in paths_of(_study(content))}
+    hidden = [one for one in problems_between(Scenario, content) if one.path not in told]
+    raise InputError([*problems, *(one for one in hidden if one not in problems)])

@@ -1,33 +1,39 @@
 """Where each number comes from: published, derived from what is published, or assumed."""
 
-from collections.abc import Collection, Mapping
-from typing import Any, Literal, Self
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from trialsim.distributions import Described
 from trialsim.scenario.paths import and_above
-from trialsim.scenario.refusal import Refusal, refuse
+from trialsim.scenario.refusal import Refusal, Ruled
 
 Status = Literal["published", "derived", "assumed"]
 
 
-class Source(Described):
+def _assumed_for_a_reason(status: Status, note: str | None) -> Iterator[Refusal]:
+    if status == "assumed" and note is None:
+        yield Refusal("note", "must give the reason for an assumption")
+
+
+def _known_from_somewhere(status: Status, reference: str | None) -> Iterator[Refusal]:
+    if status != "assumed" and reference is None:
+        yield Refusal("reference", f"must be given for what is {status}")
+
+
+class Source(Ruled):
     """The status of a number or of every number below a path, and what it rests on."""
+
+    rules = (
+        (("status", "note"), _assumed_for_a_reason),
+        (("status", "reference"), _known_from_somewhere),
+    )
 
     status: Status
     reference: str | None = None
     """A key of the scenario's references."""
     note: str | None = Field(default=None, min_length=1)
     """How it was derived, or why it was assumed."""
-
-    @model_validator(mode="after")
-    def _says_why(self) -> Self:
-        if self.status == "assumed" and self.note is None:
-            refuse([Refusal("note", "must give the reason for an assumption")])
-        if self.status != "assumed" and self.reference is None:
-            refuse([Refusal("reference", f"must be given for what is {self.status}")])
-        return self
 
 
 UNSOURCED = Source(status="assumed", note="no source is given")
