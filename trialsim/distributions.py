@@ -400,6 +400,29 @@ Distribution: TypeAlias = Annotated[
 ]
 
 
+def support(distribution: Distribution) -> tuple[float, float]:
+    """Return the bounds of the values that a distribution gives; a level is its position.
+
+    >>> support(Exponential(distribution="exponential", mean=3))
+    (0.0, inf)
+    """
+    match distribution:
+        case Constant(value=value):
+            return value, value
+        case Uniform(low=low, high=high) | Beta(low=low, high=high):
+            return low, high
+        case Normal(low=least, high=most):
+            return -np.inf if least is None else least, np.inf if most is None else most
+        case LogitNormal() | Bernoulli():
+            return 0.0, 1.0
+        case Categorical(levels=levels):
+            return 0.0, len(levels) - 1.0
+        case Discrete(values=values):
+            return float(min(values)), float(max(values))
+        case LogNormal() | Exponential() | Gamma():
+            return 0.0, np.inf
+
+
 def _steps(u: Floats, cumulative: Floats) -> Floats:
     """Return how many of the inner cumulative probabilities each number has passed."""
     place = np.zeros(u.shape, np.int16)

@@ -447,6 +447,36 @@ BROKEN = {
             "base: outcomes.arat.high: must be above low (got 57)",
         ],
     ),
+    "wrong_only_when_it_runs": (
+        """\
+        extends: cars1
+        population:
+          covariates:
+            onset_to_arrival_hours: {margin: {distribution: normal, mean: 10, sd: 5}}
+        operations:
+          refusal_probability: {distribution: normal, mean: 5, sd: 1}
+          screening_hours: {distribution: uniform, low: -3, high: 4}
+          withdrawal: {days: {distribution: normal, mean: 3, sd: 1}}
+          infusion_minutes: 0
+        eligibility:
+          inclusion:
+            age: {at_least: 90, at_most: 50}
+            grade: {label: A grade, covariate: nihss, more_than: 5, less_than: 5}
+        """,
+        [
+            "4:30: population.covariates.onset_to_arrival_hours.margin: must give nothing below 0 "
+            "(its values begin at -inf)",
+            "6:3: operations.refusal_probability: must lie within 0 and 1 for every patient, not "
+            "within -inf and inf",
+            "7:3: operations.screening_hours: must give nothing below 0 (its values begin at -3)",
+            "8:16: operations.withdrawal.days: must give nothing below 0 (its values begin at "
+            "-inf)",
+            "9:3: operations.infusion_minutes: must be greater than or equal to 1 (got 0)",
+            "12:25: eligibility.inclusion.age.at_most: must leave room above at_least, 90 (got 50)",
+            "13:61: eligibility.inclusion.grade.less_than: must leave room above more_than, 5 "
+            "(got 5)",
+        ],
+    ),
 }
 
 

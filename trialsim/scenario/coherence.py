@@ -10,7 +10,7 @@ from trialsim.scenario.operations import Operations, Window
 from trialsim.scenario.outcomes import Outcome
 from trialsim.scenario.plan_coherence import PLAN_COHERENCE
 from trialsim.scenario.population import Population
-from trialsim.scenario.refusal import Refusal, Rules, as_far_as_known, unknown
+from trialsim.scenario.refusal import Refusal, Rules, as_far_as_known, negative, unknown
 from trialsim.scenario.sources import Source
 
 
@@ -28,6 +28,9 @@ def _arrival_is_known(population: Population, operations: Operations) -> Iterato
     name = operations.onset_to_arrival_hours
     path = "operations.onset_to_arrival_hours"
     yield from _number(path, name, population)
+    if name in population.covariates:
+        margin = f"population.covariates.{name}.margin"
+        yield from negative(margin, population.covariates[name].margin)
 
 
 def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:

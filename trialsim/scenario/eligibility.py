@@ -1,6 +1,6 @@
 """Who may enter: ordered inclusion and exclusion rules as data over the covariates, never code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Self, TypeAlias
 
 import numpy as np
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from trialsim.arrays import Booleans, Floats
 from trialsim.distributions import Described
 from trialsim.scenario.population import Covariate
-from trialsim.scenario.refusal import Finite, Name, Refusal, as_far_as_known, unknown
+from trialsim.scenario.refusal import Finite, Name, Refusal, Ruled, as_far_as_known, unknown
 
 MOST_RULES = 62
 """A candidate's failed rules are kept as the bits of one whole number."""
@@ -19,8 +19,30 @@ Bound: TypeAlias = Finite | Name
 Level: TypeAlias = bool | Finite | str
 
 
-class Rule(Described):
+def _room_between(
+    low: str, high: str
+) -> tuple[tuple[str, str], Callable[[Bound | None, Bound | None], Iterator[Refusal]]]:
+    """Return the rule that a number can meet a lower and an upper bound."""
+    with_ends = (low, high) == ("at_least", "at_most")
+
+    def broken(least: Bound | None, most: Bound | None) -> Iterator[Refusal]:
+        if not isinstance(least, int | float) or not isinstance(most, int | float):
+            return
+        if most < least or (most == least and not with_ends):
+            yield Refusal(high, f"must leave room above {low}, {least:g}", most)
+
+    return (low, high), broken
+
+
+class Rule(Ruled):
     """A condition on one covariate; where several bounds are given, all must hold."""
+
+    rules = (
+        _room_between("at_least", "at_most"),
+        _room_between("at_least", "less_than"),
+        _room_between("more_than", "at_most"),
+        _room_between("more_than", "less_than"),
+    )
 
     label: str = Field(min_length=1)
     covariate: Name

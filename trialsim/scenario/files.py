@@ -235,6 +235,8 @@ def _words(problem: str) -> str:
         return problem.split(" with value")[0].replace("found ", "")
     if r"'\t'" in problem:
         return "must not hold a tab here; indent and separate with spaces"
+    if problem.startswith("must "):
+        return problem
     return f"must be YAML: {problem}"
 
 
@@ -245,10 +247,25 @@ def _place_of(position: int, text: str) -> tuple[int, int]:
 
 
 def _yaml() -> "YAML":
-    """Return a reader and writer of YAML 1.2 that keeps places and refuses duplicate keys."""
+    """Return a reader and writer of YAML 1.2 that keeps places and refuses tags and double keys."""
     from ruamel.yaml import YAML
-    from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
+    from ruamel.yaml.composer import Composer, ComposerError
+    from ruamel.yaml.constructor import (
+        ConstructorError,
+        DuplicateKeyError,
+        RoundTripConstructor,
+    )
     from ruamel.yaml.nodes import Node
+
+    class Untagged(Composer):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            event = self.parser.peek_event()
+            tag = getattr(event, "tag", None)
+            if tag is not None:
+                written = tag.replace("tag:yaml.org,2002:", "!!")
+                rule = f"must not bear a tag such as {written}"
+                raise ComposerError(None, None, rule, event.start_mark)
+            return super().compose_node(parent, index)
 
     class Constructor(RoundTripConstructor):
         def construct_object(self, node: Node, deep: bool = False) -> Any:
@@ -257,7 +274,17 @@ def _yaml() -> "YAML":
             except ValueError as error:  # such as a date in month 13
                 raise ConstructorError(None, None, str(error), node.start_mark) from None
 
+        def check_mapping_key(
+            self, node: Node, key_node: Node, mapping: Any, key: Any, value: Any
+        ) -> bool:
+            if key in mapping:
+                written = key_node.value if isinstance(key_node.value, str) else key
+                rule = f'found duplicate key "{written}"'
+                raise DuplicateKeyError(None, None, rule, key_node.start_mark)
+            return True
+
     yaml = YAML(typ="rt")
+    yaml.Composer = Untagged
     yaml.Constructor = Constructor
     yaml.allow_duplicate_keys = False
     yaml.composer.warn_double_anchors = False

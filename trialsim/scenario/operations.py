@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from trialsim.clock import DAY, HOUR
-from trialsim.distributions import Continuous, Described
-from trialsim.scenario.refusal import Name, Positive, Probability, Refusal, Ruled
+from trialsim.distributions import Continuous, Described, support
+from trialsim.scenario.refusal import Name, Positive, Probability, Refusal, Ruled, negative
 
 LONGEST_DAYS = 1_000_000
 """No trial lasts longer; in whole minutes there is room for it."""
@@ -22,11 +22,17 @@ class Site(Described):
     activation_day: Days
 
 
-class Happening(Described):
+def _after_randomisation(days: Continuous) -> Iterator[Refusal]:
+    yield from negative("days", days)
+
+
+class Happening(Ruled):
     """Something that befalls a patient at most once, counted from randomisation.
 
     `probability` is that of it ever happening; `days` is the distribution of when, if it does.
     """
+
+    rules = ((("days",), _after_randomisation),)
 
     probability: Probability
     days: Continuous
@@ -52,6 +58,17 @@ def _open_for_a_minute(opens_hour: float, closes_hour: float) -> Iterator[Refusa
         yield Refusal("clinic_closes_hour", rule, closes_hour)
 
 
+def _after_arrival(screening_hours: Continuous) -> Iterator[Refusal]:
+    yield from negative("screening_hours", screening_hours)
+
+
+def _a_probability(refusal_probability: Continuous) -> Iterator[Refusal]:
+    least, most = support(refusal_probability)
+    if least < 0 or most > 1:
+        rule = f"must lie within 0 and 1 for every patient, not within {least:g} and {most:g}"
+        yield Refusal("refusal_probability", rule)
+
+
 class Operations(Ruled):
     """Recruitment, the clinic's day, and what happens to patients beside the disease.
 
@@ -59,7 +76,11 @@ class Operations(Ruled):
     gamma distributed over sites, with the given mean and coefficient of variation.
     """
 
-    rules = ((("clinic_opens_hour", "clinic_closes_hour"), _open_for_a_minute),)
+    rules = (
+        (("clinic_opens_hour", "clinic_closes_hour"), _open_for_a_minute),
+        (("screening_hours",), _after_arrival),
+        (("refusal_probability",), _a_probability),
+    )
 
     sites: dict[Name, Site] = Field(min_length=1)
     candidates_per_site_per_month: Positive

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Annotated, Final, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from pydantic import Field, model_validator
 
 from trialsim.arrays import Floats
@@ -30,6 +31,8 @@ from trialsim.scenario.refusal import (
 )
 
 _LONGEST_SCALE: Final = 10_000
+_MOST_LOG_SHARE: Final = 50.0
+"""Of the exposure beyond the full amount; a larger share is infinite on any scale."""
 
 Anchor = Literal["theta", "latent_shift", "odds_ratio", "mean_difference"]
 
@@ -85,9 +88,10 @@ class Emax(Described):
 
     def at(self, given_ml: Floats, dose_ml: Floats) -> Floats:
         """Return the share of the full effect for the study drug received and the arm's dose."""
-        given = np.power(given_ml / self.half_ml, self.hill)
-        full = (self.full_ml / self.half_ml) ** self.hill
-        share: Floats = given / (1 + given) * ((1 + full) / full)
+        full = scipy.special.log_expit(self.hill * (np.log(self.full_ml) - np.log(self.half_ml)))
+        with np.errstate(divide="ignore"):  # nothing given has the logarithm -inf, the share 0
+            given = self.hill * (np.log(given_ml) - np.log(self.half_ml))
+        share: Floats = np.exp(np.minimum(scipy.special.log_expit(given) - full, _MOST_LOG_SHARE))
         return share
 
 

@@ -8,11 +8,13 @@ from pydantic import Field, model_validator
 
 from trialsim.distributions import (
     Described,
+    Distribution,
     Finite,
     NotKnownError,
     OpenProbability,
     Positive,
     Probability,
+    support,
 )
 from trialsim.errors import nearest
 
@@ -30,6 +32,7 @@ __all__ = [
     "Rules",
     "as_far_as_known",
     "broken_rules",
+    "negative",
     "refuse",
     "unknown",
 ]
@@ -63,6 +66,13 @@ that is wrong and no part; it is held to what is known of them.
 """
 WHOLE = ""
 """Needed by a rule that asks for every field that is there, as a mapping."""
+
+
+def negative(path: str, distribution: Distribution) -> Iterator[Refusal]:
+    """Yield the refusal of a distribution of times that can be negative."""
+    least, _ = support(distribution)
+    if least < 0:
+        yield Refusal(path, f"must give nothing below 0 (its values begin at {least:g})")
 
 
 class Ruled(Described):
