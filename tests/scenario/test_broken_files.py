@@ -477,6 +477,26 @@ BROKEN = {
             "(got 5)",
         ],
     ),
+    "a_row_of_correlations_that_is_none": (
+        """\
+        extends: cars1
+        population:
+          correlation:
+            systolic_mmhg: 3
+            arat: {age: 0.1}
+        """,
+        [
+            "4:5: population.correlation.systolic_mmhg: must be a mapping (got 3)",
+            "5:12: population.correlation.arat.age: must be a covariate that exists (got 0.1)",
+        ],
+    ),
+    "a_row_that_is_none_beside_right_ones": (
+        """\
+        extends: cars1
+        population: {correlation: {systolic_mmhg: 3}}
+        """,
+        ["2:28: population.correlation.systolic_mmhg: must be a mapping (got 3)"],
+    ),
 }
 
 

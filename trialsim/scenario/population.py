@@ -107,7 +107,7 @@ def _is_possible(
     covariates: Mapping[str, Covariate], correlation: Correlation
 ) -> Iterator[Refusal]:
     pairs = list(_pairs(correlation))
-    wrong = any(coefficient is None for _, _, coefficient in pairs)
+    wrong = None in correlation.values() or any(one is None for _, _, one in pairs)
     if not pairs or wrong or any(_pairs_are_written_once(correlation)):
         return
     if any(_pairs_exist(covariates, correlation)):
