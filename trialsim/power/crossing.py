@@ -9,7 +9,7 @@ Annals of Statistics 9:586), which takes the pairing of the values as it is.
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats
 
@@ -31,7 +31,7 @@ class Crossing(NamedTuple):
         >>> round(low, 2), round(high, 2)
         (14.8, 15.2)
         """
-        half = float(stdtrit(BLOCKS - 1, (1 + confidence) / 2)) * self.mcse
+        half = float(scipy.special.stdtrit(BLOCKS - 1, (1 + confidence) / 2)) * self.mcse
         return self.place - half, self.place + half
 
 
@@ -76,7 +76,7 @@ def probit(won: Floats, tried: Floats) -> Floats:
     [-2.576, 0.0]
     """
     shares: Floats = np.asarray(
-        ndtri(np.clip(won, 0.5, np.maximum(tried - 0.5, 0.5)) / np.maximum(tried, 1))
+        scipy.special.ndtri(np.clip(won, 0.5, np.maximum(tried - 0.5, 0.5)) / np.maximum(tried, 1))
     )
     return shares
 
@@ -86,7 +86,7 @@ def _line(places: Floats, won: Floats, tried: Floats, target: float) -> tuple[Fl
     heights = probit(won, tried)
     centred = (places - places.mean())[:, None]
     slope = (centred * heights).sum(axis=0) / (centred**2).sum()
-    level = float(ndtri(target)) - heights.mean(axis=0)
+    level = float(scipy.special.ndtri(target)) - heights.mean(axis=0)
     flat = slope == 0
     place = places.mean() + np.where(flat, np.nan, level / np.where(flat, 1.0, slope))
     return place, slope

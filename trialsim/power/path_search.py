@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # its parts load when they are first used
 
 from trialsim.errors import RunError
 from trialsim.power.crossing import Crossing, crossing, probit
@@ -145,7 +145,7 @@ def _closed_in(
     The next candidate is where the line through the ends crosses the target, a tenth of the way
     from either end at least.
     """
-    goal = float(ndtri(target))
+    goal = float(scipy.special.ndtri(target))
     left, right = axis.place(ends.low), axis.place(ends.high)
     heights = {end: _height(curve, axis, end, pilot) for end in (left, right)}
     for _ in range(_MOST_STEPS):

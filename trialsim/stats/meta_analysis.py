@@ -10,7 +10,7 @@ is left, the estimate is NaN as well. A Mann-Whitney effect is pooled with a var
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.stats.mann_whitney import divide
@@ -156,7 +156,7 @@ def heterogeneity(estimates: Floats, variances: Floats) -> Heterogeneity:
     weights = _weights(studies)
     q = _spread(studies.estimate, weights)
     freedom = np.maximum((weights > 0).sum(axis=-1) - 1, 0)
-    p_value = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), q), 1.0)
+    p_value = np.where(freedom > 0, scipy.special.chdtrc(np.maximum(freedom, 1), q), 1.0)
     return Heterogeneity(q, freedom, p_value, divide(np.maximum(q - freedom, 0.0), q, 0.0))
 
 
@@ -262,7 +262,11 @@ def _ends(
 ) -> tuple[Floats, Floats]:
     """Find the ends of the interval with Student's t; the whole line without degrees of freedom."""
     upper = (1 + confidence) / 2
-    t_quantile = np.where(np.isinf(freedom), ndtri(upper), stdtrit(np.clip(freedom, 1, 1e9), upper))
+    t_quantile = np.where(
+        np.isinf(freedom),
+        scipy.special.ndtri(upper),
+        scipy.special.stdtrit(np.clip(freedom, 1, 1e9), upper),
+    )
     margin = np.where((freedom > 0) & ~np.isnan(error), t_quantile * error, np.inf)
     centre = np.nan_to_num(estimate)
     return centre - margin, centre + margin
@@ -271,7 +275,9 @@ def _ends(
 def _p_value(distance: Floats, error: Floats, freedom: Floats) -> Floats:
     """Two-sided p-value; 1 without degrees of freedom or a standard error."""
     t = divide(-np.abs(distance), error, 0.0)
-    tail = np.where(np.isinf(freedom), ndtr(t), stdtr(np.clip(freedom, 1, 1e9), t))
+    tail = np.where(
+        np.isinf(freedom), scipy.special.ndtr(t), scipy.special.stdtr(np.clip(freedom, 1, 1e9), t)
+    )
     return np.where(freedom > 0, 2 * tail, 1.0)
 
 

@@ -12,8 +12,8 @@ patients.
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
 
 from trialsim.arrays import Floats, Integers
 from trialsim.stats.mann_whitney import divide
@@ -210,7 +210,9 @@ def _patients(
     level = _level(alpha, sides)
     if power <= level:
         raise ValueError(f"power must be above alpha / sides (got {power})")
-    root = divide(-ndtri(level) * null_sd + ndtri(power) * sd, distance, np.inf)
+    root = divide(
+        -scipy.special.ndtri(level) * null_sd + scipy.special.ndtri(power) * sd, distance, np.inf
+    )
     return np.asarray(np.maximum(root, 0.0) ** 2)
 
 
@@ -220,9 +222,9 @@ def _power(
     total = np.asarray(patients, float)
     if not np.all(total >= 0):
         raise ValueError(f"patients must not be negative (got {np.min(total)})")
-    reach = distance * np.sqrt(total) + ndtri(_level(alpha, sides)) * null_sd
+    reach = distance * np.sqrt(total) + scipy.special.ndtri(_level(alpha, sides)) * null_sd
     certain = np.where(reach > 0, 1.0, 0.0)
-    return np.where(sd > 0, ndtr(divide(reach, sd, 0.0)), certain)
+    return np.where(sd > 0, scipy.special.ndtr(divide(reach, sd, 0.0)), certain)
 
 
 def _level(alpha: float, sides: int) -> float:

@@ -6,7 +6,7 @@ A win is a pair of patients in which the treated one does better.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats, Integers
 from trialsim.stats.effect_intervals import IntervalMethod, effect_interval
@@ -100,7 +100,7 @@ def win_ratio_counts(treated: Integers, control: Integers, confidence: float = 0
     by_control = _gradient(_above(t), _below(t), wins, losses)
     variance = _sum_variance(t, by_treated, m) + _sum_variance(c, by_control, n)
     error = np.sqrt(np.where((variance > 0) & (wins > 0) & (losses > 0), variance, np.inf))
-    margin = float(ndtri((1 + confidence) / 2)) * error
+    margin = float(scipy.special.ndtri((1 + confidence) / 2)) * error
     estimate = np.where(
         losses > 0, divide(wins, losses, np.inf), np.where(wins > 0, np.inf, np.nan)
     )
