@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import click
 import pandas as pd
 import pytest
 import typer
@@ -178,20 +177,21 @@ def test_the_manifest_holds_the_command_as_a_shell_would_read_it(ask: Ask, tmp_p
     assert shell.stdout.splitlines() == ["trialsim", *arguments]
 
 
-def test_power_writes_a_table_a_summary_and_where_they_come_from(ask: Ask, tmp_path: Path) -> None:
+def test_power_leaves_a_run_that_tells_where_it_comes_from(ask: Ask, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     status, out, _ = ask(*POWER, *HURRIED, "--out", str(folder), "--json")
     assert status == DONE
-    told, kept = json.loads(out), json.loads((folder / "power.json").read_text())
-    assert kept == told
-    table = pd.read_parquet(folder / "replicates.parquet")
-    assert table["replicate"].tolist() == list(range(64))
-    assert table["rejected"].mean() == told["power"]
-    assert 0 < table["estimate"].isna().sum() == told["failed"] < 64
+    told, kept = json.loads(out), json.loads((folder / "summary.json").read_text())
+    assert {**kept, "seconds": told["seconds"]} == told  # times are not among a run's bytes
+    (part,) = (folder / "parts").iterdir()
+    rejected = pd.read_parquet(part)["rejected"][:64]
+    assert rejected.mean() == told["power"]
+    assert 0 < rejected.isna().sum() == told["failed"] < 64
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["seed"], manifest["digest"]) == (2016, told["digest"])
     assert load(folder / "scenario.yaml").digest == told["digest"]
-    assert ask(*POWER, "--out", str(folder))[0] == DONE  # results may be replaced
+    status, _, err = ask(*POWER, "--out", str(folder))
+    assert (status, "design.patients" in err) == (INPUT_WRONG, True)  # another study
 
 
 def test_power_is_the_same_for_any_jobs_batch_and_engine(ask: Ask) -> None:
@@ -230,7 +230,7 @@ def test_every_command_has_help(ask: Ask, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS)
-def test_every_argument_and_option_says_what_it_is(name: str, command: click.Command) -> None:
+def test_every_argument_and_option_says_what_it_is(name: str, command: Any) -> None:
     for parameter in command.params:
         words = getattr(parameter, "help", None)
         assert words, f"{name}: {parameter.name}"
@@ -344,7 +344,7 @@ def test_a_folder_with_other_files_is_refused_before_anything_is_simulated(tmp_p
     (tmp_path / "thesis.txt").write_text("mine")
     run = in_a_process(*FOR_EVER, "--out", str(tmp_path))
     assert (run.returncode, run.stdout) == (INPUT_WRONG, "")
-    assert run.stderr.startswith("folder: must be new, empty, or hold results written before")
+    assert run.stderr.startswith("--out: must be new, empty, or the directory of this run")
     assert names_in(tmp_path) == {"thesis.txt"}
 
 
@@ -356,7 +356,7 @@ def test_a_folder_that_cannot_take_results_is_told_in_one_line(
     file.write_text("mine")
     status, out, err = ask(*arguments, "--out", str(file))
     assert (status, out) == (INPUT_WRONG, "")
-    assert err == f"folder: must be a folder, not a file (got {file})\n"
+    assert err == f"--out: must be a folder, not a file (got {file})\n"
     status, out, err = ask(*arguments, "--out", str(file / "inside"))
     assert (status, out) == (RUN_FAILED, "")
     assert err == f"trialsim: cannot write to {file / 'inside'}: Not a directory\n"

@@ -294,9 +294,10 @@ def cells(
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how the endpoint is distributed in each arm, and the power without patients.
+    """Say how the endpoint is distributed, and what power it gives.
 
-    The plan must be an unstratified Mann-Whitney test.
+    The cells of each arm are simulated and its power is that of two multinomials; the plan must be
+    an unstratified Mann-Whitney test.
     """
     from trialsim.power.count_path import count_power_of
     from trialsim.reporting.cells_text import cells_dict, cells_text

@@ -138,14 +138,14 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(
     if manifest is not None:
         (tmp_path / "manifest.json").write_text(manifest)
     before = content_of(tmp_path)
-    with pytest.raises(InputError, match=r"^folder: must be new, empty, or hold results .* \(got"):
+    with pytest.raises(InputError, match=r"^--out: must be new, empty, or hold results .* \(got"):
         write(tmp_path)
     assert content_of(tmp_path) == before
 
 
 def test_a_file_is_refused_where_a_folder_belongs(tmp_path: Path) -> None:
     (tmp_path / "trial").write_text("mine")
-    with pytest.raises(InputError, match=r"^folder: must be a folder, not a file"):
+    with pytest.raises(InputError, match=r"^--out: must be a folder, not a file"):
         write(tmp_path / "trial")
     with pytest.raises(RunError, match=r"^cannot write to .*: Not a directory$"):
         write(tmp_path / "trial" / "inside")

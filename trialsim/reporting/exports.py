@@ -126,7 +126,7 @@ def open_folder(folder: str | Path) -> None:
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise InputError([Problem("folder", "must be a folder, not a file", str(folder))])
+        raise InputError([Problem("--out", "must be a folder, not a file", str(folder))])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         left = [path for path in folder.iterdir() if path.suffix != PART]  # of a killed write
@@ -134,7 +134,7 @@ def open_folder(folder: str | Path) -> None:
         raise _unwritable(folder, error) from None
     if left and not _is_manifest(folder / MANIFEST):
         rule = "must be new, empty, or hold results written before; this one holds other files"
-        raise InputError([Problem("folder", rule, str(folder))])
+        raise InputError([Problem("--out", rule, str(folder))])
 
 
 def write_what_if(folder: str | Path, result: WhatIf, manifest: Manifest) -> None:
