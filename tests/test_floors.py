@@ -123,7 +123,15 @@ def test_only_the_command_line_prints() -> None:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     """What is needed rarely or late is imported where it is used."""
-    heavy = ("scipy.stats", "scipy.special", "scipy.optimize", "matplotlib", "statsmodels", "pandas", "pyarrow")
+    heavy = (
+        "scipy.stats",
+        "scipy.special",
+        "scipy.optimize",
+        "matplotlib",
+        "statsmodels",
+        "pandas",
+        "pyarrow",
+    )
     program = f"import sys, trialsim; print([name for name in {heavy} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (run.returncode, run.stdout.strip()) == (0, "[]"), run.stderr
