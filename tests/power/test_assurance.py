@@ -228,9 +228,10 @@ def test_every_prior_can_be_put_to_every_study_of_the_arat(name: str, scenario: 
     study, prior = ts.load(scenario), load_prior(name)
     if study.analysis.endpoint == "arat":
         for effect in prior.at(np.array([1e-4, 0.5, 1 - 1e-4])).tolist():
-            study.replace(
+            changed = study.replace(
                 {"outcomes.arat.effect.anchor": prior.anchor, "outcomes.arat.effect.value": effect}
             )
+            assert changed.outcomes["arat"].effect.value == effect
 
 
 def test_a_prior_is_no_scenario() -> None:
