@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -14,6 +15,8 @@ import pandas as pd
 import pytest
 
 from trialsim.errors import InputError, RunError
+from trialsim.power import run_directory
+from trialsim.power.atomic_file import write_first
 from trialsim.power.long_run import LongRun
 from trialsim.power.power import power
 from trialsim.power.replicates import Failure, Replicates, run_replicates
@@ -137,6 +140,48 @@ def test_two_processes_in_one_directory_leave_the_bytes_of_one(
     with started(tmp_path) as one, started(tmp_path) as other:
         assert (one.wait(60), other.wait(60)) == (0, 0)
     assert bytes_of(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["whole", "killed before its scenario"])
+@pytest.mark.parametrize(
+    ("winner", "told"),
+    [
+        (manifest_here(HURRIED, SEED, block=BLOCK), "operations.recruitment_limit_days|scenario"),
+        (MANIFEST._replace(seed=3), "seed"),
+        (MANIFEST, None),
+    ],
+    ids=["scenario", "seed", "nothing"],
+)
+def test_of_two_runs_begun_together_the_second_is_refused_if_it_differs_and_nothing_is_mixed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    winner: RunManifest,
+    told: str | None,
+    killed: bool,
+) -> None:
+    """One finds an empty folder; before it writes its manifest, the winner begins there."""
+    open_run(tmp_path / "alone", winner)
+    both = tmp_path / "both"
+
+    def kill(path: Path, content: bytes) -> None:
+        raise KeyboardInterrupt
+
+    def overtaken(path: Path, content: bytes) -> bool:
+        monkeypatch.undo()
+        with monkeypatch.context() as process, suppress(KeyboardInterrupt):
+            if killed:
+                process.setattr(run_directory, "write_whole", kill)
+            open_run(both, winner)
+        return write_first(path, content)
+
+    monkeypatch.setattr(run_directory, "write_first", overtaken)
+    if told is None:
+        open_run(both, MANIFEST)
+    else:
+        with pytest.raises(InputError, match=f"^({told}): must .*, as in "):
+            open_run(both, MANIFEST)
+    open_run(both, winner)
+    assert bytes_of(both) == bytes_of(tmp_path / "alone")
 
 
 @pytest.mark.parametrize("harm", ["a bit", "its end", "everything"])

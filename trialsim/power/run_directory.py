@@ -4,7 +4,8 @@ The grid of blocks is fixed: block b holds replicates b * block to (b + 1) * blo
 ones, and a summary over N replicates takes the first N. So a longer run adds parts and changes
 none. A part is written whole or not at all, under a name that holds its checksum; its bytes follow
 from its address. Two processes in one directory therefore need no lock, which a killed one could
-leave behind: both would write the same bytes under the same name.
+leave behind: both would write the same bytes under the same name. Of two that begin different runs
+in it, one gets its manifest there and the other is refused.
 
     manifest.json, scenario.yaml   what decides every number
     parts/NNNNNNNN-CHECKSUM.parquet
@@ -18,10 +19,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.power.atomic_file import HALF_WRITTEN, sweep, write_whole
+from trialsim.power.atomic_file import HALF_WRITTEN, sweep, write_first, write_whole
 from trialsim.power.part_file import (
     SUFFIX,
     PartName,
@@ -130,15 +131,17 @@ def open_run(folder: str | Path, manifest: RunManifest) -> RunDirectory:
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError([Problem("--out", "must be a folder, not a file", str(folder))])
-    if (folder / MANIFEST).exists():
-        held = read_manifest(folder)
-        problems = list(run_differences(held, manifest, str(folder)))
-        if problems:
-            raise InputError(problems)
-        manifest = held
     with writing_to(folder):
         _begin(folder, manifest)
-    return _opened(folder, manifest)
+        _complete(folder, manifest)
+    held = read_manifest(folder)  # of whoever was first
+    problems = list(run_differences(held, manifest, str(folder)))
+    if problems:
+        raise InputError(problems)
+    with writing_to(folder):
+        for place in (folder, folder / PARTS):
+            sweep(place)
+    return _opened(folder, held)
 
 
 def find_run(folder: str | Path) -> RunDirectory:
@@ -163,18 +166,12 @@ def read_manifest(folder: Path) -> RunManifest:
     InputError
         If either is not there or not whole, or they are not of one study.
     """
-    try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        digest, seed, engine = told["digest"], int(told["seed"]), cast(Engine, told["engine"])
-        versions, block = dict(told["versions"]), int(told["block"])
-    except (OSError, ValueError, KeyError, TypeError):
-        rule = f"must be the directory of a run, with its {MANIFEST}"
-        raise InputError([Problem("run", rule, str(folder))]) from None
+    told = _told(folder)
     scenario = load(folder / SCENARIO)
-    if scenario.digest != digest:
-        rule = f"must have the digest of the manifest, {digest}: it was changed"
+    if scenario.digest != told.digest:
+        rule = f"must have the digest of the manifest, {told.digest}: it was changed"
         raise InputError([Problem("", rule, scenario.digest, str(folder / SCENARIO))])
-    return RunManifest(scenario, seed, engine, versions, block)
+    return RunManifest(scenario, told.seed, told.engine, told.versions, told.block)
 
 
 @contextmanager
@@ -193,19 +190,49 @@ def first_of(results: Replicates, count: int) -> Replicates:
     return Replicates(columns, failures)
 
 
+class _Told(NamedTuple):
+    """What a manifest file says; the scenario is beside it."""
+
+    digest: str
+    seed: int
+    engine: Engine
+    versions: dict[str, str]
+    block: int
+
+
+def _told(folder: Path) -> _Told:
+    try:
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        digest, seed, engine = told["digest"], int(told["seed"]), cast(Engine, told["engine"])
+        return _Told(digest, seed, engine, dict(told["versions"]), int(told["block"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        rule = f"must be the directory of a run, with its {MANIFEST}"
+        raise InputError([Problem("run", rule, str(folder))]) from None
+
+
 def _begin(folder: Path, manifest: RunManifest) -> None:
-    """Make what is not there yet; the manifest comes last, so that with it all is there."""
+    """Make what is not there yet; the first manifest stays, and no other scenario is written."""
     folder.mkdir(parents=True, exist_ok=True)
+    # listed before looking for the manifest, which is there before whatever else a run writes
+    others = {path.name for path in folder.iterdir() if path.suffix != HALF_WRITTEN}
     if not (folder / MANIFEST).exists():
-        others = {path.name for path in folder.iterdir() if path.suffix != HALF_WRITTEN}
         if others - {SCENARIO, PARTS}:  # which a run killed at its start leaves
             rule = "must be new, empty, or the directory of this run; it holds other files"
             raise InputError([Problem("--out", rule, str(folder))])
         (folder / PARTS).mkdir(exist_ok=True)
-        write_whole(folder / SCENARIO, to_yaml(manifest.scenario).encode())
-        write_whole(folder / MANIFEST, f"{as_json(manifest.to_dict())}\n".encode())
-    for place in (folder, folder / PARTS):
-        sweep(place)
+        if write_first(folder / MANIFEST, f"{as_json(manifest.to_dict())}\n".encode()):
+            write_whole(folder / SCENARIO, to_yaml(manifest.scenario).encode())
+
+
+def _complete(folder: Path, manifest: RunManifest) -> None:
+    """Write the scenario if a process stopped, or still is, between the manifest and it."""
+    if (folder / SCENARIO).exists():
+        return
+    digest = _told(folder).digest
+    if digest != manifest.scenario.digest:
+        rule = f"must have the digest {digest}, as in {folder}"
+        raise InputError([Problem("scenario", rule, manifest.scenario.digest)])
+    write_first(folder / SCENARIO, to_yaml(manifest.scenario).encode())
 
 
 def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:

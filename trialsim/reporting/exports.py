@@ -120,7 +120,7 @@ def open_folder(folder: str | Path) -> None:
     Raises
     ------
     InputError
-        If the folder is a file, or holds something else than results.
+        If the folder is a file, or holds something else than results, such as a run.
     RunError
         If the folder cannot be made.
     """
@@ -132,21 +132,47 @@ def open_folder(folder: str | Path) -> None:
         left = [path for path in folder.iterdir() if path.suffix != PART]  # of a killed write
     except OSError as error:
         raise _unwritable(folder, error) from None
-    if left and not _is_manifest(folder / MANIFEST):
+    if left and _held_manifest(folder) is None:
         rule = "must be new, empty, or hold results written before; this one holds other files"
+        raise InputError([Problem("--out", rule, str(folder))])
+
+
+def open_what_if(folder: str | Path, base: Scenario) -> None:
+    """Make a folder for a comparison, or see that only one of the same base would be replaced.
+
+    Raises
+    ------
+    InputError
+        If the folder is a file, or holds anything else than a comparison of this base.
+    RunError
+        If the folder cannot be made.
+    """
+    folder = Path(folder)
+    open_folder(folder)
+    held = _held_manifest(folder)
+    if held is None:
+        return
+    if COMPARISON_TABLE not in held["files"]:
+        rule = "must be new, empty, or hold a what-if; this one holds other results"
+        raise InputError([Problem("--out", rule, str(folder))])
+    if held["digest"] != base.digest:
+        rule = "must be new, empty, or hold a what-if of this study; this one is of another"
         raise InputError([Problem("--out", rule, str(folder))])
 
 
 def write_what_if(folder: str | Path, result: WhatIf, manifest: Manifest) -> None:
     """Write a comparison, its table, the base scenario and manifest to a folder.
 
+    A comparison of the same base that was written to it before is replaced.
+
     Raises
     ------
     InputError
-        If the folder holds something else than results.
+        If the folder holds anything else.
     RunError
         If a file cannot be written; what was there before is then still there.
     """
+    open_what_if(folder, manifest.scenario)
     table = result.frame
     writers: dict[str, Writer] = {
         COMPARISON_TABLE: partial(_write_csv, table),
@@ -181,12 +207,14 @@ def _unwritable(folder: Path, error: OSError) -> RunError:
     return RunError(f"cannot write to {folder}: {error.strerror or error}")
 
 
-def _is_manifest(path: Path) -> bool:
+def _held_manifest(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of the results in a folder; that of a run lists no files."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return "trialsim" in content["versions"] and "digest" in content
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        of_results = "trialsim" in content["versions"] and {"digest", "files"} <= content.keys()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return content if of_results else None
 
 
 def _write_all(folder: Path, writers: Mapping[str, Writer]) -> None:
