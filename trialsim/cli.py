@@ -410,7 +410,10 @@ def what_if(
     changes = _parsed(values, "--set", _range if hypercube is not None else _list)
     how: How = "grid" if grid else "one_at_a_time" if hypercube is None else "latin_hypercube"
     worlds = alternatives(study, changes, how, variant or (), hypercube or 1, seed)
-    _open(out)
+    if out is not None:
+        from trialsim.reporting.exports import open_what_if
+
+        open_what_if(out, study)
     others = sum(world.scenario.digest != study.digest for world in worlds)
     with Progress(replicates, 1 + others) as progress:
         runner = Runner(seed, _workers(jobs), engine.value, progress=progress)
