@@ -110,7 +110,8 @@ def test_an_alternative_of_which_every_replicate_fails_does_not_end_the_others(
 
 
 def test_a_world_that_can_never_recruit_is_named_before_anything_runs(modest: ts.Scenario) -> None:
-    none = modest.replace({"eligibility.inclusion.age.at_least": 99})
+    ages = {"eligibility.inclusion.age.at_least": 101, "eligibility.inclusion.age.at_most": 120}
+    none = modest.replace(ages)
     worlds = alternatives(modest, {PATIENTS: [50]}, variants=[none])
 
     def ran(*_: object) -> None:
