@@ -14,6 +14,7 @@ from trialsim import __version__
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.alternatives import How
 from trialsim.power.power import SIMULATED, PowerResult
+from trialsim.power.replicates import BATCH
 from trialsim.reporting.analysis_text import analysis_text
 from trialsim.reporting.power_text import power_text
 from trialsim.reporting.progress import Progress
@@ -231,7 +232,7 @@ def power(
     engine: EngineOption = EngineName.auto,
     batch: Annotated[
         int, typer.Option(min=1, help="Trials simulated at once; it changes no result.")
-    ] = 128,
+    ] = BATCH,
     backend: Annotated[
         Backend, typer.Option(help="Where the workers are; it changes no result.")
     ] = Backend.local,

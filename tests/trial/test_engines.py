@@ -13,8 +13,8 @@ from trialsim.errors import InputError, RecruitmentError
 from trialsim.scenario.files import builtin_scenarios, load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
+from trialsim.trial.conduct import couples_patients
 from trialsim.trial.trial import Engine, simulate_batch
-from trialsim.trial.vector_engine import couples_patients
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
 

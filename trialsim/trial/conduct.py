@@ -79,6 +79,17 @@ class Conduct:
         return self.infusion_due if self.waited is None else self.infusion_due + self.waited
 
 
+def couples_patients(scenario: Scenario) -> str | None:
+    """Return the path of what makes patients wait for one another; None if nothing does.
+
+    Chairs for every patient of the trial can never all be taken.
+    """
+    chairs = scenario.operations.infusion_chairs_per_site
+    if chairs is not None and chairs < scenario.design.patients:
+        return "operations.infusion_chairs_per_site"
+    return None
+
+
 def screened(cohort: Cohort, closed: Integers, scenario: Scenario) -> Integers:
     """Return how many candidates arrived while recruitment was open, shape (replicate,)."""
     last = np.minimum(closed, scenario.operations.last_arrival)

@@ -21,9 +21,8 @@ from trialsim.clock import DAY, NEVER
 from trialsim.scenario.operations import Operations
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.conduct import Recruitment, screened
+from trialsim.trial.conduct import Recruitment, couples_patients, screened
 from trialsim.trial.itinerary import Itinerary, next_opening
-from trialsim.trial.vector_engine import couples_patients
 
 Person: TypeAlias = Generator["_Request", bool, None]
 

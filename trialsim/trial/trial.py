@@ -16,11 +16,11 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES, TILE, Streams
 from trialsim.trial.allocation import allocate
 from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
-from trialsim.trial.conduct import Conduct, Recruitment, read_off
+from trialsim.trial.conduct import Conduct, Recruitment, couples_patients, read_off
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
 from trialsim.trial.outcomes import realise
-from trialsim.trial.vector_engine import couples_patients, recruit_without_waiting
+from trialsim.trial.vector_engine import recruit_without_waiting
 
 Engine = Literal["auto", "events", "vector"]
 

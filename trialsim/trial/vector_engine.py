@@ -12,19 +12,8 @@ from trialsim.clock import NEVER
 from trialsim.errors import RunError
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.conduct import Recruitment, screened
+from trialsim.trial.conduct import Recruitment, couples_patients, screened
 from trialsim.trial.itinerary import Itinerary
-
-
-def couples_patients(scenario: Scenario) -> str | None:
-    """Return the path of what makes patients wait for one another; None if nothing does.
-
-    Chairs for every patient of the trial can never all be taken.
-    """
-    chairs = scenario.operations.infusion_chairs_per_site
-    if chairs is not None and chairs < scenario.design.patients:
-        return "operations.infusion_chairs_per_site"
-    return None
 
 
 def recruit_without_waiting(
