@@ -1,0 +1,206 @@
+"""The commands that set designs against one another: what-if, size, assure."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trialsim.cli.console import command_line, print_json
+from trialsim.cli.options import (
+    AsJson,
+    Changes,
+    Count,
+    EngineName,
+    EngineOption,
+    Jobs,
+    ScenarioName,
+    Seed,
+    loaded,
+    parsed,
+    workers_of,
+)
+from trialsim.power.alternatives import How
+from trialsim.reporting.progress import Progress
+
+commands = typer.Typer()
+
+
+@commands.command("what-if")
+def what_if(
+    scenario: ScenarioName,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE,VALUE...",
+            help="Values that a path takes, or with --hypercube its range LOW:HIGH; may be "
+            "repeated.",
+        ),
+    ] = None,
+    grid: Annotated[bool, typer.Option("--grid", help="Every combination of the values.")] = False,
+    hypercube: Annotated[
+        int | None, typer.Option(min=1, help="So many points, spread evenly over the ranges.")
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCENARIO", help="Another scenario beside it; may be repeated."),
+    ] = None,
+    base: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH=VALUE", help="Replace a value in the base, and so in all but variants."
+        ),
+    ] = None,
+    replicates: Count = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the result to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a study with others, on the same random numbers.
+
+    Each value alone, a grid or a Latin hypercube, and named variants. The differences of power,
+    estimate, duration, screened and infusions are paired with the base, replicate by replicate.
+    """
+    from trialsim.power.alternatives import alternatives
+    from trialsim.power.runner import Runner
+    from trialsim.power.what_if import compared
+    from trialsim.reporting.comparison_text import what_if_text
+
+    if grid and hypercube is not None:
+        raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
+    study = loaded(scenario, base, "--base")
+    changes = parsed(values, "--set", _range if hypercube is not None else _list)
+    how: How = "grid" if grid else "one_at_a_time" if hypercube is None else "latin_hypercube"
+    worlds = alternatives(study, changes, how, variant or (), hypercube or 1, seed)
+    if out is not None:
+        from trialsim.reporting.exports import open_what_if
+
+        open_what_if(out, study)
+    others = sum(world.scenario.digest != study.digest for world in worlds)
+    with Progress(replicates, 1 + others) as progress:
+        runner = Runner(seed, workers_of(jobs), engine.value, progress=progress)
+        result = compared(worlds, tuple(changes), replicates, runner)
+    if out is not None:
+        from trialsim.reporting.exports import Manifest, write_what_if
+
+        manifest = Manifest(study, seed, tuple(range(replicates)), {}, engine.value, command_line())
+        write_what_if(out, result, manifest)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print(what_if_text(study.title, result))
+
+
+@commands.command()
+def size(
+    scenario: ScenarioName,
+    target: Annotated[float, typer.Option("--power", help="The power to reach.")] = 0.9,
+    path: Annotated[
+        str, typer.Option(metavar="PATH", help="The number to find, which moves the power one way.")
+    ] = "design.patients",
+    low: Annotated[
+        float | None, typer.Option(help="Where to search from; not needed for patients.")
+    ] = None,
+    high: Annotated[
+        float | None, typer.Option(help="Where to search to; not needed for patients.")
+    ] = None,
+    replicates: Annotated[
+        int, typer.Option(min=1, help="Simulated trials of each candidate, and to confirm.")
+    ] = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the patients, or another number, for a power.
+
+    The answer is an interval; the recommended value is confirmed on trials of another seed.
+    """
+    from trialsim.power.sample_size import sample_size
+    from trialsim.reporting.comparison_text import size_text
+
+    study, workers = loaded(scenario, changes), workers_of(jobs)
+    with Progress(None) as progress:
+        result = sample_size(
+            study,
+            target,
+            path,
+            low,
+            high,
+            replicates,
+            seed,
+            workers,
+            engine.value,
+            progress=progress,
+        )
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print(size_text(study.title, result))
+
+
+@commands.command()
+def assure(
+    scenario: ScenarioName,
+    prior: Annotated[
+        str,
+        typer.Option(metavar="PRIOR", help="A built-in prior or the path of a YAML file."),
+    ],
+    no_effect: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The chance that the drug does nothing, in place of its."),
+    ] = None,
+    observed: Annotated[
+        float | None, typer.Option(help="Say where this estimate falls among those foretold.")
+    ] = None,
+    replicates: Annotated[
+        int, typer.Option(min=1, help="Simulated trials under all effects together.")
+    ] = 10_240,
+    strata: Annotated[int, typer.Option(min=2, help="Effects drawn from the prior.")] = 40,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how probable success is when the effect is uncertain.
+
+    The mean over a prior of the effect: cars1, cars_pooled, cars_heterogeneous, or a file.
+    """
+    from trialsim.power.assurance import assurance
+    from trialsim.power.prior_files import load_prior
+    from trialsim.reporting.comparison_text import assurance_text
+
+    study, workers, believed = loaded(scenario, changes), workers_of(jobs), load_prior(prior)
+    if no_effect is not None:
+        believed = believed.model_copy(update={"no_effect": no_effect})
+    each = -(-replicates // strata)
+    with Progress(each, strata) as progress:
+        result = assurance(
+            study, believed, replicates, seed, strata, workers, engine.value, progress=progress
+        )
+    if as_json:
+        content = result.to_dict()
+        if observed is not None:
+            place = result.share_at_most(observed)
+            content["observed"] = {"estimate": observed, "share_at_most": float(place.estimate)}
+        print_json(content)
+    else:
+        print(assurance_text(study.title, result, observed))
+
+
+def _list(text: str) -> Any:
+    """Return values separated by commas, as a list of them stands in a scenario file."""
+    from trialsim.scenario.files import parsed_value
+
+    return parsed_value(f"[{text}]")
+
+
+def _range(text: str) -> list[Any]:
+    """Return the two ends of LOW:HIGH."""
+    from trialsim.scenario.files import parsed_value
+
+    return [parsed_value(end) for end in text.split(":")]

@@ -1,0 +1,299 @@
+"""The commands that simulate: simulate, power, cells, merge, replay."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trialsim.cli.console import Interrupted, command_line, print_json, tell_of_damage
+from trialsim.cli.options import (
+    AsJson,
+    Changes,
+    EngineName,
+    EngineOption,
+    Jobs,
+    ScenarioName,
+    Seed,
+    loaded,
+    workers_of,
+)
+from trialsim.power.power import SIMULATED, PowerResult
+from trialsim.power.replicates import BATCH
+from trialsim.reporting.analysis_text import analysis_text
+from trialsim.reporting.power_text import power_text
+from trialsim.reporting.progress import Progress
+from trialsim.reporting.words import heading
+from trialsim.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from trialsim.power.long_run import LongRun
+    from trialsim.power.shards import Shard
+    from trialsim.trial.trial import Engine
+
+commands = typer.Typer()
+
+
+class TableFormat(StrEnum):
+    """How tables are written."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+class Backend(StrEnum):
+    """Where the workers are."""
+
+    local = "local"
+    dask = "dask"
+
+
+@commands.command()
+def simulate(
+    scenario: ScenarioName,
+    seed: Seed = 2016,
+    replicate: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")
+    ] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the tables to.")] = None,
+    table_format: Annotated[
+        TableFormat, typer.Option("--format", help="How the tables are written.")
+    ] = TableFormat.csv,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate and analyse one trial, and write its tables.
+
+    With --out, the folder holds five tables, the CONSORT account, the analysis, the whole scenario
+    and a manifest.
+    """
+    from trialsim.analysis.analyse import analyse
+    from trialsim.reporting.consort import consort, consort_text
+    from trialsim.simulated import simulate as run
+
+    study = loaded(scenario, changes)
+    _open(out)
+    trial = run(study, seed, replicate, engine.value)
+    result = analyse(trial)
+    analysed = {
+        study.analysis.treated: result.primary.treated,
+        study.analysis.control: result.primary.control,
+    }
+    account = consort(trial.tables(), analysed)
+    if out is not None:
+        from trialsim.reporting.exports import manifest_of, write_trial
+
+        manifest = manifest_of(trial.batch, command_line())
+        tables = trial.tables()
+        write_trial(out, tables, account, result.to_dict(), manifest, table_format.value)
+    if as_json:
+        about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
+        print_json({**result.to_dict(), **about})
+        return
+    print(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
+    print(consort_text(account))
+    print()
+    print(analysis_text(result))
+    if out is not None:
+        print(f"\nTables, CONSORT account and manifest are in {out}")
+
+
+@commands.command()
+def power(
+    scenario: ScenarioName,
+    replicates: Annotated[
+        int | None, typer.Option(min=1, help="Simulated trials.", show_default="10000")
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Instead of a count: run to this Monte Carlo error of the power."),
+    ] = None,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Trials simulated at once; it changes no result.")
+    ] = BATCH,
+    backend: Annotated[
+        Backend, typer.Option(help="Where the workers are; it changes no result.")
+    ] = Backend.local,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="The Dask scheduler, such as tcp://HOST:8786."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Directory of the run, in whole blocks of 1,024 trials; it continues."),
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Compute only every N-th block into --out.")
+    ] = None,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate many trials, and say what the design does.
+
+    Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error. With --out,
+    a run that is stopped at any moment continues when the same command is given again.
+    """
+    from trialsim.power.power import power as run
+    from trialsim.power.precision import check_precision, power_to
+    from trialsim.power.shards import parsed_shard
+
+    count = _count(replicates, precision)
+    address = _scheduler(backend, scheduler)
+    workers = workers_of(jobs)
+    if shard is not None and (out is None or precision is not None):
+        raise typer.BadParameter("needs --out, and a count", param_hint="--shard")
+    part = None if shard is None else parsed_shard(shard)
+    if precision is not None:
+        check_precision(precision)
+    study = loaded(scenario, changes)
+    with Progress(count) as progress:
+        named: Engine = engine.value
+        how = (seed, workers, named, batch, progress, address)
+        if out is not None:
+            long = _long_run(out, study, *how)
+            result = _kept(long, count, precision, part)
+        elif precision is not None:
+            result = power_to(study, precision, *how, aim=progress.aim)
+        else:
+            result = run(study, count, *how)
+    if result is None:
+        print(f"shard {shard} is finished in {out}; trialsim merge lays the shards together")
+    elif as_json:
+        print_json(result.to_dict())
+    else:
+        print(power_text(study.title, result))
+
+
+@commands.command()
+def cells(
+    scenario: ScenarioName,
+    replicates: Annotated[int, typer.Option(min=1, help="Pairs of multinomials.")] = 100_000,
+    seed: Seed = 2016,
+    cohort: Annotated[int, typer.Option(min=2, help="Trials simulated for the cells.")] = 2048,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how the endpoint is distributed, and what power it gives.
+
+    The cells of each arm are simulated and its power is that of two multinomials; the plan must be
+    an unstratified Mann-Whitney test.
+    """
+    from trialsim.power.count_path import count_power_of
+    from trialsim.reporting.cells_text import cells_dict, cells_text
+
+    study = loaded(scenario, changes)
+    plan = study.analysis
+    result = count_power_of(study, replicates, seed, cohort)
+    sides = 2 if plan.alternative == "two-sided" else 1
+    if as_json:
+        print_json(cells_dict(result, plan.alpha, sides))
+    else:
+        print(cells_text(study.title, result, plan.alpha, sides))
+
+
+@commands.command()
+def merge(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Directory of the whole run.")],
+    shards: Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Their directories.")],
+    as_json: AsJson = False,
+) -> None:
+    """Lay the shards of a run together, and say what the design does.
+
+    The directory is then the same, byte for byte, as that of a run on one machine.
+    """
+    from trialsim.power.run_directory import find_run
+    from trialsim.power.shards import merge as lay_together
+
+    result = lay_together(out, shards)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print(power_text(find_run(out).manifest.scenario.title, result))
+
+
+@commands.command()
+def replay(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    replicate: Annotated[int, typer.Option(min=0, help="Which of its trials.")],
+    patient: Annotated[
+        int | None, typer.Option(min=1, help="Which patient, in order of randomisation.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build one trial of a run again, or one patient of it day by day.
+
+    The trial's numbers are checked against those of the run, to the bit.
+    """
+    from trialsim.power.replay import replay as rebuilt
+    from trialsim.power.replay import timeline
+    from trialsim.power.run_directory import find_run
+    from trialsim.reporting.replay_text import replay_text, timeline_text
+
+    directory = find_run(run)
+    tell_of_damage(directory)
+    again = rebuilt(directory, replicate)
+    title = directory.manifest.scenario.title
+    if patient is not None and again.trial is not None:
+        way = timeline(again.trial, patient)
+        print_json(way.to_dict()) if as_json else print(timeline_text(title, way))
+    else:
+        print_json(again.to_dict()) if as_json else print(replay_text(title, again))
+
+
+def _count(replicates: int | None, precision: float | None) -> int:
+    if replicates is not None and precision is not None:
+        raise typer.BadParameter("must not be given with --replicates", param_hint="--precision")
+    return 10_000 if replicates is None else replicates
+
+
+def _scheduler(backend: Backend, address: str | None) -> str | None:
+    if (backend == Backend.dask) != (address is not None):
+        raise typer.BadParameter("must be given together", param_hint="--backend dask, --scheduler")
+    return address
+
+
+def _long_run(
+    out: Path,
+    study: Scenario,
+    seed: int,
+    workers: int,
+    engine: "Engine",
+    batch: int,
+    progress: "Progress",
+    scheduler: str | None,
+) -> "LongRun":
+    """Open the directory of a run, and say what was found damaged there."""
+    from trialsim.power.long_run import LongRun
+    from trialsim.power.run_directory import open_run
+    from trialsim.power.run_manifest import manifest_here
+
+    directory = open_run(out, manifest_here(study, seed, engine))
+    tell_of_damage(directory)
+    return LongRun(directory, workers, batch, scheduler, progress, progress.aim, command_line())
+
+
+def _kept(
+    run: "LongRun", count: int, precision: float | None, shard: "Shard | None"
+) -> PowerResult | None:
+    """Run what is missing, and say how to continue when interrupted; a shard has no result."""
+    try:
+        if shard is not None:
+            run.shard(shard, count)
+            return None
+        return run.power(count) if precision is None else run.power_to(precision)
+    except KeyboardInterrupt:
+        finished = len(run.directory.held)
+        kept = f"{finished} finished blocks are kept in {run.directory.folder}"
+        raise Interrupted(f"interrupted; {kept}, and the same command continues") from None
+
+
+def _open(out: Path | None) -> None:
+    """Refuse a folder that cannot take the results before they are made."""
+    if out is not None:
+        from trialsim.reporting.exports import open_folder
+
+        open_folder(out)

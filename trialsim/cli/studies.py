@@ -1,0 +1,83 @@
+"""The commands about studies: list, show, check, schema."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from trialsim.cli.console import INPUT_WRONG, print_json
+from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded
+from trialsim.errors import InputError, Problem
+from trialsim.scenario.scenario import Scenario
+
+commands = typer.Typer()
+
+
+@commands.command("list")
+def list_scenarios(as_json: AsJson = False) -> None:
+    """List the built-in scenarios."""
+    from trialsim.scenario.files import builtin_scenarios, load
+
+    found = [{"name": name, "title": load(name).title} for name in builtin_scenarios()]
+    if as_json:
+        print_json({"scenarios": found})
+        return
+    width = max(len(one["name"]) for one in found)
+    for one in found:
+        print(f"{one['name']:{width}}  {one['title']}")
+
+
+@commands.command()
+def show(scenario: ScenarioName, changes: Changes = None, as_json: AsJson = False) -> None:
+    """Print a study in words, and the status of each number.
+
+    The status is published, derived or assumed; what has no source is assumed.
+    """
+    from trialsim.scenario.description import as_text, describe
+
+    sections = describe(loaded(scenario, changes))
+    if as_json:
+        print_json(sections.to_dict())
+    else:
+        print(as_text(sections))
+
+
+@commands.command()
+def check(
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(metavar="SCENARIO...", help="Built-in scenarios or paths of YAML files."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Check scenario files, and tell every problem at once.
+
+    Each problem is told with its file, line, column, path, rule and value.
+    """
+    from trialsim.scenario.files import load
+
+    problems: list[Problem] = []
+    sound: list[Scenario] = []
+    for name in scenarios:
+        try:
+            sound.append(load(name))
+        except InputError as error:
+            problems += error.problems
+    if as_json:
+        told = [asdict(problem) for problem in problems]
+        print_json({"sound": [one.name for one in sound], "problems": told})
+    else:
+        for one in sound:
+            print(f"{one.name}: no problem found (digest {one.digest})")
+    if problems:
+        if not as_json:
+            raise InputError(problems)
+        raise typer.Exit(INPUT_WRONG)
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from trialsim.scenario.schema import schema as scenario_schema
+
+    print_json(scenario_schema())
