@@ -1,0 +1,68 @@
+"""A page holds all it needs, says twice that it is simulated, and is written whole or not."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trialsim.errors import InputError, RunError
+from trialsim.power.power import SIMULATED
+from trialsim.reporting.page import check_page, inlined, rendered, write_page
+
+pytest.importorskip("jinja2")
+
+
+def empty_page() -> str:
+    return rendered("base.html", {})
+
+
+def test_the_first_line_and_the_footer_say_that_it_is_simulated() -> None:
+    words = re.sub(r"<(style|script|title)>.*?</\1>|<[^>]*>", " ", empty_page(), flags=re.DOTALL)
+    assert words.split()[: len(SIMULATED.split())] == SIMULATED.split()
+    assert words.count(SIMULATED) == 2
+    assert SIMULATED in empty_page().partition("<footer>")[2]
+
+
+def test_a_page_names_no_place_to_fetch_from() -> None:
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", empty_page())
+    assert "default-src 'none'" in empty_page()
+
+
+def test_parts_of_two_drawings_never_share_a_name() -> None:
+    drawing = '<svg><clipPath id="c"/><g clip-path="url(#c)"><use xlink:href="#c"/></g></svg>'
+    both = inlined(drawing, "one") + inlined(drawing, "two")
+    names = re.findall(r'id="([^"]+)"', both)
+    assert sorted(names) == ["one-c", "two-c"]
+    assert set(re.findall(r"#([\w-]+)", both)) == set(names)
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    page = tmp_path / "study.html"
+    write_page(page, "old")
+    with pytest.raises(RunError, match="cannot write"):
+        write_page(tmp_path / "missing" / "study.html", "new")
+    assert page.read_text(encoding="utf-8") == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["study.html"]
+
+
+@pytest.mark.parametrize("place", [".", "missing/study.html"])
+def test_a_place_where_no_page_can_be_is_refused_before_it_is_made(
+    tmp_path: Path, place: str
+) -> None:
+    with pytest.raises(InputError, match="-o: must be"):
+        check_page(tmp_path / place)
+
+
+def test_without_the_extra_one_line_names_it() -> None:
+    program = (
+        "import sys; sys.modules['jinja2'] = None\n"
+        "from trialsim.reporting.page import rendered\n"
+        "try: rendered('base.html', {})\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.stdout.startswith("InputError ")
+    assert "trialsim[report]" in run.stdout
+    assert len(run.stdout.splitlines()) == 1
