@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from pandas import DataFrame
 
+from trialsim.arrays import Booleans
 from trialsim.datasets import PATIENT
 
 FATES: Final = {
@@ -50,7 +51,7 @@ def consort(
         "excluded": {"total": sum(reasons.values()), "reasons": reasons},
         "in_screening": outcomes["in screening"],
         "randomised": outcomes["randomised"],
-        "arms": {arm: {**fates, "analysed": analysed.get(arm)} for arm, fates in arms.items()},
+        "arms": {arm: {**counts, "analysed": analysed.get(arm)} for arm, counts in arms.items()},
     }
 
 
@@ -65,7 +66,7 @@ def consort_text(account: Mapping[str, Any]) -> str:
     rows += [("Randomised", [account["randomised"]])]
     arms = account["arms"]
     by_arm = [
-        ("  " + label, [fates[name] for fates in arms.values()]) for name, label in FATES.items()
+        ("  " + label, [counts[name] for counts in arms.values()]) for name, label in FATES.items()
     ]
     width = max(len(label) for label, _ in [*rows, *by_arm]) + 2
     widths = [max(len(arm) + 2, _NUMBER_WIDTH) for arm in arms]
@@ -77,8 +78,11 @@ def consort_text(account: Mapping[str, Any]) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _arms(tables: Mapping[str, DataFrame]) -> dict[str, dict[str, int]]:
-    """Return what became of the patients of each arm."""
+def fates(tables: Mapping[str, DataFrame]) -> dict[str, Booleans]:
+    """Return to which patients each thing befell, in the order of the table of subjects.
+
+    Of `withdrawn`, `died`, `lost`, `completed` and `ongoing` each patient has exactly one.
+    """
     subjects, disposition = tables["subjects"], tables["disposition"]
     visits = tables["visits"]
     last = visits[visits["visit"] == visits["visit"].cat.categories[-1]]
@@ -95,7 +99,13 @@ def _arms(tables: Mapping[str, DataFrame]) -> dict[str, dict[str, int]]:
         "completed": stayed & came_last,
         "ongoing": status == "ongoing",
     }
-    counted = {name: _counts(subjects[np.asarray(those)], "arm") for name, those in who.items()}
+    return {name: np.asarray(those, np.bool_) for name, those in who.items()}
+
+
+def _arms(tables: Mapping[str, DataFrame]) -> dict[str, dict[str, int]]:
+    """Return what became of the patients of each arm."""
+    subjects = tables["subjects"]
+    counted = {name: _counts(subjects[those], "arm") for name, those in fates(tables).items()}
     return {
         arm: {name: numbers[arm] for name, numbers in counted.items()}
         for arm in subjects["arm"].cat.categories
