@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE: Final = Path(__file__).resolve().parents[1] / "trialsim"
 HOUSE: Final = (
-    {"clock", "errors", "arrays"},
+    {"clock", "errors", "arrays", "shown"},
     {"streams", "distributions", "stats"},
     {"scenario"},
     {"trial"},
