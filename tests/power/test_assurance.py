@@ -31,8 +31,8 @@ def pooled(cars1: ts.Scenario) -> ts.Assurance:
 
 
 def test_a_prior_without_width_gives_the_power_at_its_value_to_the_bit(cars1: ts.Scenario) -> None:
-    known = ts.assurance(cars1, normal_prior(0.62, 0), 640, SEED, strata=10, n_jobs=1)
-    alone = ts.power(cars1.replace({EFFECT: 0.62}), 640, SEED, n_jobs=1)
+    known = ts.assurance(cars1, normal_prior(0.62, 0), 1024, SEED, strata=4, n_jobs=1)
+    alone = ts.power(cars1.replace({EFFECT: 0.62}), 1024, SEED, n_jobs=1)
     assert known.rejections == alone.rejections
     assert known.probability == pytest.approx(alone.power, rel=1e-12)
     assert (known.columns["estimate"] == alone.columns["estimate"]).all()

@@ -49,7 +49,7 @@ def test_a_replay_has_the_numbers_that_the_run_kept(run: RunDirectory) -> None:
 
 
 def test_a_failed_replicate_is_replayed_with_its_reason(run: RunDirectory) -> None:
-    failed = run.first(100).failures[0]
+    failed = run.results(range(100)).failures[0]
     again = replay(run, failed.replicate)
     assert (again.trial, again.failure) == (None, failed)
     assert "recruitment was not complete after 40 days" in replay_text("CARS-1", again)

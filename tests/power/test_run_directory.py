@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from trialsim.errors import InputError, RunError
-from trialsim.power import run_directory
+from trialsim.power import manifest_file
 from trialsim.power.atomic_file import write_first
 from trialsim.power.long_run import LongRun
 from trialsim.power.power import power
@@ -170,11 +170,11 @@ def test_of_two_runs_begun_together_the_second_is_refused_if_it_differs_and_noth
         monkeypatch.undo()
         with monkeypatch.context() as process, suppress(KeyboardInterrupt):
             if killed:
-                process.setattr(run_directory, "write_whole", kill)
+                process.setattr(manifest_file, "write_whole", kill)
             open_run(both, winner)
         return write_first(path, content)
 
-    monkeypatch.setattr(run_directory, "write_first", overtaken)
+    monkeypatch.setattr(manifest_file, "write_first", overtaken)
     if told is None:
         open_run(both, MANIFEST)
     else:
@@ -294,7 +294,7 @@ def test_a_failed_replicate_is_kept_with_its_address_and_reason(tmp_path: Path) 
     plain = power(HURRIED, 100, SEED, n_jobs=1)
     assert 0 < kept.failed < 100
     assert kept.failures == plain.failures
-    assert find_run(tmp_path).first(50).failures == tuple(
+    assert find_run(tmp_path).results(range(50)).failures == tuple(
         one for one in plain.failures if one.replicate < 50
     )
     assert json.loads((tmp_path / "summary.json").read_text())["failed"] == plain.failed
@@ -311,7 +311,7 @@ def test_an_error_is_kept_with_its_traceback(tmp_path: Path) -> None:
         (Failure(5, "ZeroDivisionError('by chance')", "trialsim/a.py:1 in b: c"),),
     )
     run.add(0, broken)
-    (failure,) = find_run(tmp_path).first(BLOCK).failures
+    (failure,) = find_run(tmp_path).results(range(BLOCK)).failures
     assert (failure,) == broken.failures
 
 

@@ -11,7 +11,7 @@ did worse; those rejections are counted apart.
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,8 +27,10 @@ from trialsim.power.prior import Prior
 from trialsim.power.prior_files import load_prior
 from trialsim.power.replicates import BATCH, joined
 from trialsim.power.runner import Runner, not_enough
+from trialsim.power.worlds import WORLD_BLOCK
 from trialsim.scenario.problems import as_written
 from trialsim.scenario.scenario import Scenario
+from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
 from trialsim.streams import Streams
 from trialsim.trial.trial import Engine
@@ -36,6 +38,7 @@ from trialsim.trial.trial import Engine
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+COMMAND: Final = "assure"
 STRATA: Final = 40
 """Effects drawn from the prior; with 256 trials each they are about 10,000."""
 _POINTS: Final = 64
@@ -43,7 +46,7 @@ _POINTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Assurance:
+class Assurance(Shown):
     """The probability of success over a prior, and power as it depends on the true effect."""
 
     scenario: str
@@ -163,6 +166,10 @@ class Assurance:
 
         return DataFrame(self.curve._asdict())
 
+    def to_frame(self) -> "DataFrame":
+        """Return `frame`, as other results do."""
+        return self.frame
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
         low, high = self.prediction_interval()
@@ -214,6 +221,7 @@ def assurance(
     engine: Engine = "auto",
     batch: int = BATCH,
     progress: Progress | None = None,
+    out: str | Path | None = None,
 ) -> Assurance:
     """Return the probability that a trial succeeds when its effect is drawn from a prior.
 
@@ -226,6 +234,8 @@ def assurance(
         Trials in all; as many in every stratum, rounded up.
     strata
         Effects drawn from the prior.
+    out
+        A directory that keeps what is run, from which the same call continues.
 
     Raises
     ------
@@ -247,16 +257,19 @@ def assurance(
     effects = drawn_effects(believed, strata, seed)
     worlds = _worlds(scenario, believed, effects)
     runner.check(scenario)
+    asked = {"prior": believed.model_dump(mode="json"), "strata": strata}
+    runner = runner.keeping(out, COMMAND, scenario, asked)
     each = -(-replicates // strata)
     done = joined(
         [
-            runner.run(world, range(place * each, (place + 1) * each))
-            for place, world in enumerate(worlds)
+            runner.run(world, own)
+            for stratum, world in enumerate(worlds)
+            for own in _of_stratum(stratum, strata, each)
         ]
     )
     whole = summarised(scenario, seed, engine, done, 0.0)  # refuses if all failed
     kept = {name: whole.columns[name] for name in ("estimate", "rejected")}
-    return Assurance(
+    result = Assurance(
         scenario=scenario.name,
         digest=scenario.digest,
         prior=believed,
@@ -268,6 +281,9 @@ def assurance(
         conventions={**whole.conventions, "success": _SUCCESS},
         seconds=time.perf_counter() - began,
     )
+    if runner.kept is not None:
+        runner.kept.conclude(result.to_dict(), result.frame)
+    return result
 
 
 _SUCCESS: Final = "A trial succeeds when it rejects in favour of the treated."
@@ -282,6 +298,17 @@ def drawn_effects(prior: Prior, strata: int, seed: int) -> Floats:
     """
     u = Streams(seed, range(strata)).uniform("prior effect", 1)[:, 0]
     return prior.at((np.arange(strata) + u) / strata)
+
+
+def _of_stratum(stratum: int, strata: int, each: int) -> Iterator[range]:
+    """Yield the replicates of a stratum: every so many blocks one, so that more only add.
+
+    >>> list(_of_stratum(3, 40, 300))
+    [range(768, 1024), range(11008, 11052)]
+    """
+    for turn, done in enumerate(range(0, each, WORLD_BLOCK)):
+        start = (turn * strata + stratum) * WORLD_BLOCK
+        yield range(start, start + min(WORLD_BLOCK, each - done))
 
 
 def _too_few(replicates: int, strata: int) -> list[Problem]:

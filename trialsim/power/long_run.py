@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from trialsim.power.parallel import Progress, finished_tasks
@@ -12,9 +13,11 @@ from trialsim.power.part_file import from_parquet
 from trialsim.power.power import PowerResult, summarised
 from trialsim.power.precision import Aim, check_precision, until_precise
 from trialsim.power.replicates import BATCH, Replicates
-from trialsim.power.run_directory import RunDirectory
+from trialsim.power.run_directory import RunDirectory, open_run
+from trialsim.power.run_manifest import manifest_here
 from trialsim.power.shards import Shard, note_shard
-from trialsim.trial.trial import chosen_engine
+from trialsim.scenario.scenario import Scenario
+from trialsim.trial.trial import Engine, chosen_engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class LongRun:
     """For the log alone."""
     _told: set[int] = field(default_factory=set)
 
+    def run(self, replicates: range) -> Replicates:
+        """Return the results of contiguous replicates, after computing what is missing of them."""
+        self._compute(self.directory.blocks_of(replicates))
+        return self.directory.results(replicates)
+
     def power(self, replicates: int) -> PowerResult:
         """Return the result over the first replicates, after computing what is missing of them."""
         return self._summarised(lambda: self._first(replicates))
@@ -44,7 +52,7 @@ class LongRun:
     def shard(self, shard: Shard, replicates: int) -> int:
         """Compute the blocks of a shard, and return how many they are."""
         began = self._begin(shard=str(shard), replicates=replicates)
-        blocks = shard.share(self.directory.blocks_of(replicates))
+        blocks = shard.share(self.directory.blocks_of(range(replicates)))
         note_shard(self.directory, shard, replicates)
         self._compute(blocks)
         self._end(began)
@@ -61,8 +69,7 @@ class LongRun:
         return result
 
     def _first(self, replicates: int) -> Replicates:
-        self._compute(self.directory.blocks_of(replicates))
-        return self.directory.first(replicates)
+        return self.run(range(replicates))
 
     def _compute(self, blocks: Sequence[int]) -> None:
         """Compute the blocks that are missing, and write each as soon as it is finished."""
@@ -108,3 +115,21 @@ class LongRun:
     def _end(self, began: float) -> None:
         seconds = round(time.perf_counter() - began, 1)
         self.directory.log(finished_after_seconds=seconds, held=len(self.directory.held))
+
+
+def power_kept(
+    out: str | Path,
+    scenario: Scenario,
+    replicates: int,
+    precision: float | None,
+    seed: int,
+    n_jobs: int = -1,
+    engine: Engine = "auto",
+    batch: int = BATCH,
+    progress: Progress | None = None,
+    scheduler: str | None = None,
+) -> PowerResult:
+    """Return what `power` returns, of a run in a directory."""
+    directory = open_run(out, manifest_here(scenario, seed, engine))
+    run = LongRun(directory, n_jobs, batch, scheduler, progress)
+    return run.power(replicates) if precision is None else run.power_to(precision)

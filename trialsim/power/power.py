@@ -3,17 +3,19 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from trialsim.arrays import Floats
-from trialsim.errors import RunError
+from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.parallel import Progress, run_in_parallel
 from trialsim.power.replicates import BATCH, Failure, Replicates
 from trialsim.scenario.analysis_plan import Quantity
 from trialsim.scenario.description import plan_in_words
 from trialsim.scenario.scenario import Scenario
+from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
     Proportion,
@@ -30,7 +32,7 @@ SIMULATED = "All cohorts are simulated; nothing here is evidence about any drug.
 
 
 @dataclass(frozen=True, slots=True)
-class PowerResult:
+class PowerResult(Shown):
     """What the replicates of one scenario say; failed replicates are counted and left out."""
 
     scenario: str
@@ -206,15 +208,21 @@ _REPORTED = (
 )
 
 
+REPLICATES: Final = 10_000
+"""Where neither a count nor a precision is asked for."""
+
+
 def power(
     scenario: Scenario,
-    replicates: int = 10_000,
+    replicates: int | None = None,
     seed: int = 2016,
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
     progress: Progress | None = None,
     scheduler: str | None = None,
+    out: str | Path | None = None,
+    precision: float | None = None,
 ) -> PowerResult:
     """Simulate and analyse replicates of a study, and say what the design does on average.
 
@@ -222,35 +230,57 @@ def power(
 
     Parameters
     ----------
+    replicates
+        10,000 unless a precision is asked for instead.
     n_jobs
         Worker processes; -1 for one on each core, 1 to stay in this process.
     progress
         Called with the number of replicates that each finished task adds, and their results.
     scheduler
         The address of a Dask scheduler, on whose workers to run instead.
+    out
+        A directory that keeps what is run, from which the same call continues.
+    precision
+        The Monte Carlo standard error of the power at which to stop, instead of a count.
 
     Raises
     ------
     RunError
         If recruitment can never finish, or every replicate failed.
     InputError
-        If the engine is unknown, or the vector engine is asked to run what couples patients.
+        If the engine is unknown, or the vector engine is asked to run what couples patients, if
+        both a count and a precision are asked for, or the directory is that of another run.
     ValueError
         If replicates, seed, n_jobs or batch is out of range.
     """
-    if replicates < 1:
+    # these build on this module, and load what a run in memory does not need
+    from trialsim.power.long_run import power_kept
+    from trialsim.power.precision import power_to
+
+    _check_asked(replicates, n_jobs, batch)
+    if replicates is not None and precision is not None:
+        rule = "must not be given with replicates"
+        raise InputError([Problem("precision", rule, f"{precision:g}")])
+    count = REPLICATES if replicates is None else replicates
+    if out is not None:
+        how = (seed, n_jobs, engine, batch, progress, scheduler)
+        return power_kept(out, scenario, count, precision, *how)
+    if precision is not None:
+        return power_to(scenario, precision, seed, n_jobs, engine, batch, progress, scheduler)
+    began = time.perf_counter()
+    used = chosen_engine(scenario, engine)
+    candidates_needed(scenario)  # refuses at once, not in every replicate, what can never recruit
+    done = run_in_parallel(scenario, seed, range(count), used, n_jobs, batch, progress, scheduler)
+    return summarised(scenario, seed, used, done, time.perf_counter() - began)
+
+
+def _check_asked(replicates: int | None, n_jobs: int, batch: int) -> None:
+    if replicates is not None and replicates < 1:
         raise ValueError(f"replicates must be at least 1 (got {replicates})")
     if batch < 1:
         raise ValueError(f"batch must be at least 1 (got {batch})")
     if n_jobs == 0:
         raise ValueError("n_jobs must not be 0 (got 0)")
-    began = time.perf_counter()
-    used = chosen_engine(scenario, engine)
-    candidates_needed(scenario)  # refuses at once, not in every replicate, what can never recruit
-    done = run_in_parallel(
-        scenario, seed, range(replicates), used, n_jobs, batch, progress, scheduler
-    )
-    return summarised(scenario, seed, used, done, time.perf_counter() - began)
 
 
 def summarised(

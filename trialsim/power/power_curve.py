@@ -1,7 +1,7 @@
 """Power along one number of a scenario, every value of it on the same replicates."""
 
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -9,7 +9,11 @@ from trialsim.arrays import Floats
 from trialsim.power.replicates import joined
 from trialsim.power.runner import Runner
 from trialsim.scenario.scenario import Scenario
+from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Proportion, wilson_interval
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Candidate(NamedTuple):
@@ -22,13 +26,13 @@ class Candidate(NamedTuple):
     seconds: float
 
 
-class PowerCurve:
+class PowerCurve(Shown):
     """Rejections at each value tried, from replicate 0 on; more replicates continue, not repeat."""
 
     def __init__(self, scenario: Scenario, path: str, runner: Runner) -> None:
         """Take the study, the path of the number that varies, and how to run it."""
-        self._scenario = scenario
-        self._path = path
+        self.scenario = scenario
+        self.path = path
         self._runner = runner
         self._rejected: dict[float, Floats] = {}
         self._seconds: dict[float, float] = {}
@@ -59,8 +63,19 @@ class PowerCurve:
             found.append(Candidate(value, *numbers, len(rejected), self._seconds[value]))
         return tuple(found)
 
+    @property
+    def seed(self) -> int:
+        """The seed of all randomness."""
+        return self._runner.seed
+
+    def to_frame(self) -> "DataFrame":
+        """Return a row for each candidate: value, power, mcse, replicates and seconds."""
+        from pandas import DataFrame
+
+        return DataFrame(self.candidates())
+
     def _at(self, value: Any) -> Scenario:
-        return self._scenario.replace({self._path: value})
+        return self.scenario.replace({self.path: value})
 
 
 def share_rejected(rejected: Floats) -> Proportion:

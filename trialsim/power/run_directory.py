@@ -4,8 +4,7 @@ The grid of blocks is fixed: block b holds replicates b * block to (b + 1) * blo
 ones, and a summary over N replicates takes the first N. So a longer run adds parts and changes
 none. A part is written whole or not at all, under a name that holds its checksum; its bytes follow
 from its address. Two processes in one directory therefore need no lock, which a killed one could
-leave behind: both would write the same bytes under the same name. Of two that begin different runs
-in it, one gets its manifest there and the other is refused.
+leave behind: both would write the same bytes under the same name.
 
     manifest.json, scenario.yaml   what decides every number
     parts/NNNNNNNN-CHECKSUM.parquet
@@ -15,14 +14,15 @@ in it, one gets its manifest there and the other is refused.
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.power.atomic_file import HALF_WRITTEN, sweep, write_first, write_whole
+from trialsim.power.atomic_file import write_whole
+from trialsim.power.manifest_file import claim, read_manifest, writing_to
 from trialsim.power.part_file import (
     SUFFIX,
     PartName,
@@ -35,12 +35,8 @@ from trialsim.power.part_file import (
 from trialsim.power.plain_json import as_json
 from trialsim.power.power import PowerResult
 from trialsim.power.replicates import Replicates, joined
-from trialsim.power.run_manifest import RunManifest, run_differences
-from trialsim.scenario.files import load, to_yaml
-from trialsim.trial.trial import Engine
+from trialsim.power.run_manifest import POWER, RunManifest
 
-MANIFEST: Final = "manifest.json"
-SCENARIO: Final = "scenario.yaml"
 SUMMARY: Final = "summary.json"
 PARTS: Final = "parts"
 LOG: Final = "log.jsonl"
@@ -67,9 +63,10 @@ class RunDirectory:
         """Return the numbers of the replicates in a block."""
         return range(block * self.manifest.block, (block + 1) * self.manifest.block)
 
-    def blocks_of(self, replicates: int) -> range:
-        """Return the blocks that hold the first replicates."""
-        return range(-(-replicates // self.manifest.block))
+    def blocks_of(self, replicates: range) -> range:
+        """Return the blocks that hold contiguous replicates."""
+        block = self.manifest.block
+        return range(replicates.start // block, -(-replicates.stop // block))
 
     def missing(self, blocks: Iterable[int]) -> list[int]:
         """Return which of the blocks are not finished, in order."""
@@ -99,10 +96,11 @@ class RunDirectory:
         """Return the bytes of a block that is held."""
         return (self.folder / PARTS / self._names[block]).read_bytes()
 
-    def first(self, replicates: int) -> Replicates:
-        """Return the results of the first replicates, all of whose blocks are held."""
-        parts = [from_parquet(self.part(block)) for block in self.blocks_of(replicates)]
-        return first_of(joined(parts), replicates)
+    def results(self, replicates: range) -> Replicates:
+        """Return the results of contiguous replicates, all of whose blocks are held."""
+        blocks = self.blocks_of(replicates)
+        whole = joined([from_parquet(self.part(block)) for block in blocks])
+        return _cut(whole, replicates, blocks.start * self.manifest.block)
 
     def summarise(self, result: PowerResult) -> None:
         """Write the summary, without the seconds, which are another's on another day."""
@@ -129,19 +127,9 @@ def open_run(folder: str | Path, manifest: RunManifest) -> RunDirectory:
         If it cannot be made or read.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError([Problem("--out", "must be a folder, not a file", str(folder))])
+    held = claim(folder, manifest, PARTS)
     with writing_to(folder):
-        _begin(folder, manifest)
-        _complete(folder, manifest)
-    held = read_manifest(folder)  # of whoever was first
-    problems = list(run_differences(held, manifest, str(folder)))
-    if problems:
-        raise InputError(problems)
-    with writing_to(folder):
-        for place in (folder, folder / PARTS):
-            sweep(place)
-    return _opened(folder, held)
+        return _opened(folder, held)
 
 
 def find_run(folder: str | Path) -> RunDirectory:
@@ -150,89 +138,23 @@ def find_run(folder: str | Path) -> RunDirectory:
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or one of several studies.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
+    if manifest.command != POWER:
+        rule = f"must be the directory of one study's run, such as those in a {manifest.command}"
+        raise InputError([Problem("run", rule, str(folder))])
     with writing_to(folder):
         return _opened(folder, manifest)
 
 
-def read_manifest(folder: Path) -> RunManifest:
-    """Return the manifest of a run, with the scenario beside it.
-
-    Raises
-    ------
-    InputError
-        If either is not there or not whole, or they are not of one study.
-    """
-    told = _told(folder)
-    scenario = load(folder / SCENARIO)
-    if scenario.digest != told.digest:
-        rule = f"must have the digest of the manifest, {told.digest}: it was changed"
-        raise InputError([Problem("", rule, scenario.digest, str(folder / SCENARIO))])
-    return RunManifest(scenario, told.seed, told.engine, told.versions, told.block)
-
-
-@contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Say in one line that a folder cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise RunError(f"cannot write to {folder}: {error.strerror or error}") from None
-
-
-def first_of(results: Replicates, count: int) -> Replicates:
-    """Return the results of the first replicates among those that start at 0."""
-    columns = {name: values[:count] for name, values in results.columns.items()}
-    failures = tuple(one for one in results.failures if one.replicate < count)
+def _cut(whole: Replicates, replicates: range, start: int) -> Replicates:
+    """Return the results of some replicates among those that follow from `start` on."""
+    part = slice(replicates.start - start, replicates.stop - start)
+    columns = {name: values[part] for name, values in whole.columns.items()}
+    failures = tuple(one for one in whole.failures if one.replicate in replicates)
     return Replicates(columns, failures)
-
-
-class _Told(NamedTuple):
-    """What a manifest file says; the scenario is beside it."""
-
-    digest: str
-    seed: int
-    engine: Engine
-    versions: dict[str, str]
-    block: int
-
-
-def _told(folder: Path) -> _Told:
-    try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        digest, seed, engine = told["digest"], int(told["seed"]), cast(Engine, told["engine"])
-        return _Told(digest, seed, engine, dict(told["versions"]), int(told["block"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        rule = f"must be the directory of a run, with its {MANIFEST}"
-        raise InputError([Problem("run", rule, str(folder))]) from None
-
-
-def _begin(folder: Path, manifest: RunManifest) -> None:
-    """Make what is not there yet; the first manifest stays, and no other scenario is written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # listed before looking for the manifest, which is there before whatever else a run writes
-    others = {path.name for path in folder.iterdir() if path.suffix != HALF_WRITTEN}
-    if not (folder / MANIFEST).exists():
-        if others - {SCENARIO, PARTS}:  # which a run killed at its start leaves
-            rule = "must be new, empty, or the directory of this run; it holds other files"
-            raise InputError([Problem("--out", rule, str(folder))])
-        (folder / PARTS).mkdir(exist_ok=True)
-        if write_first(folder / MANIFEST, f"{as_json(manifest.to_dict())}\n".encode()):
-            write_whole(folder / SCENARIO, to_yaml(manifest.scenario).encode())
-
-
-def _complete(folder: Path, manifest: RunManifest) -> None:
-    """Write the scenario if a process stopped, or still is, between the manifest and it."""
-    if (folder / SCENARIO).exists():
-        return
-    digest = _told(folder).digest
-    if digest != manifest.scenario.digest:
-        rule = f"must have the digest {digest}, as in {folder}"
-        raise InputError([Problem("scenario", rule, manifest.scenario.digest)])
-    write_first(folder / SCENARIO, to_yaml(manifest.scenario).encode())
 
 
 def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:

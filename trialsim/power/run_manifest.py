@@ -4,6 +4,7 @@ The command, the workers and the time decide nothing, so they are not in it.
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from trialsim.errors import Problem
@@ -14,6 +15,8 @@ from trialsim.scenario.problems import as_written
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
 
+POWER: Final = "power"
+"""The command whose run is one study's alone."""
 BLOCK: Final = 1024
 """Replicates in one part of a run; the grid of parts does not depend on workers or counts."""
 
@@ -26,6 +29,9 @@ class RunManifest(NamedTuple):
     engine: Engine
     versions: Mapping[str, str]
     block: int
+    command: str = POWER
+    inputs: Mapping[str, Any] = MappingProxyType({})
+    """What else decides the numbers of a command that runs several worlds."""
 
     def origin(self) -> dict[str, str]:
         """Return what each part says of where it comes from."""
@@ -34,6 +40,7 @@ class RunManifest(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as plain values, for JSON; the scenario is in a file beside it."""
         return {
+            "command": self.command,
             "scenario": self.scenario.name,
             "title": self.scenario.title,
             "digest": self.scenario.digest,
@@ -41,6 +48,7 @@ class RunManifest(NamedTuple):
             "engine": self.engine,
             "versions": dict(self.versions),
             "block": self.block,
+            "inputs": dict(self.inputs),
             "note": SIMULATED,
         }
 
@@ -63,7 +71,15 @@ def manifest_here(
 
 
 def run_differences(held: RunManifest, asked: RunManifest, where: str) -> Iterator[Problem]:
-    """Yield what keeps the replicates of two runs from being mixed, path by path."""
+    """Yield what keeps the replicates of two runs from being mixed, path by path.
+
+    What two commands ask of two studies, or two commands of one, is not comparable.
+    """
+    if held.command != asked.command:
+        yield _differs("command", held.command, asked.command, where)
+    elif held.scenario.digest == asked.scenario.digest:
+        for path in {**held.inputs, **asked.inputs}:
+            yield from _if_differs(path, held.inputs.get(path), asked.inputs.get(path), where)
     if held.scenario.digest != asked.scenario.digest:
         changes = differences(held.scenario, asked.scenario)
         # nothing that is set apart differs: only the order of what the scenario lists

@@ -1,11 +1,16 @@
 """How replicates are run, whichever study they are of: seed, workers, engine, batch, progress."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from trialsim.errors import Problem
+from trialsim.power.long_run import LongRun
 from trialsim.power.parallel import Progress, run_in_parallel
 from trialsim.power.replicates import BATCH, Replicates
+from trialsim.power.run_manifest import RunManifest, manifest_here
+from trialsim.power.worlds import WORLD_BLOCK, WorldsDirectory, open_worlds
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
 
@@ -19,6 +24,8 @@ class Runner:
     engine: Engine = "auto"
     batch: int = BATCH
     progress: Progress | None = None
+    kept: WorldsDirectory | None = None
+    """Where what is run is kept, and what was run before is found."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is out of range."""
@@ -44,10 +51,36 @@ class Runner:
 
     def run(self, scenario: Scenario, replicates: range) -> Replicates:
         """Return the results of a range of replicates of a study."""
+        if self.kept is not None:
+            world = self.kept.run_of(self._manifest(scenario))
+            long = LongRun(world, self.n_jobs, self.batch, progress=self.progress)
+            return long.run(replicates)
         used = chosen_engine(scenario, self.engine)
         return run_in_parallel(
             scenario, self.seed, replicates, used, self.n_jobs, self.batch, self.progress
         )
+
+    def keeping(
+        self, out: str | Path | None, command: str, scenario: Scenario, inputs: Mapping[str, Any]
+    ) -> "Runner":
+        """Return a runner that keeps in a directory what a command runs, unless there is none.
+
+        The inputs are what else than the scenario and the seed decides which worlds are run.
+
+        Raises
+        ------
+        InputError
+            If the directory is that of another command, with every path that differs.
+        RunError
+            If it cannot be made or read.
+        """
+        if out is None:
+            return self
+        manifest = self._manifest(scenario)._replace(command=command, inputs=inputs)
+        return replace(self, kept=open_worlds(out, manifest))
+
+    def _manifest(self, scenario: Scenario) -> RunManifest:
+        return manifest_here(scenario, self.seed, self.engine, WORLD_BLOCK)
 
 
 def not_enough(name: str, count: int) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trialsim.errors import InputError, Problem
@@ -25,6 +26,7 @@ from trialsim.power.runner import Runner
 from trialsim.scenario.description import plan_in_words
 from trialsim.scenario.effects import control_cells, treated_cells
 from trialsim.scenario.scenario import Scenario
+from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Proportion
 from trialsim.stats.sample_size import happ_patients
 from trialsim.trial.trial import Engine
@@ -32,6 +34,7 @@ from trialsim.trial.trial import Engine
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+COMMAND: Final = "size"
 PATIENTS: Final = "design.patients"
 _MOST_PATIENTS: Final = 1_000_000
 _FARTHEST: Final = 16
@@ -41,7 +44,7 @@ _DIGITS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class SampleSize:
+class SampleSize(Shown):
     """The value of a path that gives a power, as far as the replicates can tell."""
 
     scenario: str
@@ -98,6 +101,10 @@ class SampleSize:
 
         return DataFrame(self.candidates)
 
+    def to_frame(self) -> "DataFrame":
+        """Return `frame`, as other results do."""
+        return self.frame
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
         return {
@@ -136,6 +143,7 @@ def sample_size(
     engine: Engine = "auto",
     batch: int = BATCH,
     progress: Progress | None = None,
+    out: str | Path | None = None,
 ) -> SampleSize:
     """Find the patients, or the value of any number that moves the power one way, for a power.
 
@@ -148,6 +156,8 @@ def sample_size(
     replicates
         Of each candidate of the final fit, and of the confirmation; the candidates on the way to it
         have 1,000.
+    out
+        A directory that keeps what is run, from which the same call continues.
 
     Raises
     ------
@@ -164,6 +174,8 @@ def sample_size(
     if problems:
         raise InputError(problems)
     runner.check(scenario)
+    asked = {"power": power, "path": path, "low": low, "high": high}
+    runner = runner.keeping(out, COMMAND, scenario, asked)
     curve = PowerCurve(scenario, path, runner)
     axis = Axis(path, isinstance(value_at(scenario, path), int), path == PATIENTS)
     start = closed_form_patients(scenario, power)
@@ -174,7 +186,7 @@ def sample_size(
     value = _recommended(scenario, axis, exact, found.slope > 0)
     fresh = replace(runner, seed=confirmation_seed(seed))
     done = fresh.run(scenario.replace({path: value}), range(replicates))
-    return SampleSize(
+    result = SampleSize(
         scenario=scenario.name,
         digest=scenario.digest,
         path=path,
@@ -192,6 +204,9 @@ def sample_size(
         conventions=plan_in_words(scenario.analysis),
         seconds=time.perf_counter() - began,
     )
+    if runner.kept is not None:
+        runner.kept.conclude(result.to_dict(), result.frame)
+    return result
 
 
 def confirmation_seed(seed: int) -> int:

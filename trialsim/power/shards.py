@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.atomic_file import write_whole
+from trialsim.power.manifest_file import writing_to
 from trialsim.power.power import PowerResult, summarised
-from trialsim.power.run_directory import RunDirectory, find_run, open_run, writing_to
+from trialsim.power.run_directory import RunDirectory, find_run, open_run
 from trialsim.power.run_manifest import run_differences
 
 SHARD: Final = "shard.json"
@@ -89,11 +90,11 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
     for run in runs:
         for block in sorted(run.held):
             whole.add_part(block, run.part(block))
-    blocks = whole.blocks_of(replicates)
+    blocks = whole.blocks_of(range(replicates))
     missing = whole.missing(blocks)
     if missing:
         raise RunError(_what_is_missing(missing, len(blocks), shards[0][0].of))
-    manifest, done = whole.manifest, whole.first(replicates)
+    manifest, done = whole.manifest, whole.results(range(replicates))
     result = summarised(manifest.scenario, manifest.seed, manifest.engine, done, 0.0)
     whole.summarise(result)
     return result

@@ -7,6 +7,7 @@ the same replicates has a smaller Monte Carlo error than independent runs would 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from trialsim.power.power import SIMULATED, summarised
 from trialsim.power.replicates import BATCH, Replicates
 from trialsim.power.runner import Runner, not_enough
 from trialsim.scenario.scenario import Scenario
+from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
     PairedDifference,
@@ -31,6 +33,7 @@ from trialsim.trial.trial import Engine, chosen_engine
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+COMMAND: Final = "what-if"
 COMPARED: Final = ("estimate", "duration_days", "screened", "infusions_given")
 """The quantities whose mean and paired difference every row gives, beside the power."""
 
@@ -84,7 +87,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Shown):
     """The base and its alternatives on the same replicates, the base first."""
 
     scenario: str
@@ -109,6 +112,10 @@ class WhatIf:
         from pandas import DataFrame
 
         return DataFrame([self._flat(row) for row in self.rows])
+
+    def to_frame(self) -> "DataFrame":
+        """Return `frame`, as other results do."""
+        return self.frame
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
@@ -152,6 +159,7 @@ def what_if(
     engine: Engine = "auto",
     batch: int = BATCH,
     progress: Progress | None = None,
+    out: str | Path | None = None,
 ) -> WhatIf:
     """Compare a study with others that differ from it, on the same random numbers.
 
@@ -168,6 +176,8 @@ def what_if(
         (low, high) of each, for `points` worlds of a Latin hypercube.
     variants
         Further studies beside the base: scenarios, or names or files of such.
+    out
+        A directory that keeps what is run, from which the same call continues.
 
     Raises
     ------
@@ -185,11 +195,15 @@ def what_if(
         wrong += error.problems
     if wrong:
         raise InputError(wrong)
-    return compared(worlds, tuple(changes or ()), replicates, runner)
+    return compared(worlds, tuple(changes or ()), replicates, runner, out)
 
 
 def compared(
-    worlds: Sequence[Alternative], paths: tuple[str, ...], replicates: int, runner: Runner
+    worlds: Sequence[Alternative],
+    paths: tuple[str, ...],
+    replicates: int,
+    runner: Runner,
+    out: str | Path | None = None,
 ) -> WhatIf:
     """Run the worlds, of which the first is the base, and set the others beside it.
 
@@ -198,6 +212,7 @@ def compared(
     began = time.perf_counter()
     _check(worlds, runner)
     base = worlds[0].scenario
+    runner = runner.keeping(out, COMMAND, base, _inputs(worlds, paths))
     base_done = runner.run(base, range(replicates))
     conventions = summarised(base, runner.seed, runner.engine, base_done, 0.0).conventions
     rows = []
@@ -205,7 +220,7 @@ def compared(
         same = world.scenario.digest == base.digest
         done = base_done if same else runner.run(world.scenario, range(replicates))
         rows.append(_row(world, chosen_engine(world.scenario, runner.engine), done, base_done))
-    return WhatIf(
+    result = WhatIf(
         scenario=base.name,
         digest=base.digest,
         seed=runner.seed,
@@ -215,6 +230,18 @@ def compared(
         conventions=conventions,
         seconds=time.perf_counter() - began,
     )
+    if runner.kept is not None:
+        runner.kept.conclude(result.to_dict(), result.frame)
+    return result
+
+
+def _inputs(worlds: Sequence[Alternative], paths: tuple[str, ...]) -> dict[str, Any]:
+    """Return what decides the rows and the columns of the table, but for the base."""
+    rows = {
+        f"worlds.{row}": f"{world.name} ({world.scenario.digest})"
+        for row, world in enumerate(worlds[1:], 1)
+    }
+    return {**rows, **{f"paths.{column}": path for column, path in enumerate(paths, 1)}}
 
 
 def _check(worlds: Sequence[Alternative], runner: Runner) -> None:
