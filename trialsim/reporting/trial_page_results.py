@@ -1,0 +1,83 @@
+"""What one trial found, as tables: every analysis, and the scores by visit and arm."""
+
+from trialsim.analysis.analyse import Analysis, ArmAtVisit, Estimate
+from trialsim.reporting.page import Cell, Table, TableRow, number
+from trialsim.scenario.scenario import Scenario
+
+
+def analyses_table(analysis: Analysis, scenario: Scenario) -> Table:
+    """Return every analysis; the p-value is also given adjusted where the plan adjusts."""
+    plan = scenario.analysis
+    adjusts = plan.multiplicity != "none"
+    primary = f"{plan.visit}, primary"
+    rows = [_analysis_row(primary, "primary", analysis.primary, adjusts)]
+    rows += [
+        _analysis_row(name, f"secondary.{name}", one, adjusts)
+        for name, one in analysis.secondary.items()
+    ]
+    interval = f"Estimate ({100 * plan.confidence:g}% interval)"
+    p_values = ("p-value", *(("Adjusted p",) if adjusts else ()))
+    columns = ("Analysis", "Quantity", interval, "Statistic", *p_values, "Treated", "Control")
+    caption = f"Every analysis: {plan.treated}, treated, against {plan.control}, control"
+    return Table("analyses", caption, columns, rows)
+
+
+def _analysis_row(label: str, name: str, found: Estimate, adjusts: bool) -> TableRow:
+    low, high = (number(end, 3).text for end in found.ci)
+    estimate = number(found.estimate, 3, f"{name}.estimate")
+    adjusted = [p_value(found.adjusted_p_value)] if adjusts else []
+    cells = [
+        Cell(spoken(label)),
+        Cell(found.quantity),
+        estimate._replace(text=f"{estimate.text} ({low} to {high})"),
+        number(found.statistic, 2),
+        p_value(found.p_value, f"{name}.p_value"),
+        *adjusted,
+        number(found.treated, 0, f"{name}.treated"),
+        number(found.control, 0, f"{name}.control"),
+    ]
+    return TableRow(cells)
+
+
+def p_value(value: float, name: str | None = None) -> Cell:
+    """Return a p-value to four digits, the smallest as less than the last of them.
+
+    >>> p_value(0.03127).text, p_value(0.00000691).text
+    ('0.0313', '<0.0001')
+    """
+    return Cell("<0.0001", value, name) if value < 0.0001 else number(value, 4, name)
+
+
+def scores_tables(analysis: Analysis, scenario: Scenario) -> list[Table]:
+    """Return a table for each outcome: its scores as measured, by visit and arm."""
+    heads = [f"{arm}: mean (SD), n" for arm in scenario.design.arms]
+    return [
+        Table(
+            f"scores-{name}",
+            f"{outcome.label}, {outcome.low} to {outcome.high}, {outcome.better} is better",
+            ("Visit", *heads),
+            [
+                _scores_row(visit, [one for one in analysis.by_visit if one[:2] == (name, visit)])
+                for visit in scenario.design.visits
+            ],
+        )
+        for name, outcome in scenario.outcomes.items()
+    ]
+
+
+def _scores_row(visit: str, arms: list[ArmAtVisit]) -> TableRow:
+    return TableRow([Cell(spoken(visit)), *(_score_cell(one) for one in arms)])
+
+
+def _score_cell(one: ArmAtVisit) -> Cell:
+    mean = number(one.mean, 1)
+    return mean._replace(text=f"{mean.text} ({number(one.sd, 1).text}), {one.n:,}")
+
+
+def spoken(name: str) -> str:
+    """Return a name of the scenario as it is read.
+
+    >>> spoken("day_90")
+    'Day 90'
+    """
+    return name[:1].upper() + name[1:].replace("_", " ")
