@@ -72,7 +72,7 @@ def two_samples() -> TwoSamples:
         control=control_cells(outcome),
         means=(mean + latent_shift(outcome), mean),
         sd=outcome.course.end_sd,
-        high=outcome.high,
+        high=outcome.grid.steps,
     )
 
 

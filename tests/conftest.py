@@ -1,11 +1,14 @@
-"""What tests of whole trials share: the primary analysis set, made by hand with pandas."""
+"""What tests share: the primary analysis set, made by hand with pandas, and drug received."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import pytest
 from pandas import DataFrame
+
+from trialsim.arrays import Booleans, Floats
 
 ByHand: TypeAlias = Callable[[DataFrame], dict[str, DataFrame]]
 
@@ -27,3 +30,30 @@ def _analysed(visits: DataFrame) -> dict[str, DataFrame]:
     last.loc[last.index.isin(dead), "value"] = -1
     kept = last[last.index.isin(seen | dead)]
     return {arm: kept[kept["arm"] == arm] for arm in ("cerebrolysin", "placebo")}
+
+
+@dataclass
+class Given:
+    """Study drug received, said outright: what an exposure model is asked about."""
+
+    amounts: Floats
+    assigned: Booleans = field(default_factory=lambda: np.array(True))
+    start_hours: Floats = field(default_factory=lambda: np.array(24.0))
+
+    def total(self, visit: int) -> Floats:
+        """Return the amounts, whatever the visit."""
+        return self.amounts
+
+    def daily(self) -> Floats:
+        """Return the amounts as those of the last axis' days."""
+        return self.amounts
+
+    def days_to(self, visit: int) -> Floats:
+        """Return the visit's number as its day."""
+        return np.array(float(visit))
+
+
+@pytest.fixture(scope="session")
+def received() -> type[Given]:
+    """Return the class of study drug received."""
+    return Given

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers, picked
 from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
 from trialsim.trial.conduct import due_days
+from trialsim.trial.dosing import phase_doses
 from trialsim.trial.itinerary import first_infusion, next_opening
 from trialsim.trial.rehabilitation import sessions_attended, sessions_due
 from trialsim.trial.trial import Trial
@@ -191,15 +192,16 @@ def _reasons(outcome: Integers, failed: Integers, rules: list[str]) -> Columns:
 def _subjects(trial: Trial) -> DataFrame:
     """Return the patients, all but the infusions that they were given."""
     conduct, treatment = trial.conduct, trial.scenario.treatment
-    programme = treatment.rehabilitation.schedule.count
-    ended = np.minimum(sessions_due(trial)[:, :, -1], conduct.exited)
+    sessions = sessions_due(trial)
+    last = sessions.max(axis=2, initial=0)  # of no sessions, before randomisation
+    ended = np.minimum(np.maximum(last, conduct.randomised), conduct.exited)
     return DataFrame(
         {
             **_patients(trial, 1),
             "screening_number": trial.candidate.ravel() + 1,
             "site": _named(trial.site, trial.scenario.operations.sites),
             **_moment("randomised", conduct.randomised),
-            "rehabilitation_sessions_planned": programme,
+            "rehabilitation_sessions_planned": sessions.shape[2],
             "rehabilitation_sessions_attended": _nullable(sessions_attended(trial), np.True_),
             **_moment("rehabilitation_ended", ended, np.True_),
             "infusions_planned": treatment.infusions.count,
@@ -225,7 +227,6 @@ def _with_treatment(subjects: DataFrame, infusions: DataFrame) -> DataFrame:
 def _infusions(trial: Trial) -> DataFrame:
     conduct, arms = trial.conduct, trial.scenario.design.arms.values()
     due, given = conduct.infusion_due, conduct.infusion_given
-    dose = np.array([arm.dose_ml for arm in arms])[trial.arms]
     volume = np.array([arm.volume_ml for arm in arms])[trial.arms]
     count = given.shape[2]
     return DataFrame(
@@ -237,10 +238,23 @@ def _infusions(trial: Trial) -> DataFrame:
             **_moment("start", conduct.infusion_start, given),
             "status": _named(_infusion_statuses(trial), INFUSION_STATUSES),
             "volume_ml": (given * volume[:, :, None]).ravel(),
-            "dose_ml": (given * dose[:, :, None]).ravel(),
+            "dose_ml": (given * _millilitres(trial)).ravel(),
             "waited_minutes": _minutes_waited(trial).ravel(),
         }
     )
+
+
+def _millilitres(trial: Trial) -> Floats:
+    """Return the study drug in each infusion in mL, shape (replicate, patient, infusion)."""
+    design, treatment = trial.scenario.design, trial.scenario.treatment
+    phase_of = trial.conduct.schedule.phase_of
+    dose = phase_doses(design, trial.arms, trial.conduct)[:, :, phase_of]
+    if treatment.body_weight_kg is not None and design.dose_unit.endswith("/kg"):
+        weight = trial.cohort.covariates[treatment.body_weight_kg]
+        dose = dose * picked(weight, trial.candidate)[:, :, None]
+    if treatment.strength_mg_per_ml is not None and design.dose_unit.startswith("mg"):
+        dose = dose / treatment.strength_mg_per_ml
+    return dose
 
 
 def _infusion_statuses(trial: Trial) -> Integers:
@@ -296,7 +310,9 @@ def _visits(trial: Trial) -> DataFrame:
     }
     taken = set(columns)
     for name, scores in trial.scores.items():
-        columns[_free("outcome", name, taken)] = _nullable(scores, ~np.isnan(scores))
+        grid = trial.scenario.outcomes[name].grid
+        column = _nullable if grid.is_whole else _nullable_measurements
+        columns[_free("outcome", name, taken)] = column(scores, ~np.isnan(scores))
     return DataFrame(columns)
 
 
@@ -342,6 +358,11 @@ def _nullable(values: Integers | Floats, known: Booleans | np.bool_) -> Any:
     known = np.broadcast_to(known, values.shape)
     whole = np.where(known, values, 0).astype(np.int64)
     return pd.arrays.IntegerArray(whole.ravel(), ~known.ravel())
+
+
+def _nullable_measurements(values: Floats, known: Booleans) -> Any:
+    """Return numbers, null where they are not known."""
+    return pd.arrays.FloatingArray(np.where(known, values, 0.0).ravel(), ~known.ravel())
 
 
 def _named(codes: Integers, names: Iterable[str]) -> "pd.Categorical[str]":

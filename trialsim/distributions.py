@@ -5,11 +5,19 @@ change of a parameter moves every value a little and two scenarios stay paired.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 import scipy  # its parts load when they are first used
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from trialsim.arrays import Floats
 
@@ -35,6 +43,21 @@ class Described(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
     )
+
+    unsaid: ClassVar[tuple[str, ...]] = ()
+    """Fields that JSON leaves out at their defaults, so that digests outlive new ones."""
+
+    @model_serializer(mode="wrap")
+    def _what_is_said(
+        self, dumped: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        content: dict[str, Any] = dumped(self)
+        if info.mode == "json":
+            for name in self.unsaid:
+                field = type(self).model_fields[name]
+                if vars(self).get(name) == field.get_default(call_default_factory=True):
+                    content.pop(name, None)
+        return content
 
     def __eq__(self, other: object) -> bool:
         """Compare what was written, not what has been computed from it since."""

@@ -33,7 +33,7 @@ PLANS: list[dict[str, Any]] = [
 def test_engines_give_the_same_analysis(
     seed: int, first: int, patients: int, plan: dict[str, Any], visit: str, exposure: str
 ) -> None:
-    model = {"model": exposure} if exposure == "none" else {"model": exposure, "full_ml": 630}
+    model = {"model": exposure} if exposure == "none" else {"model": exposure, "full_dose": 630}
     study = load("cars1").replace(
         {
             "design.patients": patients,

@@ -282,7 +282,7 @@ BROKEN = {
             low: 60
             better: up
             course: {patient_share: 2, end_sd: -1}
-            effect: {anchor: theta, value: 1.2, exposure: {model: emax, half_ml: 0}}
+            effect: {anchor: theta, value: 1.2, exposure: {model: emax, half_dose: 0}}
         """,
         [
             "base: outcomes.arat.high: must be above low (got 57)",
@@ -290,8 +290,8 @@ BROKEN = {
             "6:14: outcomes.arat.course.patient_share: must be less than or equal to 1 (got 2)",
             "6:32: outcomes.arat.course.end_sd: must be greater than 0 (got -1)",
             "7:29: outcomes.arat.effect.value: must lie between 0 and 1 for a theta (got 1.2)",
-            "7:41: outcomes.arat.effect.exposure.full_ml: must be given",
-            "7:65: outcomes.arat.effect.exposure.half_ml: must be greater than 0 (got 0)",
+            "7:41: outcomes.arat.effect.exposure.full_dose: must be given",
+            "7:65: outcomes.arat.effect.exposure.half_dose: must be greater than 0 (got 0)",
         ],
     ),
     "sources": (
@@ -354,7 +354,8 @@ BROKEN = {
             schedule: {per_cycle: 20, days: monday_to_friday, cycles: 2, cycle_every_days: 27}
         """,
         [
-            "3:30: treatment.infusions.days: must be every_day or monday_to_friday (got weekdays)",
+            "3:30: treatment.infusions.days: must be every_day, monday_to_friday or "
+            "monday_and_thursday (got weekdays)",
             "5:5: treatment.rehabilitation.session_minutes: must be greater than or equal to 1 "
             "(got 0)",
             "6:66: treatment.rehabilitation.schedule.cycle_every_days: must be at least 28 days, "

@@ -105,6 +105,7 @@ def test_every_other_field_of_the_plan_is_told() -> None:
         "treated": "third",
         "control": "third",
         "minimum_infusion_share": 0.8,
+        "subgroup": {"label": "Severe stroke", "covariate": "nihss", "more_than": 12},
         "continuity_correction": True,
         "alpha": 0.0123456,
         "confidence": 0.9,

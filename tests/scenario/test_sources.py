@@ -27,7 +27,7 @@ def test_a_source_covers_everything_below_it_unless_a_longer_path_says_otherwise
 @pytest.mark.parametrize("name", sorted(builtin_scenarios()))
 def test_every_number_of_every_study_has_a_source(name: str) -> None:
     scenario = load(name)
-    content = scenario.model_dump(exclude=set(ABOUT))
+    content = scenario.model_dump(mode="json", exclude=set(ABOUT))
     every = set(paths_of(content))
     leaves = {path for path in every if not any(one.startswith(f"{path}.") for one in every)}
     unsaid = [path for path in leaves if source_of(path, scenario.sources) is UNSOURCED]

@@ -26,9 +26,9 @@ SCHEDULES = [
 ]
 EXPOSURES = [
     {"model": "none"},
-    {"model": "proportional", "full_ml": 630},
-    {"model": "threshold", "full_ml": 630, "needed_ml": 300},
-    {"model": "emax", "full_ml": 630, "half_ml": 200, "hill": 3},
+    {"model": "proportional", "full_dose": 630},
+    {"model": "threshold", "full_dose": 630, "needed_dose": 300},
+    {"model": "emax", "full_dose": 630, "half_dose": 200, "hill": 3},
 ]
 VISITS = [
     {"baseline": {"day": 0}, "day_90": {"day": 90, "after": "onset", "window_days": 5}},

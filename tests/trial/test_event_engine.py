@@ -87,7 +87,7 @@ class PlainReference:
         """Let a patient ask for the next infusion that is neither refused nor too late."""
         itinerary, first = self.itinerary, self.randomised[place]
         ends = (itinerary.discontinues, itinerary.withdraws, itinerary.dies)
-        stops = first + min(int(end[0, place]) for end in ends)
+        stops = first + min(int(end[0, place, 0]) for end in ends)
         days = due_days(self.scenario.treatment.infusions, np.array(first))
         for number in range(infusion, len(days)):
             due = first + int(days[number]) * DAY
@@ -130,7 +130,7 @@ def test_event_engine_equals_the_plain_reference(
     scenario, streams = crowded.replace(changes), Streams(seed, range(1))
     cohort = enrol(scenario, streams, 600)
     itinerary = plan_itinerary(cohort, scenario, streams)
-    found = recruit_by_events(cohort, itinerary, scenario)
+    found = recruit_by_events(cohort, itinerary, scenario, streams)
     plain = PlainReference(itinerary, scenario)
     plain.run()
     assert found.complete.all()

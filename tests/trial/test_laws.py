@@ -56,9 +56,9 @@ def test_the_order_in_which_processes_are_created_changes_nothing(
         itinerary = plan_itinerary(cohort, scenario, streams)
         width = itinerary.ready.shape[1]
         shuffled = np.random.default_rng(seed).permutation(width).tolist()
-        forward = arrays_of(recruit_by_events(cohort, itinerary, scenario))
+        forward = arrays_of(recruit_by_events(cohort, itinerary, scenario, streams))
         for creation in (range(width)[::-1], shuffled):
-            other = arrays_of(recruit_by_events(cohort, itinerary, scenario, creation))
+            other = arrays_of(recruit_by_events(cohort, itinerary, scenario, streams, creation))
             assert all((forward[path] == other[path]).all() for path in forward)
 
 
@@ -326,7 +326,7 @@ def by_hand(
     cohort = enrol(scenario, streams, many)
     presented = np.array([ready])
     cohort = dataclasses.replace(cohort, arrival=presented, screened=presented)
-    never = np.full((1, many), NEVER)
+    never = np.full((1, many, 1), NEVER)
     itinerary = Itinerary(
         candidate=np.arange(many)[None],
         site=np.zeros((1, many), np.int64),
@@ -339,7 +339,7 @@ def by_hand(
         visit_shift=np.zeros((1, many, 6), np.int64),
         visit_missed=np.zeros((1, many, 6), np.bool_),
     )
-    return recruit_by_events(cohort, itinerary, scenario)
+    return recruit_by_events(cohort, itinerary, scenario, streams)
 
 
 def clock(day: int, time: str) -> int:

@@ -11,10 +11,10 @@ from scipy.stats import norm
 
 from trialsim.clock import DAY
 from trialsim.scenario.effects import latent_shift
-from trialsim.scenario.outcomes import Exposure
+from trialsim.scenario.exposure import Exposure
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.outcomes import drug_received
+from trialsim.trial.dosing import drug_received
 from trialsim.trial.trial import Trial, simulate_batch
 
 SHIFTS = [0, 3, 11.5, 60]
@@ -30,32 +30,32 @@ def exposure(**described: Any) -> Any:
     ("model", "expected"),
     [
         (exposure(model="none"), [1, 1, 1, 1, 1]),
-        (exposure(model="proportional", full_ml=600), [0, 0.25, 0.5, 1, 1]),
-        (exposure(model="threshold", full_ml=600, needed_ml=300), [0, 0, 1, 1, 1]),
+        (exposure(model="proportional", full_dose=600), [0, 0.25, 0.5, 1, 1]),
+        (exposure(model="threshold", full_dose=600, needed_dose=300), [0, 0, 1, 1, 1]),
         # (x / 300) / (1 + x / 300) over its value 2 / 3 at 600 mL
-        (exposure(model="emax", full_ml=600, half_ml=300), [0, 1 / 2, 3 / 4, 1, 9 / 8]),
+        (exposure(model="emax", full_dose=600, half_dose=300), [0, 1 / 2, 3 / 4, 1, 9 / 8]),
         # (x / 300)**2 / (1 + (x / 300)**2) over its value 4 / 5 at 600 mL
-        (exposure(model="emax", full_ml=600, half_ml=300, hill=2), [0, 1 / 4, 5 / 8, 1, 9 / 8]),
+        (exposure(model="emax", full_dose=600, half_dose=300, hill=2), [0, 1 / 4, 5 / 8, 1, 9 / 8]),
     ],
 )
 def test_exposure_models_give_the_shares_computed_by_hand(
-    model: Any, expected: list[float]
+    model: Any, expected: list[float], received: Any
 ) -> None:
     given_ml = np.array([0.0, 150, 300, 600, 900])
-    np.testing.assert_allclose(model.at(given_ml, np.full(5, 30.0)), expected, rtol=1e-15)
+    np.testing.assert_allclose(model.share(received(given_ml), 0), expected, rtol=1e-15)
 
 
 @pytest.mark.parametrize(
     "model",
     [
         exposure(model="none"),
-        exposure(model="proportional", full_ml=600),
-        exposure(model="threshold", full_ml=600, needed_ml=1),
-        exposure(model="emax", full_ml=600, half_ml=300, hill=3),
+        exposure(model="proportional", full_dose=600),
+        exposure(model="threshold", full_dose=600, needed_dose=1),
+        exposure(model="emax", full_dose=600, half_dose=300, hill=3),
     ],
 )
-def test_placebo_has_no_exposure(model: Any) -> None:
-    assert model.at(np.zeros(3), np.zeros(3)).tolist() == [0, 0, 0]
+def test_placebo_has_no_exposure(model: Any, received: Any) -> None:
+    assert not model.share(received(np.zeros(3), np.zeros(3, np.bool_)), 0).any()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_drug_received_is_counted_infusion_by_infusion(
     }
     trial = simulate_batch(cars1.replace(changes), Streams(1, range(4)))
     conduct = trial.conduct
-    received = drug_received(conduct, np.where(trial.arms == 0, 30.0, 0.0))
+    received = drug_received(conduct, np.where(trial.arms == 0, 30.0, 0.0)[:, :, None])
     start, visit = conduct.infusion_start, conduct.visit_minute
     for replicate, patient, place in np.ndindex(visit.shape):
         first = conduct.randomised[replicate, patient]

@@ -1,5 +1,7 @@
 """The methods that need no more than counts of patients over the cells of the scale."""
 
+import math
+
 from trialsim.analysis.comparison import Comparison, on_scale, scaled_effect, without_statistic
 from trialsim.analysis.endpoint import WORST
 from trialsim.arrays import Floats, Integers
@@ -89,12 +91,13 @@ def _responders(
     return Comparison(*found, without_statistic(p_value), p_value, arms[0][1], arms[1][1])
 
 
-def cell_of(points: int, outcome: Outcome, plan: AnalysisPlan) -> int:
+def cell_of(points: float, outcome: Outcome, plan: AnalysisPlan) -> int:
     """Return the cell of a score, or of a change; better ones are in the cells from it on."""
     low, high = outcome.low, outcome.high
     if plan.measure == "change":
         low, high = low - high, high - low
-    return WORST + 1 + (points - low if outcome.sign > 0 else high - points)
+    above = (points - low if outcome.sign > 0 else high - points) / outcome.step
+    return WORST + 1 + math.ceil(round(above, 9))
 
 
 def effect_of_counts(counts: Integers, plan: AnalysisPlan) -> Floats:

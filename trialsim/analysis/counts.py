@@ -36,8 +36,9 @@ def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Float
     steps: Floats = (known * np.arange(known.shape[-1])).sum(axis=-1) / np.where(
         patients > 0, patients, np.nan
     )
+    grid = outcome.grid
     if plan.measure == "change":
-        steps = outcome.sign * (steps - (outcome.high - outcome.low))
-    else:
-        steps = outcome.low + steps if outcome.sign > 0 else outcome.high - steps
-    return steps
+        return outcome.sign * (steps - grid.steps) * grid.step
+    worst = grid.low if outcome.sign > 0 else grid.high
+    means: Floats = worst + outcome.sign * steps * grid.step
+    return means

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers, Places
 from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.trial.cohort import whom
 from trialsim.trial.trial import Trial
 
 WORST: int = 0
@@ -46,11 +47,12 @@ def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpo
 def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
     """Return the values if nobody's score had been missed: the treatment-policy estimand.
 
-    Everybody randomised is analysed, with the score that they would have had at the visit under
-    the infusions that they were in fact given; the plan's rule for the dead holds.
+    Everybody randomised, or in the plan's subgroup, is analysed, with the score that they would
+    have had at the visit under the infusions that they were in fact given; the plan's rule for the
+    dead holds.
     """
     value = trial.underlying[plan.endpoint][:, :, visit_of(trial, plan)]
-    return _ranked(trial, plan, value, _dead(trial, plan), np.ones(value.shape, np.bool_))
+    return _ranked(trial, plan, value, _dead(trial, plan), _in_subgroup(trial, plan))
 
 
 def carried_forward(scores: Floats) -> Floats:
@@ -73,18 +75,20 @@ def _ranked(
 ) -> Endpoint:
     """Return values as cells, with those ranked below everybody in a cell of their own."""
     outcome = trial.scenario.outcomes[plan.endpoint]
-    low, high = outcome.low, outcome.high
+    grid = outcome.grid
+    steps = grid.cell_of(value)
+    most = grid.steps
     if plan.measure == "change":
-        value = value - trial.underlying[plan.endpoint][:, :, 0]
-        low, high = low - high, high - low
+        steps = steps - grid.cell_of(trial.underlying[plan.endpoint][:, :, 0]) + most
+        most *= 2
     known = ~np.isnan(value)
-    above = value - low if outcome.sign > 0 else high - value
+    above = steps if outcome.sign > 0 else most - steps
     cell = np.where(known, above + (WORST + 1), WORST).astype(np.int64)
     cell[dead] = WORST
     ranked = known | dead
     if plan.missing == "worst_rank":
         ranked |= ~known
-    return Endpoint(cell, ranked & included, high - low + 2)
+    return Endpoint(cell, ranked & included, most + 2)
 
 
 def visit_of(trial: Trial, plan: AnalysisPlan) -> int:
@@ -100,9 +104,16 @@ def _dead(trial: Trial, plan: AnalysisPlan) -> Booleans:
 
 
 def _in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
-    included = np.ones(trial.arms.shape, np.bool_)
+    included = _in_subgroup(trial, plan)
     if plan.analysis_set == "efficacy":
-        included = trial.conduct.visit_attended[:, :, 1:].any(axis=2) | _dead(trial, plan)
+        included &= trial.conduct.visit_attended[:, :, 1:].any(axis=2) | _dead(trial, plan)
     if plan.minimum_infusion_share > 0:
         included &= trial.conduct.infusion_given.mean(axis=2) >= plan.minimum_infusion_share
     return included
+
+
+def _in_subgroup(trial: Trial, plan: AnalysisPlan) -> Booleans:
+    """Return who belongs to those whom the plan analyses, shape (replicate, patient)."""
+    if plan.subgroup is None:
+        return np.ones(trial.arms.shape, np.bool_)
+    return whom(plan.subgroup, trial.scenario, trial.cohort, Places(trial.candidate))

@@ -29,16 +29,16 @@ def compare_imputed(trial: Trial, plan: AnalysisPlan) -> Comparison:
 def completed(trial: Trial, plan: AnalysisPlan) -> Iterator[Endpoint]:
     """Yield the endpoint of each imputation; in each arm, who has any score has all."""
     last = visit_of(trial, plan)
-    outcome = trial.scenario.outcomes[plan.endpoint]
-    scores = trial.scores[plan.endpoint][:, :, : last + 1]
+    grid = trial.scenario.outcomes[plan.endpoint].grid  # imputed in steps, which the method rounds
+    scores = grid.cell_of(trial.scores[plan.endpoint][:, :, : last + 1])
     arms = [np.where(arm[:, :, np.newaxis], scores, np.nan) for arm in in_arms(trial, plan)]
     for imputation in range(plan.imputations):
         value = scores[:, :, last]
         for scores_of_arm, name in zip(arms, (plan.treated, plan.control), strict=True):
             numbers = _numbers(trial, plan, name, imputation, scores_of_arm.shape)
-            drawn = impute(scores_of_arm, numbers, outcome.low, outcome.high)[0, :, :, last]
+            drawn = impute(scores_of_arm, numbers, 0, grid.steps)[0, :, :, last]
             value = np.where(np.isnan(value), drawn, value)
-        yield endpoint_of_values(trial, plan, value)
+        yield endpoint_of_values(trial, plan, grid.score_of(value))
 
 
 def _numbers(

@@ -61,6 +61,8 @@ def mean_difference_of(trial: Trial, plan: AnalysisPlan, samples: Samples) -> Me
     from trialsim.stats.ancova import ancova
     from trialsim.stats.t_tests import student_t_test, welch_t_test
 
+    step = trial.scenario.outcomes[plan.endpoint].step
+    samples = Samples(*(arm * step for arm in samples))  # cells are steps of the scale
     match plan.test:
         case Ancova():
             before = divided(trial, plan, trial.underlying[plan.endpoint][:, :, 0])

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
 from trialsim.distributions import Described
+from trialsim.scenario.eligibility import Rule
 from trialsim.scenario.methods import (
     MEAN_METHODS,
     Method,
@@ -44,6 +45,7 @@ class FurtherAnalysis(Described):
     control: Name | None = None
     analysis_set: AnalysisSet | None = None
     minimum_infusion_share: Probability | None = None
+    subgroup: Rule | None = None
     missing: Missing | None = None
     imputations: Imputations | None = None
     death: Death | None = None
@@ -64,7 +66,9 @@ class FurtherAnalysis(Described):
         return {name: value for name, value in said.items() if value is not None}
 
     @model_serializer(mode="wrap")
-    def _what_it_says(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _what_is_said(
+        self, dumped: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
         content = dumped(self)
         return {name: value for name, value in content.items() if value is not None}
 
@@ -85,6 +89,14 @@ class AnalysisPlan(Ruled):
     """The primary analysis compares treated with control at one visit; others stand beside it."""
 
     rules = (*COMPARISON_RULES, *FAMILY_RULES)
+    unsaid = (
+        "imputations",
+        "subgroup",
+        "effect",
+        "stratum_weighting",
+        "secondary",
+        "multiplicity",
+    )
 
     endpoint: Name
     visit: Name
@@ -96,6 +108,8 @@ class AnalysisPlan(Ruled):
     """Everybody randomised, or those with a score at any visit after baseline."""
     minimum_infusion_share: Probability = 0.0
     """Patients given a smaller share of the planned infusions are left out (per protocol)."""
+    subgroup: Rule | None = None
+    """Those who are analysed; null for everybody."""
     missing: Missing
     """Last or baseline observation carried forward, ranked below all, left out, or imputed."""
     imputations: Imputations = 20
@@ -143,29 +157,10 @@ class AnalysisPlan(Ruled):
                 return Quantity("mean difference", 0.0)
         return _EFFECTS[self.effect]
 
-    @model_serializer(mode="wrap")
-    def _what_is_used(
-        self, dumped: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> dict[str, Any]:
-        """Leave unused options out of JSON, so that a digest stays when plans learn new ones."""
-        content: dict[str, Any] = dumped(self)
-        if info.mode == "json":
-            for name, unused in _UNUSED.items():
-                if content.get(name) == unused:
-                    del content[name]
-        return content
-
 
 _EFFECTS = {
     "mann_whitney": Quantity("Mann-Whitney effect", 0.5),
     "win_odds": Quantity("win odds", 1.0),
     "win_ratio": Quantity("win ratio", 1.0),
     "net_benefit": Quantity("net benefit", 0.0),
-}
-_UNUSED: dict[str, Any] = {
-    "imputations": 20,
-    "effect": "mann_whitney",
-    "stratum_weighting": "van-elteren",
-    "secondary": {},
-    "multiplicity": "none",
 }

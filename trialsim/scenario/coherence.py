@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from trialsim.distributions import support
 from trialsim.scenario.design import Design, Visit
 from trialsim.scenario.effects import effect_refusals
 from trialsim.scenario.eligibility import Eligibility
-from trialsim.scenario.operations import Operations, Window
+from trialsim.scenario.operations import Happening, Operations, Window
+from trialsim.scenario.outcome_correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes import Outcome
 from trialsim.scenario.plan_coherence import PLAN_COHERENCE
 from trialsim.scenario.population import Population
 from trialsim.scenario.refusal import Refusal, Rules, as_far_as_known, negative, unknown
 from trialsim.scenario.sources import Source
+from trialsim.scenario.treatment import Treatment
 
 
 def _eligibility_agrees(eligibility: Eligibility) -> Iterator[Refusal]:
@@ -35,19 +38,93 @@ def _arrival_is_known(population: Population, operations: Operations) -> Iterato
 
 def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
     for name, outcome in outcomes.items():
-        path = f"outcomes.{name}.baseline"
-        yield from as_far_as_known(_baseline_fits(path, population, outcome))
+        for refusal in as_far_as_known(_outcome_fits(population, outcome)):
+            yield refusal._replace(path=f"outcomes.{name}.{refusal.path}")
 
 
-def _baseline_fits(path: str, population: Population, outcome: Outcome) -> Iterator[Refusal]:
-    yield from _number(path, outcome.baseline, population)
-    covariate = population.covariates.get(outcome.baseline)
+def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Refusal]:
+    if outcome.prognosis is not None:
+        yield from _number("prognosis", outcome.prognosis, population)
+    if outcome.effect.among is not None:
+        for refusal in outcome.effect.among.refusals(population.covariates):
+            yield refusal._replace(path=f"effect.among.{refusal.path}")
+    if outcome.baseline is not None:
+        yield from _baseline_fits("baseline", outcome.baseline, population, outcome)
+
+
+def _baseline_fits(
+    path: str, name: str, population: Population, outcome: Outcome
+) -> Iterator[Refusal]:
+    yield from _number(path, name, population)
+    covariate = population.covariates.get(name)
     if covariate is None or not covariate.keeps_its_rules or not outcome.keeps_its_rules:
         return
-    low, high = covariate.bounds or (outcome.low - 1, outcome.high)
+    if outcome.step == 1:
+        low, high = covariate.bounds or (outcome.low - 1, outcome.high)
+        kind = "a whole-number covariate"
+    else:
+        low, high = support(covariate.margin)
+        kind = "a covariate"
     if low < outcome.low or high > outcome.high:
-        rule = f"must be a whole-number covariate within {outcome.low} and {outcome.high}"
-        yield Refusal(path, rule, outcome.baseline)
+        yield Refusal(path, f"must be {kind} within {outcome.low:g} and {outcome.high:g}", name)
+
+
+def _outcomes_correlate(
+    outcomes: Mapping[str, Outcome], outcome_correlation: OutcomeCorrelation
+) -> Iterator[Refusal]:
+    for refusal in as_far_as_known(outcome_correlation.refusals(list(outcomes))):
+        yield refusal._replace(path=f"outcome_correlation.{refusal.path}".rstrip("."))
+
+
+def _courses_have_arms(design: Design, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+    for name, outcome in outcomes.items():
+        for arm in vars(outcome).get("course_by_arm", {}):
+            if arm not in design.arms:
+                path = f"outcomes.{name}.course_by_arm.{arm}"
+                yield Refusal(path, unknown("arm", arm, design.arms), arm)
+
+
+def _doses_have_phases(design: Design, treatment: Treatment) -> Iterator[Refusal]:
+    phases = len(treatment.infusions.phases)
+    for name, arm in design.arms.items():
+        if arm.keeps_its_rules and len(arm.doses) not in (1, phases):
+            rule = f"must be one, or one for each of the {phases} phases of the infusions"
+            yield Refusal(f"design.arms.{name}", rule, list(arm.doses))
+
+
+def _doses_have_their_unit(
+    population: Population, design: Design, treatment: Treatment
+) -> Iterator[Refusal]:
+    if not design.keeps_its_rules:
+        return
+    unit = design.dose_unit
+    if unit.endswith("/kg") and treatment.body_weight_kg is None:
+        rule = f"must name the covariate that holds the weight, for doses in {unit}"
+        yield Refusal("treatment.body_weight_kg", rule, None)
+    if unit.startswith("mg") and treatment.strength_mg_per_ml is None:
+        yield Refusal("treatment.strength_mg_per_ml", f"must be given for doses in {unit}", None)
+    if treatment.body_weight_kg is not None:
+        yield from _number("treatment.body_weight_kg", treatment.body_weight_kg, population)
+
+
+def _risks_fit(population: Population, operations: Operations, design: Design) -> Iterator[Refusal]:
+    for what in ("discontinuation", "withdrawal", "death"):
+        happening = vars(operations).get(what)
+        if happening is None:
+            continue
+        for refusal in as_far_as_known(_risk_fits(population, happening, design)):
+            yield refusal._replace(path=f"operations.{what}.{refusal.path}")
+
+
+def _risk_fits(population: Population, happening: Happening, design: Design) -> Iterator[Refusal]:
+    for name in happening.covariates:
+        yield from _number(f"covariates.{name}", name, population)
+    for name, risk in happening.arms.items():
+        if name not in design.arms:
+            yield Refusal(f"arms.{name}", unknown("arm", name, design.arms), name)
+        if risk.among is not None:
+            for refusal in risk.among.refusals(population.covariates):
+                yield refusal._replace(path=f"arms.{name}.among.{refusal.path}")
 
 
 def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
@@ -101,6 +178,11 @@ COHERENCE: Rules = (
     (("population", "eligibility"), _eligibility_fits),
     (("population", "operations"), _arrival_is_known),
     (("population", "outcomes"), _outcomes_fit),
+    (("outcomes", "outcome_correlation"), _outcomes_correlate),
+    (("design", "outcomes"), _courses_have_arms),
+    (("design", "treatment"), _doses_have_phases),
+    (("population", "design", "treatment"), _doses_have_their_unit),
+    (("population", "operations", "design"), _risks_fit),
     (("outcomes",), _effects_reachable),
     (("design", "operations"), _visits_in_order),
     *PLAN_COHERENCE,

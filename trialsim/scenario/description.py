@@ -178,7 +178,8 @@ def _phrase(path: str, part: Any, unit: str) -> str | None:
     if not isinstance(part, Mapping):
         in_units = not path.startswith("population.correlation")  # its last name is a covariate
         return value_in_words(path.rsplit(".", 1)[-1] if in_units else "", part)
-    if "distribution" in part or "model" in part:
+    course = ".course" in path  # as long as a part of the scenario
+    if "distribution" in part or ("model" in part and not course):
         return alternative_in_words(part, unit)
     if "covariate" in part:
         return rule_in_words(part)
@@ -194,8 +195,8 @@ def _design_words(scenario: Scenario) -> list[str]:
         f"blocks of {design.block_size} {within}."
     )
     arms = [
-        f"{name}: {arm.label}; {arm.dose_ml:g} mL of study drug in an infusion of "
-        f"{arm.volume_ml:g} mL."
+        f"{name}: {arm.label}; {' then '.join(f'{dose:g}' for dose in arm.doses)} "
+        f"{arm.dose_unit} of study drug in an infusion of {arm.volume_ml:g} mL."
         for name, arm in design.arms.items()
     ]
     return [first, *arms]
@@ -205,9 +206,14 @@ def _treatment_words(content: Mapping[str, Any]) -> list[str]:
     treatment = content["treatment"]
     window = content["operations"]["first_infusion_after_onset"]
     programme = treatment["rehabilitation"]
-    return [
+    told = [
         f"Infusions are given {schedule_in_words(treatment['infusions'])}; the first starts "
-        f"{window['earliest_hours']:g} to {window['latest_hours']:g} hours after onset.",
+        f"{window['earliest_hours']:g} to {window['latest_hours']:g} hours after onset."
+    ]
+    if programme is None:
+        return [*told, "There is no programme of rehabilitation."]
+    return [
+        *told,
         f"Rehabilitation in all arms: {schedule_in_words(programme['schedule'])}, "
         f"{programme['session_minutes']} minutes each.",
     ]

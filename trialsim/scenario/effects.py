@@ -17,7 +17,6 @@ from trialsim.scenario.outcomes import Anchor, Outcome
 from trialsim.scenario.refusal import Refusal
 from trialsim.stats.scale_effects import (
     Measure,
-    cells_of_censored_normal,
     mean_of_cells,
     odds_ratio_of_theta,
     proportional_odds_cells,
@@ -79,8 +78,7 @@ def effect_refusals(outcome: Outcome) -> Iterator[Refusal]:
 
 
 def _cells(outcome: Outcome, shift: ArrayLike) -> Floats:
-    mean = outcome.course.end_mean + outcome.sign * np.asarray(shift)
-    cells = cells_of_censored_normal(mean, outcome.course.end_sd, outcome.low, outcome.high)
+    cells = outcome.course.end_cells(outcome.grid, outcome.sign * np.asarray(shift))
     return cells[..., :: outcome.sign]
 
 
@@ -89,7 +87,8 @@ def _measure(outcome: Outcome, anchor: Anchor) -> Measure:
     control = control_cells(outcome)
     if anchor == "theta":
         return lambda shift: theta_of_cells(_cells(outcome, shift), control)
-    return lambda shift: mean_of_cells(_cells(outcome, shift)) - mean_of_cells(control)
+    before = mean_of_cells(control)
+    return lambda shift: outcome.step * (mean_of_cells(_cells(outcome, shift)) - before)
 
 
 def _shift_for(outcome: Outcome, anchor: Anchor, value: float) -> float:
@@ -100,8 +99,7 @@ def _shift_for(outcome: Outcome, anchor: Anchor, value: float) -> float:
         value = theta_of_cells(proportional_odds_cells(control, value), control).item()
         anchor = "theta"
     measure = _measure(outcome, anchor)
-    widest = outcome.high - outcome.low + _LARGEST_SHIFT * outcome.course.end_sd
-    widest += abs(outcome.course.end_mean)
+    widest = outcome.course.widest(outcome.grid)
     lowest, highest = measure(np.array([-widest, widest])).tolist()
     if not lowest + _CLOSE < value < highest - _CLOSE:
         raise ValueError(

@@ -72,6 +72,12 @@ class Rule(Ruled):
             met &= np.logical_or.reduce([value == code for code in codes])
         return met
 
+    @property
+    def asked(self) -> tuple[Name, ...]:
+        """The covariates that the condition looks at."""
+        others = [bound for bound in self._bounds.values() if isinstance(bound, str)]
+        return (self.covariate, *others)
+
     def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Refusal]:
         """Yield what the rule asks that the population cannot answer."""
         covariate = covariates.get(self.covariate)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from trialsim.distributions import Described
-from trialsim.scenario.refusal import Name, Refusal, Ruled
+from trialsim.scenario.refusal import Finite, Name, Refusal, Ruled
 
 Permutations = Annotated[int, Field(ge=19, le=100_000)]
 
@@ -102,7 +102,7 @@ class Responders(Described):
     """Shares of patients at or beyond a threshold."""
 
     method: Literal["responders"]
-    threshold: int
+    threshold: Finite
     """Points of the score, or of its change; who has it exactly responds."""
 
 

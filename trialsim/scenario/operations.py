@@ -7,7 +7,16 @@ from pydantic import Field
 
 from trialsim.clock import DAY, HOUR
 from trialsim.distributions import Continuous, Described, support
-from trialsim.scenario.refusal import Name, Positive, Probability, Refusal, Ruled, negative
+from trialsim.scenario.eligibility import Rule
+from trialsim.scenario.refusal import (
+    Finite,
+    Name,
+    Positive,
+    Probability,
+    Refusal,
+    Ruled,
+    negative,
+)
 
 LONGEST_DAYS = 1_000_000
 """No trial lasts longer; in whole minutes there is room for it."""
@@ -26,16 +35,37 @@ def _after_randomisation(days: Continuous) -> Iterator[Refusal]:
     yield from negative("days", days)
 
 
+class RiskFactor(Described):
+    """How a covariate changes the odds that something happens."""
+
+    log_odds_per_unit: Finite
+    reference: Finite
+    """The covariate's value at which the probability is the one given."""
+
+
+class ArmRisk(Described):
+    """How an arm changes the odds that something happens."""
+
+    odds_ratio: Positive
+    among: Rule | None = None
+    """Those in whom it does; null for everybody."""
+
+
 class Happening(Ruled):
     """Something that befalls a patient at most once, counted from randomisation.
 
     `probability` is that of it ever happening; `days` is the distribution of when, if it does.
+    Covariates and the arm may change the odds of it happening.
     """
 
     rules = ((("days",), _after_randomisation),)
 
+    unsaid = ("covariates", "arms")
+
     probability: Probability
     days: Continuous
+    covariates: dict[Name, RiskFactor] = Field(default_factory=dict)
+    arms: dict[Name, ArmRisk] = Field(default_factory=dict)
 
 
 def _later_than_earliest(earliest_hours: float, latest_hours: float) -> Iterator[Refusal]:

@@ -1,103 +1,23 @@
-"""How patients recover and what the drug adds: a latent score with a floor and a ceiling.
+"""What is measured: scales, how patients fare on them without the drug, and what the drug adds.
 
-The score at a visit is the latent score rounded to whole points and bounded by the scale. In a
-patient without the drug the latent score at t days after onset is
-
-    mean(t) + sd(t) * (r(t) * z + sqrt(1 - r(t)**2) * (sqrt(q) * b + sqrt(1 - q) * e)),
-
-with z the normal score of the baseline covariate, b the patient's own course, e the visit's noise,
-q the patient share; mean, sd and r move from their values at onset to those at the end day by
-g(t) = (1 - exp(-t / tau)) / (1 - exp(-end / tau)). The drug adds the effect's latent shift times
-the exposure reached, towards the better end of the scale.
+A score is a latent score read off the grid of its scale. The drug adds the effect's latent shift
+times the exposure reached, towards the better end of the scale.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Final, Literal, NamedTuple, Self, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final, Literal
 
-import numpy as np
-import scipy  # its parts load when they are first used
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from trialsim.arrays import Floats
-from trialsim.distributions import Described
-from trialsim.scenario.refusal import (
-    Finite,
-    Name,
-    Positive,
-    Probability,
-    Refusal,
-    Ruled,
-    refuse,
-)
+from trialsim.scenario.courses import Course
+from trialsim.scenario.eligibility import Rule
+from trialsim.scenario.exposure import Exposure
+from trialsim.scenario.refusal import Finite, Name, Positive, Refusal, Ruled
+from trialsim.scenario.scales import Grid, Kind
 
-_LONGEST_SCALE: Final = 10_000
-_MOST_LOG_SHARE: Final = 50.0
-"""Of the exposure beyond the full amount; a larger share is infinite on any scale."""
+_MOST_STEPS: Final = 10_000
 
 Anchor = Literal["theta", "latent_shift", "odds_ratio", "mean_difference"]
-
-
-class NoExposure(Described):
-    """The whole effect from randomisation on in an arm with study drug, whatever is infused."""
-
-    model: Literal["none"]
-
-    def at(self, given_ml: Floats, dose_ml: Floats) -> Floats:
-        """Return the share of the full effect for the study drug received and the arm's dose."""
-        return np.array(np.broadcast_to(dose_ml > 0, np.shape(given_ml)), np.float64)
-
-
-class Proportional(Described):
-    """Effect in proportion to the study drug received; more than the full dose adds nothing."""
-
-    model: Literal["proportional"]
-    full_ml: Positive
-
-    def at(self, given_ml: Floats, dose_ml: Floats) -> Floats:
-        """Return the share of the full effect for the study drug received and the arm's dose."""
-        share: Floats = np.minimum(given_ml / self.full_ml, 1.0)
-        return share
-
-
-class Threshold(Described):
-    """The whole effect once a given amount of study drug has been received, nothing before."""
-
-    model: Literal["threshold"]
-    full_ml: Positive
-    needed_ml: Positive
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        if self.needed_ml > self.full_ml:
-            refuse([Refusal("needed_ml", "must not exceed full_ml", self.needed_ml)])
-        return self
-
-    def at(self, given_ml: Floats, dose_ml: Floats) -> Floats:
-        """Return the share of the full effect for the study drug received and the arm's dose."""
-        return (given_ml >= self.needed_ml).astype(np.float64)
-
-
-class Emax(Described):
-    """A saturating (sigmoid) effect of the study drug received, 1 at the full amount."""
-
-    model: Literal["emax"]
-    full_ml: Positive
-    half_ml: Positive
-    """Study drug at which half of the largest possible effect is reached (ED50)."""
-    hill: Annotated[float, Field(gt=0, le=20)] = 1.0
-
-    def at(self, given_ml: Floats, dose_ml: Floats) -> Floats:
-        """Return the share of the full effect for the study drug received and the arm's dose."""
-        full = scipy.special.log_expit(self.hill * (np.log(self.full_ml) - np.log(self.half_ml)))
-        with np.errstate(divide="ignore"):  # nothing given has the logarithm -inf, the share 0
-            given = self.hill * (np.log(given_ml) - np.log(self.half_ml))
-        share: Floats = np.exp(np.minimum(scipy.special.log_expit(given) - full, _MOST_LOG_SHARE))
-        return share
-
-
-Exposure: TypeAlias = Annotated[
-    NoExposure | Proportional | Threshold | Emax, Field(discriminator="model")
-]
 
 
 def _is_possible(anchor: Anchor, value: float) -> Iterator[Refusal]:
@@ -117,71 +37,107 @@ class Effect(Ruled):
 
     rules = ((("anchor", "value"), _is_possible),)
 
+    unsaid = ("trial_sd", "among", "elsewhere")
+
     anchor: Anchor
     value: Finite
     exposure: Exposure
+    trial_sd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """SD of the latent shift between trials like this one (random effects), in latent points."""
+    among: Rule | None = None
+    """Those who have the effect; null for everybody."""
+    elsewhere: Finite = 0.0
+    """The share of the latent shift that all others have."""
 
 
-class Moment(NamedTuple):
-    """The latent score's distribution at a time, in patients without the drug."""
-
-    mean: Floats
-    sd: Floats
-    baseline_correlation: Floats
-
-
-class Course(Described):
-    """Recovery without the drug: where the latent score starts, where it ends, how fast."""
-
-    start_mean: Finite
-    start_sd: Positive
-    start_baseline_correlation: Annotated[float, Field(ge=-1, le=1)]
-    end_day: Positive
-    """Days after onset at which the end values hold."""
-    end_mean: Finite
-    end_sd: Positive
-    end_baseline_correlation: Annotated[float, Field(ge=-1, le=1)]
-    recovery_days: Positive
-    """tau: after this many days 63% of all recovery, ever, has happened."""
-    patient_share: Probability
-    """Share of what the baseline does not explain that stays with the patient between visits."""
-
-    def at(self, days: Floats) -> Moment:
-        """Return the latent distribution at times in days after onset; before it as at onset."""
-        after = np.maximum(days, 0.0)
-        done = np.expm1(-after / self.recovery_days) / np.expm1(-self.end_day / self.recovery_days)
-        correlation = self.start_baseline_correlation + done * (
-            self.end_baseline_correlation - self.start_baseline_correlation
-        )
-        return Moment(
-            self.start_mean + done * (self.end_mean - self.start_mean),
-            np.maximum(self.start_sd + done * (self.end_sd - self.start_sd), 0.0),
-            correlation.clip(-1.0, 1.0),
-        )
-
-
-def _is_a_scale(low: int, high: int) -> Iterator[Refusal]:
+def _is_a_scale(low: float, high: float, step: float) -> Iterator[Refusal]:
     if not low < high:
         yield Refusal("high", "must be above low", high)
-    if high - low > _LONGEST_SCALE:
-        yield Refusal("high", f"must be at most {_LONGEST_SCALE} points above low", high)
+        return
+    steps = (high - low) / step
+    if steps > _MOST_STEPS:
+        yield Refusal("high", f"must be at most {_MOST_STEPS} steps above low", high)
+    elif abs(steps - round(steps)) > 1e-9 * steps or round(steps) < 1:
+        yield Refusal("step", "must divide the scale from low to high", step)
+
+
+def _has_logarithms(kind: Kind, low: float) -> Iterator[Refusal]:
+    if kind in ("time", "count") and low < 0:
+        yield Refusal("low", "must not be negative for a time or a count", low)
+
+
+def _course_fits(
+    low: float, high: float, step: float, kind: Kind, course: Course
+) -> Iterator[Refusal]:
+    if any(_is_a_scale(low, high, step)) or any(_has_logarithms(kind, low)):
+        return
+    for refusal in course.misfits(_grid(low, high, step, kind)):
+        yield refusal._replace(path=f"course.{refusal.path}")
+
+
+def _courses_fit(
+    low: float, high: float, step: float, kind: Kind, course_by_arm: Mapping[str, Course]
+) -> Iterator[Refusal]:
+    for name, course in course_by_arm.items():
+        for refusal in _course_fits(low, high, step, kind, course):
+            yield refusal._replace(path=refusal.path.replace("course", f"course_by_arm.{name}", 1))
+
+
+def _baseline_goes_first(baseline: str | None, prognosis: str | None) -> Iterator[Refusal]:
+    if baseline is not None and prognosis is not None:
+        rule = "must be null where the score has a baseline, which is its prognosis"
+        yield Refusal("prognosis", rule, prognosis)
 
 
 class Outcome(Ruled):
-    """A bounded whole-number scale, its course without the drug, and the drug's effect on it."""
+    """A bounded scale, its course without the drug, and the drug's effect on it."""
 
-    rules = ((("low", "high"), _is_a_scale),)
+    rules = (
+        (("low", "high", "step"), _is_a_scale),
+        (("kind", "low"), _has_logarithms),
+        (("low", "high", "step", "kind", "course"), _course_fits),
+        (("low", "high", "step", "kind", "course_by_arm"), _courses_fit),
+        (("baseline", "prognosis"), _baseline_goes_first),
+    )
+
+    unsaid = ("kind", "unit", "step", "prognosis", "course_by_arm")
 
     label: str = Field(min_length=1)
-    low: int
-    high: int
+    kind: Kind = "ordinal"
+    unit: str = "points"
+    low: Finite
+    high: Finite
+    step: Positive = 1.0
+    """The distance between a value of the scale and the next."""
     better: Literal["higher", "lower"]
-    baseline: Name
-    """The covariate that is the score at the baseline visit."""
+    baseline: Name | None
+    """The covariate that is the score at the baseline visit; null where it is not measured then."""
+    prognosis: Name | None = None
+    """The covariate on which the course depends where there is no baseline."""
     course: Course
+    course_by_arm: dict[Name, Course] = Field(default_factory=dict)
+    """The course in arms whose patients are others, such as the uninjured; no drug added."""
     effect: Effect
+
+    def __hash__(self) -> int:
+        """Agree for outcomes that are equal; mappings among the fields have no hash."""
+        return hash((self.label, self.low, self.high, self.step, self.effect))
 
     @property
     def sign(self) -> int:
         """1 where higher scores are better, -1 where lower ones are."""
         return 1 if self.better == "higher" else -1
+
+    @property
+    def grid(self) -> Grid:
+        """The cells of the scale."""
+        return _grid(self.low, self.high, self.step, self.kind)
+
+    @property
+    def predictor(self) -> str | None:
+        """The covariate on which the course depends."""
+        return self.baseline or self.prognosis
+
+
+def _grid(low: float, high: float, step: float, kind: Kind) -> Grid:
+    return Grid(low, high, step, kind in ("time", "count"))

@@ -7,6 +7,7 @@ from trialsim.scenario.analysis_plan import AnalysisPlan
 from trialsim.scenario.design import Design
 from trialsim.scenario.methods import (
     AdjustedRank,
+    Ancova,
     ExactMannWhitney,
     OBrien,
     Responders,
@@ -103,17 +104,38 @@ def _several(method: WeiLachin | OBrien, outcomes: Mapping[str, Outcome]) -> Ite
             yield Refusal("test.outcomes", unknown("outcome", name, outcomes), name)
 
 
-def _threshold(threshold: int, outcome: Outcome, measure: str) -> Iterator[Refusal]:
+def _threshold(threshold: float, outcome: Outcome, measure: str) -> Iterator[Refusal]:
     """Refuse a threshold that nobody or everybody reaches."""
     if not outcome.keeps_its_rules:
         return
-    low, high = outcome.low, outcome.high
+    low, high, step = outcome.low, outcome.high, outcome.step
     if measure == "change":
         low, high = low - high, high - low
-    lowest, highest = (low + 1, high) if outcome.sign > 0 else (low, high - 1)
+    lowest, highest = (low + step, high) if outcome.sign > 0 else (low, high - step)
     if not lowest <= threshold <= highest:
-        rule = f"must lie between {lowest} and {highest}, or nobody or everybody responds"
+        rule = f"must lie between {lowest:g} and {highest:g}, or nobody or everybody responds"
         yield Refusal("test.threshold", rule, threshold)
+
+
+def _baseline_is_measured(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -> Iterator[Refusal]:
+    """Refuse what looks at a baseline score that is not measured."""
+    named = plan.test.outcomes if isinstance(plan.test, WeiLachin | OBrien) else (plan.endpoint,)
+    without = [name for name in named if name in outcomes and outcomes[name].baseline is None]
+    if not without:
+        return
+    rule = f"must be another: {without[0]} is not measured at baseline"
+    if plan.measure == "change":
+        yield Refusal("measure", rule, plan.measure)
+    if plan.missing == "bocf":
+        yield Refusal("missing", rule, plan.missing)
+    if isinstance(plan.test, Ancova):
+        yield Refusal("test", rule, plan.test.method)
+
+
+def _subgroup_exists(population: Population, plan: AnalysisPlan) -> Iterator[Refusal]:
+    if plan.subgroup is not None:
+        for refusal in plan.subgroup.refusals(population.covariates):
+            yield refusal._replace(path=f"subgroup.{refusal.path}")
 
 
 PLAN_COHERENCE: Rules = (
@@ -124,6 +146,8 @@ PLAN_COHERENCE: Rules = (
     (("design", "analysis"), _in_each_comparison(_control_exists)),
     (("design", "analysis"), _in_each_comparison(_exact_is_feasible)),
     (("outcomes", "analysis"), _in_each_comparison(_method_fits_outcomes)),
+    (("outcomes", "analysis"), _in_each_comparison(_baseline_is_measured)),
     (("population", "analysis"), _in_each_comparison(_covariates_exist)),
+    (("population", "analysis"), _in_each_comparison(_subgroup_exists)),
 )
 """Rules between the analyses and the parts of the study that they name."""

@@ -106,6 +106,8 @@ def _analysis_set(plan: AnalysisPlan) -> str:
             f" Patients given less than {plan.minimum_infusion_share:.12g} of the planned infusions"
             " are left out."
         )
+    if plan.subgroup is not None:
+        sentence += f" Subgroup: {plan.subgroup.label}."
     return sentence
 
 

@@ -16,6 +16,7 @@ from trialsim.scenario.coherence import COHERENCE
 from trialsim.scenario.design import Design
 from trialsim.scenario.eligibility import Eligibility
 from trialsim.scenario.operations import Operations
+from trialsim.scenario.outcome_correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes import Outcome
 from trialsim.scenario.paths import and_above, below, changed_paths, paths_of
 from trialsim.scenario.population import Population
@@ -55,6 +56,8 @@ class Scenario(Ruled):
 
     rules = (*COHERENCE, ((WHOLE,), _sources_speak_of_something))
 
+    unsaid = ("outcome_correlation",)
+
     name: Name
     title: str = Field(min_length=1)
     summary: str = Field(min_length=1)
@@ -64,6 +67,7 @@ class Scenario(Ruled):
     design: Design
     treatment: Treatment
     outcomes: dict[Name, Outcome] = Field(min_length=1)
+    outcome_correlation: OutcomeCorrelation = Field(default_factory=OutcomeCorrelation)
     analysis: AnalysisPlan
     sources: dict[str, Source] = Field(default_factory=dict)
     references: dict[str, str] = Field(default_factory=dict)

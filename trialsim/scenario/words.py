@@ -16,6 +16,11 @@ _UNITS: Final = {
     "per_cycle": "a cycle",
 }
 _ORDINALS: Final = ("day", "hour")
+_DAYS: Final = {
+    "every_day": "once a day",
+    "monday_to_friday": "Mondays to Fridays",
+    "monday_and_thursday": "Mondays and Thursdays",
+}
 _BOUNDS: Final = {
     "at_least": "at least",
     "more_than": "more than",
@@ -106,9 +111,11 @@ def schedule_in_words(schedule: Mapping[str, Any]) -> str:
     ...                    "cycle_every_days": 84})
     '20 times, Mondays to Fridays, in each of 2 cycles that begin 84 days apart'
     """
-    days = {"every_day": "once a day", "monday_to_friday": "Mondays to Fridays"}[schedule["days"]]
+    days = _DAYS[schedule["days"]]
     words = f"{schedule['per_cycle']} times, {days}"
     if schedule["cycles"] > 1:
         words += f", in each of {schedule['cycles']} cycles that begin "
         words += f"{schedule['cycle_every_days']} days apart"
+    if schedule.get("then"):
+        words += f"; then {schedule_in_words(schedule['then'])}"
     return words

@@ -94,12 +94,22 @@ def cells_of_censored_normal(mean: ArrayLike, sd: ArrayLike, low: int, high: int
     """
     if not low < high:
         raise ValueError(f"low must be below high (got {low} and {high})")
+    return cells_between_cuts(mean, sd, np.arange(low, high) + 0.5)
+
+
+def cells_between_cuts(mean: ArrayLike, sd: ArrayLike, cuts: Floats) -> Floats:
+    """Return the cells into which rising cuts divide a normal variable.
+
+    `mean` and `sd` broadcast to (...); the answer has shape (..., cuts + 1).
+
+    >>> cells_between_cuts([0.0, 1.0], 1.0, np.array([0.0])).round(4).tolist()
+    [[0.5, 0.5], [0.1587, 0.8413]]
+    """
     spread = np.asarray(sd, float)
     if not np.all(spread > 0):
         raise ValueError(f"sd must be positive (got {np.min(spread)})")
-    edges = np.arange(low, high) + 0.5
-    cuts = (edges - np.asarray(mean, float)[..., None]) / spread[..., None]
-    return _between(np.asarray(scipy.special.ndtr(cuts)))
+    scores = (cuts - np.asarray(mean, float)[..., None]) / spread[..., None]
+    return _between(np.asarray(scipy.special.ndtr(scores)))
 
 
 def shifted_cells(control: Floats, latent_shift: ArrayLike) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 
 from trialsim.arrays import Integers, picked
 from trialsim.scenario.design import Design
+from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 
 
@@ -27,6 +28,13 @@ def allocate(site: Integers, sites: int, design: Design, streams: Streams) -> In
     lists = [allocation_list(one, longest[one], design, streams) for one in range(strata)]
     starts = np.cumsum([0, *(listed.shape[1] for listed in lists[:-1])])
     return picked(np.concatenate(lists, axis=1), starts[stratum] + slot)
+
+
+def allocation_lists(scenario: Scenario, streams: Streams) -> list[Integers]:
+    """Return each stratum's list for as many patients as the trial can have, (replicate, slot)."""
+    design = scenario.design
+    strata = len(scenario.operations.sites) if design.stratify_by == "site" else 1
+    return [allocation_list(one, design.patients, design, streams) for one in range(strata)]
 
 
 def _slots(stratum: Integers, strata: int) -> tuple[Integers, Integers]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Booleans, Floats, Integers, layered, picked
+from trialsim.arrays import Booleans, Floats, Integers, Places, layered, picked
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
-from trialsim.scenario.eligibility import Eligibility
+from trialsim.scenario.eligibility import Eligibility, Rule
 from trialsim.scenario.operations import Operations
 from trialsim.scenario.population import Population
 from trialsim.scenario.scenario import Scenario
@@ -58,6 +58,12 @@ def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
     screened = arrival + np.maximum(whole_minutes(screening * HOUR), 0)
     fails = _fails(scenario.eligibility, scenario.population, covariates, arrival.shape)
     return Cohort(site, arrival, onset, screened, covariates, fails)
+
+
+def whom(rule: Rule, scenario: Scenario, cohort: Cohort, places: Places) -> Booleans:
+    """Return which of the candidates at some places meet a condition, in the places' shape."""
+    values = {name: places.of(cohort.covariates[name]) for name in rule.asked}
+    return rule.holds(scenario.population.covariates, values)
 
 
 def site_rates(operations: Operations, streams: Streams) -> Floats:

@@ -14,7 +14,7 @@ from trialsim.clock import DAY, NEVER, weekday
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.treatment import Schedule
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.itinerary import Itinerary
+from trialsim.trial.itinerary import Itinerary, of_arm
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +106,20 @@ def due_days(schedule: Schedule, randomised: Integers) -> Integers:
 
 
 def read_off(
-    recruitment: Recruitment, itinerary: Itinerary, cohort: Cohort, scenario: Scenario
+    recruitment: Recruitment,
+    itinerary: Itinerary,
+    cohort: Cohort,
+    arms: Integers,
+    scenario: Scenario,
 ) -> Conduct:
-    """Return the conduct of the patients that an engine recruited.
+    """Return the conduct of the patients that an engine recruited, in the arms that they got.
 
     Nobody leaves after the last visit and the last infusion, or discontinues when there is no
     infusion left to come.
     """
     randomised, patients = recruitment.randomised, Places(recruitment.place)
     ends = (itinerary.discontinues, itinerary.withdraws, itinerary.dies)
-    discontinues, withdraws, dies = (patients.of(end) for end in ends)
+    discontinues, withdraws, dies = (of_arm(patients.of(end), arms) for end in ends)
     onset = picked(cohort.onset, patients.of(itinerary.candidate))
     days = visit_days(scenario, randomised, onset, patients.of(itinerary.visit_shift))
     visits = randomised[:, :, None] + days * DAY

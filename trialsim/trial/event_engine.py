@@ -20,6 +20,8 @@ import simpy
 from trialsim.clock import DAY, NEVER
 from trialsim.scenario.operations import Operations
 from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.allocation import allocation_lists
 from trialsim.trial.cohort import Cohort
 from trialsim.trial.conduct import Recruitment, couples_patients, screened
 from trialsim.trial.itinerary import Itinerary, next_opening
@@ -28,7 +30,11 @@ Person: TypeAlias = Generator["_Request", bool, None]
 
 
 def recruit_by_events(
-    cohort: Cohort, itinerary: Itinerary, scenario: Scenario, creation: Iterable[int] | None = None
+    cohort: Cohort,
+    itinerary: Itinerary,
+    scenario: Scenario,
+    streams: Streams,
+    creation: Iterable[int] | None = None,
 ) -> Recruitment:
     """Recruit a batch, one replicate after the other.
 
@@ -45,8 +51,10 @@ def recruit_by_events(
     infusions = (*shape, scenario.treatment.infusions.count)
     waited = np.zeros(infusions, np.int64) if coupled else None
     without_chair = np.zeros(infusions, np.bool_) if coupled else None
+    lists = allocation_lists(scenario, streams) if coupled else []
     for replicate in range(len(place)):
-        trial = _Replicate(itinerary, scenario, replicate)
+        arms = [listed[replicate].tolist() for listed in lists]
+        trial = _Replicate(itinerary, scenario, replicate, arms)
         trial.run(range(itinerary.ready.shape[1]) if creation is None else creation)
         patients = trial.clinics.patients
         place[replicate, : len(patients)] = patients
@@ -72,7 +80,13 @@ def recruit_by_events(
 class _Replicate:
     """One trial as it happens."""
 
-    def __init__(self, itinerary: Itinerary, scenario: Scenario, replicate: int) -> None:
+    def __init__(
+        self,
+        itinerary: Itinerary,
+        scenario: Scenario,
+        replicate: int,
+        arms: list[list[int]],
+    ) -> None:
         self.env = simpy.Environment()
         self.scenario = scenario
         self.itinerary, self.replicate = itinerary, replicate
@@ -87,6 +101,8 @@ class _Replicate:
         self.site: list[int] = itinerary.site[replicate].tolist()
         self.ready: list[int] = itinerary.ready[replicate].tolist()
         self.deadline: list[int] = itinerary.deadline[replicate].tolist()
+        self.arms = [iter(listed) for listed in arms]
+        """The allocation list of each stratum, as far as it is not used up."""
         self.offsets: list[list[int]] = scenario.treatment.infusions.offsets().tolist()
 
     def run(self, creation: Iterable[int]) -> None:
@@ -122,7 +138,7 @@ class _Replicate:
         """Take the infusions after the first, as far as chairs come free in time."""
         number, site = self.candidate[place], self.site[place]
         first = began = int(self.env.now)
-        stops = first + self.minutes_to_stop(place)
+        stops = first + self.minutes_to_stop(place, self.next_arm(site))
         days = self.offsets[first // DAY % 7]
         refused = self.itinerary.refused[self.replicate, place].tolist()
         waited = self.waited[place] = [0] * len(days)
@@ -149,10 +165,15 @@ class _Replicate:
         now = np.array(int(self.env.now))
         return int(next_opening(now, self.scenario.operations, self.scenario.treatment.infusions))
 
-    def minutes_to_stop(self, place: int) -> int:
-        """Return the minutes from randomisation after which the patient takes no infusion."""
+    def next_arm(self, site: int) -> int:
+        """Return the arm of whoever is randomised next at a site."""
+        return next(self.arms[site if len(self.arms) > 1 else 0])
+
+    def minutes_to_stop(self, place: int, arm: int) -> int:
+        """Return the minutes from randomisation after which a patient takes no infusion."""
         ends = (self.itinerary.discontinues, self.itinerary.withdraws, self.itinerary.dies)
-        return min(int(end[self.replicate, place]) for end in ends)
+        chosen = (end[self.replicate, place] for end in ends)
+        return min(int(end[arm if len(end) > 1 else 0]) for end in chosen)
 
 
 class _Request(NamedTuple):

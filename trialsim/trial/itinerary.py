@@ -5,17 +5,20 @@ number, the candidates who fail no rule and can start infusions inside the windo
 fewer are padded with candidates who are never ready.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, Places, Values, layered
 from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
+from trialsim.distributions import Continuous
 from trialsim.scenario.operations import Happening, Operations
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.treatment import Schedule
 from trialsim.streams import Streams
-from trialsim.trial.cohort import Cohort
+from trialsim.trial.cohort import Cohort, whom
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Itinerary:
     refused: Booleans
     """Infusions that the patient would refuse; the first is never refused."""
     discontinues: Integers
-    """Minutes from randomisation to the end of infusions, `NEVER` for most."""
+    """Minutes from randomisation to the end of infusions, `NEVER` for most; see `of_arm`."""
     withdraws: Integers
     dies: Integers
     visit_shift: Integers
@@ -55,6 +58,10 @@ def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itin
     def of(purpose: str, draw: int = 0) -> Floats:
         return chosen.of(streams.uniform(purpose, units, draw))
 
+    def until(happening: Happening, purpose: str) -> Integers:
+        chances = _probabilities(happening, cohort, scenario, chosen.candidates)
+        return _minutes_until(happening.days, chances, of(purpose))
+
     tendency = operations.refusal_probability.at(of("refusal tendency"))
     refused = layered((*tendency.shape, scenario.treatment.infusions.count), np.bool_)
     for infusion in range(1, refused.shape[2]):
@@ -72,9 +79,9 @@ def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itin
         ready=np.where(chosen.filled, chosen.of(ready), NEVER),
         deadline=chosen.of(deadline),
         refused=refused,
-        discontinues=_minutes_until(operations.discontinuation, of("discontinuation")),
-        withdraws=_minutes_until(operations.withdrawal, of("withdrawal")),
-        dies=_minutes_until(operations.death, of("death")),
+        discontinues=until(operations.discontinuation, "discontinuation"),
+        withdraws=until(operations.withdrawal, "withdrawal"),
+        dies=until(operations.death, "death"),
         visit_shift=shift,
         visit_missed=missed,
     )
@@ -110,18 +117,59 @@ def _days_until_given(schedule: Schedule, first: int) -> int:
     return next(days for days in range(7) if schedule.gives_on((first + days) % 7))
 
 
-def _minutes_until(happening: Happening, u: Floats) -> Integers:
+def of_arm(ends: Integers, arms: Integers) -> Integers:
+    """Return the minutes until something happens in the arms that patients are in.
+
+    Parameters
+    ----------
+    ends
+        Shape (replicate, patient, arm), the last axis of length 1 where no arm matters.
+    arms
+        Shape (replicate, patient).
+    """
+    if ends.shape[2] == 1:
+        return ends[:, :, 0]
+    return np.take_along_axis(ends, arms[:, :, None], axis=2)[:, :, 0]
+
+
+def _probabilities(
+    happening: Happening, cohort: Cohort, scenario: Scenario, candidates: Places
+) -> list[Floats | float]:
+    """Return the chance that something happens to each candidate, in each arm or in any."""
+    if happening.probability in (0, 1) or not (happening.covariates or happening.arms):
+        return [happening.probability]
+    odds: Floats | float = math.log(happening.probability / (1 - happening.probability))
+    for name, factor in happening.covariates.items():
+        beyond = candidates.of(cohort.covariates[name]) - factor.reference
+        odds = odds + factor.log_odds_per_unit * beyond
+    if not happening.arms:
+        return [scipy.special.expit(odds)]
+    chances: list[Floats | float] = []
+    for arm in scenario.design.arms:
+        added: Floats | float = 0.0
+        if arm in happening.arms:
+            risk = happening.arms[arm]
+            added = math.log(risk.odds_ratio)
+            if risk.among is not None:
+                added = added * whom(risk.among, scenario, cohort, candidates)
+        chances.append(scipy.special.expit(odds + added))
+    return chances
+
+
+def _minutes_until(days: Continuous, chances: list[Floats | float], u: Floats) -> Integers:
     """Return the minutes until something happens, at least 1, `NEVER` where it does not.
 
     One number tells both: it happens to the numbers below the probability, and where in that range
-    the number lies says when.
+    the number lies says when. The answer has an axis more than u, one layer for each chance.
     """
-    if happening.probability == 0:
-        return np.full(u.shape, NEVER)
-    happens = u < happening.probability
-    minutes = np.full(u.shape, NEVER)
-    days = happening.days.at(u[happens] / happening.probability)
-    minutes[happens] = np.maximum(whole_minutes(days * DAY), 1)
+    minutes = layered((*u.shape, len(chances)), np.int64)
+    minutes[:] = NEVER
+    for layer, chance in enumerate(chances):
+        happens = u < chance
+        if happens.any():
+            chance = np.broadcast_to(chance, u.shape)
+            when = days.at(u[happens] / chance[happens])
+            minutes[happens, layer] = np.maximum(whole_minutes(when * DAY), 1)
     return minutes
 
 
@@ -134,8 +182,8 @@ class _Chosen:
         columns = np.nonzero(possible)[1]
         self.places: Integers = np.zeros(self.filled.shape, np.int64)
         self.places[self.filled] = columns
-        self._chosen = Places(self.places)
+        self.candidates = Places(self.places)
 
     def of(self, values: Values) -> Values:
         """Return the values of the chosen; where an axis is padded, somebody else's."""
-        return self._chosen.of(values)
+        return self.candidates.of(values)

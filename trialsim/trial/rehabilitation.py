@@ -14,11 +14,13 @@ def sessions_due(trial: Trial) -> Integers:
     """Return the minute at which each session is due, shape (replicate, patient, session).
 
     Sessions are due at the time of day of randomisation, the first on the day of randomisation or
-    on the first day after it on which sessions are held.
+    on the first day after it on which sessions are held. A study without the programme has none.
     """
     randomised = trial.conduct.randomised
-    schedule = trial.scenario.treatment.rehabilitation.schedule
-    due: Integers = randomised[:, :, None] + DAY * due_days(schedule, randomised)
+    programme = trial.scenario.treatment.rehabilitation
+    if programme is None:
+        return np.zeros((*randomised.shape, 0), np.int64)
+    due: Integers = randomised[:, :, None] + DAY * due_days(programme.schedule, randomised)
     return due
 
 
@@ -28,13 +30,15 @@ def sessions_attended(trial: Trial) -> Integers:
     Each session is attended with the same probability, so the number is binomial; one uniform a
     patient finds it, by the address of the candidate.
     """
+    due: Integers = (sessions_due(trial) < trial.conduct.exited[:, :, None]).sum(axis=2)
+    programme = trial.scenario.treatment.rehabilitation
+    if programme is None:
+        return due
     first, last = int(trial.replicates[0]), int(trial.replicates[-1])
     streams = Streams(trial.seed, range(first, last + 1))
     drawn = streams.uniform("rehabilitation", trial.cohort.arrival.shape[1])
     u = picked(drawn[trial.replicates - first], trial.candidate)
-    due = (sessions_due(trial) < trial.conduct.exited[:, :, None]).sum(axis=2)
-    probability = trial.scenario.treatment.rehabilitation.attendance_probability
-    return binomial_quantile(u, due, probability)
+    return binomial_quantile(u, due, programme.attendance_probability)
 
 
 def binomial_quantile(u: Floats, attempts: Integers, probability: float) -> Integers:

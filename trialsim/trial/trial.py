@@ -19,7 +19,7 @@ from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, couples_patients, read_off
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
-from trialsim.trial.outcomes import realise
+from trialsim.trial.outcomes import Scores, realise
 from trialsim.trial.vector_engine import recruit_without_waiting
 
 Engine = Literal["auto", "events", "vector"]
@@ -75,18 +75,21 @@ def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto"
         If the engine is unknown, or the vector engine is asked to run what couples patients.
     """
     engine = chosen_engine(scenario, engine)
-    recruit = recruit_by_events if engine == "events" else recruit_without_waiting
     candidates = candidates_needed(scenario)
     while True:
         cohort = enrol(scenario, streams, candidates)
         itinerary = plan_itinerary(cohort, scenario, streams)
-        recruitment = recruit(cohort, itinerary, scenario)
+        if engine == "events":
+            recruitment = recruit_by_events(cohort, itinerary, scenario, streams)
+        else:
+            recruitment = recruit_without_waiting(cohort, itinerary, scenario)
         if _enough_were_drawn(cohort, recruitment, scenario):
             break
         candidates += TILE * math.ceil(candidates / (4 * TILE))  # the first ones stay the same
-    conduct = read_off(recruitment, itinerary, cohort, scenario)
-    candidate, sites = (picked(one, conduct.place) for one in (itinerary.candidate, itinerary.site))
+    patients = (itinerary.candidate, itinerary.site)
+    candidate, sites = (picked(one, recruitment.place) for one in patients)
     arms = allocate(sites, len(scenario.operations.sites), scenario.design, streams)
+    conduct = read_off(recruitment, itinerary, cohort, arms, scenario)
     underlying = realise(scenario, cohort, candidate, conduct, arms, streams)
     whole = Trial(
         scenario=scenario,
@@ -99,10 +102,7 @@ def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto"
         conduct=conduct,
         arms=arms,
         underlying=underlying,
-        scores={
-            name: np.where(conduct.visit_attended, score, np.nan)
-            for name, score in underlying.items()
-        },
+        scores=underlying.seen_at(conduct.visit_attended),
     )
     return whole if recruitment.complete.all() else _recruited(whole, recruitment)
 
@@ -191,7 +191,7 @@ def _rows(part: Any, kept: Booleans, rows: int) -> Any:
     """Return a part of a batch, or a mapping of arrays, with some of its replicates."""
     if isinstance(part, np.ndarray):
         return part[kept] if len(part) == rows else part
-    if isinstance(part, CandidateCovariates):
+    if isinstance(part, CandidateCovariates | Scores):
         return part.of_replicates(kept)
     if isinstance(part, dict):
         return {name: _rows(one, kept, rows) for name, one in part.items()}

@@ -1,0 +1,121 @@
+"""The study drug that patients received, day by day, as the exposure models ask for it.
+
+Amounts are in mL, or per kilogram of body weight where the arms are dosed by it.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+from trialsim.arrays import Booleans, Floats, Integers, layered
+from trialsim.clock import HOUR, weekday
+from trialsim.scenario.design import Design
+from trialsim.scenario.treatment import Schedule
+from trialsim.trial.conduct import Conduct, due_days
+
+
+class Dosing:
+    """What each patient was given; shapes (replicate, patient) unless said otherwise."""
+
+    def __init__(self, design: Design, conduct: Conduct, arms: Integers, onset: Integers) -> None:
+        """Take who was in which arm and what happened; onset is in minutes."""
+        self._design, self._conduct, self._arms = design, conduct, arms
+        self._onset = onset
+
+    @cached_property
+    def assigned(self) -> Booleans:
+        """Who is in an arm with study drug."""
+        active = np.array([any(arm.doses) for arm in self._design.arms.values()])
+        chosen: Booleans = active[self._arms]
+        return chosen
+
+    @cached_property
+    def start_hours(self) -> Floats:
+        """Hours from onset to the first infusion."""
+        hours: Floats = (self._conduct.randomised - self._onset) / HOUR
+        return hours
+
+    def days_to(self, visit: int) -> Floats:
+        """Whole days from the first infusion to a visit."""
+        return self._conduct.visit_day[:, :, visit].astype(np.float64)
+
+    def total(self, visit: int) -> Floats:
+        """Study drug given on the days before a visit."""
+        total: Floats = self._totals[:, :, visit]
+        return total
+
+    def daily(self) -> Floats:
+        """Study drug given on each day from the first infusion on, (replicate, patient, day)."""
+        return self._daily
+
+    @cached_property
+    def _totals(self) -> Floats:
+        return drug_received(self._conduct, phase_doses(self._design, self._arms, self._conduct))
+
+    @cached_property
+    def _daily(self) -> Floats:
+        conduct = self._conduct
+        days = due_days(conduct.schedule, conduct.randomised)
+        doses = phase_doses(self._design, self._arms, conduct)[..., conduct.schedule.phase_of]
+        given = np.zeros((*days.shape[:2], int(conduct.schedule.offsets().max()) + 1))
+        np.put_along_axis(given, days, conduct.infusion_given * doses, axis=2)
+        return given
+
+
+def phase_doses(design: Design, arms: Integers, conduct: Conduct) -> Floats:
+    """Return each patient's dose in each phase, shape (replicate, patient, phase)."""
+    phases = len(conduct.schedule.phases)
+    doses = [np.broadcast_to(arm.doses, phases) for arm in design.arms.values()]
+    chosen: Floats = np.array(doses)[arms]
+    return chosen
+
+
+def drug_received(conduct: Conduct, doses: Floats) -> Floats:
+    """Return the study drug given on the days before each visit, (replicate, patient, visit).
+
+    Parameters
+    ----------
+    doses
+        Of each phase of the course, shape (replicate, patient, phase).
+    """
+    received: Floats = layered(conduct.visit_minute.shape, np.float64)
+    received[:] = 0.0
+    due_before = _due_before(conduct.schedule)
+    last = due_before.shape[1] - 1
+    first_day = weekday(conduct.randomised) * (last + 1)
+    patient = np.arange(first_day.size).reshape(first_day.shape)
+    phase_of = conduct.schedule.phase_of
+    for phase in range(doses.shape[2]):
+        dose = doses[:, :, phase]
+        running = _running_counts(conduct.infusion_given, phase_of == phase)
+        for visit in range(received.shape[2]):
+            day = np.minimum(conduct.visit_day[:, :, visit], last)
+            if day.min() == last:  # the course is over for everybody
+                received[:, :, visit] += running[-1].reshape(dose.shape) * dose
+                continue
+            due = due_before.take(first_day + day)
+            received[:, :, visit] += running.take(due * due.size + patient) * dose
+    return received
+
+
+def _running_counts(given: Booleans, counted: Booleans) -> Integers:
+    """Return how many of the first infusions that count were given.
+
+    Shape (infusions + 1, all patients).
+    """
+    infusions = given.shape[2]
+    running = np.zeros((infusions + 1, given[:, :, 0].size), np.int16)
+    for infusion in range(infusions):
+        if counted[infusion]:
+            np.add(running[infusion], given[:, :, infusion].ravel(), out=running[infusion + 1])
+        else:
+            running[infusion + 1] = running[infusion]
+    return running
+
+
+def _due_before(schedule: Schedule) -> Integers:
+    """Return the infusions due before each day after the first, by weekday, shape (7, day)."""
+    offsets = schedule.offsets()
+    days = np.arange(offsets.max() + 2)
+    due: Integers = (offsets[:, None, :] < days[:, None]).sum(axis=2)
+    return due
