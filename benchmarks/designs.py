@@ -7,6 +7,7 @@ from scipy import stats
 
 import trialsim
 from trialsim.arrays import Floats
+from trialsim.scenario.courses import Exponential
 from trialsim.scenario.effects import control_cells, latent_shift, treated_cells
 from trialsim.scenario.scenario import Scenario
 
@@ -66,12 +67,14 @@ def without_trouble() -> Scenario:
 def two_samples() -> TwoSamples:
     """Return the arms of that comparison at its last visit."""
     outcome = without_trouble().outcomes["arat"]
-    mean = outcome.course.end_mean
+    course = outcome.course
+    assert isinstance(course, Exponential)
+    mean = course.end_mean
     return TwoSamples(
         treated=treated_cells(outcome),
         control=control_cells(outcome),
         means=(mean + latent_shift(outcome), mean),
-        sd=outcome.course.end_sd,
+        sd=course.end_sd,
         high=outcome.grid.steps,
     )
 

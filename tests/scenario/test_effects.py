@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from trialsim.errors import InputError
+from trialsim.scenario.courses import Exponential
 from trialsim.scenario.effects import (
     EffectSizes,
     control_cells,
@@ -19,6 +20,8 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.stats.scale_effects import scale_effects
 
 CARS1 = load("cars1")
+COURSE = CARS1.outcomes["arat"].course
+assert isinstance(COURSE, Exponential)
 EFFECT = "outcomes.arat.effect"
 
 
@@ -53,13 +56,13 @@ def test_the_four_scales_are_those_of_the_cells_of_the_two_arms() -> None:
     assert cells.theta == pytest.approx(sizes.theta, abs=1e-12)
     assert cells.mean_difference == pytest.approx(sizes.mean_difference, abs=1e-9)
     assert cells.odds_ratio == pytest.approx(sizes.odds_ratio, rel=1e-9)
-    shift = sizes.latent_shift / outcome.course.end_sd
+    shift = sizes.latent_shift / COURSE.end_sd
     assert cells.latent_shift == pytest.approx(shift, rel=1e-9)
 
 
 def test_the_cells_are_those_of_a_rounded_and_bounded_normal() -> None:
     outcome = CARS1.outcomes["arat"]
-    latent = norm(outcome.course.end_mean, outcome.course.end_sd)
+    latent = norm(COURSE.end_mean, COURSE.end_sd)
     cells = control_cells(outcome)
     assert cells.sum() == pytest.approx(1, abs=1e-12)
     assert cells[0] == pytest.approx(latent.cdf(0.5), abs=1e-12)
@@ -69,7 +72,7 @@ def test_the_cells_are_those_of_a_rounded_and_bounded_normal() -> None:
 
 def test_where_lower_is_better_the_same_theta_shifts_the_other_way() -> None:
     """Turned round, a scale from 0 to 57 has the mean 57 - mean."""
-    mean = CARS1.outcomes["arat"].course.end_mean
+    mean = COURSE.end_mean
     turned = CARS1.replace(
         {"outcomes.arat.better": "lower", "outcomes.arat.course.end_mean": 57 - mean}
     )

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from scipy.stats import norm
 
 from trialsim.clock import DAY
+from trialsim.scenario.courses import Exponential
 from trialsim.scenario.effects import latent_shift
 from trialsim.scenario.exposure import Exposure
 from trialsim.scenario.scenario import Scenario
@@ -97,6 +98,7 @@ def test_drug_received_is_counted_infusion_by_infusion(
 def score_of(trial: Trial, replicate: int, patient: int, visit: int) -> float:
     """Compute one score from its addresses and the formula of the scenario's outcomes."""
     outcome, course = trial.scenario.outcomes["arat"], trial.scenario.outcomes["arat"].course
+    assert isinstance(course, Exponential)
     candidate = int(trial.candidate[replicate, patient])
     streams = Streams(trial.seed, range(int(trial.replicates[replicate]), 10**6)[:1])
     own, noise = (
