@@ -1,5 +1,7 @@
 """One effect has four names; each anchor finds it, and one out of reach is refused."""
 
+from typing import cast
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,8 +22,7 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.stats.scale_effects import scale_effects
 
 CARS1 = load("cars1")
-COURSE = CARS1.outcomes["arat"].course
-assert isinstance(COURSE, Exponential)
+COURSE = cast(Exponential, CARS1.outcomes["arat"].course)
 EFFECT = "outcomes.arat.effect"
 
 
