@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -30,6 +31,8 @@ class Cell(NamedTuple):
     """The name under which the number stands in the JSON of the same result."""
     kind: str = ""
     """A class of the style sheet, for words: `path`, `prose` or `status`."""
+    target: str = ""
+    """The name of what it leads to on the same page."""
 
 
 class TableRow(NamedTuple):
@@ -99,6 +102,15 @@ def inlined(svg: str, prefix: str) -> str:
     return re.sub(r"""(url\(["']?#|href="#)""", rf"\g<1>{prefix}-", element)
 
 
+def breakable(path: str) -> str:
+    """Return a path that is safe in HTML and may be broken where a name in it ends.
+
+    >>> breakable("design.block_size=<4>")
+    'design.<wbr>block_<wbr>size=&lt;4&gt;'
+    """
+    return re.sub(r"([._])", r"\1<wbr>", escape(path))
+
+
 def rendered(template: str, content: Mapping[str, Any]) -> str:
     """Return the page that a template makes of its content.
 
@@ -154,6 +166,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = breakable
     environment.globals |= {"simulated": SIMULATED, "version": version("trialsim")}
     return environment
 
