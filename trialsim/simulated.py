@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trialsim.scenario.scenario import Scenario
+from trialsim.shown import Shown
 from trialsim.streams import Streams
 from trialsim.trial.trial import Engine, Trial, simulate_batch
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SimulatedTrial:
+class SimulatedTrial(Shown):
     """One replicate of a study; `batch` holds its arrays, whose first axis has length 1."""
 
     batch: Trial
@@ -37,6 +38,10 @@ class SimulatedTrial:
         from trialsim.datasets import tables
 
         return tables(self.batch)
+
+    def to_frame(self) -> "DataFrame":
+        """Return the table of the patients, `subjects`."""
+        return self.tables()["subjects"]
 
 
 def simulate(

@@ -10,6 +10,7 @@ from trialsim.analysis.primary import analyse_primary
 from trialsim.scenario.analysis_plan import AnalysisPlan
 from trialsim.scenario.description import plan_in_words
 from trialsim.scenario.design import BASELINE
+from trialsim.shown import Shown
 from trialsim.simulated import SimulatedTrial
 from trialsim.trial.trial import Trial
 
@@ -53,7 +54,7 @@ class ArmAtVisit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Shown):
     """The result of a trial under its analysis plan."""
 
     scenario: str

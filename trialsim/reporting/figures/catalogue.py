@@ -1,0 +1,105 @@
+"""Which figures each result has, by the names that `plot` and the command line take."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pandas import DataFrame
+
+from trialsim.analysis.analyse import Analysis
+from trialsim.errors import InputError, Problem, nearest
+from trialsim.power.assurance import Assurance
+from trialsim.power.power import PowerResult
+from trialsim.power.power_curve import PowerCurve
+from trialsim.power.sample_size import SampleSize
+from trialsim.power.what_if import WhatIf
+from trialsim.reporting.figures.adherence import adherence_data, adherence_figure
+from trialsim.reporting.figures.assurance import assurance_data, assurance_figure
+from trialsim.reporting.figures.chairs import chairs_data, chairs_figure
+from trialsim.reporting.figures.distribution import distribution_data, distribution_figure
+from trialsim.reporting.figures.drawing import Drawing
+from trialsim.reporting.figures.effects import effects_data, effects_figure
+from trialsim.reporting.figures.estimate import estimate_data, estimate_figure
+from trialsim.reporting.figures.forest import differences_data, differences_figure
+from trialsim.reporting.figures.heat_map import heat_map_data, heat_map_figure
+from trialsim.reporting.figures.mean_scores import mean_scores_data, mean_scores_figure
+from trialsim.reporting.figures.power_curve import curve_data, curve_figure
+from trialsim.reporting.figures.recruitment import recruitment_data, recruitment_figure
+from trialsim.reporting.figures.swim_lanes import lanes_data, lanes_figure
+from trialsim.reporting.figures.tornado import tornado_data, tornado_figure
+from trialsim.reporting.figures.trials import Trials, trials_of
+from trialsim.simulated import SimulatedTrial
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of figure, and the table that it draws."""
+
+    data: Callable[..., DataFrame]
+    figure: Callable[..., Drawing]
+    options: tuple[str, ...] = ()
+    """What both take beside the result."""
+
+
+_CURVE: Final = Kind(curve_data, curve_figure)
+_OF_TRIALS: Final = {
+    "scores": Kind(mean_scores_data, mean_scores_figure, ("outcome",)),
+    "distribution": Kind(distribution_data, distribution_figure, ("outcome",)),
+    "recruitment": Kind(recruitment_data, recruitment_figure),
+    "adherence": Kind(adherence_data, adherence_figure),
+    "lanes": Kind(lanes_data, lanes_figure, ("patients",)),
+    "chairs": Kind(chairs_data, chairs_figure, ("site",)),
+}
+KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
+    PowerResult: {"estimate": Kind(estimate_data, estimate_figure)},
+    WhatIf: {
+        "what-if": Kind(differences_data, differences_figure, ("quantity",)),
+        "tornado": Kind(tornado_data, tornado_figure, ("quantity",)),
+        "heat-map": Kind(heat_map_data, heat_map_figure, ("quantity",)),
+        "curve": _CURVE,
+    },
+    SampleSize: {"curve": _CURVE},
+    PowerCurve: {"curve": _CURVE},
+    Assurance: {"assurance": Kind(assurance_data, assurance_figure)},
+    Analysis: {"effects": Kind(effects_data, effects_figure)},
+    SimulatedTrial: _OF_TRIALS,
+    Trials: _OF_TRIALS,
+}
+"""The figures of each kind of result; the first is drawn unless another is asked for."""
+
+
+def plot(result: Any, kind: str | None = None, **options: Any) -> Drawing:
+    """Return a figure of a result, with the figure's own options.
+
+    Raises
+    ------
+    InputError
+        If the result has no such figure, or an option is wrong.
+    """
+    return _kind_of(result, kind).figure(_drawn_from(result), **options)
+
+
+def data(result: Any, kind: str | None = None, **options: Any) -> DataFrame:
+    """Return the table that a figure of a result is drawn from.
+
+    Raises
+    ------
+    InputError
+        If the result has no such figure, or an option is wrong.
+    """
+    found = _kind_of(result, kind)
+    kept = {name: value for name, value in options.items() if name in found.options}
+    return found.data(_drawn_from(result), **kept)
+
+
+def _kind_of(result: Any, kind: str | None) -> Kind:
+    kinds = KINDS[type(result)]
+    name = next(iter(kinds)) if kind is None else kind
+    if name not in kinds:
+        rule = f"must be one of {', '.join(kinds)}{nearest(name, kinds)}"
+        raise InputError([Problem("kind", rule, name)])
+    return kinds[name]
+
+
+def _drawn_from(result: Any) -> Any:
+    return trials_of(result.batch) if isinstance(result, SimulatedTrial) else result

@@ -1,0 +1,75 @@
+"""A result as a notebook shows it: what it is, its table, and the conventions it rests on."""
+
+from html import escape
+from typing import Any, Final
+
+from trialsim.analysis.analyse import Analysis
+from trialsim.power.assurance import Assurance
+from trialsim.power.power import PowerResult
+from trialsim.power.power_curve import PowerCurve
+from trialsim.power.sample_size import SampleSize
+from trialsim.power.what_if import WhatIf
+from trialsim.reporting.captions import caption, caption_of, caption_of_one
+from trialsim.simulated import SimulatedTrial
+
+_MOST_ROWS: Final = 20
+
+
+def html(result: Any) -> str:
+    """Return a result as HTML; of a long table the first rows."""
+    frame = result.to_frame()
+    shown = frame.head(_MOST_ROWS).to_html(
+        index=False, border=0, na_rep="", float_format=lambda number: f"{number:.4g}"
+    )
+    left_out = len(frame) - _MOST_ROWS
+    more = (
+        f"<p>and {left_out:,} further rows in <code>to_frame()</code></p>" if left_out > 0 else ""
+    )
+    conventions = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(sentence)}</dd>"
+        for name, sentence in getattr(result, "conventions", {}).items()
+    )
+    told = f"<details><summary>Conventions</summary><dl>{conventions}</dl></details>"
+    return (
+        f"<div><p><strong>{escape(_said(result))}</strong><br>{escape(_origin(result))}</p>"
+        f"{shown}{more}{told if conventions else ''}</div>"
+    )
+
+
+def _said(result: Any) -> str:
+    """Return the result in a few words."""
+    match result:
+        case PowerResult():
+            low, high = result.ci
+            return f"Power {result.power:.4f} (95% Monte Carlo interval {low:.4f} to {high:.4f})"
+        case WhatIf():
+            return f"{len(result.rows) - 1} alternatives beside {result.scenario}, paired with it"
+        case SampleSize():
+            return (
+                f"{result.path} for a power of {result.target:g}: {result.value:g} "
+                f"({result.low:g} to {result.high:g}), confirmed power {result.power:.4f}"
+            )
+        case Assurance():
+            return f"Probability of success {result.probability:.4f}, {result.prior.title}"
+        case PowerCurve():
+            return f"Power along {result.path}"
+        case Analysis():
+            low, high = result.ci
+            return f"{result.primary.quantity} {result.estimate:.4f} ({low:.4f} to {high:.4f})"
+        case _:
+            return f"{result.scenario.title}: the patients of one trial"
+
+
+def _origin(result: Any) -> str:
+    match result:
+        case SimulatedTrial():
+            scenario = result.scenario
+            return caption_of_one(scenario.name, scenario.digest, result.seed, result.replicate)
+        case Analysis():
+            return caption_of_one(result.scenario, result.digest, result.seed, result.replicate)
+        case PowerCurve():
+            scenario, tried = result.scenario, result.candidates()
+            most = max((candidate.replicates for candidate in tried), default=0)
+            return caption(scenario.name, scenario.digest, result.seed, most)
+        case _:
+            return caption_of(result)
