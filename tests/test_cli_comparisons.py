@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 import trialsim as ts
-from trialsim.cli import run
+from trialsim.cli import INTERRUPTED, run
+from trialsim.power.replicates import Replicates
+from trialsim.reporting.progress import Progress
 
 MODEST = "outcomes.arat.effect.value=0.62"
 
@@ -53,13 +55,61 @@ def test_what_if_tells_every_problem_and_runs_nothing(capsys: pytest.CaptureFixt
     assert run(["what-if", "cars1", "--grid", "--hypercube", "3"]) == 2
 
 
-def test_what_if_writes_its_table_its_json_and_its_base(tmp_path: Path) -> None:
-    asked = ["what-if", "cars1", "--set", "design.patients=60", "--replicates", "8", "--jobs", "1"]
-    assert run([*asked, "--out", str(tmp_path / "run")]) == 0
-    table = pd.read_csv(tmp_path / "run" / "what_if.csv")
-    rows = json.loads((tmp_path / "run" / "what_if.json").read_text())["rows"]
-    assert table["power"].tolist() == [row["power"] for row in rows]
-    assert ts.load(tmp_path / "run" / "scenario.yaml").digest == rows[0]["digest"]
+SHORT = ["--replicates", "100", "--jobs", "1", "--set", "design.patients=20"]
+KEPT = {
+    "what_if": ["what-if", "cars1", "--base", MODEST, *SHORT],
+    "size": ["size", "cars1", "--power", "0.5", *SHORT],
+    "assure": ["assure", "cars1", "--prior", "cars1", "--strata", "2", *SHORT],
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_directory_keeps_what_a_command_runs_and_prints(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "run"), "--json"]
+    answers = []
+    for _ in range(2):
+        assert run([*KEPT[name], *out]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    kept = json.loads((tmp_path / "run" / f"{name}.json").read_text())
+    assert len(pd.read_csv(tmp_path / "run" / f"{name}.csv")) > 0
+    for told in answers:
+        assert {key for key in told if told[key] != kept.get(key)} <= {"seconds", "candidates"}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_an_interruption_tells_what_is_kept_and_the_same_command_continues(
+    name: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = ["--out", str(tmp_path)]
+    finished = []
+
+    def stop_at_the_second(_: Progress, done: int, __: Replicates) -> None:
+        finished.append(done)
+        if len(finished) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Progress, "__call__", stop_at_the_second)
+        assert run([*KEPT[name], *out]) == INTERRUPTED
+    told = f"interrupted; 2 finished blocks of 2 worlds are kept in {tmp_path}"
+    assert capsys.readouterr().err == f"trialsim: {told}, and the same command continues\n"
+    part = min(tmp_path.glob("worlds/*/parts/*.parquet"))
+    part.write_bytes(b"")
+    assert run([*KEPT[name], *out]) == 0
+    assert f"{part.name} was damaged, and is set aside in" in capsys.readouterr().err
+
+
+def test_a_directory_of_another_comparison_is_wrong_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*KEPT["what_if"], "--out", str(tmp_path)]) == 0
+    assert run([*KEPT["what_if"], "--out", str(tmp_path), "--seed", "3"]) == 2
+    assert f"seed: must be 2016, as in {tmp_path} (got 3)" in capsys.readouterr().err
 
 
 def test_size_prints_what_is_promised(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trialsim.cli.console import command_line, print_json
+from trialsim.cli.console import keeping_worlds, print_json
 from trialsim.cli.options import (
     AsJson,
     Changes,
@@ -13,6 +13,7 @@ from trialsim.cli.options import (
     EngineName,
     EngineOption,
     Jobs,
+    Kept,
     ScenarioName,
     Seed,
     loaded,
@@ -55,13 +56,14 @@ def what_if(
     seed: Seed = 2016,
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
-    out: Annotated[Path | None, typer.Option(help="Folder to write the result to.")] = None,
+    out: Kept = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a study with others, on the same random numbers.
 
     Each value alone, a grid or a Latin hypercube, and named variants. The differences of power,
     estimate, duration, screened and infusions are paired with the base, replicate by replicate.
+    With --out, the table is also written to the directory.
     """
     from trialsim.power.alternatives import alternatives
     from trialsim.power.runner import Runner
@@ -74,19 +76,10 @@ def what_if(
     changes = parsed(values, "--set", _range if hypercube is not None else _list)
     how: How = "grid" if grid else "one_at_a_time" if hypercube is None else "latin_hypercube"
     worlds = alternatives(study, changes, how, variant or (), hypercube or 1, seed)
-    if out is not None:
-        from trialsim.reporting.exports import open_what_if
-
-        open_what_if(out, study)
     others = sum(world.scenario.digest != study.digest for world in worlds)
-    with Progress(replicates, 1 + others) as progress:
+    with Progress(_in_blocks(replicates, out), 1 + others) as progress, keeping_worlds(out):
         runner = Runner(seed, workers_of(jobs), engine.value, progress=progress)
-        result = compared(worlds, tuple(changes), replicates, runner)
-    if out is not None:
-        from trialsim.reporting.exports import Manifest, write_what_if
-
-        manifest = Manifest(study, seed, tuple(range(replicates)), {}, engine.value, command_line())
-        write_what_if(out, result, manifest)
+        result = compared(worlds, tuple(changes), replicates, runner, out)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -112,6 +105,7 @@ def size(
     seed: Seed = 2016,
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
+    out: Kept = None,
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
@@ -123,7 +117,7 @@ def size(
     from trialsim.reporting.comparison_text import size_text
 
     study, workers = loaded(scenario, changes), workers_of(jobs)
-    with Progress(None) as progress:
+    with Progress(None) as progress, keeping_worlds(out):
         result = sample_size(
             study,
             target,
@@ -135,6 +129,7 @@ def size(
             workers,
             engine.value,
             progress=progress,
+            out=out,
         )
     if as_json:
         print_json(result.to_dict())
@@ -163,6 +158,7 @@ def assure(
     seed: Seed = 2016,
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
+    out: Kept = None,
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
@@ -178,9 +174,17 @@ def assure(
     if no_effect is not None:
         believed = believed.model_copy(update={"no_effect": no_effect})
     each = -(-replicates // strata)
-    with Progress(each, strata) as progress:
+    with Progress(_in_blocks(each, out), strata) as progress, keeping_worlds(out):
         result = assurance(
-            study, believed, replicates, seed, strata, workers, engine.value, progress=progress
+            study,
+            believed,
+            replicates,
+            seed,
+            strata,
+            workers,
+            engine.value,
+            progress=progress,
+            out=out,
         )
     if as_json:
         content = result.to_dict()
@@ -190,6 +194,13 @@ def assure(
         print_json(content)
     else:
         print(assurance_text(study.title, result, observed))
+
+
+def _in_blocks(replicates: int, out: Path | None) -> int:
+    """Return how many trials are run for a count, which a directory keeps in whole blocks."""
+    from trialsim.power.worlds import WORLD_BLOCK
+
+    return replicates if out is None else -(-replicates // WORLD_BLOCK) * WORLD_BLOCK
 
 
 def _list(text: str) -> Any:

@@ -2,6 +2,9 @@
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -33,3 +36,26 @@ def tell_of_damage(run: "RunDirectory") -> None:
     """Say on standard error what was found damaged in a run."""
     for name in run.damaged:
         print(f"trialsim: {name} was damaged, and is set aside in {run.folder}", file=sys.stderr)
+
+
+@contextmanager
+def keeping_worlds(out: Path | None) -> Iterator[None]:
+    """Say what a directory of worlds holds damaged, and if interrupted what it keeps."""
+    from trialsim.power.worlds import worlds_in
+
+    if out is None:
+        yield
+        return
+    for run in worlds_in(out):
+        tell_of_damage(run)
+    try:
+        yield
+    except KeyboardInterrupt:
+        worlds = worlds_in(out)
+        finished = sum(len(run.held) for run in worlds)
+        raise stopped(f"{finished} finished blocks of {len(worlds)} worlds", out) from None
+
+
+def stopped(kept: str, folder: Path) -> Interrupted:
+    """Return how an interruption is told: what is kept, and how to continue."""
+    return Interrupted(f"interrupted; {kept} are kept in {folder}, and the same command continues")

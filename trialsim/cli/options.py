@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,10 @@ EngineOption = Annotated[EngineName, typer.Option(help="What simulates; results 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Count = Annotated[int, typer.Option(min=1, help="Simulated trials.")]
 Jobs = Annotated[int, typer.Option(help="Worker processes; -1 for one on each core.")]
+Kept = Annotated[
+    Path | None,
+    typer.Option(help="Directory that keeps what is run; the same command then continues."),
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option(

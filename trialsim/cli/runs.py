@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import Interrupted, command_line, print_json, tell_of_damage
+from trialsim.cli.console import command_line, print_json, stopped, tell_of_damage
 from trialsim.cli.options import (
     AsJson,
     Changes,
@@ -29,9 +29,14 @@ from trialsim.scenario.scenario import Scenario
 if TYPE_CHECKING:
     from trialsim.power.long_run import LongRun
     from trialsim.power.shards import Shard
+    from trialsim.simulated import SimulatedTrial
     from trialsim.trial.trial import Engine
 
 commands = typer.Typer()
+
+Report = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a page about it, one file of HTML.")
+]
 
 
 class TableFormat(StrEnum):
@@ -59,6 +64,7 @@ def simulate(
     table_format: Annotated[
         TableFormat, typer.Option("--format", help="How the tables are written.")
     ] = TableFormat.csv,
+    report: Report = None,
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     as_json: AsJson = False,
@@ -66,7 +72,7 @@ def simulate(
     """Simulate and analyse one trial, and write its tables.
 
     With --out, the folder holds five tables, the CONSORT account, the analysis, the whole scenario
-    and a manifest.
+    and a manifest. With --report, a page has its flow diagram, its patients and what it found.
     """
     from trialsim.analysis.analyse import analyse
     from trialsim.reporting.consort import consort, consort_text
@@ -74,6 +80,7 @@ def simulate(
 
     study = loaded(scenario, changes)
     _open(out)
+    _check_report(report)
     trial = run(study, seed, replicate, engine.value)
     result = analyse(trial)
     analysed = {
@@ -87,6 +94,8 @@ def simulate(
         manifest = manifest_of(trial.batch, command_line())
         tables = trial.tables()
         write_trial(out, tables, account, result.to_dict(), manifest, table_format.value)
+    if report is not None:
+        _write_trial_page(report, trial)
     if as_json:
         about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
         print_json({**result.to_dict(), **about})
@@ -97,6 +106,8 @@ def simulate(
     print(analysis_text(result))
     if out is not None:
         print(f"\nTables, CONSORT account and manifest are in {out}")
+    if report is not None:
+        print(f"\nThe page of the trial is {report}")
 
 
 @commands.command()
@@ -244,6 +255,21 @@ def replay(
         print_json(again.to_dict()) if as_json else print(replay_text(title, again))
 
 
+def _check_report(report: Path | None) -> None:
+    """Refuse a page that cannot be written before anything is simulated."""
+    if report is not None:
+        from trialsim.reporting.page import check_page
+
+        check_page(report, "--report")
+
+
+def _write_trial_page(report: Path, trial: "SimulatedTrial") -> None:
+    from trialsim.reporting.page import write_page
+    from trialsim.reporting.trial_page import trial_page
+
+    write_page(report, trial_page(trial, command_line()))
+
+
 def _count(replicates: int | None, precision: float | None) -> int:
     if replicates is not None and precision is not None:
         raise typer.BadParameter("must not be given with --replicates", param_hint="--precision")
@@ -287,8 +313,7 @@ def _kept(
         return run.power(count) if precision is None else run.power_to(precision)
     except KeyboardInterrupt:
         finished = len(run.directory.held)
-        kept = f"{finished} finished blocks are kept in {run.directory.folder}"
-        raise Interrupted(f"interrupted; {kept}, and the same command continues") from None
+        raise stopped(f"{finished} finished blocks", run.directory.folder) from None
 
 
 def _open(out: Path | None) -> None:

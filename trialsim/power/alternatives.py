@@ -72,7 +72,7 @@ def alternatives(
 def differences(base: Scenario, other: Scenario) -> dict[str, Any]:
     """Return path and value of what differs in another scenario; None for what is gone there."""
     before, after = (one.model_dump(mode="json", exclude=set(ABOUT)) for one in (base, other))
-    return {path: _at(after, path) for path in changed_paths(before, after)}
+    return {path: part_at(after, path) for path in changed_paths(before, after)}
 
 
 def value_at(scenario: Scenario, path: str) -> Any:
@@ -81,7 +81,19 @@ def value_at(scenario: Scenario, path: str) -> Any:
     >>> value_at(load("cars1"), "design.patients")
     208
     """
-    return _at(scenario.model_dump(exclude=set(ABOUT)), path)
+    return part_at(scenario.model_dump(exclude=set(ABOUT)), path)
+
+
+def part_at(content: Any, path: str) -> Any:
+    """Return what stands at a dotted path of plain content; None where there is nothing.
+
+    >>> part_at({"design": {"patients": 208}}, "design.patients")
+    208
+    """
+    for name in path.split("."):
+        parts = content.items() if isinstance(content, Mapping) else ()
+        content = next((part for key, part in parts if str(key) == name), None)
+    return content
 
 
 def spread_evenly(path: str, points: int, seed: int) -> Floats:
@@ -125,13 +137,6 @@ def _loaded(
         except InputError as error:
             problems += error.problems
     return found
-
-
-def _at(content: Any, path: str) -> Any:
-    for name in path.split("."):
-        parts = content.items() if isinstance(content, Mapping) else ()
-        content = next((part for key, part in parts if str(key) == name), None)
-    return content
 
 
 def _listed(values: Any) -> Any:

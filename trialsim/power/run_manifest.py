@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from trialsim.errors import Problem
-from trialsim.power.alternatives import differences, value_at
+from trialsim.power.alternatives import differences, part_at, value_at
 from trialsim.power.power import SIMULATED
 from trialsim.power.versions import versions_here
+from trialsim.scenario.paths import changed_paths
 from trialsim.scenario.problems import as_written
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
@@ -78,8 +79,8 @@ def run_differences(held: RunManifest, asked: RunManifest, where: str) -> Iterat
     if held.command != asked.command:
         yield _differs("command", held.command, asked.command, where)
     elif held.scenario.digest == asked.scenario.digest:
-        for path in {**held.inputs, **asked.inputs}:
-            yield from _if_differs(path, held.inputs.get(path), asked.inputs.get(path), where)
+        for path in changed_paths(held.inputs, asked.inputs):
+            yield _differs(path, part_at(held.inputs, path), part_at(asked.inputs, path), where)
     if held.scenario.digest != asked.scenario.digest:
         changes = differences(held.scenario, asked.scenario)
         # nothing that is set apart differs: only the order of what the scenario lists

@@ -238,10 +238,10 @@ def compared(
 def _inputs(worlds: Sequence[Alternative], paths: tuple[str, ...]) -> dict[str, Any]:
     """Return what decides the rows and the columns of the table, but for the base."""
     rows = {
-        f"worlds.{row}": f"{world.name} ({world.scenario.digest})"
+        str(row): f"{world.name} ({world.scenario.digest})"
         for row, world in enumerate(worlds[1:], 1)
     }
-    return {**rows, **{f"paths.{column}": path for column, path in enumerate(paths, 1)}}
+    return {"worlds": rows, "paths": ", ".join(paths)}
 
 
 def _check(worlds: Sequence[Alternative], runner: Runner) -> None:

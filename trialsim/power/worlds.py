@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trialsim.power.atomic_file import write_whole
-from trialsim.power.manifest_file import MANIFEST, claim, writing_to
+from trialsim.power.manifest_file import SCENARIO, claim, writing_to
 from trialsim.power.plain_json import as_json
 from trialsim.power.run_directory import RunDirectory, find_run, open_run
 from trialsim.power.run_manifest import RunManifest
@@ -67,8 +67,8 @@ def open_worlds(folder: str | Path, manifest: RunManifest) -> WorldsDirectory:
 
 def worlds_in(folder: str | Path) -> list[RunDirectory]:
     """Return the runs of worlds that a directory holds, their damaged parts set aside."""
-    begun = sorted((Path(folder) / WORLDS).glob(f"*/{MANIFEST}"))
-    return [find_run(manifest.parent) for manifest in begun]
+    begun = sorted((Path(folder) / WORLDS).glob(f"*/{SCENARIO}"))  # which is written last
+    return [find_run(scenario.parent) for scenario in begun]
 
 
 def _lasting(told: Any) -> Any:

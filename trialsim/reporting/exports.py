@@ -19,7 +19,6 @@ from pandas import DataFrame
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.plain_json import as_json
 from trialsim.power.power import SIMULATED
-from trialsim.power.what_if import WhatIf
 from trialsim.scenario.files import to_yaml
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Trial
@@ -30,8 +29,6 @@ MANIFEST: Final = "manifest.json"
 SCENARIO: Final = "scenario.yaml"
 ACCOUNT: Final = "consort.json"
 ANALYSIS: Final = "analysis.json"
-COMPARISON: Final = "what_if.json"
-COMPARISON_TABLE: Final = "what_if.csv"
 PART: Final = ".part"
 PACKAGES: Final = ("trialsim", "numpy", "scipy", "simpy", "pandas")
 
@@ -135,50 +132,6 @@ def open_folder(folder: str | Path) -> None:
     if left and _held_manifest(folder) is None:
         rule = "must be new, empty, or hold results written before; this one holds other files"
         raise InputError([Problem("--out", rule, str(folder))])
-
-
-def open_what_if(folder: str | Path, base: Scenario) -> None:
-    """Make a folder for a comparison, or see that only one of the same base would be replaced.
-
-    Raises
-    ------
-    InputError
-        If the folder is a file, or holds anything else than a comparison of this base.
-    RunError
-        If the folder cannot be made.
-    """
-    folder = Path(folder)
-    open_folder(folder)
-    held = _held_manifest(folder)
-    if held is None:
-        return
-    if COMPARISON_TABLE not in held["files"]:
-        rule = "must be new, empty, or hold a what-if; this one holds other results"
-        raise InputError([Problem("--out", rule, str(folder))])
-    if held["digest"] != base.digest:
-        rule = "must be new, empty, or hold a what-if of this study; this one is of another"
-        raise InputError([Problem("--out", rule, str(folder))])
-
-
-def write_what_if(folder: str | Path, result: WhatIf, manifest: Manifest) -> None:
-    """Write a comparison, its table, the base scenario and manifest to a folder.
-
-    A comparison of the same base that was written to it before is replaced.
-
-    Raises
-    ------
-    InputError
-        If the folder holds anything else.
-    RunError
-        If a file cannot be written; what was there before is then still there.
-    """
-    open_what_if(folder, manifest.scenario)
-    table = result.frame
-    writers: dict[str, Writer] = {
-        COMPARISON_TABLE: partial(_write_csv, table),
-        COMPARISON: partial(_write_json, result.to_dict()),
-    }
-    _write_folder(Path(folder), writers, manifest, {COMPARISON_TABLE: len(table)}, set())
 
 
 def _write_folder(
