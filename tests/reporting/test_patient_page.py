@@ -1,0 +1,207 @@
+"""The page of one patient: the tables' own records, drawn to scale and told in words."""
+
+import re
+from itertools import pairwise
+from typing import Any, Final
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trialsim.clock import DAY
+from trialsim.errors import InputError
+from trialsim.power.power import SIMULATED
+from trialsim.power.replay import timeline
+from trialsim.reporting.flow_diagram_text import text_width
+from trialsim.reporting.patient_page import patient_page
+from trialsim.reporting.patient_page_tables import (
+    covariates_table,
+    eligibility_table,
+    infusions_table,
+    scores_tables,
+)
+from trialsim.reporting.patient_page_timeline import (
+    SIZE,
+    Days,
+    Happening,
+    Scores,
+    layout,
+    timeline_drawing,
+)
+from trialsim.scenario.files import load
+from trialsim.simulated import SimulatedTrial, simulate
+
+SVG: Final = "{http://www.w3.org/2000/svg}"
+CARS1: Final = load("cars1")
+KINDS: Final = ("given", "refused", "no chair", "discontinued", "withdrawn", "died")
+
+
+@pytest.fixture(scope="module")
+def trial() -> SimulatedTrial:
+    """Return a trial with two outcomes, three arms and every kind of mishap."""
+    content = CARS1.model_dump()
+    outcome = {"label": "Stroke scale", "baseline": "nihss", "high": 42, "better": "lower"}
+    content["outcomes"]["nihss"] = {**content["outcomes"]["arat"], **outcome}
+    content["design"] |= {"patients": 60, "block_size": 3}
+    content["design"]["arms"] = {
+        f"dose_{dose}": {"label": f"{dose} mL", "dose_ml": dose, "volume_ml": 100}
+        for dose in (0, 10, 30)
+    }
+    content["analysis"] |= {"treated": "dose_30", "control": "dose_0"}
+    content["operations"] |= {
+        "infusion_chairs_per_site": 1,
+        "candidates_per_site_per_month": 20,
+        "visit_missed_probability": 0.2,
+    }
+    for what in ("withdrawal", "death", "discontinuation"):
+        content["operations"][what]["probability"] = 0.2
+    return simulate(type(CARS1).model_validate(content), 2016)
+
+
+def records(trial: SimulatedTrial, name: str, patient: int) -> list[dict[str, Any]]:
+    """Return a patient's rows of a table, None where nothing is known."""
+    table = trial.tables()[name]
+    plain = table[table["subject"] == patient].astype(object)
+    rows = plain.where(plain.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def test_infusions_are_those_of_the_engine(trial: SimulatedTrial) -> None:
+    conduct = trial.batch.conduct
+    for patient in range(1, 61, 7):
+        midnight = int(conduct.randomised[0, patient - 1]) // DAY * DAY
+        table = infusions_table(records(trial, "infusions", patient), midnight)
+        given = conduct.infusion_given[0, patient - 1]
+        started = conduct.infusion_start[0, patient - 1] - midnight
+        assert len(table.rows) == 21
+        for row, was_given, start in zip(table.rows, given, started, strict=True):
+            assert (row.cells[3].text == "given") == was_given
+            time = f"{start % DAY // 60:02}:{start % 60:02}"
+            assert row.cells[4].text == (time if was_given else "–")
+
+
+def test_scores_are_those_measured_and_those_of_every_arm(trial: SimulatedTrial) -> None:
+    for patient in range(1, 61, 7):
+        way = timeline(trial, patient)
+        tables = scores_tables(way, records(trial, "visits", patient), trial.scenario, 0)
+        own = list(trial.scenario.design.arms).index(way.arm)
+        for table, name in zip(tables, ("arat", "nihss"), strict=True):
+            told = np.array(
+                [
+                    [np.nan if c.value is None else c.value for c in row.cells[3:]]
+                    for row in table.rows
+                ]
+            )
+            scores = trial.batch.scores[name][0, patient - 1]
+            assert np.array_equal(told[:, 0], scores, equal_nan=True)
+            assert (
+                told[:, 1 + own].tolist() == trial.batch.underlying[name][0, patient - 1].tolist()
+            )
+            assert table.columns[4 + own] == f"{way.arm}, allocated"
+
+
+def test_every_rule_is_told_with_what_was_found(trial: SimulatedTrial) -> None:
+    way = timeline(trial, 5)
+    rows = [[cell.text for cell in row.cells] for row in eligibility_table(way, CARS1).rows]
+    assert len(rows) == len(CARS1.eligibility.rules)
+    assert rows[0] == [
+        "45 to 85 years (age_years at least 45 and at most 85)",
+        "Inclusion",
+        f"{way.covariates['age_years']}",
+        "met",
+    ]
+    assert ["Exclusion", "no", "not met"] in [row[1:] for row in rows]
+    assert ["Inclusion", "internal carotid", "met"] in [row[1:] for row in rows]
+    values = {row.cells[0].text: row.cells[1].text for row in covariates_table(way, CARS1).rows}
+    assert values["Age, years"] == rows[0][2]
+    assert len(values) == len(CARS1.population.covariates)
+
+
+@pytest.mark.parametrize("patient", [1, 23, 60])
+def test_the_page_tells_the_days_of_the_timeline(trial: SimulatedTrial, patient: int) -> None:
+    page = patient_page(trial, patient, "trialsim replay run/ --report patient.html")
+    way = timeline(trial, patient)
+    names = re.findall(r'<table class="sortable" id="([^"]+)"', page)
+    tables = ["scores-arat", "scores-nihss", "eligibility", "covariates", "infusions", "days"]
+    assert names == tables
+    days = page[page.index('id="days"') :]
+    assert days[: days.index("</table>")].count("<tr") == 1 + len(way.moments)
+    assert page.count(SIMULATED) >= 2
+    assert "there is no such person" in page
+    assert not re.search(r'(src|href)="(?!#|data:)', page)
+
+
+def test_the_drawing_marks_what_the_tables_tell(trial: SimulatedTrial) -> None:
+    for patient in range(1, 61, 7):
+        page = patient_page(trial, patient, "")
+        drawing = page[page.index("<svg") : page.index("</svg>") + 6]
+        root = ElementTree.fromstring(drawing)
+        said = [one.text or "" for one in root.iter(f"{SVG}title")]
+        for row in records(trial, "infusions", patient):
+            told = [one for one in said if f"infusion {row['infusion']}," in one]
+            assert len(told) == 1
+            assert told[0].endswith(row["status"])
+        visits = records(trial, "visits", patient)
+        attended = sum(row["attended"] for row in visits)
+        assert sum("measured" in one for one in said) == 2 * attended
+        assert sum("visit " in one for one in said) == len(visits)
+
+
+def test_a_patient_who_was_not_randomised_has_no_page(trial: SimulatedTrial) -> None:
+    with pytest.raises(InputError, match="--patient: must be a patient of the trial, 1 to 60"):
+        patient_page(trial, 61, "")
+
+
+minutes = st.integers(-3 * DAY, 800 * DAY).map(lambda minute: minute / DAY)
+happenings = st.lists(
+    st.builds(Happening, minutes, st.sampled_from(KINDS), st.text("ab<&", max_size=5)),
+    min_size=1,
+    max_size=60,
+)
+
+
+@st.composite
+def drawn_days(draw: st.DrawFn) -> Days:
+    """Return days of a patient with up to three outcomes in up to six arms."""
+    visits = draw(st.lists(minutes, min_size=1, max_size=8).map(sorted))
+    arms = [f"arm {'long ' * place}{place}" for place in range(draw(st.integers(2, 6)))]
+    score = st.lists(st.integers(0, 57), min_size=len(visits), max_size=len(visits))
+    seen = st.lists(st.booleans(), min_size=len(visits), max_size=len(visits))
+    scores = [
+        Scores("Scale", 0, 57, arms[0], visits, {arm: draw(score) for arm in arms}, draw(seen))
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    return Days({"Infusions": draw(happenings), "Visits": draw(happenings)}, scores)
+
+
+@given(drawn_days())
+def test_everything_is_drawn_inside_and_in_order_of_time(days: Days) -> None:
+    drawn = layout(days)
+    for mark in (*drawn.marks, *drawn.legend):
+        assert mark.x >= mark.half
+        assert mark.x + mark.half <= drawn.width
+        assert 0 < mark.y < drawn.height
+    for row, (y, _) in zip(days.bands.values(), drawn.rows, strict=True):
+        there = [mark.x for mark in drawn.marks if mark.y == y]
+        in_order = [x for _, x in sorted(zip([one.day for one in row], there, strict=True))]
+        assert in_order == sorted(there)
+    for chart in drawn.charts:
+        assert len(chart.curves) == len(days.scores[0].by_arm)
+        for curve in chart.curves:
+            assert all(chart.top <= y <= chart.bottom for _, y in curve.points)
+    tops = [drawn.rows[-1][0], *(chart.top for chart in drawn.charts), drawn.axis]
+    assert all(one < other for one, other in pairwise(tops))
+    for mark, after in pairwise(drawn.legend):
+        if mark.y == after.y:
+            end = mark.x + mark.half + 6 + text_width(mark.words, SIZE)
+            assert end < after.x - after.half
+    assert 1 <= len(drawn.days) <= 13
+
+
+def test_a_drawing_is_xml_whatever_the_words() -> None:
+    days = Days({"<rows> & more": [Happening(1.5, "given", '"quoted" <b>')]}, [])
+    root = ElementTree.fromstring(timeline_drawing(days, "a < b", "c & d"))
+    assert root.findtext(f"{SVG}title") == "a < b"
+    assert next(root.iter(f"{SVG}text")).text == "<rows> & more"
