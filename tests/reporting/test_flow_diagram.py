@@ -15,6 +15,8 @@ from trialsim.reporting.flow_diagram import flow_diagram, flow_in_words, flow_no
 from trialsim.reporting.flow_diagram_layout import SIZE, Box, layout
 from trialsim.reporting.flow_diagram_text import text_width, wrapped
 
+pytest.importorskip("jinja2")
+
 SVG: Final = "{http://www.w3.org/2000/svg}"
 NOTE: Final = "All of this is simulated."
 

@@ -33,6 +33,8 @@ from trialsim.reporting.patient_page_timeline import (
 from trialsim.scenario.files import load
 from trialsim.simulated import SimulatedTrial, simulate
 
+pytest.importorskip("jinja2")
+
 SVG: Final = "{http://www.w3.org/2000/svg}"
 CARS1: Final = load("cars1")
 KINDS: Final = ("given", "refused", "no chair", "discontinued", "withdrawn", "died")

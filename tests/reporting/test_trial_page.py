@@ -21,6 +21,8 @@ from trialsim.reporting.trial_page_results import analyses_table, scores_tables
 from trialsim.scenario.files import load
 from trialsim.simulated import SimulatedTrial, simulate
 
+pytest.importorskip("jinja2")
+
 CARS1: Final = load("cars1")
 CHAIRS: Final = CARS1.replace(
     {

@@ -18,6 +18,7 @@ from trialsim.cli.options import (
     loaded,
     workers_of,
 )
+from trialsim.errors import RunError
 from trialsim.power.power import SIMULATED, PowerResult
 from trialsim.power.replicates import BATCH
 from trialsim.reporting.analysis_text import analysis_text
@@ -28,6 +29,7 @@ from trialsim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from trialsim.power.long_run import LongRun
+    from trialsim.power.replay import Replay
     from trialsim.power.shards import Shard
     from trialsim.simulated import SimulatedTrial
     from trialsim.trial.trial import Engine
@@ -233,26 +235,33 @@ def replay(
     patient: Annotated[
         int | None, typer.Option(min=1, help="Which patient, in order of randomisation.")
     ] = None,
+    report: Report = None,
     as_json: AsJson = False,
 ) -> None:
     """Build one trial of a run again, or one patient of it day by day.
 
-    The trial's numbers are checked against those of the run, to the bit.
+    The trial's numbers are checked against those of the run, to the bit. With --report, a page has
+    the trial, or the patient's days and the same patient in the other arms.
     """
     from trialsim.power.replay import replay as rebuilt
     from trialsim.power.replay import timeline
     from trialsim.power.run_directory import find_run
     from trialsim.reporting.replay_text import replay_text, timeline_text
 
+    _check_report(report)
     directory = find_run(run)
     tell_of_damage(directory)
     again = rebuilt(directory, replicate)
+    if report is not None:
+        _write_replay_page(report, again, patient)
     title = directory.manifest.scenario.title
     if patient is not None and again.trial is not None:
         way = timeline(again.trial, patient)
         print_json(way.to_dict()) if as_json else print(timeline_text(title, way))
     else:
         print_json(again.to_dict()) if as_json else print(replay_text(title, again))
+    if report is not None and not as_json:
+        print(f"\nThe page is {report}")
 
 
 def _check_report(report: Path | None) -> None:
@@ -268,6 +277,19 @@ def _write_trial_page(report: Path, trial: "SimulatedTrial") -> None:
     from trialsim.reporting.trial_page import trial_page
 
     write_page(report, trial_page(trial, command_line()))
+
+
+def _write_replay_page(report: Path, again: "Replay", patient: int | None) -> None:
+    from trialsim.reporting.page import write_page
+    from trialsim.reporting.patient_page import patient_page
+
+    if again.trial is None:
+        reason = again.failure and again.failure.reason
+        raise RunError(f"replicate {again.replicate} failed, so there is no page of it: {reason}")
+    if patient is None:
+        _write_trial_page(report, again.trial)
+    else:
+        write_page(report, patient_page(again.trial, patient, command_line()))
 
 
 def _count(replicates: int | None, precision: float | None) -> int:
