@@ -1,0 +1,100 @@
+"""All that a report tells of a run: its result, the run without effect, the what-if, the examples.
+
+What is not given is computed, and kept in the run's own folder, so that the next report reads it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trialsim.power.parallel import Progress
+from trialsim.power.power import PowerResult
+from trialsim.power.run_directory import RunDirectory
+from trialsim.power.runner import Runner
+from trialsim.power.what_if import WhatIf
+from trialsim.reporting import sensitivity, type_one_error
+from trialsim.reporting.example_trials import Example, examples
+from trialsim.reporting.finished_run import finished
+from trialsim.reporting.type_one_error import WithoutEffect
+from trialsim.reporting.what_if_file import what_if_of
+
+_SENSITIVITY_BATCH = 64
+"""Few trials of many studies: small batches, so that every core has some of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a report rests on."""
+
+    run: RunDirectory
+    result: PowerResult
+    without_effect: WithoutEffect | None
+    what_if: Mapping[str, Any] | None
+    """As in the JSON of a what-if."""
+    what_if_result: WhatIf | None
+    """The same as a result, None where its studies cannot be told from the JSON."""
+    own_what_if: bool
+    """Whether the what-if was made for the report."""
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be told beside the run itself; 0 replicates leave out what is not given."""
+
+    null: Path | None = None
+    """The directory of a run of the same design without effect."""
+    what_if: Path | None = None
+    """The folder of a what-if of the same study."""
+    null_replicates: int = 4096
+    sensitivity_replicates: int = 128
+    n_jobs: int = -1
+
+
+def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None) -> Evidence:
+    """Return the evidence on a run, after computing what is neither given nor kept.
+
+    Raises
+    ------
+    InputError
+        If the run is not finished or damaged, or what is given is not of its study.
+    RunError
+        If something that is to be computed fails, or cannot be kept.
+    """
+    result = finished(run)
+    what_if = _what_if(run, wanted, progress)
+    return Evidence(
+        run=run,
+        result=result,
+        without_effect=_without_effect(run, result, wanted, progress),
+        what_if=what_if,
+        what_if_result=None if what_if is None else what_if_of(what_if, run.manifest.scenario),
+        own_what_if=wanted.what_if is None,
+        examples=examples(run, result),
+    )
+
+
+def _without_effect(
+    run: RunDirectory, result: PowerResult, wanted: Wanted, progress: Progress | None
+) -> WithoutEffect | None:
+    if wanted.null is not None:
+        return type_one_error.given(run, wanted.null)
+    replicates = min(wanted.null_replicates, result.replicates)
+    if not replicates:
+        return None
+    return type_one_error.computed(run, replicates, wanted.n_jobs, progress)
+
+
+def _what_if(
+    run: RunDirectory, wanted: Wanted, progress: Progress | None
+) -> Mapping[str, Any] | None:
+    if wanted.what_if is not None:
+        return sensitivity.given(run, wanted.what_if)
+    if not wanted.sensitivity_replicates:
+        return None
+    manifest = run.manifest
+    runner = Runner(
+        manifest.seed, wanted.n_jobs, manifest.engine, _SENSITIVITY_BATCH, progress=progress
+    )
+    return sensitivity.computed(run, wanted.sensitivity_replicates, runner)

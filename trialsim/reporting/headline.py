@@ -1,0 +1,43 @@
+"""The few numbers that stand at the head of a report."""
+
+from typing import NamedTuple
+
+from trialsim.power.power import PowerResult
+from trialsim.stats.monte_carlo import Mean, Proportion
+
+
+class Tile(NamedTuple):
+    """One number, large, with what its replicates leave open."""
+
+    label: str
+    name: str
+    """The name under which it stands in the data of the page."""
+    value: float
+    text: str
+    error: str
+    """Its interval, or its Monte Carlo standard error."""
+
+
+def headline(result: PowerResult, without_effect: PowerResult | None) -> list[Tile]:
+    """Return the numbers at the head of the report of a run."""
+    estimate, duration = result.estimate, result.mean_of("duration_days")
+    tiles = [_share("Power", "run.power", result.rejections)]
+    if without_effect is not None:
+        tiles.append(_share("Type I error", "null.power", without_effect.rejections))
+    return [
+        *tiles,
+        _mean(f"Mean {result.quantity.name}", "run.estimate.mean", estimate, 3),
+        _mean("Bias", "run.bias.mean", result.bias, 4),
+        _share("Coverage", "run.coverage.mean", result.coverage),
+        _mean("Days to the last visit", "run.duration_days.mean", duration, 0),
+    ]
+
+
+def _share(label: str, name: str, share: Proportion) -> Tile:
+    error = f"95% {share.low:.3f} to {share.high:.3f}"
+    return Tile(label, name, float(share.estimate), f"{share.estimate:.3f}", error)
+
+
+def _mean(label: str, name: str, mean: Mean, digits: int) -> Tile:
+    text, error = f"{mean.estimate:,.{digits}f}", f"error {mean.mcse:.{digits + 1}f}"
+    return Tile(label, name, float(mean.estimate), text, error)
