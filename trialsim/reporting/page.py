@@ -106,9 +106,9 @@ def breakable(path: str) -> str:
     """Return a path that is safe in HTML and may be broken where a name in it ends.
 
     >>> breakable("design.block_size=<4>")
-    'design.<wbr>block_<wbr>size=&lt;4&gt;'
+    'design.<wbr>block_size=&lt;4&gt;'
     """
-    return re.sub(r"([._])", r"\1<wbr>", escape(path))
+    return escape(path).replace(".", ".<wbr>")
 
 
 def rendered(template: str, content: Mapping[str, Any]) -> str:

@@ -1,0 +1,57 @@
+"""The command that writes the report of a run: report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trialsim.cli.console import command_line, tell_of_damage
+from trialsim.cli.options import Jobs, workers_of
+from trialsim.reporting.progress import Progress
+
+commands = typer.Typer()
+
+
+@commands.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The HTML file to write.")],
+    null: Annotated[
+        Path | None,
+        typer.Option(help="A run of the same design without effect, for the type I error."),
+    ] = None,
+    null_replicates: Annotated[
+        int, typer.Option(min=0, help="Without --null: trials without effect; 0 for none.")
+    ] = 4096,
+    what_if: Annotated[
+        Path | None, typer.Option(help="A what-if of the same study, for the sensitivity.")
+    ] = None,
+    sensitivity_replicates: Annotated[
+        int, typer.Option(min=0, help="Without --what-if: trials of each change; 0 for none.")
+    ] = 128,
+    question: Annotated[str, typer.Option(help="What the study was simulated to answer.")] = "",
+    published: Annotated[
+        float | None, typer.Option(help="An estimate to show among those of single trials.")
+    ] = None,
+    jobs: Jobs = -1,
+) -> None:
+    """Write the report of a run: one file that holds everything.
+
+    It is HTML and needs no network: aims, every assumption with its source, estimands, methods,
+    operating characteristics with their Monte Carlo errors, sensitivity, example trials, and how to
+    reproduce it. Trials without effect and those of the sensitivity are kept in the run's folder.
+    """
+    from trialsim.power.run_directory import find_run
+    from trialsim.reporting.evidence import Wanted, gathered
+    from trialsim.reporting.page import check_page, write_page
+    from trialsim.reporting.report import report as written
+
+    check_page(out)
+    directory = find_run(run)
+    tell_of_damage(directory)
+    wanted = Wanted(null, what_if, null_replicates, sensitivity_replicates, workers_of(jobs))
+    with Progress(None) as progress:
+        evidence = gathered(directory, wanted, progress)
+        page = written(evidence, question, published, command_line())
+    write_page(out, page)
+    print(f"The report of {evidence.result.replicates:,} simulated trials is in {out}")

@@ -1,0 +1,99 @@
+"""The drawings of a report, by the section that they stand in."""
+
+from dataclasses import replace
+from typing import Final
+
+from trialsim.analysis.analyse import analyse
+from trialsim.power.what_if import WhatIf
+from trialsim.reporting.consort_flow import flow_of
+from trialsim.reporting.evidence import Evidence
+from trialsim.reporting.figures.adherence import adherence_figure
+from trialsim.reporting.figures.chairs import chairs_figure
+from trialsim.reporting.figures.distribution import distribution_figure
+from trialsim.reporting.figures.drawing import Drawing
+from trialsim.reporting.figures.effects import effects_figure
+from trialsim.reporting.figures.estimate import estimate_figure
+from trialsim.reporting.figures.mean_scores import mean_scores_figure
+from trialsim.reporting.figures.recruitment import recruitment_figure
+from trialsim.reporting.figures.tornado import tornado_figure
+from trialsim.reporting.figures.trials import trials_of
+from trialsim.reporting.flow_diagram import flow_diagram, flow_in_words, flow_title
+from trialsim.reporting.page import Figure, inlined
+from trialsim.simulated import SimulatedTrial
+from trialsim.streams import Streams
+from trialsim.trial.trial import Trial, simulate_batch
+
+TRIALS_SHOWN: Final = 128
+"""Trials behind the average flow and the fan of recruitment; fewer where the run has fewer."""
+PATHS_SHOWN: Final = 10
+"""Numbers whose change is drawn: those that move the estimate most."""
+
+
+def figures_of(evidence: Evidence, published: float | None = None) -> dict[str, list[Figure]]:
+    """Return the figures of each section of a report, none where there is nothing to draw.
+
+    Parameters
+    ----------
+    published
+        An estimate to show among those of single trials.
+    """
+    manifest = evidence.run.manifest
+    first = range(min(TRIALS_SHOWN, evidence.result.replicates))
+    many = simulate_batch(manifest.scenario, Streams(manifest.seed, first), manifest.engine)
+    typical = evidence.examples[0].trial if evidence.examples else None
+    estimates = [] if typical is None else [estimate_figure(evidence.result, published)]
+    return {
+        "performance": [_drawn("estimates", one) for one in estimates],
+        "resources": [
+            _drawn("recruitment", recruitment_figure(trials_of(many))),
+            _flow("average-flow", many),
+        ],
+        "sensitivity": _tornado(evidence.what_if_result),
+        "examples": [] if typical is None else _example(typical),
+    }
+
+
+def _example(trial: SimulatedTrial) -> list[Figure]:
+    tables = trials_of(trial.batch)
+    drawings = {
+        "example-scores": mean_scores_figure(tables),
+        "example-distribution": distribution_figure(tables),
+        "example-effects": effects_figure(analyse(trial)),
+        "example-adherence": adherence_figure(tables),
+    }
+    if trial.scenario.operations.infusion_chairs_per_site is not None:
+        drawings["example-chairs"] = chairs_figure(tables)
+    return [
+        _flow("example-flow", trial.batch),
+        *(_drawn(name, drawing) for name, drawing in drawings.items()),
+    ]
+
+
+def _tornado(what_if: WhatIf | None) -> list[Figure]:
+    """Return the figure of what moves the estimate most, none where no number varies alone."""
+    if what_if is None:
+        return []
+    base, *others = what_if.rows
+    moved: dict[str, float] = {}
+    for row in others:
+        if len(row.alternative.changes) == 1:
+            (path,) = row.alternative.changes
+            change = abs(float(row.differences["estimate"].estimate))
+            moved[path] = max(change, moved.get(path, 0.0))
+    most = sorted(moved, key=lambda path: -moved[path])[:PATHS_SHOWN]
+    rows = [row for row in others if len(row.alternative.changes) == 1]
+    shown = [row for row in rows if next(iter(row.alternative.changes)) in most]
+    if not shown:
+        return []
+    drawing = tornado_figure(replace(what_if, rows=(base, *shown)), "estimate")
+    return [_drawn("tornado", drawing)]
+
+
+def _flow(name: str, trial: Trial) -> Figure:
+    flow = flow_of(trial)
+    return Figure(name, inlined(flow_diagram(flow), name), flow_title(flow), flow_in_words(flow))
+
+
+def _drawn(name: str, drawing: Drawing) -> Figure:
+    told = f"{drawing.title}. {drawing.caption}"
+    return Figure(name, inlined(drawing.svg(), name), drawing.title, told, ink_on_white=True)
