@@ -1,0 +1,228 @@
+"""The commands that draw designs beside one another: plot curve, what-if, tornado, heat-map ..."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trialsim.cli.figure_output import INCHES, Out, Width, check_output, deliver
+from trialsim.cli.options import (
+    AsJson,
+    Changes,
+    Count,
+    EngineName,
+    EngineOption,
+    Jobs,
+    ScenarioName,
+    Seed,
+    loaded,
+    parsed,
+    workers_of,
+)
+from trialsim.errors import InputError, Problem
+from trialsim.power.alternatives import How
+from trialsim.reporting.progress import Progress
+
+if TYPE_CHECKING:
+    from trialsim.power.what_if import WhatIf
+
+commands = typer.Typer()
+
+Values = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE,VALUE...", help="Values that a path takes; may be repeated."
+    ),
+]
+Base = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATH=VALUE", help="Replace a value of the base, and so of all."),
+]
+Quantity = Annotated[
+    str,
+    typer.Option(
+        help="What is compared: power, estimate, duration_days, screened or infusions_given."
+    ),
+]
+
+
+@commands.command()
+def curve(
+    scenario: ScenarioName,
+    values: Values = None,
+    base: Base = None,
+    replicates: Count = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw power along the values of one number, beside the closed form."""
+    check_output(out, as_json)
+    result = _compared(
+        scenario, values, base, "one_at_a_time", [], replicates, seed, jobs, engine, paths=1
+    )
+    deliver(result, "curve", out, as_json, width)
+
+
+@commands.command("what-if")
+def what_if(
+    scenario: ScenarioName,
+    values: Values = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCENARIO", help="Another scenario beside it; may be repeated."),
+    ] = None,
+    base: Base = None,
+    quantity: Quantity = "power",
+    replicates: Count = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the paired difference of each alternative from the base."""
+    _check(out, as_json, quantity)
+    others = variant or []
+    result = _compared(
+        scenario, values, base, "one_at_a_time", others, replicates, seed, jobs, engine
+    )
+    deliver(result, "what-if", out, as_json, width, quantity=quantity)
+
+
+@commands.command()
+def tornado(
+    scenario: ScenarioName,
+    values: Values = None,
+    base: Base = None,
+    quantity: Quantity = "power",
+    replicates: Count = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw which assumption, varied alone, matters most."""
+    _check(out, as_json, quantity)
+    result = _compared(scenario, values, base, "one_at_a_time", [], replicates, seed, jobs, engine)
+    deliver(result, "tornado", out, as_json, width, quantity=quantity)
+
+
+@commands.command("heat-map")
+def heat_map(
+    scenario: ScenarioName,
+    values: Values = None,
+    base: Base = None,
+    quantity: Quantity = "power",
+    replicates: Count = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw every combination of the values of two paths."""
+    _check(out, as_json, quantity)
+    result = _compared(scenario, values, base, "grid", [], replicates, seed, jobs, engine, paths=2)
+    deliver(result, "heat-map", out, as_json, width, quantity=quantity)
+
+
+@commands.command()
+def size(
+    scenario: ScenarioName,
+    target: Annotated[float, typer.Option("--power", help="The power to reach.")] = 0.9,
+    path: Annotated[
+        str, typer.Option(metavar="PATH", help="The number to find, which moves the power one way.")
+    ] = "design.patients",
+    low: Annotated[float | None, typer.Option(help="Where to search from.")] = None,
+    high: Annotated[float | None, typer.Option(help="Where to search to.")] = None,
+    replicates: Count = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the search for a power, and the value that it found."""
+    from trialsim.power.sample_size import sample_size
+
+    check_output(out, as_json)
+    study, asked = loaded(scenario, changes), (target, path, low, high, replicates, seed)
+    with Progress(None) as progress:
+        result = sample_size(study, *asked, workers_of(jobs), engine.value, progress=progress)
+    deliver(result, "curve", out, as_json, width)
+
+
+@commands.command()
+def assurance(
+    scenario: ScenarioName,
+    prior: Annotated[
+        str, typer.Option(metavar="PRIOR", help="A built-in prior or the path of a YAML file.")
+    ],
+    replicates: Annotated[
+        int, typer.Option(min=1, help="Simulated trials under all effects together.")
+    ] = 10_240,
+    strata: Annotated[int, typer.Option(min=2, help="Effects drawn from the prior.")] = 40,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a prior of the effect, and how probable success is under each effect."""
+    from trialsim.power.assurance import assurance as assured
+
+    check_output(out, as_json)
+    study = loaded(scenario, changes)
+    with Progress(-(-replicates // strata), strata) as progress:
+        asked, workers = (replicates, seed, strata), workers_of(jobs)
+        result = assured(study, prior, *asked, workers, engine.value, progress=progress)
+    deliver(result, "assurance", out, as_json, width)
+
+
+def _check(out: Any, as_json: bool, quantity: str) -> None:
+    """Refuse, before anything is simulated, what cannot be drawn."""
+    check_output(out, as_json)
+    from trialsim.reporting.figures.forest import check_quantity
+
+    check_quantity(quantity)
+
+
+def _compared(
+    scenario: str,
+    values: list[str] | None,
+    base: list[str] | None,
+    how: How,
+    variants: list[str],
+    replicates: int,
+    seed: int,
+    jobs: int,
+    engine: EngineName,
+    paths: int | None = None,
+) -> "WhatIf":
+    """Run a study and its alternatives on the same random numbers; `paths` must be varied."""
+    from trialsim.power.alternatives import alternatives
+    from trialsim.power.runner import Runner
+    from trialsim.power.what_if import compared
+    from trialsim.scenario.files import parsed_value
+
+    study = loaded(scenario, base, "--base")
+    changes = parsed(values, "--set", lambda text: parsed_value(f"[{text}]"))
+    if paths not in (None, len(changes)):
+        rule = f"must vary exactly {paths} of the study's paths for this figure"
+        raise InputError([Problem("--set", rule, str(len(changes)))])
+    worlds = alternatives(study, changes, how, variants)
+    others = sum(world.scenario.digest != study.digest for world in worlds)
+    with Progress(replicates, 1 + others) as progress:
+        runner = Runner(seed, workers_of(jobs), engine.value, progress=progress)
+        return compared(worlds, tuple(changes), replicates, runner)

@@ -1,0 +1,252 @@
+"""The commands that draw a study or a run: plot estimate, recruitment, scores and the like."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+import typer
+
+from trialsim.cli import comparison_figures
+from trialsim.cli.console import tell_of_damage
+from trialsim.cli.figure_output import INCHES, Out, Width, check_output, deliver
+from trialsim.cli.options import (
+    AsJson,
+    Changes,
+    EngineName,
+    EngineOption,
+    Jobs,
+    loaded,
+    workers_of,
+)
+from trialsim.errors import InputError, Problem
+from trialsim.reporting.progress import Progress
+from trialsim.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from trialsim.power.run_directory import RunDirectory
+    from trialsim.simulated import SimulatedTrial
+    from trialsim.trial.trial import Engine
+
+commands = typer.Typer()
+plots = typer.Typer(
+    no_args_is_help=True,
+    help="Draw a figure, or print what it draws. All cohorts are simulated.",
+)
+commands.add_typer(plots, name="plot")
+plots.add_typer(comparison_figures.commands)
+
+_SEED: Final = 2016
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A built-in scenario, a YAML file, or the directory of a run."
+    ),
+]
+OneSeed = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=2**64 - 1, help="All randomness follows from it.", show_default=str(_SEED)
+    ),
+]
+Replicate = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")]
+OutcomeName = Annotated[
+    str | None, typer.Option(help="Which outcome.", show_default="the primary one")
+]
+
+
+@plots.command()
+def estimate(
+    source: Source,
+    published: Annotated[
+        float | None, typer.Option(help="An estimate to show among those of single trials.")
+    ] = None,
+    replicates: Annotated[
+        int | None,
+        typer.Option(min=1, help="Simulated trials; a run has its own.", show_default="10000"),
+    ] = None,
+    seed: OneSeed = None,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw how the estimates of single trials scatter, about the truth."""
+    from trialsim.power.power import power
+    from trialsim.reporting.finished_run import finished
+
+    check_output(out, as_json)
+    study = _source(source, seed, changes, engine)
+    if study.run is not None:
+        if replicates is not None:
+            raise typer.BadParameter("must not be given with a run", param_hint="--replicates")
+        result = finished(study.run)
+    else:
+        count = 10_000 if replicates is None else replicates
+        with Progress(count) as progress:
+            how = (study.seed, workers_of(jobs), study.engine)
+            result = power(study.scenario, count, *how, progress=progress)
+    deliver(result, "estimate", out, as_json, width, published=published)
+
+
+@plots.command()
+def recruitment(
+    source: Source,
+    replicates: Annotated[int, typer.Option(min=1, help="Trials, from the first on.")] = 200,
+    seed: OneSeed = None,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw patients randomised over time, and how trials fan out."""
+    from trialsim.reporting.figures.trials import simulated_trials
+
+    check_output(out, as_json)
+    study = _source(source, seed, changes, engine)
+    numbers = range(replicates)
+    trials = simulated_trials(study.scenario, study.seed, numbers, study.engine)
+    deliver(trials, "recruitment", out, as_json, width)
+
+
+@plots.command()
+def scores(
+    source: Source,
+    outcome: OutcomeName = None,
+    replicate: Replicate = 0,
+    seed: OneSeed = None,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw mean scores by arm and visit, with their intervals."""
+    check_output(out, as_json)
+    study = _source(source, seed, changes, engine)
+    deliver(study.trial(replicate), "scores", out, as_json, width, outcome=outcome)
+
+
+@plots.command()
+def distribution(
+    source: Source,
+    outcome: OutcomeName = None,
+    replicate: Replicate = 0,
+    seed: OneSeed = None,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the whole distribution of a score by arm and visit."""
+    check_output(out, as_json)
+    study = _source(source, seed, changes, engine)
+    deliver(study.trial(replicate), "distribution", out, as_json, width, outcome=outcome)
+
+
+@plots.command()
+def effects(
+    source: Source,
+    replicate: Replicate = 0,
+    seed: OneSeed = None,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the estimates of one trial, the primary one and those beside it."""
+    from trialsim.analysis.analyse import analyse
+
+    check_output(out, as_json)
+    study = _source(source, seed, changes, engine)
+    deliver(analyse(study.trial(replicate)), "effects", out, as_json, width)
+
+
+@plots.command()
+def adherence(
+    source: Source,
+    replicate: Replicate = 0,
+    seed: OneSeed = None,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a map of infusions: patients by days."""
+    check_output(out, as_json)
+    study = _source(source, seed, changes, engine)
+    deliver(study.trial(replicate), "adherence", out, as_json, width)
+
+
+@plots.command()
+def lanes(
+    source: Source,
+    patients: Annotated[int, typer.Option(min=1, help="The first so many patients.")] = 40,
+    replicate: Replicate = 0,
+    seed: OneSeed = None,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a lane for each patient: infusions, visits, exits."""
+    check_output(out, as_json)
+    study = _source(source, seed, changes, engine)
+    deliver(study.trial(replicate), "lanes", out, as_json, width, patients=patients)
+
+
+@plots.command()
+def chairs(
+    source: Source,
+    site: Annotated[
+        str | None, typer.Option(help="Which site.", show_default="the busiest")
+    ] = None,
+    replicate: Replicate = 0,
+    seed: OneSeed = None,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    width: Width = INCHES,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the infusion chairs in use at a site by hour of the day."""
+    check_output(out, as_json)
+    study = _source(source, seed, changes, engine)
+    deliver(study.trial(replicate), "chairs", out, as_json, width, site=site)
+
+
+class Drawn(NamedTuple):
+    """What is drawn: a study under a seed, and the run that it is of, if any."""
+
+    scenario: Scenario
+    seed: int
+    engine: "Engine"
+    run: "RunDirectory | None"
+
+    def trial(self, replicate: int) -> "SimulatedTrial":
+        """Return one trial of it."""
+        from trialsim.simulated import simulate
+
+        return simulate(self.scenario, self.seed, replicate, self.engine)
+
+
+def _source(name: str, seed: int | None, changes: list[str] | None, engine: EngineName) -> Drawn:
+    """Return the study of a name, a file or a run, whose seed and values are its own."""
+    from trialsim.power.run_directory import find_run
+
+    if not Path(name).is_dir():
+        study = loaded(name, changes)
+        return Drawn(study, _SEED if seed is None else seed, engine.value, None)
+    given = {"--seed": seed is not None, "--set": bool(changes), "--engine": engine != "auto"}
+    rule = "must not be given with a run, which has its own"
+    problems = [Problem(option, rule) for option, wrong in given.items() if wrong]
+    if problems:
+        raise InputError(problems)
+    run = find_run(name)
+    tell_of_damage(run)
+    return Drawn(run.manifest.scenario, run.manifest.seed, run.manifest.engine, run)
