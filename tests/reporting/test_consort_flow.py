@@ -118,7 +118,7 @@ def test_the_average_is_that_of_the_single_trials(study: str) -> None:
         assert arm.follow_up[0].people == pytest.approx((np.mean(lost), min(lost), max(lost)))
 
 
-def test_a_range_leaves_out_an_eighth_hundredth_of_the_trials_at_each_end() -> None:
+def test_a_range_leaves_out_no_more_than_one_trial_in_forty_at_each_end() -> None:
     """Oracle: among 40 numbers in order, 2.5% lie at or below the first and the 39th is 97.5%."""
     trial = simulate_batch(CARS1.replace({"design.patients": 20}), Streams(SEED, range(40)))
     screened = np.sort(trial.conduct.screened).tolist()

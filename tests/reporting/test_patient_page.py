@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trialsim.clock import DAY
@@ -178,7 +178,11 @@ def drawn_days(draw: st.DrawFn) -> Days:
     return Days({"Infusions": draw(happenings), "Visits": draw(happenings)}, scores)
 
 
+BEFORE: Final = Days({"Events": [Happening(-1.4, "onset", "onset")]}, [])
+
+
 @given(drawn_days())
+@example(BEFORE)
 def test_everything_is_drawn_inside_and_in_order_of_time(days: Days) -> None:
     drawn = layout(days)
     for mark in (*drawn.marks, *drawn.legend):

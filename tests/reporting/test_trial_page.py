@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from trialsim.analysis.analyse import analyse
+from trialsim.clock import DAY
 from trialsim.power.power import SIMULATED
 from trialsim.reporting.page import Table
 from trialsim.reporting.trial_page import trial_page
@@ -158,7 +159,11 @@ def test_recruitment_by_site_adds_up(trial: SimulatedTrial) -> None:
         assert sum(site[column] or 0 for site in sites) == total[column]
     assert total[1:3] == [trial.batch.conduct.screened[0], 208]
     closed = trial.batch.conduct.closed[0]
-    assert total[6] == pytest.approx(208 / closed * 365.25 / 12 * 1440)
+    month = 365.25 / 12 * DAY
+    assert total[6] == pytest.approx(208 / closed * month)
+    late = told["site_12"]
+    assert late[0] == 112
+    assert late[6] == pytest.approx((late[2] or 0) / (closed - 112 * DAY) * month)
 
 
 def test_the_page_holds_every_table_and_the_flow_diagram(trial: SimulatedTrial) -> None:
