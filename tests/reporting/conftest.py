@@ -1,0 +1,58 @@
+"""What tests of reports share: a small run that rejects in some trials, and fails in a few."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import pytest
+
+from trialsim.power.long_run import LongRun
+from trialsim.power.run_directory import RunDirectory, find_run, open_run
+from trialsim.power.run_manifest import manifest_here
+from trialsim.reporting.evidence import Evidence, Wanted, gathered
+from trialsim.scenario.files import load
+from trialsim.scenario.scenario import Scenario
+
+RunOf: TypeAlias = Callable[[Scenario, str], RunDirectory]
+
+SEED: Final = 2016
+COUNT: Final = 300
+BLOCK: Final = 64
+
+
+@pytest.fixture(scope="session")
+def modest() -> Scenario:
+    """Return a study whose recruitment is not complete in time in some of the replicates."""
+    return load("cars1").replace(
+        {
+            "design.patients": 40,
+            "outcomes.arat.effect.value": 0.65,
+            "operations.recruitment_limit_days": 160,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory: pytest.TempPathFactory) -> RunOf:
+    """Return a function that gives a finished run of a study, in a folder of some name."""
+
+    def made(scenario: Scenario, name: str) -> RunDirectory:
+        folder: Path = tmp_path_factory.mktemp(name) / "run"
+        run = open_run(folder, manifest_here(scenario, SEED, block=BLOCK))
+        LongRun(run, n_jobs=1).power(COUNT)
+        return find_run(folder)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def modest_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
+    """Return a finished run, in whose folder a report may keep what it computes."""
+    return run_of(modest, "modest")
+
+
+@pytest.fixture(scope="session")
+def evidence(modest_run: RunDirectory) -> Evidence:
+    """Return all that a report of the run tells."""
+    wanted = Wanted(null_replicates=128, sensitivity_replicates=16, n_jobs=1)
+    return gathered(modest_run, wanted)
