@@ -1,6 +1,6 @@
 """What tests share: the primary analysis set, made by hand with pandas, and drug received."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -50,7 +50,16 @@ class Given:
 
     def days_to(self, visit: int) -> Floats:
         """Return the visit's number as its day."""
-        return np.array(float(visit))
+        return np.full(self.amounts.shape[:2], float(visit))
+
+    @property
+    def last_day(self) -> int:
+        """Return a day that is late enough."""
+        return 90
+
+    def kept(self, what: Hashable, make: Callable[[], Floats]) -> Floats:
+        """Make it and keep nothing."""
+        return make()
 
 
 @pytest.fixture(scope="session")

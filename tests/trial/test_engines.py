@@ -132,7 +132,8 @@ def assert_engines_agree(scenario: Scenario, streams: Streams, arrays_of: Arrays
         assert events == vector
         return
     assert events.keys() == vector.keys()
-    assert len(events) > 40
+    covariates, outcomes = scenario.population.covariates, scenario.outcomes
+    assert len(events) > 25 + len(covariates) + 2 * len(outcomes)
     for path, array in events.items():
         other = vector[path]
         assert (array.dtype, array.shape) == (other.dtype, other.shape), path

@@ -178,8 +178,8 @@ def _phrase(path: str, part: Any, unit: str) -> str | None:
     if not isinstance(part, Mapping):
         in_units = not path.startswith("population.correlation")  # its last name is a covariate
         return value_in_words(path.rsplit(".", 1)[-1] if in_units else "", part)
-    course = ".course" in path  # as long as a part of the scenario
-    if "distribution" in part or ("model" in part and not course):
+    has_parts = ".course" in path or any(isinstance(one, Mapping) for one in part.values())
+    if "distribution" in part or ("model" in part and not has_parts):
         return alternative_in_words(part, unit)
     if "covariate" in part:
         return rule_in_words(part)

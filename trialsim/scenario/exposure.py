@@ -3,39 +3,20 @@
 Doses are in mL where the arms' doses are, and per kilogram of body weight where the arms' are.
 """
 
-from typing import Annotated, Literal, Protocol, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 import numpy as np
 import scipy  # its parts load when they are first used
 from pydantic import Field, model_validator
 
-from trialsim.arrays import Booleans, Floats
+from trialsim.arrays import Floats
 from trialsim.distributions import Described
+from trialsim.scenario.mechanism import Pathways
+from trialsim.scenario.received import Received
 from trialsim.scenario.refusal import Positive, Refusal, refuse
 
 _MOST_LOG_SHARE = 50.0
 """Of the exposure beyond the full dose; a larger share is infinite on any scale."""
-
-
-class Received(Protocol):
-    """What study drug a batch of patients was given; shapes (replicate, patient)."""
-
-    @property
-    def assigned(self) -> Booleans:
-        """Who is in an arm with study drug."""
-
-    @property
-    def start_hours(self) -> Floats:
-        """Hours from onset to the first infusion."""
-
-    def total(self, visit: int) -> Floats:
-        """Study drug given on the days before a visit."""
-
-    def daily(self) -> Floats:
-        """Study drug given on each day from the first infusion on, (replicate, patient, day)."""
-
-    def days_to(self, visit: int) -> Floats:
-        """Whole days from the first infusion to a visit."""
 
 
 class NoExposure(Described):
@@ -129,5 +110,5 @@ class Umbrella(Described):
 
 
 Exposure: TypeAlias = Annotated[
-    NoExposure | Proportional | Threshold | Emax | Umbrella, Field(discriminator="model")
+    NoExposure | Proportional | Threshold | Emax | Umbrella | Pathways, Field(discriminator="model")
 ]

@@ -3,6 +3,7 @@
 Amounts are in mL, or per kilogram of body weight where the arms are dosed by it.
 """
 
+from collections.abc import Callable, Hashable
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +22,7 @@ class Dosing:
         """Take who was in which arm and what happened; onset is in minutes."""
         self._design, self._conduct, self._arms = design, conduct, arms
         self._onset = onset
+        self._made: dict[Hashable, Floats] = {}
 
     @cached_property
     def assigned(self) -> Booleans:
@@ -47,6 +49,17 @@ class Dosing:
     def daily(self) -> Floats:
         """Study drug given on each day from the first infusion on, (replicate, patient, day)."""
         return self._daily
+
+    @property
+    def last_day(self) -> int:
+        """Whole days from the first infusion to anybody's last visit."""
+        return int(self._conduct.visit_day.max())
+
+    def kept(self, what: Hashable, make: Callable[[], Floats]) -> Floats:
+        """Return what was made before under the same name, or make it and keep it."""
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what]
 
     @cached_property
     def _totals(self) -> Floats:
