@@ -35,6 +35,12 @@ CHAIRS: Final = CARS1.replace(
 )
 
 
+def bare() -> dict[str, Any]:
+    """Return the study without what speaks of its parts, which are changed here."""
+    told = ("sources", "findings", "calibrated")
+    return {name: part for name, part in CARS1.model_dump().items() if name not in told}
+
+
 @pytest.fixture(scope="module")
 def trial() -> SimulatedTrial:
     """Return a trial of the published design."""
@@ -68,7 +74,7 @@ def test_baseline_is_that_of_the_patients_of_each_arm(trial: SimulatedTrial) -> 
 
 
 def test_a_covariate_that_bears_the_name_of_a_column_is_found() -> None:
-    content = CARS1.model_dump()
+    content = bare()
     covariates = content["population"]["covariates"]
     another = {**covariates["sex"], "label": "Another"}
     content["population"]["covariates"] = {"site": another, **covariates}
@@ -95,7 +101,7 @@ def test_analyses_are_those_of_the_trial(trial: SimulatedTrial) -> None:
 
 def test_p_values_are_told_adjusted_where_the_plan_adjusts() -> None:
     further: dict[str, Any] = {"change": {"measure": "change"}}
-    content = CARS1.model_dump()
+    content = bare()
     content["analysis"] |= {"secondary": further, "multiplicity": "holm"}
     study = type(CARS1).model_validate(content)
     found = analyse(simulate(study, 2016))
@@ -125,6 +131,15 @@ def test_infusions_of_an_arm_add_up_to_those_planned(waiting: SimulatedTrial) ->
     assert told["Given"] == given
     assert conduct.without_chair is not None
     assert counted[2].sum() == conduct.without_chair.sum() > 0
+
+
+def test_a_study_without_rehabilitation_tells_of_none(trial: SimulatedTrial) -> None:
+    assert "Rehabilitation sessions attended, mean" in rows(infusions_table(trial.tables(), CARS1))
+    content = bare()
+    content["treatment"]["rehabilitation"] = None
+    study = type(CARS1).model_validate(content)
+    told = rows(infusions_table(simulate(study, 2016).tables(), study))
+    assert not [label for label in told if label.startswith("Rehabilitation")]
 
 
 def test_chairs_tell_who_waited_and_how_long(waiting: SimulatedTrial) -> None:

@@ -5,6 +5,7 @@ the same, and only the drug differs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 from pandas import DataFrame
@@ -24,6 +25,7 @@ from trialsim.reporting.patient_page_tables import (
     scores_tables,
 )
 from trialsim.reporting.patient_page_timeline import Days, Happening, Scores, timeline_drawing
+from trialsim.scenario.outcomes import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
 
@@ -76,19 +78,21 @@ def patient_days(
         "Events": list(_events(way, exit_, midnight)),
     }
     at = [(one["due_minute"] - midnight) / DAY for one in visits]
-    scores = [
-        Scores(
-            label=outcome.label,
-            low=outcome.low,
-            high=outcome.high,
-            own=way.arm,
-            days=at,
-            by_arm={arm: list(one.values()) for arm, one in way.scores[name].items()},
-            measured=[score_measured(name, one) is not None for one in visits],
-        )
-        for name, outcome in scenario.outcomes.items()
-    ]
+    scores = []
+    for name, outcome in scenario.outcomes.items():
+        by_arm = {arm: list(one.values()) for arm, one in way.scores[name].items()}
+        low, high = _ends(outcome, by_arm)
+        measured = [score_measured(name, one) is not None for one in visits]
+        scores.append(Scores(outcome.label, low, high, way.arm, at, by_arm, measured))
     return Days(bands, scores)
+
+
+def _ends(outcome: Outcome, by_arm: Mapping[str, Sequence[float]]) -> tuple[float, float]:
+    """Return the ends of a scale of grades; of other scales only what the scores reach."""
+    known = [score for scores in by_arm.values() for score in scores if not isnan(score)]
+    if outcome.kind == "ordinal" or not known:
+        return outcome.low, outcome.high
+    return min(known), max(max(known), min(known) + outcome.step)
 
 
 def _events(way: Timeline, exit_: Mapping[str, Any], midnight: int) -> Iterator[Happening]:
@@ -123,7 +127,7 @@ def _tiles(
     yield {
         "label": "Infusions given",
         "text": f"{subject['infusions_given']} of {subject['infusions_planned']}",
-        "more": f"{subject['study_drug_received_ml']:g} mL of study drug",
+        "more": f"{subject['study_drug_received_ml']:.4g} mL of study drug",
     }
     day, _ = clock_time(exit_["ended_minute"] - midnight)
     stopped = ", infusions stopped early" if exit_["treatment_discontinued"] else ""

@@ -1,6 +1,7 @@
 """One patient of a trial as tables: who it is, why eligible, which infusions, which scores."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any, Final
 
 from trialsim.clock import DAY, HOUR
@@ -75,8 +76,8 @@ def scores_tables(
                 Cell(spoken(visit)),
                 number((one["due_minute"] - midnight) // DAY, 0),
                 Cell(one["status"]),
-                number(float("nan") if measured is None else measured, 0),
-                *(number(scores[visit], 0) for scores in arms.values()),
+                _score(measured),
+                *(_score(scores[visit]) for scores in arms.values()),
             ]
             rows.append(TableRow(cells))
         heads = [
@@ -113,6 +114,13 @@ def clock_time(minute: int) -> tuple[int, str]:
     """
     day, of_day = divmod(int(minute), DAY)
     return day, f"{of_day // HOUR:02}:{of_day % HOUR:02}"
+
+
+def _score(score: float | None) -> Cell:
+    """Return a score as its scale writes it, a dash where there is none."""
+    if score is None or isnan(score):
+        return Cell("–", kind="number")
+    return Cell(f"{score:.6g}", score)
 
 
 def _value(found: Any) -> Cell:

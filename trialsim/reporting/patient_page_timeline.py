@@ -7,6 +7,7 @@ days since the midnight before randomisation.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from math import isnan
 from typing import Final, NamedTuple
 
 from trialsim.reporting.flow_diagram_text import text_width
@@ -40,12 +41,13 @@ class Scores(NamedTuple):
     label: str
     low: float
     high: float
+    """The ends of the scale, or of what is drawn of it."""
     own: str
     """The patient's arm."""
     days: Sequence[float]
     """Of the visits."""
     by_arm: Mapping[str, Sequence[float]]
-    """The score at each visit had the patient been in that arm."""
+    """The score at each visit had the patient been in that arm, NaN where there is none."""
     measured: Sequence[bool]
     """At which visits the score was measured, in the own arm."""
 
@@ -83,8 +85,21 @@ class Chart(NamedTuple):
     label: str
     top: float
     bottom: float
-    ticks: tuple[tuple[float, str], ...]
+    low: float
+    """The score at the bottom."""
+    high: float
     curves: tuple[Curve, ...]
+
+    def y(self, score: float) -> float:
+        """Return where a score stands."""
+        share = (score - self.low) / (self.high - self.low)
+        return self.bottom - share * (self.bottom - self.top)
+
+    @property
+    def ticks(self) -> tuple[tuple[float, str], ...]:
+        """The scores at the ends and in the middle."""
+        scores = (self.low, (self.low + self.high) / 2, self.high)
+        return tuple((self.y(score), f"{score:.4g}") for score in scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,7 @@ def layout(days: Days) -> Layout:
     charts = []
     for one in days.scores:
         charts.append(_chart(one, y + _LINE + _GAP, span))
-        marks += _measured(one, charts[-1])
+        marks += _measured(one, charts[-1], span)
         y = charts[-1].bottom
     axis = y + _GAP
     legend = tuple(_legend(days, axis + 3 * _LINE))
@@ -180,32 +195,29 @@ def _all_days(days: Days) -> Iterator[float]:
 
 
 def _chart(scores: Scores, top: float, span: _Span) -> Chart:
-    bottom = top + _CHART - _LINE - _GAP
-
-    def y(score: float) -> float:
-        return bottom - (score - scores.low) / (scores.high - scores.low) * (bottom - top)
-
+    empty = Chart(scores.label, top, top + _CHART - _LINE - _GAP, scores.low, scores.high, ())
     arms = sorted(scores.by_arm, key=lambda arm: arm != scores.own)
     curves = [
         Curve(
             place,
             tuple(
-                (span.x(day), y(score))
+                (span.x(day), empty.y(score))
                 for day, score in zip(scores.days, scores.by_arm[arm], strict=True)
+                if not isnan(score)
             ),
         )
         for place, arm in enumerate(arms)
     ]
-    middle = (scores.low + scores.high) / 2
-    ticks = tuple((y(score), f"{score:g}") for score in (scores.low, middle, scores.high))
-    return Chart(scores.label, top, bottom, ticks, tuple(curves))
+    return empty._replace(curves=tuple(curves))
 
 
-def _measured(scores: Scores, chart: Chart) -> Iterator[Mark]:
-    own = chart.curves[0].points
-    for (x, y), score, seen in zip(own, scores.by_arm[scores.own], scores.measured, strict=True):
+def _measured(scores: Scores, chart: Chart, span: _Span) -> Iterator[Mark]:
+    for day, score, seen in zip(
+        scores.days, scores.by_arm[scores.own], scores.measured, strict=True
+    ):
         if seen:
-            yield Mark("measured", x, y, _WIDEST_MARK / 2, f"measured {score:g}")
+            words = f"measured {score:.6g}"
+            yield Mark("measured", span.x(day), chart.y(score), _WIDEST_MARK / 2, words)
 
 
 def _legend(days: Days, y: float) -> Iterator[Mark]:

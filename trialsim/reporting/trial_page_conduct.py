@@ -11,6 +11,11 @@ from trialsim.clock import DAY, MONTH
 from trialsim.reporting.page import Cell, Table, TableRow, number
 from trialsim.scenario.scenario import Scenario
 
+_MEANS: Final = {
+    "Infusions given to a patient, mean": "infusions_given",
+    "Study drug received by a patient, mL, mean": "study_drug_received_ml",
+}
+_PROGRAMME: Final = {"Rehabilitation sessions attended, mean": "rehabilitation_sessions_attended"}
 _CHAIRS: Final = (
     "Site",
     "Infusions given",
@@ -45,13 +50,10 @@ def infusions_table(tables: Mapping[str, DataFrame], scenario: Scenario) -> Tabl
         planned = [len(one) for one in of_arm.values()]
         rows.append(_share_row(status.capitalize(), counted, planned))
     received = {arm: subjects[subjects["arm"] == arm] for arm in arms}
-    for label, column, digits in (
-        ("Infusions given to a patient, mean", "infusions_given", 1),
-        ("Study drug received by a patient, mL, mean", "study_drug_received_ml", 1),
-        ("Rehabilitation sessions attended, mean", "rehabilitation_sessions_attended", 1),
-    ):
+    programme = {} if scenario.treatment.rehabilitation is None else _PROGRAMME
+    for label, column in {**_MEANS, **programme}.items():
         means = [_mean(one[column].astype(float)) for one in received.values()]
-        rows.append(_row(label, means, digits))
+        rows.append(_row(label, means, 1))
     return Table("infusions", "Infusions by arm", ("Infusions", *arms), rows)
 
 

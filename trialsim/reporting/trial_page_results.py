@@ -54,7 +54,8 @@ def scores_tables(analysis: Analysis, scenario: Scenario) -> list[Table]:
     return [
         Table(
             f"scores-{name}",
-            f"{outcome.label}, {outcome.low} to {outcome.high}, {outcome.better} is better",
+            f"{outcome.label}, {outcome.low:g} to {outcome.high:g} {outcome.unit}, "
+            f"{outcome.better} is better",
             ("Visit", *heads),
             [
                 _scores_row(visit, [one for one in analysis.by_visit if one[:2] == (name, visit)])
