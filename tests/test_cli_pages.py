@@ -1,5 +1,6 @@
 """Pages from the command line: of one trial, and of one patient of a run."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -89,3 +90,23 @@ def _replayed(folder: Path, replicate: int, page: Path, *options: str) -> int:
     return run(
         ["replay", str(folder), "--replicate", str(replicate), "--report", str(page), *options]
     )
+
+
+def test_plot_draws_the_flow_of_one_trial_or_of_the_average(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawing, table = tmp_path / "flow.svg", tmp_path / "flow.csv"
+    study = ["plot", "consort", "cars1", "--set", "design.patients=40"]
+    assert run([*study, "-o", str(drawing), "-o", str(table)]) == DONE
+    assert "Randomised (n\xa0=\xa040)" in drawing.read_text(encoding="utf-8")
+    assert "enrolment,,0,Randomised,40.0,40.0,40.0" in table.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert run([*study, "--replicates", "9", "--json"]) == DONE
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    (assessed,) = [row for row in rows if row["label"] == "Assessed for eligibility"]
+    assert assessed["low"] < assessed["mean"] < assessed["high"]
+
+
+def test_a_flow_in_pixels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plot", "consort", "cars1", "-o", str(tmp_path / "flow.png")]) == INPUT_WRONG
+    assert capsys.readouterr().err.startswith("--out: must end in .svg or .csv")

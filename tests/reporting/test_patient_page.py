@@ -109,7 +109,7 @@ def test_scores_are_those_measured_and_those_of_every_arm(trial: SimulatedTrial)
             assert np.array_equal(told[:, 0], scores, equal_nan=True)
             underlying = trial.batch.underlying[name][0, patient - 1]
             assert np.array_equal(told[:, 1 + own], underlying, equal_nan=True)
-            assert table.columns[4 + own] == f"{way.arm}, allocated"
+            assert table.columns[4 + own] == f"on {way.arm}, as allocated"
 
 
 def test_every_rule_is_told_with_what_was_found(trial: SimulatedTrial) -> None:

@@ -8,6 +8,7 @@ import typer
 from trialsim.cli import comparison_figures
 from trialsim.cli.console import tell_of_damage
 from trialsim.cli.figure_output import INCHES, Out, Width, check_output, deliver
+from trialsim.cli.flow_output import check_flow_output, deliver_flow
 from trialsim.cli.options import (
     AsJson,
     Changes,
@@ -108,6 +109,33 @@ def recruitment(
     numbers = range(replicates)
     trials = simulated_trials(study.scenario, study.seed, numbers, study.engine)
     deliver(trials, "recruitment", out, as_json, width)
+
+
+@plots.command()
+def consort(
+    source: Source,
+    replicates: Annotated[
+        int | None, typer.Option(min=1, help="Of the average of trials, from the first on.")
+    ] = None,
+    replicate: Replicate = 0,
+    seed: OneSeed = None,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the CONSORT flow diagram of one trial, or of the average of many."""
+    from trialsim.reporting.consort_flow import flow_of
+    from trialsim.streams import Streams
+    from trialsim.trial.trial import simulate_batch
+
+    check_flow_output(out, as_json)
+    if replicates is not None and replicate:
+        raise typer.BadParameter("must not be given with --replicates", param_hint="--replicate")
+    study = _source(source, seed, changes, engine)
+    numbers = range(replicate, replicate + 1) if replicates is None else range(replicates)
+    batch = simulate_batch(study.scenario, Streams(study.seed, numbers), study.engine)
+    deliver_flow(flow_of(batch), out, as_json)
 
 
 @plots.command()

@@ -82,8 +82,9 @@ def patient_days(
     for name, outcome in scenario.outcomes.items():
         by_arm = {arm: list(one.values()) for arm, one in way.scores[name].items()}
         low, high = _ends(outcome, by_arm)
+        label = f"{outcome.label}, {outcome.unit}"
         measured = [score_measured(name, one) is not None for one in visits]
-        scores.append(Scores(outcome.label, low, high, way.arm, at, by_arm, measured))
+        scores.append(Scores(label, low, high, way.arm, at, by_arm, measured))
     return Days(bands, scores)
 
 

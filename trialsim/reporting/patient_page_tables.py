@@ -81,7 +81,7 @@ def scores_tables(
             ]
             rows.append(TableRow(cells))
         heads = [
-            f"{arm}, allocated" if arm == patient.arm else f"the same patient on {arm}"
+            f"on {arm}, as allocated" if arm == patient.arm else f"had it been {arm}"
             for arm in arms
         ]
         caption = f"{scenario.outcomes[name].label}, as measured and in every arm"

@@ -228,7 +228,7 @@ def _legend(days: Days, y: float) -> Iterator[Mark]:
         own = days.scores[0].own
         arms = [own, *(arm for arm in days.scores[0].by_arm if arm != own)]
         told += [
-            (f"curve-{place}", f"{arm}, {'allocated' if arm == own else 'the same patient there'}")
+            (f"curve-{place}", f"{arm}, as allocated" if arm == own else f"had it been {arm}")
             for place, arm in enumerate(arms)
         ]
         told.append(("measured", "score measured"))
