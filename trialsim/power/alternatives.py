@@ -9,7 +9,7 @@ import numpy as np
 from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.files import load
-from trialsim.scenario.paths import changed_paths
+from trialsim.scenario.paths import changed_paths, part_at
 from trialsim.scenario.problems import as_written
 from trialsim.scenario.scenario import ABOUT, Scenario
 from trialsim.streams import Streams
@@ -82,18 +82,6 @@ def value_at(scenario: Scenario, path: str) -> Any:
     208
     """
     return part_at(scenario.model_dump(exclude=set(ABOUT)), path)
-
-
-def part_at(content: Any, path: str) -> Any:
-    """Return what stands at a dotted path of plain content; None where there is nothing.
-
-    >>> part_at({"design": {"patients": 208}}, "design.patients")
-    208
-    """
-    for name in path.split("."):
-        parts = content.items() if isinstance(content, Mapping) else ()
-        content = next((part for key, part in parts if str(key) == name), None)
-    return content
 
 
 def spread_evenly(path: str, points: int, seed: int) -> Floats:

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from trialsim.errors import Problem
-from trialsim.power.alternatives import differences, part_at, value_at
+from trialsim.power.alternatives import differences, value_at
 from trialsim.power.power import SIMULATED
 from trialsim.power.versions import versions_here
-from trialsim.scenario.paths import changed_paths
+from trialsim.scenario.paths import changed_paths, part_at
 from trialsim.scenario.problems import as_written
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine, candidates_needed, chosen_engine

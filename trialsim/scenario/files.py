@@ -132,9 +132,12 @@ class _Draft:
         """Return this draft laid over that of the file which it extends.
 
         The variant's name is that of its file if it gives none, and what it changes does not keep
-        the sources of the old values.
+        the sources of the old values. Of the findings, and of what is calibrated, it takes over
+        those that it names.
         """
         content = laid_over(base.content, self.content)
+        for part in ("findings", "calibrated"):
+            content[part] = _named(self.content.get(part) or {}, content.get(part) or {})
         standing = set(_paths(content))
         kept = {path: place for path, place in base.places.items() if path in standing}
         places = {**kept, **self.places}
@@ -145,6 +148,13 @@ class _Draft:
             note = f"set in {content['name']}, which gives no source"
             content["sources"] = resourced(base.content, content, own or {}, note)
         return _Draft(content, places)
+
+
+def _named(own: Any, merged: Any) -> Any:
+    """Return of a merged mapping the entries that a variant's own names."""
+    if not isinstance(own, Mapping) or not isinstance(merged, Mapping):
+        return own
+    return {name: merged.get(name) for name in own}
 
 
 def _found(scenario: str | Path, beside: Path | None = None) -> Path:

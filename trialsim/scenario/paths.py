@@ -66,6 +66,18 @@ def below(above: str, key: object) -> str:
     return f"{above}.{key}" if above else str(key)
 
 
+def part_at(content: Any, path: str) -> Any:
+    """Return what stands at a dotted path of plain content; None where there is nothing.
+
+    >>> part_at({"design": {"patients": 208}}, "design.patients")
+    208
+    """
+    for name in path.split("."):
+        parts = content.items() if isinstance(content, Mapping) else ()
+        content = next((part for key, part in parts if str(key) == name), None)
+    return content
+
+
 def and_above(path: str) -> Iterator[str]:
     """Yield a path and every path above it, the longest first.
 

@@ -170,11 +170,13 @@ def _rule(details: ErrorDetails, cause: object) -> str:
 def _path(location: tuple[int | str, ...], content: Any) -> str:
     """Return the dotted path of a location, without the tags that pydantic puts between."""
     parts: list[str] = []
+    chosen: Any = None  # the mapping whose alternative was told by the key before
     for key in location:
+        if isinstance(content, Mapping) and content is not chosen and key in _tags(content):
+            chosen = content
+            continue
         if isinstance(content, Mapping) and key in content:
             content = content[key]
-        elif isinstance(content, Mapping) and key in _tags(content):
-            continue
         elif isinstance(content, str) and key == content:  # a mapping written by its tag alone
             content = {}
             continue
@@ -189,7 +191,7 @@ def _path(location: tuple[int | str, ...], content: Any) -> str:
 
 
 def _tags(content: Mapping[str, Any]) -> list[Any]:
-    return [content[name] for name in KIND_TAGS if name in content]
+    return [content[name] for name in (*KIND_TAGS, "kind") if name in content]
 
 
 def _known_keys(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> list[str]:

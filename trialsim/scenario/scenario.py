@@ -15,28 +15,48 @@ from trialsim.scenario.analysis_plan import AnalysisPlan
 from trialsim.scenario.coherence import COHERENCE
 from trialsim.scenario.design import Design
 from trialsim.scenario.eligibility import Eligibility
+from trialsim.scenario.finding_coherence import FINDING_COHERENCE
+from trialsim.scenario.findings import Calibration, Finding
 from trialsim.scenario.operations import Operations
 from trialsim.scenario.outcome_correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes import Outcome
-from trialsim.scenario.paths import and_above, below, changed_paths, paths_of
+from trialsim.scenario.paths import and_above, below, changed_paths, part_at, paths_of
 from trialsim.scenario.population import Population
 from trialsim.scenario.problems import problems_between, problems_of
 from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled
 from trialsim.scenario.sources import Source, sources_after
 from trialsim.scenario.treatment import Treatment
 
-ABOUT = ("name", "title", "summary", "sources", "references")
+ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "references")
 """What tells of a study and changes nothing in it."""
+_UNSOURCED = tuple(name for name in ABOUT if name != "findings")
 
 
 def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Refusal]:
-    study = Scenario.incomplete({name: fields[name] for name in fields if name not in ABOUT})
+    told = {name: fields[name] for name in fields if name not in _UNSOURCED}
+    study = Scenario.incomplete(told)
     known = dict.fromkeys(paths_of(study.model_dump(warnings=False)))
     wrong = dict.fromkeys(_wrong_paths(study))
     for path in fields.get("sources", {}):
         if path not in known and not any(above in wrong for above in and_above(path)):
             hint = nearest(path, [*known, *wrong])
             yield Refusal(f"sources.{path}", f"must be a path that exists{hint}")
+
+
+def _calibrated_numbers_exist(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+    study = Scenario.incomplete({name: fields[name] for name in fields if name not in ABOUT})
+    content = study.model_dump(warnings=False)
+    known, wrong = dict.fromkeys(paths_of(content)), dict.fromkeys(_wrong_paths(study))
+    for path in fields.get("calibrated", {}):
+        if path in known and not _is_number(part_at(content, path)):
+            yield Refusal(f"calibrated.{path}", "must be the path of a number")
+        elif path not in known and not any(above in wrong for above in and_above(path)):
+            rule = f"must be a path that exists{nearest(path, known)}"
+            yield Refusal(f"calibrated.{path}", rule)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _wrong_paths(part: Any, above: str = "") -> Iterator[str]:
@@ -54,9 +74,14 @@ def _wrong_paths(part: Any, above: str = "") -> Iterator[str]:
 class Scenario(Ruled):
     """Everything there is to say about a study, before any of it is simulated."""
 
-    rules = (*COHERENCE, ((WHOLE,), _sources_speak_of_something))
+    rules = (
+        *COHERENCE,
+        *FINDING_COHERENCE,
+        ((WHOLE,), _sources_speak_of_something),
+        ((WHOLE,), _calibrated_numbers_exist),
+    )
 
-    unsaid = ("outcome_correlation",)
+    unsaid = ("outcome_correlation", "findings", "calibrated")
 
     name: Name
     title: str = Field(min_length=1)
@@ -69,6 +94,9 @@ class Scenario(Ruled):
     outcomes: dict[Name, Outcome] = Field(min_length=1)
     outcome_correlation: OutcomeCorrelation = Field(default_factory=OutcomeCorrelation)
     analysis: AnalysisPlan
+    findings: dict[Name, Finding] = Field(default_factory=dict)
+    calibrated: dict[str, Calibration] = Field(default_factory=dict)
+    """By the path of each number that was solved for: which figure it makes the study give."""
     sources: dict[str, Source] = Field(default_factory=dict)
     references: dict[str, str] = Field(default_factory=dict)
 
@@ -87,7 +115,8 @@ class Scenario(Ruled):
         """Return the same scenario with the values at some dotted paths replaced.
 
         None takes an entry away, such as an eligibility rule or a site. The values that change
-        keep no source of the old ones: they are assumed.
+        keep no source of the old ones: they are assumed. What was published is of the study as it
+        was: a changed one has no findings and is not calibrated to any.
 
         Raises
         ------
@@ -101,6 +130,8 @@ class Scenario(Ruled):
             raise InputError(problems)
         for path, value in changes.items():
             _put(content, path, value)
+        if _differs(content, self.model_dump()):
+            content |= {name: {} for name in ("findings", "calibrated") if name not in changes}
         if "sources" not in changes:
             note = f"set in place of what {self.name} gives"
             content["sources"] = resourced(self.model_dump(), content, {}, note)
@@ -120,8 +151,13 @@ def resourced(
 
 
 def _study(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return plain content without what only tells of the study."""
-    return {name: part for name, part in content.items() if name not in ABOUT}
+    """Return plain content without what has no source: the study and its findings."""
+    return {name: part for name, part in content.items() if name not in _UNSOURCED}
+
+
+def _differs(content: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two studies differ in more than what tells of them."""
+    return any(content[name] != other[name] for name in content if name not in ABOUT)
 
 
 def _misplaced(path: str, changes: Collection[str], known: Collection[str]) -> Iterator[Problem]:

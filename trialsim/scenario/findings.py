@@ -1,0 +1,134 @@
+"""What was published of a study: figures to hold its simulation against; they change nothing in it.
+
+A study may also say which of its numbers were calibrated: solved for, so that it gives a finding.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from trialsim.scenario.analysis_plan import Measure
+from trialsim.scenario.eligibility import Level, Rule
+from trialsim.scenario.refusal import Finite, Name, Positive, Refusal, Ruled
+
+PRIMARY = "primary"
+"""What the primary analysis is called where an analysis is named."""
+
+Summary: TypeAlias = Literal["mean", "sd", "median", "share"]
+What: TypeAlias = Literal[
+    "randomised", "analysed", "completed", "discontinued", "withdrawn", "died"
+]
+
+
+def _share_of_whom(figure: str, at_least: float | None, at_most: float | None) -> Iterator[Refusal]:
+    yield from _share_says_whom(figure, at_least, at_most, None)
+
+
+def _share_says_whom(
+    figure: str, at_least: float | None, at_most: float | None, equals: Level | None
+) -> Iterator[Refusal]:
+    told = any(one is not None for one in (at_least, at_most, equals))
+    if figure == "share" and not told:
+        yield Refusal("figure", "must say of whom: at_least, at_most or, of a covariate, equals")
+    if figure != "share" and told:
+        yield Refusal("figure", "must be share with at_least, at_most or equals", figure)
+
+
+class OfAnalysis(Ruled):
+    """A figure of an analysis: the mean of its simulated estimates or limits, or its power."""
+
+    kind: Literal["analysis"]
+    analysis: Name
+    """`primary`, or the name of a secondary analysis."""
+    figure: Literal["estimate", "low", "high", "power"]
+
+
+class OfCovariate(Ruled):
+    """A figure of a covariate of the randomised."""
+
+    rules = ((("figure", "at_least", "at_most", "equals"), _share_says_whom),)
+
+    kind: Literal["covariate"]
+    covariate: Name
+    arm: Name | None = None
+    """Null for all arms together."""
+    figure: Summary
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+    equals: Level | None = None
+    subgroup: Rule | None = None
+
+    @property
+    def share_rule(self) -> Rule:
+        """The condition that the share counts."""
+        bounds = {"at_least": self.at_least, "at_most": self.at_most, "equals": self.equals}
+        return Rule(label="share", covariate=self.covariate, **bounds)  # type: ignore[arg-type]
+
+
+class OfOutcome(Ruled):
+    """A figure of a score, or of its change from baseline, at a visit."""
+
+    rules = ((("figure", "at_least", "at_most"), _share_of_whom),)
+
+    kind: Literal["outcome"]
+    outcome: Name
+    visit: Name
+    arm: Name | None = None
+    """Null for all arms together."""
+    measure: Measure = "score"
+    scores: Literal["measured", "analysed"] = "measured"
+    """Of those who came, or with missing scores filled in as the primary analysis does."""
+    figure: Summary
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+    subgroup: Rule | None = None
+
+
+class OfPatients(Ruled):
+    """How many patients something happened to, or their share of the randomised."""
+
+    kind: Literal["patients"]
+    what: What
+    """Completed: seen at the last visit. Analysed: in the primary analysis."""
+    arm: Name | None = None
+    """Null for all arms together."""
+    figure: Literal["count", "share"]
+    subgroup: Rule | None = None
+
+
+Of: TypeAlias = Annotated[
+    OfAnalysis | OfCovariate | OfOutcome | OfPatients, Field(discriminator="kind")
+]
+
+
+class Finding(Ruled):
+    """A figure that was published of a study, and what it is a figure of."""
+
+    label: str = Field(min_length=1)
+    of: Of
+    value: Finite
+    explanation: str | None = Field(default=None, min_length=1)
+    """Why the simulation does not give it, where it does not."""
+
+
+def _one_target(
+    finding: str | None, quantity: str | None, value: float | None
+) -> Iterator[Refusal]:
+    if (finding is None) == (quantity is None):
+        yield Refusal("finding", "must be given, or else quantity and value", finding)
+    elif (quantity is None) != (value is None):
+        yield Refusal("value", "must be given with quantity, and only with it", value)
+
+
+class Calibration(Ruled):
+    """What a number was solved for: the study as conducted and analysed gives a figure."""
+
+    rules = ((("finding", "quantity", "value"), _one_target),)
+
+    finding: Name | None = None
+    quantity: Name | None = None
+    """A mean over trials, such as `power` or `estimate`, where it is no finding's."""
+    value: Finite | None = None
+    error: Positive | None = None
+    """Monte Carlo standard error of the number that was solved for."""
