@@ -44,7 +44,10 @@ def mean_scores_figure(trials: Trials, outcome: str | None = None, width: float 
     data = mean_scores_data(trials, outcome)
     drawing, (axes,) = page(
         f"{scale.label}, mean by arm and visit",
-        trials.caption("Bars are 95% intervals of the mean of those seen at the visit."),
+        trials.caption(
+            "Bars are 95% intervals of the mean of those seen at the visit; "
+            f"{scale.better} is better."
+        ),
         width,
         3.7,
     )
@@ -64,9 +67,7 @@ def mean_scores_figure(trials: Trials, outcome: str | None = None, width: float 
             label=arm,
         )
     axes.set_xlabel("days since onset (mean of the visit)")
-    axes.set_ylabel(
-        f"mean score ({scale.unit}, {scale.low:g} to {scale.high:g}, {scale.better} is better)"
-    )
+    axes.set_ylabel(f"mean ({scale.low:g} to {scale.high:g} {scale.unit})")
     grid(axes, "y")
     legend_above(axes, width)
     return drawing

@@ -12,6 +12,7 @@ from typing import Any, Final, ParamSpec
 from matplotlib import style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import blended_transform_factory
 
 from trialsim.reporting.figures.drawing import Drawing
@@ -24,7 +25,8 @@ SHADES: Final = ("#1d2f6f", "#a13a6b", "#3f958c", "#f2a33a")
 """From dark to light, so that their order stays in grey."""
 LINES: Final = ("-", "--", "-.", ":")
 MARKERS: Final = ("o", "s", "^", "D")
-HATCHES: Final = ("", "////", "....", "xxxx")
+HATCHES: Final = ("", "////", "\\\\\\\\", "xxxx")
+"""Lines alone: a hatch of dots makes a large file."""
 SHADED: Final = "cividis"
 """The colour map for quantities: from dark to light for everybody."""
 STYLE: Final = {
@@ -34,8 +36,6 @@ STYLE: Final = {
     "axes.labelsize": 8.5,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "figure.constrained_layout.h_pad": 0.06,
-    "figure.constrained_layout.w_pad": 0.06,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8.5,
@@ -51,6 +51,8 @@ _LETTERS: Final = 11.3
 """That an inch of the title holds; the caption's are smaller."""
 _CAPTION_LETTERS: Final = 19.0
 _LEGEND_LETTERS: Final = 15.0
+_SPARE: Final = 0.1
+"""Inches on the right, for half of a tick's label that comes or goes with the width."""
 _SYMBOL: Final = 6
 """Letters' room that a symbol of the legend takes, with the space around it."""
 
@@ -79,7 +81,9 @@ def page(
     A narrow one is somewhat taller, since its words take more lines.
     """
     taller = 0.3 * max(WIDTH - width, 0.0)
-    drawing = Drawing(title, caption, figsize=(width, height + taller), layout="constrained")
+    room = (0.0, 0.0, 1.0 - _SPARE / width, 1.0)
+    layout = ConstrainedLayoutEngine(rect=room, h_pad=0.06, w_pad=0.06)
+    drawing = Drawing(title, caption, figsize=(width, height + taller), layout=layout)
     axes = drawing.subplots(rows, 1, squeeze=False, **options)[:, 0].tolist()
     wrapped = fill(title, int(width * _LETTERS))
     drawing.suptitle(wrapped, x=0.012, ha="left", size=10, weight="bold", color=INK)

@@ -1,0 +1,138 @@
+"""Small studies, run once, whose figures the tests look at."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+import trialsim as ts
+from trialsim.power.power_curve import PowerCurve
+from trialsim.power.runner import Runner
+from trialsim.reporting.figures.trials import Trials, simulated_trials
+
+SEED: Final = 2016
+REPLICATES: Final = 300
+
+
+@pytest.fixture(scope="session")
+def study() -> ts.Scenario:
+    """Return a small study whose power is neither 0 nor 1."""
+    return ts.load("cars1").replace(
+        {
+            "design.patients": 60,
+            "outcomes.arat.effect.value": 0.64,
+            "operations.death.probability": 0.1,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def trial(study: ts.Scenario) -> ts.SimulatedTrial:
+    """Return one trial of it."""
+    return ts.simulate(study, SEED)
+
+
+@pytest.fixture(scope="session")
+def power(study: ts.Scenario) -> ts.PowerResult:
+    """Return its power."""
+    return ts.power(study, REPLICATES, SEED, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def one_at_a_time(study: ts.Scenario) -> ts.WhatIf:
+    """Return what changes when one number does."""
+    changes: dict[str, list[Any]] = {
+        "design.patients": [40, 80],
+        "operations.withdrawal.probability": [0.3],
+        "analysis.missing": ["locf"],
+    }
+    return ts.what_if(study, changes, replicates=REPLICATES, seed=SEED, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def grid(study: ts.Scenario) -> ts.WhatIf:
+    """Return what changes when two numbers do."""
+    changes: dict[str, list[Any]] = {
+        "design.patients": [40, 80],
+        "outcomes.arat.effect.value": [0.6, 0.64, 0.7],
+    }
+    return ts.what_if(study, changes, "grid", replicates=REPLICATES, seed=SEED, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def by_patients(study: ts.Scenario) -> ts.WhatIf:
+    """Return power by number of patients."""
+    values = {"design.patients": [40, 90, 140]}
+    return ts.what_if(study, values, replicates=REPLICATES, seed=SEED, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def curve(study: ts.Scenario) -> PowerCurve:
+    """Return power by size of the effect."""
+    tried = PowerCurve(study, "outcomes.arat.effect.value", Runner(SEED, 1, "auto"))
+    for value in (0.55, 0.7):
+        tried.rejected(value, REPLICATES)
+    return tried
+
+
+@pytest.fixture(scope="session")
+def size(study: ts.Scenario) -> ts.SampleSize:
+    """Return how many patients the study needs."""
+    return ts.sample_size(study, 0.8, replicates=REPLICATES, seed=SEED, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def assured(study: ts.Scenario) -> ts.Assurance:
+    """Return how probable success is."""
+    return ts.assurance(study, "cars_heterogeneous", 320, SEED, strata=16, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def many(study: ts.Scenario) -> Trials:
+    """Return several trials as tables."""
+    return simulated_trials(study, SEED, range(12))
+
+
+@pytest.fixture(scope="session")
+def crowded() -> ts.SimulatedTrial:
+    """Return a trial whose patients wait for chairs."""
+    few = {"design.patients": 60, "operations.infusion_chairs_per_site": 1}
+    return ts.simulate(ts.load("cars1_chairs").replace(few), SEED)
+
+
+Named = Callable[[str], tuple[Any, str]]
+
+
+@pytest.fixture(scope="session")
+def drawn_from(
+    trial: ts.SimulatedTrial,
+    power: ts.PowerResult,
+    one_at_a_time: ts.WhatIf,
+    grid: ts.WhatIf,
+    by_patients: ts.WhatIf,
+    curve: PowerCurve,
+    size: ts.SampleSize,
+    assured: ts.Assurance,
+    many: Trials,
+    crowded: ts.SimulatedTrial,
+) -> Named:
+    """Return a function from a figure's name to what it is drawn from, and its kind."""
+    results: dict[str, tuple[Any, str]] = {
+        "estimate": (power, "estimate"),
+        "what-if": (one_at_a_time, "what-if"),
+        "tornado": (one_at_a_time, "tornado"),
+        "heat-map": (grid, "heat-map"),
+        "curve of a what-if": (by_patients, "curve"),
+        "curve": (curve, "curve"),
+        "curve of a sample size": (size, "curve"),
+        "assurance": (assured, "assurance"),
+        "effects": (ts.analyse(trial), "effects"),
+        "scores": (trial, "scores"),
+        "distribution": (trial, "distribution"),
+        "recruitment": (trial, "recruitment"),
+        "recruitment of several": (many, "recruitment"),
+        "adherence": (trial, "adherence"),
+        "lanes": (trial, "lanes"),
+        "chairs": (crowded, "chairs"),
+    }
+    return results.__getitem__

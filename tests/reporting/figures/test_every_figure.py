@@ -1,0 +1,174 @@
+"""What holds of every figure: its words, its room, its bytes, and that its data can be had."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from itertools import combinations
+from typing import Any, Final
+
+import matplotlib as mpl
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from trialsim.power.power import SIMULATED
+from trialsim.reporting.figures.catalogue import KINDS, data, plot
+from trialsim.reporting.figures.drawing import Drawing
+
+FIGURES: Final = (
+    "estimate",
+    "what-if",
+    "tornado",
+    "heat-map",
+    "curve of a what-if",
+    "curve",
+    "curve of a sample size",
+    "assurance",
+    "effects",
+    "scores",
+    "distribution",
+    "recruitment",
+    "recruitment of several",
+    "adherence",
+    "lanes",
+    "chairs",
+)
+WIDTHS: Final = (7.0, 4.3)
+Named = Callable[[str], tuple[Any, str]]
+Draw = Callable[[str, float], Drawing]
+every_figure = pytest.mark.parametrize("figure", FIGURES)
+
+
+@pytest.fixture(scope="session")
+def drawn(drawn_from: Named) -> Callable[[str, float], Drawing]:
+    """Return a function from a figure's name and its width to the figure, drawn once."""
+
+    @cache
+    def draw(figure: str, width: float) -> Drawing:
+        result, kind = drawn_from(figure)
+        return plot(result, kind, width=width)
+
+    return draw
+
+
+def test_every_kind_of_figure_is_looked_at_here(drawn_from: Named) -> None:
+    looked_at = {drawn_from(figure)[1] for figure in FIGURES}
+    assert looked_at == {kind for kinds in KINDS.values() for kind in kinds}
+
+
+@every_figure
+def test_a_figure_says_that_it_is_simulated_from_which_seed_and_how_often(
+    drawn: Draw, figure: str
+) -> None:
+    drawing = drawn(figure, WIDTHS[0])
+    how_often = (
+        r"(\d simulated trials,|One simulated trial, replicate 0 of) seed 2016, scenario cars1"
+    )
+    assert re.search(how_often, drawing.caption)
+    assert SIMULATED in drawing.caption
+    assert drawing.get_supxlabel().replace("\n", " ") == drawing.caption
+
+
+@every_figure
+def test_every_axis_says_what_it_shows(drawn: Draw, figure: str) -> None:
+    """An axis of names explains itself; of two axes one above the other the lower says it."""
+    drawing = drawn(figure, WIDTHS[0])
+    main = [axes for axes in drawing.axes if axes.get_label() != "<colorbar>"]
+    assert main[-1].get_xlabel()
+    for axes in drawing.axes:
+        ticks = [tick.get_text() for tick in axes.get_yticklabels()]
+        names = any(re.search("[a-z]", tick) for tick in ticks)
+        assert axes.get_ylabel() or names
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@every_figure
+def test_no_word_leaves_the_figure_or_lies_on_another(
+    drawn: Draw, figure: str, width: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing = drawn(figure, width)
+    renderer = FigureCanvasAgg(drawing).get_renderer()  # type: ignore[no-untyped-call]
+    words: list[Text] = []
+    draw = Text.draw
+
+    def note(word: Text, *rest: Any) -> None:
+        words.append(word)
+        draw(word, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Text, "draw", note)
+        drawing.draw(renderer)
+    boxes = [
+        (word.get_text(), word.get_window_extent(renderer).padded(-0.8))
+        for word in words
+        if word.get_visible() and word.get_text().strip()
+    ]
+    assert len(boxes) > 5
+    room = drawing.bbox
+    for word, box in boxes:
+        assert room.x0 <= box.x0 < box.x1 <= room.x1, word
+        assert room.y0 <= box.y0 < box.y1 <= room.y1, word
+    for (one, first), (other, second) in combinations(boxes, 2):
+        assert not first.overlaps(second), f"{one!r} lies on {other!r}"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@every_figure
+def test_a_legend_lies_on_no_data(drawn: Draw, figure: str, width: float) -> None:
+    drawing = drawn(figure, width)
+    renderer = FigureCanvasAgg(drawing).get_renderer()  # type: ignore[no-untyped-call]
+    for axes in drawing.axes:
+        legend = axes.get_legend()
+        if legend is not None:
+            box = legend.get_window_extent(renderer)
+            assert box.x1 <= drawing.bbox.x1
+            assert not any(box.padded(-1.0).overlaps(one.bbox) for one in drawing.axes)
+
+
+@every_figure
+def test_the_same_input_gives_the_same_bytes_whatever_a_notebook_has_set(
+    drawn: Draw, drawn_from: Named, figure: str
+) -> None:
+    before = drawn(figure, WIDTHS[0])
+    result, kind = drawn_from(figure)
+    with mpl.rc_context({"font.size": 20.0, "axes.grid": True, "svg.fonttype": "path"}):
+        again = plot(result, kind, width=WIDTHS[0])
+        assert again.png() == before.png()
+        assert again.svg() == before.svg()
+
+
+@every_figure
+def test_an_svg_is_small_text_is_text_and_its_names_are_its_own(drawn: Draw, figure: str) -> None:
+    drawing = drawn(figure, WIDTHS[0])
+    svg = drawing.svg()
+    assert len(svg.encode()) < 150_000
+    assert svg.startswith('<svg role="img" aria-label="')
+    assert "<text" in svg
+    assert "sans-serif" in svg
+    assert "<metadata" not in svg
+    names = re.findall(r'\bid="([^"]*)"', svg)
+    assert len(names) == len(set(names))
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]*)', svg))
+    assert used <= set(names)
+
+
+@every_figure
+def test_what_a_figure_draws_can_be_had_as_a_table(drawn_from: Named, figure: str) -> None:
+    result, kind = drawn_from(figure)
+    table = data(result, kind)
+    assert len(table) > 0
+    unknown = {"closed_form"} if figure == "curve of a sample size" else set()
+    assert set(table.columns[table.isna().all()]) == unknown
+
+
+def test_drawing_leaves_pyplot_alone() -> None:
+    """Which keeps figures alive and asks for a screen."""
+    program = (
+        "import sys, trialsim as ts; "
+        "trial = ts.simulate(ts.load('cars1').replace({'design.patients': 20}), 1); "
+        "trial.plot().svg(); trial.plot('lanes').png(); print('matplotlib.pyplot' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (run.returncode, run.stdout.strip()) == (0, "False"), run.stderr
