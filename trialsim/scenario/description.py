@@ -91,6 +91,11 @@ def describe(scenario: Scenario) -> Description:
                 _outcome_section(scenario, name, section(name, f"outcomes.{name}", part, []))
                 for name, part in outcomes.items()
             ),
+            *(
+                section("Outcomes together", "outcome_correlation", part, _TOGETHER)
+                for part in (content.get("outcome_correlation"),)
+                if part is not None
+            ),
             section("Analysis", "analysis", content["analysis"], _plan_sentences(scenario)),
         ),
         references=dict(scenario.references),
@@ -130,6 +135,12 @@ _LEGEND: Final = (
 _ELIGIBILITY: Final = [
     "A candidate must meet every inclusion and no exclusion. The rules are judged in this order: "
     "every failed rule is recorded, the first is the reason."
+]
+_CORRELATIONS: Final = ("population.correlation", "outcome_correlation")
+_TOGETHER: Final = [
+    "What the prognosis of a patient leaves open hangs together between the outcomes: the "
+    "correlations are those of normal scores towards the better ends; pairs not listed have the "
+    "common one."
 ]
 _POPULATION: Final = [
     "Candidates' covariates have the margins below, joined by a Gaussian copula: the correlations "
@@ -176,7 +187,7 @@ def _row(path: str, value: Any, text: str, sources: Mapping[str, Source]) -> Row
 def _phrase(path: str, part: Any, unit: str) -> str | None:
     """Return a part as one phrase, or None for what is told part by part."""
     if not isinstance(part, Mapping):
-        in_units = not path.startswith("population.correlation")  # its last name is a covariate
+        in_units = not path.startswith(_CORRELATIONS)  # the last name is no unit
         return value_in_words(path.rsplit(".", 1)[-1] if in_units else "", part)
     has_parts = ".course" in path or any(isinstance(one, Mapping) for one in part.values())
     if "distribution" in part or ("model" in part and not has_parts):
