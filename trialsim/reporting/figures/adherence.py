@@ -16,7 +16,7 @@ from trialsim.reporting.figures.trials import Trials
 COLOURS: Final = dict(
     zip(
         INFUSION_STATUSES,
-        ("#efe9d5", "#f2a33a", "#7fb8ad", "#b0567f", "#54468c", "#000000"),
+        ("#efe9d5", "#f2a33a", "#58a094", "#b0567f", "#54468c", "#000000"),
         strict=True,
     )
 )
