@@ -153,10 +153,15 @@ def adjusted(
 
 
 def arms_at_visits(trial: Trial) -> tuple[ArmAtVisit, ...]:
-    """Return size, mean and SD of every outcome by visit and arm, over all replicates."""
+    """Return size, mean and SD of every outcome by visit and arm, over all replicates.
+
+    An outcome without a baseline has none of the baseline visit.
+    """
     found = []
     for outcome, scores in trial.scores.items():
         for place, visit in enumerate(trial.scenario.design.visits):
+            if visit == BASELINE and trial.scenario.outcomes[outcome].baseline is None:
+                continue
             for arm, name in enumerate(trial.scenario.design.arms):
                 values = scores[:, :, place][trial.arms == arm]
                 values = values[~np.isnan(values)]
