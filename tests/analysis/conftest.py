@@ -26,6 +26,8 @@ def two_outcomes() -> Scenario:
         {
             "design.patients": 60,
             "outcomes": {"arat": {**arat, "effect": effect}, "disability": disability},
+            "outcome_correlation": {},
+            "analysis.secondary": {},
         }
     )
 

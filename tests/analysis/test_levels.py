@@ -44,7 +44,8 @@ def null_trials() -> Trial:
     """Return trials of 60 patients and two outcomes on which the drug does nothing."""
     null = load("cars1_null")
     arat = null.model_dump()["outcomes"]["arat"]
-    scenario = null.replace({"design.patients": 60, "outcomes": {"arat": arat, "again": arat}})
+    twice = {"outcomes": {"arat": arat, "again": arat}, "outcome_correlation": {}}
+    scenario = null.replace({"design.patients": 60, **twice, "analysis.secondary": {}})
     return simulate_batch(scenario, Streams(2016, range(REPLICATES)))
 
 

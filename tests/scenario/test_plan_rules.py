@@ -7,7 +7,15 @@ import pytest
 from trialsim.errors import InputError
 from trialsim.scenario.files import load
 
-CARS1 = load("cars1")
+WHOLE = load("cars1")
+CARS1 = WHOLE.replace(
+    {
+        "analysis.secondary": {},
+        "outcome_correlation": {},
+        **{f"outcomes.{name}": None for name in WHOLE.outcomes if name != "arat"},
+    }
+)
+"""With one outcome and one analysis."""
 RESPONDERS = {"method": "responders", "threshold": 40}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "continuity with strata": (
