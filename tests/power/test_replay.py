@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
 
 from trialsim.errors import InputError, RunError
 from trialsim.power.long_run import LongRun
 from trialsim.power.part_file import from_parquet
-from trialsim.power.replay import potential_scores, replay, timeline
+from trialsim.power.replay import in_arm, potential_scores, replay, timeline
 from trialsim.power.replicates import Replicates
 from trialsim.power.run_directory import RunDirectory, find_run, open_run
 from trialsim.power.run_manifest import manifest_here
@@ -115,3 +116,32 @@ def test_the_scores_in_the_own_arm_are_those_of_the_trial(trial: SimulatedTrial)
         if treated["day_14"] > control["day_14"]:
             helped.add(own)
     assert helped == set(arms)
+
+
+@pytest.mark.parametrize("chairs", [None, 1])
+def test_in_the_own_arm_everything_is_as_it_was(chairs: int | None) -> None:
+    """To the bit, also where patients wait for one another."""
+    changes = {"design.patients": 40, "operations.infusion_chairs_per_site": chairs}
+    busy = {"operations.candidates_per_site_per_month": 30}
+    study = load("cars1").replace({**changes, **busy})
+    batch = simulate(study, SEED).batch
+    assert chairs is None or (batch.conduct.infusion_start > batch.conduct.infusion_due).any()
+    for patient in (1, 17, 40):
+        own = list(study.design.arms)[int(batch.arms[0, patient - 1])]
+        again = in_arm(batch, patient, own)
+        for name in ("infusion_given", "infusion_start", "exited", "visit_attended"):
+            assert np.array_equal(getattr(again.conduct, name), getattr(batch.conduct, name))
+        assert np.array_equal(again.scores["arat"], batch.scores["arat"], equal_nan=True)
+
+
+def test_an_arm_that_drives_patients_away_does_so_to_whoever_is_put_there() -> None:
+    """And to nobody else."""
+    content = load("cars1").model_dump()
+    content["operations"]["withdrawal"] |= {"arms": {"placebo": {"odds_ratio": 1e9}}}
+    content["operations"]["death"]["probability"] = 0.0
+    batch = simulate(type(SMALL).model_validate(content), SEED).batch
+    others = np.arange(208) != 3
+    stayed = in_arm(batch, 4, "cerebrolysin").conduct.exited
+    left = in_arm(batch, 4, "placebo").conduct.exited
+    assert left[0, 3] < batch.conduct.visit_minute.max() < stayed[0, 3]
+    assert np.array_equal(left[0, others], stayed[0, others])

@@ -112,6 +112,19 @@ def test_scores_are_those_measured_and_those_of_every_arm(trial: SimulatedTrial)
             assert table.columns[4 + own] == f"on {way.arm}, as allocated"
 
 
+def test_the_arm_decides_what_follows_from_it(trial: SimulatedTrial) -> None:
+    """Oracle: the table of the patients where the patient is as allocated, and the doses."""
+    for patient in range(1, 61, 7):
+        page = patient_page(trial, patient, "")
+        table = page[page.index('id="arms"') :]
+        told = re.findall(r'data-value="([^"]+)"', table[: table.index("</table>")])
+        given, drug, _ = np.array(told, float).reshape(3, 3).T
+        (subject,) = records(trial, "subjects", patient)
+        own = ["dose_0", "dose_10", "dose_30"].index(subject["arm"])
+        assert given[own] == subject["infusions_given"]
+        assert drug.tolist() == (given * [0, 10, 30]).tolist()
+
+
 def test_every_rule_is_told_with_what_was_found(trial: SimulatedTrial) -> None:
     way = timeline(trial, 5)
     rows = [[cell.text for cell in row.cells] for row in eligibility_table(way, CARS1).rows]
@@ -135,6 +148,7 @@ def test_the_page_tells_the_days_of_the_timeline(trial: SimulatedTrial, patient:
     way = timeline(trial, patient)
     names = re.findall(r'<table class="sortable" id="([^"]+)"', page)
     tables = [
+        "arms",
         "scores-arat",
         "scores-nihss",
         "scores-grip",

@@ -20,6 +20,7 @@ from trialsim.power.run_directory import RunDirectory
 from trialsim.power.versions import versions_here
 from trialsim.simulated import SimulatedTrial, simulate
 from trialsim.streams import Streams
+from trialsim.trial.conduct import Recruitment, read_off
 from trialsim.trial.outcomes import realise
 from trialsim.trial.trial import Trial
 
@@ -181,21 +182,40 @@ def timeline(trial: SimulatedTrial, patient: int) -> Timeline:
 def potential_scores(trial: Trial, patient: int) -> dict[str, dict[str, dict[str, float]]]:
     """Return a patient's scores by outcome, arm and visit, had each arm been the patient's.
 
-    What else happens to the patient is the same: the infusions, the visits' days and all luck. The
-    scores are those had no visit been missed.
+    The scores are those had no visit been missed.
     """
     found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in trial.scores}
-    streams = Streams(trial.seed, range(int(trial.replicates[0]), int(trial.replicates[0]) + 1))
-    for code, arm in enumerate(trial.scenario.design.arms):
-        arms = trial.arms.copy()
-        arms[0, patient - 1] = code
-        world = replace(trial, arms=arms)
-        scores = realise(
-            world.scenario, world.cohort, world.candidate, world.conduct, world.arms, streams
-        )
-        for name, score in scores.items():
+    for arm in trial.scenario.design.arms:
+        for name, score in in_arm(trial, patient, arm).underlying.items():
             found[name][arm] = _by_visit(trial, score[0, patient - 1])
     return found
+
+
+def in_arm(trial: Trial, patient: int, arm: str) -> Trial:
+    """Return a single trial had a patient been allocated to an arm, with the same luck.
+
+    What follows from the arm is the patient's alone: risks, infusions, scores. The waits for a
+    chair are those that there were, of the patient and of everybody else.
+    """
+    arms = trial.arms.copy()
+    arms[0, patient - 1] = list(trial.scenario.design.arms).index(arm)
+    conduct, complete = trial.conduct, np.ones(len(arms), np.bool_)
+    recruitment = Recruitment(
+        place=conduct.place,
+        randomised=conduct.randomised,
+        closed=conduct.closed,
+        complete=complete,
+        screened=conduct.screened,
+        waited=conduct.waited,
+        without_chair=conduct.without_chair,
+    )
+    scenario, cohort = trial.scenario, trial.cohort
+    conduct = read_off(recruitment, trial.itinerary, cohort, arms, scenario)
+    first = int(trial.replicates[0])
+    streams = Streams(trial.seed, range(first, first + 1))
+    underlying = realise(scenario, cohort, trial.candidate, conduct, arms, streams)
+    scores = underlying.seen_at(conduct.visit_attended)
+    return replace(trial, arms=arms, conduct=conduct, underlying=underlying, scores=scores)
 
 
 def _by_visit(trial: Trial, scores: Floats) -> dict[str, float]:

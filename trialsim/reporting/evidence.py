@@ -62,39 +62,27 @@ def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None
     RunError
         If something that is to be computed fails, or cannot be kept.
     """
-    result = finished(run)
-    what_if = _what_if(run, wanted, progress)
+    result, scenario = finished(run), run.manifest.scenario
+    null = None if wanted.null is None else type_one_error.given(run, wanted.null)
+    what_if = None if wanted.what_if is None else sensitivity.given(run, wanted.what_if)
+    # nothing is computed before everything that is given is known to be right
+    if null is None and wanted.null_replicates:
+        count = min(wanted.null_replicates, result.replicates)
+        null = type_one_error.computed(run, count, wanted.n_jobs, progress)
+    if what_if is None and wanted.sensitivity_replicates:
+        runner = _runner(run, wanted.n_jobs, progress)
+        what_if = sensitivity.computed(run, wanted.sensitivity_replicates, runner)
     return Evidence(
         run=run,
         result=result,
-        without_effect=_without_effect(run, result, wanted, progress),
+        without_effect=null,
         what_if=what_if,
-        what_if_result=None if what_if is None else what_if_of(what_if, run.manifest.scenario),
+        what_if_result=None if what_if is None else what_if_of(what_if, scenario),
         own_what_if=wanted.what_if is None,
         examples=examples(run, result),
     )
 
 
-def _without_effect(
-    run: RunDirectory, result: PowerResult, wanted: Wanted, progress: Progress | None
-) -> WithoutEffect | None:
-    if wanted.null is not None:
-        return type_one_error.given(run, wanted.null)
-    replicates = min(wanted.null_replicates, result.replicates)
-    if not replicates:
-        return None
-    return type_one_error.computed(run, replicates, wanted.n_jobs, progress)
-
-
-def _what_if(
-    run: RunDirectory, wanted: Wanted, progress: Progress | None
-) -> Mapping[str, Any] | None:
-    if wanted.what_if is not None:
-        return sensitivity.given(run, wanted.what_if)
-    if not wanted.sensitivity_replicates:
-        return None
+def _runner(run: RunDirectory, n_jobs: int, progress: Progress | None) -> Runner:
     manifest = run.manifest
-    runner = Runner(
-        manifest.seed, wanted.n_jobs, manifest.engine, _SENSITIVITY_BATCH, progress=progress
-    )
-    return sensitivity.computed(run, wanted.sensitivity_replicates, runner)
+    return Runner(manifest.seed, n_jobs, manifest.engine, _SENSITIVITY_BATCH, progress)

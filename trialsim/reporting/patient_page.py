@@ -1,7 +1,7 @@
 """The page of one patient: from the stroke to the last visit, and the same patient elsewhere.
 
-A patient's luck has an address, so the same patient can be seen in every arm: what else happens is
-the same, and only the drug differs.
+A patient's luck has an address, so the same patient can be seen in every arm: nothing differs but
+what follows from the arm.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,13 @@ from typing import Any
 from pandas import DataFrame
 
 from trialsim.clock import DAY
-from trialsim.power.replay import Timeline, timeline
+from trialsim.datasets import tables as tables_of
+from trialsim.power.replay import Timeline, in_arm, timeline
 from trialsim.power.versions import versions_here
 from trialsim.reporting.page import Figure, rendered
 from trialsim.reporting.patient_page_tables import (
     Records,
+    arms_table,
     clock_time,
     covariates_table,
     days_table,
@@ -53,12 +55,25 @@ def patient_page(trial: SimulatedTrial, patient: int, command: str) -> str:
         "eligibility": eligibility_table(way, scenario),
         "covariates": covariates_table(way, scenario),
         "infusions": infusions_table(records["infusions"], midnight),
+        "arms": arms_table(way, _worlds(trial, patient), midnight),
         "scores": scores_tables(way, records["visits"], scenario, midnight),
         "days": days_table(way),
         "command": command,
         "versions": versions_here(),
     }
     return rendered("patient.html", content)
+
+
+def _worlds(trial: SimulatedTrial, patient: int) -> dict[str, dict[str, Any]]:
+    """Return by arm what would have become of the patient there, as rows of the tables."""
+    found = {}
+    for arm in trial.scenario.design.arms:
+        tables = tables_of(in_arm(trial.batch, patient, arm))
+        (subject,), (exit_,) = (
+            _records(tables[name], patient) for name in ("subjects", "disposition")
+        )
+        found[arm] = {**subject, **exit_}
+    return found
 
 
 def patient_days(

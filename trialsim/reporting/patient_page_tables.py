@@ -80,14 +80,37 @@ def scores_tables(
                 *(_score(scores[visit]) for scores in arms.values()),
             ]
             rows.append(TableRow(cells))
-        heads = [
-            f"on {arm}, as allocated" if arm == patient.arm else f"had it been {arm}"
-            for arm in arms
-        ]
+        heads = [_in_arm(arm, patient) for arm in arms]
         caption = f"{scenario.outcomes[name].label}, as measured and in every arm"
         columns = ("Visit", "Day", "Status", "Measured", *heads)
         found.append(Table(f"scores-{name}", caption, columns, rows))
     return found
+
+
+def arms_table(patient: Timeline, worlds: Mapping[str, Mapping[str, Any]], midnight: int) -> Table:
+    """Return what would have become of the patient in each arm.
+
+    Parameters
+    ----------
+    worlds
+        By arm, the patient's rows of subjects and of disposition in one.
+    """
+    rows = []
+    for arm, world in worlds.items():
+        cells = [
+            Cell(_in_arm(arm, patient)),
+            number(world["infusions_given"], 0),
+            number(world["study_drug_received_ml"], 0),
+            Cell(world["status"]),
+            number(clock_time(world["ended_minute"] - midnight)[0], 0),
+        ]
+        rows.append(TableRow(cells))
+    columns = ("Arm", "Infusions given", "Study drug, mL", "The trial ended", "On day")
+    return Table("arms", "What the same luck brings in every arm", columns, rows)
+
+
+def _in_arm(arm: str, patient: Timeline) -> str:
+    return f"on {arm}, as allocated" if arm == patient.arm else f"had it been {arm}"
 
 
 def days_table(patient: Timeline) -> Table:

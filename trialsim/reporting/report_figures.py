@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from trialsim.analysis.analyse import analyse
+from trialsim.errors import RecruitmentError
 from trialsim.power.what_if import WhatIf
 from trialsim.reporting.consort_flow import flow_of
 from trialsim.reporting.evidence import Evidence
@@ -19,7 +22,6 @@ from trialsim.reporting.figures.tornado import tornado_figure
 from trialsim.reporting.figures.trials import trials_of
 from trialsim.reporting.flow_diagram import flow_diagram, flow_in_words, flow_title
 from trialsim.reporting.page import Figure, inlined
-from trialsim.simulated import SimulatedTrial
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
 
@@ -37,23 +39,37 @@ def figures_of(evidence: Evidence, published: float | None = None) -> dict[str, 
     published
         An estimate to show among those of single trials.
     """
-    manifest = evidence.run.manifest
-    first = range(min(TRIALS_SHOWN, evidence.result.replicates))
-    many = simulate_batch(manifest.scenario, Streams(manifest.seed, first), manifest.engine)
-    typical = evidence.examples[0].trial if evidence.examples else None
-    estimates = [] if typical is None else [estimate_figure(evidence.result, published)]
     return {
-        "performance": [_drawn("estimates", one) for one in estimates],
-        "resources": [
-            _drawn("recruitment", recruitment_figure(trials_of(many))),
-            _flow("average-flow", many),
-        ],
+        "performance": _estimates(evidence, published),
+        "resources": _average(evidence),
         "sensitivity": _tornado(evidence.what_if_result),
-        "examples": [] if typical is None else _example(typical),
+        "examples": _example(evidence),
     }
 
 
-def _example(trial: SimulatedTrial) -> list[Figure]:
+def _estimates(evidence: Evidence, published: float | None) -> list[Figure]:
+    if not np.isfinite(evidence.result.columns["estimate"]).any():
+        return []
+    return [_drawn("estimates", estimate_figure(evidence.result, published))]
+
+
+def _average(evidence: Evidence) -> list[Figure]:
+    """Return what is drawn of the first trials together, none where all of those failed."""
+    manifest = evidence.run.manifest
+    first = range(min(TRIALS_SHOWN, evidence.result.replicates))
+    try:
+        many = simulate_batch(manifest.scenario, Streams(manifest.seed, first), manifest.engine)
+    except RecruitmentError:
+        return []
+    recruited = _drawn("recruitment", recruitment_figure(trials_of(many)))
+    return [recruited, _flow("average-flow", many)]
+
+
+def _example(evidence: Evidence) -> list[Figure]:
+    """Return what is drawn of the typical trial, none where it was not built again."""
+    trial = evidence.examples[0].trial if evidence.examples else None
+    if trial is None:
+        return []
     tables = trials_of(trial.batch)
     drawings = {
         "example-scores": mean_scores_figure(tables),

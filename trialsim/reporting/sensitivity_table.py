@@ -7,13 +7,14 @@ from trialsim.reporting.page import Cell, Table, TableRow, number
 from trialsim.scenario.problems import as_written
 
 _COLUMNS: Final = (
-    "What differs",
+    "Number",
+    "Value",
     "Power",
-    "Change",
+    "change",
     "error",
-    "Change of the estimate",
+    "Estimate, change",
     "error",
-    "Change of the duration, days",
+    "Days, change",
     "error",
     "Failed",
 )
@@ -42,12 +43,21 @@ def sensitivity_table(what_if: Mapping[str, Any]) -> Table:
 
 
 def _row(place: int, row: Mapping[str, Any]) -> TableRow:
-    said = "; ".join(f"{path} = {as_written(value)}" for path, value in row["changes"].items())
     numbers = [
         number(_known(row[name]), digits, f"what_if.rows.{place}.{name}", sign)
         for name, digits, sign in _MEASURES
     ]
-    return TableRow([Cell(said or row["name"], kind="path"), *numbers])
+    return TableRow([*_what_differs(row), *numbers])
+
+
+def _what_differs(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
+    """Return path and value of a change, or all of several in one."""
+    changes = {path: as_written(value) for path, value in row["changes"].items()}
+    if len(changes) == 1:
+        ((path, value),) = changes.items()
+        return Cell(path, kind="path"), Cell(value)
+    said = "; ".join(f"{path} = {value}" for path, value in changes.items())
+    return Cell(said or row["name"], kind="path"), Cell("")
 
 
 def _known(value: float | None) -> float:
