@@ -55,6 +55,31 @@ def test_what_if_tells_every_problem_and_runs_nothing(capsys: pytest.CaptureFixt
     assert run(["what-if", "cars1", "--grid", "--hypercube", "3"]) == 2
 
 
+def test_a_path_that_is_given_twice_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last does not win in silence."""
+    twice = ["--set", "design.patients=60", "--set", " design.patients =80"]
+    for command in ("what-if", "power", "size", "show"):
+        assert run([command, "cars1", *twice]) == 2
+        assert capsys.readouterr().err == "design.patients: must be given once to --set (got 80)\n"
+    assert run(["what-if", "cars1", "--base", MODEST, "--base", MODEST]) == 2
+    assert "must be given once to --base (got 0.62)" in capsys.readouterr().err
+
+
+def test_a_wrong_base_hides_no_other_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["what-if", "cars1", "--base", "design.patient=60", "--base", "design.block_size=8"]
+    asked += ["--set", "design.patients=1,100", "--set", "seed", "--variant", "cars3"]
+    assert run(asked) == 2
+    told = [line.split(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["design.patient", "--set", "design.patients", "scenario"]
+
+
+def test_a_wrong_change_hides_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ["--set", "seed", "--set", "design.patients=1", "--set", "design.patient=3"]
+    assert run(["show", "cars1", *wrong]) == 2
+    told = [line.split(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert told[:2] == ["--set", "design.patient"]
+
+
 SHORT = ["--replicates", "100", "--jobs", "1", "--set", "design.patients=20"]
 KEPT = {
     "what_if": ["what-if", "cars1", "--base", MODEST, *SHORT],

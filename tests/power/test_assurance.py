@@ -92,6 +92,21 @@ def test_the_error_is_that_of_repeated_runs(cars1: ts.Scenario) -> None:
     assert runs[0].mcse == pytest.approx(split, rel=1e-12)
 
 
+def test_the_error_is_that_of_repeated_runs_where_a_lump_is_part_of_a_stratum(
+    cars1: ts.Scenario,
+) -> None:
+    """A tenth of belief in strata of a fifth: the lump is drawn in half of the runs, never halved.
+
+    Over 30 seeds, within the limits that a chi-squared with 29 degrees of freedom allows.
+    """
+    small = cars1.replace({"design.patients": 60})
+    prior = normal_prior(0.8, 0.02, no_effect=0.1)
+    runs = [ts.assurance(small, prior, 20, seed, strata=5, n_jobs=1) for seed in range(30)]
+    seen = np.std([run.probability for run in runs], ddof=1)
+    assert 0.6 < seen / np.mean([run.mcse for run in runs]) < 1.45
+    assert 0 < min(run.mcse_draws for run in runs)
+
+
 def test_every_stratum_is_drawn_from_once_and_by_address(pooled: ts.Assurance) -> None:
     effects = pooled.columns["effect"].reshape(pooled.strata, -1)
     assert (effects == effects[:, :1]).all()

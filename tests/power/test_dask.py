@@ -8,7 +8,7 @@ import pytest
 
 from tests.power.test_run_directory import COUNT, MANIFEST, SMALL, bytes_of, run_in
 from trialsim.errors import InputError, RunError
-from trialsim.power import cluster
+from trialsim.power import cluster, parallel
 from trialsim.power.long_run import LongRun
 from trialsim.power.power import power
 from trialsim.power.run_directory import open_run
@@ -64,6 +64,16 @@ def test_workers_with_other_versions_are_refused(
     """Oracle: workers that are said to have no NumPy."""
     monkeypatch.setattr(cluster, "ask_workers", lambda client: {"tcp://there": {"numpy": "1.0"}})
     with pytest.raises(InputError, match=r"worker tcp://there: numpy: must be .* \(got 1\.0\)"):
+        power(SMALL, 10, SEED, scheduler=local.scheduler_address)
+
+
+def test_a_worker_with_other_versions_that_joins_late_is_refused(
+    local: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Oracle: a process whose own versions differ from all workers', which it did not ask."""
+    monkeypatch.setattr(cluster, "ask_workers", lambda client: {})
+    monkeypatch.setattr(parallel, "versions_here", lambda: {"numpy": "1.0"})
+    with pytest.raises(InputError, match=r"worker .*: numpy: must be 1\.0, as here \(got "):
         power(SMALL, 10, SEED, scheduler=local.scheduler_address)
 
 

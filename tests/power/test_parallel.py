@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 from trialsim.power.parallel import LARGEST_TASK, _run_task, run_in_parallel, tasks_of
 from trialsim.power.power import PowerResult, power
 from trialsim.power.replicates import BATCH, Replicates, run_replicates
+from trialsim.power.versions import versions_here
 from trialsim.scenario.files import load
 
 SEED = 2016
@@ -137,7 +138,7 @@ def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
 
     def survives_an_interruption() -> bool:
         try:
-            _run_task(CARS1, SEED, range(1), "vector", 1)
+            _run_task(CARS1, SEED, range(1), "vector", 1, versions_here())
             os.kill(os.getpid(), signal.SIGINT)
         except KeyboardInterrupt:
             return False

@@ -256,3 +256,24 @@ def test_patients_of_both_worlds_are_found_by_their_screening_number(modest: ts.
     assert set(both.index) == numbers[0] & numbers[1]
     assert 0 < len(both) < 208
     assert both["arat_baseline_a"].equals(both["arat_baseline_b"].rename("arat_baseline_a"))
+
+
+@pytest.mark.parametrize(("seed", "replicate"), [(SEED, -1), (SEED, 10**20), (-1, 0), (2**64, 0)])
+def test_patients_of_an_address_that_is_none_are_wrong_input(seed: int, replicate: int) -> None:
+    wrong = "replicate" if seed == SEED else "seed"
+    with pytest.raises(ts.InputError, match=rf"^{wrong}: must lie in 0 to 2\*\*6[34] - 1 \(got "):
+        ts.compare(ts.load("cars1"), ts.load("cars1"), seed).patients(replicate)
+
+
+def test_a_variant_that_is_no_study_is_wrong_input_beside_every_other(
+    modest: ts.Scenario,
+) -> None:
+    variants: list[Any] = [3, "cars1", None, "cars3"]
+    with pytest.raises(ts.InputError) as told:
+        ts.what_if(modest, {PATIENTS: [1]}, variants=variants, replicates=8)
+    assert [problem.path for problem in told.value.problems] == [
+        PATIENTS,
+        "variants.0",
+        "variants.2",
+        "scenario",
+    ]

@@ -15,9 +15,9 @@ from trialsim.cli.options import (
     ScenarioName,
     Seed,
     loaded,
-    parsed,
     workers_of,
 )
+from trialsim.cli.worlds import asked_worlds
 from trialsim.errors import InputError, Problem
 from trialsim.power.alternatives import How
 from trialsim.reporting.progress import Progress
@@ -211,18 +211,14 @@ def _compared(
     paths: int | None = None,
 ) -> "WhatIf":
     """Run a study and its alternatives on the same random numbers; `paths` must be varied."""
-    from trialsim.power.alternatives import alternatives
     from trialsim.power.runner import Runner
     from trialsim.power.what_if import compared
-    from trialsim.scenario.files import parsed_value
 
-    study = loaded(scenario, base, "--base")
-    changes = parsed(values, "--set", lambda text: parsed_value(f"[{text}]"))
-    if paths not in (None, len(changes)):
+    worlds, varied = asked_worlds(scenario, base, values, how, variants)
+    if paths not in (None, len(varied)):
         rule = f"must vary exactly {paths} of the study's paths for this figure"
-        raise InputError([Problem("--set", rule, str(len(changes)))])
-    worlds = alternatives(study, changes, how, variants)
-    others = sum(world.scenario.digest != study.digest for world in worlds)
+        raise InputError([Problem("--set", rule, str(len(varied)))])
+    others = sum(world.scenario.digest != worlds[0].scenario.digest for world in worlds)
     with Progress(replicates, 1 + others) as progress:
         runner = Runner(seed, workers_of(jobs), engine.value, progress=progress)
-        return compared(worlds, tuple(changes), replicates, runner)
+        return compared(worlds, varied, replicates, runner)

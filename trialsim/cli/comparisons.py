@@ -1,7 +1,7 @@
 """The commands that set designs against one another: what-if, size, assure."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,9 +17,9 @@ from trialsim.cli.options import (
     ScenarioName,
     Seed,
     loaded,
-    parsed,
     workers_of,
 )
+from trialsim.cli.worlds import asked_worlds
 from trialsim.power.alternatives import How
 from trialsim.reporting.progress import Progress
 
@@ -65,21 +65,19 @@ def what_if(
     estimate, duration, screened and infusions are paired with the base, replicate by replicate.
     With --out, the table is also written to the directory.
     """
-    from trialsim.power.alternatives import alternatives
     from trialsim.power.runner import Runner
     from trialsim.power.what_if import compared
     from trialsim.reporting.comparison_text import what_if_text
 
     if grid and hypercube is not None:
         raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
-    study = loaded(scenario, base, "--base")
-    changes = parsed(values, "--set", _range if hypercube is not None else _list)
     how: How = "grid" if grid else "one_at_a_time" if hypercube is None else "latin_hypercube"
-    worlds = alternatives(study, changes, how, variant or (), hypercube or 1, seed)
+    worlds, paths = asked_worlds(scenario, base, values, how, variant, hypercube or 1, seed)
+    study = worlds[0].scenario
     others = sum(world.scenario.digest != study.digest for world in worlds)
     with Progress(_in_blocks(replicates, out), 1 + others) as progress, keeping_worlds(out):
         runner = Runner(seed, workers_of(jobs), engine.value, progress=progress)
-        result = compared(worlds, tuple(changes), replicates, runner, out)
+        result = compared(worlds, paths, replicates, runner, out)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -201,17 +199,3 @@ def _in_blocks(replicates: int, out: Path | None) -> int:
     from trialsim.power.worlds import WORLD_BLOCK
 
     return replicates if out is None else -(-replicates // WORLD_BLOCK) * WORLD_BLOCK
-
-
-def _list(text: str) -> Any:
-    """Return values separated by commas, as a list of them stands in a scenario file."""
-    from trialsim.scenario.files import parsed_value
-
-    return parsed_value(f"[{text}]")
-
-
-def _range(text: str) -> list[Any]:
-    """Return the two ends of LOW:HIGH."""
-    from trialsim.scenario.files import parsed_value
-
-    return [parsed_value(end) for end in text.split(":")]

@@ -1,6 +1,7 @@
 """The options that several commands take, and the values that they mean."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,32 +40,60 @@ Changes = Annotated[
 ]
 
 
-def loaded(name: str, changes: list[str] | None, option: str = "--set") -> Scenario:
-    """Return a scenario with the changes that an option gives."""
+def loaded(name: str, changes: list[str] | None) -> Scenario:
+    """Return a scenario with the changes that `--set` gives."""
     from trialsim.scenario.files import load, parsed_value
 
+    problems: list[Problem] = []
     scenario = load(name)
-    return scenario.replace(parsed(changes, option, parsed_value)) if changes else scenario
+    changed = replaced(scenario, parsed(changes, "--set", parsed_value, problems), problems)
+    if problems:
+        raise InputError(problems)
+    return changed
+
+
+def replaced(scenario: Scenario, changes: dict[str, Any], problems: list[Problem]) -> Scenario:
+    """Return a scenario with the changes, of wrong ones with what is right, and note the wrong."""
+    if not changes:
+        return scenario
+    with noted(problems):
+        return scenario.replace(changes)
+    for path, value in changes.items():
+        with suppress(InputError):
+            scenario = scenario.replace({path: value})
+    return scenario
 
 
 def parsed(
-    changes: list[str] | None, option: str, value_of: Callable[[str], Any]
+    changes: list[str] | None,
+    option: str,
+    value_of: Callable[[str], Any],
+    problems: list[Problem],
 ) -> dict[str, Any]:
-    """Return the values by path that an option gives, told apart by path."""
+    """Return the values by path that an option gives, and note what says no path or value."""
     values: dict[str, Any] = {}
-    problems: list[Problem] = []
     for change in changes or ():
         path, equals, value = change.partition("=")
-        if not (path.strip() and equals):
+        path = path.strip()
+        if not (path and equals):
             problems.append(Problem(option, "must be PATH=VALUE", change))
-            continue
-        try:
-            values[path.strip()] = value_of(value)
-        except InputError as error:
-            problems.append(Problem(path.strip(), error.problems[0].rule, value))
-    if problems:
-        raise InputError(problems)
+        elif path in values:
+            problems.append(Problem(path, f"must be given once to {option}", value))
+        else:
+            try:
+                values[path] = value_of(value)
+            except InputError as error:
+                problems.append(Problem(path, error.problems[0].rule, value))
     return values
+
+
+@contextmanager
+def noted(problems: list[Problem]) -> Iterator[None]:
+    """Note what is wrong, each problem once, and go on."""
+    try:
+        yield
+    except InputError as error:
+        problems += [problem for problem in error.problems if problem not in problems]
 
 
 def workers_of(jobs: int) -> int:

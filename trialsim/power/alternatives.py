@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -32,7 +33,7 @@ def alternatives(
     base: Scenario,
     changes: Mapping[str, Sequence[Any]] | None = None,
     how: How = "one_at_a_time",
-    variants: Sequence[Scenario | str] = (),
+    variants: Sequence[Scenario | str | Path] = (),
     points: int = 16,
     seed: int = 2016,
 ) -> tuple[Alternative, ...]:
@@ -114,13 +115,17 @@ def _changed(
 
 
 def _loaded(
-    base: Scenario, variants: Sequence[Scenario | str], problems: list[Problem]
+    base: Scenario, variants: Sequence[Scenario | str | Path], problems: list[Problem]
 ) -> list[Alternative]:
     """Return the variants, and note the problems of those that cannot be loaded."""
     found = []
-    for variant in variants:
+    for place, variant in enumerate(variants):
+        if not isinstance(variant, Scenario | str | Path):
+            rule = "must be a scenario, the name of one or the path of its file"
+            problems.append(Problem(f"variants.{place}", rule, as_written(variant)))
+            continue
         try:
-            scenario = load(variant) if isinstance(variant, str) else variant
+            scenario = variant if isinstance(variant, Scenario) else load(variant)
             found.append(Alternative(scenario.name, differences(base, scenario), scenario))
         except InputError as error:
             problems += error.problems
@@ -138,7 +143,7 @@ def _misshapen(
     base: Scenario,
     changes: Mapping[str, Any],
     how: How,
-    variants: Sequence[Scenario | str],
+    variants: Sequence[Scenario | str | Path],
     points: int,
 ) -> Iterator[Problem]:
     """Yield what is wrong before a value is tried."""

@@ -23,11 +23,12 @@ from trialsim.errors import InputError, Problem
 from trialsim.power.conditional_power import ConditionalPower, conditional_power
 from trialsim.power.parallel import Progress
 from trialsim.power.power import SIMULATED, summarised
-from trialsim.power.prior import Prior
+from trialsim.power.prior import NO_EFFECT, Prior
 from trialsim.power.prior_files import load_prior
 from trialsim.power.replicates import BATCH, joined
 from trialsim.power.runner import Runner, not_enough
 from trialsim.power.worlds import WORLD_BLOCK
+from trialsim.scenario.analysis_plan import AnalysisPlan
 from trialsim.scenario.problems import as_written
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
@@ -44,6 +45,8 @@ STRATA: Final = 40
 _POINTS: Final = 64
 """Places in a stratum at which the curve is read to see how much power moves within it."""
 
+_SURE: Final = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Assurance(Shown):
@@ -56,6 +59,8 @@ class Assurance(Shown):
     strata: int
     null: float
     """The value of the estimate above which the treated are better."""
+    success_at_null: float
+    """The nominal chance of success where the drug does nothing: alpha, half of it if two-sided."""
     columns: Mapping[str, Floats]
     """One number a trial, in order: its true `effect`, `estimate` and `rejected`; NaN if failed."""
     failed: int
@@ -104,11 +109,17 @@ class Assurance(Shown):
     def mcse_draws(self) -> float:
         """What drawing one effect in each stratum leaves of error.
 
-        From the variance inside each stratum of the smoothed power.
+        From the variance inside each stratum of the smoothed power. In a lump at no effect it is
+        the nominal one; where of all else nothing was drawn, success is taken as sure there.
         """
         inside = (np.arange(_POINTS) + 0.5) / _POINTS
         u = (np.arange(self.strata)[:, None] + inside) / self.strata
-        variances = self.curve.at(self.prior.at(u)).var(axis=1)
+        lump = u <= self.prior.no_effect
+        none = NO_EFFECT[self.prior.anchor]
+        parts = self.curve.apart_from(none) if lump.any() else self.curve
+        foretold = parts.at(self.prior.at(u)) if len(parts.effect) else _SURE
+        powers = np.where(lump, self.success_at_null, foretold)
+        variances = powers.var(axis=1)
         return float(np.sqrt(variances.sum())) / self.strata
 
     @property
@@ -276,6 +287,7 @@ def assurance(
         seed=seed,
         strata=strata,
         null=scenario.analysis.quantity.null,
+        success_at_null=_nominal(scenario.analysis),
         columns={"effect": effects.repeat(each), **kept},
         failed=whole.failed,
         conventions={**whole.conventions, "success": _SUCCESS},
@@ -298,6 +310,11 @@ def drawn_effects(prior: Prior, strata: int, seed: int) -> Floats:
     """
     u = Streams(seed, range(strata)).uniform("prior effect", 1)[:, 0]
     return prior.at((np.arange(strata) + u) / strata)
+
+
+def _nominal(plan: AnalysisPlan) -> float:
+    """Return the chance with which a test rejects in favour of a drug that does nothing."""
+    return plan.alpha / 2 if plan.alternative == "two-sided" else plan.alpha
 
 
 def _of_stratum(stratum: int, strata: int, each: int) -> Iterator[range]:

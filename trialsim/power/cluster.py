@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.power.versions import versions_here
+from trialsim.power.versions import check_versions, versions_here
 
 PATIENCE: Final = "10s"
 """How long a scheduler may take to answer."""
@@ -43,12 +43,12 @@ def ask_workers(client: Any) -> dict[str, dict[str, str]]:
 
 
 def _check(workers: dict[str, dict[str, str]], here: dict[str, str]) -> None:
-    """Refuse workers whose numbers may differ; those that join later are taken at their word."""
-    problems = [
-        Problem(f"worker {address}: {name}", f"must be {here[name]}, as here", str(found.get(name)))
-        for address, found in workers.items()
-        for name in here
-        if found.get(name) != here[name]
-    ]
+    """Refuse, all at once, workers whose numbers may differ."""
+    problems: list[Problem] = []
+    for address, found in workers.items():
+        try:
+            check_versions(address, found, here)
+        except InputError as error:
+            problems += error.problems
     if problems:
         raise InputError(problems)

@@ -21,11 +21,18 @@ class ConditionalPower(NamedTuple):
     def at(self, effects: Floats) -> Floats:
         """Return the smoothed power at other effects, on straight lines between those known.
 
+        Beyond the last it stays as it is there.
+
         >>> known = conditional_power(*map(np.array, ([0.5, 0.6], [5.0, 60.0], [100.0, 100.0])))
         >>> known.at(np.array([0.4, 0.55, 0.6])).round(3).tolist()
         [0.05, 0.325, 0.6]
         """
         return np.asarray(np.interp(effects, self.effect, self.smoothed))
+
+    def apart_from(self, effect: float) -> "ConditionalPower":
+        """Return the same without one effect, between which and the others nothing lies."""
+        others = self.effect != effect
+        return ConditionalPower(*(values[others] for values in self))
 
 
 def conditional_power(effects: Floats, successes: Floats, trials: Floats) -> ConditionalPower:

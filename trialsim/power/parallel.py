@@ -4,14 +4,16 @@ A task is a contiguous range of replicates, and results come back in the order o
 neither the number of workers nor the size of a task changes anything.
 """
 
+import platform
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from multiprocessing import parent_process
 from typing import Final
 
 from trialsim.power.cluster import connected
 from trialsim.power.replicates import BATCH, Replicates, joined, run_replicates
+from trialsim.power.versions import check_versions, versions_here
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine
 
@@ -101,7 +103,8 @@ def _on_workers(
 ) -> Iterator[tuple[range, Replicates]]:
     from joblib import Parallel, delayed, parallel_config
 
-    calls = (delayed(_run_task)(scenario, seed, task, engine, batch) for task in tasks)
+    here = versions_here()
+    calls = (delayed(_run_task)(scenario, seed, task, engine, batch, here) for task in tasks)
     kind = "generator" if in_order else "generator_unordered"
     with parallel_config(backend=backend):  # left before anything is yielded
         pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1)
@@ -109,9 +112,19 @@ def _on_workers(
 
 
 def _run_task(
-    scenario: Scenario, seed: int, replicates: range, engine: Engine, batch: int
+    scenario: Scenario,
+    seed: int,
+    replicates: range,
+    engine: Engine,
+    batch: int,
+    versions: Mapping[str, str],
 ) -> tuple[range, Replicates]:
-    """Run a task in a worker, which leaves an interruption from the keyboard to its parent."""
+    """Run a task in a worker, which leaves an interruption from the keyboard to its parent.
+
+    A worker of a cluster may have joined late, so each says for itself whether its versions are
+    those of the process that asks.
+    """
+    check_versions(platform.node(), versions_here(), versions)
     if parent_process() is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     return replicates, run_replicates(scenario, seed, replicates, engine, batch)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from trialsim.errors import InputError, Problem
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
 from trialsim.trial.trial import Engine
@@ -37,7 +38,22 @@ class Comparison:
         randomisation, infusions given, study drug received, disposition, and the score of every
         outcome at every visit, null where not measured. A candidate is the same person as long as
         the studies agree on how people arrive; the numbers of subjects may differ.
+
+        Raises
+        ------
+        InputError
+            If the seed or the replicate is out of range, or the engine cannot run a study.
+        RunError
+            If one of the trials cannot be finished.
         """
+        limits = {"seed": (self.seed, 64), "replicate": (replicate, 63)}
+        problems = [
+            Problem(name, f"must lie in 0 to 2**{bits} - 1", str(value))
+            for name, (value, bits) in limits.items()
+            if not 0 <= value < 2**bits
+        ]
+        if problems:
+            raise InputError(problems)
         a, b = (_of_world(one, self.seed, replicate, self.engine) for one in (self.a, self.b))
         both = a.add_suffix("_a").join(b.add_suffix("_b"), how="inner")
         names = dict.fromkeys([*a.columns, *b.columns])

@@ -151,7 +151,7 @@ def what_if(
     scenario: Scenario,
     changes: Mapping[str, Sequence[Any]] | None = None,
     how: How = "one_at_a_time",
-    variants: Sequence[Scenario | str] = (),
+    variants: Sequence[Scenario | str | Path] = (),
     replicates: int = 10_000,
     seed: int = 2016,
     points: int = 16,

@@ -1,0 +1,51 @@
+"""The worlds that options describe: the base, each change of it, and the variants beside it."""
+
+from typing import Any
+
+from trialsim.cli.options import noted, parsed, replaced
+from trialsim.errors import InputError, Problem
+from trialsim.power.alternatives import Alternative, How, alternatives
+
+
+def asked_worlds(
+    name: str,
+    base: list[str] | None,
+    values: list[str] | None,
+    how: How,
+    variants: list[str] | None,
+    points: int = 1,
+    seed: int = 0,
+) -> tuple[tuple[Alternative, ...], tuple[str, ...]]:
+    """Return the base and its alternatives, and the paths that were given values.
+
+    What is wrong is told at once: in the base, in the values, and in the worlds that those give
+    which are right.
+    """
+    from trialsim.scenario.files import load, parsed_value
+
+    problems: list[Problem] = []
+    plain = load(name)
+    study = replaced(plain, parsed(base, "--base", parsed_value, problems), problems)
+    value_of = _range if how == "latin_hypercube" else _list
+    changes = parsed(values, "--set", value_of, problems)
+    worlds: tuple[Alternative, ...] = ()
+    if changes or variants or not problems:
+        with noted(problems):
+            worlds = alternatives(study, changes, how, variants or (), points, seed)
+    if problems:
+        raise InputError(problems)
+    return worlds, tuple(changes)
+
+
+def _list(text: str) -> Any:
+    """Return values separated by commas, as a list of them stands in a scenario file."""
+    from trialsim.scenario.files import parsed_value
+
+    return parsed_value(f"[{text}]")
+
+
+def _range(text: str) -> list[Any]:
+    """Return the two ends of LOW:HIGH."""
+    from trialsim.scenario.files import parsed_value
+
+    return [parsed_value(end) for end in text.split(":")]
