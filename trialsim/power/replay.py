@@ -250,9 +250,9 @@ def _happenings(
         yield minute, f"infusion {row['infusion']}", f"{row['status']}{given}{waited}"
     for row in tables["visits"]:
         scores = [
-            f"{name} {row.get(f'outcome_{name}', row.get(name))}"
+            f"{name} {score}"
             for name in outcomes
-            if row["attended"]
+            if (score := row.get(f"outcome_{name}", row.get(name))) is not None
         ]
         yield row["due_minute"], f"visit {row['visit']}", ", ".join([row["status"], *scores])
     if exit_["treatment_discontinued"]:
