@@ -1,0 +1,98 @@
+"""Results in a notebook: each has its figure, its table and its HTML, or says what it lacks."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import trialsim as ts
+from trialsim.power.power import SIMULATED
+from trialsim.power.power_curve import PowerCurve
+from trialsim.power.runner import Runner
+from trialsim.reporting.figures.catalogue import KINDS
+from trialsim.reporting.figures.drawing import Drawing
+from trialsim.shown import Shown
+
+SEED = 2016
+
+
+@pytest.fixture(scope="module")
+def results() -> list[Shown]:
+    """Return one result of every kind."""
+    study = ts.load("cars1").replace({"design.patients": 40})
+    trial = ts.simulate(study, SEED)
+    curve = PowerCurve(study, "design.patients", Runner(SEED, 1, "auto"))
+    curve.rejected(40, 40)
+    return [
+        trial,
+        ts.analyse(trial),
+        curve,
+        ts.power(study, 40, SEED, n_jobs=1),
+        ts.what_if(study, {"design.patients": [60]}, replicates=40, seed=SEED, n_jobs=1),
+        ts.sample_size(study, 0.8, replicates=100, seed=SEED, n_jobs=1),
+        ts.assurance(study, "cars1", 40, SEED, strata=4, n_jobs=1),
+    ]
+
+
+def test_every_kind_of_result_that_has_figures_is_shown_here(results: list[Shown]) -> None:
+    drawn = {kind for kind in KINDS if issubclass(kind, Shown)}
+    assert {type(result) for result in results} == drawn
+
+
+def test_every_result_has_a_figure_a_table_and_html(results: list[Shown]) -> None:
+    for result in results:
+        figure = result.plot()
+        assert isinstance(figure, Drawing)
+        assert figure._repr_svg_().startswith("<svg ")
+        frame = result.to_frame()  # type: ignore[attr-defined]  # each has its own
+        html = result._repr_html_()
+        assert SIMULATED in html
+        assert str(SEED) in html
+        assert html.count("<tr") == 1 + min(len(frame), 20)
+        assert html.count("<div") == html.count("</div")
+
+
+def test_html_gives_a_result_its_headline_and_escapes_what_a_user_named() -> None:
+    study = ts.load("cars1").replace({"design.patients": 20}).model_copy(update={"name": "<b>"})
+    result = ts.power(study, 16, SEED, n_jobs=1)
+    html = result._repr_html_()
+    assert f"Power {result.power:.4f}" in html
+    assert "<b>" not in html
+    assert "&lt;b&gt;" in html
+
+
+def test_a_long_table_is_cut_and_says_so() -> None:
+    html = ts.simulate(ts.load("cars1").replace({"design.patients": 40}), SEED)._repr_html_()
+    assert "20 further rows" in html
+
+
+def test_without_the_extra_one_line_names_it() -> None:
+    """In another process, in which matplotlib cannot be found."""
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import trialsim as ts\n"
+        "from trialsim.cli import run\n"
+        "trial = ts.simulate(ts.load('cars1').replace({'design.patients': 20}), 1)\n"
+        "assert trial._repr_html_()\n"
+        "try:\n    trial.plot()\n"
+        "except ts.InputError as error:\n    print(error)\n"
+        "sys.exit(run(['plot', 'scores', 'cars1', '-o', 'scores.svg']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    line = "figures need matplotlib: pip install 'trialsim[report]'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, line, line)
+
+
+def test_a_figure_is_written_whole_or_refused(tmp_path: Path, results: list[Shown]) -> None:
+    figure = results[0].plot()
+    assert isinstance(figure, Drawing)
+    for name in ("a.svg", "a.PNG"):
+        figure.write(tmp_path / name)
+    assert (tmp_path / "a.svg").read_text(encoding="utf-8").endswith("</svg>\n")
+    assert (tmp_path / "a.PNG").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    with pytest.raises(ts.InputError, match=r"must end in \.svg or \.png"):
+        figure.write(tmp_path / "a.gif")
+    with pytest.raises(ts.RunError, match="cannot write"):
+        figure.write(tmp_path / "nowhere" / "a.svg")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.svg", "a.PNG"}

@@ -1,0 +1,129 @@
+"""The command that plots: files and tables on one hand, one clear line on the other."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import trialsim as ts
+from trialsim.cli import DONE, INPUT_WRONG, run
+from trialsim.reporting.figures.catalogue import data
+
+SMALL = ["--set", "design.patients=40"]
+FEW = ["--replicates", "40", "--jobs", "1"]
+
+
+@pytest.fixture(scope="module")
+def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a run."""
+    folder = tmp_path_factory.mktemp("plots") / "run"
+    command = ["power", "cars1", *SMALL, *FEW, "--seed", "7", "--out", str(folder)]
+    assert run(command) == DONE
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["estimate", "cars1", *SMALL, *FEW, "--published", "0.71"],
+        ["recruitment", "cars1", *SMALL, "--replicates", "3"],
+        ["scores", "cars1", *SMALL],
+        ["distribution", "cars1", *SMALL, "--replicate", "2"],
+        ["effects", "cars1", *SMALL],
+        ["adherence", "cars1", *SMALL],
+        ["lanes", "cars1", *SMALL, "--patients", "5"],
+        ["chairs", "cars1", *SMALL, "--site", "site_01"],
+        ["curve", "cars1", "--set", "design.patients=40,80", *FEW],
+        ["what-if", "cars1", *SMALL, "--quantity", "estimate", *FEW],
+        ["tornado", "cars1", *SMALL, *FEW],
+        ["heat-map", "cars1", *SMALL, "--set", "outcomes.arat.effect.value=0.6,0.7", *FEW],
+        ["size", "cars1", "--low", "40", "--high", "90", "--replicates", "100", "--jobs", "1"],
+        ["assurance", "cars1", *SMALL, "--prior", "cars1", "--strata", "4", *FEW],
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_kind_is_drawn_and_its_data_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    figure, table = tmp_path / "figure.svg", tmp_path / "drawn.csv"
+    status = run(["plot", *command, "-o", str(figure), "-o", str(table), "--json"])
+    assert status == DONE, capsys.readouterr().err
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert figure.read_text(encoding="utf-8").count("<svg ") == 1
+    with table.open(encoding="utf-8", newline="") as file:
+        written = list(csv.DictReader(file))
+    assert len(written) == len(rows) > 0
+    assert list(written[0]) == list(rows[0])
+
+
+def test_a_run_is_drawn_from_what_it_holds(
+    run_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plot", "estimate", str(run_directory), "--json"]) == DONE
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    study = ts.load("cars1").replace({"design.patients": 40})
+    assert rows == data(ts.power(study, 40, 7, n_jobs=1)).to_dict("records")
+
+
+def test_a_trial_of_a_run_is_the_one_of_its_seed(
+    run_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plot", "scores", str(run_directory), "--replicate", "3", "--json"]) == DONE
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    trial = ts.simulate(ts.load("cars1").replace({"design.patients": 40}), 7, 3)
+    assert [row["mean"] for row in rows] == data(trial, "scores")["mean"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        (["scores", "cars1"], ["--out: must name a file, unless --json is given"]),
+        (
+            ["tornado", "cars1", "-o", "a.gif", "-o", "nowhere/b.svg"],
+            [
+                "--out: must end in one of .svg, .png, .csv (got a.gif)",
+                "--out: must be in a folder that exists (got nowhere/b.svg)",
+            ],
+        ),
+        (
+            ["tornado", "cars1", *SMALL, "--quantity", "powr", "--json"],
+            [
+                "quantity: must be one of power, estimate, duration_days, screened, "
+                "infusions_given; did you mean power? (got powr)"
+            ],
+        ),
+        (
+            ["heat-map", "cars1", *SMALL, "--json"],
+            ["--set: must vary exactly 2 of the study's paths for this figure (got 1)"],
+        ),
+        (
+            ["chairs", "cars1", "--site", "nowhere", "--json"],
+            ["site: must be a site of the study (got nowhere)"],
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_in_a_line_for_each(
+    capsys: pytest.CaptureFixture[str], command: list[str], lines: list[str]
+) -> None:
+    assert run(["plot", *command]) == INPUT_WRONG
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_a_run_keeps_its_own_seed_and_values(
+    run_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["plot", "scores", str(run_directory), "--seed", "1", *SMALL, "--json"]
+    assert run(command) == INPUT_WRONG
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "--seed: must not be given with a run, which has its own",
+        "--set: must not be given with a run, which has its own",
+    ]
+
+
+def test_a_folder_that_is_no_run_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plot", "estimate", str(tmp_path), "--json"]) == INPUT_WRONG
+    assert "must be the directory of a run" in capsys.readouterr().err
