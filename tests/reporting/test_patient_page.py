@@ -31,19 +31,26 @@ from trialsim.reporting.patient_page_timeline import (
     timeline_drawing,
 )
 from trialsim.scenario.files import load
+from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
 
 pytest.importorskip("jinja2")
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
-CARS1: Final = load("cars1")
-KINDS: Final = ("given", "refused", "no chair", "discontinued", "withdrawn", "died")
 
 
 def bare() -> dict[str, Any]:
-    """Return the study without what speaks of its parts, which are changed here."""
-    told = ("sources", "findings", "calibrated")
-    return {name: part for name, part in CARS1.model_dump().items() if name not in told}
+    """Return CARS-1 with ARAT alone, without what speaks of parts that are changed here."""
+    left_out = ("sources", "findings", "calibrated", "outcome_correlation")
+    whole = load("cars1").model_dump()
+    content = {name: part for name, part in whole.items() if name not in left_out}
+    content["outcomes"] = {"arat": whole["outcomes"]["arat"]}
+    content["analysis"]["secondary"] = {}
+    return content
+
+
+CARS1: Final = Scenario.model_validate(bare())
+KINDS: Final = ("given", "refused", "no chair", "discontinued", "withdrawn", "died")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +75,7 @@ def trial() -> SimulatedTrial:
     }
     for what in ("withdrawal", "death", "discontinuation"):
         content["operations"][what]["probability"] = 0.2
-    return simulate(type(CARS1).model_validate(content), 2016)
+    return simulate(Scenario.model_validate(content), 2016)
 
 
 def records(trial: SimulatedTrial, name: str, patient: int) -> list[dict[str, Any]]:

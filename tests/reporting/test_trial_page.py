@@ -20,11 +20,23 @@ from trialsim.reporting.trial_page_conduct import (
 )
 from trialsim.reporting.trial_page_results import analyses_table, scores_tables
 from trialsim.scenario.files import load
+from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
 
 pytest.importorskip("jinja2")
 
-CARS1: Final = load("cars1")
+
+def bare() -> dict[str, Any]:
+    """Return CARS-1 with ARAT alone, without what speaks of parts that are changed here."""
+    left_out = ("sources", "findings", "calibrated", "outcome_correlation")
+    whole = load("cars1").model_dump()
+    content = {name: part for name, part in whole.items() if name not in left_out}
+    content["outcomes"] = {"arat": whole["outcomes"]["arat"]}
+    content["analysis"]["secondary"] = {}
+    return content
+
+
+CARS1: Final = Scenario.model_validate(bare())
 CHAIRS: Final = CARS1.replace(
     {
         "operations.infusion_chairs_per_site": 1,
@@ -33,12 +45,6 @@ CHAIRS: Final = CARS1.replace(
         "design.patients": 60,
     }
 )
-
-
-def bare() -> dict[str, Any]:
-    """Return the study without what speaks of its parts, which are changed here."""
-    told = ("sources", "findings", "calibrated")
-    return {name: part for name, part in CARS1.model_dump().items() if name not in told}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +84,7 @@ def test_a_covariate_that_bears_the_name_of_a_column_is_found() -> None:
     covariates = content["population"]["covariates"]
     another = {**covariates["sex"], "label": "Another"}
     content["population"]["covariates"] = {"site": another, **covariates}
-    study = type(CARS1).model_validate(content)
+    study = Scenario.model_validate(content)
     trial = simulate(study, 2016)
     told = rows(baseline_table(trial.tables(), study))
     place = trial.batch.cohort.covariates["site"][0, trial.batch.candidate[0]]
@@ -103,7 +109,7 @@ def test_p_values_are_told_adjusted_where_the_plan_adjusts() -> None:
     further: dict[str, Any] = {"change": {"measure": "change"}}
     content = bare()
     content["analysis"] |= {"secondary": further, "multiplicity": "holm"}
-    study = type(CARS1).model_validate(content)
+    study = Scenario.model_validate(content)
     found = analyse(simulate(study, 2016))
     table = analyses_table(found, study)
     place = table.columns.index("Adjusted p")
@@ -137,7 +143,7 @@ def test_a_study_without_rehabilitation_tells_of_none(trial: SimulatedTrial) -> 
     assert "Rehabilitation sessions attended, mean" in rows(infusions_table(trial.tables(), CARS1))
     content = bare()
     content["treatment"]["rehabilitation"] = None
-    study = type(CARS1).model_validate(content)
+    study = Scenario.model_validate(content)
     told = rows(infusions_table(simulate(study, 2016).tables(), study))
     assert not [label for label in told if label.startswith("Rehabilitation")]
 
@@ -181,10 +187,13 @@ def test_recruitment_by_site_adds_up(trial: SimulatedTrial) -> None:
     assert late[6] == pytest.approx((late[2] or 0) / (closed - 112 * DAY) * month)
 
 
-def test_the_page_holds_every_table_and_the_flow_diagram(trial: SimulatedTrial) -> None:
+def test_the_page_holds_every_table_and_the_flow_diagram() -> None:
+    whole = load("cars1")
+    trial = simulate(whole, 2016)
     page = trial_page(trial, "trialsim simulate cars1 --report trial.html")
     names = re.findall(r'<table class="sortable" id="([^"]+)"', page)
-    assert names == ["baseline", "scores-arat", "analyses", "infusions", "chairs", "recruitment"]
+    scores = [f"scores-{name}" for name in whole.outcomes]
+    assert names == ["baseline", *scores, "analyses", "infusions", "chairs", "recruitment"]
     assert page.count(SIMULATED) >= 2
     assert "Randomised (n\xa0=\xa0208)" in page
     assert "trialsim simulate cars1 --report trial.html" in page
@@ -192,7 +201,15 @@ def test_the_page_holds_every_table_and_the_flow_diagram(trial: SimulatedTrial) 
     assert not re.search(r'(src|href)="(?!#|data:)', page)
 
 
-def test_a_study_s_words_stay_words(trial: SimulatedTrial) -> None:
+def test_an_outcome_without_baseline_has_no_row_for_it() -> None:
+    content = bare()
+    content["outcomes"]["grip"] = {**content["outcomes"]["arat"], "baseline": None}
+    study = Scenario.model_validate(content)
+    arat, grip = scores_tables(analyse(simulate(study, 2016)), study)
+    assert list(rows(arat))[1:] == list(rows(grip))
+
+
+def test_a_study_s_words_stay_words() -> None:
     study = CARS1.replace({"title": "<b>A & B</b>", "design.arms.placebo.label": "Saline <0.9%>"})
     page = trial_page(simulate(study, 2016), "trialsim")
     assert "<b>A &" not in page

@@ -18,7 +18,9 @@ _WIDTH: Final = 640.0
 _LEFT: Final = 84.0
 _RIGHT: Final = 12.0
 _BAND: Final = 26.0
-_CHART: Final = 150.0
+_CHART: Final = 118.0
+_SMALL_CHART: Final = 60.0
+_MOST_LARGE: Final = 3
 _LINE: Final = 18.0
 _GAP: Final = 14.0
 _WIDEST_MARK: Final = 8.0
@@ -142,8 +144,9 @@ def layout(days: Days) -> Layout:
     ]
     y = _BAND * len(rows)
     charts = []
+    height = _CHART if len(days.scores) <= _MOST_LARGE else _SMALL_CHART
     for one in days.scores:
-        charts.append(_chart(one, y + _LINE + _GAP, span))
+        charts.append(_chart(one, y + _LINE + _GAP, height, span))
         marks += _measured(one, charts[-1], span)
         y = charts[-1].bottom
     axis = y + _GAP
@@ -194,8 +197,8 @@ def _all_days(days: Days) -> Iterator[float]:
         yield from scores.days
 
 
-def _chart(scores: Scores, top: float, span: _Span) -> Chart:
-    empty = Chart(scores.label, top, top + _CHART - _LINE - _GAP, scores.low, scores.high, ())
+def _chart(scores: Scores, top: float, height: float, span: _Span) -> Chart:
+    empty = Chart(scores.label, top, top + height, scores.low, scores.high, ())
     arms = sorted(scores.by_arm, key=lambda arm: arm != scores.own)
     curves = [
         Curve(

@@ -58,8 +58,9 @@ def scores_tables(analysis: Analysis, scenario: Scenario) -> list[Table]:
             f"{outcome.better} is better",
             ("Visit", *heads),
             [
-                _scores_row(visit, [one for one in analysis.by_visit if one[:2] == (name, visit)])
+                _scores_row(visit, arms)
                 for visit in scenario.design.visits
+                if (arms := [one for one in analysis.by_visit if one[:2] == (name, visit)])
             ],
         )
         for name, outcome in scenario.outcomes.items()
