@@ -30,13 +30,18 @@ class Endpoint:
 
 def endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
     """Return the analysed values under the plan's rules for what was not measured."""
+    return endpoint_of_values(trial, plan, filled_in(trial, plan))
+
+
+def filled_in(trial: Trial, plan: AnalysisPlan) -> Floats:
+    """Return the scores at the visit, those not measured carried forward where the plan does so."""
     scores, last = trial.scores[plan.endpoint], visit_of(trial, plan)
     value = scores[:, :, last]
     if plan.missing == "locf":
-        value = carried_forward(scores[:, :, : last + 1])
-    elif plan.missing == "bocf":
-        value = np.where(np.isnan(value), scores[:, :, 0], value)
-    return endpoint_of_values(trial, plan, value)
+        return carried_forward(scores[:, :, : last + 1])
+    if plan.missing == "bocf":
+        return np.where(np.isnan(value), scores[:, :, 0], value)
+    return value
 
 
 def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpoint:

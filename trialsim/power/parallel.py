@@ -12,7 +12,7 @@ from multiprocessing import parent_process
 from typing import Final
 
 from trialsim.power.cluster import connected
-from trialsim.power.replicates import BATCH, Replicates, joined, run_replicates
+from trialsim.power.replicates import BATCH, Asked, Replicates, joined, run_replicates
 from trialsim.power.versions import check_versions, versions_here
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine
@@ -34,6 +34,7 @@ def run_in_parallel(
     batch: int = BATCH,
     progress: Progress | None = None,
     scheduler: str | None = None,
+    asked: Asked | None = None,
 ) -> Replicates:
     """Simulate and analyse replicates on several workers; `n_jobs=-1` takes every core.
 
@@ -41,7 +42,8 @@ def run_in_parallel(
     """
     tasks = tasks_of(replicates, n_jobs, batch, scheduler)
     parts: list[Replicates] = []
-    for task, part in finished_tasks(scenario, seed, tasks, engine, n_jobs, batch, scheduler):
+    how = (engine, n_jobs, batch, scheduler)
+    for task, part in finished_tasks(scenario, seed, tasks, *how, asked=asked):
         parts.append(part)
         if progress is not None:
             progress(len(task), part)
@@ -57,20 +59,25 @@ def finished_tasks(
     batch: int = BATCH,
     scheduler: str | None = None,
     in_order: bool = True,
+    asked: Asked | None = None,
 ) -> Generator[tuple[range, Replicates], None, None]:
     """Yield each task and its results: in order, or else as soon as it is finished."""
     if scheduler is not None:
         with connected(scheduler):
-            yield from _on_workers(scenario, seed, tasks, engine, batch, "dask", -1, in_order)
+            yield from _on_workers(
+                scenario, seed, tasks, engine, batch, asked, "dask", -1, in_order
+            )
         return
     from joblib import effective_n_jobs
 
     workers = min(effective_n_jobs(n_jobs), len(tasks))
     if workers > 1:
-        yield from _on_workers(scenario, seed, tasks, engine, batch, "loky", workers, in_order)
+        yield from _on_workers(
+            scenario, seed, tasks, engine, batch, asked, "loky", workers, in_order
+        )
         return
     for task in tasks:
-        yield task, run_replicates(scenario, seed, task, engine, batch)
+        yield task, run_replicates(scenario, seed, task, engine, batch, asked)
 
 
 def tasks_of(
@@ -97,6 +104,7 @@ def _on_workers(
     tasks: list[range],
     engine: Engine,
     batch: int,
+    asked: Asked | None,
     backend: str,
     workers: int,
     in_order: bool,
@@ -104,7 +112,7 @@ def _on_workers(
     from joblib import Parallel, delayed, parallel_config
 
     here = versions_here()
-    calls = (delayed(_run_task)(scenario, seed, task, engine, batch, here) for task in tasks)
+    calls = (delayed(_run_task)(scenario, seed, task, engine, batch, here, asked) for task in tasks)
     kind = "generator" if in_order else "generator_unordered"
     with parallel_config(backend=backend):  # left before anything is yielded
         pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1)
@@ -118,6 +126,7 @@ def _run_task(
     engine: Engine,
     batch: int,
     versions: Mapping[str, str],
+    asked: Asked | None = None,
 ) -> tuple[range, Replicates]:
     """Run a task in a worker, which leaves an interruption from the keyboard to its parent.
 
@@ -127,4 +136,4 @@ def _run_task(
     check_versions(platform.node(), versions_here(), versions)
     if parent_process() is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return replicates, run_replicates(scenario, seed, replicates, engine, batch)
+    return replicates, run_replicates(scenario, seed, replicates, engine, batch, asked)

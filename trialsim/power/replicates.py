@@ -1,6 +1,6 @@
 """A few dozen numbers from each replicate, and nothing else kept of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final, NamedTuple
@@ -38,10 +38,24 @@ class Replicates(NamedTuple):
     failures: tuple[Failure, ...]
 
 
+class Asked(NamedTuple):
+    """What is kept of each replicate: names, and what gives a number of each name for a batch."""
+
+    names: tuple[str, ...]
+    of: Callable[[Trial], Mapping[str, Floats]]
+
+
 def run_replicates(
-    scenario: Scenario, seed: int, replicates: range, engine: Engine, batch: int = BATCH
+    scenario: Scenario,
+    seed: int,
+    replicates: range,
+    engine: Engine,
+    batch: int = BATCH,
+    asked: Asked | None = None,
 ) -> Replicates:
     """Simulate and analyse a range of replicates, batch by batch.
+
+    Unless something else is asked of them, what is kept is `quantities`.
 
     A replicate that fails is reported with its reason and does not end the run.
 
@@ -50,9 +64,10 @@ def run_replicates(
     ValueError
         If the seed or the batch is out of range.
     """
+    asked = asked or Asked(QUANTITIES, quantities)
     starts = range(replicates.start, replicates.stop, batch)
     parts = [
-        _run_batch(scenario, seed, range(start, min(start + batch, replicates.stop)), engine)
+        _run_batch(scenario, seed, range(start, min(start + batch, replicates.stop)), engine, asked)
         for start in starts
     ]
     return joined(parts)
@@ -65,18 +80,20 @@ def joined(parts: list[Replicates]) -> Replicates:
     return Replicates(columns, tuple(failure for part in parts for failure in part.failures))
 
 
-def _run_batch(scenario: Scenario, seed: int, replicates: range, engine: Engine) -> Replicates:
+def _run_batch(
+    scenario: Scenario, seed: int, replicates: range, engine: Engine, asked: Asked
+) -> Replicates:
     streams = Streams(seed, replicates)
     try:
         trial = simulate_batch(scenario, streams, engine)
-        columns = quantities(trial)
+        columns = dict(asked.of(trial))
         failures = trial.failures
     except Exception as error:
         if len(replicates) > 1:  # find the one that fails
             halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
-            return joined([_run_batch(scenario, seed, half, engine) for half in halves])
+            return joined([_run_batch(scenario, seed, half, engine, asked) for half in halves])
         failure = _failure(replicates[0], error)
-        return Replicates({name: np.full(1, np.nan) for name in QUANTITIES}, (failure,))
+        return Replicates({name: np.full(1, np.nan) for name in asked.names}, (failure,))
     if failures:
         place = trial.replicates - replicates.start
         whole = {name: np.full(len(replicates), np.nan) for name in columns}

@@ -48,7 +48,7 @@ class Progress:
 
     def __call__(self, done: int, part: Replicates) -> None:
         """Take in a finished task."""
-        rejected = part.columns["rejected"]
+        rejected = part.columns.get("rejected", np.empty(0))
         self._rejected += float(np.nansum(rejected))
         self._known += float(np.isfinite(rejected).sum())
         running = ""

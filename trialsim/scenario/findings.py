@@ -17,7 +17,7 @@ PRIMARY = "primary"
 
 Summary: TypeAlias = Literal["mean", "sd", "median", "share"]
 What: TypeAlias = Literal[
-    "randomised", "analysed", "completed", "discontinued", "withdrawn", "died"
+    "randomised", "analysed", "completed", "discontinued", "withdrawn", "died", "left"
 ]
 
 
@@ -90,7 +90,10 @@ class OfPatients(Ruled):
 
     kind: Literal["patients"]
     what: What
-    """Completed: seen at the last visit. Analysed: in the primary analysis."""
+    """Analysed: in the primary analysis. Completed: seen at the last visit.
+
+    Discontinued the infusions, withdrew from the trial, died; left: any of these three.
+    """
     arm: Name | None = None
     """Null for all arms together."""
     figure: Literal["count", "share"]
@@ -108,8 +111,20 @@ class Finding(Ruled):
     label: str = Field(min_length=1)
     of: Of
     value: Finite
+    decimals: Annotated[int, Field(ge=0, le=9)] | None = None
+    """Published decimals; null where the value shows them, or two below 1 and one above."""
     explanation: str | None = Field(default=None, min_length=1)
     """Why the simulation does not give it, where it does not."""
+
+    @property
+    def published_decimals(self) -> int:
+        """The decimals of the published figure, none of a count."""
+        if self.decimals is not None:
+            return self.decimals
+        if isinstance(self.of, OfPatients) and self.of.figure == "count":
+            return 0
+        shown = f"{self.value:.9f}".rstrip("0").partition(".")[2]
+        return max(len(shown), 2 if abs(self.value) < 1 else 1)
 
 
 def _one_target(

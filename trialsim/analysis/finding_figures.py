@@ -1,0 +1,176 @@
+"""What each simulated trial gives for the figures that were published of a study."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from trialsim.analysis.endpoint import WORST, endpoint, filled_in
+from trialsim.analysis.primary import PrimaryAnalysis, analyse_primary
+from trialsim.arrays import Booleans, Floats, Places
+from trialsim.clock import NEVER
+from trialsim.scenario.eligibility import Rule
+from trialsim.scenario.findings import (
+    PRIMARY,
+    Finding,
+    Of,
+    OfAnalysis,
+    OfCovariate,
+    OfOutcome,
+    OfPatients,
+    Summary,
+    What,
+)
+from trialsim.trial.cohort import whom
+from trialsim.trial.trial import Trial
+
+
+def finding_figures(trial: Trial, findings: Mapping[str, Finding]) -> dict[str, Floats]:
+    """Return each finding's figure in every replicate, shape (replicate,).
+
+    NaN where there is none, such as the mean of nobody.
+    """
+    figures = _Figures(trial)
+    return {name: figures.of(finding.of) for name, finding in findings.items()}
+
+
+class _Figures:
+    """The figures of a batch; what several of them need is computed once."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._analyses: dict[str, PrimaryAnalysis] = {}
+
+    def of(self, of: Of) -> Floats:
+        match of:
+            case OfAnalysis():
+                return self._of_analysis(of)
+            case OfCovariate():
+                return self._of_covariate(of)
+            case OfOutcome():
+                return self._of_outcome(of)
+            case OfPatients():
+                return self._of_patients(of)
+
+    def _of_analysis(self, of: OfAnalysis) -> Floats:
+        if of.analysis not in self._analyses:
+            plan = self._trial.scenario.analysis
+            one = plan if of.analysis == PRIMARY else plan.further[of.analysis]
+            self._analyses[of.analysis] = analyse_primary(self._trial, one)
+        found = self._analyses[of.analysis]
+        figures = {"estimate": found.estimate, "low": found.low, "high": found.high}
+        return figures[of.figure] if of.figure in figures else found.rejected.astype(float)
+
+    def _of_covariate(self, of: OfCovariate) -> Floats:
+        among = self._among(of.arm, of.subgroup)
+        if of.figure == "share":
+            return _mean(self._meets(of.share_rule).astype(float), among)
+        values = self._patients.of(self._trial.cohort.covariates[of.covariate])
+        return _summary(values, among, of.figure)
+
+    def _of_outcome(self, of: OfOutcome) -> Floats:
+        among = self._among(of.arm, of.subgroup)
+        values = self._scores(of)
+        known = among & ~np.isnan(values)
+        if of.figure != "share":
+            return _summary(values, known, of.figure)
+        met = np.ones(values.shape, np.bool_)
+        if of.at_least is not None:
+            met &= values >= of.at_least
+        if of.at_most is not None:
+            met &= values <= of.at_most
+        return _mean(met.astype(float), known)
+
+    def _scores(self, of: OfOutcome) -> Floats:
+        """Return the scores or changes at a visit; NaN for those without, the dead among them."""
+        trial = self._trial
+        asked = {"endpoint": of.outcome, "visit": of.visit, "measure": of.measure}
+        rules = {"missing": "complete_case"} if of.scores == "measured" else {}
+        plan = trial.scenario.analysis.model_copy(update={**asked, **rules})
+        values: Floats = filled_in(trial, plan)
+        if of.scores == "analysed":
+            ranked = endpoint(trial, plan)
+            values = np.where(ranked.analysed & (ranked.cell > WORST), values, np.nan)
+        if of.measure == "change":
+            values = values - trial.scores[of.outcome][:, :, 0]
+        return values
+
+    def _of_patients(self, of: OfPatients) -> Floats:
+        among = self._among(of.arm, of.subgroup)
+        happened = self._to_whom(of.what)
+        if of.figure == "count":
+            count: Floats = (happened & among).sum(axis=1).astype(float)
+            return count
+        return _mean(happened.astype(float), among)
+
+    def _to_whom(self, what: What) -> Booleans:
+        conduct = self._trial.conduct
+        match what:
+            case "randomised":
+                return np.ones(self._trial.arms.shape, np.bool_)
+            case "analysed":
+                return endpoint(self._trial, self._trial.scenario.analysis).analysed
+            case "completed":
+                return conduct.visit_attended[:, :, -1]
+            case "discontinued":
+                return conduct.discontinued < NEVER
+            case "withdrawn":
+                return conduct.withdrawn < NEVER
+            case "died":
+                return conduct.died < NEVER
+            case "left":
+                return np.minimum(conduct.exited, conduct.discontinued) < NEVER
+
+    def _among(self, arm: str | None, subgroup: Rule | None) -> Booleans:
+        """Return who belongs to an arm and a subgroup, shape (replicate, patient)."""
+        arms = self._trial.arms
+        among = np.ones(arms.shape, np.bool_)
+        if arm is not None:
+            among = arms == list(self._trial.scenario.design.arms).index(arm)
+        return among if subgroup is None else among & self._meets(subgroup)
+
+    def _meets(self, rule: Rule) -> Booleans:
+        return whom(rule, self._trial.scenario, self._trial.cohort, self._patients)
+
+    @cached_property
+    def _patients(self) -> Places:
+        return Places(self._trial.candidate)
+
+
+def _summary(values: Floats, among: Booleans, figure: Summary) -> Floats:
+    """Return mean, SD (with n - 1) or median over the patients among whom it is asked."""
+    if figure == "median":
+        return _median(np.where(among, values, np.nan))
+    mean = _mean(values, among)
+    if figure == "mean":
+        return mean
+    residuals = np.where(among, values - mean[:, None], 0.0)
+    degrees = among.sum(axis=1) - 1.0
+    variance: Floats = (residuals**2).sum(axis=1) / np.where(degrees > 0, degrees, np.nan)
+    deviation: Floats = np.sqrt(variance)
+    return deviation
+
+
+def _mean(values: Floats, among: Booleans) -> Floats:
+    """Return the mean over some patients of each replicate; NaN of nobody.
+
+    >>> _mean(np.array([[1.0, 2.0, np.nan]]), np.array([[True, True, False]])).tolist()
+    [1.5]
+    """
+    patients = among.sum(axis=1)
+    total = np.where(among, values, 0.0).sum(axis=1)
+    mean: Floats = total / np.where(patients > 0, patients, np.nan)
+    return mean
+
+
+def _median(values: Floats) -> Floats:
+    """Return the median of each row, NaN left out; NaN of nobody.
+
+    >>> _median(np.array([[3.0, np.nan, 1.0, 10.0], [np.nan] * 4])).tolist()
+    [3.0, nan]
+    """
+    ordered, known = np.sort(values, axis=1), (~np.isnan(values)).sum(axis=1)
+    rows = np.arange(len(values))
+    low, high = ((known + shift) // 2 for shift in (-1, 0))
+    middle: Floats = (ordered[rows, np.maximum(low, 0)] + ordered[rows, np.maximum(high, 0)]) / 2
+    return np.where(known > 0, middle, np.nan)
