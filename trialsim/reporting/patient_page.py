@@ -97,7 +97,7 @@ def patient_days(
     for name, outcome in scenario.outcomes.items():
         by_arm = {arm: list(one.values()) for arm, one in way.scores[name].items()}
         low, high = _ends(outcome, by_arm)
-        label = f"{outcome.label}, {outcome.unit}"
+        label = f"{outcome.label}, {outcome.unit}; {outcome.better} is better"
         measured = [score_measured(name, one) is not None for one in visits]
         scores.append(Scores(label, low, high, way.arm, at, by_arm, measured))
     return Days(bands, scores)
