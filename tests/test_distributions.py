@@ -186,7 +186,7 @@ WRONG = [
     ("gamma", {"mean": 1, "coefficient_of_variation": 0}, "greater than 0"),
     ("beta", {"mean": 57, "sd": 1, "low": 0, "high": 57}, "between low and high"),
     ("beta", {"mean": 0.5, "sd": 0.5}, "two-point distribution"),
-    ("logit_normal", {"median": 1, "logit_sd": 1}, "less than 1"),
+    ("logit_normal", {"median": 1, "logit_sd": 1}, "median must lie between low and high"),
     ("bernoulli", {"probability": 1.1}, "less than or equal to 1"),
     ("categorical", {"levels": {"a": 0.5, "b": 0.4}}, "must add to 1 "),
     ("categorical", {"levels": {}}, "at least 1 item"),

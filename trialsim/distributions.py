@@ -292,11 +292,27 @@ class Beta(Described):
 
 
 class LogitNormal(Described):
-    """A probability whose logit is normal: `median`, and `logit_sd`, the SD of the logit."""
+    """A share of the way from low to high whose logit is normal; by default a probability.
+
+    `median` is on that scale, `logit_sd` the SD of the logit.
+    """
+
+    unsaid = ("low", "high")
 
     distribution: Literal["logit_normal"]
-    median: OpenProbability
+    median: Finite
     logit_sd: Positive
+    low: Finite = 0.0
+    high: Finite = 1.0
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _in_order(self, self.low, self.high)
+        if not self.low < self.median < self.high:
+            raise ValueError(
+                f"median must lie between low and high, {self.low:g} and {self.high:g}"
+            )
+        return self
 
     def at(self, u: Floats) -> Floats:
         """Return the quantile.
@@ -304,8 +320,10 @@ class LogitNormal(Described):
         >>> LogitNormal(distribution="logit_normal", median=0.2, logit_sd=1).at(np.array([0.5]))
         array([0.2])
         """
-        return scipy.special.expit(
-            scipy.special.logit(self.median) + self.logit_sd * scipy.special.ndtri(u)
+        width = self.high - self.low
+        middle = scipy.special.logit((self.median - self.low) / width)
+        return self.low + width * scipy.special.expit(
+            middle + self.logit_sd * scipy.special.ndtri(u)
         )
 
 
@@ -434,9 +452,11 @@ def support(distribution: Distribution) -> tuple[float, float]:
             return value, value
         case Uniform(low=low, high=high) | Beta(low=low, high=high):
             return low, high
+        case LogitNormal(low=low, high=high):
+            return low, high
         case Normal(low=least, high=most):
             return -np.inf if least is None else least, np.inf if most is None else most
-        case LogitNormal() | Bernoulli():
+        case Bernoulli():
             return 0.0, 1.0
         case Categorical(levels=levels):
             return 0.0, len(levels) - 1.0

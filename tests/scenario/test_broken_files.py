@@ -122,7 +122,7 @@ BROKEN = {
         [
             "5:16: population.covariates.age_years.margin.distribution: must be one of constant, "
             "uniform, normal, lognormal, exponential, gamma, beta, logit_normal, bernoulli, "
-            "categorical, discrete; did you mean normal? (got normol)",
+            "categorical, discrete, by_level, course; did you mean normal? (got normol)",
             "7:7: population.covariates.sex.margin: probabilities must add to 1 (they add to "
             "1.139) (got a mapping)",
             "9:7: population.covariates.nihss.margin: low must be below high (31 and 30) "

@@ -7,11 +7,13 @@ from trialsim.distributions import support
 from trialsim.scenario.design import Design, Visit
 from trialsim.scenario.effects import effect_refusals
 from trialsim.scenario.eligibility import Eligibility
+from trialsim.scenario.margins import OnCourse, distributions_of
 from trialsim.scenario.operations import Happening, Operations, Window
 from trialsim.scenario.outcome_correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes import Outcome
 from trialsim.scenario.plan_coherence import PLAN_COHERENCE
-from trialsim.scenario.population import Population
+from trialsim.scenario.population import Covariate, Population, known_margins
+from trialsim.scenario.recovery_classes import RecoveryClasses
 from trialsim.scenario.refusal import Refusal, Rules, as_far_as_known, negative, unknown
 from trialsim.scenario.sources import Source
 from trialsim.scenario.treatment import Treatment
@@ -33,7 +35,8 @@ def _arrival_is_known(population: Population, operations: Operations) -> Iterato
     yield from _number(path, name, population)
     if name in population.covariates:
         margin = f"population.covariates.{name}.margin"
-        yield from negative(margin, population.covariates[name].margin)
+        for distribution in distributions_of(population.covariates[name].margin):
+            yield from negative(margin, distribution)
 
 
 def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
@@ -45,6 +48,14 @@ def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> It
 def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Refusal]:
     if outcome.prognosis is not None:
         yield from _number("prognosis", outcome.prognosis, population)
+    if outcome.predictor in population.covariates:
+        yield from _stands_alone(outcome, population.covariates[outcome.predictor])
+    courses = {"course": outcome.course}
+    courses |= {f"course_by_arm.{arm}": one for arm, one in outcome.course_by_arm.items()}
+    for path, course in courses.items():
+        if isinstance(course, RecoveryClasses):
+            for refusal in as_far_as_known(_classes_fit(population, course)):
+                yield refusal._replace(path=f"{path}.{refusal.path}")
     if outcome.effect.among is not None:
         for refusal in outcome.effect.among.refusals(population.covariates):
             yield refusal._replace(path=f"effect.among.{refusal.path}")
@@ -59,14 +70,71 @@ def _baseline_fits(
     covariate = population.covariates.get(name)
     if covariate is None or not covariate.keeps_its_rules or not outcome.keeps_its_rules:
         return
+    if isinstance(covariate.margin, OnCourse):
+        return  # within the scale of the outcome whose course it is, or refused there
     if outcome.step == 1:
         low, high = covariate.bounds or (outcome.low - 1, outcome.high)
         kind = "a whole-number covariate"
     else:
-        low, high = support(covariate.margin)
+        ends = [support(one) for one in distributions_of(covariate.margin)]
+        low, high = min(low for low, _ in ends), max(high for _, high in ends)
         kind = "a covariate"
     if low < outcome.low or high > outcome.high:
         yield Refusal(path, f"must be {kind} within {outcome.low:g} and {outcome.high:g}", name)
+
+
+def _stands_alone(outcome: Outcome, predictor: Covariate) -> Iterator[Refusal]:
+    if not predictor.stands_alone:
+        path = "prognosis" if outcome.prognosis else "baseline"
+        rule = "must be a covariate with a distribution of its own, for a course that goes by it"
+        yield Refusal(path, rule, outcome.predictor)
+
+
+def _classes_fit(population: Population, course: RecoveryClasses) -> Iterator[Refusal]:
+    covariate = population.covariates.get(course.class_covariate)
+    if covariate is None:
+        rule = unknown("covariate", course.class_covariate, population.covariates)
+        yield Refusal("class_covariate", rule, course.class_covariate)
+    elif covariate.levels != tuple(course.classes):
+        rule = f"must have the classes as levels, in this order: {', '.join(course.classes)}"
+        yield Refusal("class_covariate", rule, course.class_covariate)
+    yield from _number("start_covariate", course.start_covariate, population)
+    start = population.covariates.get(course.start_covariate)
+    if start is None or not course.keeps_its_rules:
+        return
+    bottom, top = course.latent_ends
+    ends = [support(one) for one in distributions_of(start.margin)]
+    if not ends or min(low for low, _ in ends) < bottom or max(high for _, high in ends) > top:
+        rule = f"must be a covariate drawn within {bottom:g} and {top:g}, the ends of the points"
+        yield Refusal("start_covariate", rule, course.start_covariate)
+
+
+def _scores_before_the_drug_fit(
+    population: Population, outcomes: Mapping[str, Outcome]
+) -> Iterator[Refusal]:
+    for name, margin in known_margins(population.covariates):
+        if isinstance(margin, OnCourse):
+            covariate = population.covariates[name]
+            for refusal in as_far_as_known(_score_fits(name, covariate, margin, outcomes)):
+                yield refusal._replace(path=f"population.covariates.{name}.{refusal.path}")
+
+
+def _score_fits(
+    name: str, covariate: Covariate, margin: OnCourse, outcomes: Mapping[str, Outcome]
+) -> Iterator[Refusal]:
+    if margin.outcome not in outcomes:
+        rule = unknown("outcome", margin.outcome, outcomes)
+        yield Refusal("margin.outcome", rule, margin.outcome)
+        return
+    outcome = outcomes[margin.outcome]
+    if outcome.baseline not in (None, name):
+        rule = f"must be an outcome whose baseline is {name}, or that has none"
+        yield Refusal("margin.outcome", rule, margin.outcome)
+    if not outcome.course.asked:
+        rule = "must be an outcome whose course starts from other covariates, recovery_classes"
+        yield Refusal("margin.outcome", rule, margin.outcome)
+    if covariate.whole and not outcome.grid.is_whole:
+        yield Refusal("whole", "must be false where the scores of the outcome are not whole", True)
 
 
 def _outcomes_correlate(
@@ -88,14 +156,14 @@ def _doses_have_phases(design: Design, treatment: Treatment) -> Iterator[Refusal
     phases = len(treatment.infusions.phases)
     for name, arm in design.arms.items():
         if arm.keeps_its_rules and len(arm.doses) not in (1, phases):
-            rule = f"must be one, or one for each of the {phases} phases of the infusions"
-            yield Refusal(f"design.arms.{name}", rule, list(arm.doses))
+            rule = f"must have one dose, or one for each phase of the infusions, {phases}"
+            yield Refusal(f"design.arms.{name}", rule, len(arm.doses))
 
 
 def _doses_have_their_unit(
     population: Population, design: Design, treatment: Treatment
 ) -> Iterator[Refusal]:
-    if not design.keeps_its_rules:
+    if not all(arm.keeps_its_rules for arm in design.arms.values()):
         return
     unit = design.dose_unit
     if unit.endswith("/kg") and treatment.body_weight_kg is None:
@@ -178,6 +246,7 @@ COHERENCE: Rules = (
     (("population", "eligibility"), _eligibility_fits),
     (("population", "operations"), _arrival_is_known),
     (("population", "outcomes"), _outcomes_fit),
+    (("population", "outcomes"), _scores_before_the_drug_fit),
     (("outcomes", "outcome_correlation"), _outcomes_correlate),
     (("design", "outcomes"), _courses_have_arms),
     (("design", "treatment"), _doses_have_phases),

@@ -8,10 +8,9 @@ with z the normal score of the prognostic covariate, b the patient's own luck, e
 q the patient share. Luck is good when positive, whichever end of the scale is better.
 """
 
-import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -20,6 +19,8 @@ from pydantic import Field
 
 from trialsim.arrays import Floats
 from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, Described
+from trialsim.scenario.luck import Luck
+from trialsim.scenario.recovery_classes import RecoveryClasses
 from trialsim.scenario.refusal import Finite, Positive, Probability, Refusal, Ruled
 from trialsim.scenario.scales import Grid
 from trialsim.stats.scale_effects import cells_between_cuts
@@ -30,24 +31,6 @@ _LEAST_SHARE = 1e-6
 """A proportion of 0 is held to be no more than this, so that its cell ends somewhere."""
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
-
-
-class Luck(NamedTuple):
-    """What chance has decided of patients at a visit, as normal scores; shapes that broadcast."""
-
-    start: Floats
-    """Of the prognostic covariate; 0 where there is none."""
-    own: Floats
-    """The patient's own; towards the high end of the scale."""
-    noise: Floats
-    """The visit's."""
-
-    def standard(self, correlation: Floats, patient_share: float) -> Floats:
-        """Return a standard normal score that has the correlation with the start."""
-        residual = math.sqrt(patient_share) * self.own
-        residual = residual + math.sqrt(1 - patient_share) * self.noise
-        score: Floats = correlation * self.start + np.sqrt(1 - correlation**2) * residual
-        return score
 
 
 class Moment(NamedTuple):
@@ -63,6 +46,8 @@ class Exponential(Described):
 
     The part that is done after t days is (1 - exp(-t / tau)) / (1 - exp(-end / tau)).
     """
+
+    asked: ClassVar[tuple[str, ...]] = ()
 
     model: Literal["exponential"]
     start_mean: Finite
@@ -132,6 +117,8 @@ class Interpolated(Ruled):
         (("days",), _rising),
     )
 
+    asked: ClassVar[tuple[str, ...]] = ()
+
     model: Literal["interpolated"]
     days: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)]
     means: Annotated[tuple[Finite, ...], Field(strict=False)]
@@ -187,6 +174,8 @@ class Proportions(Ruled):
         (("end",), lambda end: _sum_to_one("end", end)),
     )
 
+    asked: ClassVar[tuple[str, ...]] = ()
+
     model: Literal["proportions"]
     start: Shares | None
     """From the low end of the scale; null where they are those of the end day at any time."""
@@ -226,7 +215,7 @@ class Proportions(Ruled):
 
 
 Course: TypeAlias = Annotated[
-    Exponential | Interpolated | Proportions, Field(discriminator="model")
+    Exponential | Interpolated | Proportions | RecoveryClasses, Field(discriminator="model")
 ]
 
 

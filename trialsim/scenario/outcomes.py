@@ -76,9 +76,11 @@ def _course_fits(
 
 
 def _courses_fit(
-    low: float, high: float, step: float, kind: Kind, course_by_arm: Mapping[str, Course]
+    low: float, high: float, step: float, kind: Kind, course_by_arm: Mapping[str, Course | None]
 ) -> Iterator[Refusal]:
     for name, course in course_by_arm.items():
+        if course is None:
+            continue
         for refusal in _course_fits(low, high, step, kind, course):
             yield refusal._replace(path=refusal.path.replace("course", f"course_by_arm.{name}", 1))
 
@@ -135,8 +137,18 @@ class Outcome(Ruled):
 
     @property
     def predictor(self) -> str | None:
-        """The covariate on which the course depends."""
-        return self.baseline or self.prognosis
+        """The covariate on whose normal score the course, or that of an arm, depends."""
+        depends = any(not course.asked for course in self._courses)
+        return self.baseline or self.prognosis if depends else None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The covariates whose values the courses need."""
+        return tuple(dict.fromkeys(name for course in self._courses for name in course.asked))
+
+    @property
+    def _courses(self) -> tuple[Course, ...]:
+        return (self.course, *self.course_by_arm.values())
 
 
 def _grid(low: float, high: float, step: float, kind: Kind) -> Grid:

@@ -13,27 +13,34 @@ from trialsim.distributions import (
     Bernoulli,
     Beta,
     Categorical,
-    Distribution,
     LogNormal,
     Normal,
     Uniform,
     WholeNumbers,
 )
-from trialsim.scenario.refusal import Coefficient, Name, Refusal, Ruled, unknown
+from trialsim.scenario.margins import ByLevel, Margin, OnCourse
+from trialsim.scenario.refusal import (
+    Coefficient,
+    Name,
+    Refusal,
+    Ruled,
+    as_far_as_known,
+    unknown,
+)
 
 Correlation: TypeAlias = Mapping[str, Mapping[str, float]]
 _SMALLEST, _LARGEST = 2.0**-53, 1 - 2.0**-53
 
 
-def _can_be_whole(margin: Distribution, whole: bool) -> Iterator[Refusal]:
+def _can_be_whole(margin: Margin, whole: bool) -> Iterator[Refusal]:
     try:
-        if whole:
+        if whole and not isinstance(margin, OnCourse):
             _whole_numbers(margin)
     except ValueError as error:
         yield Refusal("", str(error))
 
 
-def _whole_numbers(margin: Distribution) -> WholeNumbers:
+def _whole_numbers(margin: Margin) -> WholeNumbers:
     if not isinstance(margin, Uniform | Normal | Beta):
         raise ValueError("whole goes with a uniform, normal or beta margin")
     return WholeNumbers(margin)
@@ -45,30 +52,44 @@ class Covariate(Ruled):
     rules = ((("margin", "whole"), _can_be_whole),)
 
     label: str = Field(min_length=1)
-    margin: Distribution
+    margin: Margin
     whole: bool = False
-    """Rounded to whole numbers; the margin must then be a uniform, normal or beta with bounds."""
+    """Rounded to whole numbers; the margin must then be a uniform, normal or beta with bounds, or
+    the course of an outcome whose scores are whole."""
 
     @cached_property
     def _table(self) -> WholeNumbers:
         return _whole_numbers(self.margin)
 
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the margin is a distribution of its own, whatever else is known of a person."""
+        return not isinstance(self.margin, ByLevel | OnCourse)
+
     def at(self, u: Floats) -> Floats:
-        """Return the value at each number in (0, 1); a level or flag as its position."""
+        """Return the value at each number in (0, 1); a level or flag as its position.
+
+        Raises
+        ------
+        TypeError
+            If the margin does not stand alone.
+        """
+        if isinstance(self.margin, ByLevel | OnCourse):
+            raise TypeError(f"{self.label}: its value takes more than a number")
         return self._table.at(u) if self.whole else self.margin.at(u)
 
     def at_score(self, score: Floats) -> Floats:
-        """Return the value at each standard normal score."""
-        if self.whole:
+        """Return the value at each standard normal score; raise as `at` does."""
+        if self.whole and self.stands_alone:
             return self._table.at(scipy.special.ndtr(score))
         if isinstance(self.margin, Normal | LogNormal):
             return self.margin.at_score(score)
-        return self.margin.at(scipy.special.ndtr(score).clip(_SMALLEST, _LARGEST))
+        return self.at(share_below(score))
 
     @property
     def bounds(self) -> tuple[int, int] | None:
-        """The least and the greatest whole number; None for what is not whole."""
-        return (self._table.low, self._table.high) if self.whole else None
+        """The least and the greatest whole number; None for what is not whole or not known here."""
+        return (self._table.low, self._table.high) if self.whole and self.stands_alone else None
 
     @property
     def levels(self) -> tuple[str, ...] | None:
@@ -79,6 +100,46 @@ class Covariate(Ruled):
     def is_flag(self) -> bool:
         """Whether the covariate is true or false."""
         return isinstance(self.margin, Bernoulli)
+
+
+Covariates: TypeAlias = Mapping[str, Covariate | None]
+"""None stands for a covariate that is wrong."""
+
+
+def share_below(score: Floats) -> Floats:
+    """Return the number in (0, 1) that belongs to a standard normal score.
+
+    >>> share_below(np.array([0.0, 50.0])).tolist()
+    [0.5, 0.9999999999999999]
+    """
+    share: Floats = scipy.special.ndtr(score).clip(_SMALLEST, _LARGEST)
+    return share
+
+
+def known_margins(covariates: Covariates) -> Iterator[tuple[str, Margin]]:
+    """Yield the margin of each covariate that has a right one, in a file that may be wrong."""
+    for name, covariate in covariates.items():
+        if covariate is not None and "margin" in vars(covariate):
+            yield name, covariate.margin
+
+
+def _levels_exist(covariates: Covariates) -> Iterator[Refusal]:
+    for name, margin in known_margins(covariates):
+        if isinstance(margin, ByLevel):
+            for refusal in as_far_as_known(_has_levels(margin, covariates)):
+                yield refusal._replace(path=f"covariates.{name}.margin.{refusal.path}")
+
+
+def _has_levels(margin: ByLevel, covariates: Covariates) -> Iterator[Refusal]:
+    if margin.of not in covariates:
+        yield Refusal("of", unknown("covariate", margin.of, covariates), margin.of)
+    elif (of := covariates[margin.of]) is not None:
+        levels = of.levels
+        if levels is None:
+            yield Refusal("of", "must be a covariate with levels", margin.of)
+        elif set(levels) != set(margin.levels):
+            rule = f"must be those of {margin.of}: {', '.join(levels)}"
+            yield Refusal("levels", rule, ", ".join(margin.levels))
 
 
 def _pairs_exist(
@@ -143,6 +204,7 @@ class Population(Ruled):
     """The candidates: their covariates, and how these hang together."""
 
     rules = (
+        (("covariates",), _levels_exist),
         (("covariates", "correlation"), _pairs_exist),
         (("correlation",), _pairs_are_written_once),
         (("covariates", "correlation"), _is_possible),

@@ -14,8 +14,10 @@ from trialsim.arrays import Booleans, Floats, Integers, Places, layered, picked
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
 from trialsim.scenario.eligibility import Eligibility, Rule
+from trialsim.scenario.luck import Luck
+from trialsim.scenario.margins import ByLevel, OnCourse
 from trialsim.scenario.operations import Operations
-from trialsim.scenario.population import Population
+from trialsim.scenario.population import Population, share_below
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 
@@ -52,7 +54,7 @@ def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
     operations = scenario.operations
     rates = site_rates(operations, streams)
     arrival, site = _arrivals(operations, rates, streams, candidates)
-    covariates = CandidateCovariates(scenario.population, streams, candidates)
+    covariates = CandidateCovariates(scenario, streams, candidates)
     onset = arrival - whole_minutes(covariates[operations.onset_to_arrival_hours] * HOUR)
     screening = operations.screening_hours.at(streams.uniform("screening", candidates))
     screened = arrival + np.maximum(whole_minutes(screening * HOUR), 0)
@@ -113,9 +115,10 @@ class CandidateCovariates(Mapping[str, Floats]):
     share independent normal scores through the Cholesky factor of their correlation.
     """
 
-    def __init__(self, population: Population, streams: Streams, candidates: int) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams, candidates: int) -> None:
         """Take who is drawn, from which numbers, and how many of them."""
-        self._population = population
+        self._scenario = scenario
+        self._population = scenario.population
         self._streams = streams
         self._candidates = candidates
         self._kept: Booleans | slice = slice(None)
@@ -125,11 +128,7 @@ class CandidateCovariates(Mapping[str, Floats]):
     def __getitem__(self, name: str) -> Floats:
         """Return a covariate's values, shape (replicate, candidate)."""
         if name not in self._drawn:
-            covariate = self._population.covariates[name]
-            if name in self._population.dependent:
-                self._drawn[name] = covariate.at_score(self.normal_score(name))
-            else:
-                self._drawn[name] = covariate.at(self._uniform(name))
+            self._drawn[name] = self._values(name)
         return self._drawn[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -142,7 +141,7 @@ class CandidateCovariates(Mapping[str, Floats]):
 
     def of_replicates(self, kept: Booleans) -> "CandidateCovariates":
         """Return the covariates of some of the replicates."""
-        some = CandidateCovariates(self._population, self._streams, self._candidates)
+        some = CandidateCovariates(self._scenario, self._streams, self._candidates)
         some._kept = kept
         return some
 
@@ -159,6 +158,27 @@ class CandidateCovariates(Mapping[str, Floats]):
             if weight:
                 total += weight * self._own_score(other)
         return total
+
+    def _values(self, name: str) -> Floats:
+        covariate, correlated = self._population.covariates[name], self._population.dependent
+        match covariate.margin:
+            case ByLevel(of=of) as margin:
+                names = self._population.covariates[of].levels or ()
+                u = share_below(self.normal_score(name)) if name in correlated else None
+                return margin.at(self._uniform(name) if u is None else u, self[of], names)
+            case OnCourse() as margin:
+                return self._on_course(margin, self.normal_score(name))
+        if name in correlated:
+            return covariate.at_score(self.normal_score(name))
+        return covariate.at(self._uniform(name))
+
+    def _on_course(self, margin: OnCourse, luck: Floats) -> Floats:
+        """Return the scores of an outcome before any drug, the luck of the measurement given."""
+        outcome = self._scenario.outcomes[margin.outcome]
+        known = {asked: self[asked] for asked in outcome.course.asked}
+        nobody, days = np.zeros((1, 1)), np.full((1, 1), margin.days)
+        fate = Luck(nobody, nobody, luck, known)
+        return outcome.grid.score_of(outcome.course.cells(outcome.grid, days, fate, nobody))
 
     def _own_score(self, name: str) -> Floats:
         if name not in self._independent:

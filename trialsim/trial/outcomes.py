@@ -8,8 +8,8 @@ import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, Places, layered
 from trialsim.clock import DAY
-from trialsim.scenario.courses import Luck
 from trialsim.scenario.effects import latent_shift
+from trialsim.scenario.luck import Luck
 from trialsim.scenario.outcomes import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
@@ -144,6 +144,7 @@ class _Luck:
             for name, row in zip(names, weights.tolist(), strict=True)
         }
         self._kept: dict[tuple[str, int], Floats] = {}
+        self._values: dict[str, Floats] = {}
 
     def at(self, name: str, visit: int) -> Luck:
         """Return an outcome's luck at a visit, towards the high end of its scale."""
@@ -152,12 +153,18 @@ class _Luck:
         if outcome.predictor is not None:
             start = self._patients.of(self._cohort.covariates.normal_score(outcome.predictor))
         own, noise = self._mixed("course", name, 0), self._mixed("noise", name, visit)
-        return Luck(start, outcome.sign * own, outcome.sign * noise)
+        known = {asked: self._known(asked) for asked in outcome.asked}
+        return Luck(start, outcome.sign * own, outcome.sign * noise, known)
 
     def of_trial(self) -> Floats:
         """Return each trial's own luck with the drug, the same for all outcomes, (replicate, 1)."""
         score: Floats = scipy.special.ndtri(self._streams.uniform("trial effect", 1))
         return score
+
+    def _known(self, covariate: str) -> Floats:
+        if covariate not in self._values:
+            self._values[covariate] = self._patients.of(self._cohort.covariates[covariate])
+        return self._values[covariate]
 
     def _mixed(self, purpose: str, name: str, draw: int) -> Floats:
         """Return what is made, term by term in a fixed order, of the outcomes' own numbers."""
