@@ -5,10 +5,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import stats
 
-import trialsim
 from trialsim.arrays import Floats
 from trialsim.scenario.courses import Exponential
 from trialsim.scenario.effects import control_cells, latent_shift, treated_cells
+from trialsim.scenario.files import load
 from trialsim.scenario.scenario import Scenario
 
 PATIENTS: Final = (104, 104)
@@ -39,7 +39,7 @@ def without_trouble() -> Scenario:
 
     Everybody is eligible and comes to every visit on the day, and the whole effect is there.
     """
-    base = trialsim.load("cars1")
+    base = load("cars1")
     rules = {
         f"eligibility.{kind}.{name}": None
         for kind in ("inclusion", "exclusion")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-import trialsim
 from benchmarks.bare_simpy import bare_loop
 from benchmarks.floor import draw_again, draws_of
 from benchmarks.measure import (
@@ -18,6 +17,7 @@ from benchmarks.measure import (
     on_one_core,
 )
 from trialsim.power.replicates import BATCH, run_replicates
+from trialsim.scenario.files import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine
 
@@ -34,7 +34,7 @@ LINEAR: Final = Target("at most", 1.1)
 
 def measure(effort: Effort) -> Table:
     """Time whole trials, simulated and analysed, on one core."""
-    base = trialsim.load("cars1")
+    base = load("cars1")
     return Table(
         "whole trials, simulated and analysed, on one core; times are of the processor",
         [

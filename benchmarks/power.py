@@ -21,6 +21,7 @@ from benchmarks.measure import (
     on_one_core,
 )
 from trialsim.power.replicates import BATCH, run_replicates
+from trialsim.scenario.files import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES
 
@@ -33,7 +34,7 @@ BATCHES: Final = (1, LANES, 2 * LANES, 4 * LANES, 8 * LANES)
 
 def measure(effort: Effort) -> Table:
     """Time the power of cars1, whose vector engine simulates and analyses whole trials."""
-    scenario = trialsim.load("cars1")
+    scenario = load("cars1")
     return Table(
         "power of cars1 by workers, batch size and replicates",
         [

@@ -4,10 +4,10 @@ from typing import Final
 
 import numpy as np
 
-import trialsim
 from benchmarks.floor import Draw, draw_again, draws_of
 from benchmarks.measure import Effort, Row, Table, Work, compared, in_turns, on_one_core
 from trialsim.power.replicates import BATCH
+from trialsim.scenario.files import load
 from trialsim.streams import LANES, TILE, Streams
 
 SEED: Final = 2016
@@ -16,7 +16,7 @@ WIDE: Final = 32 * TILE
 
 def measure(effort: Effort) -> Table:
     """Compare numbers by address with those that NumPy's Philox gives one after the other."""
-    draws = draws_of(trialsim.load("cars1"), SEED)
+    draws = draws_of(load("cars1"), SEED)
     asked = sum(one.units for one in draws)
     return Table(
         "Philox by address (ours) against NumPy's Generator(Philox) running on (theirs)",

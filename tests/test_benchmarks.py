@@ -22,6 +22,7 @@ from benchmarks.floor import draw_again, draws_of
 from benchmarks.measure import SMOKE, Effort, Row, Table, Target, Work, compared, in_turns
 from benchmarks.printing import as_plain, as_text
 from trialsim.power.replicates import BATCH
+from trialsim.scenario.files import load
 from trialsim.stats.scale_effects import theta_of_cells
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
@@ -113,7 +114,7 @@ def test_a_missed_target_is_printed_as_missed() -> None:
 
 def test_the_floor_draws_exactly_what_the_trials_draw() -> None:
     """Oracle: the addresses that a run of the vector engine asks for, replicates included."""
-    scenario = trialsim.load("cars1")
+    scenario = load("cars1")
     draws = draws_of(scenario, seed=3)
     asked: list[tuple[Any, ...]] = []
     plain = Streams.uniform
@@ -132,7 +133,7 @@ def test_the_floor_draws_exactly_what_the_trials_draw() -> None:
 
 def test_the_bare_loop_has_a_timeout_for_each_infusion_and_visit() -> None:
     """Oracle: counted in SimPy: an arrival, 21 infusions and 6 visits for each patient."""
-    scenario = trialsim.load("cars1").replace({"design.patients": 30})
+    scenario = load("cars1").replace({"design.patients": 30})
     delays: list[float] = []
 
     def timeout(env: simpy.Environment, delay: float) -> simpy.Timeout:
@@ -146,7 +147,7 @@ def test_the_bare_loop_has_a_timeout_for_each_infusion_and_visit() -> None:
 
 def test_the_loop_with_chairs_asks_for_one_at_each_infusion() -> None:
     """Oracle: counted in SimPy."""
-    scenario = trialsim.load("cars1").replace({"design.patients": 30})
+    scenario = load("cars1").replace({"design.patients": 30})
     asked: list[simpy.Resource] = []
 
     def request(room: simpy.Resource) -> Request:

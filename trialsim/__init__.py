@@ -19,8 +19,10 @@ from trialsim.power.prior_files import load_prior
 from trialsim.power.same_patients import Comparison, compare
 from trialsim.power.sample_size import SampleSize, sample_size
 from trialsim.power.what_if import WhatIf, what_if
-from trialsim.scenario.files import builtin_scenarios, load
+from trialsim.scenario.files import builtin_scenarios
+from trialsim.scenario.programme import Programme
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.studies import load_study as load
 from trialsim.simulated import SimulatedTrial, simulate
 
 __version__ = "0.1.0"
@@ -34,6 +36,7 @@ __all__ = [
     "PowerResult",
     "Prior",
     "Problem",
+    "Programme",
     "RecruitmentError",
     "RunError",
     "SampleSize",

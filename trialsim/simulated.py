@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trialsim.scenario.programme import Study, one_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
 from trialsim.streams import Streams
@@ -45,7 +46,7 @@ class SimulatedTrial(Shown):
 
 
 def simulate(
-    scenario: Scenario, seed: int, replicate: int = 0, engine: Engine = "auto"
+    scenario: Study, seed: int, replicate: int = 0, engine: Engine = "auto"
 ) -> SimulatedTrial:
     """Simulate one trial, from screening to scores.
 
@@ -57,10 +58,11 @@ def simulate(
     RecruitmentError
         If recruitment can never finish.
     InputError
-        If the engine is unknown, or the vector engine is asked to run what couples patients.
+        If the study is a programme of several trials, the engine is unknown, or the vector engine
+        is asked to run what couples patients.
     ValueError
         If the seed or the replicate is negative.
     """
     return SimulatedTrial(
-        simulate_batch(scenario, Streams(seed, range(replicate, replicate + 1)), engine)
+        simulate_batch(one_trial(scenario), Streams(seed, range(replicate, replicate + 1)), engine)
     )

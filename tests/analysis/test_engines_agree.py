@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.power.replicates import QUANTITIES, run_replicates
+from trialsim.power.quantities import QUANTITIES
+from trialsim.power.replicates import run_replicates
 from trialsim.scenario.files import builtin_scenarios, load
 
 PLANS: list[dict[str, Any]] = [

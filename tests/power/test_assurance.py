@@ -13,6 +13,7 @@ from trialsim.power.conditional_power import conditional_power
 from trialsim.power.prior import NO_EFFECT, normal_prior
 from trialsim.power.prior_files import builtin_priors, load_prior
 from trialsim.scenario.effects import effect_sizes
+from trialsim.scenario.files import load
 
 SEED = 2016
 EFFECT = "outcomes.arat.effect.value"
@@ -21,7 +22,7 @@ EFFECT = "outcomes.arat.effect.value"
 @pytest.fixture(scope="module")
 def cars1() -> ts.Scenario:
     """Return the study as it stands in its file."""
-    return ts.load("cars1")
+    return load("cars1")
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +241,7 @@ def test_a_given_sd_between_studies_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize("name", builtin_priors())
 @pytest.mark.parametrize("scenario", ts.builtin_scenarios())
 def test_every_prior_can_be_put_to_every_study_of_the_arat(name: str, scenario: str) -> None:
-    study, prior = ts.load(scenario), load_prior(name)
+    study, prior = load(scenario), load_prior(name)
     if study.analysis.endpoint == "arat":
         for effect in prior.at(np.array([1e-4, 0.5, 1 - 1e-4])).tolist():
             changed = study.replace(

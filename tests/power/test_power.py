@@ -15,7 +15,7 @@ from trialsim.analysis.analyse import analyse
 from trialsim.errors import InputError, RecruitmentError, RunError
 from trialsim.power.plain_json import as_json
 from trialsim.power.power import SIMULATED, PowerResult, power
-from trialsim.power.replicates import QUANTITIES
+from trialsim.power.quantities import QUANTITIES
 from trialsim.scenario.files import load
 from trialsim.simulated import simulate
 from trialsim.streams import Streams

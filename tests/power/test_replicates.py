@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from trialsim.analysis.analyse import analyse
 from trialsim.clock import DAY
 from trialsim.errors import RecruitmentError
-from trialsim.power.replicates import QUANTITIES, Replicates, joined, run_replicates
+from trialsim.power.quantities import QUANTITIES
+from trialsim.power.replicates import Replicates, joined, run_replicates
 from trialsim.scenario.files import load
 from trialsim.simulated import simulate
 from trialsim.streams import Streams

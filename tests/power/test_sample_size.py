@@ -11,6 +11,7 @@ from scipy.stats import norm
 import trialsim as ts
 from trialsim.power.crossing import BLOCKS, crossing, probit
 from trialsim.power.sample_size import closed_form_patients, confirmation_seed
+from trialsim.scenario.files import load
 from trialsim.stats.sample_size import noether_patients
 
 SEED = 2016
@@ -24,7 +25,7 @@ FEW: dict[str, Any] = {"replicates": 500, "seed": SEED, "n_jobs": 1}
 def calm() -> ts.Scenario:
     """Return CARS-1 with the pooled effect and nothing that goes wrong."""
     never = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
-    return ts.load("cars1").replace(
+    return load("cars1").replace(
         {
             EFFECT: 0.62,
             "operations.refusal_probability": {"distribution": "constant", "value": 0},
@@ -179,7 +180,7 @@ def test_a_path_that_cannot_be_searched_is_refused(calm: ts.Scenario, path: str,
 
 def test_no_number_of_patients_is_sought_without_an_effect() -> None:
     with pytest.raises(ts.InputError, match="no number of patients suffices"):
-        ts.sample_size(ts.load("cars1_null"))
+        ts.sample_size(load("cars1_null"))
 
 
 def test_a_crossing_is_found_on_a_probit_line() -> None:

@@ -12,6 +12,7 @@ import trialsim as ts
 from trialsim.power.alternatives import alternatives, spread_evenly
 from trialsim.power.runner import Runner
 from trialsim.power.what_if import COMPARED, WhatIf, compared
+from trialsim.scenario.files import load
 
 SEED = 2016
 REPLICATES = 1_000
@@ -23,7 +24,7 @@ Changes = dict[str, list[Any]]
 @pytest.fixture(scope="module")
 def modest() -> ts.Scenario:
     """Return CARS-1 with the pooled effect, whose power leaves room to move."""
-    return ts.load("cars1").replace({"outcomes.arat.effect.value": 0.62})
+    return load("cars1").replace({"outcomes.arat.effect.value": 0.62})
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +162,7 @@ def test_a_variant_says_what_differs_from_the_base(tmp_path: Path) -> None:
         "extends: cars1\noperations: {infusion_minutes: 15}\neligibility: {inclusion: {age: null}}"
     )
     (tmp_path / "short.yaml").write_text(text)
-    worlds = alternatives(ts.load("cars1"), variants=[str(tmp_path / "short.yaml")])
+    worlds = alternatives(load("cars1"), variants=[str(tmp_path / "short.yaml")])
     assert worlds[1].name == "short"
     assert worlds[1].changes == {
         "operations.infusion_minutes": 15,

@@ -20,6 +20,7 @@ from trialsim.cli.options import (
 )
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.progress import Progress
+from trialsim.scenario.programme import one_trial
 from trialsim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -277,4 +278,4 @@ def _source(name: str, seed: int | None, changes: list[str] | None, engine: Engi
         raise InputError(problems)
     run = find_run(name)
     tell_of_damage(run)
-    return Drawn(run.manifest.scenario, run.manifest.seed, run.manifest.engine, run)
+    return Drawn(one_trial(run.manifest.scenario), run.manifest.seed, run.manifest.engine, run)

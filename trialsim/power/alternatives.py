@@ -9,10 +9,10 @@ import numpy as np
 
 from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
-from trialsim.scenario.files import load
 from trialsim.scenario.paths import changed_paths, part_at
 from trialsim.scenario.problems import as_written
-from trialsim.scenario.scenario import ABOUT, Scenario
+from trialsim.scenario.programme import Study, content_of
+from trialsim.scenario.studies import load_study
 from trialsim.streams import Streams
 
 How = Literal["one_at_a_time", "grid", "latin_hypercube"]
@@ -26,14 +26,14 @@ class Alternative(NamedTuple):
     name: str
     changes: Mapping[str, Any]
     """Path and value of what differs from the base; None for what is gone."""
-    scenario: Scenario
+    scenario: Study
 
 
 def alternatives(
-    base: Scenario,
+    base: Study,
     changes: Mapping[str, Sequence[Any]] | None = None,
     how: How = "one_at_a_time",
-    variants: Sequence[Scenario | str | Path] = (),
+    variants: Sequence[Study | str | Path] = (),
     points: int = 16,
     seed: int = 2016,
 ) -> tuple[Alternative, ...]:
@@ -70,19 +70,19 @@ def alternatives(
     return tuple(found)
 
 
-def differences(base: Scenario, other: Scenario) -> dict[str, Any]:
+def differences(base: Study, other: Study) -> dict[str, Any]:
     """Return path and value of what differs in another scenario; None for what is gone there."""
-    before, after = (one.model_dump(mode="json", exclude=set(ABOUT)) for one in (base, other))
+    before, after = (content_of(one, "json") for one in (base, other))
     return {path: part_at(after, path) for path in changed_paths(before, after)}
 
 
-def value_at(scenario: Scenario, path: str) -> Any:
+def value_at(scenario: Study, path: str) -> Any:
     """Return the value at a dotted path; None where there is none.
 
-    >>> value_at(load("cars1"), "design.patients")
+    >>> value_at(load_study("cars1"), "design.patients")
     208
     """
-    return part_at(scenario.model_dump(exclude=set(ABOUT)), path)
+    return part_at(content_of(scenario), path)
 
 
 def spread_evenly(path: str, points: int, seed: int) -> Floats:
@@ -102,7 +102,7 @@ def spread_evenly(path: str, points: int, seed: int) -> Floats:
 
 
 def _changed(
-    base: Scenario, combinations: Iterable[Mapping[str, Any]], problems: list[Problem]
+    base: Study, combinations: Iterable[Mapping[str, Any]], problems: list[Problem]
 ) -> list[Alternative]:
     """Return the base with each combination of changes, and note the problems of the others."""
     found = []
@@ -115,17 +115,17 @@ def _changed(
 
 
 def _loaded(
-    base: Scenario, variants: Sequence[Scenario | str | Path], problems: list[Problem]
+    base: Study, variants: Sequence[Study | str | Path], problems: list[Problem]
 ) -> list[Alternative]:
     """Return the variants, and note the problems of those that cannot be loaded."""
     found = []
     for place, variant in enumerate(variants):
-        if not isinstance(variant, Scenario | str | Path):
+        if not isinstance(variant, Study | str | Path):
             rule = "must be a scenario, the name of one or the path of its file"
             problems.append(Problem(f"variants.{place}", rule, as_written(variant)))
             continue
         try:
-            scenario = variant if isinstance(variant, Scenario) else load(variant)
+            scenario = variant if isinstance(variant, Study) else load_study(variant)
             found.append(Alternative(scenario.name, differences(base, scenario), scenario))
         except InputError as error:
             problems += error.problems
@@ -140,10 +140,10 @@ def _listed(values: Any) -> Any:
 
 
 def _misshapen(
-    base: Scenario,
+    base: Study,
     changes: Mapping[str, Any],
     how: How,
-    variants: Sequence[Scenario | str | Path],
+    variants: Sequence[Study | str | Path],
     points: int,
 ) -> Iterator[Problem]:
     """Yield what is wrong before a value is tried."""
@@ -176,7 +176,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _combinations(
-    base: Scenario, changes: Mapping[str, Sequence[Any]], how: How, points: int, seed: int
+    base: Study, changes: Mapping[str, Sequence[Any]], how: How, points: int, seed: int
 ) -> list[dict[str, Any]]:
     """Return the changes of each world, path by path."""
     if how == "one_at_a_time":

@@ -29,8 +29,9 @@ from trialsim.power.replicates import BATCH, joined
 from trialsim.power.runner import Runner, not_enough
 from trialsim.power.worlds import WORLD_BLOCK
 from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.scenario.pooled_analysis import PooledAnalysis
 from trialsim.scenario.problems import as_written
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.programme import TRIALS, Programme, Study
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
 from trialsim.streams import Streams
@@ -223,7 +224,7 @@ class Assurance(Shown):
 
 
 def assurance(
-    scenario: Scenario,
+    scenario: Study,
     prior: Prior | str | Path,
     replicates: int = 256 * STRATA,
     seed: int = 2016,
@@ -240,7 +241,7 @@ def assurance(
     ----------
     prior
         Of the effect at full exposure on the scenario's primary outcome: a prior, the name of one
-        that comes with the package, or a file.
+        that comes with the package, or a file. All trials of a programme share the effect drawn.
     replicates
         Trials in all; as many in every stratum, rounded up.
     strata
@@ -312,7 +313,7 @@ def drawn_effects(prior: Prior, strata: int, seed: int) -> Floats:
     return prior.at((np.arange(strata) + u) / strata)
 
 
-def _nominal(plan: AnalysisPlan) -> float:
+def _nominal(plan: AnalysisPlan | PooledAnalysis) -> float:
     """Return the chance with which a test rejects in favour of a drug that does nothing."""
     return plan.alpha / 2 if plan.alternative == "two-sided" else plan.alpha
 
@@ -338,14 +339,31 @@ def _too_few(replicates: int, strata: int) -> list[Problem]:
     return found
 
 
-def _worlds(scenario: Scenario, prior: Prior, effects: Floats) -> list[Scenario]:
-    """Return the scenario under each effect; all effects that cannot be are told at once."""
-    path = f"outcomes.{scenario.analysis.endpoint}.effect"
-    worlds: list[Scenario] = []
+def effect_paths(study: Study) -> list[str]:
+    """Return where the effect on the primary outcome stands, in each trial of a programme.
+
+    >>> import trialsim as ts
+    >>> effect_paths(ts.load("cars1"))
+    ['outcomes.arat.effect']
+    """
+    if isinstance(study, Programme):
+        return [
+            f"{TRIALS}.{name}.{path}"
+            for name, trial in study.trials.items()
+            for path in effect_paths(trial)
+        ]
+    return [f"outcomes.{study.analysis.endpoint}.effect"]
+
+
+def _worlds(scenario: Study, prior: Prior, effects: Floats) -> list[Study]:
+    """Return the study under each effect; all effects that cannot be are told at once."""
+    paths = effect_paths(scenario)
+    worlds: list[Study] = []
     problems: list[Problem] = []
     for effect in effects.tolist():
         try:
-            changed = {f"{path}.anchor": prior.anchor, f"{path}.value": effect}
+            anchors = {f"{path}.anchor": prior.anchor for path in paths}
+            changed = anchors | {f"{path}.value": effect for path in paths}
             worlds.append(scenario.replace(changed))
         except InputError as error:
             problems += error.problems

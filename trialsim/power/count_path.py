@@ -20,6 +20,7 @@ from trialsim.analysis.endpoint import endpoint
 from trialsim.arrays import Floats, Integers
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.scenario.methods import MannWhitney
+from trialsim.scenario.programme import Study, one_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.count_power import count_power
 from trialsim.stats.monte_carlo import Mean, Proportion
@@ -107,7 +108,7 @@ class CountPower:
         }
 
 
-def endpoint_cells(scenario: Scenario, replicates: int = COHORT, seed: int = 2016) -> EndpointCells:
+def endpoint_cells(scenario: Study, replicates: int = COHORT, seed: int = 2016) -> EndpointCells:
     """Measure the cells of each arm at the primary endpoint, as it is analysed.
 
     Raises
@@ -121,6 +122,7 @@ def endpoint_cells(scenario: Scenario, replicates: int = COHORT, seed: int = 201
     """
     if replicates < 2:
         raise ValueError(f"replicates must be at least 2 (got {replicates})")
+    scenario = one_trial(scenario)
     problems = [one for one in _problems(scenario) if one.path == "analysis.missing"]
     if problems:
         raise InputError(problems)
@@ -132,7 +134,7 @@ def endpoint_cells(scenario: Scenario, replicates: int = COHORT, seed: int = 201
 
 
 def count_power_of(
-    scenario: Scenario, replicates: int = 10_000, seed: int = 2016, cohort: int = COHORT
+    scenario: Study, replicates: int = 10_000, seed: int = 2016, cohort: int = COHORT
 ) -> CountPower:
     """Simulate the power of a scenario's primary test from the cells of its arms.
 
@@ -143,6 +145,7 @@ def count_power_of(
     RunError
         If an arm has nobody to analyse.
     """
+    scenario = one_trial(scenario)
     problems = _problems(scenario)
     if problems:
         raise InputError(problems)

@@ -16,8 +16,9 @@ from trialsim.power.replicates import BATCH, Replicates
 from trialsim.power.run_directory import RunDirectory, open_run
 from trialsim.power.run_manifest import manifest_here
 from trialsim.power.shards import Shard, note_shard
-from trialsim.scenario.scenario import Scenario
-from trialsim.trial.trial import Engine, chosen_engine
+from trialsim.power.studies import chosen_engine
+from trialsim.scenario.programme import Study
+from trialsim.trial.trial import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class LongRun:
 
 def power_kept(
     out: str | Path,
-    scenario: Scenario,
+    scenario: Study,
     replicates: int,
     precision: float | None,
     seed: int,

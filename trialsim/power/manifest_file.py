@@ -14,7 +14,8 @@ from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.atomic_file import HALF_WRITTEN, sweep, write_first, write_whole
 from trialsim.power.plain_json import as_json
 from trialsim.power.run_manifest import RunManifest, run_differences
-from trialsim.scenario.files import load, to_yaml
+from trialsim.scenario.files import to_yaml
+from trialsim.scenario.studies import load_study
 from trialsim.trial.trial import Engine
 
 MANIFEST: Final = "manifest.json"
@@ -57,7 +58,7 @@ def read_manifest(folder: Path) -> RunManifest:
         If either is not there or not whole, or they are not of one study.
     """
     told = _told(folder)
-    scenario = load(folder / SCENARIO)
+    scenario = load_study(folder / SCENARIO)
     if scenario.digest != told.digest:
         rule = f"must have the digest of the manifest, {told.digest}: it was changed"
         raise InputError([Problem("", rule, scenario.digest, str(folder / SCENARIO))])

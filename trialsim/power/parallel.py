@@ -14,7 +14,7 @@ from typing import Final
 from trialsim.power.cluster import connected
 from trialsim.power.replicates import BATCH, Asked, Replicates, joined, run_replicates
 from trialsim.power.versions import check_versions, versions_here
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Engine
 
 LARGEST_TASK: Final = 2048
@@ -26,7 +26,7 @@ Progress = Callable[[int, Replicates], None]
 
 
 def run_in_parallel(
-    scenario: Scenario,
+    scenario: Study,
     seed: int,
     replicates: range,
     engine: Engine,
@@ -51,7 +51,7 @@ def run_in_parallel(
 
 
 def finished_tasks(
-    scenario: Scenario,
+    scenario: Study,
     seed: int,
     tasks: list[range],
     engine: Engine,
@@ -99,7 +99,7 @@ def tasks_of(
 
 
 def _on_workers(
-    scenario: Scenario,
+    scenario: Study,
     seed: int,
     tasks: list[range],
     engine: Engine,
@@ -120,7 +120,7 @@ def _on_workers(
 
 
 def _run_task(
-    scenario: Scenario,
+    scenario: Study,
     seed: int,
     replicates: range,
     engine: Engine,

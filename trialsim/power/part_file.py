@@ -11,9 +11,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from trialsim.power.replicates import QUANTITIES, Failure, Replicates
+from trialsim.power.replicates import Failure, Replicates
 
 SUFFIX: Final = ".parquet"
+_ABOUT: Final = ("replicate", "reason", "traceback")
+"""The columns that say which replicate it was, and why it failed."""
 _NAME: Final = re.compile(r"(\d{8,})-([0-9a-f]{16})\.parquet")
 
 
@@ -60,7 +62,7 @@ def to_parquet(replicates: range, results: Replicates, origin: Mapping[str, str]
     failed = [failures.get(number) for number in replicates]
     columns = {
         "replicate": pa.array(np.array(replicates)),
-        **{name: pa.array(results.columns[name]) for name in QUANTITIES},
+        **{name: pa.array(values) for name, values in results.columns.items()},
         "reason": pa.array([one and one.reason for one in failed], pa.string()),
         "traceback": pa.array([one and one.traceback for one in failed], pa.string()),
     }
@@ -82,7 +84,7 @@ def from_parquet(content: bytes) -> Replicates:
     known = table.column("reason").is_valid().to_numpy()
     rows = table.select(["replicate", "reason", "traceback"]).filter(pa.array(known)).to_pylist()
     return Replicates(
-        {name: table.column(name).to_numpy() for name in QUANTITIES},
+        {name: table.column(name).to_numpy() for name in table.column_names if name not in _ABOUT},
         tuple(Failure(**row) for row in rows),
     )
 

@@ -12,9 +12,10 @@ from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.parallel import Progress, run_in_parallel
 from trialsim.power.replicates import BATCH, Failure, Replicates
+from trialsim.power.studies import check_recruitment, chosen_engine
 from trialsim.scenario.analysis_plan import Quantity
 from trialsim.scenario.description import plan_in_words
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.programme import Study
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
@@ -23,7 +24,7 @@ from trialsim.stats.monte_carlo import (
     mean_over_replicates,
     wilson_interval,
 )
-from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
+from trialsim.trial.trial import Engine
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -213,7 +214,7 @@ REPLICATES: Final = 10_000
 
 
 def power(
-    scenario: Scenario,
+    scenario: Study,
     replicates: int | None = None,
     seed: int = 2016,
     n_jobs: int = -1,
@@ -269,7 +270,7 @@ def power(
         return power_to(scenario, precision, seed, n_jobs, engine, batch, progress, scheduler)
     began = time.perf_counter()
     used = chosen_engine(scenario, engine)
-    candidates_needed(scenario)  # refuses at once, not in every replicate, what can never recruit
+    check_recruitment(scenario)  # refuses at once, not in every replicate, what can never recruit
     done = run_in_parallel(scenario, seed, range(count), used, n_jobs, batch, progress, scheduler)
     return summarised(scenario, seed, used, done, time.perf_counter() - began)
 
@@ -284,7 +285,7 @@ def _check_asked(replicates: int | None, n_jobs: int, batch: int) -> None:
 
 
 def summarised(
-    scenario: Scenario, seed: int, engine: str, done: Replicates, seconds: float
+    scenario: Study, seed: int, engine: str, done: Replicates, seconds: float
 ) -> PowerResult:
     """Return the result of replicates that have been run.
 

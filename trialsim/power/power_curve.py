@@ -8,7 +8,7 @@ import numpy as np
 from trialsim.arrays import Floats
 from trialsim.power.replicates import joined
 from trialsim.power.runner import Runner
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.programme import Study
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Proportion, wilson_interval
 
@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
 class PowerCurve(Shown):
     """Rejections at each value tried, from replicate 0 on; more replicates continue, not repeat."""
 
-    def __init__(self, scenario: Scenario, path: str, runner: Runner) -> None:
+    def __init__(self, scenario: Study, path: str, runner: Runner) -> None:
         """Take the study, the path of the number that varies, and how to run it."""
         self.scenario = scenario
         self.path = path
@@ -74,7 +74,7 @@ class PowerCurve(Shown):
 
         return DataFrame(self.candidates())
 
-    def _at(self, value: Any) -> Scenario:
+    def _at(self, value: Any) -> Study:
         return self.scenario.replace({self.path: value})
 
 

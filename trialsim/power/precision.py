@@ -17,9 +17,10 @@ from trialsim.power.parallel import Progress, run_in_parallel
 from trialsim.power.power import PowerResult, summarised
 from trialsim.power.replicates import BATCH, Replicates, joined
 from trialsim.power.run_manifest import BLOCK
-from trialsim.scenario.scenario import Scenario
+from trialsim.power.studies import check_recruitment, chosen_engine
+from trialsim.scenario.programme import Study
 from trialsim.stats.monte_carlo import mcse_of_proportion
-from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
+from trialsim.trial.trial import Engine
 
 Aim = Callable[[int], None]
 """Called with the number of replicates that a run now aims at."""
@@ -66,7 +67,7 @@ def until_precise(run: Callable[[int], Replicates], precision: float, block: int
 
 
 def power_to(
-    scenario: Scenario,
+    scenario: Study,
     precision: float,
     seed: int = 2016,
     n_jobs: int = -1,
@@ -88,7 +89,7 @@ def power_to(
     check_precision(precision)
     began = time.perf_counter()
     used = chosen_engine(scenario, engine)
-    candidates_needed(scenario)  # refuses what can never recruit
+    check_recruitment(scenario)  # refuses what can never recruit
     parts: list[Replicates] = []
     reached = 0
 

@@ -15,9 +15,10 @@ from trialsim.clock import DAY, HOUR
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.part_file import from_parquet
 from trialsim.power.power import SIMULATED
-from trialsim.power.replicates import QUANTITIES, Failure, run_replicates
+from trialsim.power.replicates import Failure, run_replicates
 from trialsim.power.run_directory import RunDirectory
 from trialsim.power.versions import versions_here
+from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
 from trialsim.streams import Streams
 from trialsim.trial.conduct import Recruitment, read_off
@@ -39,7 +40,7 @@ class Replay:
     failure: Failure | None
     """Why it failed, then as now; the numbers are then NaN."""
     trial: SimulatedTrial | None
-    """The trial, None where it failed."""
+    """The trial; None where it failed, and for a programme, which is several."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the replay as plain values, for JSON."""
@@ -111,20 +112,20 @@ def replay(run: RunDirectory, replicate: int) -> Replay:
         raise InputError([Problem("--replicate", rule, str(replicate))])
     kept = from_parquet(run.part(block))
     place = replicate - block * manifest.block
-    numbers = {name: float(kept.columns[name][place]) for name in QUANTITIES}
+    numbers = {name: float(kept.columns[name][place]) for name in kept.columns}
     failure = next((one for one in kept.failures if one.replicate == replicate), None)
     alone = range(replicate, replicate + 1)
     again = run_replicates(manifest.scenario, manifest.seed, alone, manifest.engine)
     differing = [
         name
-        for name in QUANTITIES
+        for name in kept.columns
         if again.columns[name].tobytes() != kept.columns[name][place : place + 1].tobytes()
     ]
     reasons = [one and one.reason for one in (failure, *(again.failures or (None,)))]
     if differing or reasons[0] != reasons[1]:
         raise RunError(_what_differs(run, replicate, differing or ["the failure"]))
     trial = None
-    if failure is None:
+    if failure is None and isinstance(manifest.scenario, Scenario):
         trial = simulate(manifest.scenario, manifest.seed, replicate, manifest.engine)
     return Replay(manifest.seed, replicate, numbers, failure, trial)
 

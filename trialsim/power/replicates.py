@@ -7,13 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.counts import cell_counts, mean_scores
-from trialsim.analysis.endpoint import endpoint
-from trialsim.analysis.primary import analyse_counted, complete_effect
 from trialsim.arrays import Floats
-from trialsim.clock import DAY, NEVER
 from trialsim.errors import RecruitmentError
-from trialsim.scenario.scenario import Scenario
+from trialsim.power.programmes import programme_numbers, programme_quantities
+from trialsim.power.quantities import QUANTITIES, in_place, quantities
+from trialsim.scenario.programme import Programme, Study
 from trialsim.streams import LANES, Streams
 from trialsim.trial.trial import Engine, Trial, simulate_batch
 
@@ -46,16 +44,17 @@ class Asked(NamedTuple):
 
 
 def run_replicates(
-    scenario: Scenario,
+    study: Study,
     seed: int,
     replicates: range,
     engine: Engine,
     batch: int = BATCH,
     asked: Asked | None = None,
 ) -> Replicates:
-    """Simulate and analyse a range of replicates, batch by batch.
+    """Simulate and analyse a range of replicates of a trial or a programme, batch by batch.
 
-    Unless something else is asked of them, what is kept is `quantities`.
+    Unless something else is asked of a trial, what is kept is `quantities`; of a programme it is
+    always `programme_quantities`.
 
     A replicate that fails is reported with its reason and does not end the run.
 
@@ -67,7 +66,7 @@ def run_replicates(
     asked = asked or Asked(QUANTITIES, quantities)
     starts = range(replicates.start, replicates.stop, batch)
     parts = [
-        _run_batch(scenario, seed, range(start, min(start + batch, replicates.stop)), engine, asked)
+        _run_batch(study, seed, range(start, min(start + batch, replicates.stop)), engine, asked)
         for start in starts
     ]
     return joined(parts)
@@ -81,26 +80,29 @@ def joined(parts: list[Replicates]) -> Replicates:
 
 
 def _run_batch(
-    scenario: Scenario, seed: int, replicates: range, engine: Engine, asked: Asked
+    study: Study, seed: int, replicates: range, engine: Engine, asked: Asked
 ) -> Replicates:
     streams = Streams(seed, replicates)
     try:
-        trial = simulate_batch(scenario, streams, engine)
-        columns = dict(asked.of(trial))
-        failures = trial.failures
+        columns, failures = _numbers(study, streams, engine, asked)
     except Exception as error:
         if len(replicates) > 1:  # find the one that fails
             halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
-            return joined([_run_batch(scenario, seed, half, engine, asked) for half in halves])
+            return joined([_run_batch(study, seed, half, engine, asked) for half in halves])
         failure = _failure(replicates[0], error)
-        return Replicates({name: np.full(1, np.nan) for name in asked.names}, (failure,))
-    if failures:
-        place = trial.replicates - replicates.start
-        whole = {name: np.full(len(replicates), np.nan) for name in columns}
-        for name, values in columns.items():
-            whole[name][place] = values
-        columns = whole
+        names = programme_quantities(study) if isinstance(study, Programme) else asked.names
+        return Replicates({name: np.full(1, np.nan) for name in names}, (failure,))
     return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
+
+
+def _numbers(
+    study: Study, streams: Streams, engine: Engine, asked: Asked
+) -> tuple[Mapping[str, Floats], Mapping[int, str]]:
+    """Return the numbers of each replicate, NaN where it failed, and why those failed."""
+    if isinstance(study, Programme):
+        return programme_numbers(study, streams, engine)
+    trial = simulate_batch(study, streams, engine)
+    return in_place(asked.of(trial), trial, streams.replicates), trial.failures
 
 
 def _failure(replicate: int, error: Exception) -> Failure:
@@ -125,58 +127,3 @@ def _in_its_package(filename: str) -> str:
         if package in parts:
             return "/".join(parts[len(parts) - parts[::-1].index(package) :])
     return Path(filename).name
-
-
-QUANTITIES: Final = (
-    "estimate",
-    "low",
-    "high",
-    "p_value",
-    "rejected",
-    "complete_estimate",
-    "treated_analysed",
-    "control_analysed",
-    "treated_mean",
-    "control_mean",
-    "screened",
-    "recruitment_days",
-    "duration_days",
-    "infusions_given",
-    "discontinued",
-    "withdrawn",
-    "died",
-)
-"""The numbers kept of each replicate."""
-
-
-def quantities(trial: Trial) -> dict[str, Floats]:
-    """Return the numbers that are kept of each replicate of a trial, as `QUANTITIES` names them."""
-    plan = trial.scenario.analysis
-    counts = cell_counts(trial, plan, endpoint(trial, plan))
-    primary = analyse_counted(trial, plan, counts)
-    means = mean_scores(counts, trial.scenario.outcomes[plan.endpoint], plan)
-    conduct = trial.conduct
-    ends = [
-        (conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]).max(axis=1)
-        for visit in range(len(trial.scenario.design.visits))
-    ]
-    numbers = {
-        "estimate": primary.estimate,
-        "low": primary.low,
-        "high": primary.high,
-        "p_value": primary.p_value,
-        "rejected": primary.rejected,
-        "complete_estimate": complete_effect(trial, plan),
-        "treated_analysed": primary.treated,
-        "control_analysed": primary.control,
-        "treated_mean": means[:, 0],
-        "control_mean": means[:, 1],
-        "screened": conduct.screened,
-        "recruitment_days": conduct.closed / DAY,
-        "duration_days": np.max(ends, axis=0) / DAY,
-        "infusions_given": np.count_nonzero(conduct.infusion_given, axis=(1, 2)),
-        "discontinued": (conduct.discontinued < NEVER).sum(axis=1),
-        "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
-        "died": (conduct.died < NEVER).sum(axis=1),
-    }
-    return {name: np.asarray(number, np.float64) for name, number in numbers.items()}

@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple
 from trialsim.errors import Problem
 from trialsim.power.alternatives import differences, value_at
 from trialsim.power.power import SIMULATED
+from trialsim.power.studies import check_recruitment, chosen_engine
 from trialsim.power.versions import versions_here
 from trialsim.scenario.paths import changed_paths, part_at
 from trialsim.scenario.problems import as_written
-from trialsim.scenario.scenario import Scenario
-from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
+from trialsim.scenario.programme import Study
+from trialsim.trial.trial import Engine
 
 POWER: Final = "power"
 """The command whose run is one study's alone."""
@@ -25,7 +26,7 @@ BLOCK: Final = 1024
 class RunManifest(NamedTuple):
     """A run, but for how many replicates it has."""
 
-    scenario: Scenario
+    scenario: Study
     seed: int
     engine: Engine
     versions: Mapping[str, str]
@@ -55,7 +56,7 @@ class RunManifest(NamedTuple):
 
 
 def manifest_here(
-    scenario: Scenario, seed: int, engine: Engine = "auto", block: int = BLOCK
+    scenario: Study, seed: int, engine: Engine = "auto", block: int = BLOCK
 ) -> RunManifest:
     """Return the manifest of a run that begins here.
 
@@ -67,7 +68,7 @@ def manifest_here(
         If recruitment can never finish.
     """
     used = chosen_engine(scenario, engine)
-    candidates_needed(scenario)
+    check_recruitment(scenario)
     return RunManifest(scenario, seed, used, versions_here(), block)
 
 

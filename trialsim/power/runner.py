@@ -10,9 +10,10 @@ from trialsim.power.long_run import LongRun
 from trialsim.power.parallel import Progress, run_in_parallel
 from trialsim.power.replicates import BATCH, Replicates
 from trialsim.power.run_manifest import RunManifest, manifest_here
+from trialsim.power.studies import check_recruitment, chosen_engine
 from trialsim.power.worlds import WORLD_BLOCK, WorldsDirectory, open_worlds
-from trialsim.scenario.scenario import Scenario
-from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
+from trialsim.scenario.programme import Study
+from trialsim.trial.trial import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Runner:
         if self.batch < 1:
             yield Problem("batch", "must be at least 1", str(self.batch))
 
-    def check(self, scenario: Scenario) -> None:
+    def check(self, scenario: Study) -> None:
         """Refuse a study that cannot be run, before any replicate of it is.
 
         Raises
@@ -47,9 +48,9 @@ class Runner:
             If recruitment can never finish.
         """
         chosen_engine(scenario, self.engine)
-        candidates_needed(scenario)
+        check_recruitment(scenario)
 
-    def run(self, scenario: Scenario, replicates: range) -> Replicates:
+    def run(self, scenario: Study, replicates: range) -> Replicates:
         """Return the results of a range of replicates of a study."""
         if self.kept is not None:
             world = self.kept.run_of(self._manifest(scenario))
@@ -61,7 +62,7 @@ class Runner:
         )
 
     def keeping(
-        self, out: str | Path | None, command: str, scenario: Scenario, inputs: Mapping[str, Any]
+        self, out: str | Path | None, command: str, scenario: Study, inputs: Mapping[str, Any]
     ) -> "Runner":
         """Return a runner that keeps in a directory what a command runs, unless there is none.
 
@@ -79,7 +80,7 @@ class Runner:
         manifest = self._manifest(scenario)._replace(command=command, inputs=inputs)
         return replace(self, kept=open_worlds(out, manifest))
 
-    def _manifest(self, scenario: Scenario) -> RunManifest:
+    def _manifest(self, scenario: Study) -> RunManifest:
         return manifest_here(scenario, self.seed, self.engine, WORLD_BLOCK)
 
 

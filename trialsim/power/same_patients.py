@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trialsim.errors import InputError, Problem
+from trialsim.scenario.programme import Study, one_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
 from trialsim.trial.trial import Engine
@@ -61,7 +62,7 @@ class Comparison:
         return both[[name for name in paired if name in both.columns]]
 
 
-def compare(a: Scenario, b: Scenario, seed: int = 2016, engine: Engine = "auto") -> Comparison:
+def compare(a: Study, b: Study, seed: int = 2016, engine: Engine = "auto") -> Comparison:
     """Set two studies side by side under one seed, to look at the same patients in both.
 
     >>> import trialsim as ts
@@ -71,7 +72,7 @@ def compare(a: Scenario, b: Scenario, seed: int = 2016, engine: Engine = "auto")
     >>> len(patients), bool((patients["arat_day_90_a"] == patients["arat_day_90_b"]).any())
     (208, True)
     """
-    return Comparison(a, b, seed, engine)
+    return Comparison(one_trial(a), one_trial(b), seed, engine)
 
 
 def _of_world(scenario: Scenario, seed: int, replicate: int, engine: Engine) -> "DataFrame":

@@ -25,6 +25,7 @@ from trialsim.power.replicates import BATCH
 from trialsim.power.runner import Runner
 from trialsim.scenario.description import plan_in_words
 from trialsim.scenario.effects import control_cells, treated_cells
+from trialsim.scenario.programme import SIZE, Programme, Study, trials_of
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Proportion
@@ -132,9 +133,9 @@ class SampleSize(Shown):
 
 
 def sample_size(
-    scenario: Scenario,
+    scenario: Study,
     power: float = 0.90,
-    path: str = PATIENTS,
+    path: str | None = None,
     low: float | None = None,
     high: float | None = None,
     replicates: int = 10_000,
@@ -150,9 +151,11 @@ def sample_size(
     Parameters
     ----------
     path
-        A number of the scenario: patients, an effect's value, a probability of withdrawal ...
+        A number of the study: an effect's value, a probability of withdrawal ... If left out, the
+        patients of a trial, or the `size_percent` of a programme.
     low, high
-        Where to search; may be left out for patients, whom a closed form finds.
+        Where to search; may be left out for patients, whom a closed form finds, and for the size
+        of a programme.
     replicates
         Of each candidate of the final fit, and of the confirmation; the candidates on the way to it
         have 1,000.
@@ -169,6 +172,7 @@ def sample_size(
     """
     began = time.perf_counter()
     runner = Runner(seed, n_jobs, engine, batch, progress)
+    path = path or size_path(scenario)
     low, high = (_like(value_at(scenario, path), end) for end in (low, high))
     problems = [*_problems(scenario, power, path, low, high, replicates), *runner.problems()]
     if problems:
@@ -177,8 +181,8 @@ def sample_size(
     asked = {"power": power, "path": path, "low": low, "high": high}
     runner = runner.keeping(out, COMMAND, scenario, asked)
     curve = PowerCurve(scenario, path, runner)
-    axis = Axis(path, isinstance(value_at(scenario, path), int), path == PATIENTS)
-    start = closed_form_patients(scenario, power)
+    axis = Axis(path, isinstance(value_at(scenario, path), int), path == size_path(scenario))
+    start = _start(scenario, power)
     ends = _ends(curve, scenario, low, high, start, power, min(PILOT, replicates))
     found = search(curve, axis, ends, power, replicates)
     exact = axis.exactly(found.place)
@@ -219,8 +223,18 @@ def confirmation_seed(seed: int) -> int:
     return int.from_bytes(digest, "little")
 
 
+def size_path(study: Study) -> str:
+    """Return the path of the number that makes a study larger.
+
+    >>> import trialsim as ts
+    >>> size_path(ts.load("cars1")), size_path(ts.load("cars_pooled"))
+    ('design.patients', 'size_percent')
+    """
+    return SIZE if isinstance(study, Programme) else PATIENTS
+
+
 def _problems(
-    scenario: Scenario,
+    scenario: Study,
     power: float,
     path: str,
     low: float | None,
@@ -239,16 +253,17 @@ def _problems(
     if wrong:
         yield from wrong
         return
-    if path != PATIENTS and (low is None or high is None):
+    grows = path == size_path(scenario)
+    if not grows and (low is None or high is None):
         yield Problem(path, "must be searched between low and high, both given")
     for end in (low, high):
         if end is not None:
             yield from _refused(scenario, path, end)
-    if path == PATIENTS and (low is None or high is None) and not _effect(scenario):
+    if grows and (low is None or high is None) and not _effect(scenario):
         yield Problem("analysis", "must compare arms that differ: no number of patients suffices")
 
 
-def _not_a_number(scenario: Scenario, path: str) -> Iterator[Problem]:
+def _not_a_number(scenario: Study, path: str) -> Iterator[Problem]:
     """Yield why a path cannot be searched along: it does not exist, or holds no number."""
     current = value_at(scenario, path)
     unknown = list(_refused(scenario, path, current))
@@ -257,7 +272,7 @@ def _not_a_number(scenario: Scenario, path: str) -> Iterator[Problem]:
         yield Problem(path, "must be a number to search along")
 
 
-def _refused(scenario: Scenario, path: str, value: Any) -> Iterator[Problem]:
+def _refused(scenario: Study, path: str, value: Any) -> Iterator[Problem]:
     try:
         scenario.replace({path: value})
     except InputError as error:
@@ -266,7 +281,7 @@ def _refused(scenario: Scenario, path: str, value: Any) -> Iterator[Problem]:
 
 def _ends(
     curve: PowerCurve,
-    scenario: Scenario,
+    scenario: Study,
     low: float | None,
     high: float | None,
     start: float,
@@ -276,13 +291,20 @@ def _ends(
     """Return where to search: as given, or for patients as far as needed from the closed form."""
     if low is not None and high is not None:
         return Ends(low, high)
-    least = len(scenario.design.arms) if low is None else low
+    arms = max(len(trial.design.arms) for trial in trials_of(scenario).values())
+    least = arms if low is None else low
     most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
     return walked_ends(curve, start, Ends(least, max(most, least + 1)), power, pilot)
 
 
-def _effect(scenario: Scenario) -> bool:
-    return math.isfinite(closed_form_patients(scenario, 0.9))
+def _effect(study: Study) -> bool:
+    trials = trials_of(study).values()
+    return any(math.isfinite(closed_form_patients(trial, 0.9)) for trial in trials)
+
+
+def _start(study: Study, power: float) -> float:
+    """Return where the search for a larger study begins."""
+    return 100.0 if isinstance(study, Programme) else closed_form_patients(study, power)
 
 
 def closed_form_patients(scenario: Scenario, power: float) -> float:
@@ -309,10 +331,10 @@ def closed_form_patients(scenario: Scenario, power: float) -> float:
     return float(compared) * sum(scenario.design.ratios) / (treated + control)
 
 
-def _recommended(scenario: Scenario, axis: Axis, exact: float, rising: bool) -> float:
+def _recommended(scenario: Study, axis: Axis, exact: float, rising: bool) -> float:
     """Return a value rounded to the side of more power."""
     towards = math.ceil if rising else math.floor
-    if axis.path == PATIENTS:
+    if isinstance(scenario, Scenario) and axis.path == PATIENTS:
         block = scenario.design.block_size
         return block * math.ceil(exact / block)
     if axis.whole or exact == 0:

@@ -18,7 +18,8 @@ from trialsim.power.parallel import Progress
 from trialsim.power.power import SIMULATED, summarised
 from trialsim.power.replicates import BATCH, Replicates
 from trialsim.power.runner import Runner, not_enough
-from trialsim.scenario.scenario import Scenario
+from trialsim.power.studies import chosen_engine
+from trialsim.scenario.programme import Study
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
@@ -28,7 +29,7 @@ from trialsim.stats.monte_carlo import (
     paired_difference,
     wilson_interval,
 )
-from trialsim.trial.trial import Engine, chosen_engine
+from trialsim.trial.trial import Engine
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -55,7 +56,7 @@ class Row:
     """Mean of each quantity less that of the base, replicate by replicate."""
 
     @property
-    def scenario(self) -> Scenario:
+    def scenario(self) -> Study:
         """The whole study of this row; run alone under the same seed it gives the same numbers."""
         return self.alternative.scenario
 
@@ -148,10 +149,10 @@ class WhatIf(Shown):
 
 
 def what_if(
-    scenario: Scenario,
+    scenario: Study,
     changes: Mapping[str, Sequence[Any]] | None = None,
     how: How = "one_at_a_time",
-    variants: Sequence[Scenario | str | Path] = (),
+    variants: Sequence[Study | str | Path] = (),
     replicates: int = 10_000,
     seed: int = 2016,
     points: int = 16,

@@ -18,6 +18,7 @@ from trialsim.reporting.example_trials import Example, examples
 from trialsim.reporting.finished_run import finished
 from trialsim.reporting.type_one_error import WithoutEffect
 from trialsim.reporting.what_if_file import what_if_of
+from trialsim.scenario.programme import one_trial
 
 _SENSITIVITY_BATCH = 64
 """Few trials of many studies: small batches, so that every core has some of them."""
@@ -62,7 +63,7 @@ def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None
     RunError
         If something that is to be computed fails, or cannot be kept.
     """
-    result, scenario = finished(run), run.manifest.scenario
+    result, scenario = finished(run), one_trial(run.manifest.scenario)
     null = None if wanted.null is None else type_one_error.given(run, wanted.null)
     what_if = None if wanted.what_if is None else sensitivity.given(run, wanted.what_if)
     # nothing is computed before everything that is given is known to be right

@@ -68,8 +68,8 @@ def _origin(result: Any) -> str:
         case Analysis():
             return caption_of_one(result.scenario, result.digest, result.seed, result.replicate)
         case PowerCurve():
-            scenario, tried = result.scenario, result.candidates()
+            study, tried = result.scenario, result.candidates()
             most = max((candidate.replicates for candidate in tried), default=0)
-            return caption(scenario.name, scenario.digest, result.seed, most)
+            return caption(study.name, study.digest, result.seed, most)
         case _:
             return caption_of(result)

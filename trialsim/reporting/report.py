@@ -21,6 +21,7 @@ from trialsim.reporting.reproduction import commands, versions
 from trialsim.reporting.sensitivity_table import sensitivity_table
 from trialsim.scenario.description import describe
 from trialsim.scenario.files import to_yaml
+from trialsim.scenario.programme import one_trial
 
 _ELSEWHERE: Final = ("Design", "Analysis")
 """Sections of a study that stand in the report's aims and methods."""
@@ -45,7 +46,7 @@ def report(
     InputError
         If the extra `report` is not installed.
     """
-    result, scenario = evidence.result, evidence.run.manifest.scenario
+    result, scenario = evidence.result, one_trial(evidence.run.manifest.scenario)
     null = evidence.without_effect
     without = None if null is None else null.result
     study = describe(scenario)

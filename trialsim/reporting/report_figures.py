@@ -22,6 +22,7 @@ from trialsim.reporting.figures.tornado import tornado_figure
 from trialsim.reporting.figures.trials import trials_of
 from trialsim.reporting.flow_diagram import flow_diagram, flow_in_words, flow_title
 from trialsim.reporting.page import Figure, inlined
+from trialsim.scenario.programme import one_trial
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
 
@@ -58,7 +59,8 @@ def _average(evidence: Evidence) -> list[Figure]:
     manifest = evidence.run.manifest
     first = range(min(TRIALS_SHOWN, evidence.result.replicates))
     try:
-        many = simulate_batch(manifest.scenario, Streams(manifest.seed, first), manifest.engine)
+        scenario = one_trial(manifest.scenario)
+        many = simulate_batch(scenario, Streams(manifest.seed, first), manifest.engine)
     except RecruitmentError:
         return []
     recruited = _drawn("recruitment", recruitment_figure(trials_of(many)))

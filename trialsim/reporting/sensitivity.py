@@ -19,6 +19,7 @@ from trialsim.power.runner import Runner
 from trialsim.power.versions import versions_here
 from trialsim.power.what_if import compared
 from trialsim.scenario.paths import below
+from trialsim.scenario.programme import one_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.sources import source_of
 from trialsim.trial.trial import candidates_needed
@@ -59,7 +60,7 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, An
     RunError
         If every replicate of the base failed, or the file cannot be written.
     """
-    scenario = run.manifest.scenario
+    scenario = one_trial(run.manifest.scenario)
     worlds = (Alternative(BASE, {}, scenario), *swings(scenario))
     file, versions = run.folder / KEPT, versions_here()
     held = _held(file)

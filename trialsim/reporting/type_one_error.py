@@ -22,6 +22,7 @@ from trialsim.power.replicates import run_replicates
 from trialsim.power.run_directory import RunDirectory, find_run, open_run
 from trialsim.power.run_manifest import manifest_here
 from trialsim.reporting.finished_run import finished
+from trialsim.scenario.programme import one_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import chosen_engine
 
@@ -72,7 +73,7 @@ def given(run: RunDirectory, folder: Path) -> WithoutEffect:
     """
     other = find_run(folder)
     result = finished(other)
-    scenario = other.manifest.scenario
+    scenario = one_trial(other.manifest.scenario)
     changes = differences(run.manifest.scenario, scenario)
     wrong = [path for path in changes if not _MAY_DIFFER.match(path)]
     if wrong:
@@ -97,7 +98,7 @@ def computed(
         If every replicate failed, or nothing can be written there.
     """
     manifest = run.manifest
-    scenario = without_drug(manifest.scenario)
+    scenario = without_drug(one_trial(manifest.scenario))
     kept = open_run(run.folder / KEPT, manifest_here(scenario, manifest.seed, manifest.engine))
     result = LongRun(kept, n_jobs, progress=progress).power(replicates)
     return WithoutEffect(result, differences(manifest.scenario, scenario))

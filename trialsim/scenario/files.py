@@ -12,6 +12,7 @@ from trialsim.distributions import Model
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.paths import and_above, below, laid_over
 from trialsim.scenario.problems import as_written, problems_between, problems_of
+from trialsim.scenario.programme import TRIALS, Study, is_programme
 from trialsim.scenario.scenario import Scenario, resourced, validated
 from trialsim.scenario.schema import EXTENDS, schema
 
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
 __all__ = [
+    "Draft",
     "builtin_folder",
+    "builtin_programmes",
     "builtin_scenarios",
+    "draft_of",
+    "draft_over_bases",
+    "found_file",
     "load",
     "load_as",
     "parsed_value",
+    "scenario_of",
     "schema",
     "to_yaml",
 ]
@@ -43,7 +50,15 @@ def load(scenario: str | Path) -> Scenario:
     InputError
         With every problem of the file and its place.
     """
-    draft = _read(_found(scenario), ())
+    draft = draft_over_bases(found_file(scenario), ())
+    if is_programme(draft.content):
+        rule = "must be one trial: this is a programme of several"
+        raise InputError([draft.placed(Problem(TRIALS, rule))])
+    return scenario_of(draft)
+
+
+def scenario_of(draft: "Draft") -> Scenario:
+    """Return the scenario that a draft describes; its problems are told with their places."""
     try:
         return validated(draft.content)
     except InputError as error:
@@ -53,6 +68,11 @@ def load(scenario: str | Path) -> Scenario:
 def builtin_scenarios() -> dict[str, Path]:
     """Return the scenarios that come with the package: name and file, in alphabetical order."""
     return {path.stem: path for path in sorted(builtin_folder().glob("*.yaml"))}
+
+
+def builtin_programmes() -> dict[str, Path]:
+    """Return the programmes of several trials that come with the package, as scenarios are."""
+    return {path.stem: path for path in sorted((builtin_folder() / "programmes").glob("*.yaml"))}
 
 
 def builtin_folder() -> Path:
@@ -70,7 +90,7 @@ def load_as(model: type[Model], path: Path) -> Model:
     InputError
         With every problem of the file and its place.
     """
-    draft = _draft(path)
+    draft = draft_of(path)
     try:
         return model.model_validate(draft.content)
     except ValidationError as error:
@@ -79,10 +99,10 @@ def load_as(model: type[Model], path: Path) -> Model:
     raise InputError(draft.sorted([*problems, *(one for one in hidden if one not in problems)]))
 
 
-def to_yaml(scenario: Scenario) -> str:
-    """Return the whole scenario as YAML, without `extends`; reading it gives the same scenario."""
+def to_yaml(study: Study) -> str:
+    """Return the whole study as YAML, without `extends`; reading it gives the same study."""
     text = StringIO()
-    _yaml().dump(_writable(scenario.model_dump()), text)
+    _yaml().dump(_writable(study.model_dump()), text)
     return text.getvalue()
 
 
@@ -109,7 +129,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class Draft:
     """Plain content, and where each path of it stands."""
 
     content: dict[str, Any]
@@ -128,7 +148,7 @@ class _Draft:
             key=lambda one: (one.file != own, one.file, one.line, one.column),
         )
 
-    def over(self, base: "_Draft") -> "_Draft":
+    def over(self, base: "Draft") -> "Draft":
         """Return this draft laid over that of the file which it extends.
 
         The variant's name is that of its file if it gives none, and what it changes does not keep
@@ -147,7 +167,7 @@ class _Draft:
         if isinstance(own, Mapping | None):
             note = f"set in {content['name']}, which gives no source"
             content["sources"] = resourced(base.content, content, own or {}, note)
-        return _Draft(content, places)
+        return Draft(content, places)
 
 
 def _named(own: Any, merged: Any) -> Any:
@@ -157,9 +177,9 @@ def _named(own: Any, merged: Any) -> Any:
     return {name: merged.get(name) for name in own}
 
 
-def _found(scenario: str | Path, beside: Path | None = None) -> Path:
-    """Return the file of a built-in scenario, or the file at a path."""
-    known = builtin_scenarios()
+def found_file(scenario: str | Path, beside: Path | None = None) -> Path:
+    """Return the file of a built-in study, or the file at a path."""
+    known = {**builtin_scenarios(), **builtin_programmes()}
     if str(scenario) in known:
         return known[str(scenario)]
     path = (beside or Path()) / scenario
@@ -175,9 +195,9 @@ def _found(scenario: str | Path, beside: Path | None = None) -> Path:
     raise InputError([Problem("scenario", rule, as_written(str(scenario)))])
 
 
-def _read(path: Path, readers: tuple[Path, ...]) -> _Draft:
+def draft_over_bases(path: Path, readers: tuple[Path, ...]) -> Draft:
     """Return a file's content over the content of the file that it extends."""
-    draft = _draft(path)
+    draft = draft_of(path)
     base = draft.content.pop(EXTENDS, None)
     if EXTENDS not in draft.places:
         return draft
@@ -185,23 +205,23 @@ def _read(path: Path, readers: tuple[Path, ...]) -> _Draft:
         if not isinstance(base, str):
             rule = "must be a built-in scenario or the path of a YAML file"
             raise InputError([Problem(EXTENDS, rule, as_written(base))])
-        source = _found(base, path.parent)
+        source = found_file(base, path.parent)
         if source.resolve() in (*readers, path.resolve()):
             raise InputError([Problem(EXTENDS, "must not lead back to the same file", base)])
     except InputError as error:
         problem = replace(error.problems[0], path=EXTENDS)
         raise InputError([draft.placed(problem)]) from None
-    return draft.over(_read(source, (*readers, path.resolve())))
+    return draft.over(draft_over_bases(source, (*readers, path.resolve())))
 
 
-def _draft(path: Path) -> _Draft:
+def draft_of(path: Path) -> Draft:
     """Return a file's own content and places."""
     file = str(path)
     raw = _parsed(_text(path), file)
     if not isinstance(raw, Mapping):
         rule = "must not be empty" if raw is None else "must be a mapping of scenario parts"
         raise InputError([Problem("", rule, None, file, 1, 1)])
-    return _Draft(_plain(raw), {"": Place(file, 1, 1), **dict(_places(raw, file))})
+    return Draft(_plain(raw), {"": Place(file, 1, 1), **dict(_places(raw, file))})
 
 
 def _text(path: Path) -> str:

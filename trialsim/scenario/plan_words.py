@@ -10,13 +10,16 @@ from trialsim.scenario.method_words import (
     ties_in_words,
     variance_in_words,
 )
+from trialsim.scenario.pooled_analysis import PooledAnalysis, pooling_in_words
 
 
-def plan_in_words(plan: AnalysisPlan) -> dict[str, str]:
+def plan_in_words(plan: AnalysisPlan | PooledAnalysis) -> dict[str, str]:
     """Return each convention of the analysis by name, as a sentence or more.
 
-    The names are the same for every plan, so two results can be compared line by line.
+    The names are the same for every plan of a trial, so two results can be compared line by line.
     """
+    if isinstance(plan, PooledAnalysis):
+        return pooling_in_words(plan)
     return {
         **_comparison(plan),
         "n": "N in the design is patients randomised in all arms; N in a result is patients "

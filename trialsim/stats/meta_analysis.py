@@ -227,8 +227,9 @@ def _paule_mandel(studies: _Studies) -> Floats:
         q = np.nansum(weights * deviation**2, axis=-1)
         slope = np.nansum((weights * deviation) ** 2, axis=-1)
         step = np.where(freedom > 0, divide(np.maximum(q - freedom, 0.0), slope, 0.0), 0.0)
+        step = np.where(step > 1e-15 * tau2, step, 0.0)  # what has arrived stays, in any batch
         tau2 = tau2 + step
-        if np.all(step <= 1e-15 * tau2):
+        if not step.any():
             break
     return tau2
 

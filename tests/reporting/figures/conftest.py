@@ -9,6 +9,7 @@ import trialsim as ts
 from trialsim.power.power_curve import PowerCurve
 from trialsim.power.runner import Runner
 from trialsim.reporting.figures.trials import Trials, simulated_trials
+from trialsim.scenario.files import load
 
 SEED: Final = 2016
 REPLICATES: Final = 300
@@ -17,7 +18,7 @@ REPLICATES: Final = 300
 @pytest.fixture(scope="session")
 def study() -> ts.Scenario:
     """Return a small study whose power is neither 0 nor 1."""
-    return ts.load("cars1").replace(
+    return load("cars1").replace(
         {
             "design.patients": 60,
             "outcomes.arat.effect.value": 0.64,
@@ -97,7 +98,7 @@ def many(study: ts.Scenario) -> Trials:
 def crowded() -> ts.SimulatedTrial:
     """Return a trial whose patients wait for chairs."""
     few = {"design.patients": 60, "operations.infusion_chairs_per_site": 1}
-    return ts.simulate(ts.load("cars1_chairs").replace(few), SEED)
+    return ts.simulate(load("cars1_chairs").replace(few), SEED)
 
 
 Named = Callable[[str], tuple[Any, str]]

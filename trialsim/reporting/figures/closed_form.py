@@ -2,20 +2,22 @@
 
 from trialsim.scenario.effects import control_cells, treated_cells
 from trialsim.scenario.methods import MannWhitney
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.programme import Programme, Study
 from trialsim.stats.sample_size import happ_power
 
 
-def closed_form_power(scenario: Scenario) -> float:
+def closed_form_power(scenario: Study) -> float:
     """Return the power of the primary Mann-Whitney test by Happ et al. (2019).
 
-    NaN for other tests, and where not all patients share one course and one effect.
+    NaN for other tests, for several trials, and where patients differ in course or effect.
 
     >>> import trialsim as ts
     >>> smaller = {"outcomes.arat.effect.value": 0.62}
     >>> round(closed_form_power(ts.load("cars1").replace(smaller)), 2)
     0.86
     """
+    if isinstance(scenario, Programme):
+        return float("nan")
     plan, arms = scenario.analysis, scenario.design.arms
     outcome = scenario.outcomes[plan.endpoint]
     alike = outcome.effect.among is None and not outcome.course_by_arm

@@ -1,0 +1,118 @@
+"""One effect and one variance from each trial of a programme, and from these the pooled effect."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from trialsim.analysis.counts import cell_counts
+from trialsim.analysis.endpoint import Endpoint
+from trialsim.analysis.samples import samples_of
+from trialsim.arrays import Booleans, Floats
+from trialsim.scenario.analysis_plan import Alternative, AnalysisPlan
+from trialsim.scenario.pooled_analysis import PooledAnalysis
+from trialsim.stats.mann_whitney import divide, summarise_counts
+from trialsim.stats.meta_analysis import (
+    PooledEffect,
+    RandomEffects,
+    between_study_variance,
+    fixed_effect,
+    heterogeneity,
+    random_effects,
+    wei_lachin_pooling,
+)
+from trialsim.stats.t_tests import student_t_test
+from trialsim.trial.trial import Trial
+
+Values: TypeAlias = Callable[[Trial, AnalysisPlan], Endpoint]
+"""How an endpoint is read off a trial: as analysed, or as if no score had been missed."""
+
+
+class TrialEffect(NamedTuple):
+    """The effect of one trial on the scale on which trials are pooled, shape (replicate,)."""
+
+    estimate: Floats
+    """NaN where it is not known: an arm with nobody, win odds of 0 or infinity."""
+    variance: Floats
+
+
+class PooledResult(NamedTuple):
+    """All trials together, shape (replicate,); above the null value the treated are better."""
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+    p_value: Floats
+    rejected: Booleans
+    tau2: Floats
+    """Variance of the effects between trials, by DerSimonian and Laird unless the plan says."""
+    i2: Floats
+    """Share of Cochran's Q in excess of its degrees of freedom."""
+
+
+def trial_effect(trial: Trial, pooled: PooledAnalysis, values_of: Values) -> TrialEffect:
+    """Return the effect of a trial, its own plan saying what is analysed of its patients."""
+    plan = trial.scenario.analysis
+    values = values_of(trial, plan)
+    if pooled.variance is not None:
+        counts = cell_counts(trial, plan, values)
+        ranks = summarise_counts(counts[:, 0, 0], counts[:, 0, 1])
+        null = pooled.variance == "null"
+        variance = ranks.null_variance if null else ranks.placement_variance
+        effect = TrialEffect(ranks.effect, variance)
+        return _log_odds(effect) if pooled.measure == "win_odds" else effect
+    samples = samples_of(trial, plan, values)
+    if pooled.measure == "standardised_difference":
+        from trialsim.stats.standardised_difference import hedges_g
+
+        return TrialEffect(*hedges_g(*samples))
+    step = trial.scenario.outcomes[plan.endpoint].step
+    means = student_t_test(samples.treated * step, samples.control * step)
+    return TrialEffect(means.estimate, means.standard_error**2)
+
+
+def pool(effects: Iterable[TrialEffect], plan: PooledAnalysis) -> PooledResult:
+    """Pool the effects of the trials, replicate by replicate; ratios come back as ratios."""
+    estimates, variances = (np.stack(part, axis=-1) for part in zip(*effects, strict=True))
+    null = 0.0 if plan.quantity.is_ratio else plan.quantity.null
+    tau2_method = plan.heterogeneity or "dersimonian-laird"
+    found: PooledEffect | RandomEffects
+    match plan.pooling:
+        case "fixed":
+            found = fixed_effect(estimates, variances, plan.confidence, null)
+        case "wei_lachin":
+            found = wei_lachin_pooling(estimates, variances, plan.confidence, null)
+        case "random":
+            reference = plan.reference or "hartung-knapp"
+            found = random_effects(
+                estimates, variances, tau2_method, reference, plan.confidence, null
+            )
+    estimate, low, high = found.estimate, found.low, found.high
+    p_value = _one_sided(found.p_value, found.estimate > null, plan.alternative)
+    if plan.quantity.is_ratio:
+        estimate, low, high = np.exp(estimate), np.exp(low), np.exp(high)
+    return PooledResult(
+        estimate,
+        low,
+        high,
+        p_value,
+        p_value <= plan.alpha,
+        between_study_variance(estimates, variances, tau2_method),
+        heterogeneity(estimates, variances).i2,
+    )
+
+
+def _log_odds(effect: TrialEffect) -> TrialEffect:
+    """Return the logarithm of the win odds, its variance by the delta method."""
+    theta, slope = effect.estimate, effect.estimate * (1 - effect.estimate)
+    known = slope > 0
+    log = np.log(np.where(known, theta, np.nan)) - np.log(np.where(known, 1 - theta, np.nan))
+    return TrialEffect(log, divide(effect.variance, slope**2, np.nan))
+
+
+def _one_sided(two_sided: Floats, treated_better: Booleans, alternative: Alternative) -> Floats:
+    """Return the p-value on the alternative's side of a symmetrical distribution."""
+    if alternative == "two-sided":
+        return two_sided
+    on_that_side = treated_better == (alternative == "greater")
+    return np.where(on_that_side, two_sided / 2, 1 - two_sided / 2)

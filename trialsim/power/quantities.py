@@ -1,0 +1,80 @@
+"""The few dozen numbers that are kept of each replicate of a trial."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from trialsim.analysis.counts import cell_counts, mean_scores
+from trialsim.analysis.endpoint import endpoint
+from trialsim.analysis.primary import analyse_counted, complete_effect
+from trialsim.arrays import Floats
+from trialsim.clock import DAY, NEVER
+from trialsim.trial.trial import Trial
+
+QUANTITIES: Final = (
+    "estimate",
+    "low",
+    "high",
+    "p_value",
+    "rejected",
+    "complete_estimate",
+    "treated_analysed",
+    "control_analysed",
+    "treated_mean",
+    "control_mean",
+    "screened",
+    "recruitment_days",
+    "duration_days",
+    "infusions_given",
+    "discontinued",
+    "withdrawn",
+    "died",
+)
+"""The numbers kept of each replicate."""
+
+
+def quantities(trial: Trial) -> dict[str, Floats]:
+    """Return the numbers that are kept of each replicate of a trial, as `QUANTITIES` names them."""
+    plan = trial.scenario.analysis
+    counts = cell_counts(trial, plan, endpoint(trial, plan))
+    primary = analyse_counted(trial, plan, counts)
+    means = mean_scores(counts, trial.scenario.outcomes[plan.endpoint], plan)
+    conduct = trial.conduct
+    ends = [
+        (conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]).max(axis=1)
+        for visit in range(len(trial.scenario.design.visits))
+    ]
+    numbers = {
+        "estimate": primary.estimate,
+        "low": primary.low,
+        "high": primary.high,
+        "p_value": primary.p_value,
+        "rejected": primary.rejected,
+        "complete_estimate": complete_effect(trial, plan),
+        "treated_analysed": primary.treated,
+        "control_analysed": primary.control,
+        "treated_mean": means[:, 0],
+        "control_mean": means[:, 1],
+        "screened": conduct.screened,
+        "recruitment_days": conduct.closed / DAY,
+        "duration_days": np.max(ends, axis=0) / DAY,
+        "infusions_given": np.count_nonzero(conduct.infusion_given, axis=(1, 2)),
+        "discontinued": (conduct.discontinued < NEVER).sum(axis=1),
+        "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
+        "died": (conduct.died < NEVER).sum(axis=1),
+    }
+    return {name: np.asarray(number, np.float64) for name, number in numbers.items()}
+
+
+def in_place(
+    columns: Mapping[str, Floats], trial: Trial, replicates: range
+) -> Mapping[str, Floats]:
+    """Return numbers of a trial with a place for each replicate asked for, NaN where it failed."""
+    if not trial.failures:
+        return columns
+    place = trial.replicates - replicates.start
+    whole = {name: np.full(len(replicates), np.nan) for name in columns}
+    for name, values in columns.items():
+        whole[name][place] = values
+    return whole

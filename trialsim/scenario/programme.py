@@ -1,0 +1,272 @@
+"""A programme is several trials simulated side by side and pooled: studies by name, and a plan."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard
+
+from pydantic import Field, ValidationError
+
+from trialsim.errors import InputError, Problem, nearest
+from trialsim.scenario.findings import PRIMARY, Calibration, Finding
+from trialsim.scenario.paths import below, changed_paths, paths_of
+from trialsim.scenario.pooled_analysis import PooledAnalysis, unfit
+from trialsim.scenario.problems import problems_between, problems_of
+from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled, unknown
+from trialsim.scenario.scenario import ABOUT, Scenario, validated
+from trialsim.scenario.sources import Source, sources_after
+
+TRIALS: Final = "trials"
+SIZE: Final = "size_percent"
+"""The path along which a programme grows, as the patients are that of one trial."""
+_DECIDES: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(ABOUT, True),
+    TRIALS: {"__all__": set(ABOUT)},
+}
+"""What to leave out of a programme's content to have what decides its results."""
+
+
+def _plans_can_be_pooled(
+    trials: Mapping[str, Scenario], analysis: PooledAnalysis
+) -> Iterator[Refusal]:
+    for name, trial in trials.items():
+        for refusal in unfit(trial.analysis, analysis):
+            yield refusal._replace(path=f"{TRIALS}.{name}.analysis.{refusal.path}")
+
+
+def _sources_are_of_the_whole(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+    known = [SIZE, "analysis", *(f"analysis.{name}" for name in PooledAnalysis.model_fields)]
+    known += [f"findings.{name}" for name in fields.get("findings", {})]
+    for path in fields.get("sources", {}):
+        if path not in known:
+            rule = f"must be a path of the programme itself{nearest(path, known)}"
+            yield Refusal(f"sources.{path}", rule)
+
+
+def _findings_are_of_the_whole(findings: Mapping[str, Finding | None]) -> Iterator[Refusal]:
+    for name, finding in findings.items():
+        of = None if finding is None else vars(finding).get("of")
+        if of is None:
+            continue
+        if of.kind != "analysis":
+            rule = "must be analysis: a programme has figures of the pooled analysis alone"
+            yield Refusal(f"findings.{name}.of.kind", rule, of.kind)
+        elif of.analysis != PRIMARY:
+            yield Refusal(f"findings.{name}.of.analysis", f"must be {PRIMARY}", of.analysis)
+
+
+def _calibrated_for_what_is_there(
+    findings: Mapping[str, object], calibrated: Mapping[str, Calibration | None]
+) -> Iterator[Refusal]:
+    for path, calibration in calibrated.items():
+        named = None if calibration is None else calibration.finding
+        if named is not None and named not in findings:
+            yield Refusal(f"calibrated.{path}.finding", unknown("finding", named, findings), named)
+
+
+class Programme(Ruled):
+    """Several trials, and how they are pooled in every replicate."""
+
+    rules = (
+        ((TRIALS, "analysis"), _plans_can_be_pooled),
+        (("findings",), _findings_are_of_the_whole),
+        (("findings", "calibrated"), _calibrated_for_what_is_there),
+        ((WHOLE,), _sources_are_of_the_whole),
+    )
+    unsaid = ("findings", "calibrated")
+
+    name: Name
+    title: str = Field(min_length=1)
+    summary: str = Field(min_length=1)
+    size_percent: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Patients of every trial, as a percentage of what the trial says."""
+    trials: dict[Name, Scenario] = Field(min_length=2)
+    analysis: PooledAnalysis
+    findings: dict[Name, Finding] = Field(default_factory=dict)
+    calibrated: dict[str, Calibration] = Field(default_factory=dict)
+    """By the path of each number that was solved for: which figure it gives the pooled trials."""
+    sources: dict[str, Source] = Field(default_factory=dict)
+    references: dict[str, str] = Field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that are the same for two programmes which simulate alike."""
+        content = {
+            TRIALS: {name: trial.digest for name, trial in self.trials.items()},
+            SIZE: self.size_percent,
+            "analysis": self.analysis.model_dump(mode="json"),
+        }
+        text = json.dumps(content, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def __hash__(self) -> int:
+        """Agree for programmes that simulate alike."""
+        return hash(self.digest)
+
+    @cached_property
+    def sized(self) -> Mapping[str, Scenario]:
+        """The trials with the patients that `size_percent` gives them."""
+        if self.size_percent == 100:
+            return self.trials
+        return {name: self._sized(trial) for name, trial in self.trials.items()}
+
+    def _sized(self, trial: Scenario) -> Scenario:
+        patients = round(trial.design.patients * self.size_percent / 100)
+        return trial.replace({"design.patients": max(patients, len(trial.design.arms))})
+
+    def replace(self, changes: Mapping[str, Any]) -> "Programme":
+        """Return the same programme with the values at some dotted paths replaced.
+
+        `trials.NAME.PATH` is a path of one trial; `trials.NAME: None` takes the trial away. Values
+        that change keep no source of the old ones: they are assumed; and a changed programme has
+        no findings, which are of it as it was.
+
+        Raises
+        ------
+        InputError
+            With every path that does not exist and every value that is out of range.
+        """
+        trials, problems = self._changed_trials(changes)
+        own = {path: value for path, value in changes.items() if not _of_a_trial(path)}
+        content: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
+        content["analysis"] = self.analysis.model_dump()
+        known = [*paths_of({name: content[name] for name in (SIZE, "analysis")}), *ABOUT]
+        for path, value in own.items():
+            if path not in known:
+                rule = f"must be a path that exists{nearest(path, [*known, TRIALS])}"
+                problems.append(Problem(path, rule))
+                continue
+            part, _, last = path.rpartition(".")
+            (content[part] if part else content)[last] = value
+        if problems:
+            raise InputError(problems)
+        before, after = ({**_sourced(vars(self)), **self.trials}, {**_sourced(content), **trials})
+        if before != after:
+            content |= {name: {} for name in ("findings", "calibrated") if name not in changes}
+        if "sources" not in changes:
+            note = f"set in place of what {self.name} gives"
+            old, new = _sourced(vars(self)), _sourced(content)
+            changed, standing = list(changed_paths(old, new)), list(paths_of(new))
+            content["sources"] = sources_after(changed, standing, self.sources, {}, note)
+        return programme_of({**content, TRIALS: trials})
+
+    def _changed_trials(
+        self, changes: Mapping[str, Any]
+    ) -> tuple[dict[str, Scenario], list[Problem]]:
+        trials, problems = dict(self.trials), []
+        asked: dict[str, dict[str, Any]] = {}
+        for path, value in changes.items():
+            if not _of_a_trial(path):
+                continue
+            _, name, rest = (*path.split(".", 2), "", "")[:3]
+            if name not in trials or (not rest and value is not None):
+                hint = nearest(path, [f"{TRIALS}.{one}" for one in self.trials])
+                problems.append(Problem(path, f"must be a path that exists{hint}"))
+            else:
+                asked.setdefault(name, {})[rest] = value
+        for name, own in asked.items():
+            if "" in own:
+                del trials[name]
+                continue
+            try:
+                trials[name] = trials[name].replace(own)
+            except InputError as error:
+                problems += _below(error, f"{TRIALS}.{name}")
+        return trials, problems
+
+
+def _sourced(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a programme's own fields has sources, as plain content."""
+    analysis = fields["analysis"]
+    plan = analysis.model_dump() if isinstance(analysis, PooledAnalysis) else analysis
+    return {SIZE: fields[SIZE], "analysis": plan, "findings": fields["findings"]}
+
+
+Study: TypeAlias = Scenario | Programme
+"""What can be simulated: one trial, or several that are pooled."""
+
+
+def is_programme(content: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Return whether plain content is that of a programme.
+
+    >>> is_programme({"name": "two", "trials": {}}), is_programme({"name": "one"})
+    (True, False)
+    """
+    return isinstance(content, Mapping) and TRIALS in content
+
+
+def trials_of(study: Study) -> Mapping[str, Scenario]:
+    """Return the trials of a study by name, as large as they are simulated."""
+    return study.sized if isinstance(study, Programme) else {study.name: study}
+
+
+def one_trial(study: Study) -> Scenario:
+    """Return a study that must be one trial, as for what looks at its patients.
+
+    Raises
+    ------
+    InputError
+        If it is a programme.
+    """
+    if isinstance(study, Programme):
+        named = ", ".join(study.trials)
+        rule = f"must be one trial; this is a programme of {named}"
+        raise InputError([Problem("scenario", rule, study.name)])
+    return study
+
+
+def content_of(study: Study, mode: Literal["json", "python"] = "python") -> dict[str, Any]:
+    """Return what decides a study's results, as plain content."""
+    if isinstance(study, Programme):
+        return study.model_dump(mode=mode, exclude=dict(_DECIDES))
+    return study.model_dump(mode=mode, exclude=set(ABOUT))
+
+
+def programme_of(content: Mapping[str, Any]) -> Programme:
+    """Return the programme that plain content describes; its trials may be scenarios already.
+
+    Raises
+    ------
+    InputError
+        With every problem of the programme and of each of its trials.
+    """
+    trials, problems = _validated_trials(content.get(TRIALS))
+    whole = {**content, TRIALS: trials}
+    try:
+        programme = Programme.model_validate(whole)
+    except ValidationError as error:
+        problems += problems_of(error, whole, Programme)
+        hidden = problems_between(Programme, whole)
+        problems += [one for one in hidden if one not in problems]
+    if problems:
+        raise InputError(problems)
+    return programme
+
+
+def _validated_trials(trials: Any) -> tuple[Any, list[Problem]]:
+    """Return trials as scenarios; one that is wrong is empty, and its problems are told."""
+    if not isinstance(trials, Mapping):
+        return trials, []
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, trial in trials.items():
+        found[name] = trial
+        if isinstance(trial, Mapping):
+            try:
+                found[name] = validated({"name": name, **trial})
+            except InputError as error:
+                found[name] = Scenario.incomplete({})
+                problems += _below(error, f"{TRIALS}.{name}")
+    return found, problems
+
+
+def _below(error: InputError, above: str) -> list[Problem]:
+    """Return problems at their paths below another."""
+    return [
+        Problem(below(above, one.path).rstrip("."), one.rule, one.value) for one in error.problems
+    ]
+
+
+def _of_a_trial(path: str) -> bool:
+    return path.partition(".")[0] == TRIALS
