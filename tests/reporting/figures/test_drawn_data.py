@@ -236,3 +236,20 @@ def test_a_site_or_an_outcome_that_is_not_there_is_told(trial: ts.SimulatedTrial
         trial.plot("chairs", site="site_0l")
     with pytest.raises(ts.InputError, match=r"outcome: must be an outcome .* did you mean arat\?"):
         trial.plot("scores", outcome="arta")
+
+
+@pytest.mark.parametrize("missed", [0.0, 1.0])
+def test_the_smallest_trial_is_drawn_though_nothing_is_known_of_its_spread(missed: float) -> None:
+    smallest = {"design.patients": 2, "operations.visit_missed_probability": missed}
+    study = ts.load("cars1").replace(smallest)
+    trial = ts.simulate(study, 2016)
+    for figure in ("scores", "distribution", "recruitment", "adherence", "lanes", "chairs"):
+        assert trial.plot(figure).get_axes()
+    assert ts.analyse(trial).plot().get_axes()
+
+
+def test_a_power_without_any_estimate_is_refused() -> None:
+    unseen = {"design.patients": 2, "operations.visit_missed_probability": 1.0}
+    power = ts.power(ts.load("cars1").replace(unseen), 8, 2016, n_jobs=1)
+    with pytest.raises(ts.RunError, match="no trial has an estimate"):
+        power.plot()

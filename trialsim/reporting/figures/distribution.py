@@ -28,7 +28,7 @@ def distribution_data(trials: Trials, outcome: str | None = None) -> DataFrame:
     name = trials.outcome(outcome)
     scale = trials.scenario.outcomes[name].grid
     scores = trials.scores(name)
-    scores = scores.assign(cell=scale.cell_of(scores["score"].to_numpy(np.float64)))
+    scores = scores.assign(cell=scale.cell_of(scores["score"].to_numpy()))
     groups = cell_groups(scale.steps)
     rows: list[dict[str, Any]] = []
     for (visit, arm), cells in scores.groupby(["visit", "arm"], observed=True)["cell"]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from pandas import DataFrame
 
+from trialsim.errors import RunError
 from trialsim.power.power import PowerResult
 from trialsim.reporting.captions import caption_of
 from trialsim.reporting.figures.drawing import Drawing
@@ -24,11 +25,19 @@ def estimate_data(result: PowerResult, bins: int = 40) -> DataFrame:
     """Return a row for each bin of estimates: low, high, trials, and how many of them reject.
 
     Bins of a ratio are equally wide on the log scale; a ratio of 0 or infinity is left out.
+
+    Raises
+    ------
+    RunError
+        If no trial has an estimate.
     """
     estimates, rejected = result.columns["estimate"], result.columns["rejected"]
     known = np.isfinite(estimates)
     if result.quantity.is_ratio:
         known &= estimates > 0
+    if not known.any():
+        raise RunError("no trial has an estimate to draw")
+    if result.quantity.is_ratio:
         edges = np.exp(np.histogram_bin_edges(np.log(estimates[known]), bins))
         edges[[0, -1]] = estimates[known].min(), estimates[known].max()
     else:
@@ -75,9 +84,10 @@ def estimate_figure(
 
 
 def _caption(result: PowerResult, published: float | None) -> str:
-    low, high = np.nanquantile(result.columns["estimate"], [0.025, 0.975])
+    estimates = result.columns["estimate"][np.isfinite(result.columns["estimate"])]
+    low, high = np.quantile(estimates, [0.025, 0.975])
     told = [f"95% of trials estimate {low:.3f} to {high:.3f}; power {result.power:.4f}."]
     if published is not None:
-        below = np.nanmean(result.columns["estimate"] <= published)
+        below = np.mean(estimates <= published)
         told.append(f"{below:.1%} of them estimate no more than what was published.")
     return caption_of(result, *told)

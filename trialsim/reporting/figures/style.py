@@ -84,7 +84,8 @@ def page(
     room = (0.0, 0.0, 1.0 - _SPARE / width, 1.0)
     layout = ConstrainedLayoutEngine(rect=room, h_pad=0.06, w_pad=0.06)
     drawing = Drawing(title, caption, figsize=(width, height + taller), layout=layout)
-    axes = drawing.subplots(rows, 1, squeeze=False, **options)[:, 0].tolist()
+    begin = {"left": 0.01}  # a legend that starts at the edge keeps the room left of the axes
+    axes = drawing.subplots(rows, 1, squeeze=False, gridspec_kw=begin, **options)[:, 0].tolist()
     wrapped = fill(title, int(width * _LETTERS))
     drawing.suptitle(wrapped, x=0.012, ha="left", size=10, weight="bold", color=INK)
     small = fill(caption, int(width * _CAPTION_LETTERS))

@@ -49,7 +49,7 @@ class Trials:
         visits = self.tables["visits"]
         column = next(name for name in (f"outcome_{outcome}", outcome) if name in visits)
         kept = visits[["visit", "arm", "days_since_onset"]].assign(score=visits[column])
-        return kept[kept["score"].notna()]
+        return kept[kept["score"].notna()].astype({"score": "float64"})
 
 
 def trials_of(batch: Trial) -> Trials:
