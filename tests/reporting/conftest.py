@@ -22,12 +22,24 @@ BLOCK: Final = 64
 
 @pytest.fixture(scope="session")
 def modest() -> Scenario:
-    """Return a study whose recruitment is not complete in time in some of the replicates."""
-    return load("cars1").replace(
+    """Return a study whose recruitment is not complete in time in some of the replicates.
+
+    Its operations and treatment count as published, so that few numbers are left to vary.
+    """
+    cars1 = load("cars1")
+    published = {"status": "published", "reference": "guide"}
+    return cars1.replace(
         {
             "design.patients": 40,
             "outcomes.arat.effect.value": 0.65,
             "operations.recruitment_limit_days": 160,
+            "sources": {
+                "operations": published,
+                "treatment": published,
+                "outcomes.arat": cars1.sources["outcomes.arat"],
+                "outcomes.arat.course": cars1.sources["outcomes.arat.course"],
+                "outcomes.arat.effect": cars1.sources["outcomes.arat.effect"],
+            },
         }
     )
 

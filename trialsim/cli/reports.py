@@ -29,10 +29,10 @@ def report(
     sensitivity_replicates: Annotated[
         int, typer.Option(min=0, help="Without --what-if: trials of each change; 0 for none.")
     ] = 128,
+    published_replicates: Annotated[
+        int, typer.Option(min=0, help="Trials beside what was published; 0 for none.")
+    ] = 1024,
     question: Annotated[str, typer.Option(help="What the study was simulated to answer.")] = "",
-    published: Annotated[
-        float | None, typer.Option(help="An estimate to show among those of single trials.")
-    ] = None,
     jobs: Jobs = -1,
 ) -> None:
     """Write the report of a run: one file that holds everything.
@@ -49,9 +49,10 @@ def report(
     check_page(out)
     directory = find_run(run)
     tell_of_damage(directory)
-    wanted = Wanted(null, what_if, null_replicates, sensitivity_replicates, workers_of(jobs))
+    counts = null_replicates, sensitivity_replicates, published_replicates
+    wanted = Wanted(null, what_if, *counts, workers_of(jobs))
     with Progress(None) as progress:
         evidence = gathered(directory, wanted, progress)
-        page = written(evidence, question, published, command_line())
+        page = written(evidence, question, command_line())
     write_page(out, page)
     print(f"The report of {evidence.result.replicates:,} simulated trials is in {out}")

@@ -1,4 +1,4 @@
-"""All that a report tells of a run: its result, the run without effect, the what-if, the examples.
+"""All that a report tells of a run: its result, what is set beside it, and examples.
 
 What is not given is computed, and kept in the run's own folder, so that the next report reads it.
 """
@@ -13,7 +13,7 @@ from trialsim.power.power import PowerResult
 from trialsim.power.run_directory import RunDirectory
 from trialsim.power.runner import Runner
 from trialsim.power.what_if import WhatIf
-from trialsim.reporting import sensitivity, type_one_error
+from trialsim.reporting import published, sensitivity, type_one_error
 from trialsim.reporting.example_trials import Example, examples
 from trialsim.reporting.finished_run import finished
 from trialsim.reporting.type_one_error import WithoutEffect
@@ -37,6 +37,8 @@ class Evidence:
     """The same as a result, None where its studies cannot be told from the JSON."""
     own_what_if: bool
     """Whether the what-if was made for the report."""
+    reproduction: Mapping[str, Any] | None
+    """What was published beside what is simulated; None where nothing was, or not asked for."""
     examples: tuple[Example, ...]
 
 
@@ -50,6 +52,7 @@ class Wanted:
     """The folder of a what-if of the same study."""
     null_replicates: int = 4096
     sensitivity_replicates: int = 128
+    published_replicates: int = 1024
     n_jobs: int = -1
 
 
@@ -73,6 +76,10 @@ def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None
     if what_if is None and wanted.sensitivity_replicates:
         runner = _runner(run, wanted.n_jobs, progress)
         what_if = sensitivity.computed(run, wanted.sensitivity_replicates, runner)
+    reproduction = None
+    if wanted.published_replicates:
+        count = min(wanted.published_replicates, result.replicates)
+        reproduction = published.computed(run, count, wanted.n_jobs, progress)
     return Evidence(
         run=run,
         result=result,
@@ -80,6 +87,7 @@ def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None
         what_if=what_if,
         what_if_result=None if what_if is None else what_if_of(what_if, scenario),
         own_what_if=wanted.what_if is None,
+        reproduction=reproduction,
         examples=examples(run, result),
     )
 

@@ -16,6 +16,7 @@ from trialsim.reporting.failure_tables import failure_tables
 from trialsim.reporting.headline import headline
 from trialsim.reporting.operating_characteristics import performance, quantiles, resources, spread
 from trialsim.reporting.page import rendered
+from trialsim.reporting.published import published_table
 from trialsim.reporting.report_figures import figures_of
 from trialsim.reporting.reproduction import commands, versions
 from trialsim.reporting.sensitivity_table import sensitivity_table
@@ -27,17 +28,13 @@ _ELSEWHERE: Final = ("Design", "Analysis")
 """Sections of a study that stand in the report's aims and methods."""
 
 
-def report(
-    evidence: Evidence, question: str = "", published: float | None = None, command: str = ""
-) -> str:
+def report(evidence: Evidence, question: str = "", command: str = "") -> str:
     """Return the page that tells of a run.
 
     Parameters
     ----------
     question
         What the study was simulated to answer, in the words of whoever asks.
-    published
-        An estimate to show among those of single trials.
     command
         How the report was made.
 
@@ -71,10 +68,11 @@ def report(
         "performance": performance(result, without),
         "resources": resources(result),
         "spread": spread(result),
+        "published": evidence.reproduction and published_table(evidence.reproduction),
         "sensitivity": evidence.what_if and sensitivity_table(evidence.what_if),
         "example_tables": example_tables(evidence.examples),
         "failures": failure_tables(result),
-        "figures": figures_of(evidence, published),
+        "figures": figures_of(evidence),
         "commands": commands(evidence, command),
         "versions": versions(evidence.run),
         "yaml": to_yaml(scenario),
@@ -90,6 +88,7 @@ def data_of(evidence: Evidence) -> dict[str, Any]:
         "run": _as_kept(evidence.result),
         "null": null and _as_kept(null.result),
         "what_if": evidence.what_if,
+        "reproduction": evidence.reproduction,
         "quantiles": quantiles(evidence.result),
         "examples": [one.to_dict() for one in evidence.examples],
     }

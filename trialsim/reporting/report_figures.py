@@ -22,6 +22,7 @@ from trialsim.reporting.figures.tornado import tornado_figure
 from trialsim.reporting.figures.trials import trials_of
 from trialsim.reporting.flow_diagram import flow_diagram, flow_in_words, flow_title
 from trialsim.reporting.page import Figure, inlined
+from trialsim.reporting.published import published_estimate
 from trialsim.scenario.programme import one_trial
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
@@ -32,25 +33,20 @@ PATHS_SHOWN: Final = 10
 """Numbers whose change is drawn: those that move the estimate most."""
 
 
-def figures_of(evidence: Evidence, published: float | None = None) -> dict[str, list[Figure]]:
-    """Return the figures of each section of a report, none where there is nothing to draw.
-
-    Parameters
-    ----------
-    published
-        An estimate to show among those of single trials.
-    """
+def figures_of(evidence: Evidence) -> dict[str, list[Figure]]:
+    """Return the figures of each section of a report, none where there is nothing to draw."""
     return {
-        "performance": _estimates(evidence, published),
+        "performance": _estimates(evidence),
         "resources": _average(evidence),
         "sensitivity": _tornado(evidence.what_if_result),
         "examples": _example(evidence),
     }
 
 
-def _estimates(evidence: Evidence, published: float | None) -> list[Figure]:
+def _estimates(evidence: Evidence) -> list[Figure]:
     if not np.isfinite(evidence.result.columns["estimate"]).any():
         return []
+    published = published_estimate(one_trial(evidence.run.manifest.scenario))
     return [_drawn("estimates", estimate_figure(evidence.result, published))]
 
 

@@ -6,18 +6,16 @@ is moved towards and away from no effect. What would not make a valid study is l
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from trialsim.errors import InputError, Problem, RecruitmentError, RunError
+from trialsim.errors import InputError, Problem, RecruitmentError
 from trialsim.power.alternatives import BASE, Alternative
-from trialsim.power.atomic_file import write_whole
-from trialsim.power.plain_json import as_json
 from trialsim.power.run_directory import RunDirectory
 from trialsim.power.runner import Runner
-from trialsim.power.versions import versions_here
 from trialsim.power.what_if import compared
+from trialsim.reporting.kept_file import read_kept, write_kept
 from trialsim.scenario.paths import below
 from trialsim.scenario.programme import one_trial
 from trialsim.scenario.scenario import Scenario
@@ -62,20 +60,15 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, An
     """
     scenario = one_trial(run.manifest.scenario)
     worlds = (Alternative(BASE, {}, scenario), *swings(scenario))
-    file, versions = run.folder / KEPT, versions_here()
-    held = _held(file)
-    if held is not None and _is_of(held, worlds, replicates, runner.seed, versions):
+    digests = {world.name: world.scenario.digest for world in worlds}
+    asked = {"seed": runner.seed, "replicates": replicates, "worlds": digests}
+    held = read_kept(run.folder / KEPT, asked)
+    if held is not None:
         return held
     paths = tuple(dict.fromkeys(path for world in worlds for path in world.changes))
     told = compared(worlds, paths, replicates, runner).to_dict()
     del told["seconds"]
-    content = as_json({**told, "versions": versions})
-    try:
-        write_whole(file, f"{content}\n".encode())
-    except OSError as error:
-        raise RunError(f"cannot write {file}: {error.strerror or error}") from None
-    read: dict[str, Any] = json.loads(content)
-    return read
+    return write_kept(run.folder / KEPT, asked, told)
 
 
 def swings(scenario: Scenario) -> Iterator[Alternative]:
@@ -131,17 +124,3 @@ def _held(file: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         return None
     return told if whole else None
-
-
-def _is_of(
-    held: Mapping[str, Any],
-    worlds: Sequence[Alternative],
-    replicates: int,
-    seed: int,
-    versions: Mapping[str, str],
-) -> bool:
-    """Return whether a what-if that is held is the one asked for."""
-    asked = [(dict(world.changes), world.scenario.digest) for world in worlds]
-    rows = [(row.get("changes"), row.get("digest")) for row in held["rows"]]
-    about = [held.get(name) for name in ("replicates", "seed", "versions")]
-    return rows == asked and about == [replicates, seed, versions]
