@@ -6,24 +6,21 @@ single trials often have.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from trialsim.analysis.finding_figures import finding_figures
-from trialsim.arrays import Floats
-from trialsim.errors import InputError, Problem, RunError
-from trialsim.power.parallel import Progress, run_in_parallel
+from trialsim.errors import InputError, Problem
+from trialsim.power.parallel import Progress
 from trialsim.power.power import SIMULATED
-from trialsim.power.replicates import Asked, Replicates
-from trialsim.scenario.findings import PRIMARY, Finding, OfAnalysis
-from trialsim.scenario.scenario import Scenario
+from trialsim.power.replicates import Replicates
+from trialsim.power.runner import Runner
+from trialsim.power.simulated_figures import is_ratio, mean_figure, simulated_figures
+from trialsim.scenario.programme import Study
 from trialsim.scenario.sources import Status, source_of
-from trialsim.stats.monte_carlo import Mean, mean_over_replicates
-from trialsim.trial.trial import Engine, candidates_needed, chosen_engine
+from trialsim.trial.trial import Engine
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -102,7 +99,7 @@ class Reproduction:
 
 
 def reproduce(
-    scenario: Scenario,
+    study: Study,
     replicates: int = 2_000,
     seed: int = 2016,
     n_jobs: int = -1,
@@ -118,74 +115,32 @@ def reproduce(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
-    if not scenario.findings:
+    if not study.findings:
         rule = "must be given, to be compared with a simulation"
-        raise InputError([Problem(f"{scenario.name}: findings", rule)])
+        raise InputError([Problem(f"{study.name}: findings", rule)])
     began = time.perf_counter()
-    done = simulated_figures(
-        scenario, scenario.findings, range(replicates), seed, n_jobs, engine, progress
-    )
+    runner = Runner(seed, n_jobs, engine, progress=progress)
+    names = tuple(study.findings)
+    done = simulated_figures(study, names, study.findings, range(replicates), runner)
     return Reproduction(
-        scenario=scenario.name,
-        title=scenario.title,
-        digest=scenario.digest,
+        scenario=study.name,
+        title=study.title,
+        digest=study.digest,
         seed=seed,
         replicates=replicates,
         failed=len(done.failures),
-        rows=tuple(_rows(scenario, done)),
+        rows=tuple(_rows(study, done)),
         seconds=time.perf_counter() - began,
     )
 
 
-def simulated_figures(
-    scenario: Scenario,
-    findings: Mapping[str, Finding],
-    replicates: range,
-    seed: int,
-    n_jobs: int,
-    engine: Engine,
-    progress: Progress | None,
-) -> Replicates:
-    """Return each finding's figure in every replicate, all from one simulation.
-
-    Raises
-    ------
-    RunError
-        If recruitment can never finish, or every replicate failed.
-    """
-    used = chosen_engine(scenario, engine)
-    candidates_needed(scenario)
-    asked = Asked(tuple(findings), partial(finding_figures, findings=dict(findings)))
-    done = run_in_parallel(scenario, seed, replicates, used, n_jobs, progress=progress, asked=asked)
-    if len(done.failures) == len(replicates):
-        raise RunError(f"all {len(replicates):,} replicates failed: {done.failures[0].reason}")
-    return done
-
-
-def mean_figure(scenario: Scenario, finding: Finding, values: Floats) -> Mean:
-    """Return the mean of a finding's figure over replicates, a ratio's on the log scale."""
-    if not _is_ratio(scenario, finding):
-        return mean_over_replicates(values)
-    known = np.isfinite(values) & (values > 0)
-    logarithms = mean_over_replicates(np.where(known, np.log(np.where(known, values, 1)), np.nan))
-    ratio = np.exp(logarithms.estimate)
-    return Mean(ratio, ratio * logarithms.mcse, ratio * logarithms.sd)
-
-
-def _is_ratio(scenario: Scenario, finding: Finding) -> bool:
-    of, plan = finding.of, scenario.analysis
-    if not isinstance(of, OfAnalysis) or of.figure == "power":
-        return False
-    return (plan if of.analysis == PRIMARY else plan.further[of.analysis]).quantity.is_ratio
-
-
-def _rows(scenario: Scenario, done: Replicates) -> Iterator[Reproduced]:
-    for name, finding in scenario.findings.items():
+def _rows(study: Study, done: Replicates) -> Iterator[Reproduced]:
+    for name, finding in study.findings.items():
         values = done.columns[name]
-        mean = mean_figure(scenario, finding, values)
+        mean = mean_figure(values, is_ratio(study, finding))
         known = values[~np.isnan(values)]
         low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
-        solved = [path for path, one in scenario.calibrated.items() if one.finding == name]
+        solved = [path for path, one in study.calibrated.items() if one.finding == name]
         yield Reproduced(
             name=name,
             label=finding.label,
@@ -195,7 +150,7 @@ def _rows(scenario: Scenario, done: Replicates) -> Iterator[Reproduced]:
             mcse=float(mean.mcse),
             low=float(low),
             high=float(high),
-            status=source_of(f"findings.{name}", scenario.sources).status,
+            status=source_of(f"findings.{name}", study.sources).status,
             calibrated=tuple(solved),
             explanation=finding.explanation,
         )
