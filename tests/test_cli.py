@@ -20,7 +20,7 @@ from scipy.stats import mannwhitneyu
 
 from trialsim.cli import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, app, run
 from trialsim.power.power import SIMULATED
-from trialsim.scenario.files import builtin_scenarios, load
+from trialsim.scenario.studies import builtin_studies, load_study
 
 ByHand: TypeAlias = Callable[[DataFrame], dict[str, DataFrame]]
 Answer: TypeAlias = tuple[int, str, str]
@@ -74,33 +74,33 @@ def names_in(folder: Path) -> set[str]:
 def test_list_names_every_scenario_file_with_its_title(ask: Ask) -> None:
     status, out, err = ask("list")
     assert (status, err) == (DONE, "")
-    assert [line.split()[0] for line in out.splitlines()] == list(builtin_scenarios())
+    assert [line.split()[0] for line in out.splitlines()] == list(builtin_studies())
     told = json.loads(ask("list", "--json")[1])["scenarios"]
-    assert told == [{"name": name, "title": load(name).title} for name in builtin_scenarios()]
+    assert told == [{"name": name, "title": load_study(name).title} for name in builtin_studies()]
 
 
-@pytest.mark.parametrize("name", builtin_scenarios())
+@pytest.mark.parametrize("name", builtin_studies())
 def test_show_prints_the_study_with_the_status_of_its_numbers(ask: Ask, name: str) -> None:
     status, out, err = ask("show", name)
     assert (status, err) == (DONE, "")
-    assert load(name).title in out
-    assert load(name).digest in out
+    assert load_study(name).title in out
+    assert load_study(name).digest in out
     for status_of_a_number in ("published", "derived", "assumed"):
         assert f"\n[{status_of_a_number}]" in out
     assert isinstance(json.loads(ask("show", name, "--json")[1]), dict)
 
 
 def test_show_tells_of_what_was_set(ask: Ask) -> None:
-    changed = load("cars1").replace({"design.patients": 4321})
+    changed = load_study("cars1").replace({"design.patients": 4321})
     out = ask("show", "cars1", "--set", "design.patients=4321")[1]
     assert "4321" in out.replace(",", "")
     assert changed.digest in out
 
 
 def test_check_finds_no_problem_in_the_scenarios_of_the_package(ask: Ask) -> None:
-    status, out, err = ask("check", *builtin_scenarios())
+    status, out, err = ask("check", *builtin_studies())
     assert (status, err) == (DONE, "")
-    assert out.count("no problem found") == len(builtin_scenarios())
+    assert out.count("no problem found") == len(builtin_studies())
 
 
 def test_schema_is_one_json_object(ask: Ask) -> None:
@@ -189,7 +189,7 @@ def test_power_leaves_a_run_that_tells_where_it_comes_from(ask: Ask, tmp_path: P
     assert 0 < rejected.isna().sum() == told["failed"] < 64
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["seed"], manifest["digest"]) == (2016, told["digest"])
-    assert load(folder / "scenario.yaml").digest == told["digest"]
+    assert load_study(folder / "scenario.yaml").digest == told["digest"]
     status, _, err = ask(*POWER, "--out", str(folder))
     assert (status, "design.patients" in err) == (INPUT_WRONG, True)  # another study
 

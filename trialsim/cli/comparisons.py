@@ -89,8 +89,13 @@ def size(
     scenario: ScenarioName,
     target: Annotated[float, typer.Option("--power", help="The power to reach.")] = 0.9,
     path: Annotated[
-        str, typer.Option(metavar="PATH", help="The number to find, which moves the power one way.")
-    ] = "design.patients",
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="The number to find, which moves the power one way.",
+            show_default="design.patients, of a programme size_percent",
+        ),
+    ] = None,
     low: Annotated[
         float | None, typer.Option(help="Where to search from; not needed for patients.")
     ] = None,

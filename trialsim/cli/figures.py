@@ -269,7 +269,7 @@ def _source(name: str, seed: int | None, changes: list[str] | None, engine: Engi
     from trialsim.power.run_directory import find_run
 
     if not Path(name).is_dir():
-        study = loaded(name, changes)
+        study = one_trial(loaded(name, changes))
         return Drawn(study, _SEED if seed is None else seed, engine.value, None)
     given = {"--seed": seed is not None, "--set": bool(changes), "--engine": engine != "auto"}
     rule = "must not be given with a run, which has its own"

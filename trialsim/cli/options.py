@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from trialsim.errors import InputError, Problem
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.programme import Study
 
 
 class EngineName(StrEnum):
@@ -40,20 +40,21 @@ Changes = Annotated[
 ]
 
 
-def loaded(name: str, changes: list[str] | None) -> Scenario:
-    """Return a scenario with the changes that `--set` gives."""
-    from trialsim.scenario.files import load, parsed_value
+def loaded(name: str, changes: list[str] | None) -> Study:
+    """Return a study with the changes that `--set` gives."""
+    from trialsim.scenario.files import parsed_value
+    from trialsim.scenario.studies import load_study
 
     problems: list[Problem] = []
-    scenario = load(name)
+    scenario = load_study(name)
     changed = replaced(scenario, parsed(changes, "--set", parsed_value, problems), problems)
     if problems:
         raise InputError(problems)
     return changed
 
 
-def replaced(scenario: Scenario, changes: dict[str, Any], problems: list[Problem]) -> Scenario:
-    """Return a scenario with the changes, of wrong ones with what is right, and note the wrong."""
+def replaced(scenario: Study, changes: dict[str, Any], problems: list[Problem]) -> Study:
+    """Return a study with the changes, of wrong ones with what is right, and note the wrong."""
     if not changes:
         return scenario
     with noted(problems):

@@ -18,6 +18,7 @@ from trialsim.cli.options import (
     loaded,
     workers_of,
 )
+from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
 from trialsim.power.power import SIMULATED, PowerResult
 from trialsim.power.replicates import BATCH
@@ -25,7 +26,7 @@ from trialsim.reporting.analysis_text import analysis_text
 from trialsim.reporting.power_text import power_text
 from trialsim.reporting.progress import Progress
 from trialsim.reporting.words import heading
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.programme import Programme, Study, one_trial
 
 if TYPE_CHECKING:
     from trialsim.power.long_run import LongRun
@@ -74,13 +75,20 @@ def simulate(
     """Simulate and analyse one trial, and write its tables.
 
     With --out, the folder holds five tables, the CONSORT account, the analysis, the whole scenario
-    and a manifest. With --report, a page has its flow diagram, its patients and what it found.
+    and a manifest. With --report, a page has its flow diagram, its patients and what it found. Of
+    a programme, every trial is simulated, with a folder for each, and all are pooled.
     """
     from trialsim.analysis.analyse import analyse
     from trialsim.reporting.consort import consort, consort_text
     from trialsim.simulated import simulate as run
 
-    study = loaded(scenario, changes)
+    found = loaded(scenario, changes)
+    if isinstance(found, Programme):
+        if report is not None:
+            raise typer.BadParameter("is of one trial, not of a programme", param_hint="--report")
+        simulate_all(found, seed, replicate, engine.value, out, table_format.value, as_json)
+        return
+    study = found
     _open(out)
     _check_report(report)
     trial = run(study, seed, replicate, engine.value)
@@ -198,7 +206,7 @@ def cells(
     from trialsim.power.count_path import count_power_of
     from trialsim.reporting.cells_text import cells_dict, cells_text
 
-    study = loaded(scenario, changes)
+    study = one_trial(loaded(scenario, changes))
     plan = study.analysis
     result = count_power_of(study, replicates, seed, cohort)
     sides = 2 if plan.alternative == "two-sided" else 1
@@ -306,7 +314,7 @@ def _scheduler(backend: Backend, address: str | None) -> str | None:
 
 def _long_run(
     out: Path,
-    study: Scenario,
+    study: Study,
     seed: int,
     workers: int,
     engine: "Engine",

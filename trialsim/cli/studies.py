@@ -8,17 +8,17 @@ import typer
 from trialsim.cli.console import INPUT_WRONG, print_json
 from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded
 from trialsim.errors import InputError, Problem
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.programme import Study
 
 commands = typer.Typer()
 
 
 @commands.command("list")
 def list_scenarios(as_json: AsJson = False) -> None:
-    """List the built-in scenarios."""
-    from trialsim.scenario.files import builtin_scenarios, load
+    """List the built-in studies: trials, and programmes of several."""
+    from trialsim.scenario.studies import builtin_studies, load_study
 
-    found = [{"name": name, "title": load(name).title} for name in builtin_scenarios()]
+    found = [{"name": name, "title": load_study(name).title} for name in builtin_studies()]
     if as_json:
         print_json({"scenarios": found})
         return
@@ -33,9 +33,10 @@ def show(scenario: ScenarioName, changes: Changes = None, as_json: AsJson = Fals
 
     The status is published, derived or assumed; what has no source is assumed.
     """
-    from trialsim.scenario.description import as_text, describe
+    from trialsim.scenario.description import as_text
+    from trialsim.scenario.programme_description import describe_study
 
-    sections = describe(loaded(scenario, changes))
+    sections = describe_study(loaded(scenario, changes))
     if as_json:
         print_json(sections.to_dict())
     else:
@@ -54,13 +55,13 @@ def check(
 
     Each problem is told with its file, line, column, path, rule and value.
     """
-    from trialsim.scenario.files import load
+    from trialsim.scenario.studies import load_study
 
     problems: list[Problem] = []
-    sound: list[Scenario] = []
+    sound: list[Study] = []
     for name in scenarios:
         try:
-            sound.append(load(name))
+            sound.append(load_study(name))
         except InputError as error:
             problems += error.problems
     if as_json:

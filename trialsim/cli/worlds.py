@@ -21,10 +21,11 @@ def asked_worlds(
     What is wrong is told at once: in the base, in the values, and in the worlds that those give
     which are right.
     """
-    from trialsim.scenario.files import load, parsed_value
+    from trialsim.scenario.files import parsed_value
+    from trialsim.scenario.studies import load_study
 
     problems: list[Problem] = []
-    plain = load(name)
+    plain = load_study(name)
     study = replaced(plain, parsed(base, "--base", parsed_value, problems), problems)
     value_of = _range if how == "latin_hypercube" else _list
     changes = parsed(values, "--set", value_of, problems)

@@ -11,6 +11,7 @@ import numpy as np
 from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.power.parallel import Progress, run_in_parallel
+from trialsim.power.quantities import QUANTITIES
 from trialsim.power.replicates import BATCH, Failure, Replicates
 from trialsim.power.studies import check_recruitment, chosen_engine
 from trialsim.scenario.analysis_plan import Quantity
@@ -137,13 +138,18 @@ class PowerResult(Shown):
         ratio = np.exp(mean.estimate)
         return Mean(ratio, ratio * mean.mcse, ratio * mean.sd)
 
+    @property
+    def of_programmes(self) -> tuple[str, ...]:
+        """What is kept beside of a programme: its heterogeneity, and results of each trial."""
+        return tuple(name for name in self.columns if name not in QUANTITIES)
+
     def mean_of(self, quantity: str) -> Mean:
         """Return the mean of a quantity over replicates, its Monte Carlo error and its SD."""
         return mean_over_replicates(self.columns[quantity])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
-        means = {name: _plain(self.mean_of(name)) for name in _REPORTED}
+        means = {name: _plain(self.mean_of(name)) for name in (*_REPORTED, *self.of_programmes)}
         return {
             "scenario": self.scenario,
             "digest": self.digest,
@@ -175,7 +181,7 @@ class PowerResult(Shown):
         rows: list[dict[str, Any]] = [{"quantity": "power", **_plain(self.rejections)}]
         rows += [{"quantity": "coverage", **_plain(self.coverage)}]
         named = {"estimate": self.estimate, "truth": self.truth, "bias": self.bias}
-        named |= {name: self.mean_of(name) for name in _REPORTED}
+        named |= {name: self.mean_of(name) for name in (*_REPORTED, *self.of_programmes)}
         rows += [{"quantity": name, **_plain(mean)} for name, mean in named.items()]
         return DataFrame(rows).rename(columns={"mean": "value"})
 

@@ -28,6 +28,7 @@ def power_text(title: str, result: PowerResult) -> str:
     held = result.coverage
     lines.append(f"{'coverage of the interval':34} {held.estimate:10.4f} {held.mcse:10.4f}")
     lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]
+    lines += [_row(name, result.mean_of(name)) for name in result.of_programmes]
     failures = [f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]]
     if failures:
         all_of_them = result.power_counting_failures

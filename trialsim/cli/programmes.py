@@ -1,0 +1,123 @@
+"""The commands about programmes of trials: disagree, and what simulate does with them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from trialsim.cli.console import command_line, print_json
+from trialsim.cli.options import (
+    AsJson,
+    Changes,
+    Count,
+    EngineName,
+    EngineOption,
+    Jobs,
+    Seed,
+    loaded,
+    workers_of,
+)
+from trialsim.errors import InputError, Problem
+from trialsim.reporting.progress import Progress
+from trialsim.scenario.programme import Programme
+
+if TYPE_CHECKING:
+    from trialsim.power.one_programme import SimulatedProgramme
+    from trialsim.trial.trial import Engine
+
+commands = typer.Typer()
+
+
+@commands.command()
+def disagree(
+    programmes: Annotated[
+        list[str],
+        typer.Argument(metavar="PROGRAMME...", help="Built-in programmes or paths of YAML files."),
+    ],
+    replicates: Count = 10_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how often the trials of a programme contradict one another.
+
+    A trial is for the treatment if its own analysis rejects in its favour. Several programmes are
+    several truths under which to ask: one effect for all, another for each, effects that vary.
+    """
+    from trialsim.power.disagreement import disagreement
+    from trialsim.reporting.programme_text import disagreement_text
+
+    studies = [_programme(name, changes) for name in programmes]
+    with Progress(replicates, len(studies)) as progress:
+        found = [
+            disagreement(one, replicates, seed, workers_of(jobs), engine.value, progress=progress)
+            for one in studies
+        ]
+    if as_json:
+        print_json({"programmes": [one.to_dict() for one in found]})
+    else:
+        print("\n\n".join(disagreement_text(one) for one in found))
+
+
+def simulate_all(
+    programme: Programme,
+    seed: int,
+    replicate: int,
+    engine: "Engine",
+    out: Path | None,
+    table_format: Literal["csv", "parquet"],
+    as_json: bool,
+) -> None:
+    """Simulate one replicate of a programme: a folder for each trial, and the pooled result."""
+    from trialsim.power.one_programme import simulate_programme
+    from trialsim.reporting.programme_text import programme_text
+
+    if out is not None:
+        _open(out, programme)
+    found = simulate_programme(programme, seed, replicate, engine)
+    if out is not None:
+        _write(out, found, table_format)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print(programme_text(found))
+    if out is not None:
+        print(f"\nA folder for each trial and the pooled result are in {out}")
+
+
+def _programme(name: str, changes: list[str] | None) -> Programme:
+    study = loaded(name, changes)
+    if not isinstance(study, Programme):
+        raise InputError([Problem("programme", "must be a programme of several trials", name)])
+    return study
+
+
+def _open(out: Path, programme: Programme) -> None:
+    """Refuse a folder that cannot take the results before they are made."""
+    from trialsim.reporting.exports import open_folder
+
+    if out.exists() and not out.is_dir():
+        raise InputError([Problem("--out", "must be a folder, not a file", str(out))])
+    for name in programme.trials:
+        open_folder(out / name)
+
+
+def _write(out: Path, found: "SimulatedProgramme", table_format: Literal["csv", "parquet"]) -> None:
+    from trialsim.analysis.analyse import analyse
+    from trialsim.power.atomic_file import write_whole
+    from trialsim.power.plain_json import as_json
+    from trialsim.reporting.consort import consort
+    from trialsim.reporting.exports import manifest_of, write_trial
+    from trialsim.scenario.files import to_yaml
+
+    for name, trial in found.trials.items():
+        result, tables = analyse(trial), trial.tables()
+        plan = trial.scenario.analysis
+        analysed = {plan.treated: result.primary.treated, plan.control: result.primary.control}
+        manifest = manifest_of(trial.batch, command_line())
+        account = consort(tables, analysed)
+        write_trial(out / name, tables, account, result.to_dict(), manifest, table_format)
+    write_whole(out / "pooled.json", f"{as_json(found.to_dict())}\n".encode())
+    write_whole(out / "scenario.yaml", to_yaml(found.programme).encode())
