@@ -97,6 +97,14 @@ def test_joblib_enters_through_one_module() -> None:
     assert len(importers("joblib")) == 1
 
 
+def test_matplotlib_enters_through_the_figures() -> None:
+    """A result names the type of its figure alone."""
+    assert all(
+        module.startswith("reporting/figures/") or module == "shown.py"
+        for module in importers("matplotlib")
+    )
+
+
 def test_pandas_begins_at_the_datasets() -> None:
     for module in importers("pandas"):
         assert FLOORS[part_of(PACKAGE / module)] >= PANDAS_FLOOR, module
