@@ -1,9 +1,13 @@
 """Examples are trials of the run, of each verdict that there is."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from trialsim.analysis.analyse import analyse
+from trialsim.power.run_directory import RunDirectory
 from trialsim.reporting.evidence import Evidence
+from trialsim.reporting.example_trials import examples
 
 
 def test_examples_are_typical_low_and_high(evidence: Evidence) -> None:
@@ -27,3 +31,21 @@ def test_an_example_built_again_says_what_the_run_kept(evidence: Evidence) -> No
     for one in evidence.examples:
         assert one.trial is not None
         assert analyse(one.trial).estimate == one.numbers["estimate"]
+
+
+def test_the_one_trial_of_another_verdict_is_shown(
+    modest_run: RunDirectory, evidence: Evidence
+) -> None:
+    columns = dict(evidence.result.columns)
+    odd = int(np.flatnonzero(np.isfinite(columns["estimate"]))[7])
+    columns["rejected"] = np.where(np.isfinite(columns["rejected"]), 1.0, np.nan)
+    columns["rejected"][odd] = 0.0
+    found = examples(modest_run, replace(evidence.result, columns=columns))
+    assert {one.replicate: one.why for one in found}[odd] == "a trial that does not reject"
+
+
+def test_a_run_without_an_estimate_has_no_example(
+    modest_run: RunDirectory, evidence: Evidence
+) -> None:
+    nothing = {name: np.full_like(one, np.nan) for name, one in evidence.result.columns.items()}
+    assert examples(modest_run, replace(evidence.result, columns=nothing)) == ()
