@@ -43,7 +43,7 @@ def power(study: ts.Scenario) -> ts.PowerResult:
 def one_at_a_time(study: ts.Scenario) -> ts.WhatIf:
     """Return what changes when one number does."""
     changes: dict[str, list[Any]] = {
-        "design.patients": [40, 80],
+        "design.patients": [40, 80, 100, 120],
         "operations.withdrawal.probability": [0.3],
         "analysis.missing": ["locf"],
     }

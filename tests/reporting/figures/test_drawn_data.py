@@ -97,6 +97,8 @@ def test_a_tornado_puts_the_widest_path_first_and_knows_higher_from_lower(
     assert sides == {
         "40": "lower value than the base",
         "80": "higher value than the base",
+        "100": "higher value than the base",
+        "120": "higher value than the base",
         "0.3": "higher value than the base",
         "locf": "another value",
     }

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from pandas import DataFrame
 
@@ -67,7 +68,7 @@ def tornado_figure(result: WhatIf, quantity: str = "power", width: float = WIDTH
     base = float(result.frame.iloc[0][quantity])
     drawing, (axes,) = page(
         f"Assumptions varied one at a time, {result.scenario}",
-        caption_of(result, "Thin lines are 95% intervals, paired with the base."),
+        caption_of(result, "Thin lines are 95% intervals of the outermost, paired with the base."),
         width,
         1.7 + 0.5 * len(paths),
     )
@@ -77,18 +78,7 @@ def tornado_figure(result: WhatIf, quantity: str = "power", width: float = WIDTH
         at, colour, hatch = paths.index(bar["path"]), colours[bar["side"]], hatches[bar["side"]]
         style: dict[str, Any] = {"edgecolor": INK, "linewidth": 0.5, "height": 0.6}
         axes.barh(at, bar["difference"], left=base, color=colour, hatch=hatch, **style)
-        axes.plot([base + bar["low"], base + bar["high"]], [at, at], color=INK, linewidth=1.0)
-        outward = 1 if bar["difference"] >= 0 else -1
-        end = base + (bar["high"] if outward > 0 else bar["low"])
-        axes.annotate(
-            bar["setting"],
-            (end, at),
-            (4 * outward, 0),
-            textcoords="offset points",
-            ha="left" if outward > 0 else "right",
-            va="center",
-            size=7.5,
-        )
+    _add_settings(axes, data, paths, base)
     axes.axvline(base, color=INK, linewidth=1.0)
     axes.set_yticks(range(len(paths)), [broken(path, int(width * 5)) for path in paths])
     axes.set_ylim(len(paths) - 0.5, -0.5)
@@ -103,6 +93,27 @@ def tornado_figure(result: WhatIf, quantity: str = "power", width: float = WIDTH
     ]
     legend_above(axes, width, handles)
     return drawing
+
+
+def _add_settings(axes: Axes, data: DataFrame, paths: list[str], base: float) -> None:
+    """Write the values of each path beside its bars, and draw the intervals of the outermost."""
+    for path, bars in data.groupby("path"):
+        at, gain = paths.index(str(path)), bars["difference"] >= 0
+        for side, better in ((bars[gain], True), (bars[~gain], False)):
+            if side.empty:
+                continue
+            ordered = side.sort_values("difference")
+            low, high = ordered[["low", "high"]].to_numpy()[-1 if better else 0] + base
+            axes.plot([low, high], [at, at], color=INK, linewidth=1.0)
+            axes.annotate(
+                ", ".join(ordered["setting"]),
+                (high if better else low, at),
+                (4 if better else -4, 0),
+                textcoords="offset points",
+                ha="left" if better else "right",
+                va="center",
+                size=7.5,
+            )
 
 
 def _side(setting: Any, base: Any) -> str:
