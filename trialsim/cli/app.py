@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from trialsim import __version__
-from trialsim.cli import comparisons, figures, programmes, reports, runs, studies
+from trialsim.cli import (
+    comparisons,
+    figures,
+    programmes,
+    reports,
+    reproduction,
+    runs,
+    studies,
+)
 from trialsim.cli.console import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, Interrupted
 from trialsim.errors import InputError, RunError
 
@@ -39,7 +47,7 @@ def about(
     """Take the options that belong to no command."""
 
 
-for group in (studies, runs, comparisons, programmes, figures, reports):
+for group in (studies, runs, comparisons, programmes, reproduction, figures, reports):
     app.add_typer(group.commands)
 
 

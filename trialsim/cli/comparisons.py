@@ -7,6 +7,7 @@ import typer
 
 from trialsim.cli.console import keeping_worlds, print_json
 from trialsim.cli.options import (
+    AnalysisName,
     AsJson,
     Changes,
     Count,
@@ -52,6 +53,7 @@ def what_if(
             metavar="PATH=VALUE", help="Replace a value in the base, and so in all but variants."
         ),
     ] = None,
+    analysis: AnalysisName = None,
     replicates: Count = 10_000,
     seed: Seed = 2016,
     jobs: Jobs = -1,
@@ -72,7 +74,9 @@ def what_if(
     if grid and hypercube is not None:
         raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
     how: How = "grid" if grid else "one_at_a_time" if hypercube is None else "latin_hypercube"
-    worlds, paths = asked_worlds(scenario, base, values, how, variant, hypercube or 1, seed)
+    worlds, paths = asked_worlds(
+        scenario, base, values, how, variant, hypercube or 1, seed, analysis
+    )
     study = worlds[0].scenario
     others = sum(world.scenario.digest != study.digest for world in worlds)
     with Progress(_in_blocks(replicates, out), 1 + others) as progress, keeping_worlds(out):
@@ -110,6 +114,7 @@ def size(
     engine: EngineOption = EngineName.auto,
     out: Kept = None,
     changes: Changes = None,
+    analysis: AnalysisName = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the patients, or another number, for a power.
@@ -119,7 +124,7 @@ def size(
     from trialsim.power.sample_size import sample_size
     from trialsim.reporting.comparison_text import size_text
 
-    study, workers = loaded(scenario, changes), workers_of(jobs)
+    study, workers = loaded(scenario, changes, analysis), workers_of(jobs)
     with Progress(None) as progress, keeping_worlds(out):
         result = sample_size(
             study,
@@ -163,6 +168,7 @@ def assure(
     engine: EngineOption = EngineName.auto,
     out: Kept = None,
     changes: Changes = None,
+    analysis: AnalysisName = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how probable success is when the effect is uncertain.
@@ -173,7 +179,11 @@ def assure(
     from trialsim.power.prior_files import load_prior
     from trialsim.reporting.comparison_text import assurance_text
 
-    study, workers, believed = loaded(scenario, changes), workers_of(jobs), load_prior(prior)
+    study, workers, believed = (
+        loaded(scenario, changes, analysis),
+        workers_of(jobs),
+        load_prior(prior),
+    )
     if no_effect is not None:
         believed = believed.model_copy(update={"no_effect": no_effect})
     each = -(-replicates // strata)

@@ -38,10 +38,14 @@ Changes = Annotated[
         "--set", metavar="PATH=VALUE", help="Replace a value of the scenario; may be repeated."
     ),
 ]
+AnalysisName = Annotated[
+    str | None,
+    typer.Option("--analysis", metavar="NAME", help="Take this secondary analysis as primary."),
+]
 
 
-def loaded(name: str, changes: list[str] | None) -> Study:
-    """Return a study with the changes that `--set` gives."""
+def loaded(name: str, changes: list[str] | None, analysis: str | None = None) -> Study:
+    """Return a study with the changes that `--set` gives and the analysis that is asked for."""
     from trialsim.scenario.files import parsed_value
     from trialsim.scenario.studies import load_study
 
@@ -50,7 +54,14 @@ def loaded(name: str, changes: list[str] | None) -> Study:
     changed = replaced(scenario, parsed(changes, "--set", parsed_value, problems), problems)
     if problems:
         raise InputError(problems)
-    return changed
+    return under_analysis(changed, analysis)
+
+
+def under_analysis(study: Study, name: str | None) -> Study:
+    """Return a study with a secondary analysis as its primary one, unless none is named."""
+    from trialsim.scenario.programme import one_trial
+
+    return study if name is None else one_trial(study).with_analysis(name)
 
 
 def replaced(scenario: Study, changes: dict[str, Any], problems: list[Problem]) -> Study:

@@ -8,6 +8,7 @@ import typer
 
 from trialsim.cli.console import command_line, print_json, stopped, tell_of_damage
 from trialsim.cli.options import (
+    AnalysisName,
     AsJson,
     Changes,
     EngineName,
@@ -151,6 +152,7 @@ def power(
         str | None, typer.Option(metavar="I/N", help="Compute only every N-th block into --out.")
     ] = None,
     changes: Changes = None,
+    analysis: AnalysisName = None,
     as_json: AsJson = False,
 ) -> None:
     """Simulate many trials, and say what the design does.
@@ -170,7 +172,7 @@ def power(
     part = None if shard is None else parsed_shard(shard)
     if precision is not None:
         check_precision(precision)
-    study = loaded(scenario, changes)
+    study = loaded(scenario, changes, analysis)
     with Progress(count) as progress:
         named: Engine = engine.value
         how = (seed, workers, named, batch, progress, address)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trialsim.cli.options import noted, parsed, replaced
+from trialsim.cli.options import noted, parsed, replaced, under_analysis
 from trialsim.errors import InputError, Problem
 from trialsim.power.alternatives import Alternative, How, alternatives
 
@@ -15,9 +15,11 @@ def asked_worlds(
     variants: list[str] | None,
     points: int = 1,
     seed: int = 0,
+    analysis: str | None = None,
 ) -> tuple[tuple[Alternative, ...], tuple[str, ...]]:
     """Return the base and its alternatives, and the paths that were given values.
 
+    With the name of an analysis, all of them have that secondary analysis as their primary one.
     What is wrong is told at once: in the base, in the values, and in the worlds that those give
     which are right.
     """
@@ -27,12 +29,17 @@ def asked_worlds(
     problems: list[Problem] = []
     plain = load_study(name)
     study = replaced(plain, parsed(base, "--base", parsed_value, problems), problems)
+    others: list[Any] = list(variants or ())
+    if analysis is not None:
+        with noted(problems):
+            study = under_analysis(study, analysis)
+            others = [under_analysis(load_study(one), analysis) for one in others]
     value_of = _range if how == "latin_hypercube" else _list
     changes = parsed(values, "--set", value_of, problems)
     worlds: tuple[Alternative, ...] = ()
-    if changes or variants or not problems:
+    if changes or others or not problems:
         with noted(problems):
-            worlds = alternatives(study, changes, how, variants or (), points, seed)
+            worlds = alternatives(study, changes, how, others, points, seed)
     if problems:
         raise InputError(problems)
     return worlds, tuple(changes)

@@ -87,6 +87,7 @@ def calibrate(
     n_jobs: int = -1,
     engine: Engine = "auto",
     progress: Progress | None = None,
+    start: Mapping[str, float] | None = None,
 ) -> CalibrationResult:
     """Solve for the numbers at some paths, as many as there are figures to be met.
 
@@ -96,6 +97,8 @@ def calibrate(
     ----------
     targets
         By the path of each number the figure that it is chiefly there for.
+    start
+        By path where the search begins, if not at the number that the study has.
 
     Raises
     ------
@@ -105,18 +108,21 @@ def calibrate(
         If the numbers do not move the figures, or do not bring them to their targets.
     """
     began = time.perf_counter()
-    start = _numbers_at(study, targets)
+    before = _numbers_at(study, targets)
+    begin = np.array([(start or {}).get(path, number) for path, number in before.items()])
     runner = Runner(seed, n_jobs, engine, progress=progress)
     fresh = replace(runner, seed=confirmation_seed(seed))
     curve, other = (FigureCurve(study, targets, one) for one in (runner, fresh))
-    met = meeting(curve, start, replicates)
+    met = meeting(curve, begin, replicates)
     values = np.array([_rounded(*pair) for pair in zip(met.place, met.errors, strict=True)])
     figures, _ = curve.means(values, replicates)
     confirmed, mcse = other.means(values, replicates)
-    columns = (start, values, met.errors, np.diag(met.slopes), figures, confirmed, mcse)
+    old = np.array(list(before.values()))
+    slopes = np.diag(met.slopes)
+    columns = np.stack([old, values, met.errors, slopes, figures, confirmed, mcse], axis=1)
     rows = [
         _solved(path, target, numbers)
-        for (path, target), numbers in zip(targets.items(), np.transpose(columns), strict=True)
+        for (path, target), numbers in zip(targets.items(), columns, strict=True)
     ]
     return CalibrationResult(
         study=_recorded(study, rows, targets),
@@ -163,7 +169,7 @@ def record_of(row: Solved, target: Target) -> Calibration:
     return Calibration(quantity=target.name, value=target.value, error=error)
 
 
-def _numbers_at(study: Study, paths: Mapping[str, Target]) -> Floats:
+def _numbers_at(study: Study, paths: Mapping[str, Target]) -> dict[str, float]:
     content = study.model_dump()
     numbers = {path: part_at(content, path) for path in paths}
     rule = "must be the path of a number that need not be whole"
@@ -174,7 +180,7 @@ def _numbers_at(study: Study, paths: Mapping[str, Target]) -> Floats:
     ]
     if problems:
         raise InputError(problems)
-    return np.array(list(numbers.values()))
+    return numbers
 
 
 def _rounded(value: float, error: float) -> float:

@@ -24,7 +24,7 @@ from trialsim.scenario.paths import and_above, below, changed_paths, part_at, pa
 from trialsim.scenario.population import Population
 from trialsim.scenario.problems import problems_between, problems_of
 from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled
-from trialsim.scenario.sources import Source, sources_after
+from trialsim.scenario.sources import Source, source_of, sources_after
 from trialsim.scenario.treatment import Treatment
 
 ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "references")
@@ -136,6 +136,32 @@ class Scenario(Ruled):
             note = f"set in place of what {self.name} gives"
             content["sources"] = resourced(self.model_dump(), content, {}, note)
         return validated(content)
+
+    def with_analysis(self, name: str) -> "Scenario":
+        """Return the same study with one of its secondary analyses as the primary, and alone.
+
+        What was published is of the study as it was: the new one has no findings.
+
+        Raises
+        ------
+        InputError
+            If there is no such secondary analysis.
+        """
+        secondary = self.analysis.secondary
+        if name not in secondary:
+            rule = f"must be a secondary analysis of {self.name}{nearest(name, secondary)}"
+            raise InputError([Problem("analysis", rule, name)])
+        plan = self.analysis.further[name].model_dump()
+        own = {
+            f"analysis.{field}": source_of(f"analysis.secondary.{name}.{field}", self.sources)
+            for field in secondary[name].changes
+        }
+        content = self.model_dump()
+        after = {**content, "analysis": plan, "findings": {}, "calibrated": {}}
+        brought = {path: source.model_dump() for path, source in own.items()}
+        after["sources"] = resourced(content, after, brought, f"as planned for {name}")
+        after["title"] = f"{self.title}; {name.replace('_', ' ')} as primary analysis"
+        return validated(after)
 
 
 def resourced(

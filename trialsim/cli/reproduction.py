@@ -1,0 +1,188 @@
+"""The commands that hold studies to what was published of them: reproduce, calibrate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trialsim.cli.console import print_json
+from trialsim.cli.options import (
+    AsJson,
+    EngineName,
+    EngineOption,
+    Jobs,
+    ScenarioName,
+    Seed,
+    workers_of,
+)
+from trialsim.errors import InputError, Problem
+from trialsim.power.figure_curve import Target
+from trialsim.power.power import SIMULATED
+from trialsim.reporting.progress import Progress
+from trialsim.scenario.problems import as_written
+from trialsim.scenario.programme import Study
+
+commands = typer.Typer()
+
+Trials = Annotated[int, typer.Option("--replicates", min=2, help="Simulated trials.")]
+
+
+@commands.command()
+def reproduce(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[STUDY]...",
+            help="Built-in studies or paths of YAML files; all built-in ones with findings.",
+        ),
+    ] = None,
+    replicates: Trials = 2_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    effects: Annotated[bool, typer.Option("--effects", help="Only estimates of effects.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print a table of Markdown.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set what was published of studies beside what their simulation gives.
+
+    For each published figure: the mean over simulated trials, its Monte Carlo error, where single
+    trials fall, and a verdict in words.
+    """
+    from trialsim.power.reproduce import reproduce as run
+    from trialsim.reporting.reproduction_text import reproduction_markdown, reproduction_text
+
+    workers = workers_of(jobs)
+    found = _with_findings(studies, effects)
+    with Progress(replicates, len(found)) as progress:
+        results = [run(one, replicates, seed, workers, engine.value, progress) for one in found]
+    if as_json:
+        print_json({"studies": [result.to_dict() for result in results], "note": SIMULATED})
+    elif markdown:
+        print(reproduction_markdown(results))
+    else:
+        print(reproduction_text(results))
+
+
+@commands.command()
+def calibrate(
+    scenario: ScenarioName,
+    paths: Annotated[
+        list[str],
+        typer.Option(
+            "--path",
+            metavar="PATH",
+            help="A number to solve for; PATH=VALUE begins elsewhere. May be repeated.",
+        ),
+    ],
+    targets: Annotated[
+        list[str],
+        typer.Option(
+            "--target",
+            metavar="TARGET",
+            help="What it is to give: a finding of the study, or QUANTITY=VALUE. One for each "
+            "--path.",
+        ),
+    ],
+    replicates: Trials = 2_000,
+    seed: Seed = 2016,
+    jobs: Jobs = -1,
+    engine: EngineOption = EngineName.auto,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write numbers and targets into the file.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Solve for numbers, so that a study as conducted and analysed gives published figures.
+
+    A quantity is `power`, `estimate` or another mean that `trialsim power --json` tells. The answer
+    has a Monte Carlo error, and is confirmed on trials of another seed.
+    """
+    from trialsim.power.atomic_file import write_whole
+    from trialsim.power.calibrate import calibrate as run
+    from trialsim.reporting.reproduction_text import calibration_text
+    from trialsim.scenario.calibrated_file import with_calibrated
+    from trialsim.scenario.studies import load_study
+
+    workers = workers_of(jobs)
+    if write and not Path(scenario).is_file():
+        raise typer.BadParameter("needs the path of a file", param_hint="--write")
+    study = load_study(scenario)
+    asked, start = _asked(study, paths, targets)
+    with Progress(None) as progress:
+        result = run(study, asked, replicates, seed, workers, engine.value, progress, start)
+    if write:
+        numbers = {row.path: row.value for row in result.rows}
+        text = with_calibrated(Path(scenario), numbers, result.study.calibrated)
+        write_whole(Path(scenario), text.encode())
+    if as_json:
+        print_json(result.to_dict())
+        return
+    print(calibration_text(result))
+    if write:
+        print(f"{scenario} has the new values")
+
+
+def _with_findings(names: list[str] | None, effects: bool) -> list[Study]:
+    """Return the named studies, or every built-in one, those of them that have findings."""
+    from trialsim.scenario.studies import builtin_studies, load_study
+
+    found: list[Study] = []
+    problems: list[Problem] = []
+    for name in names or builtin_studies():
+        try:
+            study = load_study(name)
+        except InputError as error:
+            problems += error.problems
+            continue
+        if effects:
+            study = _effects_alone(study)
+        if study.findings:
+            found.append(study)
+        elif names:
+            problems.append(Problem("study", "must have findings to be reproduced", name))
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _effects_alone(study: Study) -> Study:
+    """Return a study with those findings that are estimates of an analysis."""
+    from trialsim.scenario.findings import OfAnalysis
+
+    estimates = {
+        name: finding
+        for name, finding in study.findings.items()
+        if isinstance(finding.of, OfAnalysis) and finding.of.figure == "estimate"
+    }
+    return study.model_copy(update={"findings": estimates})
+
+
+def _asked(
+    study: Study, paths: list[str], targets: list[str]
+) -> tuple[dict[str, Target], dict[str, float]]:
+    """Return the target of each path, and where the search of some of them begins."""
+    from trialsim.power.calibrate import target_of
+
+    if len(paths) != len(targets):
+        rule = f"must be given once for each --path, {len(paths)} in all"
+        raise InputError([Problem("--target", rule, str(len(targets)))])
+    asked: dict[str, Target] = {}
+    start: dict[str, float] = {}
+    problems: list[Problem] = []
+    for path, target in zip(paths, targets, strict=True):
+        name, begins, value = path.partition("=")
+        try:
+            asked[name] = target_of(study, target)
+            start |= {name: float(value)} if begins else {}
+        except InputError as error:
+            problems += error.problems
+        except ValueError:
+            problems.append(Problem("--path", "must begin at a number", as_written(path)))
+    if len(asked) < len(paths) and not problems:
+        problems.append(Problem("--path", "must be given once for each number"))
+    if problems:
+        raise InputError(problems)
+    return asked, start
