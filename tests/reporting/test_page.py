@@ -9,6 +9,7 @@ import pytest
 
 from trialsim.errors import InputError, RunError
 from trialsim.power.power import SIMULATED
+from trialsim.reporting import page
 from trialsim.reporting.page import check_page, inlined, rendered, write_page
 
 pytest.importorskip("jinja2")
@@ -39,11 +40,11 @@ def test_parts_of_two_drawings_never_share_a_name() -> None:
 
 
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    page = tmp_path / "study.html"
-    write_page(page, "old")
+    file = tmp_path / "study.html"
+    write_page(file, "old")
     with pytest.raises(RunError, match="cannot write"):
         write_page(tmp_path / "missing" / "study.html", "new")
-    assert page.read_text(encoding="utf-8") == "old"
+    assert file.read_text(encoding="utf-8") == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["study.html"]
 
 
@@ -66,3 +67,27 @@ def test_without_the_extra_one_line_names_it() -> None:
     assert run.stdout.startswith("InputError ")
     assert "trialsim[report]" in run.stdout
     assert len(run.stdout.splitlines()) == 1
+
+
+STYLE = (Path(page.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+PALETTES = [dict(re.findall(r"--([\w-]+): (#\w{6})", one)) for one in STYLE.split(":root")[1:]]
+WRITTEN = [("ink", "paper"), ("quiet", "paper"), ("link", "paper"), ("warn-ink", "warn")]
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour (WCAG 2.2)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_black_on_white_has_the_largest_contrast() -> None:
+    assert (luminance("#ffffff") + 0.05) / (luminance("#000000") + 0.05) == pytest.approx(21)
+
+
+@pytest.mark.parametrize("palette", PALETTES, ids=["light", "dark", "print"])
+@pytest.mark.parametrize(("ink", "ground"), [*WRITTEN, ("ink", "shade"), ("quiet", "shade")])
+def test_what_is_written_stands_out(palette: dict[str, str], ink: str, ground: str) -> None:
+    """A contrast of at least 4.5 (WCAG 2.2, level AA)."""
+    dark, light = sorted(luminance(palette[name]) for name in (ink, ground))
+    assert (light + 0.05) / (dark + 0.05) >= 4.5

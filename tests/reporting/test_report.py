@@ -131,6 +131,12 @@ def test_every_link_leads_somewhere_and_every_name_is_one_thing(reader: Reader) 
     assert {link.removeprefix("#") for link in reader.links} <= set(reader.identifiers)
 
 
+def test_every_table_has_a_caption_and_every_heading_a_scope(page: str) -> None:
+    assert page.count("<table") == page.count("<caption") > 15
+    assert page.count("<th ") == page.count(' scope="')
+    assert page.count("<figure") == page.count("<figcaption>") == 9
+
+
 def test_failed_trials_are_told_with_their_addresses(
     reader: Reader, evidence: Evidence, page: str
 ) -> None:
