@@ -189,6 +189,8 @@ def _phrase(path: str, part: Any, unit: str) -> str | None:
     if not isinstance(part, Mapping):
         in_units = not path.startswith(_CORRELATIONS)  # the last name is no unit
         return value_in_words(path.rsplit(".", 1)[-1] if in_units else "", part)
+    if part.get("distribution") == "by_level":  # a distribution in each level
+        return None
     has_parts = ".course" in path or any(isinstance(one, Mapping) for one in part.values())
     if "distribution" in part or ("model" in part and not has_parts):
         return alternative_in_words(part, unit)
@@ -262,13 +264,23 @@ def _outcome_section(scenario: Scenario, name: str, plain: Section) -> Section:
     outcome = scenario.outcomes[name]
     words = (
         f"{outcome.label}: {outcome.low} to {outcome.high} points, {outcome.better} is better. "
-        "The score is a latent score, rounded and bounded; without the drug the latent score moves "
-        "from its values at onset to those on the end day. The drug adds a shift of the latent "
-        "score in proportion to the exposure reached.",
+        f"{_COURSES.get(outcome.course.model, _FROM_ONSET_TO_END)} The drug adds a shift of the "
+        "latent score in proportion to the exposure reached.",
         "In reference patients, those of the course's end day, at full exposure the effect is, on "
         "four scales, and floor and ceiling hold these shares:",
     )
     return Section(f"Outcome: {name}", words, (*_effect_rows(scenario, name, outcome), *plain.rows))
+
+
+_FROM_ONSET_TO_END: Final = (
+    "The score is a latent score, rounded and bounded; without the drug the latent score moves "
+    "from its values at onset to those on the end day."
+)
+_COURSES: Final = {
+    "recovery_classes": "The score is a latent score read off lines between points, rounded; "
+    "without the drug the latent score moves from where the patient starts, as far and as fast as "
+    "the patient's class recovers, and each measurement adds a residual.",
+}
 
 
 def _effect_rows(scenario: Scenario, name: str, outcome: Outcome) -> Iterator[Row]:

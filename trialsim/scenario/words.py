@@ -43,11 +43,17 @@ def value_in_words(name: str, value: Any) -> str:
 
     >>> value_in_words("infusion_minutes", 60), value_in_words("activation_day", 14.0)
     ('60 minutes', 'day 14')
+    >>> value_in_words("points", [[0, 0], [22, 10]])
+    '(0, 0), (22, 10)'
     >>> value_in_words("infusion_chairs_per_site", None), value_in_words("equals", True)
     ('none', 'true')
     """
     if isinstance(value, list):
-        return ", ".join(value_in_words("", part) for part in value)
+        told = (value_in_words("", part) for part in value)
+        return ", ".join(
+            f"({words})" if isinstance(part, list) else words
+            for part, words in zip(value, told, strict=True)
+        )
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
     if isinstance(value, str):
