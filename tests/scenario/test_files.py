@@ -188,7 +188,7 @@ def test_a_folder_is_no_scenario_file(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_told_apart_from_a_missing_name() -> None:
     assert refused("nowhere.yaml").rule == "must be a scenario file that exists"
-    assert refused("cars").rule.endswith("; did you mean cars1?")
+    assert refused("cars1_nul").rule.endswith("; did you mean cars1_null?")
 
 
 def test_a_file_may_use_anchors_merges_and_a_byte_order_mark(tmp_path: Path) -> None:

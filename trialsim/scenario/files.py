@@ -153,11 +153,11 @@ class Draft:
 
         The variant's name is that of its file if it gives none, and what it changes does not keep
         the sources of the old values. Of the findings, and of what is calibrated, it takes over
-        those that it names.
+        those that it names and says nothing of.
         """
         content = laid_over(base.content, self.content)
         for part in ("findings", "calibrated"):
-            content[part] = _named(self.content.get(part) or {}, content.get(part) or {})
+            content[part] = _taken_over(self.content.get(part), base.content.get(part))
         standing = set(_paths(content))
         kept = {path: place for path, place in base.places.items() if path in standing}
         places = {**kept, **self.places}
@@ -170,11 +170,12 @@ class Draft:
         return Draft(content, places)
 
 
-def _named(own: Any, merged: Any) -> Any:
-    """Return of a merged mapping the entries that a variant's own names."""
-    if not isinstance(own, Mapping) or not isinstance(merged, Mapping):
-        return own
-    return {name: merged.get(name) for name in own}
+def _taken_over(own: Any, old: Any) -> Any:
+    """Return a variant's own entries, those that are empty as they stand in what it extends."""
+    if not isinstance(own, Mapping):
+        return own or {}
+    known = old if isinstance(old, Mapping) else {}
+    return {name: entry or known.get(name, entry) for name, entry in own.items()}
 
 
 def found_file(scenario: str | Path, beside: Path | None = None) -> Path:
