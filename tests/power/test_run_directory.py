@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -86,14 +87,14 @@ results = run_in_parallel(small, {SEED}, block, "vector", 1)  # all that is slow
 from_parquet(to_parquet(block, results, {{}}))
 run = LongRun(open_run(sys.argv[1], manifest_here(small, {SEED}, block=len(block))), 1)
 print("ready", flush=True)
-run.power(int(sys.argv[2]))
+run.power({COUNT})
 """
 
 
-def started(folder: Path, replicates: int = COUNT) -> "subprocess.Popen[str]":
+def started(folder: Path) -> "subprocess.Popen[str]":
     """Start a run in another process, and wait until it is about to compute."""
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder), str(replicates)],
+        [sys.executable, "-c", CHILD, str(folder)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
@@ -103,23 +104,66 @@ def started(folder: Path, replicates: int = COUNT) -> "subprocess.Popen[str]":
     return child
 
 
+LONG: Final = 20_000
+LONG_BLOCK: Final = 128
+NURSERY: Final = f"""
+import os, sys
+import pyarrow.parquet  # all that is slow the first time
+from trialsim.power.long_run import LongRun
+from trialsim.power.parallel import run_in_parallel
+from trialsim.power.run_directory import open_run
+from trialsim.power.run_manifest import manifest_here
+from trialsim.scenario.files import load
+
+small = load("cars1").replace({{"design.patients": 20}})
+run_in_parallel(small, {SEED}, range(64), "vector", 1)
+for folder in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        manifest = manifest_here(small, {SEED}, block={LONG_BLOCK})
+        LongRun(open_run(folder.strip(), manifest), 1).power({LONG})
+        os._exit(0)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("ended", flush=True)
+"""
+
+
+def finished_in(folder: Path) -> int:
+    return len(list(folder.glob("parts/*.parquet")))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
-def test_twenty_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_run(
+def test_twenty_kills_of_twenty_thousand_replicates_leave_the_bytes_of_an_undisturbed_run(
     tmp_path: Path,
 ) -> None:
-    """Every process is killed while it computes or writes; the last one is left to finish."""
-    killed, whole, replicates = tmp_path / "killed", tmp_path / "whole", 60 * BLOCK
-    run_in(whole, replicates)
-    moments = Random(SEED)
-    reached = []
-    for _ in range(20):
-        with started(killed, replicates) as child:
+    """Every process is killed at a random moment; the last one is left to finish."""
+    killed, whole, moments = tmp_path / "killed", tmp_path / "whole", Random(SEED)
+    manifest = manifest_here(SMALL, SEED, block=LONG_BLOCK)
+    reached: list[int] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", NURSERY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as nursery:
+        assert nursery.stdin is not None
+        assert nursery.stdout is not None
+        for _ in range(20):
+            print(killed, file=nursery.stdin, flush=True)
+            child = int(nursery.stdout.readline())
+            wanted, deadline = finished_in(killed) + moments.randint(0, 6), time.monotonic() + 60
+            while finished_in(killed) < wanted and time.monotonic() < deadline:
+                time.sleep(0.002)
             time.sleep(moments.uniform(0, 0.05))
-            child.kill()
-        reached.append(len(find_run(killed).held))
+            os.kill(child, signal.SIGKILL)
+            assert nursery.stdout.readline() == "ended\n"
+            reached.append(finished_in(killed))
     assert reached == sorted(reached)  # nothing that was finished is ever lost
-    assert len(set(reached)) > 5  # the kills came in the middle
-    run_in(killed, replicates)
+    assert len(set(reached)) > 10  # the kills came in the middle
+    for folder in (killed, whole):
+        LongRun(open_run(folder, manifest), 1).power(LONG)
     assert bytes_of(killed) == bytes_of(whole)
 
 
