@@ -12,6 +12,7 @@ from trialsim.clock import NEVER
 from trialsim.scenario.eligibility import Rule
 from trialsim.scenario.findings import (
     PRIMARY,
+    Besides,
     Finding,
     Of,
     OfAnalysis,
@@ -69,30 +70,29 @@ class _Figures:
         return _summary(values, among, of.figure)
 
     def _of_outcome(self, of: OfOutcome) -> Floats:
-        among = self._among(of.arm, of.subgroup)
-        values = self._scores(of)
-        known = among & ~np.isnan(values)
+        values = self._scores(of, of)
+        known = self._among(of.arm, of.subgroup) & ~np.isnan(values)
         if of.figure != "share":
             return _summary(values, known, of.figure)
-        met = np.ones(values.shape, np.bool_)
-        if of.at_least is not None:
-            met &= values >= of.at_least
-        if of.at_most is not None:
-            met &= values <= of.at_most
+        met = _within(values, of)
+        if of.besides is not None:
+            others = self._scores(of, of.besides)
+            known &= ~np.isnan(others)
+            met &= _within(others, of.besides)
         return _mean(met.astype(float), known)
 
-    def _scores(self, of: OfOutcome) -> Floats:
+    def _scores(self, of: OfOutcome, what: OfOutcome | Besides) -> Floats:
         """Return the scores or changes at a visit; NaN for those without, the dead among them."""
         trial = self._trial
-        asked = {"endpoint": of.outcome, "visit": of.visit, "measure": of.measure}
+        asked = {"endpoint": what.outcome, "visit": of.visit, "measure": what.measure}
         rules = {"missing": "complete_case"} if of.scores == "measured" else {}
         plan = trial.scenario.analysis.model_copy(update={**asked, **rules})
         values: Floats = filled_in(trial, plan)
         if of.scores == "analysed":
             ranked = endpoint(trial, plan)
             values = np.where(ranked.analysed & (ranked.cell > WORST), values, np.nan)
-        if of.measure == "change":
-            values = values - trial.scores[of.outcome][:, :, 0]
+        if what.measure == "change":
+            values = values - trial.scores[what.outcome][:, :, 0]
         return values
 
     def _of_patients(self, of: OfPatients) -> Floats:
@@ -135,6 +135,16 @@ class _Figures:
     @cached_property
     def _patients(self) -> Places:
         return Places(self._trial.candidate)
+
+
+def _within(values: Floats, bounds: OfOutcome | Besides) -> Booleans:
+    """Return which values lie within bounds, both ends included; a bound of null is none."""
+    met = np.ones(values.shape, np.bool_)
+    if bounds.at_least is not None:
+        met &= values >= bounds.at_least
+    if bounds.at_most is not None:
+        met &= values <= bounds.at_most
+    return met
 
 
 def _summary(values: Floats, among: Booleans, figure: Summary) -> Floats:

@@ -102,9 +102,7 @@ def _whole_blocks(block_size: int, arms: Mapping[str, Arm]) -> Iterator[Refusal]
 
 
 def _one_unit(arms: Mapping[str, Arm]) -> Iterator[Refusal]:
-    units = {
-        name: arm.dose_unit for name, arm in arms.items() if arm is not None and arm.keeps_its_rules
-    }
+    units = {name: arm.dose_unit for name, arm in arms.items() if arm.keeps_its_rules}
     first = next(iter(units.values()), None)
     for name, unit in units.items():
         if unit != first:

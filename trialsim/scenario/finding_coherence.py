@@ -37,9 +37,23 @@ def _all_exist(field: str, findings: Findings, known: Iterable[str]) -> Iterator
 def _scores_exist(outcomes: Mapping[str, Outcome], findings: Findings) -> Iterator[Refusal]:
     yield from _all_exist("outcome", findings, outcomes)
     for name, of in _subjects(findings):
-        if isinstance(of, OfOutcome) and outcomes.get(of.outcome) is not None:
-            for refusal in as_far_as_known(_was_measured(of, outcomes[of.outcome])):
+        if isinstance(of, OfOutcome):
+            for refusal in as_far_as_known(_were_measured(of, outcomes)):
                 yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
+
+
+def _were_measured(of: OfOutcome, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+    if outcomes.get(of.outcome) is not None:
+        yield from _was_measured(of, outcomes[of.outcome])
+    other = of.besides
+    if other is None:
+        return
+    if other.outcome not in outcomes:
+        rule = unknown("outcome", other.outcome, outcomes)
+        yield Refusal("besides.outcome", rule, other.outcome)
+    elif outcomes[other.outcome].baseline is None and other.measure == "change":
+        rule = f"must be score: {other.outcome} is not measured at baseline"
+        yield Refusal("besides.measure", rule, other.measure)
 
 
 def _was_measured(of: OfOutcome, outcome: Outcome) -> Iterator[Refusal]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from trialsim.distributions import Described
 from trialsim.scenario.analysis_plan import Measure
 from trialsim.scenario.eligibility import Level, Rule
 from trialsim.scenario.refusal import Finite, Name, Positive, Refusal, Ruled
@@ -66,10 +67,27 @@ class OfCovariate(Ruled):
         return Rule(label="share", covariate=self.covariate, **bounds)  # type: ignore[arg-type]
 
 
+class Besides(Described):
+    """A condition on a score of another outcome at the same visit."""
+
+    outcome: Name
+    measure: Measure = "score"
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+
+
+def _besides_a_share(figure: str, besides: Besides | None) -> Iterator[Refusal]:
+    if besides is not None and figure != "share":
+        yield Refusal("besides", "must go with a share", figure)
+
+
 class OfOutcome(Ruled):
     """A figure of a score, or of its change from baseline, at a visit."""
 
-    rules = ((("figure", "at_least", "at_most"), _share_of_whom),)
+    rules = (
+        (("figure", "at_least", "at_most"), _share_of_whom),
+        (("figure", "besides"), _besides_a_share),
+    )
 
     kind: Literal["outcome"]
     outcome: Name
@@ -82,6 +100,8 @@ class OfOutcome(Ruled):
     figure: Summary
     at_least: Finite | None = None
     at_most: Finite | None = None
+    besides: Besides | None = None
+    """What those of a share must meet too; who lacks either score is not counted."""
     subgroup: Rule | None = None
 
 
