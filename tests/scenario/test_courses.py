@@ -8,9 +8,10 @@ from pydantic import TypeAdapter
 from scipy.stats import norm
 
 from trialsim.errors import InputError
-from trialsim.scenario.courses import Course, Interpolated, Luck, Proportions
+from trialsim.scenario.courses import Course, Interpolated, Proportions
 from trialsim.scenario.effects import control_cells, effect_sizes, treated_cells
 from trialsim.scenario.files import load
+from trialsim.scenario.luck import Luck
 from trialsim.scenario.scales import Grid
 
 PATIENTS = 200_000
