@@ -17,8 +17,10 @@ from pandas import DataFrame
 from trialsim.arrays import Booleans, Floats, Integers, picked
 from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
+from trialsim.scenario.items import Items
 from trialsim.trial.conduct import due_days
 from trialsim.trial.dosing import phase_doses
+from trialsim.trial.items import item_scores
 from trialsim.trial.itinerary import first_infusion, next_opening
 from trialsim.trial.rehabilitation import sessions_attended, sessions_due
 from trialsim.trial.trial import Trial
@@ -63,15 +65,24 @@ def tables(trial: Trial) -> dict[str, DataFrame]:
         disposition
             A row for each patient: how and when the trial ended for the patient, and whether the
             infusions were stopped early.
+        items
+            A row for each item of each measured score of an outcome that has items; there is no
+            such table where none has. Items that were not given have the credited points.
     """
     infusions = _infusions(trial)
-    return {
+    parts = {
         "screening": _screening(trial),
         "subjects": _with_treatment(_subjects(trial), infusions),
         "infusions": infusions,
         "visits": _visits(trial),
         "disposition": _disposition(trial),
     }
+    items = [
+        _items(trial, name, outcome.items)
+        for name, outcome in trial.scenario.outcomes.items()
+        if outcome.items is not None
+    ]
+    return {**parts, "items": pd.concat(items, ignore_index=True)} if items else parts
 
 
 def cut(trial_tables: Mapping[str, DataFrame], minute: int) -> dict[str, DataFrame]:
@@ -92,13 +103,17 @@ def cut(trial_tables: Mapping[str, DataFrame], minute: int) -> dict[str, DataFra
     unheard = {"treatment_discontinued": False}
     screening = screening[screening["arrival_minute"] < minute]
     screening = _forget(screening, minute, "decided", _SCREENING_RESULT)
-    return {
+    visits = visits[visits["due_minute"] < minute].reset_index(drop=True)
+    parts = {
         "screening": _forget(screening, minute, "screened", {}),
         "subjects": _with_treatment(subjects, infusions),
         "infusions": infusions,
-        "visits": visits[visits["due_minute"] < minute].reset_index(drop=True),
+        "visits": visits,
         "disposition": _forget(disposition, minute, "discontinued", unheard),
     }
+    if "items" not in trial_tables:
+        return parts
+    return {**parts, "items": trial_tables["items"].merge(visits[[*PATIENT, "visit"]])}
 
 
 _SCREENING_RESULT: Final = {"outcome": "in screening", "reason": None, "failed_rules": None}
@@ -314,6 +329,31 @@ def _visits(trial: Trial) -> DataFrame:
         column = _nullable if grid.is_whole else _nullable_measurements
         columns[_free("outcome", name, taken)] = column(scores, ~np.isnan(scores))
     return DataFrame(columns)
+
+
+def _items(trial: Trial, name: str, items: Items) -> DataFrame:
+    """Return the items of one outcome, a row for each in the order in which they are given."""
+    found = item_scores(trial, name, items)
+    replicate, patient, visit = np.nonzero(found.measured)
+    assessments, count = found.scores.shape
+    of_item = [
+        subscale for subscale, part in enumerate(items.subscales.values()) for _ in part.items
+    ]
+    arms, visits = trial.scenario.design.arms, trial.scenario.design.visits
+    return DataFrame(
+        {
+            "replicate": trial.replicates[replicate].repeat(count),
+            "subject": (patient + 1).repeat(count),
+            "arm": _named(trial.arms[replicate, patient].repeat(count), arms),
+            "visit": _named(visit.repeat(count), visits),
+            "outcome": name,
+            "subscale": _named(np.tile(of_item, assessments), items.subscales),
+            "item": _named(np.tile(np.arange(count), assessments), items.names),
+            "score": found.scores.ravel(),
+            "given": found.given.ravel(),
+            "minutes": items.minutes_per_item * found.given.ravel(),
+        }
+    )
 
 
 def _disposition(trial: Trial) -> DataFrame:

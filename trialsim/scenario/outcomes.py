@@ -12,6 +12,7 @@ from pydantic import Field
 from trialsim.scenario.courses import Course
 from trialsim.scenario.eligibility import Rule
 from trialsim.scenario.exposure import Exposure
+from trialsim.scenario.items import Items
 from trialsim.scenario.refusal import Finite, Name, Positive, Refusal, Ruled
 from trialsim.scenario.scales import Grid, Kind
 
@@ -91,6 +92,15 @@ def _baseline_goes_first(baseline: str | None, prognosis: str | None) -> Iterato
         yield Refusal("prognosis", rule, prognosis)
 
 
+def _items_add_up(
+    low: float, high: float, step: float, kind: Kind, items: Items | None
+) -> Iterator[Refusal]:
+    if items is None or not items.keeps_its_rules or any(_is_a_scale(low, high, step)):
+        return
+    for refusal in items.misfits(_grid(low, high, step, kind)):
+        yield refusal._replace(path=f"items.{refusal.path}")
+
+
 class Outcome(Ruled):
     """A bounded scale, its course without the drug, and the drug's effect on it."""
 
@@ -100,9 +110,10 @@ class Outcome(Ruled):
         (("low", "high", "step", "kind", "course"), _course_fits),
         (("low", "high", "step", "kind", "course_by_arm"), _courses_fit),
         (("baseline", "prognosis"), _baseline_goes_first),
+        (("low", "high", "step", "kind", "items"), _items_add_up),
     )
 
-    unsaid = ("kind", "unit", "step", "prognosis", "course_by_arm")
+    unsaid = ("kind", "unit", "step", "prognosis", "course_by_arm", "items")
 
     label: str = Field(min_length=1)
     kind: Kind = "ordinal"
@@ -120,6 +131,8 @@ class Outcome(Ruled):
     course_by_arm: dict[Name, Course] = Field(default_factory=dict)
     """The course in arms whose patients are others, such as the uninjured; no drug added."""
     effect: Effect
+    items: Items | None = None
+    """What the score is the total of; null where it is not looked into."""
 
     def __hash__(self) -> int:
         """Agree for outcomes that are equal; mappings among the fields have no hash."""
