@@ -106,7 +106,7 @@ class Treatment(Described):
     unsaid = ("body_weight_kg", "strength_mg_per_ml")
 
     infusions: Schedule
-    rehabilitation: Rehabilitation | None
+    rehabilitation: Rehabilitation | None = None
     body_weight_kg: Name | None = None
     """The covariate that holds the weight, where arms are dosed by it."""
     strength_mg_per_ml: Positive | None = None
