@@ -21,8 +21,8 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams, derived_seed
 from trialsim.trial.trial import Engine, simulate_batch
 
-HETEROGENEITY: Final = ("tau2", "i2")
-"""How far the trials of a replicate lie apart, beside what is kept of every replicate."""
+OF_ALL: Final = ("analysed", "tau2", "i2")
+"""Patients in all trials' analyses, and how far the trials lie apart: kept of each replicate."""
 OF_EACH: Final = ("estimate", "rejected")
 """What is kept of each trial by its own plan, as `NAME.estimate` and `NAME.rejected`."""
 _SUMS: Final = (
@@ -50,7 +50,7 @@ def trial_seed(seed: int, trial: str) -> int:
 def programme_quantities(programme: Programme) -> tuple[str, ...]:
     """Return the names of the numbers that are kept of each replicate of a programme."""
     each = (of_trial(trial, what) for trial in programme.trials for what in OF_EACH)
-    return (*QUANTITIES, *HETEROGENEITY, *each)
+    return (*QUANTITIES, *OF_ALL, *each)
 
 
 def of_trial(trial: str, what: str) -> str:
@@ -124,6 +124,7 @@ def _pooled(programme: Programme, trials: Mapping[str, _TrialRun]) -> dict[str, 
     columns["complete_estimate"] = complete.estimate
     columns |= {name: each[name].sum(axis=0) for name in _SUMS}
     columns |= {name: each[name].max(axis=0) for name in _LONGEST}
+    columns["analysed"] = columns["treated_analysed"] + columns["control_analysed"]
     for mean, patients in _MEANS.items():
         known = _one_scale(programme) and columns[patients] > 0
         total = np.nansum(each[mean] * each[patients], axis=0)

@@ -15,7 +15,7 @@ from trialsim.power.quantities import QUANTITIES, quantities
 from trialsim.power.replicates import Asked, Replicates
 from trialsim.power.runner import Runner
 from trialsim.power.studies import chosen_engine
-from trialsim.scenario.findings import PRIMARY, Finding, OfAnalysis
+from trialsim.scenario.findings import PRIMARY, Finding, OfAnalysis, OfPatients
 from trialsim.scenario.programme import Programme, Study
 from trialsim.stats.monte_carlo import Mean, mean_over_replicates
 from trialsim.trial.trial import Trial
@@ -119,4 +119,6 @@ def _kept_as(figure: str | Finding) -> str:
     """Return under which name a figure is kept of each replicate that knows no finding."""
     if isinstance(figure, str):
         return _KEPT_AS.get(figure, figure)
+    if isinstance(figure.of, OfPatients):
+        return figure.of.what
     return _KEPT_AS.get(figure.of.figure, figure.of.figure)

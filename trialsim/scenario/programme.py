@@ -9,17 +9,18 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard
 from pydantic import Field, ValidationError
 
 from trialsim.errors import InputError, Problem, nearest
-from trialsim.scenario.findings import PRIMARY, Calibration, Finding
+from trialsim.scenario.findings import PRIMARY, Calibration, Finding, OfAnalysis, OfPatients
 from trialsim.scenario.paths import below, changed_paths, paths_of
 from trialsim.scenario.pooled_analysis import PooledAnalysis, unfit
 from trialsim.scenario.problems import problems_between, problems_of
-from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled, unknown
+from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled, as_far_as_known, unknown
 from trialsim.scenario.scenario import ABOUT, Scenario, validated
 from trialsim.scenario.sources import Source, sources_after
 
 TRIALS: Final = "trials"
 SIZE: Final = "size_percent"
 """The path along which a programme grows, as the patients are that of one trial."""
+_COUNTED: Final = ("analysed", "discontinued", "withdrawn", "died")
 _DECIDES: Final[Mapping[str, Any]] = {
     **dict.fromkeys(ABOUT, True),
     TRIALS: {"__all__": set(ABOUT)},
@@ -37,7 +38,7 @@ def _plans_can_be_pooled(
 
 def _sources_are_of_the_whole(fields: Mapping[str, Any]) -> Iterator[Refusal]:
     known = [SIZE, "analysis", *(f"analysis.{name}" for name in PooledAnalysis.model_fields)]
-    known += [f"findings.{name}" for name in fields.get("findings", {})]
+    known += ["findings", *(f"findings.{name}" for name in fields.get("findings", {}))]
     for path in fields.get("sources", {}):
         if path not in known:
             rule = f"must be a path of the programme itself{nearest(path, known)}"
@@ -47,13 +48,25 @@ def _sources_are_of_the_whole(fields: Mapping[str, Any]) -> Iterator[Refusal]:
 def _findings_are_of_the_whole(findings: Mapping[str, Finding | None]) -> Iterator[Refusal]:
     for name, finding in findings.items():
         of = None if finding is None else vars(finding).get("of")
-        if of is None:
-            continue
-        if of.kind != "analysis":
-            rule = "must be analysis: a programme has figures of the pooled analysis alone"
-            yield Refusal(f"findings.{name}.of.kind", rule, of.kind)
-        elif of.analysis != PRIMARY:
-            yield Refusal(f"findings.{name}.of.analysis", f"must be {PRIMARY}", of.analysis)
+        refused = () if of is None else as_far_as_known(_not_of_the_whole(of))
+        for refusal in refused:
+            yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
+
+
+def _not_of_the_whole(of: Any) -> Iterator[Refusal]:
+    """Yield what of a finding's subject a programme has no figure of."""
+    match of:
+        case OfAnalysis():
+            if of.analysis != PRIMARY:
+                yield Refusal("analysis", f"must be {PRIMARY}", of.analysis)
+        case OfPatients():
+            if of.what not in _COUNTED:
+                yield Refusal("what", f"must be one of {', '.join(_COUNTED)}", of.what)
+            if of.figure != "count" or of.arm is not None or of.subgroup is not None:
+                yield Refusal("figure", "must be count, of all patients of all trials", of.figure)
+        case _:
+            rule = "must be analysis or patients: scores are those of single trials"
+            yield Refusal("kind", rule, of.kind)
 
 
 def _calibrated_for_what_is_there(
