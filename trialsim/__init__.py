@@ -12,10 +12,12 @@ Everything simulated is simulated: no result is evidence about any drug.
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
 from trialsim.power.assurance import Assurance, assurance
+from trialsim.power.calibrate import CalibrationResult, calibrate
 from trialsim.power.count_path import CountPower, count_power_of, endpoint_cells
 from trialsim.power.power import PowerResult, power
 from trialsim.power.prior import Prior
 from trialsim.power.prior_files import load_prior
+from trialsim.power.reproduce import Reproduction, reproduce
 from trialsim.power.same_patients import Comparison, compare
 from trialsim.power.sample_size import SampleSize, sample_size
 from trialsim.power.what_if import WhatIf, what_if
@@ -30,6 +32,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Analysis",
     "Assurance",
+    "CalibrationResult",
     "Comparison",
     "CountPower",
     "InputError",
@@ -38,6 +41,7 @@ __all__ = [
     "Problem",
     "Programme",
     "RecruitmentError",
+    "Reproduction",
     "RunError",
     "SampleSize",
     "Scenario",
@@ -47,12 +51,14 @@ __all__ = [
     "analyse",
     "assurance",
     "builtin_scenarios",
+    "calibrate",
     "compare",
     "count_power_of",
     "endpoint_cells",
     "load",
     "load_prior",
     "power",
+    "reproduce",
     "sample_size",
     "simulate",
     "what_if",

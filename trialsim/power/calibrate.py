@@ -81,7 +81,7 @@ class CalibrationResult:
 
 def calibrate(
     study: Study,
-    targets: Mapping[str, Target],
+    targets: Mapping[str, Target | str],
     replicates: int = 2_000,
     seed: int = 2016,
     n_jobs: int = -1,
@@ -96,23 +96,29 @@ def calibrate(
     Parameters
     ----------
     targets
-        By the path of each number the figure that it is chiefly there for.
+        By the path of each number the figure that it is chiefly there for: a finding of the study,
+        or QUANTITY=VALUE.
     start
         By path where the search begins, if not at the number that the study has.
 
     Raises
     ------
     InputError
-        If a path is none of a number, or the study cannot have the values that would be needed.
+        If a path is none of a number that need not be whole, or there is no such figure.
     RunError
-        If the numbers do not move the figures, or do not bring them to their targets.
+        If the numbers do not move the figures, or none that the study can have bring them to their
+        targets.
     """
     began = time.perf_counter()
-    before = _numbers_at(study, targets)
+    asked = {
+        path: target_of(study, one) if isinstance(one, str) else one
+        for path, one in targets.items()
+    }
+    before = _numbers_at(study, asked)
     begin = np.array([(start or {}).get(path, number) for path, number in before.items()])
     runner = Runner(seed, n_jobs, engine, progress=progress)
     fresh = replace(runner, seed=confirmation_seed(seed))
-    curve, other = (FigureCurve(study, targets, one) for one in (runner, fresh))
+    curve, other = (FigureCurve(study, asked, one) for one in (runner, fresh))
     met = meeting(curve, begin, replicates)
     values = np.array([_rounded(*pair) for pair in zip(met.place, met.errors, strict=True)])
     figures, _ = curve.means(values, replicates)
@@ -122,10 +128,10 @@ def calibrate(
     columns = np.stack([old, values, met.errors, slopes, figures, confirmed, mcse], axis=1)
     rows = [
         _solved(path, target, numbers)
-        for (path, target), numbers in zip(targets.items(), columns, strict=True)
+        for (path, target), numbers in zip(asked.items(), columns, strict=True)
     ]
     return CalibrationResult(
-        study=_recorded(study, rows, targets),
+        study=_recorded(study, rows, asked),
         seed=seed,
         confirmation_seed=fresh.seed,
         replicates=replicates,

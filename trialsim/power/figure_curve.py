@@ -21,11 +21,13 @@ from trialsim.stats.monte_carlo import mean_over_replicates
 
 PILOT: Final = 256
 """Replicates of each value while the search closes in."""
-_STEP: Final = 0.05
-"""By which share of itself a number is moved to see how the figures follow."""
+_STEPS: Final = (0.05, 0.1, 0.2, 0.4)
+"""By which share of itself a number is moved, the first by which a figure is seen to follow."""
 _CLOSE: Final = 0.1
 """Monte Carlo errors from their targets at which the figures have met them."""
-_MOST_STEPS: Final = 12
+_NEAR: Final = 0.5
+"""The same while the search closes in, and where a figure moves by whole replicates alone."""
+_MOST_STEPS: Final = 10
 _MOST_HALVINGS: Final = 8
 _MOVES: Final = 3.0
 """Standard errors by which a number must move a figure to be solved for."""
@@ -65,6 +67,7 @@ class FigureCurve:
         """Replicates run until now."""
         self._study, self._runner = study, runner
         self._kept: dict[tuple[int, tuple[float, ...]], Floats] = {}
+        self._studies: dict[tuple[float, ...], Study] = {}
         self._ratios = [is_ratio(study, one.finding or one.name) for one in targets.values()]
         aims = np.array([one.value for one in targets.values()])
         self._aims = np.where(self._ratios, logarithms(aims), aims)
@@ -95,7 +98,10 @@ class FigureCurve:
         InputError
             If it cannot have them.
         """
-        return self._study.replace(dict(zip(self.targets, place.tolist(), strict=True)))
+        key = tuple(place.tolist())
+        if key not in self._studies:
+            self._studies[key] = self._study.replace(dict(zip(self.targets, key, strict=True)))
+        return self._studies[key]
 
     def means(self, place: Floats, replicates: int) -> tuple[Floats, Floats]:
         """Return the mean figures at some values and their errors, in their own units."""
@@ -112,15 +118,14 @@ def meeting(curve: FigureCurve, start: Floats, replicates: int) -> Meeting:
 
     Raises
     ------
-    InputError
-        If the study cannot have the numbers that would be needed.
     RunError
-        If the numbers do not move the figures, or do not bring them to their targets.
+        If the numbers do not move the figures, or none that the study can have bring them to their
+        targets.
     """
     pilot = min(PILOT, replicates)
-    near = _followed(curve, start, _slopes(curve, start, pilot), pilot)
+    near = _followed(curve, start, _slopes(curve, start, pilot), pilot, _NEAR)
     slopes = _slopes(curve, near, replicates)
-    place = _followed(curve, near, slopes, replicates)
+    place = _followed(curve, near, slopes, replicates, _CLOSE)
     variances = np.diag(_covariance(curve.at(place, replicates), slopes))
     return Meeting(place, np.sqrt(variances), slopes)
 
@@ -135,12 +140,15 @@ def _slopes(curve: FigureCurve, place: Floats, replicates: int) -> Floats:
     """
     slopes = np.zeros((len(place), len(place)))
     for number, path in enumerate(curve.targets):
-        step = np.zeros(len(place))
-        step[number] = _STEP * abs(place[number]) or _STEP
-        ahead, behind = (_possible(curve, place, sign * step) for sign in (1, -1))
-        difference = curve.at(place + ahead, replicates) - curve.at(place + behind, replicates)
-        moved = mean_over_replicates(difference)
-        if not (np.abs(moved.estimate) > _MOVES * moved.mcse).any():
+        direction = np.zeros(len(place))
+        direction[number] = abs(place[number]) or 1.0
+        for share in _STEPS:
+            ahead, behind = (_possible(curve, place, way * direction) for way in (share, -share))
+            difference = curve.at(place + ahead, replicates) - curve.at(place + behind, replicates)
+            moved = mean_over_replicates(difference)
+            if (np.abs(moved.estimate) > _MOVES * moved.mcse).any():
+                break
+        else:
             names = " or ".join(target.name for target in curve.targets.values())
             raise RunError(f"{path} does not move {names} where the search begins")
         slopes[:, number] = moved.estimate / (ahead - behind)[number]
@@ -149,7 +157,9 @@ def _slopes(curve: FigureCurve, place: Floats, replicates: int) -> Floats:
     return slopes
 
 
-def _followed(curve: FigureCurve, place: Floats, slopes: Floats, replicates: int) -> Floats:
+def _followed(
+    curve: FigureCurve, place: Floats, slopes: Floats, replicates: int, close: float
+) -> Floats:
     """Return where the figures meet their targets, by Newton's steps from some numbers.
 
     The slopes are corrected on the way as Broyden (1965, Mathematics of Computation 19:577) does,
@@ -161,19 +171,24 @@ def _followed(curve: FigureCurve, place: Floats, slopes: Floats, replicates: int
         If they do not meet them.
     """
     unit = np.where(place == 0, 1.0, np.abs(place))
+    best, least = place, np.inf
     for _ in range(_MOST_STEPS):
         mean = mean_over_replicates(curve.at(place, replicates))
-        beyond = mean.estimate
-        if (np.abs(beyond) <= _CLOSE * mean.mcse).all():
-            return place
-        step = _possible(curve, place, -np.linalg.solve(slopes, beyond))
+        away = (np.abs(mean.estimate) / np.where(mean.mcse > 0, mean.mcse, np.inf)).max()
+        if away < least:
+            best, least = place, away
+        if least <= close:
+            return best
+        step = _possible(curve, place, -np.linalg.solve(slopes, mean.estimate))
         found = mean_over_replicates(curve.at(place + step, replicates)).estimate
         scaled = step / unit
-        if np.abs(scaled).max() > _STEP / 2:  # a smaller one tells more of noise than of slope
-            surprise = found - beyond - slopes @ step
+        if away > _NEAR / 2:  # what is smaller tells more of noise than of slope
+            surprise = found - mean.estimate - slopes @ step
             slopes = slopes + np.outer(surprise, scaled / unit) / (scaled @ scaled)
         place = place + step
-    figures, _ = curve.means(place, replicates)
+    if least <= _NEAR:
+        return best
+    figures, _ = curve.means(best, replicates)
     reached = [
         f"{target.name} reached {figure:.4g}, not {target.value:g}"
         for target, figure in zip(curve.targets.values(), figures, strict=True)
@@ -186,18 +201,17 @@ def _possible(curve: FigureCurve, place: Floats, step: Floats) -> Floats:
 
     Raises
     ------
-    InputError
+    RunError
         If no part of it is possible.
     """
-    for halving in range(_MOST_HALVINGS):
+    refused = ""
+    for _ in range(_MOST_HALVINGS):
         try:
             curve.moved_to(place + step)
-            break
-        except InputError:
-            if halving == _MOST_HALVINGS - 1:
-                raise
-        step = step / 2
-    return step
+            return step
+        except InputError as error:
+            refused, step = str(error), step / 2
+    raise RunError(f"the study cannot have what would be needed: {refused}")
 
 
 def _covariance(beyond: Floats, slopes: Floats) -> Floats:
