@@ -75,7 +75,7 @@ def simulate(
 ) -> None:
     """Simulate and analyse one trial, and write its tables.
 
-    With --out, the folder holds five tables, the CONSORT account, the analysis, the whole scenario
+    With --out, the folder holds the tables, the CONSORT account, the analysis, the whole scenario
     and a manifest. With --report, a page has its flow diagram, its patients and what it found. Of
     a programme, every trial is simulated, with a folder for each, and all are pooled.
     """
