@@ -7,6 +7,7 @@ times the exposure reached, towards the better end of the scale.
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal
 
+import numpy as np
 from pydantic import Field
 
 from trialsim.scenario.courses import Course
@@ -92,6 +93,17 @@ def _baseline_goes_first(baseline: str | None, prognosis: str | None) -> Iterato
         yield Refusal("prognosis", rule, prognosis)
 
 
+def _something_foretells(
+    baseline: str | None, prognosis: str | None, course: Course
+) -> Iterator[Refusal]:
+    """Refuse a correlation with what is not there, which would narrow the scores unseen."""
+    if baseline is None and prognosis is None:
+        for name, value in vars(course).items():
+            if "baseline_correlation" in name and np.any(value):
+                rule = "must be 0 where neither baseline nor prognosis names a covariate"
+                yield Refusal(f"course.{name}", rule, value)
+
+
 def _items_add_up(
     low: float, high: float, step: float, kind: Kind, items: Items | None
 ) -> Iterator[Refusal]:
@@ -110,6 +122,7 @@ class Outcome(Ruled):
         (("low", "high", "step", "kind", "course"), _course_fits),
         (("low", "high", "step", "kind", "course_by_arm"), _courses_fit),
         (("baseline", "prognosis"), _baseline_goes_first),
+        (("baseline", "prognosis", "course"), _something_foretells),
         (("low", "high", "step", "kind", "items"), _items_add_up),
     )
 

@@ -1,0 +1,200 @@
+"""Scales of every kind beside one another, and drugs that work in some patients or some trials."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import kstest, norm
+
+from trialsim.arrays import Booleans, Floats
+from trialsim.errors import InputError
+from trialsim.scenario.courses import Exponential, Proportions
+from trialsim.scenario.outcomes import Outcome
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.outcomes import Scores
+from trialsim.trial.trial import Trial, simulate_batch
+
+SEVERE = {"label": "NIHSS above 8", "covariate": "nihss", "more_than": 8}
+WIDE = {
+    "label": "A scale without floor or ceiling",
+    "kind": "continuous",
+    "low": -1000,
+    "high": 1000,
+    "step": 0.25,
+    "better": "higher",
+    "baseline": None,
+    "course": {
+        "model": "exponential",
+        "start_mean": 0,
+        "start_sd": 50,
+        "start_baseline_correlation": 0,
+        "end_day": 90,
+        "end_mean": 10,
+        "end_sd": 50,
+        "end_baseline_correlation": 0,
+        "recovery_days": 20,
+        "patient_share": 0.5,
+    },
+    "effect": {"anchor": "latent_shift", "value": 0, "exposure": {"model": "none"}},
+}
+
+
+def without_prognosis(cars1: Scenario, name: str) -> Any:
+    """Return an outcome of CARS-1 that no covariate foretells."""
+    scale = cars1.outcomes[name].model_dump()
+    never = {"start_baseline_correlation": 0.0, "end_baseline_correlation": 0.0}
+    return {**scale, "prognosis": None, "course": {**scale["course"], **never}}
+
+
+def with_outcomes(cars1: Scenario, outcomes: dict[str, Any], **changes: Any) -> Scenario:
+    """Return CARS-1 with other outcomes, the first being analysed."""
+    first = next(iter(outcomes))
+    alone: dict[str, Any] = {
+        "analysis.secondary": {},
+        "analysis.endpoint": first,
+        "outcome_correlation": {},
+    }
+    return cars1.replace({**alone, "outcomes": outcomes, **changes})
+
+
+def nihss_of(trial: Trial) -> Floats:
+    """Return the NIHSS of the patients, shape (replicate, patient)."""
+    return np.take_along_axis(trial.cohort.covariates["nihss"], trial.candidate, axis=1)
+
+
+def test_outcomes_that_stand_after_another_change_no_bit_of_it(cars1: Scenario) -> None:
+    others = [name for name in cars1.outcomes if name != "arat"]
+    alone: dict[str, Any] = {
+        "outcome_correlation": {},
+        "analysis.secondary": {},
+        **{f"outcomes.{name}": None for name in others},
+    }
+    battery, single = (
+        simulate_batch(one, Streams(8, range(6))) for one in (cars1, cars1.replace(alone))
+    )
+    assert len(others) == 11
+    assert battery.underlying["arat"].tobytes() == single.underlying["arat"].tobytes()
+
+
+def test_scores_are_made_when_they_are_looked_at_and_once() -> None:
+    made = []
+
+    def make(name: str) -> Floats:
+        made.append(name)
+        return np.ones((2, 3, 2))
+
+    scores = Scores(("arat", "nihss", "mrs"), make)
+    seen = scores.seen_at(np.zeros((2, 3, 2), np.bool_))
+    assert (list(seen), len(seen), made) == (["arat", "nihss", "mrs"], 3, [])
+    assert np.isnan(seen["nihss"]).all()
+    assert (scores["nihss"] == 1).all()
+    assert made == ["nihss"]
+    with pytest.raises(KeyError):
+        scores["barthel"]
+
+
+def test_outcomes_correlate_as_is_written_towards_their_better_ends(cars1: Scenario) -> None:
+    """20,800 patients: the standard error of a correlation of 0.8 is 0.0025, of 0.3 is 0.0063."""
+    outcomes = {"a": WIDE, "b": {**WIDE, "better": "lower"}, "c": WIDE}
+    together = {"common": 0.3, "pairs": {"b": {"a": 0.8}}}
+    scenario = with_outcomes(cars1, outcomes, outcome_correlation=together)
+    trial = simulate_batch(scenario, Streams(9, range(100)))
+    last, before = ([trial.underlying[name][:, :, v].ravel() for name in "abc"] for v in (5, 4))
+    found = np.atleast_2d(np.corrcoef(last))
+    assert found[0, 1] == pytest.approx(-0.8, abs=0.01)
+    assert found[0, 2] == pytest.approx(0.3, abs=0.026)
+    assert found[1, 2] == pytest.approx(-0.3, abs=0.026)
+    # Only the patient's own luck, half of the variance, stays from one visit to the next.
+    assert np.corrcoef([last[0], before[1]])[0, 1] == pytest.approx(-0.4, abs=0.024)
+
+
+def test_on_the_end_day_each_grade_has_its_share(cars1: Scenario) -> None:
+    """6,240 placebo patients; each share within four binomial standard errors, none where 0."""
+    window = {"design.visits.day_90.window_days": 0}
+    scenario = with_outcomes(cars1, {"mrs": without_prognosis(cars1, "mrs")}, **window)
+    trial = simulate_batch(scenario, Streams(10, range(60)))
+    scores = trial.underlying["mrs"][trial.arms == 1][:, 5]
+    course = scenario.outcomes["mrs"].course
+    assert isinstance(course, Proportions)
+    for grade, share in enumerate(course.end):
+        error = math.sqrt(share * (1 - share) / len(scores))
+        assert abs((scores == grade).mean() - share) <= 4 * error
+
+
+@pytest.mark.parametrize("name", ["line_cancellation", "nine_hole_peg"])
+def test_counts_and_times_are_the_rounded_exponential_of_a_normal(
+    cars1: Scenario, name: str
+) -> None:
+    """Floor, ceiling and median of 6,240 placebo patients against the normal's of the course."""
+    window = {"design.visits.day_90.window_days": 0}
+    scenario = with_outcomes(cars1, {name: without_prognosis(cars1, name)}, **window)
+    trial = simulate_batch(scenario, Streams(11, range(60)))
+    scores, outcome = trial.underlying[name][trial.arms == 1][:, 5], scenario.outcomes[name]
+    for points in (outcome.low, 2 * outcome.low + 1, outcome.high - 1):
+        share = norm.cdf(_z(outcome, points + 0.5))
+        error = math.sqrt(share * (1 - share) / len(scores))
+        assert abs((scores <= points).mean() - share) <= 4 * error + 0.005
+    assert (scores == np.rint(scores)).all()
+    assert (scores.min(), scores.max()) == (outcome.low, outcome.high)
+
+
+def _z(outcome: Outcome, points: float) -> float:
+    """Return the normal score, on the end day, of a count or a time."""
+    course = outcome.course
+    assert isinstance(course, Exponential)
+    return (math.log(points) - course.end_mean) / course.end_sd
+
+
+def test_the_drug_works_among_those_that_it_is_said_to_and_in_part_elsewhere(
+    cars1: Scenario,
+) -> None:
+    """Each patient's score is that of the full shift, of half of it, or of none, to the bit."""
+
+    def scores(effect: dict[str, Any]) -> tuple[Floats, Booleans, Booleans]:
+        whole = {"anchor": "latent_shift", "exposure": {"model": "none"}, **effect}
+        trial = simulate_batch(
+            cars1.replace({"outcomes.arat.effect": whole}), Streams(12, range(8))
+        )
+        return trial.underlying["arat"], nihss_of(trial) > 8, trial.arms == 0
+
+    none, severe, treated = scores({"value": 0.0})
+    half, full = scores({"value": 8.0})[0], scores({"value": 16.0})[0]
+    some = scores({"value": 16.0, "among": SEVERE})[0]
+    partly = scores({"value": 16.0, "among": SEVERE, "elsewhere": 0.5})[0]
+    for found in (some, partly):
+        assert np.array_equal(found[severe], full[severe], equal_nan=True)
+    assert np.array_equal(some[~severe], none[~severe], equal_nan=True)
+    assert np.array_equal(partly[~severe], half[~severe], equal_nan=True)
+    assert (full[severe & treated] > none[severe & treated]).any()
+    assert (half[~severe & treated] > none[~severe & treated]).any()
+
+
+def test_each_trial_has_a_shift_of_its_own_about_the_effect(cars1: Scenario) -> None:
+    """Alike for all treated of a trial; over 400 trials normal, with the mean and SD written."""
+    effect = {**WIDE["effect"], "value": 6.0}  # type: ignore[dict-item]
+    changes = {"design.patients": 8}
+    fixed, spread = (
+        simulate_batch(
+            with_outcomes(cars1, {"a": {**WIDE, "effect": {**effect, **more}}}, **changes),
+            Streams(13, range(400)),
+        )
+        for more in ({}, {"trial_sd": 20.0})
+    )
+    moved = spread.underlying["a"][:, :, 5] - fixed.underlying["a"][:, :, 5]
+    treated = spread.arms == 0
+    assert not moved[~treated].any()
+    own = np.array([row[there].mean() for row, there in zip(moved, treated, strict=True)])
+    assert np.abs(moved - own[:, None])[treated].max() <= 0.25  # a step of the scale
+    assert kstest(own, norm(0, 20).cdf).pvalue > 0.01
+
+
+def test_a_correlation_with_no_covariate_is_refused(cars1: Scenario) -> None:
+    with pytest.raises(InputError) as caught:
+        cars1.replace({"outcomes.mrs.prognosis": None})
+    rule = "must be 0 where neither baseline nor prognosis names a covariate"
+    assert str(caught.value).splitlines() == [
+        f"outcomes.mrs.course.start_baseline_correlation: {rule} (got 0.6)",
+        f"outcomes.mrs.course.end_baseline_correlation: {rule} (got 0.5)",
+    ]
