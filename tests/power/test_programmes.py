@@ -15,7 +15,7 @@ from trialsim.power.programmes import OF_ALL, of_trial, programme_quantities, tr
 from trialsim.power.quantities import QUANTITIES
 from trialsim.power.replicates import Replicates, run_replicates
 from trialsim.scenario.files import load
-from trialsim.scenario.programme import Programme
+from trialsim.scenario.programme import Programme, programme_of
 from trialsim.scenario.studies import load_study
 from trialsim.stats.mann_whitney import summarise
 
@@ -35,6 +35,13 @@ HURRIED = small(
     **{f"trials.{name}.operations.recruitment_limit_days": 120 for name in ("cars1", "cars2")}
 )
 """A programme of which some replicates fail, by the one trial or the other."""
+
+
+def twins() -> Programme:
+    """Return the same trial twice, of moderate power."""
+    one = load("cars1").replace({"design.patients": 40, PATH: 0.68})
+    content = {name: getattr(SMALL, name) for name in Programme.model_fields}
+    return programme_of({**content, "trials": {"a": one, "b": one}})
 
 
 def assert_same(one: Replicates, other: Replicates) -> None:
@@ -91,9 +98,8 @@ def test_a_trial_is_what_it_is_alone_under_its_own_seed() -> None:
 
 def test_trials_of_one_replicate_are_independent() -> None:
     """The correlation of 1,000 independent pairs has a standard error of 0.032."""
-    twins = SMALL.replace({f"trials.cars2.{PATH}": 0.722, "size_percent": 50})
-    columns = run_replicates(twins, SEED, range(1_000), "vector").columns
-    one, other = (columns[of_trial(name, "estimate")] for name in twins.trials)
+    columns = run_replicates(twins(), SEED, range(1_000), "vector").columns
+    one, other = columns["a.estimate"], columns["b.estimate"]
     correlation = np.mean((one - one.mean()) * (other - other.mean())) / (one.std() * other.std())
     assert abs(correlation) < 4 * 0.032
 
@@ -224,10 +230,7 @@ def test_the_sets_of_trials_in_favour_add_up() -> None:
 
 def test_trials_of_one_truth_disagree_as_independent_ones_do() -> None:
     """Twice power times the rest; 2,000 programmes leave an error of 0.011."""
-    one = load("cars1").replace({"design.patients": 40, PATH: 0.68})
-    twins = SMALL.replace({"size_percent": 100})
-    twins = twins.model_copy(update={"trials": {"a": one, "b": one}})
-    found = disagreement(twins, 2_000, SEED, n_jobs=1)
+    found = disagreement(twins(), 2_000, SEED, n_jobs=1)
     power = np.mean([float(share.estimate) for share in found.each().values()])
     assert float(found.disagree.estimate) == pytest.approx(2 * power * (1 - power), abs=4 * 0.011)
 

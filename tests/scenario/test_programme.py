@@ -204,6 +204,13 @@ def test_a_study_of_one_trial_has_itself() -> None:
             ["4:1: trials: must have at least 2 items after validation, not 1 (got a mapping)"],
         ),
         (
+            ABOUT_IT + TRIALS + PLAN + "calibrated:\n  trials.c.design.patients: {finding: f}\n",
+            [
+                "calibrated.trials.c.design.patients: must be the path of a number of a trial",
+                "calibrated.trials.c.design.patients.finding: must be a finding that exists",
+            ],
+        ),
+        (
             ABOUT_IT + TRIALS + PLAN + "sources: {design: {status: assumed, note: x}}\n",
             ["sources.design: must be a path of the programme itself"],
         ),

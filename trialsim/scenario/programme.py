@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.findings import PRIMARY, Calibration, Finding, OfAnalysis, OfPatients
-from trialsim.scenario.paths import below, changed_paths, paths_of
+from trialsim.scenario.paths import below, changed_paths, part_at, paths_of
 from trialsim.scenario.pooled_analysis import PooledAnalysis, unfit
 from trialsim.scenario.problems import problems_between, problems_of
 from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled, as_far_as_known, unknown
@@ -78,6 +78,15 @@ def _calibrated_for_what_is_there(
             yield Refusal(f"calibrated.{path}.finding", unknown("finding", named, findings), named)
 
 
+def _calibrated_numbers_exist(
+    trials: Mapping[str, Scenario], calibrated: Mapping[str, object]
+) -> Iterator[Refusal]:
+    content = {name: trial.model_dump() for name, trial in trials.items()} if calibrated else {}
+    for path in calibrated:
+        if not isinstance(part_at({TRIALS: content}, path), int | float):
+            yield Refusal(f"calibrated.{path}", "must be the path of a number of a trial")
+
+
 class Programme(Ruled):
     """Several trials, and how they are pooled in every replicate."""
 
@@ -85,6 +94,7 @@ class Programme(Ruled):
         ((TRIALS, "analysis"), _plans_can_be_pooled),
         (("findings",), _findings_are_of_the_whole),
         (("findings", "calibrated"), _calibrated_for_what_is_there),
+        ((TRIALS, "calibrated"), _calibrated_numbers_exist),
         ((WHOLE,), _sources_are_of_the_whole),
     )
     unsaid = ("findings", "calibrated")
@@ -174,7 +184,7 @@ class Programme(Ruled):
                 continue
             _, name, rest = (*path.split(".", 2), "", "")[:3]
             if name not in trials or (not rest and value is not None):
-                hint = nearest(path, [f"{TRIALS}.{one}" for one in self.trials])
+                hint = nearest(below(TRIALS, name), [below(TRIALS, one) for one in self.trials])
                 problems.append(Problem(path, f"must be a path that exists{hint}"))
             else:
                 asked.setdefault(name, {})[rest] = value
