@@ -19,16 +19,16 @@ def with_findings_alone(study: Study, names: set[str]) -> Study:
 
 @pytest.mark.parametrize("name", CALIBRATED)
 def test_a_calibrated_study_gives_the_figures_that_it_was_solved_for(name: str) -> None:
-    """Three Monte Carlo errors of 512 trials, beside the rounding of what was published."""
+    """Three Monte Carlo errors of 192 trials, beside the rounding of what was published."""
     study = STUDIES[name]
     targets = {one.finding for one in study.calibrated.values() if one.finding is not None}
-    for row in reproduce(with_findings_alone(study, targets), 512, seed=7, n_jobs=1).rows:
+    for row in reproduce(with_findings_alone(study, targets), 192, seed=7, n_jobs=1).rows:
         assert abs(row.simulated - row.published) <= row.rounding + 3 * row.mcse, row.label
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_what_a_study_does_not_give_it_explains(name: str) -> None:
-    for row in reproduce(STUDIES[name], 128, seed=8, n_jobs=1).rows:
+    for row in reproduce(STUDIES[name], 64, seed=8, n_jobs=1).rows:
         assert row.verdict != "not reproduced" or row.explanation is not None, row.label
 
 

@@ -1,0 +1,36 @@
+"""The page of findings has every study that has any, with the figures that the studies say."""
+
+from pathlib import Path
+
+import pytest
+
+from trialsim.scenario.studies import builtin_studies, load_study
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDIES = {name: load_study(name) for name in builtin_studies()}
+
+
+def rows(page: Path) -> list[tuple[str, str, str]]:
+    """Return study, figure and published value of each row of a page's tables."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
+    return [(one[0].strip("`"), one[1], one[2]) for one in cells if one[0].strip("`") in STUDIES]
+
+
+def said(name: str) -> list[tuple[str, str, str]]:
+    """Return what a study says of itself in the form of the rows."""
+    findings = STUDIES[name].findings.values()
+    return [(name, one.label, f"{one.value:.{one.published_decimals}f}") for one in findings]
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs" / "reproduction.md", ROOT / "README.md"])
+def test_what_stands_on_a_page_is_what_a_study_says(page: Path) -> None:
+    """To make it anew: the command that stands above the table."""
+    found = rows(page)
+    assert found
+    assert set(found) <= {row for name in STUDIES for row in said(name)}
+
+
+def test_every_study_with_findings_stands_on_the_page() -> None:
+    told = {name for name, _, _ in rows(ROOT / "docs" / "reproduction.md")}
+    assert told == {name for name, study in STUDIES.items() if study.findings}
