@@ -26,7 +26,7 @@ def programme_text(found: SimulatedProgramme) -> str:
             f"{'':24} {'analysed':>9} {'estimate':>10}   {found.programme.analysis.confidence:.0%}",
             *rows,
             "",
-            f"{found.quantity.name}: p {told['p_value']:.6g}, I2 {told['i2']:.2f}",
+            f"pooled {found.quantity.name}: p {told['p_value']:.6g}, I2 {told['i2']:.2f}",
             "",
             *conventions_text(plan_in_words(found.programme.analysis)),
         ]

@@ -64,10 +64,10 @@ class PooledAnalysis(Ruled):
 
 
 _QUANTITIES: Final = {
-    "mann_whitney": Quantity("pooled Mann-Whitney effect", 0.5),
-    "win_odds": Quantity("pooled win odds", 1.0),
-    "standardised_difference": Quantity("pooled standardised difference", 0.0),
-    "mean_difference": Quantity("pooled mean difference", 0.0),
+    "mann_whitney": Quantity("Mann-Whitney effect", 0.5),
+    "win_odds": Quantity("win odds", 1.0),
+    "standardised_difference": Quantity("standardised difference", 0.0),
+    "mean_difference": Quantity("mean difference", 0.0),
 }
 
 
@@ -92,7 +92,7 @@ def pooling_in_words(pooled: PooledAnalysis) -> dict[str, str]:
     """Return each convention of pooling by name, as a sentence or more."""
     quantity = pooled.quantity
     return {
-        "estimate": f"The {quantity.name}: {_MEASURES[pooled.measure]}",
+        "estimate": f"The pooled {quantity.name}: {_MEASURES[pooled.measure]}",
         "direction": f"Above {quantity.null:g}, its null value, the treated are better.",
         "pooling": _POOLING[pooled.pooling],
         **_heterogeneity(pooled),
