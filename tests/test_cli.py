@@ -260,7 +260,7 @@ def test_without_a_command_the_help_is_shown(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["power", "cars9"], "did you mean cars1"),
+        (["power", "cars1x"], "did you mean cars1"),
         (["show", "cars_1"], "did you mean cars1"),
         (["simulate", "nothing.yaml"], "must be a scenario file that exists (got nothing.yaml)"),
         (["check", "."], "must be a scenario file, not a folder (got .)"),
@@ -328,11 +328,11 @@ def test_a_broken_file_is_told_with_every_place(ask: Ask, tmp_path: Path, comman
 def test_check_tells_of_sound_and_broken_files_together(ask: Ask, tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(BROKEN)
-    status, out, err = ask("check", "cars1", str(path), "cars9")
+    status, out, err = ask("check", "cars1", str(path), "cars1x")
     assert status == INPUT_WRONG
     assert out.startswith("cars1: no problem found")
     assert len(err.splitlines()) == 4
-    status, out, err = ask("check", "cars1", str(path), "cars9", "--json")
+    status, out, err = ask("check", "cars1", str(path), "cars1x", "--json")
     told = json.loads(out)
     assert (status, err) == (INPUT_WRONG, "")
     assert told["sound"] == ["cars1"]
