@@ -97,6 +97,7 @@ def describe(scenario: Scenario) -> Description:
                 if part is not None
             ),
             section("Analysis", "analysis", content["analysis"], _plan_sentences(scenario)),
+            *_published(scenario),
         ),
         references=dict(scenario.references),
     )
@@ -314,6 +315,23 @@ def _computed(*statuses: Status) -> Status:
 def _plan_sentences(scenario: Scenario) -> list[str]:
     told = plan_in_words(scenario.analysis).items()
     return [f"{name.replace('_', ' ').capitalize()}: {sentence}" for name, sentence in told]
+
+
+def _published(scenario: Scenario) -> Iterator[Section]:
+    """Yield a section of what was published, and of what was solved to give it, if anything was."""
+    words = [
+        f"{path} was solved so that the study gives {one.finding or f'{one.quantity} {one.value}'}."
+        for path, one in scenario.calibrated.items()
+    ]
+    rows = []
+    for name, finding in scenario.findings.items():
+        path = f"findings.{name}"
+        source = source_of(path, scenario.sources)
+        text = f"{finding.value:.{finding.published_decimals}f} ({finding.label})"
+        told = (source.status, source.reference, source.note)
+        rows.append(Row(path, path, finding.value, text, *told))
+    if rows:
+        yield Section("What was published", tuple(words), tuple(rows))
 
 
 def _listed(names: Any) -> str:
