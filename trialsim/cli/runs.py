@@ -248,7 +248,7 @@ def replay(
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build one trial of a run again, or one patient of it day by day.
+    """Build one trial of a run again, or one of its patients.
 
     The trial's numbers are checked against those of the run, to the bit. With --report, a page has
     the trial, or the patient's days and the same patient in the other arms.
