@@ -59,7 +59,18 @@ def trial() -> SimulatedTrial:
     content = bare()
     arat = content["outcomes"]["arat"]
     outcome = {"label": "Stroke scale", "baseline": "nihss", "high": 42, "better": "lower"}
-    grip = {"label": "Grip", "baseline": None, "kind": "continuous", "unit": "kg", "step": 0.5}
+    grip: dict[str, Any] = {
+        "label": "Grip",
+        "baseline": None,
+        "kind": "continuous",
+        "unit": "kg",
+        "step": 0.5,
+    }
+    grip["course"] = {
+        **arat["course"],
+        "start_baseline_correlation": 0,
+        "end_baseline_correlation": 0,
+    }
     content["outcomes"] |= {"nihss": {**arat, **outcome}, "grip": {**arat, **grip}}
     content["treatment"]["rehabilitation"] = None
     content["design"] |= {"patients": 60, "block_size": 3}
