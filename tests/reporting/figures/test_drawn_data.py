@@ -130,6 +130,18 @@ def test_means_are_those_of_the_analysis(trial: ts.SimulatedTrial) -> None:
         assert (low, high) == pytest.approx((one.mean - half, one.mean + half))
 
 
+def test_every_point_is_nearest_to_the_mean_day_of_its_own_visit() -> None:
+    """The rats' maze is on five days running, and there are three arms."""
+    rats = ts.simulate(ts.load("rat_mtbi"), 2016)
+    days = mean_scores_data(trials_of(rats.batch)).groupby("visit", observed=True)
+    visits = np.sort(days["days_since_onset"].mean().to_numpy())
+    (axes,) = rats.plot("scores").get_axes()
+    arms = [one for one in axes.get_lines() if one.get_linestyle() != "None"]
+    assert len(arms) == 3
+    for drawn in (np.asarray(one.get_xdata()) for one in arms):
+        assert np.abs(drawn[:, None] - visits).argmin(axis=1).tolist() == list(range(len(visits)))
+
+
 def test_shares_of_scores_add_up_and_the_ends_stand_alone(trial: ts.SimulatedTrial) -> None:
     table = distribution_data(trials_of(trial.batch))
     sums = table.groupby(["visit", "arm"], observed=True)["share"].sum()

@@ -1,5 +1,7 @@
 """The results of one trial beside each other: the primary analysis and those that go with it."""
 
+from typing import Final
+
 import numpy as np
 from pandas import DataFrame
 
@@ -9,9 +11,12 @@ from trialsim.reporting.figures.drawing import Drawing
 from trialsim.reporting.figures.labels import broken
 from trialsim.reporting.figures.style import INK, WIDTH, grid, page, styled
 
+_IN_POINTS: Final = "mean difference"
+"""The quantity that has the unit of its outcome."""
+
 
 def effects_data(result: Analysis) -> DataFrame:
-    """Return a row for each analysis in the unit of the primary one, which is first."""
+    """Return a row for each analysis of the quantity of the primary one, which is first."""
     frame = result.to_frame()
     return frame[frame["quantity"] == result.primary.quantity].reset_index(drop=True)
 
@@ -21,10 +26,12 @@ def effects_figure(result: Analysis, width: float = WIDTH) -> Drawing:
     """Draw each estimate with its interval, the primary one on top."""
     data = effects_data(result)
     left_out = 1 + len(result.secondary) - len(data)
-    further = [f"{left_out} further analyses have another unit."] if left_out else []
+    further = [f"{left_out} further analyses have another quantity."] if left_out else []
+    if result.primary.quantity == _IN_POINTS and len(data) > 1:
+        further.append("Each difference is in the unit of its own outcome.")
     about = result.scenario, result.digest, result.seed, result.replicate
     drawing, (axes,) = page(
-        f"{result.primary.quantity} in one trial",
+        f"{result.primary.quantity[0].upper()}{result.primary.quantity[1:]} in one trial",
         caption_of_one(*about, "Lines are the intervals of the analysis plan.", *further),
         width,
         1.5 + 0.3 * len(data),

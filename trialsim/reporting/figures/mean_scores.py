@@ -52,9 +52,10 @@ def mean_scores_figure(trials: Trials, outcome: str | None = None, width: float 
         3.7,
     )
     arms = list(trials.scenario.design.arms)
+    apart = _days_apart(data, len(arms))
     for place, (arm, colour) in enumerate(zip(arms, shades(len(arms)), strict=True)):
         one = data[data["arm"] == arm]
-        aside = (place - (len(arms) - 1) / 2) * 0.01 * data["days_since_onset"].max()
+        aside = (place - (len(arms) - 1) / 2) * apart
         axes.errorbar(
             one["days_since_onset"] + aside,
             one["mean"],
@@ -71,3 +72,11 @@ def mean_scores_figure(trials: Trials, outcome: str | None = None, width: float 
     grid(axes, "y")
     legend_above(axes, width)
     return drawing
+
+
+def _days_apart(data: DataFrame, arms: int) -> float:
+    """Return how far the points of one visit are set apart, so that no two visits mingle."""
+    days = data.groupby("visit", observed=True)["days_since_onset"].mean().sort_values()
+    widest = 0.01 * float(days.max())
+    nearest = float(days.diff().min())
+    return min(widest, 0.5 * nearest / arms) if np.isfinite(nearest) else widest
