@@ -260,6 +260,8 @@ def replay(
 
     _check_report(report)
     directory = find_run(run)
+    if patient is not None or report is not None:
+        one_trial(directory.manifest.scenario)
     tell_of_damage(directory)
     again = rebuilt(directory, replicate)
     if report is not None:
