@@ -60,8 +60,10 @@ def test_a_run_whose_drug_does_something_is_refused(modest_run: RunDirectory) ->
 def test_a_run_of_another_design_is_refused(
     modest_run: RunDirectory, modest: Scenario, run_of: Callable[[Scenario, str], RunDirectory]
 ) -> None:
-    other = without_drug(modest).replace({"design.patients": 44})
-    with pytest.raises(InputError, match=r"--null: .*design\.patients"):
+    sites = {f"operations.sites.{site}.activation_day": 7.0 for site in modest.operations.sites}
+    other = without_drug(modest).replace({"design.patients": 44} | sites)
+    told = rf"--null: .*activation_day and {len(sites) + 1 - 5} more"
+    with pytest.raises(InputError, match=told):
         given(modest_run, run_of(other, "other").folder)
 
 

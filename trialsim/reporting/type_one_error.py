@@ -29,6 +29,7 @@ from trialsim.trial.trial import chosen_engine
 KEPT: Final = "without_effect"
 """The folder, in that of the run, that holds a run made for its report."""
 _FEW: Final = range(8)
+_PATHS_TOLD: Final = 5
 _MAY_DIFFER: Final = re.compile(r"outcomes\.|design\.arms\.|operations\.\w+\.arms")
 
 
@@ -77,7 +78,11 @@ def given(run: RunDirectory, folder: Path) -> WithoutEffect:
     changes = differences(run.manifest.scenario, scenario)
     wrong = [path for path in changes if not _MAY_DIFFER.match(path)]
     if wrong:
-        rule = f"must be a run of the same design without effect; {', '.join(wrong)} differs"
+        told = ", ".join(wrong[:_PATHS_TOLD])
+        more = f" and {len(wrong) - _PATHS_TOLD} more" if len(wrong) > _PATHS_TOLD else ""
+        rule = (
+            f"must be a run of the same design without effect, and has other values at {told}{more}"
+        )
         raise InputError([Problem("--null", rule, str(folder))])
     if not _does_nothing(scenario, other.manifest.seed):
         rule = "must be a run of a study whose drug does nothing"
