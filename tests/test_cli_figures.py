@@ -57,6 +57,19 @@ def test_every_kind_is_drawn_and_its_data_written(
     assert list(written[0]) == list(rows[0])
 
 
+@pytest.mark.parametrize(
+    ("asked", "legend"),
+    [(["cars1"], "published: 0.71"), (["cars1", "--published", "0.6"], "published: 0.6")],
+)
+def test_the_published_estimate_is_that_of_the_study_unless_another_is_asked(
+    tmp_path: Path, asked: list[str], legend: str
+) -> None:
+    figure = tmp_path / "figure.svg"
+    options = ["--replicates", "8", "--jobs", "1", "-o", str(figure)]
+    assert run(["plot", "estimate", *asked, *options]) == DONE
+    assert f"{legend}<" in figure.read_text(encoding="utf-8")
+
+
 def test_a_run_is_drawn_from_what_it_holds(
     run_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -59,7 +59,11 @@ OutcomeName = Annotated[
 def estimate(
     source: Source,
     published: Annotated[
-        float | None, typer.Option(help="An estimate to show among those of single trials.")
+        float | None,
+        typer.Option(
+            help="An estimate to show among those of single trials.",
+            show_default="that of the study, if any",
+        ),
     ] = None,
     replicates: Annotated[
         int | None,
@@ -76,6 +80,7 @@ def estimate(
     """Draw how the estimates of single trials scatter, about the truth."""
     from trialsim.power.power import power
     from trialsim.reporting.finished_run import finished
+    from trialsim.reporting.published import published_estimate
 
     check_output(out, as_json)
     study = _source(source, seed, changes, engine)
@@ -88,7 +93,8 @@ def estimate(
         with Progress(count) as progress:
             how = (study.seed, workers_of(jobs), study.engine)
             result = power(study.scenario, count, *how, progress=progress)
-    deliver(result, "estimate", out, as_json, width, published=published)
+    shown = published_estimate(study.scenario) if published is None else published
+    deliver(result, "estimate", out, as_json, width, published=shown)
 
 
 @plots.command()
