@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from trialsim.errors import InputError
-from trialsim.power.count_path import count_power_of, endpoint_cells
+from trialsim.power.count_path import count_power_of, endpoint_cells, patients_by_cells
 from trialsim.power.power import power
 from trialsim.scenario.files import load
 from trialsim.scenario.scenario import Scenario
@@ -37,6 +37,25 @@ def test_both_ways_to_the_power_agree(changes: dict[str, Any]) -> None:
             assert abs(closed - counts.power) < 4 * counts.rejections.mcse + 0.015
     else:
         assert np.isnan(counts.noether)
+
+
+def test_patients_and_power_by_cells_are_two_readings_of_one_formula() -> None:
+    """The patients that a power asks for, run as a study of their own, have that power."""
+    cars1 = load("cars1").replace(LOSING)
+    asked = patients_by_cells(cars1, 0.8, cohort=1024, seed=5)
+    assert asked is not None
+    large = cars1.replace({"design.patients": round(asked.patients)})
+    found = count_power_of(large, replicates=2, seed=5, cohort=1024)
+    joint = np.sqrt(2) * found.power_slope * found.cells.effect_mcse
+    assert abs(found.happ - 0.8) < 4 * joint + 0.002  # a whole patient's power
+
+
+def test_the_error_of_patients_by_cells_is_their_spread_over_seeds() -> None:
+    scenario = load("cars1").replace(SMALLER)
+    runs = [patients_by_cells(scenario, 0.9, cohort=64, seed=seed) for seed in range(40)]
+    patients, errors = np.array([run for run in runs if run is not None]).T
+    assert len(patients) == 40
+    assert 0.65 < np.std(patients, ddof=1) / np.sqrt(np.mean(np.square(errors))) < 1.4
 
 
 def test_without_an_effect_the_count_path_rejects_at_alpha() -> None:

@@ -9,6 +9,7 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 import trialsim as ts
+from trialsim.power.count_path import patients_by_cells
 from trialsim.power.crossing import BLOCKS, crossing, probit
 from trialsim.power.sample_size import closed_form_patients, confirmation_seed
 from trialsim.scenario.files import load
@@ -44,12 +45,36 @@ def size(calm: ts.Scenario) -> ts.SampleSize:
 
 
 def test_the_interval_holds_the_closed_form_for_ties_where_nothing_goes_wrong(
-    size: ts.SampleSize,
+    calm: ts.Scenario, size: ts.SampleSize
 ) -> None:
+    """The closed form is that of reference patients as well as that of the patients simulated."""
     assert size.closed_form is not None
-    assert size.low <= size.closed_form <= size.high
+    assert size.low <= size.closed_form.patients <= size.high
+    assert size.low <= closed_form_patients(calm, 0.9) <= size.high
     assert size.low < size.estimate < size.high
     assert size.high - size.low < 60
+
+
+def test_the_interval_holds_the_closed_form_of_the_study_as_conducted(calm: ts.Scenario) -> None:
+    """Infusions and visits missed, withdrawals and deaths cost what the formula's cells say."""
+    cars1 = load("cars1").replace({EFFECT: 0.62})
+    found = ts.sample_size(cars1, replicates=1_000, seed=SEED, n_jobs=1)
+    assert found.closed_form is not None
+    assert found.low <= found.closed_form.patients <= found.high
+    assert found.closed_form.patients > closed_form_patients(calm, 0.9) + 4 * found.closed_form.mcse
+    assert found.to_dict()["closed_form"] == found.closed_form._asdict()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"analysis.test": {"method": "brunner_munzel"}},
+        {"analysis.strata": "site"},
+        {"analysis.missing": "multiple_imputation"},
+    ],
+)
+def test_no_closed_form_is_given_of_a_plan_that_it_does_not_follow(changes: dict[str, Any]) -> None:
+    assert patients_by_cells(load("cars1").replace(changes), 0.9, cohort=64) is None
 
 
 def test_the_closed_form_is_near_noether_and_counts_all_arms(calm: ts.Scenario) -> None:

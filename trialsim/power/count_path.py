@@ -24,7 +24,7 @@ from trialsim.scenario.programme import Study, one_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.count_power import count_power
 from trialsim.stats.monte_carlo import Mean, Proportion
-from trialsim.stats.sample_size import happ_power, noether_power, zhao_power
+from trialsim.stats.sample_size import happ_patients, happ_power, noether_power, zhao_power
 from trialsim.stats.scale_effects import theta_of_cells
 from trialsim.streams import LANES, Streams, derived_seed, generator
 from trialsim.trial.trial import Trial, simulate_batch
@@ -174,6 +174,46 @@ def count_power_of(
         estimate=found.effect,
         **closed,
     )
+
+
+class ClosedForm(NamedTuple):
+    """Patients by formula, randomised in all arms."""
+
+    patients: float
+    mcse: float
+    """Monte Carlo standard error, from that of the effect of the cells."""
+
+
+def patients_by_cells(
+    scenario: Scenario, power: float, cohort: int = COHORT, seed: int = 2016
+) -> ClosedForm | None:
+    """Return the patients that Happ et al. (2019) ask for, in the study as conducted and analysed.
+
+    The formula has the cells of the endpoint, and patients in the share of those randomised who are
+    analysed. None where counts cannot follow the plan, or the arms end alike.
+
+    >>> import trialsim as ts
+    >>> found = patients_by_cells(ts.load("cars1"), 0.9, cohort=256)
+    >>> round(found.patients, -1), found.mcse < 3
+    (70.0, True)
+    """
+    if _problems(scenario):
+        return None
+    plan, cells = scenario.analysis, endpoint_cells(scenario, cohort, seed)
+    analysed = sum(cells.patients)
+    found = happ_patients(
+        cells.treated,
+        cells.control,
+        power,
+        plan.alpha,
+        sides=2 if plan.alternative == "two-sided" else 1,
+        treated_share=cells.patients[0] / analysed,
+    )
+    patients = float(found) * scenario.design.patients / analysed
+    if not np.isfinite(patients):
+        return None
+    # patients go as the distance of the effect from none, to the power -2
+    return ClosedForm(patients, 2 * patients * cells.effect_mcse / abs(cells.effect - 0.5))
 
 
 def _problems(scenario: Scenario) -> list[Problem]:

@@ -1,9 +1,10 @@
 """How many patients give a power, or which value of any other number: an interval, confirmed.
 
-A closed form says where to start, for patients. The search runs every candidate on the same
-replicates: between two values whose powers lie on either side of the target it closes in on the
-crossing, and there a line through the probits of a few powers gives the value and its Monte Carlo
-interval. The recommended value is then run again on replicates that the search has not seen.
+For patients, a closed form of an ideal study says where to start. The search runs every candidate
+on the same replicates: between two values whose powers lie on either side of the target it closes
+in on the crossing, and there a line through the probits of a few powers gives the value and its
+Monte Carlo interval. The recommended value is then run again on replicates that the search has not
+seen, and a closed form of the study as conducted stands beside it.
 """
 
 import math
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trialsim.errors import InputError, Problem
 from trialsim.power.alternatives import value_at
+from trialsim.power.count_path import COHORT, ClosedForm, patients_by_cells
 from trialsim.power.crossing import BLOCKS
 from trialsim.power.parallel import Progress
 from trialsim.power.path_search import PILOT, Axis, Ends, search, walked_ends
@@ -40,6 +42,8 @@ PATIENTS: Final = "design.patients"
 _MOST_PATIENTS: Final = 1_000_000
 _FARTHEST: Final = 16
 """Times the closed form at which the search for more patients ends."""
+_COHORT: Final = 2 * COHORT
+"""Trials simulated at most for the closed form."""
 _DIGITS: Final = 4
 """Significant digits of a recommended value that is not a whole number."""
 
@@ -66,8 +70,8 @@ class SampleSize(Shown):
     seed: int
     confirmation_seed: int
     candidates: tuple[Candidate, ...]
-    closed_form: float | None
-    """Patients by Happ et al. (2019) for reference patients, full exposure and nobody missing."""
+    closed_form: ClosedForm | None
+    """Patients by Happ et al. (2019) in the study as conducted and analysed, where that applies."""
     conventions: Mapping[str, str]
     seconds: float
 
@@ -124,7 +128,7 @@ class SampleSize(Shown):
             "replicates": self.replicates,
             "seed": self.seed,
             "confirmation_seed": self.confirmation_seed,
-            "closed_form": self.closed_form,
+            "closed_form": self.closed_form and self.closed_form._asdict(),
             "candidates": [candidate._asdict() for candidate in self.candidates],
             "conventions": dict(self.conventions),
             "note": SIMULATED,
@@ -204,7 +208,7 @@ def sample_size(
         seed=seed,
         confirmation_seed=fresh.seed,
         candidates=curve.candidates(),
-        closed_form=start if path == PATIENTS else None,
+        closed_form=_closed_form(scenario, path, value, power, min(replicates, _COHORT), seed),
         conventions=plan_in_words(scenario.analysis),
         seconds=time.perf_counter() - began,
     )
@@ -305,6 +309,15 @@ def _effect(study: Study) -> bool:
 def _start(study: Study, power: float) -> float:
     """Return where the search for a larger study begins."""
     return 100.0 if isinstance(study, Programme) else closed_form_patients(study, power)
+
+
+def _closed_form(
+    scenario: Study, path: str, value: float, power: float, cohort: int, seed: int
+) -> ClosedForm | None:
+    """Return what the formula says of the study at the recommended patients."""
+    if path != PATIENTS or not isinstance(scenario, Scenario):
+        return None
+    return patients_by_cells(scenario.replace({path: value}), power, cohort, seed)
 
 
 def closed_form_patients(scenario: Scenario, power: float) -> float:

@@ -60,7 +60,11 @@ def size_text(title: str, result: SampleSize) -> str:
         f"{'':22} on {result.replicates:,} fresh trials, seed {result.confirmation_seed}",
     ]
     if result.closed_form is not None:
-        lines.append(f"{'closed form':22} {result.closed_form:.1f}, with nobody missing")
+        patients, mcse = result.closed_form
+        lines.append(
+            f"{'closed form for ties':22} {patients:.1f} (error {mcse:.1f}), for the endpoint as "
+            "conducted and analysed"
+        )
     lines += [
         "",
         f"{'candidate':>12} {'power':>8} {'error':>7} {'trials':>8} {'seconds':>8}",

@@ -106,14 +106,14 @@ def _add_what_was_found(axes: Axes, result: SampleSize) -> None:
         capsize=3,
         label=f"recommended, confirmed: {result.value:.6g}",
     )
-    if result.closed_form is not None and np.isfinite(result.closed_form):
+    if result.closed_form is not None:
         axes.plot(
-            [result.closed_form],
+            [result.closed_form.patients],
             [result.target],
             "s",
             markerfacecolor="white",
             color=INK,
-            label=f"closed form: {result.closed_form:.0f}",
+            label=f"closed form: {result.closed_form.patients:.0f}",
         )
 
 
@@ -138,7 +138,9 @@ def _compared(result: WhatIf) -> DataFrame:
 
 def _caption(result: Curve, data: DataFrame) -> str:
     told = []
-    if data["closed_form"].notna().any() or getattr(result, "closed_form", None) is not None:
+    if isinstance(result, SampleSize) and result.closed_form is not None:
+        told.append("Closed form: Happ et al. (2019), for the endpoint as conducted and analysed.")
+    elif data["closed_form"].notna().any():
         told.append(
             "Closed form: Happ et al. (2019), for reference patients at full exposure, nobody "
             "missing."
