@@ -64,6 +64,22 @@ def modest_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
 
 
 @pytest.fixture(scope="session")
+def waiting_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
+    """Return a finished run of three arms, in which a site has one chair."""
+    arms = modest.model_dump(mode="json")["design"]["arms"]
+    three = modest.replace(
+        {
+            "design.arms": {**arms, "low": {**arms["cerebrolysin"], "dose_ml": 10}},
+            "design.block_size": 3,
+            "design.patients": 24,
+            "operations.infusion_chairs_per_site": 1,
+            "operations.recruitment_limit_days": 3650,
+        }
+    )
+    return run_of(three, "three")
+
+
+@pytest.fixture(scope="session")
 def evidence(modest_run: RunDirectory) -> Evidence:
     """Return all that a report of the run tells."""
     wanted = Wanted(null_replicates=128, sensitivity_replicates=16, n_jobs=1)

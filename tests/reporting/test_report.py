@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -161,21 +160,10 @@ def test_a_report_of_the_run_alone_says_what_was_not_asked_for(modest_run: RunDi
 
 
 def test_a_study_of_three_arms_and_waiting_patients_has_a_report(
-    modest: Scenario, run_of: Callable[[Scenario, str], RunDirectory]
+    waiting_run: RunDirectory,
 ) -> None:
-    arms = modest.model_dump(mode="json")["design"]["arms"]
-    low = {**arms["cerebrolysin"], "dose_ml": 10}
-    three = modest.replace(
-        {
-            "design.arms": {**arms, "low": low},
-            "design.block_size": 3,
-            "design.patients": 24,
-            "operations.infusion_chairs_per_site": 1,
-            "operations.recruitment_limit_days": 3650,
-        }
-    )
     wanted = Wanted(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    page = report(gathered(run_of(three, "three"), wanted))
+    page = report(gathered(waiting_run, wanted))
     assert "24 patients are randomised 1:1:1" in page
     assert 'id="example-chairs"' in page
 

@@ -21,17 +21,32 @@ def report(
         typer.Option(help="A run of the same design without effect, for the type I error."),
     ] = None,
     null_replicates: Annotated[
-        int, typer.Option(min=0, help="Without --null: trials without effect; 0 for none.")
-    ] = 4096,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Without --null: trials without effect; 0 for none.",
+            show_default="4096, 1024 with events",
+        ),
+    ] = None,
     what_if: Annotated[
         Path | None, typer.Option(help="A what-if of the same study, for the sensitivity.")
     ] = None,
     sensitivity_replicates: Annotated[
-        int, typer.Option(min=0, help="Without --what-if: trials of each change; 0 for none.")
-    ] = 128,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Without --what-if: trials of each change; 0 for none.",
+            show_default="128, 32 with events",
+        ),
+    ] = None,
     published_replicates: Annotated[
-        int, typer.Option(min=0, help="Trials beside what was published; 0 for none.")
-    ] = 1024,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Trials beside what was published; 0 for none.",
+            show_default="1024, 256 with events",
+        ),
+    ] = None,
     question: Annotated[str, typer.Option(help="What the study was simulated to answer.")] = "",
     jobs: Jobs = -1,
 ) -> None:

@@ -6,7 +6,7 @@ What is not given is computed, and kept in the run's own folder, so that the nex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from trialsim.power.parallel import Progress
 from trialsim.power.power import PowerResult
@@ -20,7 +20,11 @@ from trialsim.reporting.type_one_error import WithoutEffect
 from trialsim.reporting.what_if_file import what_if_of
 from trialsim.scenario.programme import one_trial
 
-_SENSITIVITY_BATCH = 64
+DEFAULT: Final = (4096, 128, 1024)
+"""Trials without effect, of each change, and beside what was published, where nobody waits."""
+_FEWER_WITH_EVENTS: Final = 4
+"""The event engine, which runs the studies whose patients wait for one another, is that slower."""
+_SENSITIVITY_BATCH: Final = 64
 """Few trials of many studies: small batches, so that every core has some of them."""
 
 
@@ -44,15 +48,19 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be told beside the run itself; 0 replicates leave out what is not given."""
+    """What is to be told beside the run itself; 0 replicates leave out what is not given.
+
+    None stands for as many as the run's engine computes in well under a minute, at most `DEFAULT`
+    and a quarter of it with events.
+    """
 
     null: Path | None = None
     """The directory of a run of the same design without effect."""
     what_if: Path | None = None
     """The folder of a what-if of the same study."""
-    null_replicates: int = 4096
-    sensitivity_replicates: int = 128
-    published_replicates: int = 1024
+    null_replicates: int | None = None
+    sensitivity_replicates: int | None = None
+    published_replicates: int | None = None
     n_jobs: int = -1
 
 
@@ -70,15 +78,15 @@ def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None
     null = None if wanted.null is None else type_one_error.given(run, wanted.null)
     what_if = None if wanted.what_if is None else sensitivity.given(run, wanted.what_if)
     # nothing is computed before everything that is given is known to be right
-    if null is None and wanted.null_replicates:
-        count = min(wanted.null_replicates, result.replicates)
+    without, varied, compared = _counts(wanted, run.manifest.engine)
+    if null is None and without:
+        count = min(without, result.replicates)
         null = type_one_error.computed(run, count, wanted.n_jobs, progress)
-    if what_if is None and wanted.sensitivity_replicates:
-        runner = _runner(run, wanted.n_jobs, progress)
-        what_if = sensitivity.computed(run, wanted.sensitivity_replicates, runner)
+    if what_if is None and varied:
+        what_if = sensitivity.computed(run, varied, _runner(run, wanted.n_jobs, progress))
     reproduction = None
-    if wanted.published_replicates:
-        count = min(wanted.published_replicates, result.replicates)
+    if compared:
+        count = min(compared, result.replicates)
         reproduction = published.computed(run, count, wanted.n_jobs, progress)
     return Evidence(
         run=run,
@@ -89,6 +97,16 @@ def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None
         own_what_if=wanted.what_if is None,
         reproduction=reproduction,
         examples=examples(run, result),
+    )
+
+
+def _counts(wanted: Wanted, engine: str) -> tuple[int, ...]:
+    """Return how many trials are without effect, of each change, and beside what was published."""
+    asked = wanted.null_replicates, wanted.sensitivity_replicates, wanted.published_replicates
+    fewer = _FEWER_WITH_EVENTS if engine == "events" else 1
+    return tuple(
+        default // fewer if count is None else count
+        for count, default in zip(asked, DEFAULT, strict=True)
     )
 
 

@@ -28,6 +28,8 @@ from trialsim.trial.trial import chosen_engine
 
 KEPT: Final = "without_effect"
 """The folder, in that of the run, that holds a run made for its report."""
+_BLOCK: Final = 256
+"""Few trials, which may be slow: small blocks, so that every core has some of them."""
 _FEW: Final = range(8)
 _PATHS_TOLD: Final = 5
 _MAY_DIFFER: Final = re.compile(r"outcomes\.|design\.arms\.|operations\.\w+\.arms")
@@ -104,7 +106,8 @@ def computed(
     """
     manifest = run.manifest
     scenario = without_drug(one_trial(manifest.scenario))
-    kept = open_run(run.folder / KEPT, manifest_here(scenario, manifest.seed, manifest.engine))
+    here = manifest_here(scenario, manifest.seed, manifest.engine, _BLOCK)
+    kept = open_run(run.folder / KEPT, here)
     result = LongRun(kept, n_jobs, progress=progress).power(replicates)
     return WithoutEffect(result, differences(manifest.scenario, scenario))
 
