@@ -9,6 +9,7 @@ import pytest
 from trialsim.analysis.analyse import analyse
 from trialsim.clock import DAY
 from trialsim.power.power import SIMULATED
+from trialsim.reporting.analysis_tables import analyses_table, scores_tables
 from trialsim.reporting.page import Table
 from trialsim.reporting.trial_page import trial_page
 from trialsim.reporting.trial_page_baseline import baseline_table
@@ -18,7 +19,6 @@ from trialsim.reporting.trial_page_conduct import (
     most_at_once,
     recruitment_table,
 )
-from trialsim.reporting.trial_page_results import analyses_table, scores_tables
 from trialsim.scenario.files import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
@@ -196,8 +196,9 @@ def test_the_page_holds_every_table_and_the_flow_diagram() -> None:
     assert names == ["baseline", *scores, "analyses", "infusions", "chairs", "recruitment"]
     assert page.count(SIMULATED) >= 2
     assert "Randomised (n\xa0=\xa0208)" in page
+    assert re.findall(r'<figure id="([^"]+)"', page) == ["flow", "course"]
     assert "trialsim simulate cars1 --report trial.html" in page
-    assert f'data-value="{analyse(trial).estimate}" data-name="primary.estimate"' in page
+    assert f'data-value="{analyse(trial).estimate}" data-name="estimate"' in page
     assert not re.search(r'(src|href)="(?!#|data:)', page)
 
 

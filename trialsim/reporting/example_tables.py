@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from trialsim.analysis.analyse import Analysis, analyse
+from trialsim.analysis.analyse import analyse
+from trialsim.reporting.analysis_tables import analyses_table, scores_table
 from trialsim.reporting.example_trials import Example
 from trialsim.reporting.page import Cell, Table, TableRow, number, p_value
-from trialsim.scenario.scenario import Scenario
 
 _LABELS: Final = {
     "estimate": ("Estimate", 3),
@@ -32,8 +32,14 @@ def example_tables(examples: Sequence[Example]) -> list[Table]:
         return []
     found = [examples_table(examples)]
     if examples[0].trial is not None:
-        analysis = analyse(examples[0].trial)
-        found += [analyses_table(analysis), scores_table(analysis, examples[0].trial.scenario)]
+        scenario, analysis = examples[0].trial.scenario, analyse(examples[0].trial)
+        found += [
+            table._replace(caption=f"The typical trial. {table.caption}")
+            for table in (
+                analyses_table(analysis, scenario, "analysis."),
+                scores_table(analysis, scenario, scenario.analysis.endpoint),
+            )
+        ]
     return found
 
 
@@ -53,42 +59,3 @@ def _told(one: Example, place: int, name: str) -> Cell:
         return p_value(value, path)
     cell = number(value, _LABELS[name][1], path)
     return cell._replace(text="yes" if value else "no") if name == "rejected" else cell
-
-
-def analyses_table(analysis: Analysis) -> Table:
-    """Return every analysis of one trial."""
-    found = {"primary": analysis.primary, **analysis.secondary}
-    columns = ("Analysis", "Quantity", "Estimate", "from", "to", "p-value", "adjusted")
-    rows = [
-        TableRow(
-            [
-                Cell(name.replace("_", " ")),
-                Cell(one.quantity),
-                *(number(value, 3) for value in (one.estimate, *one.ci)),
-                *(p_value(value) for value in (one.p_value, one.adjusted_p_value)),
-            ]
-        )
-        for name, one in found.items()
-    ]
-    return Table("analyses", "The analyses of the typical trial", columns, rows)
-
-
-def scores_table(analysis: Analysis, scenario: Scenario) -> Table:
-    """Return the scores of one trial on the primary endpoint, by visit and arm."""
-    endpoint = scenario.analysis.endpoint
-    columns = ("Visit", "Arm", "Measured", "Mean", "SD")
-    rows = [
-        TableRow(
-            [
-                Cell(one.visit),
-                Cell(one.arm),
-                number(one.n, 0),
-                number(one.mean, 1),
-                number(one.sd, 1),
-            ]
-        )
-        for one in analysis.by_visit
-        if one.outcome == endpoint
-    ]
-    caption = f"{scenario.outcomes[endpoint].label} in the typical trial, as measured"
-    return Table("scores", caption, columns, rows)

@@ -85,10 +85,10 @@ def p_value(value: float, name: str | None = None) -> Cell:
     """Return a p-value for a table, a small one as below the last decimal shown.
 
     >>> p_value(0.03217).text, p_value(2e-9).text
-    ('0.0322', '< 0.0001')
+    ('0.0322', '<0.0001')
     """
     cell = number(value, 4, name)
-    return cell._replace(text="< 0.0001") if value < 0.0001 else cell
+    return cell._replace(text="<0.0001") if value < 0.0001 else cell
 
 
 def words(*texts: str) -> TableRow:

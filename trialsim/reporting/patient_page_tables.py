@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from trialsim.clock import DAY, HOUR
 from trialsim.power.replay import Timeline
+from trialsim.reporting.analysis_tables import spoken
 from trialsim.reporting.page import Cell, Table, TableRow, number, words
 from trialsim.reporting.trial_page_baseline import covariate_label
-from trialsim.reporting.trial_page_results import spoken
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words import rule_in_words
 

@@ -7,6 +7,7 @@ stands in full precision, under the names of the JSON, in the page's data.
 
 from typing import Any, Final
 
+from trialsim.analysis.analyse import analyse
 from trialsim.power.plain_json import as_json
 from trialsim.power.power import PowerResult
 from trialsim.reporting.assumptions import parts, status_counts
@@ -84,6 +85,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
 def data_of(evidence: Evidence) -> dict[str, Any]:
     """Return the numbers of the page as plain values: those of the JSON of each result."""
     null = evidence.without_effect
+    typical = evidence.examples[0].trial if evidence.examples else None
     return {
         "run": _as_kept(evidence.result),
         "null": null and _as_kept(null.result),
@@ -91,6 +93,7 @@ def data_of(evidence: Evidence) -> dict[str, Any]:
         "reproduction": evidence.reproduction,
         "quantiles": quantiles(evidence.result),
         "examples": [one.to_dict() for one in evidence.examples],
+        "analysis": typical and analyse(typical).to_dict(),
     }
 
 

@@ -13,19 +13,18 @@ from trialsim.reporting.evidence import Evidence
 from trialsim.reporting.figures.adherence import adherence_figure
 from trialsim.reporting.figures.chairs import chairs_figure
 from trialsim.reporting.figures.distribution import distribution_figure
-from trialsim.reporting.figures.drawing import Drawing
 from trialsim.reporting.figures.effects import effects_figure
 from trialsim.reporting.figures.estimate import estimate_figure
 from trialsim.reporting.figures.mean_scores import mean_scores_figure
 from trialsim.reporting.figures.recruitment import recruitment_figure
 from trialsim.reporting.figures.tornado import tornado_figure
 from trialsim.reporting.figures.trials import trials_of
-from trialsim.reporting.flow_diagram import flow_diagram, flow_in_words, flow_title
-from trialsim.reporting.page import Figure, inlined
+from trialsim.reporting.page import Figure
+from trialsim.reporting.page_figures import drawn, flow_drawn
 from trialsim.reporting.published import published_estimate
 from trialsim.scenario.programme import one_trial
 from trialsim.streams import Streams
-from trialsim.trial.trial import Trial, simulate_batch
+from trialsim.trial.trial import simulate_batch
 
 TRIALS_SHOWN: Final = 128
 """Trials behind the average flow and the fan of recruitment; fewer where the run has fewer."""
@@ -47,7 +46,7 @@ def _estimates(evidence: Evidence) -> list[Figure]:
     if not np.isfinite(evidence.result.columns["estimate"]).any():
         return []
     published = published_estimate(one_trial(evidence.run.manifest.scenario))
-    return [_drawn("estimates", estimate_figure(evidence.result, published))]
+    return [drawn("estimates", estimate_figure(evidence.result, published))]
 
 
 def _average(evidence: Evidence) -> list[Figure]:
@@ -59,8 +58,8 @@ def _average(evidence: Evidence) -> list[Figure]:
         many = simulate_batch(scenario, Streams(manifest.seed, first), manifest.engine)
     except RecruitmentError:
         return []
-    recruited = _drawn("recruitment", recruitment_figure(trials_of(many)))
-    return [recruited, _flow("average-flow", many)]
+    recruited = drawn("recruitment", recruitment_figure(trials_of(many)))
+    return [recruited, flow_drawn("average-flow", flow_of(many))]
 
 
 def _example(evidence: Evidence) -> list[Figure]:
@@ -78,8 +77,8 @@ def _example(evidence: Evidence) -> list[Figure]:
     if trial.scenario.operations.infusion_chairs_per_site is not None:
         drawings["example-chairs"] = chairs_figure(tables)
     return [
-        _flow("example-flow", trial.batch),
-        *(_drawn(name, drawing) for name, drawing in drawings.items()),
+        flow_drawn("example-flow", flow_of(trial.batch)),
+        *(drawn(name, drawing) for name, drawing in drawings.items()),
     ]
 
 
@@ -100,14 +99,4 @@ def _tornado(what_if: WhatIf | None) -> list[Figure]:
     if not shown:
         return []
     drawing = tornado_figure(replace(what_if, rows=(base, *shown)), "estimate")
-    return [_drawn("tornado", drawing)]
-
-
-def _flow(name: str, trial: Trial) -> Figure:
-    flow = flow_of(trial)
-    return Figure(name, inlined(flow_diagram(flow), name), flow_title(flow), flow_in_words(flow))
-
-
-def _drawn(name: str, drawing: Drawing) -> Figure:
-    told = f"{drawing.title}. {drawing.caption}"
-    return Figure(name, inlined(drawing.svg(), name), drawing.title, told, ink_on_white=True)
+    return [drawn("tornado", drawing)]

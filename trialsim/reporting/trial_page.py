@@ -6,16 +6,18 @@ from typing import Final
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.clock import DAY
 from trialsim.power.versions import versions_here
+from trialsim.reporting.analysis_tables import analyses_table, scores_tables
 from trialsim.reporting.consort_flow import Flow, flow_of
-from trialsim.reporting.flow_diagram import flow_diagram, flow_in_words, flow_title
-from trialsim.reporting.page import Figure, rendered
+from trialsim.reporting.figures.mean_scores import mean_scores_figure
+from trialsim.reporting.figures.trials import trials_of
+from trialsim.reporting.page import p_value, rendered
+from trialsim.reporting.page_figures import drawn, flow_drawn
 from trialsim.reporting.trial_page_baseline import baseline_table
 from trialsim.reporting.trial_page_conduct import (
     chairs_table,
     infusions_table,
     recruitment_table,
 )
-from trialsim.reporting.trial_page_results import analyses_table, p_value, scores_tables
 from trialsim.scenario.description import describe
 from trialsim.scenario.eligibility import Rule
 from trialsim.scenario.scenario import Scenario
@@ -45,7 +47,8 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
         "design": list(_design_words(scenario)),
         "inclusion": _rules(scenario.eligibility.inclusion),
         "exclusion": _rules(scenario.eligibility.exclusion),
-        "flow": flow_figure(flow),
+        "flow": flow_drawn("flow", flow),
+        "course": drawn("course", mean_scores_figure(trials_of(trial.batch))),
         "baseline": baseline_table(tables, scenario),
         "scores": scores_tables(analysis, scenario),
         "analyses": analyses_table(analysis, scenario),
@@ -59,13 +62,6 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
         "versions": versions_here(),
     }
     return rendered("trial.html", content)
-
-
-def flow_figure(flow: Flow) -> Figure:
-    """Return the flow diagram for a page."""
-    title = flow_title(flow)
-    caption = f"{title}, in the layout of the CONSORT 2025 statement."
-    return Figure("flow", flow_diagram(flow), caption, flow_in_words(flow))
 
 
 def _tiles(analysis: Analysis, scenario: Scenario, flow: Flow) -> Iterator[dict[str, str]]:
