@@ -11,7 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from trialsim.power.parallel import LARGEST_TASK, _run_task, run_in_parallel, tasks_of
+from trialsim.power.parallel import (
+    LARGEST_TASK,
+    _run_task,
+    finished_tasks,
+    run_in_parallel,
+    tasks_of,
+)
 from trialsim.power.power import PowerResult, power
 from trialsim.power.replicates import BATCH, Replicates, run_replicates
 from trialsim.power.versions import versions_here
@@ -55,6 +61,14 @@ def test_enough_replicates_give_every_worker_several_tasks() -> None:
     """So that one slow task does not keep the others waiting for long."""
     for n_jobs in (2, 4, 16):
         assert len(tasks_of(range(100_000), n_jobs, BATCH)) >= 4 * n_jobs
+
+
+def test_results_that_nobody_asks_for_any_more_are_left_without_a_warning() -> None:
+    """As when the disk is full: the reader of an error is not told of tasks that it stopped."""
+    tasks = [range(start, start + 32) for start in range(0, 512, 32)]
+    finished = finished_tasks(CARS1, SEED, tasks, "vector", n_jobs=2)
+    assert next(finished)[0] == tasks[0]
+    finished.close()
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -7,6 +7,7 @@ neither the number of workers nor the size of a task changes anything.
 import platform
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from multiprocessing import parent_process
 from typing import Final
@@ -116,7 +117,13 @@ def _on_workers(
     kind = "generator" if in_order else "generator_unordered"
     with parallel_config(backend=backend):  # left before anything is yielded
         pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1)
-    yield from pool(calls)
+    finished = pool(calls)
+    try:
+        for task in finished:  # noqa: UP028 - which would close it out of reach of what follows
+            yield task
+    finally:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            finished.close()  # joblib warns of tasks that nobody will ask for
 
 
 def _run_task(
