@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(
     not CHROMIUM, reason="TRIALSIM_CHROMIUM does not name a Chromium to look with"
 )
 TABLES: Final = {
-    *("performance", "resources", "spread", "sensitivity", "examples", "analyses", "scores"),
-    *("failure-reasons", "failures", "versions"),
+    *("performance", "resources", "spread", "sensitivity", "examples", "analyses"),
+    *("scores-arat", "failure-reasons", "failures", "versions"),
 }
 FIGURES: Final = {
     *("estimates", "recruitment", "average-flow", "tornado", "example-flow", "example-scores"),

@@ -1,7 +1,7 @@
 """What one trial found, as tables: every analysis, and the scores by visit and arm."""
 
 from trialsim.analysis.analyse import Analysis, ArmAtVisit, Estimate
-from trialsim.reporting.page import Cell, Table, TableRow, number, p_value
+from trialsim.reporting.page import Cell, Table, TableRow, mean_and_sd, number, p_value
 from trialsim.scenario.scenario import Scenario
 
 
@@ -64,8 +64,8 @@ def _scores_row(visit: str, arms: list[ArmAtVisit]) -> TableRow:
 
 
 def _score_cell(one: ArmAtVisit) -> Cell:
-    mean = number(one.mean, 1)
-    return mean._replace(text=f"{mean.text} ({number(one.sd, 1).text}), {one.n:,}")
+    cell = mean_and_sd(one.mean, one.sd)
+    return cell._replace(text=f"{cell.text}, {one.n:,}")
 
 
 def spoken(name: str) -> str:

@@ -57,7 +57,8 @@ def size_text(title: str, result: SampleSize) -> str:
         f"{'interval':22} {result.low:.6g} to {result.high:.6g} (estimate {result.estimate:.6g})",
         f"{'confirmed power':22} {result.power:.4f} (error {result.mcse:.4f}, 95% {low:.4f} to "
         f"{high:.4f})",
-        f"{'':22} on {result.replicates:,} fresh trials, seed {result.confirmation_seed}",
+        f"{'':22} on {result.replicates:,} fresh trials{_failed(result.failed)}, seed "
+        f"{result.confirmation_seed}",
     ]
     if result.closed_form is not None:
         patients, mcse = result.closed_form
@@ -70,7 +71,7 @@ def size_text(title: str, result: SampleSize) -> str:
         f"{'candidate':>12} {'power':>8} {'error':>7} {'trials':>8} {'seconds':>8}",
         *(
             f"{one.value:12.6g} {one.power:8.4f} {one.mcse:7.4f} {one.replicates:8,} "
-            f"{one.seconds:8.1f}"
+            f"{one.seconds:8.1f}{_failed(one.failed)}"
             for one in result.candidates
         ),
         "",
@@ -81,14 +82,13 @@ def size_text(title: str, result: SampleSize) -> str:
 
 def assurance_text(title: str, result: Assurance, observed: float | None = None) -> str:
     """Return the probability of success, its error, the estimates foretold and the power curve."""
-    failed = f", {result.failed:,} failed" if result.failed else ""
     low, high = result.prediction_interval()
     predicted, rejections = result.predicted, result.rejections
     lines = [
         title,
         f"prior: {result.prior.title} ({result.prior.anchor})",
-        f"{result.replicates:,} simulated trials{failed} under {result.strata} effects drawn from "
-        f"it; seed {result.seed}, scenario {result.scenario} ({result.digest})",
+        f"{result.replicates:,} simulated trials{_failed(result.failed)} under {result.strata} "
+        f"effects drawn from it; seed {result.seed}, scenario {result.scenario} ({result.digest})",
         SIMULATED,
         "",
         f"{'probability of success':28} {result.probability:.4f} (error {result.mcse:.4f}: "
@@ -112,6 +112,10 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
     ]
     success = result.conventions["success"]
     return "\n".join([*lines, "", success, "", f"{result.seconds:.1f} s"])
+
+
+def _failed(count: int) -> str:
+    return f", {count:,} failed" if count else ""
 
 
 def _name(row: Row) -> str:

@@ -91,6 +91,19 @@ def p_value(value: float, name: str | None = None) -> Cell:
     return cell._replace(text="<0.0001") if value < 0.0001 else cell
 
 
+def mean_and_sd(mean: float, sd: float) -> Cell:
+    """Return a mean for a table with its standard deviation, to two digits of that at least.
+
+    >>> mean_and_sd(35.61, 12.34).text, mean_and_sd(0.3512, 0.0349).text
+    ('35.6 (12.3)', '0.351 (0.035)')
+    >>> mean_and_sd(35.61, float("nan")).text
+    '35.6 (–)'
+    """
+    decimals = max(1, 1 - math.floor(math.log10(sd))) if sd > 0 else 1
+    cell = number(mean, decimals)
+    return cell._replace(text=f"{cell.text} ({number(sd, decimals).text})")
+
+
 def words(*texts: str) -> TableRow:
     """Return a row of words.
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 from pandas import DataFrame, Series
 
-from trialsim.reporting.page import Cell, Table, TableRow
+from trialsim.reporting.page import Cell, Table, TableRow, mean_and_sd
 from trialsim.scenario.population import Covariate
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words import unit_of
@@ -58,19 +57,11 @@ def _rows(name: str, covariate: Covariate, groups: Mapping[str, DataFrame]) -> I
     elif covariate.is_flag:
         yield _row(label, [_share(one) for one in values.values()])
     else:
-        yield _row(label, [_mean(one) for one in values.values()])
+        yield _row(label, [mean_and_sd(one.mean(), one.std()) for one in values.values()])
 
 
 def _row(label: str, cells: list[Cell]) -> TableRow:
     return TableRow([Cell(label), *cells])
-
-
-def _mean(values: "Series[float]") -> Cell:
-    mean = float(values.mean()) if len(values) else np.nan
-    if not np.isfinite(mean):
-        return Cell("–", None, kind="number")
-    spread = f" ({values.std(ddof=1):.1f})" if len(values) > 1 else ""
-    return Cell(f"{mean:.1f}{spread}", mean)
 
 
 def _share(those: "Series[bool]") -> Cell:

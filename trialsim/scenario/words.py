@@ -14,6 +14,7 @@ _UNITS: Final = {
     "month": "a month",
     "patients": "patients",
     "per_cycle": "a cycle",
+    "weight_kg": "kg",
 }
 _ORDINALS: Final = ("day", "hour")
 _DAYS: Final = {

@@ -45,11 +45,11 @@ def curve_data(result: Curve) -> DataFrame:
         case WhatIf():
             rows = _compared(result)
         case PowerCurve():
-            rows = DataFrame(result.candidates())
+            rows = _finished(DataFrame(result.candidates()))
             worlds = [result.scenario.replace({result.path: _plain(v)}) for v in rows["value"]]
             rows["closed_form"] = [closed_form_power(world) for world in worlds]
         case SampleSize():
-            rows = DataFrame(result.candidates).assign(closed_form=np.nan)
+            rows = _finished(DataFrame(result.candidates)).assign(closed_form=np.nan)
     band = wilson_interval(rows["power"] * rows["replicates"], rows["replicates"])
     rows = rows.assign(low=band.low, high=band.high)
     kept = ["value", "power", "low", "high", "replicates", "closed_form"]
@@ -115,6 +115,11 @@ def _add_what_was_found(axes: Axes, result: SampleSize) -> None:
             color=INK,
             label=f"closed form: {result.closed_form.patients:.0f}",
         )
+
+
+def _finished(candidates: DataFrame) -> DataFrame:
+    """Return candidates with the replicates that their power is the share of."""
+    return candidates.assign(replicates=candidates["replicates"] - candidates["failed"])
 
 
 def _compared(result: WhatIf) -> DataFrame:
