@@ -1,6 +1,7 @@
 """Assurance is power averaged over a prior: it has power, alpha and closed forms as its limits."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,19 @@ def test_cars_1_alone_did_not_foretell_cars_2(cars1: ts.Scenario) -> None:
     low, high = foretold.prediction_interval()
     assert 0.53 < low < 0.71 < high
     assert foretold.predicted.sd == pytest.approx(math.hypot(0.0408, 0.035), rel=0.1)
+
+
+def test_the_spread_of_power_is_not_known_where_one_effect_is_all_that_is_left(
+    cars1: ts.Scenario,
+) -> None:
+    """Told without a warning; the trials of the other effects all failed."""
+    found = ts.assurance(cars1, normal_prior(0.62, 0.05), 64, SEED, strata=4, n_jobs=1)
+    gone = {name: values.copy() for name, values in found.columns.items()}
+    for name in ("estimate", "rejected"):
+        gone[name][16:] = np.nan
+    told = replace(found, columns=gone, failed=48).to_dict()
+    assert np.isnan(told["power_sd"])
+    assert 0 <= told["probability"] <= 1
 
 
 def test_trials_that_failed_are_left_out(cars1: ts.Scenario) -> None:

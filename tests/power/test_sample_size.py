@@ -12,6 +12,8 @@ import trialsim as ts
 from trialsim.power.count_path import patients_by_cells
 from trialsim.power.crossing import BLOCKS, crossing, probit
 from trialsim.power.sample_size import closed_form_patients, confirmation_seed
+from trialsim.reporting.comparison_text import size_text
+from trialsim.reporting.figures.power_curve import curve_data
 from trialsim.scenario.files import load
 from trialsim.stats.sample_size import noether_patients
 
@@ -172,6 +174,22 @@ def test_a_power_out_of_reach_is_refused_with_the_range_that_was_reached(
 def test_a_path_that_does_not_move_the_power_is_refused(calm: ts.Scenario) -> None:
     with pytest.raises(ts.RunError, match="does not move the power"):
         ts.sample_size(calm, 0.8, "operations.infusion_minutes", low=10, high=30, **FEW)
+
+
+def test_replicates_that_failed_are_counted_in_every_power() -> None:
+    """Oracle: the same studies, run alone. The closed form is of those that were finished."""
+    hurried = load("cars1").replace({PATIENTS: 40, "operations.recruitment_limit_days": 100})
+    found = ts.sample_size(hurried, 0.8, EFFECT, low=0.6, high=0.85, **FEW)
+    worlds = [(found.failed, found.value, found.confirmation_seed, found.replicates)]
+    worlds += [(one.failed, one.value, SEED, one.replicates) for one in found.candidates]
+    for failed, value, seed, replicates in worlds[:3]:
+        alone = ts.power(hurried.replace({EFFECT: value}), replicates, seed, n_jobs=1)
+        assert failed == alone.failed > 0
+    finished = found.frame["replicates"] - found.frame["failed"]
+    assert curve_data(found)["replicates"].tolist() == finished.tolist()
+    told = size_text("", found)
+    assert f"fresh trials, {found.failed} failed, seed" in told
+    assert told.count(f", {found.candidates[0].failed} failed") >= 1
 
 
 def test_every_problem_of_a_request_is_told_at_once(calm: ts.Scenario) -> None:

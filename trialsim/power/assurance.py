@@ -138,9 +138,12 @@ class Assurance(Shown):
     def power_sd(self) -> float:
         """SD over the prior of the power conditional on the effect: what is not known of it.
 
-        More trials do not make it smaller; knowing the effect better would.
+        More trials do not make it smaller; knowing the effect better would. NaN where all trials
+        but those of one effect failed.
         """
         shares = self._by_stratum(self.success)
+        if np.isfinite(shares).sum() < 2:
+            return math.nan
         noise = self.mcse_simulation**2 * self.strata
         return math.sqrt(max(float(np.nanvar(shares, ddof=1)) - noise, 0.0))
 

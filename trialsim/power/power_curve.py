@@ -23,6 +23,8 @@ class Candidate(NamedTuple):
     power: float
     mcse: float
     replicates: int
+    failed: int
+    """Replicates that could not be finished; the power leaves them out."""
     seconds: float
 
 
@@ -59,8 +61,16 @@ class PowerCurve(Shown):
         found = []
         for value, rejected in sorted(self._rejected.items()):
             power = share_rejected(rejected)
-            numbers = float(power.estimate), float(power.mcse)
-            found.append(Candidate(value, *numbers, len(rejected), self._seconds[value]))
+            found.append(
+                Candidate(
+                    value,
+                    float(power.estimate),
+                    float(power.mcse),
+                    replicates=len(rejected),
+                    failed=int(np.isnan(rejected).sum()),
+                    seconds=self._seconds[value],
+                )
+            )
         return tuple(found)
 
     @property
@@ -69,7 +79,7 @@ class PowerCurve(Shown):
         return self._runner.seed
 
     def to_frame(self) -> "DataFrame":
-        """Return a row for each candidate: value, power, mcse, replicates and seconds."""
+        """Return a row for each candidate: value, power, mcse, replicates, failed and seconds."""
         from pandas import DataFrame
 
         return DataFrame(self.candidates())

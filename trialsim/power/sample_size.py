@@ -67,6 +67,8 @@ class SampleSize(Shown):
     confirmation: Proportion
     """The power at the recommended value on replicates that the search has not seen."""
     replicates: int
+    failed: int
+    """Replicates of the confirmation that could not be finished; its power leaves them out."""
     seed: int
     confirmation_seed: int
     candidates: tuple[Candidate, ...]
@@ -101,7 +103,7 @@ class SampleSize(Shown):
 
     @property
     def frame(self) -> "DataFrame":
-        """A row for each candidate: value, power, mcse, replicates and seconds."""
+        """A row for each candidate: value, power, mcse, replicates, failed and seconds."""
         from pandas import DataFrame
 
         return DataFrame(self.candidates)
@@ -126,6 +128,7 @@ class SampleSize(Shown):
             "ci": list(self.ci),
             "meaning": self.meaning,
             "replicates": self.replicates,
+            "failed": self.failed,
             "seed": self.seed,
             "confirmation_seed": self.confirmation_seed,
             "closed_form": self.closed_form and self.closed_form._asdict(),
@@ -205,6 +208,7 @@ def sample_size(
         value=value,
         confirmation=share_rejected(done.columns["rejected"]),
         replicates=replicates,
+        failed=len(done.failures),
         seed=seed,
         confirmation_seed=fresh.seed,
         candidates=curve.candidates(),
