@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,18 @@ def test_a_study_of_three_arms_and_waiting_patients_has_a_report(
     page = report(gathered(waiting_run, wanted))
     assert "24 patients are randomised 1:1:1" in page
     assert 'id="example-chairs"' in page
+
+
+def test_a_run_in_which_nobody_is_seen_has_a_report_without_estimates(
+    modest: Scenario, run_of: Callable[[Scenario, str], RunDirectory]
+) -> None:
+    unseen = {"design.patients": 2, "operations.visit_missed_probability": 1.0}
+    wanted = Wanted(null_replicates=0, sensitivity_replicates=2, n_jobs=1)
+    page = Reader(report(gathered(run_of(modest.replace(unseen), "unseen"), wanted)))
+    assert "No trial of the run has an estimate." in "".join(page.words)
+    assert not {"estimates", "tornado"} & set(page.identifiers)
+    assert "average-flow" in page.identifiers
+    assert " nan" not in "".join(page.words)
 
 
 def test_the_command_writes_the_page(

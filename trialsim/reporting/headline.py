@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from trialsim.power.power import PowerResult
+from trialsim.reporting.page import Cell, number
 from trialsim.stats.monte_carlo import Mean, Proportion
 
 
@@ -12,7 +13,8 @@ class Tile(NamedTuple):
     label: str
     name: str
     """The name under which it stands in the data of the page."""
-    value: float
+    value: float | None
+    """None where no trial gives it."""
     text: str
     error: str
     """Its interval, or its Monte Carlo standard error."""
@@ -34,10 +36,15 @@ def headline(result: PowerResult, without_effect: PowerResult | None) -> list[Ti
 
 
 def _share(label: str, name: str, share: Proportion) -> Tile:
-    error = f"95% {share.low:.3f} to {share.high:.3f}"
-    return Tile(label, name, float(share.estimate), f"{share.estimate:.3f}", error)
+    low, high = number(float(share.low), 3).text, number(float(share.high), 3).text
+    return _tile(label, name, number(float(share.estimate), 3), f"95% {low} to {high}")
 
 
 def _mean(label: str, name: str, mean: Mean, digits: int) -> Tile:
-    text, error = f"{mean.estimate:,.{digits}f}", f"error {mean.mcse:.{digits + 1}f}"
-    return Tile(label, name, float(mean.estimate), text, error)
+    error = f"error {number(float(mean.mcse), digits + 1).text}"
+    return _tile(label, name, number(float(mean.estimate), digits), error)
+
+
+def _tile(label: str, name: str, cell: Cell, error: str) -> Tile:
+    """Return a tile; a number that no trial gives has no error either."""
+    return Tile(label, name, cell.value, cell.text, error if cell.value is not None else "no trial")

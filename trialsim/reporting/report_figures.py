@@ -87,6 +87,8 @@ def _tornado(what_if: WhatIf | None) -> list[Figure]:
     if what_if is None:
         return []
     base, *others = what_if.rows
+    if not np.isfinite(base.means["estimate"].estimate):
+        return []
     moved: dict[str, float] = {}
     for row in others:
         if len(row.alternative.changes) == 1:
