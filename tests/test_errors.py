@@ -43,6 +43,13 @@ def test_an_input_error_travels_between_processes_whole() -> None:
     assert again.problems == error.problems
 
 
+def test_a_failed_recruitment_travels_between_processes_whole() -> None:
+    error = RecruitmentError("recruitment was not complete after 9 days", 64)
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) == f"{error.reason} in any of 64 replicates"
+    assert again.reason == error.reason
+
+
 def test_every_refusal_is_a_trialsim_error_and_of_a_builtin_kind() -> None:
     assert issubclass(InputError, TrialsimError)
     assert issubclass(InputError, ValueError)

@@ -50,7 +50,12 @@ class RunError(TrialsimError, RuntimeError):
 
 
 class RecruitmentError(RunError):
-    """Recruitment can never reach the planned number of patients."""
+    """Recruitment never reaches the planned number of patients, in any replicate that was run."""
+
+    def __init__(self, reason: str, replicates: int = 1) -> None:
+        """Take the reason, which is that of each replicate, and how many replicates were run."""
+        self.reason = reason
+        super().__init__(reason + (f" in any of {replicates} replicates" if replicates > 1 else ""))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

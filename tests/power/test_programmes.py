@@ -122,6 +122,15 @@ def test_a_replicate_fails_in_which_a_trial_does() -> None:
     assert np.isfinite(found.columns["estimate"]).sum() == 40 - len(failed)
 
 
+def test_where_one_trial_never_recruits_in_time_each_replicate_fails_as_alone() -> None:
+    """The trial that is named is the first to fail in the replicate, whatever the others do."""
+    hopeless = HURRIED.replace({"trials.cars2.operations.recruitment_limit_days": 20})
+    whole = run_replicates(hopeless, SEED, range(12), "vector")
+    assert len(whole.failures) == 12
+    assert {one.reason.split(":")[0] for one in whole.failures} == {"cars1", "cars2"}
+    assert_same(whole, run_replicates(hopeless, SEED, range(12), "vector", batch=1))
+
+
 def test_a_trial_that_can_never_recruit_is_named() -> None:
     never = {"trials.cars2.eligibility.inclusion.age.at_least": 101}
     nobody = {**never, "trials.cars2.eligibility.inclusion.age.at_most": 102}

@@ -15,6 +15,7 @@ from trialsim.errors import RecruitmentError
 from trialsim.power.quantities import QUANTITIES
 from trialsim.power.replicates import Replicates, joined, run_replicates
 from trialsim.scenario.files import load
+from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
 from trialsim.streams import Streams
 from trialsim.trial.trial import Engine, Trial, simulate_batch
@@ -164,6 +165,27 @@ def test_a_replicate_that_cannot_be_recruited_is_named_and_has_no_numbers() -> N
     assert [failure.replicate for failure in part.failures] == sorted(failed)
     for name, values in part.columns.items():
         assert set(np.flatnonzero(np.isnan(values)).tolist()) == failed, name
+
+
+def test_a_batch_that_nobody_could_recruit_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each replicate fails for the reason that it has alone, and none is run again to find it."""
+    never = CARS1.replace({"operations.recruitment_limit_days": 40})
+    alone = run_replicates(never, SEED, range(5, 6), "vector")
+    sizes = []
+
+    def counted(study: Scenario, streams: Streams, engine: Engine) -> Trial:
+        sizes.append(len(streams.replicates))
+        return simulate_batch(study, streams, engine)
+
+    module = import_module("trialsim.power.replicates")
+    monkeypatch.setattr(module, "simulate_batch", counted)
+    whole = run_replicates(never, SEED, range(64), "vector")
+    assert sizes == [64]
+    assert [one.replicate for one in whole.failures] == list(range(64))
+    assert {one.reason for one in whole.failures} == {alone.failures[0].reason}
+    for name, values in whole.columns.items():
+        assert np.isnan(values).all(), name
+        assert values.shape == (64,), name
 
 
 def test_the_address_of_a_failure_finds_it_again() -> None:

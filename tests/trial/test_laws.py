@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from trialsim.arrays import Integers
 from trialsim.clock import DAY, HOUR, NEVER
 from trialsim.errors import RecruitmentError
+from trialsim.scenario.files import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import Recruitment
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
-from trialsim.trial.trial import Trial, simulate_batch
+from trialsim.trial.trial import Trial, candidates_needed, simulate_batch
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
 
@@ -227,6 +228,14 @@ def test_the_guess_at_the_candidates_needed_changes_nothing(
     for other in found[1:]:
         for path, array in found[0].items():
             assert np.array_equal(array, other[path], equal_nan=True), path
+
+
+def test_the_candidates_drawn_at_first_suffice_for_large_trials_too() -> None:
+    """A batch in which they do not is drawn twice. One replicate in 4,000 may need more."""
+    scenario = load("casta")
+    cohort = enrol(scenario, Streams(2016, range(128)), candidates_needed(scenario))
+    possible = first_infusion(cohort, scenario)[2]
+    assert possible.sum(axis=1).min() >= scenario.design.patients
 
 
 def counted(trial: Trial, candidates: int) -> tuple[dict[str, Integers], Integers]:

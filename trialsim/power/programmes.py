@@ -68,11 +68,6 @@ def programme_numbers(
     """Return the numbers of each replicate of a programme, and why replicates failed.
 
     A replicate fails in which any of the trials does; its numbers are NaN.
-
-    Raises
-    ------
-    RecruitmentError
-        If a trial can finish recruitment in none of the replicates.
     """
     trials, failures = {}, dict[int, str]()
     for name, scenario in programme.sized.items():
@@ -80,7 +75,9 @@ def programme_numbers(
             own = Streams(trial_seed(streams.seed, name), streams.replicates)
             trials[name] = _run(programme.analysis, scenario, own, engine)
         except RecruitmentError as error:
-            raise RecruitmentError(f"{name}: {error}") from None
+            none = np.full(len(streams.replicates), np.nan)
+            everywhere = dict.fromkeys(streams.replicates, f"{name}: {error.reason}")
+            return dict.fromkeys(programme_quantities(programme), none), everywhere | failures
         for number, reason in trials[name].failures.items():
             failures.setdefault(number, f"{name}: {reason}")
     columns = _pooled(programme, trials)

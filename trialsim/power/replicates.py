@@ -1,6 +1,6 @@
 """A few dozen numbers from each replicate, and nothing else kept of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final, NamedTuple
@@ -85,14 +85,19 @@ def _run_batch(
     streams = Streams(seed, replicates)
     try:
         columns, failures = _numbers(study, streams, engine, asked)
+    except RecruitmentError as error:  # of every replicate
+        return _failed(study, asked, [Failure(one, error.reason) for one in replicates])
     except Exception as error:
         if len(replicates) > 1:  # find the one that fails
             halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
             return joined([_run_batch(study, seed, half, engine, asked) for half in halves])
-        failure = _failure(replicates[0], error)
-        names = programme_quantities(study) if isinstance(study, Programme) else asked.names
-        return Replicates({name: np.full(1, np.nan) for name in names}, (failure,))
+        return _failed(study, asked, [_failure(replicates[0], error)])
     return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
+
+
+def _failed(study: Study, asked: Asked, failures: Sequence[Failure]) -> Replicates:
+    names = programme_quantities(study) if isinstance(study, Programme) else asked.names
+    return Replicates(dict.fromkeys(names, np.full(len(failures), np.nan)), tuple(failures))
 
 
 def _numbers(
@@ -107,8 +112,6 @@ def _numbers(
 
 def _failure(replicate: int, error: Exception) -> Failure:
     """Return a failure that reads alike wherever the package is installed."""
-    if isinstance(error, RecruitmentError):
-        return Failure(replicate, str(error))
     frames = [
         f"{_in_its_package(frame.filename)}:{frame.lineno} in {frame.name}: {frame.line}"
         for frame in extract_tb(error.__traceback__)

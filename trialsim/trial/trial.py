@@ -141,7 +141,8 @@ def candidates_needed(scenario: Scenario) -> int:
     if share == 0:
         raise RecruitmentError(_nobody(cohort, scenario))
     patients, operations = scenario.design.patients, scenario.operations
-    chance = 3.5 * math.sqrt(patients * (1 - share)) + 4
+    of_pilot = 1 + patients / np.count_nonzero(possible)  # whose share is known only so well
+    chance = 3.5 * math.sqrt(patients * (1 - share) * of_pilot) + 4
     arriving = len(operations.sites) * operations.candidates_per_site_per_month / MONTH
     delay = int((ready - cohort.arrival)[possible].max())
     needed = (patients + chance) / share + 2 * arriving * delay
@@ -180,8 +181,7 @@ def _recruited(whole: Trial, recruitment: Recruitment) -> Trial:
         for number in whole.replicates[~kept]
     }
     if not kept.any():
-        among = f" in any of {len(kept)} replicates" if len(kept) > 1 else ""
-        raise RecruitmentError(next(iter(failures.values())) + among)
+        raise RecruitmentError(next(iter(failures.values())), len(kept))
     rows = len(kept)
     recruited: Trial = _rows(whole, kept, rows)
     return dataclasses.replace(recruited, failures=failures)
