@@ -95,6 +95,31 @@ def test_calibrate_writes_the_number_into_the_file(
     assert solved.calibrated[EFFECT].finding == "theta_arat"
 
 
+@pytest.mark.parametrize("programme", [False, True])
+def test_a_number_is_not_written_whose_source_says_that_it_was_published(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, programme: bool
+) -> None:
+    source = f"sources: {{{EFFECT}: {{status: published, reference: label}}}}\n"
+    study = VARIANT + "references: {label: The label}\n" + source
+    above = ""
+    if programme:
+        two = (f"  {name}:\n{indented(study)}" for name in ("first", "second"))
+        plan = "measure: mann_whitney, variance: placement, pooling: wei_lachin"
+        level = "alternative: two-sided, alpha: 0.05, confidence: 0.95"
+        head = "name: two\ntitle: Two trials\nsummary: Two trials.\ntrials:\n"
+        study, above = f"{head}{''.join(two)}analysis: {{{plan}, {level}}}\n", "trials.first."
+    path = tmp_path / "study.yaml"
+    path.write_text(study, encoding="utf-8")
+    asked = ["calibrate", str(path), "--path", f"{above}{EFFECT}", "--target", "estimate=0.7"]
+    assert run([*asked, "--write"]) == 2
+    assert f"{above}{EFFECT}: must have a source that says derived" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == study
+
+
+def indented(text: str) -> str:
+    return "".join(f"    {line}" for line in text.splitlines(keepends=True))
+
+
 def test_a_search_begins_where_it_is_told_to(
     capsys: pytest.CaptureFixture[str], variant: Path
 ) -> None:

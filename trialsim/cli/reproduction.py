@@ -111,6 +111,8 @@ def calibrate(
         raise typer.BadParameter("needs the path of a file", param_hint="--write")
     study = load_study(scenario)
     asked, start = _asked(study, paths, targets)
+    if write:
+        _refuse_published(study, list(asked))
     with Progress(None) as progress:
         result = run(study, asked, replicates, seed, workers, engine.value, progress, start)
     if write:
@@ -123,6 +125,22 @@ def calibrate(
     print(calibration_text(result))
     if write:
         print(f"{scenario} has the new values")
+
+
+def _refuse_published(study: Study, paths: list[str]) -> None:
+    """Refuse to write numbers where their source would go on to say that they were published."""
+    from trialsim.scenario.paths import part_at
+    from trialsim.scenario.programme import source_at
+
+    content = study.model_dump()
+    rule = "must have a source that says derived or assumed, as it is solved for"
+    problems = [
+        Problem(path, rule, "published")
+        for path in paths
+        if part_at(content, path) is not None and source_at(path, study).status == "published"
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _with_findings(names: list[str] | None, effects: bool) -> list[Study]:

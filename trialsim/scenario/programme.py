@@ -15,7 +15,7 @@ from trialsim.scenario.pooled_analysis import PooledAnalysis, unfit
 from trialsim.scenario.problems import problems_between, problems_of
 from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled, as_far_as_known, unknown
 from trialsim.scenario.scenario import ABOUT, Scenario, validated
-from trialsim.scenario.sources import Source, sources_after
+from trialsim.scenario.sources import Source, source_of, sources_after
 
 TRIALS: Final = "trials"
 SIZE: Final = "size_percent"
@@ -237,6 +237,14 @@ def one_trial(study: Study) -> Scenario:
         rule = f"must be one trial; this is a programme of {named}"
         raise InputError([Problem("scenario", rule, study.name)])
     return study
+
+
+def source_at(path: str, study: Study) -> Source:
+    """Return the source of a number of a study, which of a programme is that of its trial."""
+    if isinstance(study, Programme) and path.startswith(f"{TRIALS}."):
+        _, trial, own = f"{path}.".split(".", 2)
+        return source_of(own.removesuffix("."), study.trials[trial].sources)
+    return source_of(path, study.sources)
 
 
 def content_of(study: Study, mode: Literal["json", "python"] = "python") -> dict[str, Any]:
