@@ -20,7 +20,8 @@ from trialsim.power.replay import replay
 from trialsim.power.run_directory import find_run
 from trialsim.power.worlds import WORLD_BLOCK, worlds_in
 
-SMALL: Final = ts.load("cars1").replace({"design.patients": 20})
+SMALL: Final = ts.load("stroke_nihss").replace({"design.patients": 20})
+"""A study with one outcome, whose file is read five times as fast as that of CARS-1."""
 MISSED: Final = {"operations.visit_missed_probability": [0.1, 0.3]}
 COUNT: Final = 300
 
