@@ -122,6 +122,18 @@ def test_a_world_that_can_never_recruit_is_named_before_anything_runs(modest: ts
         compared(worlds, (PATIENTS,), 64, Runner(SEED, 1, progress=ran))
 
 
+def test_worlds_that_differ_have_names_that_differ(modest: ts.Scenario) -> None:
+    """Values that are mappings are said whole."""
+    path = "operations.refusal_probability"
+    chances = [{"distribution": "constant", "value": value} for value in (0.0, 0.1)]
+    found = alternatives(modest, {path: chances})
+    assert [world.name for world in found] == [
+        "base",
+        f"{path}={{distribution: constant, value: 0}}",
+        f"{path}={{distribution: constant, value: 0.1}}",
+    ]
+
+
 def test_a_grid_has_every_combination(modest: ts.Scenario) -> None:
     changes: Changes = {PATIENTS: [100, 200], DROPOUT: [0.0, 0.1, 0.2]}
     worlds = alternatives(modest, changes, "grid")

@@ -212,4 +212,13 @@ def _said(changes: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
+    """Return a value as YAML has it on one line, so that two worlds have two names.
+
+    >>> _short({"distribution": "constant", "value": 0.12}), _short(["site", None])
+    ('{distribution: constant, value: 0.12}', '[site, null]')
+    """
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_short(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_short, value)) + "]"
     return f"{value:.6g}" if isinstance(value, float) else as_written(value)
