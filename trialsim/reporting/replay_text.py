@@ -1,5 +1,7 @@
 """One trial of a run, or one patient of it, in words."""
 
+from math import isnan
+
 from trialsim.power.power import SIMULATED
 from trialsim.power.replay import Replay, Timeline
 
@@ -34,10 +36,15 @@ def timeline_text(title: str, patient: Timeline) -> str:
         lines += ["", f"{outcome}, had the patient been in each arm and missed no visit:"]
         lines += [" " * width + "".join(f"{visit:>10}" for visit in visits)]
         lines += [
-            f"{arm:{width}}" + "".join(f"{score:10g}" for score in scores.values())
+            f"{arm:{width}}" + "".join(f"{_score(score):>10}" for score in scores.values())
             for arm, scores in arms.items()
         ]
     return "\n".join(lines)
+
+
+def _score(score: float) -> str:
+    """Return a score, or a dash where the visit does not have it."""
+    return "-" if isnan(score) else f"{score:g}"
 
 
 def _said(value: object) -> str:
