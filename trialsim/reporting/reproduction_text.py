@@ -18,7 +18,8 @@ _IN_WORDS: Final[Mapping[Verdict, str]] = {
 }
 LEGEND: Final = (
     "Reproduced: no more than rounding and two Monte Carlo errors lie between the published figure "
-    "and the mean over simulated trials; where a number was solved for it, it is calibrated. "
+    "and the mean over simulated trials; where a number was solved for it, it is calibrated. What "
+    "the note of a number says was set for a figure, as of patients at baseline, agrees of itself. "
     "Typical: the mean differs, but the central 95% of single trials hold the figure. Published "
     "figures are of one trial, with its own chance; those marked [derived] follow from what was "
     "published, those marked [assumed] are recalled or chosen, not verified."
