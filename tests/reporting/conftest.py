@@ -16,7 +16,7 @@ from trialsim.scenario.scenario import Scenario
 RunOf: TypeAlias = Callable[[Scenario, str], RunDirectory]
 
 SEED: Final = 2016
-COUNT: Final = 300
+COUNT: Final = 160
 BLOCK: Final = 64
 
 

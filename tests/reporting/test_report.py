@@ -187,7 +187,7 @@ def test_the_command_writes_the_page(
     out = tmp_path / "study.html"
     asked = ["report", str(modest_run.folder), "-o", str(out), "--jobs", "1"]
     assert run([*asked, "--null-replicates", "128", "--sensitivity-replicates", "16"]) == 0
-    assert "300 simulated trials" in capsys.readouterr().out
+    assert "160 simulated trials" in capsys.readouterr().out
     assert out.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert [one.name for one in tmp_path.iterdir()] == ["study.html"]
 

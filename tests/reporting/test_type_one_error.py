@@ -48,7 +48,7 @@ def test_the_built_in_study_without_effect_may_be_given(
     )
     found = given(modest_run, run_of(null, "null").folder)
     assert set(found.changes) == {"outcomes.arat.effect.anchor", "outcomes.arat.effect.value"}
-    same = power(without_drug(modest), 300, n_jobs=1)
+    same = power(without_drug(modest), 160, n_jobs=1)
     assert found.result.power == same.power
 
 

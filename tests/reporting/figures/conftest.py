@@ -12,7 +12,7 @@ from trialsim.reporting.figures.trials import Trials, simulated_trials
 from trialsim.scenario.files import load
 
 SEED: Final = 2016
-REPLICATES: Final = 300
+REPLICATES: Final = 120
 
 
 @pytest.fixture(scope="session")

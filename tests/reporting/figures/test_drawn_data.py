@@ -50,7 +50,7 @@ def test_a_curve_is_the_power_of_each_study_alone(
     curve = curve_data(by_patients).set_index("value")
     assert list(curve.index) == [40, 60, 90, 140]
     for patients in (40, 140):
-        alone = ts.power(study.replace({"design.patients": patients}), 300, 2016, n_jobs=1)
+        alone = ts.power(study.replace({"design.patients": patients}), 120, 2016, n_jobs=1)
         assert curve.loc[patients, "power"] == alone.power
         low, high = curve[["low", "high"]].loc[[patients]].to_numpy()[0]
         assert (low, high) == pytest.approx(alone.ci)
