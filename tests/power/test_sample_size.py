@@ -176,6 +176,26 @@ def test_a_path_that_does_not_move_the_power_is_refused(calm: ts.Scenario) -> No
         ts.sample_size(calm, 0.8, "operations.infusion_minutes", low=10, high=30, **FEW)
 
 
+def test_a_subgroup_in_which_the_effect_is_larger_is_searched_near_its_own_size(
+    calm: ts.Scenario,
+) -> None:
+    """Oracle: the closed form of all patients, for the effect that they have, is far from there."""
+    mild = {"label": "Mild", "covariate": "nihss", "at_most": 9}
+    effect = {"anchor": "theta", "value": 0.53, "among": mild, "elsewhere": 4.0}
+    changes = {f"outcomes.arat.effect.{name}": value for name, value in effect.items()}
+    severe = {"label": "Severe", "covariate": "nihss", "more_than": 9}
+    study = calm.replace({**changes, "analysis.subgroup": severe})
+    found = ts.sample_size(study, 0.8, replicates=200, n_jobs=1)
+    assert closed_form_patients(study, 0.8) > 4 * found.value
+    assert max(candidate.value for candidate in found.candidates) < 2 * found.value
+
+
+def test_patients_who_can_never_be_recruited_in_time_are_said_to_be_the_reason() -> None:
+    hurried = load("cars1").replace({"operations.recruitment_limit_days": 30})
+    with pytest.raises(ts.RunError, match=r"^with design.patients \d+ all 100 replicates failed: "):
+        ts.sample_size(hurried, 0.9, replicates=100, n_jobs=1)
+
+
 def test_replicates_that_failed_are_counted_in_every_power() -> None:
     """Oracle: the same studies, run alone. The closed form is of those that were finished."""
     hurried = load("cars1").replace({PATIENTS: 40, "operations.recruitment_limit_days": 100})

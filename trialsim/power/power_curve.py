@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from trialsim.arrays import Floats
+from trialsim.errors import RunError
 from trialsim.power.replicates import joined
 from trialsim.power.runner import Runner
 from trialsim.scenario.programme import Study
@@ -40,12 +41,21 @@ class PowerCurve(Shown):
         self._seconds: dict[float, float] = {}
 
     def rejected(self, value: float, replicates: int) -> Floats:
-        """Return 1 where a replicate rejects, 0 where not, NaN where it failed."""
+        """Return 1 where a replicate rejects, 0 where not, NaN where it failed.
+
+        Raises
+        ------
+        RunError
+            If all of the first replicates of a value failed.
+        """
         known = self._rejected.get(value, np.empty(0))
         if len(known) < replicates:
             began = time.perf_counter()
             more = range(len(known), replicates)
             done = self._runner.run(self._at(value), more)
+            if len(done.failures) == replicates:
+                rule = f"all {replicates:,} replicates failed: {done.failures[0].reason}"
+                raise RunError(f"with {self.path} {value:g} {rule}")
             known = np.concatenate([known, joined([done]).columns["rejected"]])
             self._rejected[value] = known
             spent = self._seconds.get(value, 0.0)

@@ -15,6 +15,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import scipy  # its parts load when they are first used
+
 from trialsim.errors import InputError, Problem
 from trialsim.power.alternatives import value_at
 from trialsim.power.count_path import COHORT, ClosedForm, patients_by_cells
@@ -25,12 +27,13 @@ from trialsim.power.power import SIMULATED
 from trialsim.power.power_curve import Candidate, PowerCurve, share_rejected
 from trialsim.power.replicates import BATCH
 from trialsim.power.runner import Runner
+from trialsim.power.simulated_figures import logarithms
 from trialsim.scenario.description import plan_in_words
 from trialsim.scenario.effects import control_cells, treated_cells
 from trialsim.scenario.programme import SIZE, Programme, Study, trials_of
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
-from trialsim.stats.monte_carlo import Proportion
+from trialsim.stats.monte_carlo import Proportion, mean_over_replicates
 from trialsim.stats.sample_size import happ_patients
 from trialsim.trial.trial import Engine
 
@@ -44,6 +47,10 @@ _FARTHEST: Final = 16
 """Times the closed form at which the search for more patients ends."""
 _COHORT: Final = 2 * COHORT
 """Trials simulated at most for the closed form."""
+_PROBE: Final = 256
+"""Trials of the study as it is from which the patients are guessed where there is a subgroup."""
+_SEEN: Final = 3.0
+"""Monte Carlo errors from none at which their effect is taken for one."""
 _DIGITS: Final = 4
 """Significant digits of a recommended value that is not a whole number."""
 
@@ -189,8 +196,7 @@ def sample_size(
     runner = runner.keeping(out, COMMAND, scenario, asked)
     curve = PowerCurve(scenario, path, runner)
     axis = Axis(path, isinstance(value_at(scenario, path), int), path == size_path(scenario))
-    start = _start(scenario, power)
-    ends = _ends(curve, scenario, low, high, start, power, min(PILOT, replicates))
+    ends = _ends(curve, runner, low, high, power, min(PILOT, replicates))
     found = search(curve, axis, ends, power, replicates)
     exact = axis.exactly(found.place)
     bounds = [min(max(axis.exactly(end), ends.low), ends.high) for end in found.interval()]
@@ -289,16 +295,17 @@ def _refused(scenario: Study, path: str, value: Any) -> Iterator[Problem]:
 
 def _ends(
     curve: PowerCurve,
-    scenario: Study,
+    runner: Runner,
     low: float | None,
     high: float | None,
-    start: float,
     power: float,
     pilot: int,
 ) -> Ends:
-    """Return where to search: as given, or for patients as far as needed from the closed form."""
+    """Return where to search: as given, or for patients as far as needed from a first guess."""
     if low is not None and high is not None:
         return Ends(low, high)
+    scenario = curve.scenario
+    start = _start(scenario, power, runner)
     arms = max(len(trial.design.arms) for trial in trials_of(scenario).values())
     least = arms if low is None else low
     most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
@@ -310,9 +317,25 @@ def _effect(study: Study) -> bool:
     return any(math.isfinite(closed_form_patients(trial, 0.9)) for trial in trials)
 
 
-def _start(study: Study, power: float) -> float:
-    """Return where the search for a larger study begins."""
-    return 100.0 if isinstance(study, Programme) else closed_form_patients(study, power)
+def _start(study: Study, power: float, runner: Runner) -> float:
+    """Return where the search for a larger study begins.
+
+    A closed form knows no subgroup: there a few trials of the study as it is say how many standard
+    errors its effect is from none, which grow with the root of its patients.
+    """
+    if isinstance(study, Programme):
+        return 100.0
+    guess, plan = closed_form_patients(study, power), study.analysis
+    if plan.subgroup is None:
+        return guess
+    found = replace(runner, kept=None).run(study, range(_PROBE)).columns["estimate"]
+    quantity = plan.quantity
+    away = mean_over_replicates(logarithms(found) if quantity.is_ratio else found - quantity.null)
+    if not abs(away.estimate) > _SEEN * away.mcse:
+        return guess
+    sides = 2 if plan.alternative == "two-sided" else 1
+    errors = scipy.special.ndtri(power) - scipy.special.ndtri(plan.alpha / sides)
+    return float(study.design.patients * (errors * away.sd / away.estimate) ** 2)
 
 
 def _closed_form(
