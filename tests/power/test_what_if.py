@@ -196,7 +196,7 @@ def test_every_problem_of_a_what_if_is_told_at_once_and_before_anything_runs(
     }
     with pytest.raises(ts.InputError) as caught:
         ts.what_if(
-            modest, changes, variants=["cars3"], replicates=0, seed=-1, n_jobs=0, progress=ran
+            modest, changes, variants=["cars1_nul"], replicates=0, seed=-1, n_jobs=0, progress=ran
         )
     told = "\n".join(str(problem) for problem in caught.value.problems)
     assert [problem.path for problem in caught.value.problems] == [
@@ -212,7 +212,7 @@ def test_every_problem_of_a_what_if_is_told_at_once_and_before_anything_runs(
     ]
     assert "did you mean design.patients?" in told
     assert "(got 1.5)" in told
-    assert "did you mean cars1?" in told
+    assert "did you mean cars1_null?" in told
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_patients_of_an_address_that_is_none_are_wrong_input(seed: int, replicat
 def test_a_variant_that_is_no_study_is_wrong_input_beside_every_other(
     modest: ts.Scenario,
 ) -> None:
-    variants: list[Any] = [3, "cars1", None, "cars3"]
+    variants: list[Any] = [3, "cars1", None, "cars1_nul"]
     with pytest.raises(ts.InputError) as told:
         ts.what_if(modest, {PATIENTS: [1]}, variants=variants, replicates=8)
     assert [problem.path for problem in told.value.problems] == [
