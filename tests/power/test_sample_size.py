@@ -196,6 +196,19 @@ def test_patients_who_can_never_be_recruited_in_time_are_said_to_be_the_reason()
         ts.sample_size(hurried, 0.9, replicates=100, n_jobs=1)
 
 
+def test_replicates_that_failed_are_told_where_they_leave_no_power_to_compare() -> None:
+    """Oracle: the failures of the same studies, run alone."""
+    slow = load("cars1").replace({EFFECT: 0.6, "operations.recruitment_limit_days": 350})
+    failed = [
+        ts.power(slow.replace({PATIENTS: patients}), 100, SEED, n_jobs=1).failed
+        for patients in (160, 280)
+    ]
+    assert 0 < failed[0] < 50 < failed[1] < 100
+    told = f"of which {failed[0]} and {failed[1]} failed$"
+    with pytest.raises(ts.RunError, match=told):
+        ts.sample_size(slow, 0.99, low=160, high=280, replicates=100, seed=SEED, n_jobs=1)
+
+
 def test_replicates_that_failed_are_counted_in_every_power() -> None:
     """Oracle: the same studies, run alone. The closed form is of those that were finished."""
     hurried = load("cars1").replace({PATIENTS: 40, "operations.recruitment_limit_days": 100})

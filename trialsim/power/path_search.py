@@ -104,7 +104,7 @@ def check_ends(curve: PowerCurve, axis: Axis, ends: Ends, target: float, pilot: 
     powers = [curve.power(end, pilot) for end in ends]
     said = (
         f"from {ends.low:g} to {ends.high:g} the power goes from {_said(powers[0])} to "
-        f"{_said(powers[1])}, over {pilot:,} replicates"
+        f"{_said(powers[1])}, over {pilot:,} replicates{_failed(curve, ends, pilot)}"
     )
     if moved.low <= 0 <= moved.high:
         raise RunError(f"{axis.path} does not move the power, as far as can be seen: {said}")
@@ -131,6 +131,12 @@ def _moved(curve: PowerCurve, ends: Ends, pilot: int) -> PairedDifference:
     low, high = (curve.rejected(end, pilot) for end in ends)
     known = np.isfinite(low) & np.isfinite(high)
     return paired_difference(high[known] == 1, low[known] == 1, _SURE)
+
+
+def _failed(curve: PowerCurve, ends: Ends, pilot: int) -> str:
+    """Say how many replicates have no power to tell, as when recruitment was not complete."""
+    low, high = (int(np.isnan(curve.rejected(end, pilot)).sum()) for end in ends)
+    return f", of which {low:,} and {high:,} failed" if low or high else ""
 
 
 def _said(power: Proportion) -> str:
