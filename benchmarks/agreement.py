@@ -19,10 +19,10 @@ from benchmarks.designs import (
 )
 from benchmarks.measure import Effort, Row, Table, Target
 from benchmarks.rank_power import scipy_power
-from trialsim.stats.count_power import count_power
-from trialsim.stats.mann_whitney import mann_whitney
 from trialsim.stats.monte_carlo import mcse_of_proportion
-from trialsim.stats.sample_size import arm_sizes, noether_patients
+from trialsim.stats.planning.count_power import count_power
+from trialsim.stats.planning.sample_size import arm_sizes, noether_patients
+from trialsim.stats.ranks.mann_whitney import mann_whitney
 
 SEED: Final = 2016
 POWER: Final = 0.9

@@ -6,9 +6,9 @@ import numpy as np
 from scipy import stats
 
 from trialsim.arrays import Floats
-from trialsim.scenario.courses import Exponential
-from trialsim.scenario.effects import control_cells, latent_shift, treated_cells
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.outcomes.courses import Exponential
+from trialsim.scenario.outcomes.effects import control_cells, latent_shift, treated_cells
 from trialsim.scenario.scenario import Scenario
 
 PATIENTS: Final = (104, 104)

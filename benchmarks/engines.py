@@ -16,8 +16,8 @@ from benchmarks.measure import (
     in_turns,
     on_one_core,
 )
-from trialsim.power.replicates import BATCH, run_replicates
-from trialsim.scenario.files import load
+from trialsim.replicates.run import BATCH, run_replicates
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine
 

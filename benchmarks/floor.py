@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from unittest.mock import patch
 
-from trialsim.power.replicates import BATCH, run_replicates
+from trialsim.replicates.run import BATCH, run_replicates
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 

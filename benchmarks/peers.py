@@ -16,11 +16,11 @@ from benchmarks.designs import ALPHA, PATIENTS, POISSON_MEANS, poisson_cells, tw
 from benchmarks.measure import Effort, Row, Table, Target, Work, compared, in_turns, on_one_core
 from benchmarks.rank_power import loop_power, scipy_power
 from trialsim.arrays import Floats
-from trialsim.power.replicates import BATCH, run_replicates
-from trialsim.stats.brunner_munzel import brunner_munzel
-from trialsim.stats.count_power import count_power
-from trialsim.stats.effect_intervals import effect_interval
-from trialsim.stats.mann_whitney import count, summarise_counts
+from trialsim.replicates.run import BATCH, run_replicates
+from trialsim.stats.planning.count_power import count_power
+from trialsim.stats.ranks.brunner_munzel import brunner_munzel
+from trialsim.stats.ranks.effect_intervals import effect_interval
+from trialsim.stats.ranks.mann_whitney import count, summarise_counts
 
 SEED: Final = 2016
 NOT_INSTALLED: Final = "not installed"

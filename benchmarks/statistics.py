@@ -7,10 +7,10 @@ from benchmarks.designs import ALPHA, PATIENTS, two_samples
 from benchmarks.measure import Effort, Row, Table, Target, Work, compared, in_turns, on_one_core
 from benchmarks.rank_power import scipy_power
 from trialsim.arrays import Floats
-from trialsim.stats.brunner_munzel import brunner_munzel
-from trialsim.stats.count_power import count_power
-from trialsim.stats.effect_intervals import IntervalMethod, effect_interval
-from trialsim.stats.mann_whitney import count, mann_whitney, rank_test, summarise_counts
+from trialsim.stats.planning.count_power import count_power
+from trialsim.stats.ranks.brunner_munzel import brunner_munzel
+from trialsim.stats.ranks.effect_intervals import IntervalMethod, effect_interval
+from trialsim.stats.ranks.mann_whitney import count, mann_whitney, rank_test, summarise_counts
 
 TRIALS = 256
 """In a batch, for both sides."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.floor import Draw, draw_again, draws_of
 from benchmarks.measure import Effort, Row, Table, Work, compared, in_turns, on_one_core
-from trialsim.power.replicates import BATCH
-from trialsim.scenario.files import load
+from trialsim.replicates.run import BATCH
+from trialsim.scenario.files.yaml_file import load
 from trialsim.streams import LANES, TILE, Streams
 
 SEED: Final = 2016

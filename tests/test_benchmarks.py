@@ -21,9 +21,9 @@ from benchmarks.designs import PATIENTS, THETA, two_samples, without_trouble
 from benchmarks.floor import draw_again, draws_of
 from benchmarks.measure import SMOKE, Effort, Row, Table, Target, Work, compared, in_turns
 from benchmarks.printing import as_plain, as_text
-from trialsim.power.replicates import BATCH
-from trialsim.scenario.files import load
-from trialsim.stats.scale_effects import theta_of_cells
+from trialsim.replicates.run import BATCH
+from trialsim.scenario.files.yaml_file import load
+from trialsim.stats.planning.scale_effects import theta_of_cells
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
 

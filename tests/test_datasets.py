@@ -16,7 +16,7 @@ from scipy.stats import binom, mannwhitneyu
 from trialsim.analysis.primary import analyse_primary
 from trialsim.clock import DAY
 from trialsim.datasets import PATIENT, cut, tables
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario, validated
 from trialsim.streams import Streams
 from trialsim.trial.itinerary import first_infusion

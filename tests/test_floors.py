@@ -1,8 +1,10 @@
 """A module imports from floors below it alone, and the edges of the house stay thin."""
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +19,9 @@ HOUSE: Final = (
     {"datasets"},
     {"simulated"},
     {"analysis"},
-    {"power"},
+    {"replicates"},
+    {"runs"},
+    {"questions"},
     {"reporting"},
     {"cli", "app"},
 )
@@ -25,6 +29,9 @@ HOUSE: Final = (
 FLOORS: Final = {part: floor for floor, parts in enumerate(HOUSE) for part in parts}
 PANDAS_FLOOR: Final = FLOORS["datasets"]
 MODULES: Final = sorted(PACKAGE.rglob("*.py"))
+FILES: Final = frozenset(MODULES)
+MOST_FILES: Final = 14
+"""In a folder, its first file not counted."""
 
 
 def name_of(path: Path) -> str:
@@ -46,6 +53,33 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{name_of(path)} imports relatively"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+def files_imported(path: Path) -> set[Path]:
+    """Return our files that a file imports, also in its functions, and those named in its strings.
+
+    A name from a folder's `__init__` counts as that file.
+    """
+    strings = {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    found: set[Path] = set()
+    for name in imports(path) | {
+        text for text in strings if re.fullmatch(r"trialsim(\.\w+)+", text)
+    }:
+        parts = name.split(".")
+        while parts and parts[0] == "trialsim":
+            place = PACKAGE.joinpath(*parts[1:])
+            here = [
+                file for file in (place.with_suffix(".py"), place / "__init__.py") if file in FILES
+            ]
+            if here:
+                found.update(here)
+                break
+            parts.pop()
+    return found - {path}
 
 
 def importers(package: str) -> set[str]:
@@ -78,11 +112,32 @@ def test_a_module_imports_only_from_its_own_part_and_the_floors_below(path: Path
         assert not {other for other in others if FLOORS[other] >= FLOORS[part]}
 
 
+def test_no_files_import_one_another_in_a_circle() -> None:
+    """Neither at the top, nor inside a function, nor by a name in a string."""
+    graph = {name_of(path): {name_of(file) for file in files_imported(path)} for path in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def test_no_folder_is_crowded() -> None:
+    folders = {path.parent for path in MODULES}
+    crowded = {name_of(folder): len(list(folder.glob("*.py"))) - 1 for folder in folders}
+    assert not {name: files for name, files in crowded.items() if files > MOST_FILES}
+
+
+def test_every_folder_says_in_a_sentence_what_it_is_for() -> None:
+    for folder in {path.parent for path in MODULES}:
+        first = (folder / "__init__.py").read_text(encoding="utf-8")
+        assert (ast.get_docstring(ast.parse(first)) or "").splitlines()[0].endswith("."), folder
+
+
 @pytest.mark.parametrize(
     ("package", "module"),
     [
         ("simpy", "trial/event_engine.py"),
-        ("ruamel", "scenario/files.py"),
+        ("ruamel", "scenario/files/yaml_file.py"),
     ],
 )
 def test_an_outside_package_enters_through_one_module(package: str, module: str) -> None:

@@ -20,7 +20,9 @@ def imported() -> list[str]:
     """Return the names that the package's first file imports."""
     tree = ast.parse(INIT.read_text(encoding="utf-8"))
     nodes = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return [alias.asname or alias.name for node in nodes for alias in node.names]
+    ours = [node for node in nodes if str(node.module).startswith("trialsim.")]
+    names = [alias.asname or alias.name for node in ours for alias in node.names]
+    return [name for name in names if not name.startswith("_")]
 
 
 def in_a_new_process(program: str) -> Any:

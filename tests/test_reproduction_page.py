@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trialsim.scenario.studies import builtin_studies, load_study
+from trialsim.scenario.files.studies import builtin_studies, load_study
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES = {name: load_study(name) for name in builtin_studies()}

@@ -10,7 +10,7 @@ from scipy.stats import mannwhitneyu
 
 from trialsim.analysis.analyse import analyse
 from trialsim.errors import InputError, RecruitmentError, RunError
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.simulated import SimulatedTrial, simulate
 from trialsim.streams import Streams
 from trialsim.trial.trial import Engine, simulate_batch

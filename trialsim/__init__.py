@@ -9,22 +9,27 @@ True
 Everything simulated is simulated: no result is evidence about any drug.
 """
 
+from typing import Any
+
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
-from trialsim.power.assurance import Assurance, assurance
-from trialsim.power.calibrate import CalibrationResult, calibrate
-from trialsim.power.count_path import CountPower, count_power_of, endpoint_cells
-from trialsim.power.power import PowerResult, power
-from trialsim.power.prior import Prior
-from trialsim.power.prior_files import load_prior
-from trialsim.power.reproduce import Reproduction, reproduce
-from trialsim.power.same_patients import Comparison, compare
-from trialsim.power.sample_size import SampleSize, sample_size
-from trialsim.power.what_if import WhatIf, what_if
-from trialsim.scenario.files import builtin_scenarios
+from trialsim.questions.assurance.assurance import Assurance, assurance
+from trialsim.questions.assurance.prior import Prior
+from trialsim.questions.assurance.prior_files import load_prior
+from trialsim.questions.calibration.calibrate import CalibrationResult, calibrate
+from trialsim.questions.calibration.reproduce import Reproduction, reproduce
+from trialsim.questions.compare import Comparison, compare
+from trialsim.questions.count_power import CountPower, count_power_of, endpoint_cells
+from trialsim.questions.power import power
+from trialsim.questions.size.sample_size import SampleSize, sample_size
+from trialsim.questions.what_if.what_if import WhatIf, what_if
+from trialsim.replicates.result import PowerResult
+from trialsim.scenario.files.studies import load_study as load
+from trialsim.scenario.files.yaml_file import builtin_scenarios
 from trialsim.scenario.programme import Programme
 from trialsim.scenario.scenario import Scenario
-from trialsim.scenario.studies import load_study as load
+from trialsim.shown import plot
+from trialsim.shown import show_by as _show_by
 from trialsim.simulated import SimulatedTrial, simulate
 
 __version__ = "0.1.0"
@@ -57,9 +62,25 @@ __all__ = [
     "endpoint_cells",
     "load",
     "load_prior",
+    "plot",
     "power",
     "reproduce",
     "sample_size",
     "simulate",
     "what_if",
 ]
+
+
+def _plot(result: Any, kind: str | None, **options: Any) -> Any:
+    from trialsim.reporting.figures.catalogue import plot as draw
+
+    return draw(result, kind, **options)
+
+
+def _html(result: Any) -> str:
+    from trialsim.reporting.notebook import html
+
+    return html(result)
+
+
+_show_by(_plot, _html)

@@ -56,3 +56,17 @@ def picked(values: Values, places: Integers) -> Values:
 def layered(shape: tuple[int, int, int], dtype: type) -> NDArray[Any]:
     """Return zeros of shape (replicate, unit, layer) whose layers are outermost in memory."""
     return np.moveaxis(np.zeros((shape[2], *shape[:2]), dtype), 0, 2)
+
+
+def divide(
+    numerator: Floats | Integers, denominator: Floats | Integers, otherwise: float
+) -> Floats:
+    """Divide where the denominator is positive, and return `otherwise` elsewhere.
+
+    >>> divide(np.array([1.0, 2.0]), np.array([4.0, 0.0]), np.nan).tolist()
+    [0.25, nan]
+    """
+    numerator, denominator = np.broadcast_arrays(numerator, denominator)
+    quotient = np.full(numerator.shape, otherwise)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient

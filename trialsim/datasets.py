@@ -17,7 +17,7 @@ from pandas import DataFrame
 from trialsim.arrays import Booleans, Floats, Integers, picked
 from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
-from trialsim.scenario.items import Items
+from trialsim.scenario.outcomes.items import Items
 from trialsim.trial.conduct import due_days
 from trialsim.trial.dosing import phase_doses
 from trialsim.trial.items import item_scores

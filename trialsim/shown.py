@@ -1,14 +1,35 @@
-"""Results that draw and show themselves, by a part of the house above them that is found by name.
+"""Results that draw and show themselves, by functions that the package hands in when it is loaded.
 
-A result stands floors below `trialsim.reporting`, which draws it; so these methods import that when
-they are called, as pandas does with its plotting backend, and nobody pays for it who does not ask.
+A result stands below the part that draws it and does not know it, so that nobody who only computes
+loads a plotting library.
 """
 
-from importlib import import_module
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_shows: dict[str, Callable[..., Any]] = {}
+
+
+def show_by(plot: "Callable[..., Figure]", html: Callable[[Any], str]) -> None:
+    """Name the functions that draw a result and write it as HTML."""
+    _shows.update(plot=plot, html=html)
+
+
+def plot(result: "Shown", kind: str | None = None, **options: Any) -> "Figure":
+    """Return a figure of a result, of its first kind unless another is named.
+
+    Options are those of the figure, such as `width` in inches.
+
+    Raises
+    ------
+    InputError
+        If the result has no such figure, or the extra `report` is not installed.
+    """
+    figure: Figure = _shows["plot"](result, kind, **options)
+    return figure
 
 
 class Shown:
@@ -17,22 +38,10 @@ class Shown:
     __slots__ = ()
 
     def plot(self, kind: str | None = None, **options: Any) -> "Figure":
-        """Return a figure of the result, of its first kind unless told otherwise.
-
-        `trialsim.reporting.figures.catalogue` says which kinds a result has; options are those of
-        the figure, such as `width` in inches.
-
-        Raises
-        ------
-        InputError
-            If the result has no such figure, or the extra `report` is not installed.
-        """
-        figure: Figure = import_module("trialsim.reporting.figures.catalogue").plot(
-            self, kind, **options
-        )
-        return figure
+        """Return a figure of the result, as `trialsim.plot` does."""
+        return plot(self, kind, **options)
 
     def _repr_html_(self) -> str:
         """Return the result as HTML, for notebooks."""
-        html: str = import_module("trialsim.reporting.notebook").html(self)
+        html: str = _shows["html"](self)
         return html

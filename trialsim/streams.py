@@ -124,3 +124,13 @@ def generator(seed: int, purpose: str) -> np.random.Generator:
 @cache
 def _key_of(purpose: str) -> int:
     return int.from_bytes(blake2b(purpose.encode(), digest_size=8).digest(), "little")
+
+
+def confirmation_seed(seed: int) -> int:
+    """Return the seed of the replicates that confirm a search: a hash of the search's own.
+
+    >>> confirmation_seed(2016)
+    7526309030622197428
+    """
+    digest = blake2b(f"confirmation of {seed}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 from pandas import DataFrame
 
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.power.quantities import QUANTITIES
-from trialsim.power.replicates import run_replicates
-from trialsim.scenario.files import builtin_scenarios, load
+from trialsim.replicates.quantities import QUANTITIES
+from trialsim.replicates.run import run_replicates
+from trialsim.scenario.files.yaml_file import builtin_scenarios, load
 
 PLANS: list[dict[str, Any]] = [
     {},

@@ -9,8 +9,8 @@ import pytest
 from trialsim.analysis.analyse import analyse
 from trialsim.analysis.finding_figures import finding_figures
 from trialsim.datasets import tables
-from trialsim.scenario.files import load
-from trialsim.scenario.findings import Finding
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.plan.findings import Finding
 from trialsim.simulated import simulate
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch

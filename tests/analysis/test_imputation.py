@@ -14,7 +14,7 @@ from trialsim.analysis.endpoint import carried_forward, complete_endpoint, endpo
 from trialsim.analysis.imputed import completed
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
-from trialsim.stats.missing_data import last_observation_carried_forward
+from trialsim.stats.missing.missing_data import last_observation_carried_forward
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
 
@@ -94,7 +94,7 @@ def test_imputed_scores_of_missing_at_random_are_near_the_true_ones(
 def test_what_is_drawn_or_summed_does_not_depend_on_the_batch(
     changes: dict[str, Any], two_outcomes: Scenario
 ) -> None:
-    from trialsim.power.replicates import run_replicates
+    from trialsim.replicates.run import run_replicates
 
     plan = two_outcomes.replace({f"analysis.{name}": value for name, value in changes.items()})
     whole, parts = (run_replicates(plan, 11, range(3, 40), "vector", size) for size in (64, 5))

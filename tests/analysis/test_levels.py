@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from trialsim.analysis.primary import analyse_primary
-from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
 

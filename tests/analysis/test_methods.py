@@ -16,7 +16,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from trialsim.analysis.analyse import Estimate, analyse
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
-from trialsim.stats.brunner_munzel import brunner_munzel_exact
+from trialsim.stats.ranks.brunner_munzel import brunner_munzel_exact
 
 Array: TypeAlias = NDArray[np.float64]
 Planned: TypeAlias = Callable[..., SimulatedTrial]

@@ -10,8 +10,8 @@ from statsmodels.stats.meta_analysis import combine_effects
 from trialsim.analysis.endpoint import endpoint
 from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
 from trialsim.arrays import Floats
-from trialsim.scenario.files import load
-from trialsim.scenario.pooled_analysis import PooledAnalysis
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
 

@@ -5,7 +5,7 @@ import pytest
 
 from trialsim.analysis.finding_figures import finding_figures
 from trialsim.errors import InputError
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.simulated import simulate
 
 GUEKHT = load("guekht2011")

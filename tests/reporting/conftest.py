@@ -6,11 +6,11 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from trialsim.power.long_run import LongRun
-from trialsim.power.run_directory import RunDirectory, find_run, open_run
-from trialsim.power.run_manifest import manifest_here
-from trialsim.reporting.evidence import Evidence, Wanted, gathered
-from trialsim.scenario.files import load
+from trialsim.reporting.evidence.evidence import Evidence, Wanted, gathered
+from trialsim.runs.directory import RunDirectory, find_run, open_run
+from trialsim.runs.long_run import LongRun
+from trialsim.runs.manifest import manifest_here
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 
 RunOf: TypeAlias = Callable[[Scenario, str], RunDirectory]

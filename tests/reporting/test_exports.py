@@ -14,14 +14,14 @@ from pandas.testing import assert_frame_equal
 
 from trialsim.datasets import tables
 from trialsim.errors import InputError, RunError
-from trialsim.power.power import SIMULATED
-from trialsim.reporting.consort import consort
+from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.consort.account import consort
 from trialsim.reporting.exports import (
     TableFormat,
     manifest_of,
     write_trial,
 )
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import pytest
 
-from trialsim.power.power import SIMULATED
-from trialsim.reporting.evidence import Evidence
-from trialsim.reporting.page import write_page
-from trialsim.reporting.report import data_of, report
+from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.evidence.evidence import Evidence
+from trialsim.reporting.pages.report import data_of, report
+from trialsim.reporting.tables.page import write_page
 
 CHROMIUM: Final = os.environ.get("TRIALSIM_CHROMIUM", "")
 pytestmark = pytest.mark.skipif(

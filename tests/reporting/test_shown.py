@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import trialsim as ts
-from trialsim.power.power import SIMULATED
-from trialsim.power.power_curve import PowerCurve
-from trialsim.power.runner import Runner
+from trialsim.questions.size.power_curve import PowerCurve
+from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.catalogue import KINDS
-from trialsim.reporting.figures.drawing import Drawing
+from trialsim.runs.runner import Runner
 from trialsim.shown import Shown
 
 SEED = 2016

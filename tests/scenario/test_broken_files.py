@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 
 BROKEN = {
     "sizes": (

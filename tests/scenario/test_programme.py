@@ -6,14 +6,19 @@ from typing import Any
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.scenario.description import as_text
-from trialsim.scenario.files import builtin_programmes, builtin_scenarios, load, to_yaml
-from trialsim.scenario.paths import part_at, paths_of
+from trialsim.scenario.files.studies import builtin_studies, load_study
+from trialsim.scenario.files.yaml_file import (
+    builtin_programmes,
+    builtin_scenarios,
+    load,
+    to_yaml,
+)
 from trialsim.scenario.programme import Programme, content_of, one_trial, trials_of
-from trialsim.scenario.programme_description import describe_study
 from trialsim.scenario.scenario import ABOUT
-from trialsim.scenario.sources import UNSOURCED, source_of
-from trialsim.scenario.studies import builtin_studies, load_study
+from trialsim.scenario.validation.paths import part_at, paths_of
+from trialsim.scenario.validation.sources import UNSOURCED, source_of
+from trialsim.scenario.words.description import as_text
+from trialsim.scenario.words.programme import describe_study
 
 PROGRAMMES = sorted(builtin_programmes())
 PLAN = """

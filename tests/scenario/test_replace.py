@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialsim.errors import InputError
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 
 CARS1 = load("cars1")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 
 NATURAL = load("cars1_natural")
 ITEMS = "outcomes.arat.items"

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from trialsim.scenario.treatment import Schedule
+from trialsim.scenario.protocol.treatment import Schedule
 
 WEEK = [0, 1, 2, 3, 4]
 

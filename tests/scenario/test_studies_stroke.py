@@ -12,7 +12,7 @@ from scipy.stats import mannwhitneyu
 
 from trialsim.analysis.primary import PrimaryAnalysis, analyse_primary
 from trialsim.arrays import Booleans, Floats
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.simulated import simulate
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch

@@ -3,7 +3,7 @@
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 
 
 def test_a_visit_counted_from_onset_must_lie_after_one_counted_from_randomisation() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 import trialsim as ts
-from trialsim.scenario.files import load
-from trialsim.scenario.sources import source_of
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.validation.sources import source_of
 
 CARS1 = load("cars1")
 

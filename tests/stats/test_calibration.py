@@ -11,15 +11,16 @@ import pytest
 from numpy.testing import assert_allclose
 
 from trialsim.arrays import Floats, Integers
-from trialsim.stats.brunner_munzel import (
+from trialsim.stats.p_values import Alternative
+from trialsim.stats.ranks.brunner_munzel import (
     brunner_munzel,
     brunner_munzel_exact,
     brunner_munzel_permutation,
 )
-from trialsim.stats.effect_intervals import IntervalMethod, effect_interval
-from trialsim.stats.exact_rank import exact_rank_test_counts, permutation_rank_test
-from trialsim.stats.mann_whitney import Alternative, RankSummary, rank_test, summarise_counts
-from trialsim.stats.reallocation import all_allocations
+from trialsim.stats.ranks.effect_intervals import IntervalMethod, effect_interval
+from trialsim.stats.ranks.exact_rank import exact_rank_test_counts, permutation_rank_test
+from trialsim.stats.ranks.mann_whitney import RankSummary, rank_test, summarise_counts
+from trialsim.stats.ranks.reallocation import all_allocations
 
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "greater", "less")
 METHODS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)

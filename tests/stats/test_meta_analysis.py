@@ -1,7 +1,5 @@
 """Pooling of studies, against metafor, meta, statsmodels and laws of its own."""
 
-import json
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -11,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from statsmodels.stats.meta_analysis import combine_effects
 
+from tests.stats.reference import reference
 from trialsim.arrays import Floats
-from trialsim.stats.mann_whitney import summarise
 from trialsim.stats.meta_analysis import (
     PooledEffect,
     Reference,
@@ -23,9 +21,10 @@ from trialsim.stats.meta_analysis import (
     random_effects,
     wei_lachin_pooling,
 )
-from trialsim.stats.stratified import StratumWeighting, stratified_effect
+from trialsim.stats.ranks.mann_whitney import summarise
+from trialsim.stats.ranks.stratified import StratumWeighting, stratified_effect
 
-CASES = json.loads((Path(__file__).parent / "oracles" / "meta_analysis.json").read_text())["cases"]
+CASES = reference("meta_analysis")["cases"]
 every_case = pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 METHODS: tuple[Tau2Method, ...] = get_args(Tau2Method)
 REFERENCES: tuple[Reference, ...] = get_args(Reference)
@@ -203,9 +202,9 @@ def test_hartung_knapp_interval_covers_when_studies_are_few() -> None:
     variances = np.full((trials, 5), 0.02)
     estimates = random.normal(0.3, np.sqrt(0.02 + 0.02), variances.shape)
     covered = {}
-    for reference in REFERENCES:
-        found = random_effects(estimates, variances, reference=reference)
-        covered[reference] = np.mean((found.low < 0.3) & (found.high > 0.3))
+    for distribution in REFERENCES:
+        found = random_effects(estimates, variances, reference=distribution)
+        covered[distribution] = np.mean((found.low < 0.3) & (found.high > 0.3))
     tolerance = 4 * np.sqrt(0.95 * 0.05 / trials)
     assert abs(covered["hartung-knapp"] - 0.95) < tolerance
     assert covered["hartung-knapp-at-least-normal"] > 0.95 - tolerance

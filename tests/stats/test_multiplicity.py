@@ -1,8 +1,6 @@
 """Adjusted p-values, against R, statsmodels and the closed testing principle."""
 
-import json
 from itertools import combinations, pairwise
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -13,10 +11,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtr
 from statsmodels.stats.multitest import multipletests
 
+from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.multiplicity import Procedure, adjust_p_values, fixed_sequence, hommel
 
-CASES = json.loads((Path(__file__).parent / "oracles" / "multiplicity.json").read_text())["cases"]
+CASES = reference("multiplicity")["cases"]
 PROCEDURES: tuple[Procedure, ...] = get_args(Procedure)
 STATSMODELS: dict[Procedure, str] = {
     "bonferroni": "bonferroni",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]

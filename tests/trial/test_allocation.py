@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from trialsim.arrays import Integers
-from trialsim.scenario.design import Design
+from trialsim.scenario.protocol.design import Design
 from trialsim.streams import Streams
 from trialsim.trial.allocation import allocate, allocation_list
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
 

@@ -7,7 +7,7 @@ import pytest
 
 from trialsim.clock import DAY
 from trialsim.errors import InputError
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
 from trialsim.streams import Streams

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trialsim.errors import InputError, RecruitmentError
-from trialsim.scenario.files import builtin_scenarios, load
+from trialsim.scenario.files.yaml_file import builtin_scenarios, load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.conduct import couples_patients

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trialsim.datasets import cut, tables
-from trialsim.scenario.files import load
-from trialsim.scenario.items import Items
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.outcomes.items import Items
 from trialsim.streams import Streams
 from trialsim.trial.items import item_scores, items_given, points_in_order
 from trialsim.trial.trial import Trial, simulate_batch

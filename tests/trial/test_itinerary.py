@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
 from trialsim.clock import DAY, HOUR, NEVER
-from trialsim.scenario.operations import Operations
+from trialsim.scenario.protocol.operations import Operations
+from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
-from trialsim.scenario.treatment import Schedule
 from trialsim.streams import Streams
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import due_days

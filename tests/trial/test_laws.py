@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trialsim.arrays import Integers
 from trialsim.clock import DAY, HOUR, NEVER
 from trialsim.errors import RecruitmentError
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import enrol

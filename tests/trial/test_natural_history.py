@@ -13,7 +13,7 @@ from scipy.stats import kstest
 
 from trialsim.arrays import Floats, Integers
 from trialsim.clock import DAY
-from trialsim.scenario.files import load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch

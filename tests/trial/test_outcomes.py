@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from scipy.stats import norm
 
 from trialsim.clock import DAY
-from trialsim.scenario.courses import Exponential
-from trialsim.scenario.effects import latent_shift
-from trialsim.scenario.exposure import Exposure
+from trialsim.scenario.outcomes.courses import Exponential
+from trialsim.scenario.outcomes.effects import latent_shift
+from trialsim.scenario.outcomes.exposure import Exposure
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.dosing import drug_received

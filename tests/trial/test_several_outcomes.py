@@ -9,8 +9,8 @@ from scipy.stats import kstest, norm
 
 from trialsim.arrays import Booleans, Floats
 from trialsim.errors import InputError
-from trialsim.scenario.courses import Exponential, Proportions
-from trialsim.scenario.outcomes import Outcome
+from trialsim.scenario.outcomes.courses import Exponential, Proportions
+from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.outcomes import Scores

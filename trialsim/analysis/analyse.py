@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from trialsim.analysis.primary import analyse_primary
-from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.description import plan_in_words
-from trialsim.scenario.design import BASELINE
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.protocol.design import BASELINE
+from trialsim.scenario.words.description import plan_in_words
 from trialsim.shown import Shown
 from trialsim.simulated import SimulatedTrial
 from trialsim.trial.trial import Trial

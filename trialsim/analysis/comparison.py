@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from trialsim.arrays import Floats, Integers
-from trialsim.scenario.analysis_plan import Effect
-from trialsim.stats.wins import odds
+from trialsim.scenario.plan.analysis_plan import Effect
+from trialsim.stats.ranks.wins import odds
 
 
 class Comparison(NamedTuple):

@@ -5,17 +5,12 @@ import math
 from trialsim.analysis.comparison import Comparison, on_scale, scaled_effect, without_statistic
 from trialsim.analysis.endpoint import WORST
 from trialsim.arrays import Floats, Integers
-from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.methods import (
-    BrunnerMunzel,
-    ExactMannWhitney,
-    MannWhitney,
-    Responders,
-)
-from trialsim.scenario.outcomes import Outcome
-from trialsim.stats.effect_intervals import effect_interval
-from trialsim.stats.mann_whitney import RankSummary, rank_test, summarise_counts
-from trialsim.stats.wins import win_ratio_counts
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods import BrunnerMunzel, ExactMannWhitney, MannWhitney, Responders
+from trialsim.stats.ranks.effect_intervals import effect_interval
+from trialsim.stats.ranks.mann_whitney import RankSummary, rank_test, summarise_counts
+from trialsim.stats.ranks.wins import win_ratio_counts
 
 
 def suffice(plan: AnalysisPlan) -> bool:
@@ -34,12 +29,12 @@ def compare_counts(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Co
     summary = summarise_counts(treated, control)
     match plan.test:
         case ExactMannWhitney():
-            from trialsim.stats.exact_rank import exact_rank_test_counts
+            from trialsim.stats.ranks.exact_rank import exact_rank_test_counts
 
             exact = exact_rank_test_counts(treated, control, plan.alternative)
             statistic, p_value = exact.z, exact.p_value
         case BrunnerMunzel(reference=reference):
-            from trialsim.stats.brunner_munzel import brunner_munzel
+            from trialsim.stats.ranks.brunner_munzel import brunner_munzel
 
             studentised = brunner_munzel(summary, plan.alternative, reference)
             statistic, p_value = studentised.statistic, studentised.p_value
@@ -67,7 +62,7 @@ def rank_comparison(
 
 
 def _stratified(counts: Integers, plan: AnalysisPlan) -> Comparison:
-    from trialsim.stats.stratified import stratified_effect, stratified_test
+    from trialsim.stats.ranks.stratified import stratified_effect, stratified_test
 
     strata = summarise_counts(counts[..., 0, :], counts[..., 1, :])
     weighting = plan.stratum_weighting
@@ -81,7 +76,7 @@ def _stratified(counts: Integers, plan: AnalysisPlan) -> Comparison:
 def _responders(
     treated: Integers, control: Integers, outcome: Outcome, plan: AnalysisPlan, method: Responders
 ) -> Comparison:
-    from trialsim.stats.responders import fisher_exact, responder_difference
+    from trialsim.stats.means_and_proportions.responders import fisher_exact, responder_difference
 
     first = cell_of(method.threshold, outcome, plan)
     arms = [(arm[:, first:].sum(axis=1), arm.sum(axis=1)) for arm in (treated, control)]

@@ -4,8 +4,8 @@ import numpy as np
 
 from trialsim.analysis.endpoint import WORST, Endpoint
 from trialsim.arrays import Floats, Integers
-from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.outcomes import Outcome
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.trial import Trial
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, Places
-from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.cohort import whom
 from trialsim.trial.trial import Trial
 

@@ -9,8 +9,8 @@ from trialsim.analysis.endpoint import WORST, endpoint, filled_in
 from trialsim.analysis.primary import PrimaryAnalysis, analyse_primary
 from trialsim.arrays import Booleans, Floats, Places
 from trialsim.clock import NEVER
-from trialsim.scenario.eligibility import Rule
-from trialsim.scenario.findings import (
+from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.plan.findings import (
     PRIMARY,
     Besides,
     Finding,

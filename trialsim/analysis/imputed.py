@@ -10,12 +10,12 @@ from trialsim.analysis.endpoint import Endpoint, endpoint_of_values, visit_of
 from trialsim.analysis.sample_methods import mean_difference_of, of_means
 from trialsim.analysis.samples import in_arms, samples_of, uniform
 from trialsim.arrays import Floats
-from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.methods import MannWhitney
-from trialsim.stats.mann_whitney import summarise_counts
-from trialsim.stats.mean_difference import mean_difference
-from trialsim.stats.multiple_imputation import impute
-from trialsim.stats.rubins_rules import pool_effects, pool_estimates
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods import MannWhitney
+from trialsim.stats.means_and_proportions.mean_difference import mean_difference
+from trialsim.stats.missing.multiple_imputation import impute
+from trialsim.stats.missing.rubins_rules import pool_effects, pool_estimates
+from trialsim.stats.ranks.mann_whitney import summarise_counts
 from trialsim.trial.trial import Trial
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import Endpoint
 from trialsim.analysis.samples import samples_of
-from trialsim.arrays import Booleans, Floats
-from trialsim.scenario.analysis_plan import Alternative, AnalysisPlan
-from trialsim.scenario.pooled_analysis import PooledAnalysis
-from trialsim.stats.mann_whitney import divide, summarise_counts
+from trialsim.arrays import Booleans, Floats, divide
+from trialsim.scenario.plan.analysis_plan import Alternative, AnalysisPlan
+from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
+from trialsim.stats.means_and_proportions.t_tests import student_t_test
 from trialsim.stats.meta_analysis import (
     PooledEffect,
     RandomEffects,
@@ -21,7 +21,7 @@ from trialsim.stats.meta_analysis import (
     random_effects,
     wei_lachin_pooling,
 )
-from trialsim.stats.t_tests import student_t_test
+from trialsim.stats.ranks.mann_whitney import summarise_counts
 from trialsim.trial.trial import Trial
 
 Values: TypeAlias = Callable[[Trial, AnalysisPlan], Endpoint]
@@ -63,7 +63,7 @@ def trial_effect(trial: Trial, pooled: PooledAnalysis, values_of: Values) -> Tri
         return _log_odds(effect) if pooled.measure == "win_odds" else effect
     samples = samples_of(trial, plan, values)
     if pooled.measure == "standardised_difference":
-        from trialsim.stats.standardised_difference import hedges_g
+        from trialsim.stats.means_and_proportions.standardised_difference import hedges_g
 
         return TrialEffect(*hedges_g(*samples))
     step = trial.scenario.outcomes[plan.endpoint].step

@@ -7,8 +7,8 @@ from trialsim.analysis.count_methods import compare_counts, effect_of_counts, su
 from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import complete_endpoint, endpoint
 from trialsim.arrays import Booleans, Floats, Integers
-from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.methods import RANK_METHODS, Permutation, Responders
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods import RANK_METHODS, Permutation, Responders
 from trialsim.trial.trial import Trial
 
 

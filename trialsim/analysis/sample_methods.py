@@ -19,8 +19,8 @@ from trialsim.analysis.samples import (
     uniform,
 )
 from trialsim.arrays import Integers
-from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.methods import (
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods import (
     AdjustedRank,
     Ancova,
     OBrien,
@@ -29,8 +29,9 @@ from trialsim.scenario.methods import (
     TTest,
     WeiLachin,
 )
-from trialsim.stats.mann_whitney import normal_p_value, summarise_counts
-from trialsim.stats.mean_difference import MeanDifference
+from trialsim.stats.means_and_proportions.mean_difference import MeanDifference
+from trialsim.stats.p_values import normal_p_value
+from trialsim.stats.ranks.mann_whitney import summarise_counts
 from trialsim.trial.trial import Trial
 
 Values: TypeAlias = Callable[[Trial, AnalysisPlan], Endpoint]
@@ -58,8 +59,8 @@ def compare_samples(trial: Trial, plan: AnalysisPlan, values_of: Values) -> Comp
 
 def mean_difference_of(trial: Trial, plan: AnalysisPlan, samples: Samples) -> MeanDifference:
     """Return the t test, Welch's test or the analysis of covariance that the plan names."""
-    from trialsim.stats.ancova import ancova
-    from trialsim.stats.t_tests import student_t_test, welch_t_test
+    from trialsim.stats.means_and_proportions.ancova import ancova
+    from trialsim.stats.means_and_proportions.t_tests import student_t_test, welch_t_test
 
     step = trial.scenario.outcomes[plan.endpoint].step
     samples = Samples(*(arm * step for arm in samples))  # cells are steps of the scale
@@ -84,9 +85,9 @@ def compare_permuted(
     trial: Trial, plan: AnalysisPlan, method: Permutation, values: Endpoint, counts: Integers
 ) -> Comparison:
     """Test a rank statistic against permutations by address: the same in every batch."""
-    from trialsim.stats.brunner_munzel import brunner_munzel_permutation
-    from trialsim.stats.exact_rank import permutation_rank_test
-    from trialsim.stats.stratified import split_by_stratum
+    from trialsim.stats.ranks.brunner_munzel import brunner_munzel_permutation
+    from trialsim.stats.ranks.exact_rank import permutation_rank_test
+    from trialsim.stats.ranks.stratified import split_by_stratum
 
     tests = {"mann_whitney": permutation_rank_test, "brunner_munzel": brunner_munzel_permutation}
     treated, control = in_arms(trial, plan)
@@ -110,7 +111,7 @@ def compare_permuted(
 def _adjusted(
     trial: Trial, plan: AnalysisPlan, method: AdjustedRank, samples: Samples
 ) -> Comparison:
-    from trialsim.stats.adjusted import Arm, adjusted_effect
+    from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
 
     covariates = covariates_of(trial, method.covariates)
     ranked = [how == "rank" for how in method.covariates.values()]
@@ -138,8 +139,8 @@ def _adjusted(
 def _several_outcomes(
     trial: Trial, plan: AnalysisPlan, method: WeiLachin | OBrien, values_of: Values
 ) -> Comparison:
-    from trialsim.stats.multivariate import joint_effects, wei_lachin
-    from trialsim.stats.obrien import obrien_test
+    from trialsim.stats.several_outcomes.multivariate import joint_effects, wei_lachin
+    from trialsim.stats.several_outcomes.obrien import obrien_test
 
     each = [
         samples_of(trial, one, values_of(trial, one))
@@ -161,7 +162,7 @@ def _several_outcomes(
 
 
 def _proportional_odds(samples: Samples, plan: AnalysisPlan) -> Comparison:
-    from trialsim.stats.proportional_odds import proportional_odds
+    from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
 
     fits = [
         proportional_odds(treated, control, plan.confidence)

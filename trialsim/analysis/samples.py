@@ -11,7 +11,7 @@ import numpy as np
 
 from trialsim.analysis.endpoint import Endpoint
 from trialsim.arrays import Booleans, Floats, Integers, picked
-from trialsim.scenario.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
 

@@ -19,11 +19,11 @@ from trialsim.cli.options import (
 )
 from trialsim.cli.worlds import asked_worlds
 from trialsim.errors import InputError, Problem
-from trialsim.power.alternatives import How
-from trialsim.reporting.progress import Progress
+from trialsim.questions.what_if.alternatives import How
+from trialsim.reporting.text.progress import Progress
 
 if TYPE_CHECKING:
-    from trialsim.power.what_if import WhatIf
+    from trialsim.questions.what_if.what_if import WhatIf
 
 commands = typer.Typer()
 
@@ -152,7 +152,7 @@ def size(
     as_json: AsJson = False,
 ) -> None:
     """Draw the search for a power, and the value that it found."""
-    from trialsim.power.sample_size import sample_size
+    from trialsim.questions.size.sample_size import sample_size
 
     check_output(out, as_json)
     study, asked = loaded(scenario, changes), (target, path, low, high, replicates, seed)
@@ -180,7 +180,7 @@ def assurance(
     as_json: AsJson = False,
 ) -> None:
     """Draw a prior of the effect, and how probable success is under each effect."""
-    from trialsim.power.assurance import assurance as assured
+    from trialsim.questions.assurance.assurance import assurance as assured
 
     check_output(out, as_json)
     study = loaded(scenario, changes)
@@ -193,7 +193,7 @@ def assurance(
 def _check(out: Any, as_json: bool, quantity: str) -> None:
     """Refuse, before anything is simulated, what cannot be drawn."""
     check_output(out, as_json)
-    from trialsim.reporting.figures.forest import check_quantity
+    from trialsim.reporting.figures.of_designs.forest import check_quantity
 
     check_quantity(quantity)
 
@@ -211,8 +211,8 @@ def _compared(
     paths: int | None = None,
 ) -> "WhatIf":
     """Run a study and its alternatives on the same random numbers; `paths` must be varied."""
-    from trialsim.power.runner import Runner
-    from trialsim.power.what_if import compared
+    from trialsim.questions.what_if.what_if import compared
+    from trialsim.runs.runner import Runner
 
     worlds, varied = asked_worlds(scenario, base, values, how, variants)
     if paths not in (None, len(varied)):

@@ -21,8 +21,8 @@ from trialsim.cli.options import (
     workers_of,
 )
 from trialsim.cli.worlds import asked_worlds
-from trialsim.power.alternatives import How
-from trialsim.reporting.progress import Progress
+from trialsim.questions.what_if.alternatives import How
+from trialsim.reporting.text.progress import Progress
 
 commands = typer.Typer()
 
@@ -67,9 +67,9 @@ def what_if(
     estimate, duration, screened and infusions are paired with the base, replicate by replicate.
     With --out, the table is also written to the directory.
     """
-    from trialsim.power.runner import Runner
-    from trialsim.power.what_if import compared
-    from trialsim.reporting.comparison_text import what_if_text
+    from trialsim.questions.what_if.what_if import compared
+    from trialsim.reporting.text.comparison import what_if_text
+    from trialsim.runs.runner import Runner
 
     if grid and hypercube is not None:
         raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
@@ -121,8 +121,8 @@ def size(
 
     The answer is an interval; the recommended value is confirmed on trials of another seed.
     """
-    from trialsim.power.sample_size import sample_size
-    from trialsim.reporting.comparison_text import size_text
+    from trialsim.questions.size.sample_size import sample_size
+    from trialsim.reporting.text.comparison import size_text
 
     study, workers = loaded(scenario, changes, analysis), workers_of(jobs)
     with Progress(None) as progress, keeping_worlds(out):
@@ -175,9 +175,9 @@ def assure(
 
     The mean over a prior of the effect: cars1, cars_pooled, cars_heterogeneous, or a file.
     """
-    from trialsim.power.assurance import assurance
-    from trialsim.power.prior_files import load_prior
-    from trialsim.reporting.comparison_text import assurance_text
+    from trialsim.questions.assurance.assurance import assurance
+    from trialsim.questions.assurance.prior_files import load_prior
+    from trialsim.reporting.text.comparison import assurance_text
 
     study, workers, believed = (
         loaded(scenario, changes, analysis),
@@ -211,6 +211,6 @@ def assure(
 
 def _in_blocks(replicates: int, out: Path | None) -> int:
     """Return how many trials are run for a count, which a directory keeps in whole blocks."""
-    from trialsim.power.worlds import WORLD_BLOCK
+    from trialsim.runs.worlds import WORLD_BLOCK
 
     return replicates if out is None else -(-replicates // WORLD_BLOCK) * WORLD_BLOCK

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from trialsim.power.run_directory import RunDirectory
+    from trialsim.runs.directory import RunDirectory
 
 DONE: Final = 0
 RUN_FAILED: Final = 1
@@ -22,7 +22,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error
 
 def print_json(content: Any) -> None:
     """Print plain values as one JSON object."""
-    from trialsim.power.plain_json import as_json
+    from trialsim.runs.plain_json import as_json
 
     print(as_json(content))
 
@@ -41,7 +41,7 @@ def tell_of_damage(run: "RunDirectory") -> None:
 @contextmanager
 def keeping_worlds(out: Path | None) -> Iterator[None]:
     """Say what a directory of worlds holds damaged, and if interrupted what it keeps."""
-    from trialsim.power.worlds import worlds_in
+    from trialsim.runs.worlds import worlds_in
 
     if out is None:
         yield

@@ -65,7 +65,7 @@ def deliver(
 
 
 def _write(path: Path, content: bytes) -> None:
-    from trialsim.power.atomic_file import write_whole
+    from trialsim.runs.atomic_file import write_whole
 
     try:
         write_whole(path, content)

@@ -19,12 +19,12 @@ from trialsim.cli.options import (
     workers_of,
 )
 from trialsim.errors import InputError, Problem
-from trialsim.reporting.progress import Progress
+from trialsim.reporting.text.progress import Progress
 from trialsim.scenario.programme import one_trial
 from trialsim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
-    from trialsim.power.run_directory import RunDirectory
+    from trialsim.runs.directory import RunDirectory
     from trialsim.simulated import SimulatedTrial
     from trialsim.trial.trial import Engine
 
@@ -78,9 +78,9 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Draw how the estimates of single trials scatter, about the truth."""
-    from trialsim.power.power import power
-    from trialsim.reporting.finished_run import finished
-    from trialsim.reporting.published import published_estimate
+    from trialsim.questions.power import power
+    from trialsim.reporting.evidence.finished_run import finished
+    from trialsim.reporting.evidence.published import published_estimate
 
     check_output(out, as_json)
     study = _source(source, seed, changes, engine)
@@ -109,7 +109,7 @@ def recruitment(
     as_json: AsJson = False,
 ) -> None:
     """Draw patients randomised over time, and how trials fan out."""
-    from trialsim.reporting.figures.trials import simulated_trials
+    from trialsim.reporting.figures.canvas.trials import simulated_trials
 
     check_output(out, as_json)
     study = _source(source, seed, changes, engine)
@@ -132,7 +132,7 @@ def consort(
     as_json: AsJson = False,
 ) -> None:
     """Draw the CONSORT flow diagram of one trial, or of the average of many."""
-    from trialsim.reporting.consort_flow import flow_of
+    from trialsim.reporting.consort.flow import flow_of
     from trialsim.streams import Streams
     from trialsim.trial.trial import simulate_batch
 
@@ -272,7 +272,7 @@ class Drawn(NamedTuple):
 
 def _source(name: str, seed: int | None, changes: list[str] | None, engine: EngineName) -> Drawn:
     """Return the study of a name, a file or a run, whose seed and values are its own."""
-    from trialsim.power.run_directory import find_run
+    from trialsim.runs.directory import find_run
 
     if not Path(name).is_dir():
         study = one_trial(loaded(name, changes))

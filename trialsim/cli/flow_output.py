@@ -8,7 +8,7 @@ from trialsim.cli.figure_output import check_output
 from trialsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from trialsim.reporting.consort_flow import Flow
+    from trialsim.reporting.consort.flow import Flow
 
 
 def check_flow_output(out: list[Path] | None, as_json: bool) -> None:
@@ -29,8 +29,8 @@ def check_flow_output(out: list[Path] | None, as_json: bool) -> None:
 
 def deliver_flow(flow: "Flow", out: list[Path] | None, as_json: bool) -> None:
     """Write a flow diagram to every file, and print what it says if that is asked for."""
-    from trialsim.reporting.flow_diagram import flow_diagram
-    from trialsim.reporting.page import write_page
+    from trialsim.reporting.consort.diagram import flow_diagram
+    from trialsim.reporting.tables.page import write_page
 
     for path in out or ():
         if path.suffix.lower() == ".csv":

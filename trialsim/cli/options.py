@@ -46,8 +46,8 @@ AnalysisName = Annotated[
 
 def loaded(name: str, changes: list[str] | None, analysis: str | None = None) -> Study:
     """Return a study with the changes that `--set` gives and the analysis that is asked for."""
-    from trialsim.scenario.files import parsed_value
-    from trialsim.scenario.studies import load_study
+    from trialsim.scenario.files.studies import load_study
+    from trialsim.scenario.files.yaml_file import parsed_value
 
     problems: list[Problem] = []
     scenario = load_study(name)

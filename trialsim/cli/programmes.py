@@ -18,11 +18,11 @@ from trialsim.cli.options import (
     workers_of,
 )
 from trialsim.errors import InputError, Problem
-from trialsim.reporting.progress import Progress
+from trialsim.reporting.text.progress import Progress
 from trialsim.scenario.programme import Programme
 
 if TYPE_CHECKING:
-    from trialsim.power.one_programme import SimulatedProgramme
+    from trialsim.questions.programmes.one_programme import SimulatedProgramme
     from trialsim.trial.trial import Engine
 
 commands = typer.Typer()
@@ -46,8 +46,8 @@ def disagree(
     A trial is for the treatment if its own analysis rejects in its favour. Several programmes are
     several truths under which to ask: one effect for all, another for each, effects that vary.
     """
-    from trialsim.power.disagreement import disagreement
-    from trialsim.reporting.programme_text import disagreement_text
+    from trialsim.questions.programmes.disagreement import disagreement
+    from trialsim.reporting.text.programme import disagreement_text
 
     studies = [_programme(name, changes) for name in programmes]
     with Progress(replicates, len(studies)) as progress:
@@ -71,8 +71,8 @@ def simulate_all(
     as_json: bool,
 ) -> None:
     """Simulate one replicate of a programme: a folder for each trial, and the pooled result."""
-    from trialsim.power.one_programme import simulate_programme
-    from trialsim.reporting.programme_text import programme_text
+    from trialsim.questions.programmes.one_programme import simulate_programme
+    from trialsim.reporting.text.programme import programme_text
 
     if out is not None:
         _open(out, programme)
@@ -106,11 +106,11 @@ def _open(out: Path, programme: Programme) -> None:
 
 def _write(out: Path, found: "SimulatedProgramme", table_format: Literal["csv", "parquet"]) -> None:
     from trialsim.analysis.analyse import analyse
-    from trialsim.power.atomic_file import write_whole
-    from trialsim.power.plain_json import as_json
-    from trialsim.reporting.consort import consort
+    from trialsim.reporting.consort.account import consort
     from trialsim.reporting.exports import manifest_of, write_trial
-    from trialsim.scenario.files import to_yaml
+    from trialsim.runs.atomic_file import write_whole
+    from trialsim.runs.plain_json import as_json
+    from trialsim.scenario.files.yaml_file import to_yaml
 
     for name, trial in found.trials.items():
         result, tables = analyse(trial), trial.tables()

@@ -7,7 +7,7 @@ import typer
 
 from trialsim.cli.console import command_line, tell_of_damage
 from trialsim.cli.options import Jobs, workers_of
-from trialsim.reporting.progress import Progress
+from trialsim.reporting.text.progress import Progress
 
 commands = typer.Typer()
 
@@ -56,10 +56,10 @@ def report(
     operating characteristics with their Monte Carlo errors, sensitivity, example trials, and how to
     reproduce it. Trials without effect and those of the sensitivity are kept in the run's folder.
     """
-    from trialsim.power.run_directory import find_run
-    from trialsim.reporting.evidence import Wanted, gathered
-    from trialsim.reporting.page import check_page, write_page
-    from trialsim.reporting.report import report as written
+    from trialsim.reporting.evidence.evidence import Wanted, gathered
+    from trialsim.reporting.pages.report import report as written
+    from trialsim.reporting.tables.page import check_page, write_page
+    from trialsim.runs.directory import find_run
 
     check_page(out)
     directory = find_run(run)

@@ -16,11 +16,11 @@ from trialsim.cli.options import (
     workers_of,
 )
 from trialsim.errors import InputError, Problem
-from trialsim.power.figure_curve import Target
-from trialsim.power.power import SIMULATED
-from trialsim.reporting.progress import Progress
-from trialsim.scenario.problems import as_written
+from trialsim.questions.calibration.figure_curve import Target
+from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.text.progress import Progress
 from trialsim.scenario.programme import Study
+from trialsim.scenario.validation.problems import as_written
 
 commands = typer.Typer()
 
@@ -51,8 +51,8 @@ def reproduce(
     For each published figure: the mean over simulated trials, its Monte Carlo error, where single
     trials fall, and a verdict in words.
     """
-    from trialsim.power.reproduce import reproduce as run
-    from trialsim.reporting.reproduction_text import reproduction_markdown, reproduction_text
+    from trialsim.questions.calibration.reproduce import reproduce as run
+    from trialsim.reporting.text.reproduction import reproduction_markdown, reproduction_text
 
     workers = workers_of(jobs)
     found = _with_findings(studies, effects)
@@ -100,11 +100,11 @@ def calibrate(
     A quantity is `power`, `estimate` or another mean that `trialsim power --json` tells. The answer
     has a Monte Carlo error, and is confirmed on trials of another seed.
     """
-    from trialsim.power.atomic_file import write_whole
-    from trialsim.power.calibrate import calibrate as run
-    from trialsim.reporting.reproduction_text import calibration_text
-    from trialsim.scenario.calibrated_file import with_calibrated
-    from trialsim.scenario.studies import load_study
+    from trialsim.questions.calibration.calibrate import calibrate as run
+    from trialsim.reporting.text.reproduction import calibration_text
+    from trialsim.runs.atomic_file import write_whole
+    from trialsim.scenario.files.calibrated import with_calibrated
+    from trialsim.scenario.files.studies import load_study
 
     workers = workers_of(jobs)
     if write and not Path(scenario).is_file():
@@ -129,8 +129,8 @@ def calibrate(
 
 def _refuse_published(study: Study, paths: list[str]) -> None:
     """Refuse to write numbers where their source would go on to say that they were published."""
-    from trialsim.scenario.paths import part_at
     from trialsim.scenario.programme import source_at
+    from trialsim.scenario.validation.paths import part_at
 
     content = study.model_dump()
     rule = "must have a source that says derived or assumed, as it is solved for"
@@ -145,7 +145,7 @@ def _refuse_published(study: Study, paths: list[str]) -> None:
 
 def _with_findings(names: list[str] | None, effects: bool) -> list[Study]:
     """Return the named studies, or every built-in one, those of them that have findings."""
-    from trialsim.scenario.studies import builtin_studies, load_study
+    from trialsim.scenario.files.studies import builtin_studies, load_study
 
     found: list[Study] = []
     problems: list[Problem] = []
@@ -168,7 +168,7 @@ def _with_findings(names: list[str] | None, effects: bool) -> list[Study]:
 
 def _effects_alone(study: Study) -> Study:
     """Return a study with those findings that are estimates of an analysis."""
-    from trialsim.scenario.findings import OfAnalysis
+    from trialsim.scenario.plan.findings import OfAnalysis
 
     estimates = {
         name: finding
@@ -182,7 +182,7 @@ def _asked(
     study: Study, paths: list[str], targets: list[str]
 ) -> tuple[dict[str, Target], dict[str, float]]:
     """Return the target of each path, and where the search of some of them begins."""
-    from trialsim.power.calibrate import target_of
+    from trialsim.questions.calibration.calibrate import target_of
 
     if len(paths) != len(targets):
         rule = f"must be given once for each --path, {len(paths)} in all"

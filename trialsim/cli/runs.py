@@ -21,18 +21,18 @@ from trialsim.cli.options import (
 )
 from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
-from trialsim.power.power import SIMULATED, PowerResult
-from trialsim.power.replicates import BATCH
-from trialsim.reporting.analysis_text import analysis_text
-from trialsim.reporting.power_text import power_text
-from trialsim.reporting.progress import Progress
-from trialsim.reporting.words import heading
+from trialsim.replicates.result import SIMULATED, PowerResult
+from trialsim.replicates.run import BATCH
+from trialsim.reporting.text.analysis import analysis_text
+from trialsim.reporting.text.power import power_text
+from trialsim.reporting.text.progress import Progress
+from trialsim.reporting.text.words import heading
 from trialsim.scenario.programme import Programme, Study, one_trial
 
 if TYPE_CHECKING:
-    from trialsim.power.long_run import LongRun
-    from trialsim.power.replay import Replay
-    from trialsim.power.shards import Shard
+    from trialsim.runs.long_run import LongRun
+    from trialsim.runs.replay import Replay
+    from trialsim.runs.shards import Shard
     from trialsim.simulated import SimulatedTrial
     from trialsim.trial.trial import Engine
 
@@ -80,7 +80,7 @@ def simulate(
     a programme, every trial is simulated, with a folder for each, and all are pooled.
     """
     from trialsim.analysis.analyse import analyse
-    from trialsim.reporting.consort import consort, consort_text
+    from trialsim.reporting.consort.account import consort, consort_text
     from trialsim.simulated import simulate as run
 
     found = loaded(scenario, changes)
@@ -160,9 +160,9 @@ def power(
     Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error. With --out,
     a run that is stopped at any moment continues when the same command is given again.
     """
-    from trialsim.power.power import power as run
-    from trialsim.power.precision import check_precision, power_to
-    from trialsim.power.shards import parsed_shard
+    from trialsim.questions.power import power as run
+    from trialsim.runs.precision import check_precision, power_to
+    from trialsim.runs.shards import parsed_shard
 
     count = _count(replicates, precision)
     address = _scheduler(backend, scheduler)
@@ -205,8 +205,8 @@ def cells(
     The cells of each arm are simulated and its power is that of two multinomials; the plan must be
     an unstratified Mann-Whitney test.
     """
-    from trialsim.power.count_path import count_power_of
-    from trialsim.reporting.cells_text import cells_dict, cells_text
+    from trialsim.questions.count_power import count_power_of
+    from trialsim.reporting.text.cells import cells_dict, cells_text
 
     study = one_trial(loaded(scenario, changes))
     plan = study.analysis
@@ -228,8 +228,8 @@ def merge(
 
     The directory is then the same, byte for byte, as that of a run on one machine.
     """
-    from trialsim.power.run_directory import find_run
-    from trialsim.power.shards import merge as lay_together
+    from trialsim.runs.directory import find_run
+    from trialsim.runs.shards import merge as lay_together
 
     result = lay_together(out, shards)
     if as_json:
@@ -253,10 +253,10 @@ def replay(
     The trial's numbers are checked against those of the run, to the bit. With --report, a page has
     the trial, or the patient's days and the same patient in the other arms.
     """
-    from trialsim.power.replay import replay as rebuilt
-    from trialsim.power.replay import timeline
-    from trialsim.power.run_directory import find_run
-    from trialsim.reporting.replay_text import replay_text, timeline_text
+    from trialsim.reporting.text.replay import replay_text, timeline_text
+    from trialsim.runs.directory import find_run
+    from trialsim.runs.replay import replay as rebuilt
+    from trialsim.runs.replay import timeline
 
     _check_report(report)
     directory = find_run(run)
@@ -279,21 +279,21 @@ def replay(
 def _check_report(report: Path | None) -> None:
     """Refuse a page that cannot be written before anything is simulated."""
     if report is not None:
-        from trialsim.reporting.page import check_page
+        from trialsim.reporting.tables.page import check_page
 
         check_page(report, "--report")
 
 
 def _write_trial_page(report: Path, trial: "SimulatedTrial") -> None:
-    from trialsim.reporting.page import write_page
-    from trialsim.reporting.trial_page import trial_page
+    from trialsim.reporting.pages.trial import trial_page
+    from trialsim.reporting.tables.page import write_page
 
     write_page(report, trial_page(trial, command_line()))
 
 
 def _write_replay_page(report: Path, again: "Replay", patient: int | None) -> None:
-    from trialsim.reporting.page import write_page
-    from trialsim.reporting.patient_page import patient_page
+    from trialsim.reporting.pages.patient import patient_page
+    from trialsim.reporting.tables.page import write_page
 
     if again.trial is None:
         reason = again.failure and again.failure.reason
@@ -327,9 +327,9 @@ def _long_run(
     scheduler: str | None,
 ) -> "LongRun":
     """Open the directory of a run, and say what was found damaged there."""
-    from trialsim.power.long_run import LongRun
-    from trialsim.power.run_directory import open_run
-    from trialsim.power.run_manifest import manifest_here
+    from trialsim.runs.directory import open_run
+    from trialsim.runs.long_run import LongRun
+    from trialsim.runs.manifest import manifest_here
 
     directory = open_run(out, manifest_here(study, seed, engine))
     tell_of_damage(directory)

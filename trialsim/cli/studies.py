@@ -16,7 +16,7 @@ commands = typer.Typer()
 @commands.command("list")
 def list_scenarios(as_json: AsJson = False) -> None:
     """List the built-in studies: trials, and programmes of several."""
-    from trialsim.scenario.studies import builtin_studies, load_study
+    from trialsim.scenario.files.studies import builtin_studies, load_study
 
     found = [{"name": name, "title": load_study(name).title} for name in builtin_studies()]
     if as_json:
@@ -33,8 +33,8 @@ def show(scenario: ScenarioName, changes: Changes = None, as_json: AsJson = Fals
 
     The status is published, derived or assumed; what has no source is assumed.
     """
-    from trialsim.scenario.description import as_text
-    from trialsim.scenario.programme_description import describe_study
+    from trialsim.scenario.words.description import as_text
+    from trialsim.scenario.words.programme import describe_study
 
     sections = describe_study(loaded(scenario, changes))
     if as_json:
@@ -55,7 +55,7 @@ def check(
 
     Each problem is told with its file, line, column, path, rule and value.
     """
-    from trialsim.scenario.studies import load_study
+    from trialsim.scenario.files.studies import load_study
 
     problems: list[Problem] = []
     sound: list[Study] = []
@@ -79,6 +79,6 @@ def check(
 @commands.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
-    from trialsim.scenario.schema import schema as scenario_schema
+    from trialsim.scenario.files.schema import schema as scenario_schema
 
     print_json(scenario_schema())

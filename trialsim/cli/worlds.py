@@ -4,7 +4,7 @@ from typing import Any
 
 from trialsim.cli.options import noted, parsed, replaced, under_analysis
 from trialsim.errors import InputError, Problem
-from trialsim.power.alternatives import Alternative, How, alternatives
+from trialsim.questions.what_if.alternatives import Alternative, How, alternatives
 
 
 def asked_worlds(
@@ -23,8 +23,8 @@ def asked_worlds(
     What is wrong is told at once: in the base, in the values, and in the worlds that those give
     which are right.
     """
-    from trialsim.scenario.files import parsed_value
-    from trialsim.scenario.studies import load_study
+    from trialsim.scenario.files.studies import load_study
+    from trialsim.scenario.files.yaml_file import parsed_value
 
     problems: list[Problem] = []
     plain = load_study(name)
@@ -47,13 +47,13 @@ def asked_worlds(
 
 def _list(text: str) -> Any:
     """Return values separated by commas, as a list of them stands in a scenario file."""
-    from trialsim.scenario.files import parsed_value
+    from trialsim.scenario.files.yaml_file import parsed_value
 
     return parsed_value(f"[{text}]")
 
 
 def _range(text: str) -> list[Any]:
     """Return the two ends of LOW:HIGH."""
-    from trialsim.scenario.files import parsed_value
+    from trialsim.scenario.files.yaml_file import parsed_value
 
     return [parsed_value(end) for end in text.split(":")]

@@ -17,9 +17,9 @@ from typing import Any, Final, Literal, get_args
 from pandas import DataFrame
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.power.plain_json import as_json
-from trialsim.power.power import SIMULATED
-from trialsim.scenario.files import to_yaml
+from trialsim.replicates.result import SIMULATED
+from trialsim.runs.plain_json import as_json
+from trialsim.scenario.files.yaml_file import to_yaml
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Trial
 

@@ -4,12 +4,12 @@ from html import escape
 from typing import Any, Final
 
 from trialsim.analysis.analyse import Analysis
-from trialsim.power.assurance import Assurance
-from trialsim.power.power import PowerResult
-from trialsim.power.power_curve import PowerCurve
-from trialsim.power.sample_size import SampleSize
-from trialsim.power.what_if import WhatIf
-from trialsim.reporting.captions import caption, caption_of, caption_of_one
+from trialsim.questions.assurance.assurance import Assurance
+from trialsim.questions.size.power_curve import PowerCurve
+from trialsim.questions.size.sample_size import SampleSize
+from trialsim.questions.what_if.what_if import WhatIf
+from trialsim.replicates.result import PowerResult
+from trialsim.reporting.tables.captions import caption, caption_of, caption_of_one
 from trialsim.simulated import SimulatedTrial
 
 _MOST_ROWS: Final = 20

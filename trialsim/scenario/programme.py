@@ -9,13 +9,20 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard
 from pydantic import Field, ValidationError
 
 from trialsim.errors import InputError, Problem, nearest
-from trialsim.scenario.findings import PRIMARY, Calibration, Finding, OfAnalysis, OfPatients
-from trialsim.scenario.paths import below, changed_paths, part_at, paths_of
-from trialsim.scenario.pooled_analysis import PooledAnalysis, unfit
-from trialsim.scenario.problems import problems_between, problems_of
-from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled, as_far_as_known, unknown
+from trialsim.scenario.plan.findings import PRIMARY, Calibration, Finding, OfAnalysis, OfPatients
+from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, unfit
 from trialsim.scenario.scenario import ABOUT, Scenario, validated
-from trialsim.scenario.sources import Source, source_of, sources_after
+from trialsim.scenario.validation.paths import below, changed_paths, part_at, paths_of
+from trialsim.scenario.validation.problems import problems_between, problems_of
+from trialsim.scenario.validation.refusal import (
+    WHOLE,
+    Name,
+    Refusal,
+    Ruled,
+    as_far_as_known,
+    unknown,
+)
+from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
 TRIALS: Final = "trials"
 SIZE: Final = "size_percent"
@@ -301,3 +308,18 @@ def _below(error: InputError, above: str) -> list[Problem]:
 
 def _of_a_trial(path: str) -> bool:
     return path.partition(".")[0] == TRIALS
+
+
+def differences(base: Study, other: Study) -> dict[str, Any]:
+    """Return path and value of what differs in another scenario; None for what is gone there."""
+    before, after = (content_of(one, "json") for one in (base, other))
+    return {path: part_at(after, path) for path in changed_paths(before, after)}
+
+
+def value_at(scenario: Study, path: str) -> Any:
+    """Return the value at a dotted path; None where there is none.
+
+    >>> value_at(load_study("cars1"), "design.patients")
+    208
+    """
+    return part_at(content_of(scenario), path)

@@ -11,21 +11,21 @@ from pydantic import Field, ValidationError
 
 from trialsim.distributions import Described
 from trialsim.errors import InputError, Problem, nearest
-from trialsim.scenario.analysis_plan import AnalysisPlan
-from trialsim.scenario.coherence import COHERENCE
-from trialsim.scenario.design import Design
-from trialsim.scenario.eligibility import Eligibility
-from trialsim.scenario.finding_coherence import FINDING_COHERENCE
-from trialsim.scenario.findings import Calibration, Finding
-from trialsim.scenario.operations import Operations
-from trialsim.scenario.outcome_correlation import OutcomeCorrelation
-from trialsim.scenario.outcomes import Outcome
-from trialsim.scenario.paths import and_above, below, changed_paths, part_at, paths_of
-from trialsim.scenario.population import Population
-from trialsim.scenario.problems import problems_between, problems_of
-from trialsim.scenario.refusal import WHOLE, Name, Refusal, Ruled
-from trialsim.scenario.sources import Source, source_of, sources_after
-from trialsim.scenario.treatment import Treatment
+from trialsim.scenario.coherence.findings import FINDING_COHERENCE
+from trialsim.scenario.coherence.study import COHERENCE
+from trialsim.scenario.outcomes.correlation import OutcomeCorrelation
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.patients.eligibility import Eligibility
+from trialsim.scenario.patients.population import Population
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.findings import Calibration, Finding
+from trialsim.scenario.protocol.design import Design
+from trialsim.scenario.protocol.operations import Operations
+from trialsim.scenario.protocol.treatment import Treatment
+from trialsim.scenario.validation.paths import and_above, below, changed_paths, part_at, paths_of
+from trialsim.scenario.validation.problems import problems_between, problems_of
+from trialsim.scenario.validation.refusal import WHOLE, Name, Refusal, Ruled
+from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
 ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "references")
 """What tells of a study and changes nothing in it."""

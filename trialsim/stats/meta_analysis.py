@@ -12,8 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Booleans, Floats, Integers
-from trialsim.stats.mann_whitney import divide
+from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.stats.monte_carlo import check_probability
 
 Tau2Method: TypeAlias = Literal["dersimonian-laird", "paule-mandel"]

@@ -242,3 +242,13 @@ def _worth(independent: Floats, mcse: Floats, pairs: Floats) -> Floats:
     never_disagree = np.where(independent > 0, np.inf, pairs)
     worth = independent / np.where(mcse > 0, mcse, np.nan) ** 2
     return np.where(mcse > 0, worth, never_disagree)
+
+
+def logarithms(ratios: Floats) -> Floats:
+    """Return the logarithms of ratios; NaN where they have none.
+
+    >>> logarithms(np.array([1.0, 0.0, np.inf])).tolist()
+    [0.0, nan, nan]
+    """
+    known = np.isfinite(ratios) & (ratios > 0)
+    return np.where(known, np.log(np.where(known, ratios, 1.0)), np.nan)

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from trialsim.arrays import Integers, picked
-from trialsim.scenario.design import Design
+from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 

@@ -13,11 +13,11 @@ import scipy  # its parts load when they are first used
 from trialsim.arrays import Booleans, Floats, Integers, Places, layered, picked
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
-from trialsim.scenario.eligibility import Eligibility, Rule
-from trialsim.scenario.luck import Luck
-from trialsim.scenario.margins import ByLevel, OnCourse
-from trialsim.scenario.operations import Operations
-from trialsim.scenario.population import Population, share_below
+from trialsim.scenario.outcomes.luck import Luck
+from trialsim.scenario.patients.eligibility import Eligibility, Rule
+from trialsim.scenario.patients.margins import ByLevel, OnCourse
+from trialsim.scenario.patients.population import Population, share_below
+from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Integers, Places, layered, picked
 from trialsim.clock import DAY, NEVER, weekday
+from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
-from trialsim.scenario.treatment import Schedule
 from trialsim.trial.cohort import Cohort
 from trialsim.trial.itinerary import Itinerary, of_arm
 

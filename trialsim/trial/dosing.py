@@ -10,8 +10,8 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, layered
 from trialsim.clock import HOUR, weekday
-from trialsim.scenario.design import Design
-from trialsim.scenario.treatment import Schedule
+from trialsim.scenario.protocol.design import Design
+from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.trial.conduct import Conduct, due_days
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import simpy
 
 from trialsim.clock import DAY, NEVER
-from trialsim.scenario.operations import Operations
+from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.allocation import allocation_lists

@@ -6,7 +6,7 @@ import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, picked
-from trialsim.scenario.items import Items
+from trialsim.scenario.outcomes.items import Items
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
 

@@ -14,9 +14,9 @@ import scipy  # its parts load when they are first used
 from trialsim.arrays import Booleans, Floats, Integers, Places, Values, layered
 from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
 from trialsim.distributions import Continuous
-from trialsim.scenario.operations import Happening, Operations
+from trialsim.scenario.protocol.operations import Happening, Operations
+from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
-from trialsim.scenario.treatment import Schedule
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort, whom
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, Places, layered
 from trialsim.clock import DAY
-from trialsim.scenario.courses import Course
-from trialsim.scenario.effects import latent_shift
-from trialsim.scenario.outcomes import Outcome
+from trialsim.scenario.outcomes.courses import Course
+from trialsim.scenario.outcomes.effects import latent_shift
+from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort, whom

@@ -4,7 +4,7 @@ import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats, Places
-from trialsim.scenario.luck import Luck
+from trialsim.scenario.outcomes.luck import Luck
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort

@@ -6,10 +6,10 @@ from typing import Any, Final
 import pytest
 
 import trialsim as ts
-from trialsim.power.power_curve import PowerCurve
-from trialsim.power.runner import Runner
-from trialsim.reporting.figures.trials import Trials, simulated_trials
-from trialsim.scenario.files import load
+from trialsim.questions.size.power_curve import PowerCurve
+from trialsim.reporting.figures.canvas.trials import Trials, simulated_trials
+from trialsim.runs.runner import Runner
+from trialsim.scenario.files.yaml_file import load
 
 SEED: Final = 2016
 REPLICATES: Final = 120

@@ -8,24 +8,24 @@ import scipy.stats
 from matplotlib.colors import to_rgb
 
 import trialsim as ts
-from trialsim.power.power_curve import PowerCurve
-from trialsim.power.sample_size import closed_form_patients
-from trialsim.reporting.figures.adherence import COLOURS, adherence_data
-from trialsim.reporting.figures.assurance import assurance_data
+from trialsim.questions.size.power_curve import PowerCurve
+from trialsim.questions.size.sample_size import closed_form_patients
+from trialsim.reporting.figures.canvas.style import SHADES, shades
+from trialsim.reporting.figures.canvas.trials import Trials, trials_of
 from trialsim.reporting.figures.catalogue import data, plot
-from trialsim.reporting.figures.chairs import chairs_data
-from trialsim.reporting.figures.closed_form import closed_form_power
-from trialsim.reporting.figures.distribution import distribution_data
-from trialsim.reporting.figures.estimate import estimate_data
-from trialsim.reporting.figures.forest import differences_data
-from trialsim.reporting.figures.heat_map import heat_map_data
-from trialsim.reporting.figures.mean_scores import mean_scores_data
-from trialsim.reporting.figures.power_curve import curve_data
-from trialsim.reporting.figures.recruitment import recruitment_data
-from trialsim.reporting.figures.style import SHADES, shades
-from trialsim.reporting.figures.swim_lanes import lanes_data
-from trialsim.reporting.figures.tornado import tornado_data
-from trialsim.reporting.figures.trials import Trials, trials_of
+from trialsim.reporting.figures.of_designs.assurance import assurance_data
+from trialsim.reporting.figures.of_designs.closed_form import closed_form_power
+from trialsim.reporting.figures.of_designs.estimate import estimate_data
+from trialsim.reporting.figures.of_designs.forest import differences_data
+from trialsim.reporting.figures.of_designs.heat_map import heat_map_data
+from trialsim.reporting.figures.of_designs.power_curve import curve_data
+from trialsim.reporting.figures.of_designs.tornado import tornado_data
+from trialsim.reporting.figures.of_trials.adherence import COLOURS, adherence_data
+from trialsim.reporting.figures.of_trials.chairs import chairs_data
+from trialsim.reporting.figures.of_trials.distribution import distribution_data
+from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data
+from trialsim.reporting.figures.of_trials.recruitment import recruitment_data
+from trialsim.reporting.figures.of_trials.swim_lanes import lanes_data
 
 
 def test_bins_of_estimates_hold_every_trial_once_and_those_that_reject(

@@ -13,9 +13,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from trialsim.power.power import SIMULATED
+from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.catalogue import KINDS, data, plot
-from trialsim.reporting.figures.drawing import Drawing
 
 FIGURES: Final = (
     "estimate",

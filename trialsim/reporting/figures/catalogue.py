@@ -8,26 +8,26 @@ from pandas import DataFrame
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.errors import InputError, Problem, nearest
-from trialsim.power.assurance import Assurance
-from trialsim.power.power import PowerResult
-from trialsim.power.power_curve import PowerCurve
-from trialsim.power.sample_size import SampleSize
-from trialsim.power.what_if import WhatIf
-from trialsim.reporting.figures.adherence import adherence_data, adherence_figure
-from trialsim.reporting.figures.assurance import assurance_data, assurance_figure
-from trialsim.reporting.figures.chairs import chairs_data, chairs_figure
-from trialsim.reporting.figures.distribution import distribution_data, distribution_figure
-from trialsim.reporting.figures.drawing import Drawing
-from trialsim.reporting.figures.effects import effects_data, effects_figure
-from trialsim.reporting.figures.estimate import estimate_data, estimate_figure
-from trialsim.reporting.figures.forest import differences_data, differences_figure
-from trialsim.reporting.figures.heat_map import heat_map_data, heat_map_figure
-from trialsim.reporting.figures.mean_scores import mean_scores_data, mean_scores_figure
-from trialsim.reporting.figures.power_curve import curve_data, curve_figure
-from trialsim.reporting.figures.recruitment import recruitment_data, recruitment_figure
-from trialsim.reporting.figures.swim_lanes import lanes_data, lanes_figure
-from trialsim.reporting.figures.tornado import tornado_data, tornado_figure
-from trialsim.reporting.figures.trials import Trials, trials_of
+from trialsim.questions.assurance.assurance import Assurance
+from trialsim.questions.size.power_curve import PowerCurve
+from trialsim.questions.size.sample_size import SampleSize
+from trialsim.questions.what_if.what_if import WhatIf
+from trialsim.replicates.result import PowerResult
+from trialsim.reporting.figures.canvas.drawing import Drawing
+from trialsim.reporting.figures.canvas.trials import Trials, trials_of
+from trialsim.reporting.figures.of_designs.assurance import assurance_data, assurance_figure
+from trialsim.reporting.figures.of_designs.estimate import estimate_data, estimate_figure
+from trialsim.reporting.figures.of_designs.forest import differences_data, differences_figure
+from trialsim.reporting.figures.of_designs.heat_map import heat_map_data, heat_map_figure
+from trialsim.reporting.figures.of_designs.power_curve import curve_data, curve_figure
+from trialsim.reporting.figures.of_designs.tornado import tornado_data, tornado_figure
+from trialsim.reporting.figures.of_trials.adherence import adherence_data, adherence_figure
+from trialsim.reporting.figures.of_trials.chairs import chairs_data, chairs_figure
+from trialsim.reporting.figures.of_trials.distribution import distribution_data, distribution_figure
+from trialsim.reporting.figures.of_trials.effects import effects_data, effects_figure
+from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, mean_scores_figure
+from trialsim.reporting.figures.of_trials.recruitment import recruitment_data, recruitment_figure
+from trialsim.reporting.figures.of_trials.swim_lanes import lanes_data, lanes_figure
 from trialsim.simulated import SimulatedTrial
 
 

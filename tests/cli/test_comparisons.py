@@ -1,0 +1,168 @@
+"""The commands what-if, size and assure: JSON as promised, files, and every problem at once."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import trialsim as ts
+from trialsim.cli import INTERRUPTED, run
+from trialsim.replicates.run import Replicates
+from trialsim.reporting.text.progress import Progress
+
+MODEST = "outcomes.arat.effect.value=0.62"
+
+
+def test_what_if_prints_the_rows_that_the_function_gives(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["what-if", "cars1", "--base", MODEST, "--set", "design.patients=60,80", "--json"]
+    asked += ["--variant", "cars1_null", "--replicates", "64", "--jobs", "1"]
+    assert run(asked) == 0
+    found = json.loads(capsys.readouterr().out)
+    base = ts.load("cars1").replace({"outcomes.arat.effect.value": 0.62})
+    alike = ts.what_if(
+        base, {"design.patients": [60, 80]}, variants=["cars1_null"], replicates=64, n_jobs=1
+    )
+    expected = alike.to_dict()["rows"]
+    assert [row["digest"] for row in found["rows"]] == [row["digest"] for row in expected]
+    for name in ("power", "mcse", "difference", "difference_mcse", "changes"):
+        assert [row[name] for row in found["rows"]] == [row[name] for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        (["--grid", "--set", "design.patients=60,80", "--set", "design.block_size=2,4"], 5),
+        (["--hypercube", "3", "--set", "design.patients=60:80"], 4),
+        (["--set", "operations.infusion_chairs_per_site=null"], 2),
+    ],
+)
+def test_what_if_takes_grids_hypercubes_and_null(
+    options: list[str], rows: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["what-if", "cars1", *options, "--replicates", "4", "--jobs", "1", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["rows"]) == rows
+
+
+def test_what_if_tells_every_problem_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["what-if", "cars1", "--set", "design.patients=1,60", "--set", "design.patient=9"]
+    assert run([*asked, "--variant", "cars3"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 3
+    assert run(["what-if", "cars1", "--grid", "--hypercube", "3"]) == 2
+
+
+def test_a_path_that_is_given_twice_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last does not win in silence."""
+    twice = ["--set", "design.patients=60", "--set", " design.patients =80"]
+    for command in ("what-if", "power", "size", "show"):
+        assert run([command, "cars1", *twice]) == 2
+        assert capsys.readouterr().err == "design.patients: must be given once to --set (got 80)\n"
+    assert run(["what-if", "cars1", "--base", MODEST, "--base", MODEST]) == 2
+    assert "must be given once to --base (got 0.62)" in capsys.readouterr().err
+
+
+def test_a_wrong_base_hides_no_other_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["what-if", "cars1", "--base", "design.patient=60", "--base", "design.block_size=8"]
+    asked += ["--set", "design.patients=1,100", "--set", "seed", "--variant", "cars3"]
+    assert run(asked) == 2
+    told = [line.split(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["design.patient", "--set", "design.patients", "scenario"]
+
+
+def test_a_wrong_change_hides_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ["--set", "seed", "--set", "design.patients=1", "--set", "design.patient=3"]
+    assert run(["show", "cars1", *wrong]) == 2
+    told = [line.split(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert told[:2] == ["--set", "design.patient"]
+
+
+SHORT = ["--replicates", "100", "--jobs", "1", "--set", "design.patients=20"]
+KEPT = {
+    "what_if": ["what-if", "cars1", "--base", MODEST, *SHORT],
+    "size": ["size", "cars1", "--power", "0.5", *SHORT],
+    "assure": ["assure", "cars1", "--prior", "cars1", "--strata", "2", *SHORT],
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_directory_keeps_what_a_command_runs_and_prints(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "run"), "--json"]
+    answers = []
+    for _ in range(2):
+        assert run([*KEPT[name], *out]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    kept = json.loads((tmp_path / "run" / f"{name}.json").read_text())
+    assert len(pd.read_csv(tmp_path / "run" / f"{name}.csv")) > 0
+    for told in answers:
+        assert {key for key in told if told[key] != kept.get(key)} <= {"seconds", "candidates"}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_an_interruption_tells_what_is_kept_and_the_same_command_continues(
+    name: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = ["--out", str(tmp_path)]
+    finished = []
+
+    def stop_at_the_second(_: Progress, done: int, __: Replicates) -> None:
+        finished.append(done)
+        if len(finished) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Progress, "__call__", stop_at_the_second)
+        assert run([*KEPT[name], *out]) == INTERRUPTED
+    told = f"interrupted; 2 finished blocks of 2 worlds are kept in {tmp_path}"
+    assert capsys.readouterr().err == f"trialsim: {told}, and the same command continues\n"
+    part = min(tmp_path.glob("worlds/*/parts/*.parquet"))
+    part.write_bytes(b"")
+    assert run([*KEPT[name], *out]) == 0
+    assert f"{part.name} was damaged, and is set aside in" in capsys.readouterr().err
+
+
+def test_a_directory_of_another_comparison_is_wrong_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*KEPT["what_if"], "--out", str(tmp_path)]) == 0
+    assert run([*KEPT["what_if"], "--out", str(tmp_path), "--seed", "3"]) == 2
+    assert f"seed: must be 2016, as in {tmp_path} (got 3)" in capsys.readouterr().err
+
+
+def test_size_prints_what_is_promised(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["size", "cars1", "--power", "0.8", "--replicates", "100", "--jobs", "1", "--json"]
+    assert run(asked) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"path", "low", "high", "power", "mcse", "value", "candidates"} <= found.keys()
+    assert found["path"] == "design.patients"
+    assert found["low"] <= found["value"] <= found["high"] + 4
+
+
+def test_size_out_of_reach_is_a_run_that_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["size", "cars1", "--set", MODEST, "--low", "10", "--high", "60", "--jobs", "1"]
+    assert run([*asked, "--replicates", "100"]) == 1
+    assert "out of reach of design.patients" in capsys.readouterr().err
+    assert run(["size", "cars1", "--power", "1.5"]) == 2
+
+
+def test_assure_prints_what_the_function_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["assure", "cars1", "--prior", "cars_pooled", "--no-effect", "0.5", "--jobs", "1"]
+    assert run([*asked, "--replicates", "40", "--strata", "4", "--observed", "0.5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    prior = ts.load_prior("cars_pooled").model_copy(update={"no_effect": 0.5})
+    alike = ts.assurance(ts.load("cars1"), prior, 40, strata=4, n_jobs=1)
+    assert (found["probability"], found["mcse"]) == (alike.probability, alike.mcse)
+    assert found["observed"]["share_at_most"] == alike.share_at_most(0.5).estimate
+
+
+def test_assure_with_an_unknown_prior_is_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["assure", "cars1", "--prior", "cars_poled"]) == 2
+    assert "did you mean cars_pooled?" in capsys.readouterr().err

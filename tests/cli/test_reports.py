@@ -1,0 +1,112 @@
+"""Pages from the command line: of one trial, and of one patient of a run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from trialsim.cli import DONE, INPUT_WRONG, RUN_FAILED, run
+from trialsim.replicates.result import SIMULATED
+from trialsim.runs.directory import open_run
+from trialsim.runs.long_run import LongRun
+from trialsim.runs.manifest import manifest_here
+from trialsim.scenario.files.yaml_file import load
+
+pytest.importorskip("jinja2")
+
+SMALL: Final = ["simulate", "cars1", "--set", "design.patients=40"]
+HURRIED: Final = load("cars1").replace(
+    {"design.patients": 20, "operations.recruitment_limit_days": 40}
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a run of which some replicates failed."""
+    folder = tmp_path_factory.mktemp("run")
+    LongRun(open_run(folder, manifest_here(HURRIED, 2016, block=32)), 1).power(32)
+    return folder
+
+
+def test_simulate_writes_the_page_of_its_trial(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "trial.html"
+    assert run([*SMALL, "--report", str(page)]) == DONE
+    assert capsys.readouterr().out.endswith(f"\nThe page of the trial is {page}\n")
+    assert "one simulated trial</h1>" in page.read_text(encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["trial.html"]
+
+
+def test_replay_writes_the_page_of_a_trial_or_of_a_patient(folder: Path, tmp_path: Path) -> None:
+    kept = next(one for one in range(32) if _replayed(folder, one, tmp_path / "trial.html") == DONE)
+    page = (tmp_path / "trial.html").read_text(encoding="utf-8")
+    assert f"Replicate {kept} of seed 2016" in page
+    assert _replayed(folder, kept, tmp_path / "patient.html", "--patient", "7") == DONE
+    page = (tmp_path / "patient.html").read_text(encoding="utf-8")
+    assert f"Patient 7 of replicate {kept}, seed 2016" in page
+    assert SIMULATED in page
+
+
+def test_a_replicate_that_failed_has_no_page(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "failed.html"
+    failed = next(one for one in range(32) if _replayed(folder, one, page) == RUN_FAILED)
+    told = capsys.readouterr().err.splitlines()[-1]
+    rule = "so there is no page of it: recruitment was not complete after 40 days"
+    assert told == f"trialsim: replicate {failed} failed, {rule}"
+
+
+@pytest.mark.parametrize("place", [".", "missing/trial.html"])
+def test_a_page_that_cannot_be_written_is_refused_in_one_line(
+    tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*SMALL, "--report", str(tmp_path / place)]) == INPUT_WRONG
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert err.startswith("--report: must be ")
+
+
+@pytest.mark.parametrize("command", [SMALL, ["replay", "run/", "--replicate", "0"]])
+def test_without_the_extra_its_name_is_told_in_one_line(command: list[str], tmp_path: Path) -> None:
+    arguments = [*command, "--report", "page.html"]
+    program = (
+        "import sys; sys.modules['jinja2'] = None; "
+        f"from trialsim.cli import run; sys.exit(run({arguments}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (INPUT_WRONG, "")
+    assert done.stderr == "pages need the extra report: pip install 'trialsim[report]'\n"
+    assert not list(tmp_path.iterdir())
+
+
+def _replayed(folder: Path, replicate: int, page: Path, *options: str) -> int:
+    return run(
+        ["replay", str(folder), "--replicate", str(replicate), "--report", str(page), *options]
+    )
+
+
+def test_plot_draws_the_flow_of_one_trial_or_of_the_average(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawing, table = tmp_path / "flow.svg", tmp_path / "flow.csv"
+    study = ["plot", "consort", "cars1", "--set", "design.patients=40"]
+    assert run([*study, "-o", str(drawing), "-o", str(table)]) == DONE
+    assert "Randomised (n\xa0=\xa040)" in drawing.read_text(encoding="utf-8")
+    assert "enrolment,,0,Randomised,40.0,40.0,40.0" in table.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert run([*study, "--replicates", "9", "--json"]) == DONE
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    (assessed,) = [row for row in rows if row["label"] == "Assessed for eligibility"]
+    assert assessed["low"] < assessed["mean"] < assessed["high"]
+
+
+def test_a_flow_in_pixels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plot", "consort", "cars1", "-o", str(tmp_path / "flow.png")]) == INPUT_WRONG
+    assert capsys.readouterr().err.startswith("--out: must end in .svg or .csv")

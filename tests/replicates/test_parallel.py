@@ -1,0 +1,164 @@
+"""Workers, tasks and batches change no number, and results come back in the order of replicates."""
+
+import os
+import signal
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from trialsim.questions.power import power
+from trialsim.replicates.parallel import (
+    LARGEST_TASK,
+    _run_task,
+    finished_tasks,
+    run_in_parallel,
+    tasks_of,
+)
+from trialsim.replicates.result import PowerResult
+from trialsim.replicates.run import BATCH, Replicates, run_replicates
+from trialsim.replicates.versions import versions_here
+from trialsim.scenario.files.yaml_file import load
+
+SEED = 2016
+CARS1 = load("cars1").replace({"design.patients": 60})
+HURRIED = CARS1.replace({"operations.recruitment_limit_days": 130})
+CHAIRS = load("cars1_chairs").replace({"design.patients": 30})
+STUDIES = {"as it is": CARS1, "some fail": HURRIED, "patients wait": CHAIRS}
+
+
+def plain(result: PowerResult) -> dict[str, Any]:
+    """Return what is told of a result, all but what may differ between two runs of it."""
+    told = result.to_dict()
+    return {name: told[name] for name in told.keys() - {"seconds", "engine"}}
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(
+    start=st.integers(0, 10_000),
+    count=st.integers(1, 200_000),
+    n_jobs=st.sampled_from([1, 2, 3, 8, 64]),
+    batch=st.integers(1, 5_000),
+)
+@example(start=0, count=10_000, n_jobs=64, batch=BATCH)
+@example(start=0, count=1, n_jobs=64, batch=BATCH)
+def test_tasks_are_whole_batches_that_cover_the_replicates_in_order(
+    start: int, count: int, n_jobs: int, batch: int
+) -> None:
+    tasks = tasks_of(range(start, start + count), n_jobs, batch)
+    assert tasks[0].start == start
+    assert tasks[-1].stop == start + count
+    assert all(one.stop == other.start for one, other in pairwise(tasks))
+    assert all(len(task) % batch == 0 and len(task) == len(tasks[0]) for task in tasks[:-1])
+    assert 0 < len(tasks[-1]) <= len(tasks[0])
+    assert len(tasks[0]) <= max(LARGEST_TASK, batch)
+
+
+def test_enough_replicates_give_every_worker_several_tasks() -> None:
+    """So that one slow task does not keep the others waiting for long."""
+    for n_jobs in (2, 4, 16):
+        assert len(tasks_of(range(100_000), n_jobs, BATCH)) >= 4 * n_jobs
+
+
+def test_results_that_nobody_asks_for_any_more_are_left_without_a_warning() -> None:
+    """As when the disk is full: the reader of an error is not told of tasks that it stopped."""
+    tasks = [range(start, start + 32) for start in range(0, 512, 32)]
+    finished = finished_tasks(CARS1, SEED, tasks, "vector", n_jobs=2)
+    assert next(finished)[0] == tasks[0]
+    finished.close()
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_two_workers_tell_what_one_tells(name: str) -> None:
+    scenario, count = STUDIES[name], 24 if name == "patients wait" else 200
+    one, two = (power(scenario, count, SEED, n_jobs, batch=16) for n_jobs in (1, 2))
+    assert plain(one) == plain(two)
+    assert one.failures == two.failures
+    assert bool(one.failures) == (name == "some fail")
+    for column, values in one.columns.items():
+        assert_array_equal(values, two.columns[column], err_msg=column)
+
+
+@pytest.mark.parametrize("name", ["as it is", "some fail"])
+def test_neither_batch_nor_engine_changes_what_is_told(name: str) -> None:
+    whole = plain(power(STUDIES[name], 130, SEED, n_jobs=1))
+    for batch in (1, 50, 64, 128):
+        assert plain(power(STUDIES[name], 130, SEED, n_jobs=1, batch=batch)) == whole
+    events = power(STUDIES[name], 130, SEED, n_jobs=1, engine="events")
+    assert events.engine == "events"
+    assert plain(events) == whole
+
+
+def test_two_workers_on_the_published_design_tell_what_one_tells() -> None:
+    """With another batch and engine as well."""
+    scenario = load("cars1")
+    one = power(scenario, 256, SEED, n_jobs=1)
+    two = power(scenario, 256, SEED, n_jobs=2, batch=64, engine="events")
+    assert (one.engine, two.engine) == ("vector", "events")
+    assert plain(one) == plain(two)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_progress_hears_of_every_task_once_and_in_order(n_jobs: int) -> None:
+    heard: list[tuple[int, Replicates]] = []
+    done = run_in_parallel(
+        HURRIED, SEED, range(100), "vector", n_jobs, 16, lambda *task: heard.append(task)
+    )
+    assert len(heard) > 1
+    assert sum(count for count, _ in heard) == 100
+    assert all(len(part.columns["estimate"]) == count for count, part in heard)
+    together = np.concatenate([part.columns["estimate"] for _, part in heard])
+    assert_array_equal(together, done.columns["estimate"])
+    assert tuple(one for _, part in heard for one in part.failures) == done.failures
+
+
+def test_a_range_that_does_not_start_at_the_first_replicate_keeps_its_numbers() -> None:
+    later = run_in_parallel(CARS1, SEED, range(1000, 1040), "vector", 2, 16)
+    alone = run_replicates(CARS1, SEED, range(1000, 1040), "vector")
+    for column, values in later.columns.items():
+        assert_array_equal(values, alone.columns[column], err_msg=column)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_is_wrong_with_the_request_ends_the_run_from_any_worker(n_jobs: int) -> None:
+    with pytest.raises(ValueError, match=r"^seed must lie in .* \(got -3\)$"):
+        power(CARS1, 64, -3, n_jobs, batch=16)
+
+
+def test_no_more_workers_are_started_than_there_are_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand processes for three trials would bring a machine down."""
+    import joblib
+
+    asked: list[int] = []
+
+    class Recorded(joblib.Parallel):  # type: ignore[misc]
+        def __init__(self, n_jobs: int, **options: Any) -> None:
+            asked.append(n_jobs)
+            super().__init__(n_jobs=1, **options)
+
+    monkeypatch.setattr(joblib, "Parallel", Recorded)
+    three = power(CARS1, 3, SEED, n_jobs=1000)
+    several = power(CARS1, 48, SEED, n_jobs=1000, batch=16)
+    assert asked == [3]
+    assert (three.replicates, several.replicates) == (3, 48)
+
+
+def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
+    """Or every worker would print a traceback of its own."""
+    import joblib
+
+    def survives_an_interruption() -> bool:
+        try:
+            _run_task(CARS1, SEED, range(1), "vector", 1, versions_here())
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    workers = joblib.Parallel(n_jobs=2)
+    assert workers(joblib.delayed(survives_an_interruption)() for _ in range(2)) == [True, True]
+    assert not survives_an_interruption()

@@ -1,0 +1,141 @@
+"""The CONSORT account: everybody who came is somewhere in it, once."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from trialsim.clock import DAY
+from trialsim.datasets import cut, tables
+from trialsim.reporting.consort.account import consort, consort_text
+from trialsim.scenario.files.yaml_file import load
+from trialsim.streams import Streams
+from trialsim.trial.trial import simulate_batch
+
+CARS1 = load("cars1")
+HARD: Mapping[str, Any] = {
+    "operations.infusion_chairs_per_site": 1,
+    "operations.withdrawal.probability": 0.2,
+    "operations.death.probability": 0.1,
+    "operations.discontinuation.probability": 0.2,
+    "operations.visit_missed_probability": 0.1,
+    "design.patients": 60,
+}
+TRIALS = {
+    name: simulate_batch(CARS1.replace(changes), Streams(2016, range(3)))
+    for name, changes in {"as it is": {}, "hard": HARD}.items()
+}
+TABLES = {name: tables(trial) for name, trial in TRIALS.items()}
+ANALYSED = {"cerebrolysin": 104, "placebo": 101}
+every_study = pytest.mark.parametrize("study", list(TRIALS))
+
+
+def assert_reconciles(account: Mapping[str, Any]) -> None:
+    excluded = account["excluded"]
+    assert excluded["total"] == sum(excluded["reasons"].values())
+    somewhere = account["randomised"] + excluded["total"] + account["in_screening"]
+    assert account["screened"] == somewhere
+    arms = account["arms"].values()
+    assert account["randomised"] == sum(fates["allocated"] for fates in arms)
+    for fates in arms:
+        ends = ("withdrawn", "died", "lost", "completed", "ongoing")
+        assert fates["allocated"] == sum(fates[end] for end in ends)
+
+
+@every_study
+@pytest.mark.parametrize("replicate", [None, 0, 1, 2])
+def test_everybody_is_accounted_for_once(study: str, replicate: int | None) -> None:
+    account = consort(TABLES[study], ANALYSED, replicate)
+    assert_reconciles(account)
+    kept = slice(None) if replicate is None else slice(replicate, replicate + 1)
+    trial = TRIALS[study]
+    assert account["replicates"] == len(trial.replicates[kept])
+    assert account["screened"] == trial.conduct.screened[kept].sum()
+    assert account["randomised"] == trial.arms[kept].size
+    assert account["in_screening"] == 0
+    assert all(fates["ongoing"] == 0 for fates in account["arms"].values())
+
+
+@every_study
+def test_fates_are_those_of_the_arrays(study: str) -> None:
+    """Oracle: the arrays of the trial, counted arm by arm."""
+    trial = TRIALS[study]
+    conduct, arms = trial.conduct, consort(TABLES[study], ANALYSED)["arms"]
+    stayed = conduct.exited > conduct.visit_minute.max(axis=2)
+    came = conduct.visit_attended[:, :, -1]
+    for code, arm in enumerate(CARS1.design.arms):
+        inside, fates = trial.arms == code, arms[arm]
+        assert fates["received_infusions"] == inside.sum()  # the first is never refused
+        assert fates["lost"] == (inside & stayed & ~came).sum() > 0
+        assert fates["completed"] == (inside & came).sum()
+        assert fates["withdrawn"] == (inside & ~stayed & (conduct.withdrawn < conduct.died)).sum()
+        assert fates["died"] == (inside & ~stayed & (conduct.died < conduct.withdrawn)).sum()
+
+
+def test_all_replicates_together_are_the_sum_of_each() -> None:
+    whole = consort(TABLES["hard"], ANALYSED)
+    singles = [consort(TABLES["hard"], ANALYSED, one) for one in range(3)]
+    assert whole["screened"] == sum(one["screened"] for one in singles)
+    for reason, number in whole["excluded"]["reasons"].items():
+        assert number == sum(one["excluded"]["reasons"][reason] for one in singles)
+    for arm, fates in whole["arms"].items():
+        for fate in set(fates) - {"analysed"}:
+            assert fates[fate] == sum(one["arms"][arm][fate] for one in singles)
+
+
+@every_study
+@pytest.mark.parametrize("day", [0, 60, 150, 250])
+def test_an_account_of_a_cut_counts_who_is_still_on_the_way(study: str, day: int) -> None:
+    seen = cut(TABLES[study], day * DAY)
+    account = consort(seen, ANALYSED)
+    assert_reconciles(account)
+    assert account["in_screening"] == (seen["screening"]["outcome"] == "in screening").sum()
+    ongoing = sum(fates["ongoing"] for fates in account["arms"].values())
+    assert ongoing == (seen["disposition"]["status"] == "ongoing").sum()
+
+
+def test_every_rule_has_its_count_even_if_nobody_failed_it() -> None:
+    reasons = consort(TABLES["as it is"], ANALYSED, 0)["excluded"]["reasons"]
+    assert list(reasons) == [*CARS1.eligibility.rules, "window_missed", "recruitment_closed"]
+
+
+def test_an_account_is_json() -> None:
+    account = consort(TABLES["hard"], ANALYSED)
+    assert json.loads(json.dumps(account)) == account
+
+
+def test_an_arm_outside_the_analysis_has_no_number_analysed() -> None:
+    arms = consort(TABLES["hard"], {"cerebrolysin": 30})["arms"]
+    assert [fates["analysed"] for fates in arms.values()] == [30, None]
+
+
+def test_text_says_the_account_and_leaves_out_what_nobody_met() -> None:
+    fates = {"allocated": 104, "received_infusions": 104, "discontinued": 2, "withdrawn": 4}
+    fates |= {"died": 0, "lost": 1, "completed": 99, "ongoing": 0, "analysed": 104}
+    account = {
+        "replicates": 1,
+        "screened": 1360,
+        "excluded": {"total": 1152, "reasons": {"age": 1000, "coma": 0, "window_missed": 152}},
+        "in_screening": 0,
+        "randomised": 208,
+        "arms": {"cerebrolysin": fates, "placebo": {**fates, "died": 3, "analysed": None}},
+    }
+    assert consort_text(account).splitlines() == [
+        "Screened                       1,360",
+        "  Excluded                     1,152",
+        "    age                        1,000",
+        "    window missed                152",
+        "Randomised                       208",
+        "                            cerebrolysin   placebo",
+        "  Allocated                          104       104",
+        "  Received infusions                 104       104",
+        "  Discontinued infusions               2         2",
+        "  Withdrawn                            4         4",
+        "  Died                                 0         3",
+        "  Last visit missed                    1         1",
+        "  Last visit attended                 99        99",
+        "  Analysed                           104         -",
+    ]
+    together = consort_text({**account, "replicates": 3})
+    assert together.splitlines()[0] == "3 replicates together"

@@ -1,0 +1,162 @@
+"""The participant flow: its numbers are those of the tables, and nobody is lost between lines."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trialsim.analysis.analyse import analyse
+from trialsim.clock import DAY
+from trialsim.datasets import cut, tables
+from trialsim.reporting.consort.account import consort
+from trialsim.reporting.consort.flow import Entry, Flow, flow_of, trial_flow
+from trialsim.scenario.files.yaml_file import load
+from trialsim.simulated import simulate
+from trialsim.streams import Streams
+from trialsim.trial.trial import simulate_batch
+
+CARS1 = load("cars1")
+ARMS = {
+    f"dose_{dose}": {"label": f"{dose} mL in saline", "dose_ml": dose, "volume_ml": 100}
+    for dose in (0, 10, 30)
+}
+HARD: Mapping[str, Any] = {
+    "operations.infusion_chairs_per_site": 1,
+    "operations.withdrawal.probability": 0.2,
+    "operations.death.probability": 0.1,
+    "operations.discontinuation.probability": 0.2,
+    "operations.visit_missed_probability": 0.1,
+    "design.patients": 60,
+    "design.arms": ARMS,
+    "design.block_size": 6,
+    "analysis.treated": "dose_30",
+    "analysis.control": "dose_0",
+}
+SEED = 2016
+TRIALS = {
+    name: simulate_batch(CARS1.replace(changes), Streams(SEED, range(12)))
+    for name, changes in {"as it is": {}, "hard": HARD}.items()
+}
+every_study = pytest.mark.parametrize("study", list(TRIALS))
+
+
+def entries(flow: Flow) -> Iterator[Entry]:
+    """Yield every line of a flow."""
+    top = [flow.assessed, flow.excluded, flow.randomised]
+    for arm in flow.arms:
+        top += [arm.allocation, *arm.follow_up, *arm.analysis]
+    while top:
+        entry = top.pop()
+        yield entry
+        top += entry.parts
+
+
+def mean(entry: Entry) -> float:
+    assert entry.people is not None
+    return entry.people.mean
+
+
+@every_study
+def test_parts_add_up_to_the_whole(study: str) -> None:
+    flow = flow_of(TRIALS[study])
+    for entry in entries(flow):
+        if entry.parts:
+            assert mean(entry) == pytest.approx(sum(map(mean, entry.parts)), abs=1e-9)
+    assert mean(flow.assessed) == pytest.approx(mean(flow.excluded) + mean(flow.randomised))
+    allocated = [mean(arm.allocation) for arm in flow.arms]
+    assert mean(flow.randomised) == pytest.approx(sum(allocated))
+    for arm, whole in zip(flow.arms, allocated, strict=True):
+        told = {entry.label: mean(entry) for entry in arm.follow_up}
+        assert whole == pytest.approx(told["Lost to follow-up"] + told["Attended the last visit"])
+        if arm.analysis[0].people is not None:
+            assert whole == pytest.approx(sum(map(mean, arm.analysis)))
+
+
+@every_study
+@pytest.mark.parametrize("replicate", [0, 7])
+def test_the_flow_of_one_trial_is_its_account(study: str, replicate: int) -> None:
+    """Oracle: the CONSORT account that is exported, and the analysis of the trial alone."""
+    trial = simulate(TRIALS[study].scenario, SEED, replicate)
+    found = analyse(trial).primary
+    plan = trial.scenario.analysis
+    analysed = {plan.treated: found.treated, plan.control: found.control}
+    account = consort(trial.tables(), analysed)
+    flow = flow_of(trial.batch)
+    assert (flow.replicates, flow.in_screening) == (1, None)
+    assert mean(flow.assessed) == account["screened"]
+    assert mean(flow.excluded) == account["excluded"]["total"]
+    rules = {name: rule.label for name, rule in trial.scenario.eligibility.rules.items()}
+    reasons = {one.label: mean(one) for group in flow.excluded.parts for one in group.parts}
+    for name, number in account["excluded"]["reasons"].items():
+        assert reasons.get(rules.get(name, name.replace("_", " ").capitalize()), 0) == number
+    for arm in flow.arms:
+        told = account["arms"][arm.arm]
+        assert mean(arm.allocation) == told["allocated"]
+        assert mean(arm.allocation.parts[0]) == told["received_infusions"]
+        lost, discontinued, attended = map(mean, arm.follow_up)
+        assert lost == told["withdrawn"] + told["died"] + told["lost"]
+        assert (discontinued, attended) == (told["discontinued"], told["completed"])
+        people = arm.analysis[0].people
+        assert (people and people.mean) == told["analysed"]
+
+
+@every_study
+def test_the_average_is_that_of_the_single_trials(study: str) -> None:
+    """Oracle: each replicate's tables alone, and the quantiles that are one of the trials."""
+    trial = TRIALS[study]
+    whole = tables(trial)
+    singles = [consort(whole, {}, int(one)) for one in trial.replicates]
+    flow = flow_of(trial)
+    screened = [one["screened"] for one in singles]
+    assert flow.assessed.people == (np.mean(screened), min(screened), max(screened))
+    for arm in flow.arms:
+        lost = [
+            sum(one["arms"][arm.arm][fate] for fate in ("withdrawn", "died", "lost"))
+            for one in singles
+        ]
+        assert arm.follow_up[0].people == pytest.approx((np.mean(lost), min(lost), max(lost)))
+
+
+def test_a_range_leaves_out_no_more_than_one_trial_in_forty_at_each_end() -> None:
+    """Oracle: among 40 numbers in order, 2.5% lie at or below the first and the 39th is 97.5%."""
+    trial = simulate_batch(CARS1.replace({"design.patients": 20}), Streams(SEED, range(40)))
+    screened = np.sort(trial.conduct.screened).tolist()
+    assert flow_of(trial).assessed.people == (np.mean(screened), screened[0], screened[38])
+
+
+def test_who_received_no_infusion_is_told_with_what_became_of_the_first() -> None:
+    """No engine leaves out the first infusion, so it is taken away from the tables here."""
+    trial = simulate(CARS1, SEED)
+    found = trial.tables()
+    subjects, infusions = found["subjects"], found["infusions"]
+    subjects.loc[subjects["subject"].isin([3, 5]), "infusions_given"] = 0
+    first = infusions["infusion"] == 1
+    infusions.loc[first & (infusions["subject"] == 3), "status"] = "refused"
+    infusions.loc[first & (infusions["subject"] == 5), "status"] = "withdrawn"
+    flow = trial_flow(found, CARS1, {})
+    told = [part for arm in flow.arms for part in arm.allocation.parts]
+    without = [part for part in told if part.label == "Received no infusion"]
+    reasons = {one.label: mean(one) for part in without for one in part.parts}
+    assert sum(map(mean, without)) == 2
+    assert reasons == {"Refused": 1, "Withdrawn": 1}
+
+
+def test_a_cut_trial_tells_who_is_still_on_the_way() -> None:
+    seen = cut(tables(TRIALS["as it is"]), 150 * DAY)
+    flow = trial_flow(seen, CARS1, {})
+    assert flow.in_screening is not None
+    ongoing = [one for arm in flow.arms for one in arm.follow_up if one.label.startswith("Still")]
+    waiting = (seen["screening"]["outcome"] == "in screening").sum()
+    assert mean(flow.in_screening) == pytest.approx(waiting / 12)
+    still = (seen["disposition"]["status"] == "ongoing").sum()
+    assert sum(map(mean, ongoing)) == pytest.approx(still / 12)
+
+
+def test_the_frame_has_a_row_for_each_line() -> None:
+    flow = flow_of(TRIALS["hard"])
+    frame = flow.to_frame()
+    assert len(frame) == len(list(entries(flow)))
+    assert frame["stage"].unique().tolist() == ["enrolment", "allocation", "follow-up", "analysis"]
+    unknown = frame[frame["mean"].isna()]
+    assert unknown["arm"].tolist() == ["dose_10"]

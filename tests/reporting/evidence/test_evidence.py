@@ -1,0 +1,44 @@
+"""What a report computes beside its run: as much as was asked, or as the engine can do."""
+
+from typing import Any, Final
+
+import pytest
+
+from trialsim.reporting.evidence import published, sensitivity, type_one_error
+from trialsim.reporting.evidence.evidence import DEFAULT, Wanted, gathered
+from trialsim.runs.directory import RunDirectory
+
+NONE: Final = Wanted(null_replicates=0, sensitivity_replicates=0, published_replicates=0, n_jobs=1)
+
+
+@pytest.fixture
+def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Return where the replicates that are asked for are noted, of which none is run."""
+    noted: dict[str, int] = {}
+    for module in (type_one_error, sensitivity, published):
+
+        def note(run: RunDirectory, count: int, *_: Any, name: str = module.__name__) -> None:
+            noted[name.rpartition(".")[2]] = count
+
+        monkeypatch.setattr(module, "computed", note)
+    return noted
+
+
+def test_what_is_slow_is_asked_for_fewer_trials(
+    modest_run: RunDirectory, waiting_run: RunDirectory, counts: dict[str, int]
+) -> None:
+    gathered(modest_run, Wanted(n_jobs=1))
+    quick = dict(counts)
+    assert quick["sensitivity"] == DEFAULT[1]
+    gathered(waiting_run, Wanted(n_jobs=1))
+    assert counts["sensitivity"] == DEFAULT[1] // 4
+    assert max(quick.values()) == 160  # no more than the run itself has
+
+
+def test_what_is_asked_for_is_what_is_computed(
+    modest_run: RunDirectory, counts: dict[str, int]
+) -> None:
+    gathered(modest_run, NONE)
+    assert not counts
+    gathered(modest_run, Wanted(None, None, 12, 34, 56, n_jobs=1))
+    assert counts == {"type_one_error": 12, "sensitivity": 34, "published": 56}

@@ -1,0 +1,51 @@
+"""Examples are trials of the run, of each verdict that there is."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from trialsim.analysis.analyse import analyse
+from trialsim.reporting.evidence.evidence import Evidence
+from trialsim.reporting.evidence.example_trials import examples
+from trialsim.runs.directory import RunDirectory
+
+
+def test_examples_are_typical_low_and_high(evidence: Evidence) -> None:
+    estimates = evidence.result.columns["estimate"]
+    known = estimates[np.isfinite(estimates)]
+    found = {one.why: one.numbers["estimate"] for one in evidence.examples}
+    for why, share in (
+        ("a typical trial", 0.5),
+        ("a low estimate", 0.05),
+        ("a high estimate", 0.95),
+    ):
+        below = float(np.mean(known < found[why]))
+        assert abs(below - share) < 0.01, why
+
+
+def test_both_verdicts_are_shown_where_both_occur(evidence: Evidence) -> None:
+    assert {one.numbers["rejected"] for one in evidence.examples} == {0.0, 1.0}
+
+
+def test_an_example_built_again_says_what_the_run_kept(evidence: Evidence) -> None:
+    for one in evidence.examples:
+        assert one.trial is not None
+        assert analyse(one.trial).estimate == one.numbers["estimate"]
+
+
+def test_the_one_trial_of_another_verdict_is_shown(
+    modest_run: RunDirectory, evidence: Evidence
+) -> None:
+    columns = dict(evidence.result.columns)
+    odd = int(np.flatnonzero(np.isfinite(columns["estimate"]))[7])
+    columns["rejected"] = np.where(np.isfinite(columns["rejected"]), 1.0, np.nan)
+    columns["rejected"][odd] = 0.0
+    found = examples(modest_run, replace(evidence.result, columns=columns))
+    assert {one.replicate: one.why for one in found}[odd] == "a trial that does not reject"
+
+
+def test_a_run_without_an_estimate_has_no_example(
+    modest_run: RunDirectory, evidence: Evidence
+) -> None:
+    nothing = {name: np.full_like(one, np.nan) for name, one in evidence.result.columns.items()}
+    assert examples(modest_run, replace(evidence.result, columns=nothing)) == ()

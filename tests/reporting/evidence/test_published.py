@@ -1,0 +1,81 @@
+"""What was published stands beside what is simulated, as `reproduce` gives it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trialsim.questions.calibration.reproduce import reproduce
+from trialsim.reporting.evidence.evidence import Wanted, gathered
+from trialsim.reporting.evidence.kept_file import read_kept, write_kept
+from trialsim.reporting.evidence.published import (
+    KEPT,
+    computed,
+    published_estimate,
+    published_table,
+)
+from trialsim.reporting.pages.report import report
+from trialsim.runs.directory import RunDirectory, find_run
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.scenario import Scenario
+
+
+@pytest.fixture(scope="module")
+def cars1_run(run_of: Callable[[Scenario, str], RunDirectory]) -> RunDirectory:
+    """Return a run of a study of which much was published."""
+    return run_of(load("cars1"), "cars1")
+
+
+def test_the_table_is_that_of_reproduce(cars1_run: RunDirectory) -> None:
+    told = computed(cars1_run, 32, n_jobs=1)
+    assert told is not None
+    expected = reproduce(load("cars1"), 32, cars1_run.manifest.seed, n_jobs=1)
+    rows = published_table(told).rows
+    assert [row.cells[0].text for row in rows] == [one.label for one in expected.rows]
+    for row, one in zip(rows, expected.rows, strict=True):
+        found = [cell.value for cell in row.cells[1:6]]
+        assert found == [one.published, one.simulated, one.mcse, one.low, one.high]
+        assert row.cells[6].text == one.verdict
+
+
+def test_the_page_shows_the_published_estimate_among_the_simulated(
+    cars1_run: RunDirectory,
+) -> None:
+    wanted = Wanted(null_replicates=0, sensitivity_replicates=0, published_replicates=32, n_jobs=1)
+    page = report(gathered(cars1_run, wanted))
+    assert 'id="published"' in page
+    assert "0.71" in page.partition('id="estimates"')[2].partition("</figure>")[0]
+
+
+def test_a_study_of_which_nothing_was_published_has_no_table(
+    modest_run: RunDirectory, modest: Scenario
+) -> None:
+    assert published_estimate(modest) is None
+    assert computed(modest_run, 32, n_jobs=1) is None
+    assert not (modest_run.folder / KEPT).exists()
+
+
+def test_what_is_kept_is_read_again_for_the_same_question_alone(tmp_path: Path) -> None:
+    file = tmp_path / "kept.json"
+    assert read_kept(file, {"seed": 1}) is None
+    written = write_kept(file, {"seed": 1}, {"power": 0.5, "sd": float("nan")})
+    assert written == {"power": 0.5, "sd": None}
+    assert read_kept(file, {"seed": 1}) == written
+    assert read_kept(file, {"seed": 2}) is None
+
+
+@pytest.mark.parametrize("change", ["versions", "asked", "all"])
+def test_what_other_software_kept_is_computed_again(tmp_path: Path, change: str) -> None:
+    file = tmp_path / "kept.json"
+    write_kept(file, {"seed": 1}, {"power": 0.5})
+    told = json.loads(file.read_text(encoding="utf-8"))
+    content = "no json" if change == "all" else json.dumps({**told, change: {"numpy": "0"}})
+    file.write_text(content, encoding="utf-8")
+    assert read_kept(file, {"seed": 1}) is None
+
+
+def test_another_count_is_computed_again(cars1_run: RunDirectory) -> None:
+    again = computed(find_run(cars1_run.folder), 16, n_jobs=1)
+    assert again is not None
+    assert again["replicates"] == 16

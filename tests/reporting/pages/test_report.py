@@ -1,0 +1,237 @@
+"""A report tells what its run tells, in full, and is made in one piece or not at all."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trialsim.cli import run
+from trialsim.errors import RunError
+from trialsim.reporting.evidence import example_trials
+from trialsim.reporting.evidence.evidence import Evidence, Wanted, gathered
+from trialsim.reporting.pages.report import data_of, report
+from trialsim.runs.directory import RunDirectory
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.description import describe
+
+SECTIONS = (
+    "Aims",
+    "Data-generating mechanisms",
+    "Estimands",
+    "Methods",
+    "Performance measures",
+    "Sensitivity to assumptions",
+    "Example trials",
+    "Failed replicates",
+    "How to reproduce this",
+    "Where to find what",
+)
+
+
+class Reader(HTMLParser):
+    """Reads the cells that bear a name, the identifiers, the links and the headings of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.named: list[tuple[str, float]] = []
+        self.identifiers: list[str] = []
+        self.links: list[str] = []
+        self.headings: list[str] = []
+        self.words: list[str] = []
+        self._tag = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Take in what a tag says of itself."""
+        found = dict(attributes)
+        self._tag = tag
+        if found.get("data-name") and found.get("data-value"):
+            self.named.append((str(found["data-name"]), float(str(found["data-value"]))))
+        if found.get("id"):
+            self.identifiers.append(str(found["id"]))
+        if tag == "a":
+            self.links.append(str(found.get("href")))
+
+    def handle_data(self, data: str) -> None:
+        """Take in the words."""
+        if self._tag == "h2" and data.strip():
+            self.headings.append(data)
+        if self._tag not in ("script", "style"):
+            self.words.append(data)
+
+
+def at(content: Any, path: str) -> Any:
+    """Return what stands at a dotted path of plain values."""
+    for name in path.split("."):
+        content = content[int(name)] if isinstance(content, list | tuple) else content[name]
+    return content
+
+
+@pytest.fixture(scope="module")
+def page(evidence: Evidence) -> str:
+    return report(evidence, "Is it <large> enough?", command="trialsim report run -o a.html")
+
+
+@pytest.fixture(scope="module")
+def reader(page: str) -> Reader:
+    return Reader(page)
+
+
+def test_the_headings_are_those_of_a_simulation_study(reader: Reader) -> None:
+    assert tuple(reader.headings) == SECTIONS
+
+
+def test_every_number_is_that_of_the_json(reader: Reader, evidence: Evidence) -> None:
+    told = data_of(evidence)
+    assert len(reader.named) > 200
+    for name, value in reader.named:
+        assert at(told, name) == value, name
+
+
+def test_the_data_of_the_page_are_the_summary_of_the_run(
+    page: str, modest_run: RunDirectory
+) -> None:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    told = json.loads(found[1])
+    summary = json.loads((modest_run.folder / "summary.json").read_text(encoding="utf-8"))
+    assert told["run"] == summary
+    kept = json.loads((modest_run.folder / "sensitivity.json").read_text(encoding="utf-8"))
+    assert told["what_if"] == {name: kept[name] for name in told["what_if"]}
+
+
+def test_quantiles_are_those_of_the_trials(reader: Reader, evidence: Evidence) -> None:
+    """The oracle is NumPy over the finished trials."""
+    days = evidence.result.columns["duration_days"]
+    found = dict(reader.named)["quantiles.duration_days.2"]
+    assert found == np.median(days[np.isfinite(days)])
+
+
+def test_every_assumption_stands_there_with_its_source(
+    reader: Reader, page: str, modest: Scenario
+) -> None:
+    words = "".join(reader.words)
+    for section in describe(modest).sections:
+        for row in section.rows:
+            assert row.label in words
+            assert row.note is None or row.note in words
+    for reference in modest.references.values():
+        assert reference in words
+    assert '<td class="status">assumed</td>' in page
+
+
+def test_every_link_leads_somewhere_and_every_name_is_one_thing(reader: Reader) -> None:
+    assert len(reader.identifiers) == len(set(reader.identifiers))
+    assert {link.removeprefix("#") for link in reader.links} <= set(reader.identifiers)
+
+
+def test_every_table_has_a_caption_and_every_heading_a_scope(page: str) -> None:
+    assert page.count("<table") == page.count("<caption") > 15
+    assert page.count("<th ") == page.count(' scope="')
+    assert page.count("<figure") == page.count("<figcaption>") == 9
+
+
+def test_failed_trials_are_told_with_their_addresses(
+    reader: Reader, evidence: Evidence, page: str
+) -> None:
+    assert evidence.result.failed > 0
+    listed = page.partition('id="failures"')[2].partition("</table>")[0]
+    for failure in evidence.result.failures:
+        assert f'data-value="{failure.replicate}"' in listed
+        assert failure.reason in listed
+
+
+def test_what_a_reader_wrote_is_said_and_not_obeyed(page: str) -> None:
+    assert "Is it &lt;large&gt; enough?" in page
+    assert "<large>" not in page
+
+
+def test_a_report_of_the_run_alone_says_what_was_not_asked_for(modest_run: RunDirectory) -> None:
+    wanted = Wanted(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
+    alone = Reader(report(gathered(modest_run, wanted)))
+    assert "Sensitivity to assumptions" not in alone.headings
+    assert "type I error was not asked for" in "".join(alone.words)
+    assert not [name for name, _ in alone.named if name.startswith(("null", "what_if"))]
+
+
+def test_a_study_of_three_arms_and_waiting_patients_has_a_report(
+    waiting_run: RunDirectory,
+) -> None:
+    wanted = Wanted(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
+    page = report(gathered(waiting_run, wanted))
+    assert "24 patients are randomised 1:1:1" in page
+    assert 'id="example-chairs"' in page
+
+
+def test_a_run_in_which_nobody_is_seen_has_a_report_without_estimates(
+    modest: Scenario, run_of: Callable[[Scenario, str], RunDirectory]
+) -> None:
+    unseen = {"design.patients": 2, "operations.visit_missed_probability": 1.0}
+    wanted = Wanted(null_replicates=0, sensitivity_replicates=2, n_jobs=1)
+    page = Reader(report(gathered(run_of(modest.replace(unseen), "unseen"), wanted)))
+    assert "No trial of the run has an estimate." in "".join(page.words)
+    assert not {"estimates", "tornado"} & set(page.identifiers)
+    assert "average-flow" in page.identifiers
+    assert " nan" not in "".join(page.words)
+
+
+def test_the_command_writes_the_page(
+    modest_run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "study.html"
+    asked = ["report", str(modest_run.folder), "-o", str(out), "--jobs", "1"]
+    assert run([*asked, "--null-replicates", "128", "--sensitivity-replicates", "16"]) == 0
+    assert "160 simulated trials" in capsys.readouterr().out
+    assert out.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert [one.name for one in tmp_path.iterdir()] == ["study.html"]
+
+
+@pytest.mark.parametrize(
+    ("run_folder", "options", "said"),
+    [
+        ("nothing", [], "must be the directory of a run"),
+        ("damaged", [], "block 0 is missing or damaged"),
+        ("run", ["--null", "nothing"], "must be the directory of a run"),
+        ("run", ["--what-if", "nothing"], "must be the folder of a what-if"),
+        ("run", ["-o", "nothing/study.html"], "must be in a folder that exists"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(
+    modest_run: RunDirectory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    run_folder: str,
+    options: list[str],
+    said: str,
+) -> None:
+    for name in ("run", "damaged"):
+        shutil.copytree(modest_run.folder, tmp_path / name)
+    next((tmp_path / "damaged" / "parts").glob("00000000*")).write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    where = [] if "-o" in options else ["-o", "study.html"]
+    assert run(["report", run_folder, *where, *options]) == 2
+    problem = capsys.readouterr().err.splitlines()[-1]
+    assert said in problem
+    assert not (tmp_path / "study.html").exists()
+
+
+def test_a_trial_that_cannot_be_built_again_is_told(
+    modest_run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is where other software computes other numbers."""
+
+    def refused(*_: object) -> None:
+        raise RunError("replicate 4 is not what the run holds: numpy 1, now 2")
+
+    monkeypatch.setattr(example_trials, "replay", refused)
+    wanted = Wanted(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
+    page = Reader(report(gathered(modest_run, wanted)))
+    assert "could not be built again: replicate 4 is not what" in "".join(page.words)
+    assert "example-flow" not in page.identifiers

@@ -1,0 +1,59 @@
+"""The cells of an endpoint, the power that they give, and what the ends of the scale hide."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from trialsim.cli import run
+from trialsim.questions.count_power import CountPower, count_power_of
+from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.text.cells import cells_dict, cells_text, ends_of
+from trialsim.scenario.files.yaml_file import load
+
+SMALL = ["--replicates", "2000", "--cohort", "32"]
+
+
+@pytest.fixture(scope="module")
+def result() -> CountPower:
+    study = load("cars1").replace({"outcomes.arat.effect.value": 0.62})
+    return count_power_of(study, replicates=2000, seed=5, cohort=64)
+
+
+def test_the_effects_are_those_of_the_cells(result: CountPower) -> None:
+    effects, cost = ends_of(result, 0.05, 2)
+    assert effects.theta == pytest.approx(result.cells.effect)
+    assert effects.treated_ceiling == result.cells.treated[-1]
+    assert cost.shift_power == pytest.approx(result.happ, abs=0.02)
+
+
+def test_a_ceiling_that_hides_power_is_told(result: CountPower) -> None:
+    """With most controls near the best cell, a shift does little that can be seen."""
+    steep = np.linspace(0, 1, len(result.cells.control)) ** 8
+    control = steep / steep.sum() * 0.3
+    control[-1] += 0.7
+    treated = control.copy()
+    treated[:-1] *= 0.5
+    treated[-1] += 1 - treated.sum()
+    cells = result.cells._replace(treated=treated, control=control)
+    crowded = dataclasses.replace(result, cells=cells)
+    assert cells_dict(crowded, 0.05, 2)["ceiling"]["hides"]
+    assert "hides what the ends take" in cells_text("title", crowded, 0.05, 2)
+
+
+def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["cells", "cars1", *SMALL]) == 0
+    told = capsys.readouterr().out
+    assert SIMULATED in told
+    assert run(["cells", "cars1", *SMALL, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert f"{content['power']:.4f}" in told
+    assert sum(content["cells"]["treated"]) == pytest.approx(1)
+
+
+def test_a_plan_that_counts_cannot_follow_is_wrong_input(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["cells", "cars1", *SMALL, "--set", "analysis.strata=site"]) == 2
+    assert "analysis.strata" in capsys.readouterr().err

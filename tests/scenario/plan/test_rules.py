@@ -1,0 +1,170 @@
+"""What does not go together in a plan is refused, by its path, rule and value."""
+
+from typing import Any
+
+import pytest
+
+from trialsim.errors import InputError
+from trialsim.scenario.files.yaml_file import load
+
+WHOLE = load("cars1")
+CARS1 = WHOLE.replace(
+    {
+        "analysis.secondary": {},
+        "outcome_correlation": {},
+        **{f"outcomes.{name}": None for name in WHOLE.outcomes if name != "arat"},
+    }
+)
+"""With one outcome and one analysis."""
+RESPONDERS = {"method": "responders", "threshold": 40}
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "continuity with strata": (
+        {"continuity_correction": True, "strata": "site"},
+        "analysis.continuity_correction: must be false with strata: van Elteren's test has no "
+        "continuity correction (got true)",
+    ),
+    "continuity with another test": (
+        {"continuity_correction": True, "test": "brunner_munzel"},
+        "analysis.continuity_correction: must be false with brunner_munzel: only mann_whitney has "
+        "a continuity correction (got true)",
+    ),
+    "strata with a test that knows none": (
+        {"strata": "site", "test": "exact_mann_whitney"},
+        "analysis.strata: must be none with exact_mann_whitney: only mann_whitney and "
+        "adjusted_rank know strata (got site)",
+    ),
+    "weights without strata": (
+        {"stratum_weighting": "pairs"},
+        "analysis.stratum_weighting: must be left at van-elteren without strata (got pairs)",
+    ),
+    "win odds of means": (
+        {"effect": "win_odds", "test": "welch", "death": "as_missing"},
+        "analysis.effect: must be left at mann_whitney with welch, which estimates something else "
+        "(got win_odds)",
+    ),
+    "a win ratio within strata": (
+        {"effect": "win_ratio", "strata": "site"},
+        "analysis.effect: must be another: the win ratio is that of two unadjusted, unstratified "
+        "samples (got win_ratio)",
+    ),
+    "the mean of a rank": (
+        {"test": "ancova", "missing": "worst_rank", "death": "as_missing"},
+        "analysis.missing: must be another with ancova: a rank below all others has no mean "
+        "(got worst_rank)",
+    ),
+    "the mean of the dead": (
+        {"test": "t_test"},
+        "analysis.death: must be another with t_test: a rank below all others has no mean "
+        "(got worst_rank)",
+    ),
+    "imputation for a test that pools nothing": (
+        {"missing": "multiple_imputation", "test": "exact_mann_whitney"},
+        "analysis.missing: must be another: imputed trials are pooled for mann_whitney without "
+        "strata and continuity correction, t_test, welch and ancova alone "
+        "(got multiple_imputation)",
+    ),
+    "permutations that cannot reject": (
+        {
+            "test": {"method": "permutation", "statistic": "mann_whitney", "permutations": 50},
+            "alpha": 0.01,
+        },
+        "analysis.test.permutations: must be at least 99: with fewer no p-value reaches alpha "
+        "(got 50)",
+    ),
+    "several outcomes of one": (
+        {"test": {"method": "wei_lachin", "outcomes": ["arat", "nihss"]}},
+        "analysis.test.method: must be a method for one outcome: the scenario has arat alone "
+        "(got wei_lachin)",
+    ),
+    "one outcome twice": (
+        {"test": {"method": "obrien", "outcomes": ["arat", "arat"]}},
+        "analysis.test.outcomes: must name each outcome once (got arat)",
+    ),
+    "a threshold at the floor": (
+        {"test": {"method": "responders", "threshold": 0}},
+        "analysis.test.threshold: must lie between 1 and 57, or nobody or everybody responds "
+        "(got 0)",
+    ),
+    "a covariate that is not there": (
+        {"test": {"method": "adjusted_rank", "covariates": {"nihs": "rank"}}},
+        "analysis.test.covariates.nihs: must be a covariate that exists; did you mean nihss? "
+        "(got nihs)",
+    ),
+    "a covariate of names": (
+        {"test": {"method": "adjusted_rank", "covariates": {"sex": "mean"}}},
+        "analysis.test.covariates.sex: must be a covariate that is a number, true or false "
+        "(got sex)",
+    ),
+    "a choice that is missing": (
+        {"test": "responders"},
+        "analysis.test.threshold: must be given",
+    ),
+    "a choice of another method": (
+        {"test": {"method": "brunner_munzel", "threshold": 3}},
+        "analysis.test.threshold: is not known",
+    ),
+    "a secondary analysis of its own visit": (
+        {"secondary": {"day_42": {"visit": "day_42"}}},
+        "analysis.secondary.day_42: must not bear the name of a visit, whose analysis is so called",
+    ),
+    "a secondary analysis at no visit": (
+        {"secondary": {"early": {"visit": "day_12"}}},
+        "analysis.secondary.early.visit: must be a visit that exists; did you mean day_42? "
+        "(got day_12)",
+    ),
+    "a secondary analysis that breaks a rule": (
+        {"secondary": {"means": {"test": "welch"}}},
+        "analysis.secondary.means.death: must be another with welch: a rank below all others has "
+        "no mean (got worst_rank)",
+    ),
+    "a family of none": (
+        {"multiplicity": "holm"},
+        "analysis.multiplicity: must be none without secondary analyses (got holm)",
+    ),
+    "a family of two levels": (
+        {"multiplicity": "holm", "secondary": {"early": {"alpha": 0.01, "visit": "day_21"}}},
+        "analysis.secondary.early.alpha: must be that of the primary analysis under a "
+        "multiplicity procedure (got 0.01)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_plan_is_refused_with_path_rule_and_value(name: str) -> None:
+    changes, told = WRONG[name]
+    with pytest.raises(InputError) as caught:
+        CARS1.replace({f"analysis.{field}": value for field, value in changes.items()})
+    assert str(caught.value).splitlines() == [told]
+
+
+def test_an_exact_test_is_refused_for_more_patients_than_it_can_take() -> None:
+    exact = {"analysis.test": "exact_mann_whitney"}
+    CARS1.replace({**exact, "design.patients": 500})
+    with pytest.raises(InputError, match=r"analysis.test: must be another with more than 500"):
+        CARS1.replace({**exact, "design.patients": 504})
+
+
+def test_what_is_wrong_in_the_primary_analysis_is_not_told_again_of_the_secondary_ones() -> None:
+    changes = {
+        "analysis.visit": "day_9",
+        "analysis.secondary": {"responders": {"test": RESPONDERS}},
+    }
+    with pytest.raises(InputError) as caught:
+        CARS1.replace(changes)
+    assert [problem.path for problem in caught.value.problems] == ["analysis.visit"]
+
+
+def test_a_method_without_choices_is_written_by_its_name() -> None:
+    for written in ("exact_mann_whitney", {"method": "exact_mann_whitney"}):
+        plan = CARS1.replace({"analysis.test": written}).analysis
+        assert plan.model_dump()["test"] == "exact_mann_whitney"
+
+
+def test_a_variant_with_another_method_keeps_nothing_of_the_old_one() -> None:
+    changed = CARS1.replace({"analysis.test": RESPONDERS})
+    assert changed.replace({"analysis.test.threshold": 30}).analysis.test.model_dump() == {
+        "method": "responders",
+        "threshold": 30,
+    }
+    again = changed.replace({"analysis.test": "brunner_munzel"})
+    assert again.analysis.test.model_dump() == {"method": "brunner_munzel", "reference": "t"}

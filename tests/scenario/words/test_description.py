@@ -1,0 +1,152 @@
+"""What `show` tells: every value of a study, in words, with its status."""
+
+import json
+from itertools import product
+from typing import Any
+
+import pytest
+
+from trialsim.scenario.files.yaml_file import builtin_scenarios, load
+from trialsim.scenario.outcomes.effects import effect_sizes
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.scenario import ABOUT, Scenario
+from trialsim.scenario.validation.paths import and_above, paths_of
+from trialsim.scenario.validation.sources import source_of
+from trialsim.scenario.words.description import as_text, describe, plan_in_words
+
+BUILTIN = sorted(builtin_scenarios())
+CARS1 = load("cars1")
+
+
+def paths_of_rows(scenario: Scenario) -> set[str | None]:
+    return {row.path for section in describe(scenario).sections for row in section.rows}
+
+
+def values_of(scenario: Scenario) -> set[str]:
+    """Return the paths of all values, but for those that the words tell: labels and `whole`."""
+    content = scenario.model_dump(mode="json", exclude=set(ABOUT))
+    leaves = {path for path in paths_of(content) if not isinstance(at(content, path), dict)}
+    return {path for path in leaves if path.rsplit(".", 1)[-1] not in ("label", "whole")}
+
+
+def at(content: Any, path: str) -> Any:
+    for name in path.split("."):
+        content = content[name]
+    return content
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_number_stands_in_a_row(name: str) -> None:
+    scenario = load(name)
+    rows = paths_of_rows(scenario)
+    missing = [path for path in values_of(scenario) if not rows.intersection(and_above(path))]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_value_with_a_source_of_its_own_has_a_row_of_its_own(name: str) -> None:
+    scenario = load(name)
+    assert values_of(scenario) & scenario.sources.keys() <= paths_of_rows(scenario)
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_row_has_the_status_of_its_path(name: str) -> None:
+    scenario = load(name)
+    for section in describe(scenario).sections:
+        for row in section.rows:
+            if row.path is not None:
+                source = source_of(row.path, scenario.sources)
+                assert (row.status, row.reference) == (source.status, source.reference)
+
+
+def test_a_number_without_a_source_is_told_as_assumed() -> None:
+    text = as_text(describe(CARS1.replace({"sources": {}})))
+    assert "[published] " not in text
+    assert "[assumed]     design.patients: 208 patients" in text
+    assert "no source is given" in text
+
+
+def test_the_text_has_the_status_the_value_its_unit_and_the_reference_side_by_side() -> None:
+    lines = as_text(describe(CARS1)).splitlines()
+    assert "[published]   design.patients: 208 patients  (trial_account)" in lines
+    assert "[assumed]     operations.infusion_minutes: 60 minutes  (infusion_trial)" in lines
+
+
+def test_no_line_of_the_text_is_wider_than_100_columns() -> None:
+    assert max(len(line) for line in as_text(describe(CARS1)).splitlines()) <= 100
+
+
+def test_the_effect_is_told_on_all_four_scales() -> None:
+    (section,) = (one for one in describe(CARS1).sections if one.title == "Outcome: arat")
+    told = {row.label: row.value for row in section.rows if row.label.startswith("effect as")}
+    sizes = effect_sizes(CARS1.outcomes["arat"])._asdict()
+    assert told == {f"effect as {name.replace('_', ' ')}": size for name, size in sizes.items()}
+
+
+def test_what_is_computed_from_an_assumption_is_an_assumption() -> None:
+    (section,) = (one for one in describe(CARS1).sections if one.title == "Outcome: arat")
+    assert {row.status for row in section.rows if row.path is None} == {"assumed"}
+
+
+def test_the_eligibility_is_told_in_words() -> None:
+    text = " ".join(as_text(describe(CARS1)).split())
+    assert "45 to 85 years (age_years at least 45 and at most 85)" in text
+    assert "Embolic or thrombotic stroke (mechanism one of embolic, thrombotic)" in text
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_the_description_is_plain_data(name: str) -> None:
+    told = json.loads(json.dumps(describe(load(name)).to_dict(), allow_nan=False))
+    assert told["digest"] == load(name).digest
+    assert {"title", "words", "rows"} == set(told["sections"][0])
+
+
+CHOICES = {
+    "measure": ("score", "change"),
+    "analysis_set": ("all_randomised", "efficacy"),
+    "missing": ("locf", "bocf", "worst_rank", "complete_case"),
+    "death": ("worst_rank", "as_missing"),
+    "alternative": ("two-sided", "greater", "less"),
+    "interval": ("null", "delong", "brunner-munzel", "logit", "newcombe"),
+    "strata": ("none", "site"),
+}
+
+
+def plan(**changes: object) -> AnalysisPlan:
+    return AnalysisPlan.model_validate({**CARS1.analysis.model_dump(), **changes})
+
+
+def test_two_plans_that_differ_are_told_differently() -> None:
+    """The method of the interval is not used within sites, and told as not used."""
+    told = {}
+    for values in product(*CHOICES.values()):
+        choice = dict(zip(CHOICES, values, strict=True))
+        if choice["strata"] == "site" and choice["interval"] != "null":
+            continue
+        told[values] = tuple(plan_in_words(plan(**choice)).values())
+    assert len(set(told.values())) == len(told)
+
+
+def test_every_plan_tells_the_same_conventions_each_in_a_sentence() -> None:
+    names = set(plan_in_words(CARS1.analysis))
+    assert {
+        "side",
+        "alpha",
+        "ties",
+        "continuity",
+        "variance",
+        "direction",
+        "analysis_set",
+        "missing_data",
+        "death",
+        "n",
+    } <= names
+    for changes in ({"strata": "site"}, {"continuity_correction": True}, {"alpha": 0.01}):
+        words = plan_in_words(plan(**changes))
+        assert set(words) == names
+        assert all(sentence.endswith(".") for sentence in words.values())
+
+
+def test_a_per_protocol_plan_tells_whom_it_leaves_out() -> None:
+    told = plan_in_words(plan(minimum_infusion_share=0.8))["analysis_set"]
+    assert "less than 0.8 of the planned infusions are left out" in told

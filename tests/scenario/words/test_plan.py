@@ -1,0 +1,169 @@
+"""Every option of a plan is told, and no two options are told alike."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan, FurtherAnalysis
+from trialsim.scenario.plan.methods import AnyMethod
+from trialsim.scenario.words.description import as_text, describe
+from trialsim.scenario.words.plan import plan_in_words
+
+CARS1 = load("cars1")
+METHODS = get_args(AnyMethod)
+GIVEN: dict[str, dict[str, Any]] = {
+    "permutation": {"statistic": "mann_whitney", "permutations": 999},
+    "adjusted_rank": {"covariates": {"arat": "rank"}},
+    "wei_lachin": {"outcomes": ["arat", "nihss"]},
+    "obrien": {"outcomes": ["arat", "nihss"]},
+    "responders": {"threshold": 40},
+}
+"""What the methods that need it are told."""
+COMPANIONS: dict[tuple[str, Any], dict[str, Any]] = {
+    ("multiplicity", name): {"secondary": {"early": {"visit": "day_21"}}}
+    for name in get_args(AnalysisPlan.model_fields["multiplicity"].annotation)
+}
+for weighting in get_args(AnalysisPlan.model_fields["stratum_weighting"].annotation):
+    COMPANIONS["stratum_weighting", weighting] = {"strata": "site"}
+"""What must stand beside an option for it to be of use."""
+
+
+def plan(**changes: object) -> AnalysisPlan:
+    return AnalysisPlan.model_validate({**CARS1.analysis.model_dump(), **changes})
+
+
+def method_named(name: str, **changes: object) -> dict[str, Any]:
+    return {"method": name, **GIVEN.get(name, {}), **changes}
+
+
+def planned_with(method: dict[str, Any]) -> AnalysisPlan:
+    return plan(test=method, death="as_missing")
+
+
+def choices(model: type[BaseModel]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the fields of a model that are a choice among words, with all their values."""
+    for name, field in model.model_fields.items():
+        if get_origin(field.annotation) is Literal and name != "method":
+            yield name, get_args(field.annotation)
+
+
+@pytest.mark.parametrize(("field", "values"), list(choices(AnalysisPlan)))
+def test_every_value_of_a_choice_is_told_in_words_of_its_own(
+    field: str, values: tuple[Any, ...]
+) -> None:
+    told = {
+        tuple(plan_in_words(plan(**{field: value}, **COMPANIONS.get((field, value), {}))).values())
+        for value in values
+    }
+    assert len(told) == len(values) > 1
+
+
+def test_every_method_is_told_in_words_of_its_own() -> None:
+    names = [get_args(one.model_fields["method"].annotation)[0] for one in METHODS]
+    told = {tuple(plan_in_words(planned_with(method_named(name))).values()) for name in names}
+    assert len(told) == len(names) == len(METHODS)
+
+
+@pytest.mark.parametrize("model", METHODS)
+def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseModel]) -> None:
+    (name,) = get_args(model.model_fields["method"].annotation)
+    for field, values in choices(model):
+        told = {
+            tuple(plan_in_words(planned_with(method_named(name, **{field: value}))).values())
+            for value in values
+        }
+        assert len(told) == len(values) > 1, (name, field)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "values"),
+    [
+        ("permutation", "permutations", (999, 1999)),
+        ("responders", "threshold", (40, 41)),
+        ("adjusted_rank", "covariates", ({"arat": "rank"}, {"arat": "mean"}, {"nihss": "rank"})),
+        ("wei_lachin", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
+        ("obrien", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
+    ],
+)
+def test_the_numbers_and_names_of_a_method_are_told(
+    name: str, field: str, values: tuple[Any, ...]
+) -> None:
+    told = {
+        tuple(plan_in_words(planned_with(method_named(name, **{field: value}))).values())
+        for value in values
+    }
+    assert len(told) == len(values)
+
+
+def test_every_other_field_of_the_plan_is_told() -> None:
+    changes: dict[str, Any] = {
+        "endpoint": "nihss",
+        "visit": "day_42",
+        "treated": "third",
+        "control": "third",
+        "minimum_infusion_share": 0.8,
+        "subgroup": {"label": "Severe stroke", "covariate": "nihss", "more_than": 12},
+        "continuity_correction": True,
+        "alpha": 0.0123456,
+        "confidence": 0.9,
+    }
+    plain = tuple(plan_in_words(CARS1.analysis).values())
+    for field, value in changes.items():
+        assert tuple(plan_in_words(plan(**{field: value})).values()) != plain, field
+    imputed = {"missing": "multiple_imputation", "imputations": 37}
+    assert "37 times" in plan_in_words(plan(**imputed))["missing_data"]
+    chosen = {name for name, _ in choices(AnalysisPlan)}
+    rest = {"test", "imputations", "secondary"}
+    assert AnalysisPlan.model_fields.keys() == {*changes, *chosen, *rest}
+
+
+def test_a_slow_method_warns() -> None:
+    slow = ("exact_mann_whitney", "permutation", "proportional_odds")
+    for name in slow:
+        words = plan_in_words(planned_with(method_named(name)))
+        assert words["speed"].startswith("Slow, so think before thousands of replicates")
+    assert plan_in_words(CARS1.analysis)["speed"].startswith("Fast")
+
+
+def test_every_plan_tells_the_same_conventions_in_sentences() -> None:
+    names = list(plan_in_words(CARS1.analysis))
+    for model in METHODS:
+        (name,) = get_args(model.model_fields["method"].annotation)
+        words = plan_in_words(planned_with(method_named(name)))
+        assert list(words) == names
+        assert all(sentence.endswith(".") for sentence in words.values())
+
+
+def test_a_secondary_analysis_tells_only_what_differs() -> None:
+    later = plan(secondary={"responders": {"test": method_named("responders"), "visit": "day_42"}})
+    told = plan_in_words(later)["secondary"]
+    assert "responders: Risk difference" in told
+    assert "day_42" in told
+    assert "Two-sided" not in told
+
+
+def test_a_secondary_analysis_can_say_all_that_the_primary_one_does() -> None:
+    own = {"secondary", "multiplicity"}
+    assert FurtherAnalysis.model_fields.keys() == AnalysisPlan.model_fields.keys() - own
+
+
+def test_show_tells_the_options_of_a_method_and_the_secondary_analyses() -> None:
+    changes = {
+        "analysis.test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}},
+        "analysis.secondary": {"early": {"visit": "day_21"}},
+    }
+    text = " ".join(as_text(describe(CARS1.replace(changes))).split())
+    assert "analysis.test.covariates.arat: rank" in text
+    assert "analysis.secondary.early.visit: day_21" in text
+    assert "early: Mann-Whitney effect: the chance" in text
+
+
+def test_a_plan_that_uses_no_option_keeps_the_digest_of_one_that_knew_none() -> None:
+    plan = CARS1.replace({"analysis.secondary": {}}).analysis
+    content = plan.model_dump(mode="json")
+    assert "secondary" not in content
+    assert content["test"] == "mann_whitney"
+    assert AnalysisPlan.model_validate(content) == plan

@@ -1,1 +1,0 @@
-"""Many replicates of a study: power, operating characteristics, comparisons."""

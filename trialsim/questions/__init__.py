@@ -1,0 +1,1 @@
+"""One question, one answer: a module or folder for each."""

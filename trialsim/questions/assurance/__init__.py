@@ -1,0 +1,1 @@
+"""Power averaged over a prior distribution of the effect."""

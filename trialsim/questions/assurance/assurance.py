@@ -1,0 +1,376 @@
+"""The probability of success when the effect itself is uncertain: power, averaged over a prior.
+
+The numbers (0, 1) are cut into equal strata. Each stratum draws one number by address, the prior
+turns it into one effect, and the stratum's trials are run under that. The mean over strata is
+therefore an unbiased estimate for any prior, without interpolation; and since every stratum is
+drawn from, hardly any of its error is due to which effects happened to be drawn.
+
+Success is a rejection in favour of the treated. A two-sided test rejects as well where the treated
+did worse; those rejections are counted apart.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from trialsim.arrays import Floats
+from trialsim.errors import InputError, Problem
+from trialsim.questions.assurance.conditional_power import ConditionalPower, conditional_power
+from trialsim.questions.assurance.prior import NO_EFFECT, Prior
+from trialsim.questions.assurance.prior_files import load_prior
+from trialsim.replicates.parallel import Progress
+from trialsim.replicates.result import SIMULATED, summarised
+from trialsim.replicates.run import BATCH, joined
+from trialsim.runs.runner import Runner, not_enough
+from trialsim.runs.worlds import WORLD_BLOCK
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
+from trialsim.scenario.programme import TRIALS, Programme, Study
+from trialsim.scenario.validation.problems import as_written
+from trialsim.shown import Shown
+from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
+from trialsim.streams import Streams
+from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COMMAND: Final = "assure"
+STRATA: Final = 40
+"""Effects drawn from the prior; with 256 trials each they are about 10,000."""
+_POINTS: Final = 64
+"""Places in a stratum at which the curve is read to see how much power moves within it."""
+
+_SURE: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance(Shown):
+    """The probability of success over a prior, and power as it depends on the true effect."""
+
+    scenario: str
+    digest: str
+    prior: Prior
+    seed: int
+    strata: int
+    null: float
+    """The value of the estimate above which the treated are better."""
+    success_at_null: float
+    """The nominal chance of success where the drug does nothing: alpha, half of it if two-sided."""
+    columns: Mapping[str, Floats]
+    """One number a trial, in order: its true `effect`, `estimate` and `rejected`; NaN if failed."""
+    failed: int
+    conventions: Mapping[str, str]
+    seconds: float
+
+    @property
+    def replicates(self) -> int:
+        """Trials in all strata together."""
+        return len(self.columns["effect"])
+
+    @property
+    def success(self) -> Floats:
+        """1 for each trial that rejects in favour of the treated, 0 for others, NaN if failed."""
+        rejected, estimate = self.columns["rejected"], self.columns["estimate"]
+        return np.where(np.isnan(rejected), np.nan, (rejected == 1) & (estimate > self.null))
+
+    @property
+    def probability(self) -> float:
+        """The probability of success: the mean over strata of the share of successes."""
+        return float(np.nanmean(self._by_stratum(self.success)))
+
+    @property
+    def rejections(self) -> Proportion:
+        """Share of all trials that reject, in whichever direction."""
+        rejected = self.columns["rejected"]
+        return wilson_interval(np.nansum(rejected), np.isfinite(rejected).sum())
+
+    @property
+    def curve(self) -> ConditionalPower:
+        """The probability of success conditional on the true effect, at the effects drawn."""
+        success = self.success.reshape(self.strata, -1)
+        known = np.isfinite(success).sum(axis=1).astype(float)
+        effects = self.columns["effect"].reshape(self.strata, -1)[:, 0]
+        return conditional_power(effects, np.nansum(success, axis=1), known)
+
+    @property
+    def mcse_simulation(self) -> float:
+        """What the finite number of trials under each effect leaves of error."""
+        shares = self._by_stratum(self.success)
+        trials = np.isfinite(self.success.reshape(self.strata, -1)).sum(axis=1)
+        variances = shares * (1 - shares) / np.maximum(trials - 1, 1)
+        return float(np.sqrt(np.nansum(variances))) / self.strata
+
+    @property
+    def mcse_draws(self) -> float:
+        """What drawing one effect in each stratum leaves of error.
+
+        From the variance inside each stratum of the smoothed power. In a lump at no effect it is
+        the nominal one; where of all else nothing was drawn, success is taken as sure there.
+        """
+        inside = (np.arange(_POINTS) + 0.5) / _POINTS
+        u = (np.arange(self.strata)[:, None] + inside) / self.strata
+        lump = u <= self.prior.no_effect
+        none = NO_EFFECT[self.prior.anchor]
+        parts = self.curve.apart_from(none) if lump.any() else self.curve
+        foretold = parts.at(self.prior.at(u)) if len(parts.effect) else _SURE
+        powers = np.where(lump, self.success_at_null, foretold)
+        variances = powers.var(axis=1)
+        return float(np.sqrt(variances.sum())) / self.strata
+
+    @property
+    def mcse(self) -> float:
+        """Monte Carlo standard error of the probability of success, of both causes together."""
+        return float(np.hypot(self.mcse_simulation, self.mcse_draws))
+
+    @property
+    def ci(self) -> tuple[float, float]:
+        """The normal 95% interval of the probability, for its Monte Carlo error alone."""
+        half = 1.959963984540054 * self.mcse
+        return max(self.probability - half, 0.0), min(self.probability + half, 1.0)
+
+    @property
+    def power_sd(self) -> float:
+        """SD over the prior of the power conditional on the effect: what is not known of it.
+
+        More trials do not make it smaller; knowing the effect better would. NaN where all trials
+        but those of one effect failed.
+        """
+        shares = self._by_stratum(self.success)
+        if np.isfinite(shares).sum() < 2:
+            return math.nan
+        noise = self.mcse_simulation**2 * self.strata
+        return math.sqrt(max(float(np.nanvar(shares, ddof=1)) - noise, 0.0))
+
+    @property
+    def predicted(self) -> Mean:
+        """The trial's estimate as the prior foretells it: uncertain effect and chance together."""
+        return mean_over_replicates(self.columns["estimate"])
+
+    def prediction_interval(self, share: float = 0.95) -> tuple[float, float]:
+        """Return the central interval that holds a share of the estimates foretold."""
+        estimates = self.columns["estimate"]
+        ends = np.nanquantile(estimates, [(1 - share) / 2, (1 + share) / 2])
+        return float(ends[0]), float(ends[1])
+
+    def share_at_most(self, observed: float) -> Proportion:
+        """Return the share of estimates foretold that are no larger than an observed one.
+
+        Would CARS-1 alone have foretold CARS-2? Its estimate, 0.53 if both trials weigh alike in
+        the pooled result, lies far in the lower tail of what 240 patients would have shown:
+
+        >>> import trialsim as ts
+        >>> next_trial = ts.load("cars1").replace({"design.patients": 240})
+        >>> foretold = ts.assurance(next_trial, "cars1", replicates=640, n_jobs=1)
+        >>> bool(foretold.share_at_most(0.53).estimate < 0.01)
+        True
+        """
+        estimates = self.columns["estimate"]
+        known = estimates[np.isfinite(estimates)]
+        return wilson_interval((known <= observed).sum(), len(known))
+
+    @property
+    def frame(self) -> "DataFrame":
+        """A row for each effect drawn: effect, trials, power, mcse, and the smoothed power."""
+        from pandas import DataFrame
+
+        return DataFrame(self.curve._asdict())
+
+    def to_frame(self) -> "DataFrame":
+        """Return `frame`, as other results do."""
+        return self.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        low, high = self.prediction_interval()
+        predicted, rejections = self.predicted, self.rejections
+        return {
+            "scenario": self.scenario,
+            "digest": self.digest,
+            "prior": self.prior.model_dump(mode="json"),
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "strata": self.strata,
+            "failed": self.failed,
+            "probability": self.probability,
+            "mcse": self.mcse,
+            "mcse_simulation": self.mcse_simulation,
+            "mcse_draws": self.mcse_draws,
+            "ci": list(self.ci),
+            "power_sd": self.power_sd,
+            "rejection": float(rejections.estimate),
+            "rejection_mcse": float(rejections.mcse),
+            "estimate": {
+                "mean": float(predicted.estimate),
+                "mcse": float(predicted.mcse),
+                "sd": float(predicted.sd),
+                "quantile_2.5": low,
+                "quantile_97.5": high,
+            },
+            "curve": self.frame.to_dict("records"),
+            "conventions": dict(self.conventions),
+            "note": SIMULATED,
+            "seconds": self.seconds,
+        }
+
+    def _by_stratum(self, values: Floats) -> Floats:
+        """Return the mean over the trials of each stratum; NaN where all failed."""
+        rows = values.reshape(self.strata, -1)
+        known = np.isfinite(rows).sum(axis=1)
+        means: Floats = np.nansum(rows, axis=1) / np.where(known > 0, known, np.nan)
+        return means
+
+
+def assurance(
+    scenario: Study,
+    prior: Prior | str | Path,
+    replicates: int = 256 * STRATA,
+    seed: int = 2016,
+    strata: int = STRATA,
+    n_jobs: int = -1,
+    engine: Engine = "auto",
+    batch: int = BATCH,
+    progress: Progress | None = None,
+    out: str | Path | None = None,
+) -> Assurance:
+    """Return the probability that a trial succeeds when its effect is drawn from a prior.
+
+    Parameters
+    ----------
+    prior
+        Of the effect at full exposure on the scenario's primary outcome: a prior, the name of one
+        that comes with the package, or a file. All trials of a programme share the effect drawn.
+    replicates
+        Trials in all; as many in every stratum, rounded up.
+    strata
+        Effects drawn from the prior.
+    out
+        A directory that keeps what is run, from which the same call continues.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong with the request, before anything runs: a prior that cannot
+        be read, or effects that the scenario's scale cannot have.
+    RunError
+        If recruitment can never finish, or every trial failed.
+    """
+    began = time.perf_counter()
+    runner = Runner(seed, n_jobs, engine, batch, progress)
+    wrong = [*_too_few(replicates, strata), *runner.problems()]
+    try:
+        believed = prior if isinstance(prior, Prior) else load_prior(prior)
+    except InputError as error:
+        wrong += error.problems
+    if wrong:
+        raise InputError(wrong)
+    effects = drawn_effects(believed, strata, seed)
+    worlds = _worlds(scenario, believed, effects)
+    runner.check(scenario)
+    asked = {"prior": believed.model_dump(mode="json"), "strata": strata}
+    runner = runner.keeping(out, COMMAND, scenario, asked)
+    each = -(-replicates // strata)
+    done = joined(
+        [
+            runner.run(world, own)
+            for stratum, world in enumerate(worlds)
+            for own in _of_stratum(stratum, strata, each)
+        ]
+    )
+    whole = summarised(scenario, seed, engine, done, 0.0)  # refuses if all failed
+    kept = {name: whole.columns[name] for name in ("estimate", "rejected")}
+    result = Assurance(
+        scenario=scenario.name,
+        digest=scenario.digest,
+        prior=believed,
+        seed=seed,
+        strata=strata,
+        null=scenario.analysis.quantity.null,
+        success_at_null=_nominal(scenario.analysis),
+        columns={"effect": effects.repeat(each), **kept},
+        failed=whole.failed,
+        conventions={**whole.conventions, "success": _SUCCESS},
+        seconds=time.perf_counter() - began,
+    )
+    if runner.kept is not None:
+        runner.kept.conclude(result.to_dict(), result.frame)
+    return result
+
+
+_SUCCESS: Final = "A trial succeeds when it rejects in favour of the treated."
+
+
+def drawn_effects(prior: Prior, strata: int, seed: int) -> Floats:
+    """Return one effect from each stratum of a prior, shape (strata,).
+
+    >>> from trialsim.questions.assurance.prior import normal_prior
+    >>> drawn_effects(normal_prior(0.6, 0.05), 4, seed=1).round(3).tolist()
+    [0.537, 0.596, 0.621, 0.713]
+    """
+    u = Streams(seed, range(strata)).uniform("prior effect", 1)[:, 0]
+    return prior.at((np.arange(strata) + u) / strata)
+
+
+def _nominal(plan: AnalysisPlan | PooledAnalysis) -> float:
+    """Return the chance with which a test rejects in favour of a drug that does nothing."""
+    return plan.alpha / 2 if plan.alternative == "two-sided" else plan.alpha
+
+
+def _of_stratum(stratum: int, strata: int, each: int) -> Iterator[range]:
+    """Yield the replicates of a stratum: every so many blocks one, so that more only add.
+
+    >>> list(_of_stratum(3, 40, 300))
+    [range(768, 1024), range(11008, 11052)]
+    """
+    for turn, done in enumerate(range(0, each, WORLD_BLOCK)):
+        start = (turn * strata + stratum) * WORLD_BLOCK
+        yield range(start, start + min(WORLD_BLOCK, each - done))
+
+
+def _too_few(replicates: int, strata: int) -> list[Problem]:
+    found = list(not_enough("replicates", replicates))
+    if strata < 2:
+        found.append(Problem("strata", "must be at least 2", str(strata)))
+    elif replicates < 2 * strata:
+        rule = f"must be at least two for each of {strata} strata"
+        found.append(Problem("replicates", rule, str(replicates)))
+    return found
+
+
+def effect_paths(study: Study) -> list[str]:
+    """Return where the effect on the primary outcome stands, in each trial of a programme.
+
+    >>> import trialsim as ts
+    >>> effect_paths(ts.load("cars1"))
+    ['outcomes.arat.effect']
+    """
+    if isinstance(study, Programme):
+        return [
+            f"{TRIALS}.{name}.{path}"
+            for name, trial in study.trials.items()
+            for path in effect_paths(trial)
+        ]
+    return [f"outcomes.{study.analysis.endpoint}.effect"]
+
+
+def _worlds(scenario: Study, prior: Prior, effects: Floats) -> list[Study]:
+    """Return the study under each effect; all effects that cannot be are told at once."""
+    paths = effect_paths(scenario)
+    worlds: list[Study] = []
+    problems: list[Problem] = []
+    for effect in effects.tolist():
+        try:
+            anchors = {f"{path}.anchor": prior.anchor for path in paths}
+            changed = anchors | {f"{path}.value": effect for path in paths}
+            worlds.append(scenario.replace(changed))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        rule = "must not give effects that the outcome cannot have; give its parts low and high"
+        raise InputError([Problem("prior", rule, as_written(prior.title)), *problems])
+    return worlds

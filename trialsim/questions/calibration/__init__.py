@@ -1,0 +1,1 @@
+"""Published figures compared with simulated ones, and parameters solved to meet them."""

@@ -1,0 +1,114 @@
+"""Figures of every simulated replicate of a study, those of its findings and those always kept."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from trialsim.analysis.finding_figures import finding_figures
+from trialsim.arrays import Floats
+from trialsim.errors import RunError
+from trialsim.replicates.checks import chosen_engine
+from trialsim.replicates.parallel import run_in_parallel
+from trialsim.replicates.programmes import programme_quantities
+from trialsim.replicates.quantities import QUANTITIES, quantities
+from trialsim.replicates.run import Asked, Replicates
+from trialsim.runs.runner import Runner
+from trialsim.scenario.plan.findings import PRIMARY, Finding, OfAnalysis, OfPatients
+from trialsim.scenario.programme import Programme, Study
+from trialsim.stats.monte_carlo import Mean, logarithms, mean_over_replicates
+from trialsim.trial.trial import Trial
+
+POWER: Final = "power"
+_KEPT_AS: Final[Mapping[str, str]] = {POWER: "rejected"}
+"""Power is the mean of what is kept of each replicate as 0 or 1."""
+_ESTIMATES: Final = ("estimate", "low", "high", "complete_estimate")
+
+
+def quantities_of(study: Study) -> tuple[str, ...]:
+    """Return the names of the quantities that every study has, power first."""
+    kept = programme_quantities(study) if isinstance(study, Programme) else QUANTITIES
+    return (POWER, *kept)
+
+
+def simulated_figures(
+    study: Study,
+    names: Sequence[str],
+    findings: Mapping[str, Finding],
+    replicates: range,
+    runner: Runner,
+) -> Replicates:
+    """Return the named figures of every replicate, all from one simulation.
+
+    A name is that of one of the findings, or else of a quantity that every study has.
+
+    Raises
+    ------
+    RunError
+        If recruitment can never finish, or every replicate failed.
+    """
+    runner.check(study)
+    asked = Asked(tuple(names), partial(_figures, names=tuple(names), findings=dict(findings)))
+    done = run_in_parallel(
+        study,
+        runner.seed,
+        replicates,
+        chosen_engine(study, runner.engine),
+        runner.n_jobs,
+        runner.batch,
+        runner.progress,
+        asked=asked,
+    )
+    if len(done.failures) == len(replicates):
+        raise RunError(f"all {len(replicates):,} replicates failed: {done.failures[0].reason}")
+    if isinstance(study, Programme):
+        kept = {name: _kept_as(findings.get(name, name)) for name in names}
+        columns = {name: done.columns[column] for name, column in kept.items()}
+        return Replicates(columns, done.failures)
+    return done
+
+
+def is_ratio(study: Study, figure: str | Finding) -> bool:
+    """Return whether a finding or a quantity is a ratio, whose mean is that of its logarithm."""
+    plan = study.analysis
+    if isinstance(figure, str):
+        return figure in _ESTIMATES and plan.quantity.is_ratio
+    of = figure.of
+    if not isinstance(of, OfAnalysis) or of.figure == POWER:
+        return False
+    if of.analysis != PRIMARY and not isinstance(study, Programme):
+        return study.analysis.further[of.analysis].quantity.is_ratio
+    return plan.quantity.is_ratio
+
+
+def mean_figure(values: Floats, ratio: bool) -> Mean:
+    """Return the mean of a figure over replicates, of ratios the geometric one.
+
+    >>> mean_figure(np.array([0.5, 2.0]), ratio=True).estimate.item()
+    1.0
+    """
+    if not ratio:
+        return mean_over_replicates(values)
+    mean = mean_over_replicates(logarithms(values))
+    centre: Floats = np.exp(mean.estimate)
+    return Mean(centre, centre * mean.mcse, centre * mean.sd)
+
+
+def _figures(
+    trial: Trial, names: Sequence[str], findings: Mapping[str, Finding]
+) -> dict[str, Floats]:
+    found = finding_figures(trial, {name: findings[name] for name in names if name in findings})
+    if len(found) < len(names):
+        kept = quantities(trial)
+        found |= {name: kept[_kept_as(name)] for name in names if name not in found}
+    return found
+
+
+def _kept_as(figure: str | Finding) -> str:
+    """Return under which name a figure is kept of each replicate that knows no finding."""
+    if isinstance(figure, str):
+        return _KEPT_AS.get(figure, figure)
+    if isinstance(figure.of, OfPatients):
+        return figure.of.what
+    return _KEPT_AS.get(figure.of.figure, figure.of.figure)

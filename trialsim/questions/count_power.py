@@ -1,0 +1,290 @@
+"""Power without patients: the cells in which each arm ends, then counts drawn from them alone.
+
+An unadjusted, unstratified Mann-Whitney test sees of a trial only how many patients of each arm are
+in each cell of the scale. The chances of the cells are those of the endpoint as it is analysed,
+with all that happens in the study: eligibility, infusions missed, patients lost, the rules for
+missing scores and for the dead. They are measured in a large simulated cohort, on a seed of its
+own, and carry that measurement's error; then thousands of trials take a fraction of a second.
+
+What the path leaves out: every trial has the mean number of analysed patients, and patients are
+independent, where a study has sites, blocks and numbers that vary.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from trialsim.analysis.counts import cell_counts
+from trialsim.analysis.endpoint import endpoint
+from trialsim.arrays import Floats, Integers
+from trialsim.errors import InputError, Problem, RunError
+from trialsim.scenario.plan.methods import MannWhitney
+from trialsim.scenario.programme import Study, one_trial
+from trialsim.scenario.scenario import Scenario
+from trialsim.stats.monte_carlo import Mean, Proportion
+from trialsim.stats.planning.count_power import count_power
+from trialsim.stats.planning.sample_size import happ_patients, happ_power, noether_power, zhao_power
+from trialsim.stats.planning.scale_effects import theta_of_cells
+from trialsim.streams import LANES, Streams, derived_seed, generator
+from trialsim.trial.trial import Trial, simulate_batch
+
+COHORT: Final = 2048
+"""Trials simulated for the cells, unless told otherwise: some 200,000 patients an arm of CARS-1."""
+_BATCH: Final = 2 * LANES
+_PURPOSE: Final = "endpoint cells"
+
+
+class EndpointCells(NamedTuple):
+    """The chance of each cell at the primary endpoint, worst cell first, shapes (cells,).
+
+    The first cell is of those who are ranked below everybody; the scale's own follow.
+    """
+
+    treated: Floats
+    control: Floats
+    treated_mcse: Floats
+    """Monte Carlo standard error of each chance; that of trials, not of patients."""
+    control_mcse: Floats
+    patients: tuple[float, float]
+    """Mean number of analysed patients in a trial, treated and control."""
+    effect: float
+    """The Mann-Whitney effect of the cells."""
+    effect_mcse: float
+    replicates: int
+    """Trials simulated for the cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountPower:
+    """The power of a scenario's primary test by the count path, beside the closed forms."""
+
+    scenario: str
+    digest: str
+    seed: int
+    replicates: int
+    cells: EndpointCells
+    patients: tuple[int, int]
+    """Analysed patients of every trial, treated and control."""
+    rejections: Proportion
+    estimate: Mean
+    power_slope: float
+    """By how much the power changes with the effect, near the effect of the cells."""
+    noether: float
+    """Closed forms take the cells' effect, and count no rejection on its wrong side."""
+    zhao: float
+    happ: float
+
+    @property
+    def power(self) -> float:
+        """Share of trials that reject the null hypothesis."""
+        return float(self.rejections.estimate)
+
+    @property
+    def mcse(self) -> float:
+        """Monte Carlo standard error of the power, from the trials and from the cells."""
+        of_cells = self.power_slope * self.cells.effect_mcse
+        return float(np.hypot(self.rejections.mcse, of_cells))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        cells = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in self.cells._asdict().items()
+        }
+        return {
+            "scenario": self.scenario,
+            "digest": self.digest,
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "power": self.power,
+            "mcse": self.mcse,
+            "estimate": {name: float(one) for name, one in self.estimate._asdict().items()},
+            "noether": self.noether,
+            "zhao": self.zhao,
+            "happ": self.happ,
+            "patients": list(self.patients),
+            "cells": {**cells, "patients": list(self.cells.patients)},
+        }
+
+
+def endpoint_cells(scenario: Study, replicates: int = COHORT, seed: int = 2016) -> EndpointCells:
+    """Measure the cells of each arm at the primary endpoint, as it is analysed.
+
+    Raises
+    ------
+    InputError
+        If the plan imputes missing scores, which no count of patients shows.
+    RecruitmentError
+        If recruitment can never finish.
+    ValueError
+        If there are fewer than two replicates, whose spread gives the error.
+    """
+    if replicates < 2:
+        raise ValueError(f"replicates must be at least 2 (got {replicates})")
+    scenario = one_trial(scenario)
+    problems = [one for one in _problems(scenario) if one.path == "analysis.missing"]
+    if problems:
+        raise InputError(problems)
+    own, counts = derived_seed(seed, _PURPOSE), []
+    for start in range(0, replicates, _BATCH):
+        streams = Streams(own, range(start, min(start + _BATCH, replicates)))
+        counts.append(_counts_of(simulate_batch(scenario, streams)))
+    return _cells(np.concatenate(counts))
+
+
+def count_power_of(
+    scenario: Study, replicates: int = 10_000, seed: int = 2016, cohort: int = COHORT
+) -> CountPower:
+    """Simulate the power of a scenario's primary test from the cells of its arms.
+
+    Raises
+    ------
+    InputError
+        If the plan names what counts of patients cannot do, with every such choice.
+    RunError
+        If an arm has nobody to analyse.
+    """
+    scenario = one_trial(scenario)
+    problems = _problems(scenario)
+    if problems:
+        raise InputError(problems)
+    plan = scenario.analysis
+    cells = endpoint_cells(scenario, cohort, seed)
+    treated, control = (round(mean) for mean in cells.patients)
+    found = count_power(
+        cells.treated,
+        cells.control,
+        (treated, control),
+        replicates,
+        generator(seed, "count path"),
+        plan.alpha,
+        plan.alternative,
+        plan.continuity_correction,
+    )
+    closed = _closed_forms(cells, treated, control, scenario)
+    return CountPower(
+        scenario=scenario.name,
+        digest=scenario.digest,
+        seed=seed,
+        replicates=replicates,
+        cells=cells,
+        patients=(treated, control),
+        rejections=found.power,
+        estimate=found.effect,
+        **closed,
+    )
+
+
+class ClosedForm(NamedTuple):
+    """Patients by formula, randomised in all arms."""
+
+    patients: float
+    mcse: float
+    """Monte Carlo standard error, from that of the effect of the cells."""
+
+
+def patients_by_cells(
+    scenario: Scenario, power: float, cohort: int = COHORT, seed: int = 2016
+) -> ClosedForm | None:
+    """Return the patients that Happ et al. (2019) ask for, in the study as conducted and analysed.
+
+    The formula has the cells of the endpoint, and patients in the share of those randomised who are
+    analysed. None where counts cannot follow the plan, or the arms end alike.
+
+    >>> import trialsim as ts
+    >>> found = patients_by_cells(ts.load("cars1"), 0.9, cohort=256)
+    >>> round(found.patients, -1), found.mcse < 3
+    (70.0, True)
+    """
+    if _problems(scenario):
+        return None
+    plan, cells = scenario.analysis, endpoint_cells(scenario, cohort, seed)
+    analysed = sum(cells.patients)
+    found = happ_patients(
+        cells.treated,
+        cells.control,
+        power,
+        plan.alpha,
+        sides=2 if plan.alternative == "two-sided" else 1,
+        treated_share=cells.patients[0] / analysed,
+    )
+    patients = float(found) * scenario.design.patients / analysed
+    if not np.isfinite(patients):
+        return None
+    # patients go as the distance of the effect from none, to the power -2
+    return ClosedForm(patients, 2 * patients * cells.effect_mcse / abs(cells.effect - 0.5))
+
+
+def _problems(scenario: Scenario) -> list[Problem]:
+    """Return the choices of the plan that counts of patients cannot follow."""
+    plan = scenario.analysis
+    problems = []
+    if not isinstance(plan.test, MannWhitney):
+        rule = "must be mann_whitney for the count path"
+        problems.append(Problem("analysis.test", rule, plan.test.method))
+    if plan.strata != "none":
+        problems.append(Problem("analysis.strata", "must be none for the count path", plan.strata))
+    if plan.missing == "multiple_imputation":
+        rule = "must be another for the count path, which sees each patient once"
+        problems.append(Problem("analysis.missing", rule, plan.missing))
+    return problems
+
+
+def _counts_of(trial: Trial) -> Integers:
+    """Return patients by arm and cell, shape (replicate, 2, cells)."""
+    plan = trial.scenario.analysis
+    counts: Integers = cell_counts(trial, plan, endpoint(trial, plan)).sum(axis=1)
+    return counts
+
+
+def _cells(counts: Integers) -> EndpointCells:
+    """Return the shares of pooled trials and, from the spread between these, their errors."""
+    replicates = len(counts)
+    sizes = counts.sum(axis=2, keepdims=True)
+    means = sizes.mean(axis=0)
+    if not means.all():
+        raise RunError("the count path has nobody to analyse in an arm")
+    shares = counts.sum(axis=0) / sizes.sum(axis=0)
+    residuals = (counts - shares * sizes) / means  # of a ratio of two sums over trials
+    mcse = _error_of_mean(residuals)
+    treated, control = shares
+    # What one more patient in a cell would do to the effect.
+    below, above = np.cumsum(control) - control / 2, 1 - np.cumsum(treated) + treated / 2
+    influence = residuals[:, 0] @ below + residuals[:, 1] @ above
+    return EndpointCells(
+        treated=treated,
+        control=control,
+        treated_mcse=mcse[0],
+        control_mcse=mcse[1],
+        patients=(float(means[0, 0]), float(means[1, 0])),
+        effect=float(theta_of_cells(treated, control)),
+        effect_mcse=float(_error_of_mean(influence)),
+        replicates=replicates,
+    )
+
+
+def _error_of_mean(values: Floats) -> Floats:
+    return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))
+
+
+def _closed_forms(
+    cells: EndpointCells, treated: int, control: int, scenario: Scenario
+) -> dict[str, float]:
+    """Return the closed forms; NaN for a one-sided test that looks away from the effect."""
+    plan, total = scenario.analysis, treated + control
+    sides = 2 if plan.alternative == "two-sided" else 1
+    away = (plan.alternative == "greater" and cells.effect < 0.5) or (
+        plan.alternative == "less" and cells.effect > 0.5
+    )
+    choices = (total, plan.alpha, sides, treated / total)
+    step = max(cells.effect_mcse, 1e-6)
+    near = [min(max(cells.effect + shift, 0.0), 1.0) for shift in (-step, step)]
+    low, high = (float(noether_power(theta, *choices)) for theta in near)
+    forms = {
+        "noether": float(noether_power(cells.effect, *choices)),
+        "zhao": float(zhao_power(cells.treated, cells.control, *choices)),
+        "happ": float(happ_power(cells.treated, cells.control, *choices)),
+    }
+    known = {name: float("nan") if away else power for name, power in forms.items()}
+    return {**known, "power_slope": (high - low) / (near[1] - near[0])}

@@ -1,0 +1,141 @@
+"""How often trials of one programme contradict one another, by their own analyses.
+
+A trial is for the treatment if its primary analysis rejects and its estimate is above the null
+value. Trials disagree when some are for the treatment and others are not: as CARS-1, which was, and
+CARS-2, which was not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trialsim.arrays import Booleans
+from trialsim.questions.power import power
+from trialsim.replicates.parallel import Progress
+from trialsim.replicates.programmes import of_trial
+from trialsim.replicates.result import SIMULATED
+from trialsim.scenario.programme import Programme
+from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
+from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """The replicates of a programme by which of its trials are for the treatment."""
+
+    title: str
+    scenario: str
+    digest: str
+    seed: int
+    replicates: int
+    in_favour: Mapping[str, Booleans]
+    """Of each trial, whether it is for the treatment, in each finished replicate."""
+    i2: Mean
+    """The share of the spread between trials that is beyond chance."""
+
+    @property
+    def disagree(self) -> Proportion:
+        """How often some trials are for the treatment and others are not."""
+        found = np.array(list(self.in_favour.values())).sum(axis=0)
+        return self._share((found > 0) & (found < len(self.in_favour)))
+
+    def only(self, *trials: str) -> Proportion:
+        """Return how often exactly these trials are for the treatment."""
+        as_wanted = [found == (name in trials) for name, found in self.in_favour.items()]
+        return self._share(np.logical_and.reduce(as_wanted))
+
+    def each(self) -> dict[str, Proportion]:
+        """Return how often each trial is for the treatment, whatever the others are."""
+        return {name: self._share(found) for name, found in self.in_favour.items()}
+
+    def counts(self) -> dict[int, Proportion]:
+        """Return how often so many of the trials are for the treatment."""
+        found = np.array(list(self.in_favour.values())).sum(axis=0)
+        return {count: self._share(found == count) for count in range(len(self.in_favour) + 1)}
+
+    def patterns(self) -> dict[tuple[str, ...], Proportion]:
+        """Return how often exactly each set of trials is for the treatment, largest sets first."""
+        choices = product((True, False), repeat=len(self.in_favour))
+        sets = (
+            tuple(name for name, chosen in zip(self.in_favour, one, strict=True) if chosen)
+            for one in choices
+        )
+        return {names: self.only(*names) for names in sets}
+
+    def to_frame(self) -> "DataFrame":
+        """Return a row for each number of trials in favour: share, mcse, low, high."""
+        from pandas import DataFrame
+
+        return DataFrame([{"in_favour": count, **_plain(one)} for count, one in self._rows()])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        return {
+            "scenario": self.scenario,
+            "digest": self.digest,
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "disagree": _plain(self.disagree),
+            "trials": {name: _plain(one) for name, one in self.each().items()},
+            "in_favour": {str(count): _plain(one) for count, one in self._rows()},
+            "i2": {"mean": float(self.i2.estimate), "mcse": float(self.i2.mcse)},
+            "note": SIMULATED,
+        }
+
+    def _rows(self) -> list[tuple[int, Proportion]]:
+        return list(self.counts().items())
+
+    def _share(self, found: Booleans) -> Proportion:
+        return wilson_interval(found.sum(), found.size)
+
+
+def disagreement(
+    programme: Programme,
+    replicates: int = 10_000,
+    seed: int = 2016,
+    n_jobs: int = -1,
+    engine: Engine = "auto",
+    progress: Progress | None = None,
+) -> Disagreement:
+    """Return how often the trials of a programme contradict one another.
+
+    Raises
+    ------
+    RunError
+        If recruitment of a trial can never finish, or every replicate failed.
+
+    >>> import trialsim as ts
+    >>> found = disagreement(ts.load("cars_pooled"), replicates=64, n_jobs=1)
+    >>> bool(found.only("cars1").estimate > found.only("cars2").estimate)
+    True
+    """
+    done = power(programme, replicates, seed, n_jobs, engine, progress=progress)
+    finished = np.isfinite(done.columns["rejected"])
+    in_favour = {}
+    for name, trial in programme.trials.items():
+        estimate, rejected = (
+            done.columns[of_trial(name, what)][finished] for what in ("estimate", "rejected")
+        )
+        in_favour[name] = (rejected == 1) & (estimate > trial.analysis.quantity.null)
+    return Disagreement(
+        programme.title,
+        programme.name,
+        programme.digest,
+        seed,
+        done.replicates,
+        in_favour,
+        mean_over_replicates(done.columns["i2"]),
+    )
+
+
+def _plain(share: Proportion) -> dict[str, float]:
+    return {
+        "share" if name == "estimate" else name: float(value)
+        for name, value in share._asdict().items()
+    }

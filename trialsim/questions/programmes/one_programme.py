@@ -1,0 +1,128 @@
+"""One replicate of a programme: its trials, whole, and what they say together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trialsim.analysis.endpoint import endpoint
+from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
+from trialsim.replicates.programmes import trial_seed
+from trialsim.replicates.result import SIMULATED
+from trialsim.scenario.plan.analysis_plan import Quantity
+from trialsim.scenario.programme import Programme
+from trialsim.scenario.words.plan import plan_in_words
+from trialsim.simulated import SimulatedTrial, simulate
+from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedProgramme:
+    """The trials of one replicate, and the effect of each on the scale of the pooled one."""
+
+    programme: Programme
+    seed: int
+    replicate: int
+    trials: Mapping[str, SimulatedTrial]
+    effects: Mapping[str, TrialEffect]
+    """On the scale on which trials are pooled: of win odds the logarithm."""
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is estimated."""
+        return self.programme.analysis.quantity
+
+    def tables(self) -> "dict[str, DataFrame]":
+        """Return the tables of all trials under one another, the trial's name in front."""
+        from pandas import concat
+
+        each = {name: trial.tables() for name, trial in self.trials.items()}
+        return {
+            table: concat({name: tables[table] for name, tables in each.items()}, names=["trial"])
+            .reset_index(level="trial")
+            .reset_index(drop=True)
+            for table in next(iter(each.values()))
+        }
+
+    def to_frame(self) -> "DataFrame":
+        """Return a row for each trial and one for all: trial, estimate, low, high, analysed.
+
+        The interval of a trial is normal, with the variance that pools it.
+        """
+        from pandas import DataFrame
+
+        return DataFrame([*self._trial_rows(), self._pooled_row()])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        pooled = self._pooled()
+        return {
+            "scenario": self.programme.name,
+            "digest": self.programme.digest,
+            "seed": self.seed,
+            "replicate": self.replicate,
+            "quantity": self.quantity.name,
+            **{name: float(value[0]) for name, value in pooled.items()},
+            "rejected": bool(pooled["rejected"][0]),
+            "trials": self.to_frame().to_dict("records")[:-1],
+            "conventions": plan_in_words(self.programme.analysis),
+            "note": SIMULATED,
+        }
+
+    def _pooled(self) -> dict[str, Any]:
+        return pool(self.effects.values(), self.programme.analysis)._asdict()
+
+    def _pooled_row(self) -> dict[str, Any]:
+        pooled = self._pooled()
+        ends = {name: float(pooled[name][0]) for name in ("estimate", "low", "high")}
+        return {"trial": "pooled", **ends, "analysed": self._analysed(self.effects)}
+
+    def _trial_rows(self) -> list[dict[str, Any]]:
+        alone = self.programme.analysis.model_copy(
+            update={"pooling": "fixed", "heterogeneity": None, "reference": None}
+        )
+        rows = []
+        for name, effect in self.effects.items():
+            found = pool([effect], alone)._asdict()
+            ends = {what: float(found[what][0]) for what in ("estimate", "low", "high")}
+            rows.append({"trial": name, **ends, "analysed": self._analysed([name])})
+        return rows
+
+    def _analysed(self, names: Any) -> int:
+        trials = [self.trials[name].batch for name in names]
+        return sum(
+            int(np.count_nonzero(endpoint(trial, trial.scenario.analysis).analysed))
+            for trial in trials
+        )
+
+
+def simulate_programme(
+    programme: Programme, seed: int, replicate: int = 0, engine: Engine = "auto"
+) -> SimulatedProgramme:
+    """Simulate one replicate of a programme, the same that is among those of its power.
+
+    Raises
+    ------
+    RecruitmentError
+        If recruitment of a trial can never finish.
+    InputError
+        If the engine is unknown, or the vector engine is asked to run what couples patients.
+
+    >>> import trialsim as ts
+    >>> found = simulate_programme(ts.load("cars_pooled"), seed=2016)
+    >>> list(found.trials), len(found.to_frame())
+    (['cars1', 'cars2'], 3)
+    """
+    trials = {
+        name: simulate(trial, trial_seed(seed, name), replicate, engine)
+        for name, trial in programme.sized.items()
+    }
+    effects = {
+        name: trial_effect(trial.batch, programme.analysis, endpoint)
+        for name, trial in trials.items()
+    }
+    return SimulatedProgramme(programme, seed, replicate, trials, effects)

@@ -1,0 +1,1 @@
+"""The number, of patients or anything else, that gives a power."""

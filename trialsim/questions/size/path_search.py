@@ -1,0 +1,199 @@
+"""The search for the value of one number at which a power curve crosses its target.
+
+Every candidate runs on the same replicates, so the curve has no noise between its values and can be
+followed like a function: a few hundred replicates close in on the crossing, all of them place it.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+import scipy  # its parts load when they are first used
+
+from trialsim.errors import RunError
+from trialsim.questions.size.crossing import Crossing, crossing, probit
+from trialsim.questions.size.power_curve import PowerCurve
+from trialsim.stats.monte_carlo import PairedDifference, Proportion, paired_difference
+
+PILOT: Final = 1_000
+"""Replicates of each candidate while the search closes in."""
+_NEAR: Final = 0.25
+"""Probits from the target at which closing in ends."""
+_SPREAD: Final = (-0.2, -0.1, 0.0, 0.1, 0.2)
+"""Probits from the target at which the final line is laid."""
+_MOST_STEPS: Final = 16
+_SURE: Final = 0.999
+"""Confidence with which a power must move to be searched along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The number that varies, and the scale on which the probit of power is nearly linear in it."""
+
+    path: str
+    whole: bool
+    """Whether only whole numbers are possible."""
+    root: bool
+    """Whether power follows the square root, as it does for patients."""
+
+    def place(self, value: float) -> float:
+        """Return where a value stands on the scale."""
+        return math.sqrt(value) if self.root else value
+
+    def exactly(self, place: float) -> float:
+        """Return the value at a place, a fraction where it falls on one."""
+        return max(place, 0.0) ** 2 if self.root else place
+
+    def value(self, place: float) -> float:
+        """Return the nearest possible value at a place."""
+        exact = self.exactly(place)
+        return round(exact) if self.whole else exact
+
+
+class Ends(NamedTuple):
+    """Two values of a number, the lower first."""
+
+    low: float
+    high: float
+
+
+def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates: int) -> Crossing:
+    """Return the crossing of the target between two values, on the scale of the axis.
+
+    Raises
+    ------
+    RunError
+        If the number does not move the power, moves it both ways, or does not bring it to the
+        target between the ends.
+    """
+    pilot = min(PILOT, replicates)
+    check_ends(curve, axis, ends, target, pilot)
+    middle, slope = _closed_in(curve, axis, ends, target, pilot)
+    for _ in range(_MOST_STEPS):
+        values = _around(axis, ends, middle, slope)
+        found = _fitted(curve, axis, values, target, replicates)
+        again = _clipped(axis, ends, found.place)
+        if values[0] <= axis.value(found.place) <= values[-1] or again == middle:
+            break
+        middle, slope = again, found.slope
+    _check_one_way(curve, axis, slope > 0, pilot)
+    return found
+
+
+def walked_ends(curve: PowerCurve, start: float, within: Ends, target: float, pilot: int) -> Ends:
+    """Return two whole values with the target's power between them, from a guess at it on.
+
+    A quarter to either side of the guess, then twice as far or half, and so on within the limits.
+    The power must rise.
+    """
+    guess = min(max(start, within.low), within.high)
+    low, high = max(math.floor(guess / 1.25), within.low), min(math.ceil(guess * 1.25), within.high)
+    while curve.power(high, pilot).estimate <= target and high < within.high:
+        low, high = high, min(2 * high, within.high)
+    while curve.power(low, pilot).estimate >= target and low > within.low:
+        low, high = max(low // 2, within.low), low
+    return Ends(low, high)
+
+
+def check_ends(curve: PowerCurve, axis: Axis, ends: Ends, target: float, pilot: int) -> None:
+    """Refuse ends between which the power does not move, or does not reach the target."""
+    moved = _moved(curve, ends, pilot)
+    powers = [curve.power(end, pilot) for end in ends]
+    said = (
+        f"from {ends.low:g} to {ends.high:g} the power goes from {_said(powers[0])} to "
+        f"{_said(powers[1])}, over {pilot:,} replicates{_failed(curve, ends, pilot)}"
+    )
+    if moved.low <= 0 <= moved.high:
+        raise RunError(f"{axis.path} does not move the power, as far as can be seen: {said}")
+    least, most = sorted(float(power.estimate) for power in powers)
+    if not least < target < most:
+        raise RunError(f"a power of {target:g} is out of reach of {axis.path}: {said}")
+
+
+def _check_one_way(curve: PowerCurve, axis: Axis, rising: bool, pilot: int) -> None:
+    """Refuse a curve that surely falls where it should rise, or rises where it should fall."""
+    values = [candidate.value for candidate in curve.candidates()]
+    for pair in map(Ends._make, pairwise(values)):
+        moved = _moved(curve, pair, pilot)
+        if moved.high < 0 if rising else moved.low > 0:
+            powers = " and ".join(_said(curve.power(value, pilot)) for value in pair)
+            raise RunError(
+                f"{axis.path} moves the power both ways: it is {powers} at {pair.low:g} and "
+                f"{pair.high:g}"
+            )
+
+
+def _moved(curve: PowerCurve, ends: Ends, pilot: int) -> PairedDifference:
+    """Return the paired difference of the power at the higher end from that at the lower."""
+    low, high = (curve.rejected(end, pilot) for end in ends)
+    known = np.isfinite(low) & np.isfinite(high)
+    return paired_difference(high[known] == 1, low[known] == 1, _SURE)
+
+
+def _failed(curve: PowerCurve, ends: Ends, pilot: int) -> str:
+    """Say how many replicates have no power to tell, as when recruitment was not complete."""
+    low, high = (int(np.isnan(curve.rejected(end, pilot)).sum()) for end in ends)
+    return f", of which {low:,} and {high:,} failed" if low or high else ""
+
+
+def _said(power: Proportion) -> str:
+    return f"{power.estimate:.3f} (error {power.mcse:.3f})"
+
+
+def _closed_in(
+    curve: PowerCurve, axis: Axis, ends: Ends, target: float, pilot: int
+) -> tuple[float, float]:
+    """Return a place near the crossing and the slope of the probit there.
+
+    The next candidate is where the line through the ends crosses the target, a tenth of the way
+    from either end at least.
+    """
+    goal = float(scipy.special.ndtri(target))
+    left, right = axis.place(ends.low), axis.place(ends.high)
+    heights = {end: _height(curve, axis, end, pilot) for end in (left, right)}
+    for _ in range(_MOST_STEPS):
+        share = (goal - heights[left]) / (heights[right] - heights[left])
+        middle = axis.place(axis.value(left + (right - left) * min(max(share, 0.1), 0.9)))
+        if middle in (left, right):  # neighbours
+            break
+        heights[middle] = _height(curve, axis, middle, pilot)
+        if abs(heights[middle] - goal) <= _NEAR:
+            break
+        if (heights[middle] < goal) == (heights[left] < goal):
+            left = middle
+        else:
+            right = middle
+    one, other = sorted(heights, key=lambda place: abs(heights[place] - goal))[:2]
+    return middle, (heights[one] - heights[other]) / (one - other)
+
+
+def _height(curve: PowerCurve, axis: Axis, place: float, pilot: int) -> float:
+    rejected = curve.rejected(axis.value(place), pilot)
+    known = np.isfinite(rejected)
+    return float(probit(np.array(np.nansum(rejected)), np.array(float(known.sum()))))
+
+
+def _around(axis: Axis, ends: Ends, middle: float, slope: float) -> list[float]:
+    """Return the values of the final line, two at least, in order."""
+    places = [_clipped(axis, ends, middle + spread / abs(slope)) for spread in _SPREAD]
+    values = {axis.value(place) for place in places}
+    if len(values) == 1:  # so steep that whole numbers are far apart
+        only = values.pop()
+        values = {max(only - 1, ends.low), only, min(only + 1, ends.high)}
+    return sorted(values)
+
+
+def _clipped(axis: Axis, ends: Ends, place: float) -> float:
+    return min(max(place, axis.place(ends.low)), axis.place(ends.high))
+
+
+def _fitted(
+    curve: PowerCurve, axis: Axis, values: Iterable[float], target: float, replicates: int
+) -> Crossing:
+    values = list(values)
+    rejected = np.array([curve.rejected(value, replicates) for value in values])
+    places = np.array([axis.place(value) for value in values])
+    return crossing(places, rejected, target)

@@ -1,0 +1,377 @@
+"""How many patients give a power, or which value of any other number: an interval, confirmed.
+
+For patients, a closed form of an ideal study says where to start. The search runs every candidate
+on the same replicates: between two values whose powers lie on either side of the target it closes
+in on the crossing, and there a line through the probits of a few powers gives the value and its
+Monte Carlo interval. The recommended value is then run again on replicates that the search has not
+seen, and a closed form of the study as conducted stands beside it.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import scipy  # its parts load when they are first used
+
+from trialsim.errors import InputError, Problem
+from trialsim.questions.count_power import COHORT, ClosedForm, patients_by_cells
+from trialsim.questions.size.crossing import BLOCKS
+from trialsim.questions.size.path_search import PILOT, Axis, Ends, search, walked_ends
+from trialsim.questions.size.power_curve import Candidate, PowerCurve, share_rejected
+from trialsim.replicates.parallel import Progress
+from trialsim.replicates.result import SIMULATED
+from trialsim.replicates.run import BATCH
+from trialsim.runs.runner import Runner
+from trialsim.scenario.outcomes.effects import control_cells, treated_cells
+from trialsim.scenario.programme import SIZE, Programme, Study, trials_of, value_at
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.description import plan_in_words
+from trialsim.shown import Shown
+from trialsim.stats.monte_carlo import Proportion, logarithms, mean_over_replicates
+from trialsim.stats.planning.sample_size import happ_patients
+from trialsim.streams import confirmation_seed
+from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COMMAND: Final = "size"
+PATIENTS: Final = "design.patients"
+_MOST_PATIENTS: Final = 1_000_000
+_FARTHEST: Final = 16
+"""Times the closed form at which the search for more patients ends."""
+_COHORT: Final = 2 * COHORT
+"""Trials simulated at most for the closed form."""
+_PROBE: Final = 256
+"""Trials of the study as it is from which the patients are guessed where there is a subgroup."""
+_SEEN: Final = 3.0
+"""Monte Carlo errors from none at which their effect is taken for one."""
+_DIGITS: Final = 4
+"""Significant digits of a recommended value that is not a whole number."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSize(Shown):
+    """The value of a path that gives a power, as far as the replicates can tell."""
+
+    scenario: str
+    digest: str
+    path: str
+    target: float
+    """The power asked for."""
+    estimate: float
+    """Where the fitted power curve crosses the target."""
+    low: float
+    high: float
+    """The 95% interval of that crossing for the replicates' Monte Carlo error alone."""
+    value: float
+    """Recommended: the estimate rounded to the side of more power, patients to whole blocks."""
+    confirmation: Proportion
+    """The power at the recommended value on replicates that the search has not seen."""
+    replicates: int
+    failed: int
+    """Replicates of the confirmation that could not be finished; its power leaves them out."""
+    seed: int
+    confirmation_seed: int
+    candidates: tuple[Candidate, ...]
+    closed_form: ClosedForm | None
+    """Patients by Happ et al. (2019) in the study as conducted and analysed, where that applies."""
+    conventions: Mapping[str, str]
+    seconds: float
+
+    @property
+    def power(self) -> float:
+        """The confirmed power at the recommended value."""
+        return float(self.confirmation.estimate)
+
+    @property
+    def mcse(self) -> float:
+        """Monte Carlo standard error of the confirmed power."""
+        return float(self.confirmation.mcse)
+
+    @property
+    def ci(self) -> tuple[float, float]:
+        """Wilson's 95% interval of the confirmed power."""
+        return float(self.confirmation.low), float(self.confirmation.high)
+
+    @property
+    def meaning(self) -> str:
+        """What the interval says, and what it does not."""
+        return (
+            f"95% interval of the value of {self.path} at which the power is {self.target:g}, for "
+            f"the Monte Carlo error of {self.replicates:,} replicates alone (jackknife over "
+            f"{BLOCKS} blocks of replicates); it says nothing of whether the scenario is right"
+        )
+
+    @property
+    def frame(self) -> "DataFrame":
+        """A row for each candidate: value, power, mcse, replicates, failed and seconds."""
+        from pandas import DataFrame
+
+        return DataFrame(self.candidates)
+
+    def to_frame(self) -> "DataFrame":
+        """Return `frame`, as other results do."""
+        return self.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        return {
+            "scenario": self.scenario,
+            "digest": self.digest,
+            "path": self.path,
+            "target": self.target,
+            "estimate": self.estimate,
+            "low": self.low,
+            "high": self.high,
+            "value": self.value,
+            "power": self.power,
+            "mcse": self.mcse,
+            "ci": list(self.ci),
+            "meaning": self.meaning,
+            "replicates": self.replicates,
+            "failed": self.failed,
+            "seed": self.seed,
+            "confirmation_seed": self.confirmation_seed,
+            "closed_form": self.closed_form and self.closed_form._asdict(),
+            "candidates": [candidate._asdict() for candidate in self.candidates],
+            "conventions": dict(self.conventions),
+            "note": SIMULATED,
+            "seconds": self.seconds,
+        }
+
+
+def sample_size(
+    scenario: Study,
+    power: float = 0.90,
+    path: str | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    replicates: int = 10_000,
+    seed: int = 2016,
+    n_jobs: int = -1,
+    engine: Engine = "auto",
+    batch: int = BATCH,
+    progress: Progress | None = None,
+    out: str | Path | None = None,
+) -> SampleSize:
+    """Find the patients, or the value of any number that moves the power one way, for a power.
+
+    Parameters
+    ----------
+    path
+        A number of the study: an effect's value, a probability of withdrawal ... If left out, the
+        patients of a trial, or the `size_percent` of a programme.
+    low, high
+        Where to search; may be left out for patients, whom a closed form finds, and for the size
+        of a programme.
+    replicates
+        Of each candidate of the final fit, and of the confirmation; the candidates on the way to it
+        have 1,000.
+    out
+        A directory that keeps what is run, from which the same call continues.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong with the request, before anything runs.
+    RunError
+        If the path does not move the power, or the power is out of reach; the range that was
+        reached is told.
+    """
+    began = time.perf_counter()
+    runner = Runner(seed, n_jobs, engine, batch, progress)
+    path = path or size_path(scenario)
+    low, high = (_like(value_at(scenario, path), end) for end in (low, high))
+    problems = [*_problems(scenario, power, path, low, high, replicates), *runner.problems()]
+    if problems:
+        raise InputError(problems)
+    runner.check(scenario)
+    asked = {"power": power, "path": path, "low": low, "high": high}
+    runner = runner.keeping(out, COMMAND, scenario, asked)
+    curve = PowerCurve(scenario, path, runner)
+    axis = Axis(path, isinstance(value_at(scenario, path), int), path == size_path(scenario))
+    ends = _ends(curve, runner, low, high, power, min(PILOT, replicates))
+    found = search(curve, axis, ends, power, replicates)
+    exact = axis.exactly(found.place)
+    bounds = [min(max(axis.exactly(end), ends.low), ends.high) for end in found.interval()]
+    value = _recommended(scenario, axis, exact, found.slope > 0)
+    fresh = replace(runner, seed=confirmation_seed(seed))
+    done = fresh.run(scenario.replace({path: value}), range(replicates))
+    result = SampleSize(
+        scenario=scenario.name,
+        digest=scenario.digest,
+        path=path,
+        target=power,
+        estimate=exact,
+        low=math.floor(bounds[0]) if axis.whole else bounds[0],
+        high=math.ceil(bounds[1]) if axis.whole else bounds[1],
+        value=value,
+        confirmation=share_rejected(done.columns["rejected"]),
+        replicates=replicates,
+        failed=len(done.failures),
+        seed=seed,
+        confirmation_seed=fresh.seed,
+        candidates=curve.candidates(),
+        closed_form=_closed_form(scenario, path, value, power, min(replicates, _COHORT), seed),
+        conventions=plan_in_words(scenario.analysis),
+        seconds=time.perf_counter() - began,
+    )
+    if runner.kept is not None:
+        runner.kept.conclude(result.to_dict(), result.frame)
+    return result
+
+
+def size_path(study: Study) -> str:
+    """Return the path of the number that makes a study larger.
+
+    >>> import trialsim as ts
+    >>> size_path(ts.load("cars1")), size_path(ts.load("cars_pooled"))
+    ('design.patients', 'size_percent')
+    """
+    return SIZE if isinstance(study, Programme) else PATIENTS
+
+
+def _problems(
+    scenario: Study,
+    power: float,
+    path: str,
+    low: float | None,
+    high: float | None,
+    replicates: int,
+) -> Iterator[Problem]:
+    """Yield everything that is wrong with a request."""
+    alpha = scenario.analysis.alpha
+    if not alpha < power < 1:
+        yield Problem("power", f"must lie between alpha, {alpha:g}, and 1", f"{power:g}")
+    if replicates < 2 * BLOCKS:
+        yield Problem("replicates", f"must be at least {2 * BLOCKS}", str(replicates))
+    if low is not None and high is not None and not low < high:
+        yield Problem("high", f"must be above low, {low:g}", f"{high:g}")
+    wrong = list(_not_a_number(scenario, path))
+    if wrong:
+        yield from wrong
+        return
+    grows = path == size_path(scenario)
+    if not grows and (low is None or high is None):
+        yield Problem(path, "must be searched between low and high, both given")
+    for end in (low, high):
+        if end is not None:
+            yield from _refused(scenario, path, end)
+    if grows and (low is None or high is None) and not _effect(scenario):
+        yield Problem("analysis", "must compare arms that differ: no number of patients suffices")
+
+
+def _not_a_number(scenario: Study, path: str) -> Iterator[Problem]:
+    """Yield why a path cannot be searched along: it does not exist, or holds no number."""
+    current = value_at(scenario, path)
+    unknown = list(_refused(scenario, path, current))
+    yield from unknown
+    if not unknown and (isinstance(current, bool) or not isinstance(current, int | float)):
+        yield Problem(path, "must be a number to search along")
+
+
+def _refused(scenario: Study, path: str, value: Any) -> Iterator[Problem]:
+    try:
+        scenario.replace({path: value})
+    except InputError as error:
+        yield from error.problems
+
+
+def _ends(
+    curve: PowerCurve,
+    runner: Runner,
+    low: float | None,
+    high: float | None,
+    power: float,
+    pilot: int,
+) -> Ends:
+    """Return where to search: as given, or for patients as far as needed from a first guess."""
+    if low is not None and high is not None:
+        return Ends(low, high)
+    scenario = curve.scenario
+    start = _start(scenario, power, runner)
+    arms = max(len(trial.design.arms) for trial in trials_of(scenario).values())
+    least = arms if low is None else low
+    most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
+    return walked_ends(curve, start, Ends(least, max(most, least + 1)), power, pilot)
+
+
+def _effect(study: Study) -> bool:
+    trials = trials_of(study).values()
+    return any(math.isfinite(closed_form_patients(trial, 0.9)) for trial in trials)
+
+
+def _start(study: Study, power: float, runner: Runner) -> float:
+    """Return where the search for a larger study begins.
+
+    A closed form knows no subgroup: there a few trials of the study as it is say how many standard
+    errors its effect is from none, which grow with the root of its patients.
+    """
+    if isinstance(study, Programme):
+        return 100.0
+    guess, plan = closed_form_patients(study, power), study.analysis
+    if plan.subgroup is None:
+        return guess
+    found = replace(runner, kept=None).run(study, range(_PROBE)).columns["estimate"]
+    quantity = plan.quantity
+    away = mean_over_replicates(logarithms(found) if quantity.is_ratio else found - quantity.null)
+    if not abs(away.estimate) > _SEEN * away.mcse:
+        return guess
+    sides = 2 if plan.alternative == "two-sided" else 1
+    errors = scipy.special.ndtri(power) - scipy.special.ndtri(plan.alpha / sides)
+    return float(study.design.patients * (errors * away.sd / away.estimate) ** 2)
+
+
+def _closed_form(
+    scenario: Study, path: str, value: float, power: float, cohort: int, seed: int
+) -> ClosedForm | None:
+    """Return what the formula says of the study at the recommended patients."""
+    if path != PATIENTS or not isinstance(scenario, Scenario):
+        return None
+    return patients_by_cells(scenario.replace({path: value}), power, cohort, seed)
+
+
+def closed_form_patients(scenario: Scenario, power: float) -> float:
+    """Return the patients that a rank test needs in reference patients at full exposure.
+
+    The formula is that of Happ, Bathke and Brunner, see `happ_patients`; arms that are not compared
+    are counted too. Infinite where the outcome has no effect.
+
+    >>> import trialsim as ts
+    >>> round(closed_form_patients(ts.load("cars1"), 0.9))
+    62
+    """
+    plan, arms = scenario.analysis, scenario.design.arms
+    outcome = scenario.outcomes[plan.endpoint]
+    treated, control = arms[plan.treated].ratio, arms[plan.control].ratio
+    compared = happ_patients(
+        treated_cells(outcome),
+        control_cells(outcome),
+        power,
+        plan.alpha,
+        sides=2 if plan.alternative == "two-sided" else 1,
+        treated_share=treated / (treated + control),
+    )
+    return float(compared) * sum(scenario.design.ratios) / (treated + control)
+
+
+def _recommended(scenario: Study, axis: Axis, exact: float, rising: bool) -> float:
+    """Return a value rounded to the side of more power."""
+    towards = math.ceil if rising else math.floor
+    if isinstance(scenario, Scenario) and axis.path == PATIENTS:
+        block = scenario.design.block_size
+        return block * math.ceil(exact / block)
+    if axis.whole or exact == 0:
+        return towards(exact)
+    decimals = _DIGITS - 1 - math.floor(math.log10(abs(exact)))
+    return round(towards(exact * 10.0**decimals) / 10.0**decimals, max(decimals, 0))
+
+
+def _like(current: Any, value: float | None) -> float | None:
+    """Return a whole value as an integer where the scenario has one."""
+    whole = isinstance(current, int) and value is not None and float(value).is_integer()
+    return int(value) if whole and value is not None else value

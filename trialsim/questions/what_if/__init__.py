@@ -1,0 +1,1 @@
+"""Designs compared with a base on the same random numbers."""

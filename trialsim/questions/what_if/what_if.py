@@ -1,0 +1,275 @@
+"""What changes if: each alternative on the replicates of the base, so that luck cancels.
+
+Scenarios share every random number that they do not change, so the difference of two of them over
+the same replicates has a smaller Monte Carlo error than independent runs would leave.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from trialsim.errors import InputError, RecruitmentError
+from trialsim.questions.what_if.alternatives import Alternative, How, alternatives
+from trialsim.replicates.checks import chosen_engine
+from trialsim.replicates.parallel import Progress
+from trialsim.replicates.result import SIMULATED, summarised
+from trialsim.replicates.run import BATCH, Replicates
+from trialsim.runs.runner import Runner, not_enough
+from trialsim.scenario.programme import Study, value_at
+from trialsim.shown import Shown
+from trialsim.stats.monte_carlo import (
+    Mean,
+    PairedDifference,
+    Proportion,
+    mean_over_replicates,
+    paired_difference,
+    wilson_interval,
+)
+from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COMMAND: Final = "what-if"
+COMPARED: Final = ("estimate", "duration_days", "screened", "infusions_given")
+"""The quantities whose mean and paired difference every row gives, beside the power."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One alternative: its own results, and its paired differences from the base."""
+
+    alternative: Alternative
+    engine: str
+    replicates: int
+    failed: int
+    """Replicates that could not be finished; a difference leaves out those of either world."""
+    power: Proportion
+    difference: PairedDifference
+    """Power less that of the base."""
+    means: Mapping[str, Mean]
+    differences: Mapping[str, Mean]
+    """Mean of each quantity less that of the base, replicate by replicate."""
+
+    @property
+    def scenario(self) -> Study:
+        """The whole study of this row; run alone under the same seed it gives the same numbers."""
+        return self.alternative.scenario
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as plain values, for JSON."""
+        power, difference = self.power, self.difference
+        numbers: dict[str, Any] = {
+            "name": self.alternative.name,
+            "changes": dict(self.alternative.changes),
+            "scenario": self.scenario.name,
+            "digest": self.scenario.digest,
+            "engine": self.engine,
+            "replicates": self.replicates,
+            "failed": self.failed,
+            "power": float(power.estimate),
+            "mcse": float(power.mcse),
+            "ci": [float(power.low), float(power.high)],
+            "difference": float(difference.estimate),
+            "difference_mcse": float(difference.mcse),
+            "difference_ci": [float(difference.low), float(difference.high)],
+            "independent_replicates": float(difference.independent_replicates),
+        }
+        for name in COMPARED:
+            mean, changed = self.means[name], self.differences[name]
+            numbers |= {name: float(mean.estimate), f"{name}_mcse": float(mean.mcse)}
+            numbers[f"{name}_difference"] = float(changed.estimate)
+            numbers[f"{name}_difference_mcse"] = float(changed.mcse)
+        return numbers
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf(Shown):
+    """The base and its alternatives on the same replicates, the base first."""
+
+    scenario: str
+    digest: str
+    seed: int
+    replicates: int
+    paths: tuple[str, ...]
+    """The paths that were given values."""
+    rows: tuple[Row, ...]
+    conventions: Mapping[str, str]
+    """Those of the base."""
+    seconds: float
+
+    @property
+    def frame(self) -> "DataFrame":
+        """A row for each alternative; each path that was given values is a column.
+
+        `changes` says all that differs from the base, `independent_replicates` what the pairing
+        is worth: so many unpaired replicates of both would give the same error (infinite where
+        the two never disagree).
+        """
+        from pandas import DataFrame
+
+        return DataFrame([self._flat(row) for row in self.rows])
+
+    def to_frame(self) -> "DataFrame":
+        """Return `frame`, as other results do."""
+        return self.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        return {
+            "scenario": self.scenario,
+            "digest": self.digest,
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "rows": [row.to_dict() for row in self.rows],
+            "conventions": dict(self.conventions),
+            "note": SIMULATED,
+            "seconds": self.seconds,
+        }
+
+    def _flat(self, row: Row) -> dict[str, Any]:
+        numbers = row.to_dict()
+        changes = numbers.pop("changes")
+        low, high = numbers.pop("ci")
+        difference_low, difference_high = numbers.pop("difference_ci")
+        return {
+            "name": numbers.pop("name"),
+            **{path: value_at(row.scenario, path) for path in self.paths},
+            "changes": "; ".join(f"{path}={value}" for path, value in changes.items()),
+            **numbers,
+            "low": low,
+            "high": high,
+            "difference_low": difference_low,
+            "difference_high": difference_high,
+        }
+
+
+def what_if(
+    scenario: Study,
+    changes: Mapping[str, Sequence[Any]] | None = None,
+    how: How = "one_at_a_time",
+    variants: Sequence[Study | str | Path] = (),
+    replicates: int = 10_000,
+    seed: int = 2016,
+    points: int = 16,
+    n_jobs: int = -1,
+    engine: Engine = "auto",
+    batch: int = BATCH,
+    progress: Progress | None = None,
+    out: str | Path | None = None,
+) -> WhatIf:
+    """Compare a study with others that differ from it, on the same random numbers.
+
+    >>> import trialsim as ts
+    >>> fewer = ts.what_if(ts.load("cars1"), {"design.patients": [60]}, replicates=64, n_jobs=1)
+    >>> base, changed = fewer.rows
+    >>> bool(changed.difference.estimate < 0), float(base.difference.estimate)
+    (True, 0.0)
+
+    Parameters
+    ----------
+    changes
+        The values that each path takes: each alone, all combinations (`how="grid"`), or the range
+        (low, high) of each, for `points` worlds of a Latin hypercube.
+    variants
+        Further studies beside the base: scenarios, or names or files of such.
+    out
+        A directory that keeps what is run, from which the same call continues.
+
+    Raises
+    ------
+    InputError
+        With every problem of every alternative, before anything runs.
+    RunError
+        If recruitment can never finish in one of them, told before anything runs, or every
+        replicate of the base failed.
+    """
+    runner = Runner(seed, n_jobs, engine, batch, progress)
+    wrong = [*not_enough("replicates", replicates), *runner.problems()]
+    try:
+        worlds = alternatives(scenario, changes, how, variants, points, 0 if wrong else seed)
+    except InputError as error:
+        wrong += error.problems
+    if wrong:
+        raise InputError(wrong)
+    return compared(worlds, tuple(changes or ()), replicates, runner, out)
+
+
+def compared(
+    worlds: Sequence[Alternative],
+    paths: tuple[str, ...],
+    replicates: int,
+    runner: Runner,
+    out: str | Path | None = None,
+) -> WhatIf:
+    """Run the worlds, of which the first is the base, and set the others beside it.
+
+    A world that is the base in all but name is not run again.
+    """
+    began = time.perf_counter()
+    _check(worlds, runner)
+    base = worlds[0].scenario
+    runner = runner.keeping(out, COMMAND, base, _inputs(worlds, paths))
+    base_done = runner.run(base, range(replicates))
+    conventions = summarised(base, runner.seed, runner.engine, base_done, 0.0).conventions
+    rows = []
+    for world in worlds:
+        same = world.scenario.digest == base.digest
+        done = base_done if same else runner.run(world.scenario, range(replicates))
+        rows.append(_row(world, chosen_engine(world.scenario, runner.engine), done, base_done))
+    result = WhatIf(
+        scenario=base.name,
+        digest=base.digest,
+        seed=runner.seed,
+        replicates=replicates,
+        paths=paths,
+        rows=tuple(rows),
+        conventions=conventions,
+        seconds=time.perf_counter() - began,
+    )
+    if runner.kept is not None:
+        runner.kept.conclude(result.to_dict(), result.frame)
+    return result
+
+
+def _inputs(worlds: Sequence[Alternative], paths: tuple[str, ...]) -> dict[str, Any]:
+    """Return what decides the rows and the columns of the table, but for the base."""
+    rows = {
+        str(row): f"{world.name} ({world.scenario.digest})"
+        for row, world in enumerate(worlds[1:], 1)
+    }
+    return {"worlds": rows, "paths": ", ".join(paths)}
+
+
+def _check(worlds: Sequence[Alternative], runner: Runner) -> None:
+    """Refuse, all at once, the worlds that can never recruit."""
+    reasons = []
+    for world in worlds:
+        try:
+            runner.check(world.scenario)
+        except RecruitmentError as error:
+            reasons.append(f"{world.name}: {error}")
+    if reasons:
+        raise RecruitmentError("\n".join(reasons))
+
+
+def _row(world: Alternative, engine: str, done: Replicates, base: Replicates) -> Row:
+    """Return the summary of one world beside its base."""
+    rejected, base_rejected = done.columns["rejected"], base.columns["rejected"]
+    both = np.isfinite(rejected) & np.isfinite(base_rejected)
+    return Row(
+        alternative=world,
+        engine=engine,
+        replicates=len(rejected),
+        failed=len(done.failures),
+        power=wilson_interval(np.nansum(rejected), np.isfinite(rejected).sum()),
+        difference=paired_difference(rejected[both] == 1, base_rejected[both] == 1),
+        means={name: mean_over_replicates(done.columns[name]) for name in COMPARED},
+        differences={
+            name: mean_over_replicates(done.columns[name] - base.columns[name]) for name in COMPARED
+        },
+    )

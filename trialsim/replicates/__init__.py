@@ -1,0 +1,1 @@
+"""Many trials of one study, a few dozen numbers of each, in parallel."""

@@ -1,0 +1,132 @@
+"""A few dozen numbers from each replicate, and nothing else kept of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from traceback import extract_tb
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from trialsim.arrays import Floats
+from trialsim.errors import RecruitmentError
+from trialsim.replicates.programmes import programme_numbers, programme_quantities
+from trialsim.replicates.quantities import QUANTITIES, in_place, quantities
+from trialsim.scenario.programme import Programme, Study
+from trialsim.streams import LANES, Streams
+from trialsim.trial.trial import Engine, Trial, simulate_batch
+
+BATCH: Final = LANES
+"""Replicates simulated at once; it changes no result."""
+
+
+class Failure(NamedTuple):
+    """A replicate that could not be finished: its address, with the seed, and why."""
+
+    replicate: int
+    reason: str
+    traceback: str | None = None
+    """Where in the code an error arose; None where it is the trial that could not be recruited."""
+
+
+class Replicates(NamedTuple):
+    """Results of a contiguous range of replicates, in order."""
+
+    columns: Mapping[str, Floats]
+    """One number a replicate for each quantity; NaN in a replicate that failed."""
+    failures: tuple[Failure, ...]
+
+
+class Asked(NamedTuple):
+    """What is kept of each replicate: names, and what gives a number of each name for a batch."""
+
+    names: tuple[str, ...]
+    of: Callable[[Trial], Mapping[str, Floats]]
+
+
+def run_replicates(
+    study: Study,
+    seed: int,
+    replicates: range,
+    engine: Engine,
+    batch: int = BATCH,
+    asked: Asked | None = None,
+) -> Replicates:
+    """Simulate and analyse a range of replicates of a trial or a programme, batch by batch.
+
+    Unless something else is asked of a trial, what is kept is `quantities`; of a programme it is
+    always `programme_quantities`.
+
+    A replicate that fails is reported with its reason and does not end the run.
+
+    Raises
+    ------
+    ValueError
+        If the seed or the batch is out of range.
+    """
+    asked = asked or Asked(QUANTITIES, quantities)
+    starts = range(replicates.start, replicates.stop, batch)
+    parts = [
+        _run_batch(study, seed, range(start, min(start + batch, replicates.stop)), engine, asked)
+        for start in starts
+    ]
+    return joined(parts)
+
+
+def joined(parts: list[Replicates]) -> Replicates:
+    """Return parts that follow one another as one."""
+    names = next((part.columns for part in parts if part.columns), {})
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
+    return Replicates(columns, tuple(failure for part in parts for failure in part.failures))
+
+
+def _run_batch(
+    study: Study, seed: int, replicates: range, engine: Engine, asked: Asked
+) -> Replicates:
+    streams = Streams(seed, replicates)
+    try:
+        columns, failures = _numbers(study, streams, engine, asked)
+    except RecruitmentError as error:  # of every replicate
+        return _failed(study, asked, [Failure(one, error.reason) for one in replicates])
+    except Exception as error:
+        if len(replicates) > 1:  # find the one that fails
+            halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
+            return joined([_run_batch(study, seed, half, engine, asked) for half in halves])
+        return _failed(study, asked, [_failure(replicates[0], error)])
+    return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
+
+
+def _failed(study: Study, asked: Asked, failures: Sequence[Failure]) -> Replicates:
+    names = programme_quantities(study) if isinstance(study, Programme) else asked.names
+    return Replicates(dict.fromkeys(names, np.full(len(failures), np.nan)), tuple(failures))
+
+
+def _numbers(
+    study: Study, streams: Streams, engine: Engine, asked: Asked
+) -> tuple[Mapping[str, Floats], Mapping[int, str]]:
+    """Return the numbers of each replicate, NaN where it failed, and why those failed."""
+    if isinstance(study, Programme):
+        return programme_numbers(study, streams, engine)
+    trial = simulate_batch(study, streams, engine)
+    return in_place(asked.of(trial), trial, streams.replicates), trial.failures
+
+
+def _failure(replicate: int, error: Exception) -> Failure:
+    """Return a failure that reads alike wherever the package is installed."""
+    frames = [
+        f"{_in_its_package(frame.filename)}:{frame.lineno} in {frame.name}: {frame.line}"
+        for frame in extract_tb(error.__traceback__)
+    ]
+    return Failure(replicate, repr(error), "\n".join([*frames, repr(error)]))
+
+
+def _in_its_package(filename: str) -> str:
+    """Return a file's path without the folders in which packages are installed.
+
+    >>> _in_its_package("/opt/venv/lib/site-packages/numpy/_core/numeric.py")
+    'numpy/_core/numeric.py'
+    """
+    parts = Path(filename).parts
+    for package in ("site-packages", Path(__file__).parents[2].name):
+        if package in parts:
+            return "/".join(parts[len(parts) - parts[::-1].index(package) :])
+    return Path(filename).name

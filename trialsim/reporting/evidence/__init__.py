@@ -1,0 +1,1 @@
+"""What a report is built from, beside the run itself."""

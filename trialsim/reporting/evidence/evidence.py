@@ -1,0 +1,115 @@
+"""All that a report tells of a run: its result, what is set beside it, and examples.
+
+What is not given is computed, and kept in the run's own folder, so that the next report reads it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from trialsim.questions.what_if.what_if import WhatIf
+from trialsim.replicates.parallel import Progress
+from trialsim.replicates.result import PowerResult
+from trialsim.reporting.evidence import published, sensitivity, type_one_error
+from trialsim.reporting.evidence.example_trials import Example, examples
+from trialsim.reporting.evidence.finished_run import finished
+from trialsim.reporting.evidence.type_one_error import WithoutEffect
+from trialsim.reporting.evidence.what_if_file import what_if_of
+from trialsim.runs.directory import RunDirectory
+from trialsim.runs.runner import Runner
+from trialsim.scenario.programme import one_trial
+
+DEFAULT: Final = (4096, 128, 1024)
+"""Trials without effect, of each change, and beside what was published, where nobody waits."""
+_FEWER_WITH_EVENTS: Final = 4
+"""The event engine, which runs the studies whose patients wait for one another, is that slower."""
+_SENSITIVITY_BATCH: Final = 64
+"""Few trials of many studies: small batches, so that every core has some of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a report rests on."""
+
+    run: RunDirectory
+    result: PowerResult
+    without_effect: WithoutEffect | None
+    what_if: Mapping[str, Any] | None
+    """As in the JSON of a what-if."""
+    what_if_result: WhatIf | None
+    """The same as a result, None where its studies cannot be told from the JSON."""
+    own_what_if: bool
+    """Whether the what-if was made for the report."""
+    reproduction: Mapping[str, Any] | None
+    """What was published beside what is simulated; None where nothing was, or not asked for."""
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be told beside the run itself; 0 replicates leave out what is not given.
+
+    None stands for as many as the run's engine computes in well under a minute, at most `DEFAULT`
+    and a quarter of it with events.
+    """
+
+    null: Path | None = None
+    """The directory of a run of the same design without effect."""
+    what_if: Path | None = None
+    """The folder of a what-if of the same study."""
+    null_replicates: int | None = None
+    sensitivity_replicates: int | None = None
+    published_replicates: int | None = None
+    n_jobs: int = -1
+
+
+def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None) -> Evidence:
+    """Return the evidence on a run, after computing what is neither given nor kept.
+
+    Raises
+    ------
+    InputError
+        If the run is not finished or damaged, or what is given is not of its study.
+    RunError
+        If something that is to be computed fails, or cannot be kept.
+    """
+    result, scenario = finished(run), one_trial(run.manifest.scenario)
+    null = None if wanted.null is None else type_one_error.given(run, wanted.null)
+    what_if = None if wanted.what_if is None else sensitivity.given(run, wanted.what_if)
+    # nothing is computed before everything that is given is known to be right
+    without, varied, compared = _counts(wanted, run.manifest.engine)
+    if null is None and without:
+        count = min(without, result.replicates)
+        null = type_one_error.computed(run, count, wanted.n_jobs, progress)
+    if what_if is None and varied:
+        what_if = sensitivity.computed(run, varied, _runner(run, wanted.n_jobs, progress))
+    reproduction = None
+    if compared:
+        count = min(compared, result.replicates)
+        reproduction = published.computed(run, count, wanted.n_jobs, progress)
+    return Evidence(
+        run=run,
+        result=result,
+        without_effect=null,
+        what_if=what_if,
+        what_if_result=None if what_if is None else what_if_of(what_if, scenario),
+        own_what_if=wanted.what_if is None,
+        reproduction=reproduction,
+        examples=examples(run, result),
+    )
+
+
+def _counts(wanted: Wanted, engine: str) -> tuple[int, ...]:
+    """Return how many trials are without effect, of each change, and beside what was published."""
+    asked = wanted.null_replicates, wanted.sensitivity_replicates, wanted.published_replicates
+    fewer = _FEWER_WITH_EVENTS if engine == "events" else 1
+    return tuple(
+        default // fewer if count is None else count
+        for count, default in zip(asked, DEFAULT, strict=True)
+    )
+
+
+def _runner(run: RunDirectory, n_jobs: int, progress: Progress | None) -> Runner:
+    manifest = run.manifest
+    return Runner(manifest.seed, n_jobs, manifest.engine, _SENSITIVITY_BATCH, progress)

@@ -1,0 +1,63 @@
+"""The result of a run that is finished, read back from its directory."""
+
+import json
+from pathlib import Path
+
+from trialsim.errors import InputError, Problem
+from trialsim.replicates.result import PowerResult, summarised
+from trialsim.runs.directory import LOG, SUMMARY, RunDirectory
+
+
+def finished(run: RunDirectory) -> PowerResult:
+    """Return the result over as many replicates as the run's summary speaks of.
+
+    Raises
+    ------
+    InputError
+        If the run has no summary, or blocks of it are missing or damaged.
+    RunError
+        If every replicate failed.
+    """
+    manifest = run.manifest
+    count = _summarised_replicates(run.folder)
+    missing = run.missing(run.blocks_of(range(count)))
+    if missing:
+        rule = (
+            f"must hold its first {count:,} replicates; {_blocks(missing)} missing or damaged, and "
+            "the command that made the run computes what is missing"
+        )
+        raise InputError([Problem("run", rule, str(run.folder))])
+    return summarised(
+        manifest.scenario, manifest.seed, manifest.engine, run.results(range(count)), 0.0
+    )
+
+
+def commands_of(run: RunDirectory) -> tuple[str, ...]:
+    """Return the commands that the run's log speaks of, each once, in order."""
+    try:
+        lines = (run.folder / LOG).read_text(encoding="utf-8").splitlines()
+        told = [json.loads(line).get("command") for line in lines if line.strip()]
+    except (OSError, ValueError, AttributeError):  # it decides nothing
+        return ()
+    return tuple(dict.fromkeys(command for command in told if command))
+
+
+def _summarised_replicates(folder: Path) -> int:
+    try:
+        count = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["replicates"]
+        if isinstance(count, int) and count > 0:
+            return count
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    rule = f"must be finished, with its {SUMMARY}; the command that made the run finishes it"
+    raise InputError([Problem("run", rule, str(folder))])
+
+
+def _blocks(missing: list[int]) -> str:
+    """Return how blocks that are missing are told.
+
+    >>> _blocks([3]), _blocks([3, 4])
+    ('block 3 is', 'blocks 3, 4 are')
+    """
+    first = ", ".join(map(str, missing[:5])) + (" and others" if len(missing) > 5 else "")
+    return f"block {first} is" if len(missing) == 1 else f"blocks {first} are"

@@ -1,0 +1,1 @@
+"""Figures of designs: power, size, assurance and their like."""

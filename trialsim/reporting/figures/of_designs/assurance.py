@@ -1,0 +1,94 @@
+"""What is believed of the effect, and how probable success is under each effect believed in."""
+
+import numpy as np
+from pandas import DataFrame, concat
+
+from trialsim.questions.assurance.assurance import Assurance
+from trialsim.reporting.figures.canvas.drawing import Drawing
+from trialsim.reporting.figures.canvas.style import (
+    INK,
+    WIDTH,
+    grid,
+    legend_above,
+    page,
+    shades,
+    styled,
+)
+from trialsim.reporting.tables.captions import caption_of
+
+_QUANTILES = 4000
+_BINS = 48
+
+
+def assurance_data(result: Assurance) -> DataFrame:
+    """Return the prior's shares by interval of effect, then the success under each effect drawn.
+
+    Columns: part ("prior" or "success"), low and high of the effect (alike for a success), value
+    (a share of the prior, or of trials that succeed), mcse, and smoothed.
+    """
+    effects = result.prior.at((np.arange(_QUANTILES) + 0.5) / _QUANTILES)
+    counts, edges = np.histogram(effects, _BINS)
+    prior = DataFrame({"low": edges[:-1], "high": edges[1:], "value": counts / _QUANTILES})
+    frame = result.frame
+    success = DataFrame(
+        {
+            "low": frame["effect"],
+            "high": frame["effect"],
+            "value": frame["power"],
+            "mcse": frame["mcse"],
+            "smoothed": frame["smoothed"],
+        }
+    )
+    return concat([prior.assign(part="prior"), success.assign(part="success")], ignore_index=True)[
+        ["part", "low", "high", "value", "mcse", "smoothed"]
+    ]
+
+
+@styled
+def assurance_figure(result: Assurance, width: float = WIDTH) -> Drawing:
+    """Draw the probability of success against the effect, above the prior of the effect."""
+    data = assurance_data(result)
+    prior, success = (data[data["part"] == part] for part in ("prior", "success"))
+    drawing, (top, bottom) = page(
+        f"Probability of success: {result.probability:.3f}",
+        caption_of(
+            result,
+            f"Prior: {result.prior.title}. The probability is the mean of the upper curve over it; "
+            f"its Monte Carlo error is {result.mcse:.4f}.",
+        ),
+        width,
+        4.8,
+        rows=2,
+        sharex=True,
+        height_ratios=(3, 2),
+    )
+    dark, light = shades(2)
+    top.errorbar(
+        success["low"],
+        success["value"],
+        1.959963984540054 * success["mcse"],
+        fmt="o",
+        color=dark,
+        markersize=3.5,
+        linewidth=0.8,
+        label="share of successes, 95% Monte Carlo interval",
+    )
+    top.plot(success["low"], success["smoothed"], "--", color=INK, label="smoothed")
+    top.axhline(result.probability, color="#a13a6b", linestyle="-.", label="mean over the prior")
+    top.set_ylabel("success (share of trials)")
+    top.set_ylim(-0.03, 1.03)
+    grid(top, "y")
+    legend_above(top, width)
+    bottom.bar(
+        prior["low"],
+        prior["value"],
+        prior["high"] - prior["low"],
+        align="edge",
+        color=light,
+        edgecolor=INK,
+        linewidth=0.4,
+    )
+    bottom.set_xlabel(f"effect at full exposure ({result.prior.anchor.replace('_', ' ')})")
+    bottom.set_ylabel("prior (share)")
+    grid(bottom, "y")
+    return drawing

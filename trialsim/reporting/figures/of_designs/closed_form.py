@@ -1,0 +1,35 @@
+"""The power of a rank test by formula: reference patients, full exposure and nobody missing."""
+
+from trialsim.scenario.outcomes.effects import control_cells, treated_cells
+from trialsim.scenario.plan.methods import MannWhitney
+from trialsim.scenario.programme import Programme, Study
+from trialsim.stats.planning.sample_size import happ_power
+
+
+def closed_form_power(scenario: Study) -> float:
+    """Return the power of the primary Mann-Whitney test by Happ et al. (2019).
+
+    NaN for other tests, for several trials, and where patients differ in course or effect.
+
+    >>> import trialsim as ts
+    >>> smaller = {"outcomes.arat.effect.value": 0.62}
+    >>> round(closed_form_power(ts.load("cars1").replace(smaller)), 2)
+    0.86
+    """
+    if isinstance(scenario, Programme):
+        return float("nan")
+    plan, arms = scenario.analysis, scenario.design.arms
+    outcome = scenario.outcomes[plan.endpoint]
+    alike = outcome.effect.among is None and not outcome.course_by_arm
+    if not (alike and isinstance(plan.test, MannWhitney)):
+        return float("nan")
+    treated, control = arms[plan.treated].ratio, arms[plan.control].ratio
+    power = happ_power(
+        treated_cells(outcome),
+        control_cells(outcome),
+        scenario.design.patients * (treated + control) / sum(scenario.design.ratios),
+        plan.alpha,
+        sides=2 if plan.alternative == "two-sided" else 1,
+        treated_share=treated / (treated + control),
+    )
+    return float(power)

@@ -1,0 +1,111 @@
+"""What each alternative changes: paired differences from the base, as a forest plot."""
+
+from typing import Any
+
+import numpy as np
+from pandas import DataFrame
+
+from trialsim.errors import InputError, Problem, nearest
+from trialsim.questions.what_if.what_if import WhatIf
+from trialsim.reporting.figures.canvas.drawing import Drawing
+from trialsim.reporting.figures.canvas.labels import QUANTITIES, broken, signed
+from trialsim.reporting.figures.canvas.style import (
+    INK,
+    PALE,
+    WIDTH,
+    grid,
+    legend_above,
+    page,
+    styled,
+)
+from trialsim.reporting.tables.captions import caption_of
+
+_NORMAL = 1.959963984540054
+
+
+def differences_data(result: WhatIf, quantity: str = "power") -> DataFrame:
+    """Return a row for each alternative: name, value, difference, mcse, low, high, unpaired_mcse.
+
+    `unpaired_mcse` is the error that independent runs of both would have left.
+
+    Raises
+    ------
+    InputError
+        If the quantity is not compared.
+    """
+    check_quantity(quantity)
+    frame = result.frame
+    base = frame.iloc[0]
+    error = "mcse" if quantity == "power" else f"{quantity}_mcse"
+    change = "difference" if quantity == "power" else f"{quantity}_difference"
+    table = DataFrame(
+        {
+            "name": frame["name"],
+            "value": frame[quantity],
+            "difference": frame[change],
+            "mcse": frame[f"{change}_mcse"],
+        }
+    )
+    half = _NORMAL * table["mcse"]
+    table["low"], table["high"] = table["difference"] - half, table["difference"] + half
+    if quantity == "power":
+        table["low"], table["high"] = frame["difference_low"], frame["difference_high"]
+    table["unpaired_mcse"] = np.hypot(frame[error], base[error])
+    return table.iloc[1:].reset_index(drop=True)
+
+
+def check_quantity(quantity: str) -> None:
+    """Refuse a quantity that studies are not compared on."""
+    if quantity not in QUANTITIES:
+        rule = f"must be one of {', '.join(QUANTITIES)}{nearest(quantity, QUANTITIES)}"
+        raise InputError([Problem("quantity", rule, quantity)])
+
+
+@styled
+def differences_figure(result: WhatIf, quantity: str = "power", width: float = WIDTH) -> Drawing:
+    """Draw the difference of each alternative from the base, with its paired 95% interval."""
+    data = differences_data(result, quantity)
+    names = [broken(name, int(width * 5)) for name in data["name"]]
+    lines = [max(name.count("\n") + 1, 1) for name in names]
+    base = float(result.frame.iloc[0][quantity])
+    drawing, (axes,) = page(
+        f"What changes beside {result.scenario}, where {QUANTITIES[quantity]} is {base:.4g}",
+        caption_of(result, "Differences are paired with the base, trial by trial."),
+        width,
+        1.6 + 0.17 * sum(lines) + 0.12 * len(lines),
+    )
+    places = np.arange(len(data))
+    unpaired: Any = _NORMAL * data["unpaired_mcse"]
+    axes.errorbar(
+        data["difference"],
+        places,
+        xerr=unpaired,
+        fmt="none",
+        ecolor=PALE,
+        elinewidth=5,
+        label="95% interval of unpaired runs",
+    )
+    error = [data["difference"] - data["low"], data["high"] - data["difference"]]
+    axes.errorbar(
+        data["difference"],
+        places,
+        xerr=error,
+        fmt="o",
+        color="#1d2f6f",
+        markersize=4.5,
+        capsize=2.5,
+        label="difference, 95% paired interval",
+    )
+    axes.axvline(0.0, color=INK, linewidth=0.8)
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(data) - 0.5, -0.5)
+    axes.set_xlabel(f"change of {QUANTITIES[quantity]}")
+    axes.margins(x=0.08)
+    values = axes.secondary_yaxis("right")
+    values.set_yticks(places, [signed(one) for one in data["difference"]])
+    for side in (axes, values):
+        side.tick_params(axis="y", length=0)
+    values.spines["right"].set_visible(False)
+    grid(axes, "x")
+    legend_above(axes, width)
+    return drawing

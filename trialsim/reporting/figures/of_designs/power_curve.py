@@ -1,0 +1,162 @@
+"""Power along one number of a study, with its Monte Carlo band and the closed form beside it."""
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from pandas import DataFrame
+
+from trialsim.errors import InputError, Problem
+from trialsim.questions.size.power_curve import PowerCurve
+from trialsim.questions.size.sample_size import SampleSize
+from trialsim.questions.what_if.what_if import WhatIf
+from trialsim.reporting.figures.canvas.drawing import Drawing
+from trialsim.reporting.figures.canvas.labels import with_unit
+from trialsim.reporting.figures.canvas.style import (
+    INK,
+    WIDTH,
+    grid,
+    legend_above,
+    page,
+    shades,
+    styled,
+)
+from trialsim.reporting.figures.of_designs.closed_form import closed_form_power
+from trialsim.reporting.tables.captions import caption
+from trialsim.scenario.programme import value_at
+from trialsim.stats.monte_carlo import wilson_interval
+
+Curve = PowerCurve | SampleSize | WhatIf
+
+
+def curve_data(result: Curve) -> DataFrame:
+    """Return a row for each value, in rising order: value, power, low, high, closed_form.
+
+    The interval is Wilson's, for the Monte Carlo error alone. The closed form is not known from a
+    sample size, which keeps only the patients that it gives.
+
+    Raises
+    ------
+    InputError
+        If a what-if varies more than one path, or one that holds no number.
+    """
+    match result:
+        case WhatIf():
+            rows = _compared(result)
+        case PowerCurve():
+            rows = _finished(DataFrame(result.candidates()))
+            worlds = [result.scenario.replace({result.path: _plain(v)}) for v in rows["value"]]
+            rows["closed_form"] = [closed_form_power(world) for world in worlds]
+        case SampleSize():
+            rows = _finished(DataFrame(result.candidates)).assign(closed_form=np.nan)
+    band = wilson_interval(rows["power"] * rows["replicates"], rows["replicates"])
+    rows = rows.assign(low=band.low, high=band.high)
+    kept = ["value", "power", "low", "high", "replicates", "closed_form"]
+    return rows[kept].sort_values("value", ignore_index=True)
+
+
+@styled
+def curve_figure(result: Curve, width: float = WIDTH) -> Drawing:
+    """Draw power against the number that varies; of a sample size also the value that it found."""
+    data = curve_data(result)
+    path = result.paths[0] if isinstance(result, WhatIf) else result.path
+    drawing, (axes,) = page(f"Power along {path}", _caption(result, data), width, 3.8)
+    dark, light = shades(2)
+    axes.fill_between(
+        data["value"], data["low"], data["high"], color="#b9c4e4", label="95% Monte Carlo interval"
+    )
+    axes.plot(data["value"], data["power"], "o-", color=dark, markersize=4, label="simulated power")
+    if data["closed_form"].notna().any():
+        formula: dict[str, Any] = {
+            "color": light,
+            "linestyle": "--",
+            "marker": "s",
+            "markersize": 3.5,
+        }
+        axes.plot(data["value"], data["closed_form"], label="closed form", **formula)
+    if isinstance(result, SampleSize):
+        _add_what_was_found(axes, result)
+    axes.set_xlabel(with_unit(path))
+    axes.set_ylabel("power (share of trials)")
+    lowest = float(data["low"].min())
+    axes.set_ylim(0.0 if lowest < 0.5 else math.floor(10 * lowest) / 10, 1.02)
+    grid(axes, "y")
+    legend_above(axes, width)
+    return drawing
+
+
+def _add_what_was_found(axes: Axes, result: SampleSize) -> None:
+    axes.axhline(result.target, color=INK, linewidth=0.8, linestyle=":")
+    axes.axvspan(
+        result.low,
+        result.high,
+        facecolor="#e2e2e2",
+        zorder=0,
+        label=f"where power is {result.target:g}: {result.low:.6g} to {result.high:.6g}",
+    )
+    low, high = result.ci
+    error = [[result.power - low], [high - result.power]]
+    axes.errorbar(
+        [result.value],
+        [result.power],
+        error,
+        fmt="D",
+        color="#a13a6b",
+        capsize=3,
+        label=f"recommended, confirmed: {result.value:.6g}",
+    )
+    if result.closed_form is not None:
+        axes.plot(
+            [result.closed_form.patients],
+            [result.target],
+            "s",
+            markerfacecolor="white",
+            color=INK,
+            label=f"closed form: {result.closed_form.patients:.0f}",
+        )
+
+
+def _finished(candidates: DataFrame) -> DataFrame:
+    """Return candidates with the replicates that their power is the share of."""
+    return candidates.assign(replicates=candidates["replicates"] - candidates["failed"])
+
+
+def _compared(result: WhatIf) -> DataFrame:
+    """Return the values of a what-if along one path; a variant of the study has no place there."""
+    path = result.paths[0] if len(result.paths) == 1 else None
+    rows = [row for row in result.rows if set(row.alternative.changes) <= {path}]
+    values = [value_at(row.scenario, path) for row in rows] if path else []
+    if not values or any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
+        rule = "must give values of one number, and no more, for a curve"
+        raise InputError([Problem("changes", rule, ", ".join(result.paths) or None)])
+    table = DataFrame(
+        {
+            "value": values,
+            "power": [float(row.power.estimate) for row in rows],
+            "replicates": [row.replicates - row.failed for row in rows],
+            "closed_form": [closed_form_power(row.scenario) for row in rows],
+        }
+    )
+    return table.drop_duplicates("value")
+
+
+def _caption(result: Curve, data: DataFrame) -> str:
+    told = []
+    if isinstance(result, SampleSize) and result.closed_form is not None:
+        told.append("Closed form: Happ et al. (2019), for the endpoint as conducted and analysed.")
+    elif data["closed_form"].notna().any():
+        told.append(
+            "Closed form: Happ et al. (2019), for reference patients at full exposure, nobody "
+            "missing."
+        )
+    name = result.scenario.name if isinstance(result, PowerCurve) else result.scenario
+    digest = result.scenario.digest if isinstance(result, PowerCurve) else result.digest
+    fewest, most = int(data["replicates"].min()), int(data["replicates"].max())
+    if fewest < most:
+        told.append(f"From {fewest:,} trials at a value on; the most are said here.")
+    return caption(name, digest, result.seed, most, *told)
+
+
+def _plain(value: float) -> float:
+    return int(value) if float(value).is_integer() else float(value)

@@ -1,0 +1,1 @@
+"""Figures of simulated trials: patients, visits, sites."""

@@ -1,0 +1,111 @@
+"""The distribution of a score by arm and visit, which on a bounded scale is often U-shaped."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from pandas import DataFrame
+
+from trialsim.reporting.figures.canvas.drawing import Drawing
+from trialsim.reporting.figures.canvas.style import INK, SHADED, WIDTH, legend_above, page, styled
+from trialsim.reporting.figures.canvas.trials import Trials
+
+_INNER: Final = 6
+"""Groups of scores between the two ends of a scale."""
+_WRITTEN: Final = 0.07
+"""Shares from which on there is room for a number."""
+
+
+def distribution_data(trials: Trials, outcome: str | None = None) -> DataFrame:
+    """Return a row for each visit, arm and group of scores: low, high, patients, share.
+
+    The ends of the scale stand alone; between them are groups of equally many scores.
+    """
+    name = trials.outcome(outcome)
+    scale = trials.scenario.outcomes[name].grid
+    scores = trials.scores(name)
+    scores = scores.assign(cell=scale.cell_of(scores["score"].to_numpy()))
+    groups = cell_groups(scale.steps)
+    rows: list[dict[str, Any]] = []
+    for (visit, arm), cells in scores.groupby(["visit", "arm"], observed=True)["cell"]:
+        for first, last in groups:
+            low, high = scale.score_of(np.array([first, last], np.float64)).tolist()
+            patients = int(cells.between(first, last).sum())
+            told = {"visit": visit, "arm": arm, "low": low, "high": high}
+            rows.append({**told, "patients": patients, "share": patients / len(cells)})
+    return DataFrame(rows)
+
+
+def cell_groups(steps: int) -> list[tuple[int, int]]:
+    """Return the two end cells of a scale, and between them groups of equally many, first to last.
+
+    >>> cell_groups(57)
+    [(0, 0), (1, 10), (11, 20), (21, 30), (31, 40), (41, 50), (51, 56), (57, 57)]
+    >>> cell_groups(1)
+    [(0, 0), (1, 1)]
+    """
+    size = max(math.ceil((steps - 1) / _INNER), 1)
+    inner = [(first, min(first + size, steps) - 1) for first in range(1, steps, size)]
+    return [(0, 0), *inner, (steps, steps)]
+
+
+@styled
+def distribution_figure(
+    trials: Trials, outcome: str | None = None, width: float = WIDTH
+) -> Drawing:
+    """Draw a bar of 100% for each visit and arm, stacked from the lowest score to the highest."""
+    scale = trials.scenario.outcomes[trials.outcome(outcome)]
+    data = distribution_data(trials, outcome)
+    visits, arms = list(dict.fromkeys(data["visit"])), list(trials.scenario.design.arms)
+    drawing, (axes,) = page(
+        f"{scale.label}, distribution by arm and visit",
+        trials.caption(f"Shares of those seen at the visit, written from {_WRITTEN:.0%} on."),
+        width,
+        1.8 + len(visits) * (0.24 * len(arms) + 0.1),
+    )
+    rows = [(visit, arm) for visit in visits for arm in arms]
+    places = [row + 0.4 * (row // len(arms)) for row in range(len(rows))]
+    ends = data[["low", "high"]].drop_duplicates().to_numpy().tolist()
+    shares = data.set_index(["visit", "arm", "low"])["share"]
+    stacked = [[float(shares.get((*row, low), 0.0)) for row in rows] for low, _ in ends]
+    colours = [colormaps[SHADED](share) for share in np.linspace(0, 1, len(ends))]
+    _stack(axes, places, stacked, colours)
+    axes.set_yticks(places, [f"{visit}, {arm}" for visit, arm in rows])
+    axes.set_ylim(max(places) + 0.6, -0.6)
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("patients seen at the visit (%)")
+    handles = [
+        Patch(facecolor=colour, edgecolor=INK, linewidth=0.4, label=_told(low, high))
+        for (low, high), colour in zip(ends, colours, strict=True)
+    ]
+    legend_above(axes, width, handles, f"score ({scale.unit}, {scale.better} is better)")
+    return drawing
+
+
+def _stack(
+    axes: Axes,
+    places: Sequence[float],
+    stacked: Sequence[Sequence[float]],
+    colours: Sequence[tuple[float, ...]],
+) -> None:
+    """Draw the shares of each group of scores, a bar for each place, one group upon the other."""
+    bars: dict[str, Any] = {"height": 0.86, "edgecolor": "white", "linewidth": 0.6}
+    words: dict[str, Any] = {"ha": "center", "va": "center", "size": 6.8}
+    left = np.zeros(len(places))
+    for group, (shares, colour) in enumerate(zip(stacked, colours, strict=True)):
+        axes.barh(places, shares, left=left, color=colour, **bars)
+        ink = "white" if group < len(stacked) / 2 else "black"
+        for start, share, place in zip(left.tolist(), shares, places, strict=True):
+            if share >= _WRITTEN:
+                axes.text(start + share / 2, place, f"{share:.0%}", color=ink, **words)
+        left += shares
+
+
+def _told(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g}–{high:g}"

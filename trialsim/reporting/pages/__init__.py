@@ -1,0 +1,1 @@
+"""HTML pages, one offline file each."""

@@ -1,0 +1,107 @@
+"""The report of a run: one page, in the order in which simulation studies are reported.
+
+Its headings are ADEMP (Morris, White and Crowther 2019, Statistics in Medicine 38:2074): aims,
+data-generating mechanisms, estimands, methods, performance measures. What stands in its tables
+stands in full precision, under the names of the JSON, in the page's data.
+"""
+
+from typing import Any, Final
+
+from trialsim.analysis.analyse import analyse
+from trialsim.replicates.result import PowerResult
+from trialsim.reporting.evidence.evidence import Evidence
+from trialsim.reporting.evidence.published import published_table
+from trialsim.reporting.evidence.reproduction import commands, versions
+from trialsim.reporting.pages.example_tables import example_tables
+from trialsim.reporting.pages.report_figures import figures_of
+from trialsim.reporting.pages.sensitivity_table import sensitivity_table
+from trialsim.reporting.tables.assumptions import parts, status_counts
+from trialsim.reporting.tables.failure_tables import failure_tables
+from trialsim.reporting.tables.headline import headline
+from trialsim.reporting.tables.operating_characteristics import (
+    performance,
+    quantiles,
+    resources,
+    spread,
+)
+from trialsim.reporting.tables.page import rendered
+from trialsim.runs.plain_json import as_json
+from trialsim.scenario.files.yaml_file import to_yaml
+from trialsim.scenario.programme import one_trial
+from trialsim.scenario.words.description import describe
+
+_ELSEWHERE: Final = ("Design", "Analysis")
+"""Sections of a study that stand in the report's aims and methods."""
+
+
+def report(evidence: Evidence, question: str = "", command: str = "") -> str:
+    """Return the page that tells of a run.
+
+    Parameters
+    ----------
+    question
+        What the study was simulated to answer, in the words of whoever asks.
+    command
+        How the report was made.
+
+    Raises
+    ------
+    InputError
+        If the extra `report` is not installed.
+    """
+    result, scenario = evidence.result, one_trial(evidence.run.manifest.scenario)
+    null = evidence.without_effect
+    without = None if null is None else null.result
+    study = describe(scenario)
+    sections = parts(study)
+    told = {part.title: part for part in sections}
+    content = {
+        "question": question,
+        "study": study,
+        "scenario": scenario,
+        "plan": scenario.analysis,
+        "result": result,
+        "null": null,
+        "what_if": evidence.what_if,
+        "own_what_if": evidence.own_what_if,
+        "examples": evidence.examples,
+        "conventions": result.conventions,
+        "tiles": headline(result, without),
+        "design": told["Design"],
+        "mechanisms": [part for part in sections if part.title not in _ELSEWHERE],
+        "plan_values": told["Analysis"],
+        "statuses": status_counts(study),
+        "performance": performance(result, without),
+        "resources": resources(result),
+        "spread": spread(result),
+        "published": evidence.reproduction and published_table(evidence.reproduction),
+        "sensitivity": evidence.what_if and sensitivity_table(evidence.what_if),
+        "example_tables": example_tables(evidence.examples),
+        "failures": failure_tables(result),
+        "figures": figures_of(evidence),
+        "commands": commands(evidence, command),
+        "versions": versions(evidence.run),
+        "yaml": to_yaml(scenario),
+        "data": as_json(data_of(evidence)).replace("<", "\\u003c"),
+    }
+    return rendered("report.html", content)
+
+
+def data_of(evidence: Evidence) -> dict[str, Any]:
+    """Return the numbers of the page as plain values: those of the JSON of each result."""
+    null = evidence.without_effect
+    typical = evidence.examples[0].trial if evidence.examples else None
+    return {
+        "run": _as_kept(evidence.result),
+        "null": null and _as_kept(null.result),
+        "what_if": evidence.what_if,
+        "reproduction": evidence.reproduction,
+        "quantiles": quantiles(evidence.result),
+        "examples": [one.to_dict() for one in evidence.examples],
+        "analysis": typical and analyse(typical).to_dict(),
+    }
+
+
+def _as_kept(result: PowerResult) -> dict[str, Any]:
+    """Return a result as the summary of a run holds it, without the seconds."""
+    return {name: value for name, value in result.to_dict().items() if name != "seconds"}

@@ -1,0 +1,104 @@
+"""The drawings of a report, by the section that they stand in."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from trialsim.analysis.analyse import analyse
+from trialsim.errors import RecruitmentError
+from trialsim.questions.what_if.what_if import WhatIf
+from trialsim.reporting.consort.flow import flow_of
+from trialsim.reporting.evidence.evidence import Evidence
+from trialsim.reporting.evidence.published import published_estimate
+from trialsim.reporting.figures.canvas.trials import trials_of
+from trialsim.reporting.figures.of_designs.estimate import estimate_figure
+from trialsim.reporting.figures.of_designs.tornado import tornado_figure
+from trialsim.reporting.figures.of_trials.adherence import adherence_figure
+from trialsim.reporting.figures.of_trials.chairs import chairs_figure
+from trialsim.reporting.figures.of_trials.distribution import distribution_figure
+from trialsim.reporting.figures.of_trials.effects import effects_figure
+from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_figure
+from trialsim.reporting.figures.of_trials.recruitment import recruitment_figure
+from trialsim.reporting.pages.page_figures import drawn, flow_drawn
+from trialsim.reporting.tables.page import Figure
+from trialsim.scenario.programme import one_trial
+from trialsim.streams import Streams
+from trialsim.trial.trial import simulate_batch
+
+TRIALS_SHOWN: Final = 128
+"""Trials behind the average flow and the fan of recruitment; fewer where the run has fewer."""
+PATHS_SHOWN: Final = 10
+"""Numbers whose change is drawn: those that move the estimate most."""
+
+
+def figures_of(evidence: Evidence) -> dict[str, list[Figure]]:
+    """Return the figures of each section of a report, none where there is nothing to draw."""
+    return {
+        "performance": _estimates(evidence),
+        "resources": _average(evidence),
+        "sensitivity": _tornado(evidence.what_if_result),
+        "examples": _example(evidence),
+    }
+
+
+def _estimates(evidence: Evidence) -> list[Figure]:
+    if not np.isfinite(evidence.result.columns["estimate"]).any():
+        return []
+    published = published_estimate(one_trial(evidence.run.manifest.scenario))
+    return [drawn("estimates", estimate_figure(evidence.result, published))]
+
+
+def _average(evidence: Evidence) -> list[Figure]:
+    """Return what is drawn of the first trials together, none where all of those failed."""
+    manifest = evidence.run.manifest
+    first = range(min(TRIALS_SHOWN, evidence.result.replicates))
+    try:
+        scenario = one_trial(manifest.scenario)
+        many = simulate_batch(scenario, Streams(manifest.seed, first), manifest.engine)
+    except RecruitmentError:
+        return []
+    recruited = drawn("recruitment", recruitment_figure(trials_of(many)))
+    return [recruited, flow_drawn("average-flow", flow_of(many))]
+
+
+def _example(evidence: Evidence) -> list[Figure]:
+    """Return what is drawn of the typical trial, none where it was not built again."""
+    trial = evidence.examples[0].trial if evidence.examples else None
+    if trial is None:
+        return []
+    tables = trials_of(trial.batch)
+    drawings = {
+        "example-scores": mean_scores_figure(tables),
+        "example-distribution": distribution_figure(tables),
+        "example-effects": effects_figure(analyse(trial)),
+        "example-adherence": adherence_figure(tables),
+    }
+    if trial.scenario.operations.infusion_chairs_per_site is not None:
+        drawings["example-chairs"] = chairs_figure(tables)
+    return [
+        flow_drawn("example-flow", flow_of(trial.batch)),
+        *(drawn(name, drawing) for name, drawing in drawings.items()),
+    ]
+
+
+def _tornado(what_if: WhatIf | None) -> list[Figure]:
+    """Return the figure of what moves the estimate most, none where no number varies alone."""
+    if what_if is None:
+        return []
+    base, *others = what_if.rows
+    if not np.isfinite(base.means["estimate"].estimate):
+        return []
+    moved: dict[str, float] = {}
+    for row in others:
+        if len(row.alternative.changes) == 1:
+            (path,) = row.alternative.changes
+            change = abs(float(row.differences["estimate"].estimate))
+            moved[path] = max(change, moved.get(path, 0.0))
+    most = sorted(moved, key=lambda path: -moved[path])[:PATHS_SHOWN]
+    rows = [row for row in others if len(row.alternative.changes) == 1]
+    shown = [row for row in rows if next(iter(row.alternative.changes)) in most]
+    if not shown:
+        return []
+    drawing = tornado_figure(replace(what_if, rows=(base, *shown)), "estimate")
+    return [drawn("tornado", drawing)]

@@ -1,0 +1,64 @@
+"""A what-if as a table: what differs, and how far it moves power, estimate and duration."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from trialsim.reporting.tables.page import Cell, Table, TableRow, number
+from trialsim.scenario.validation.problems import as_written
+
+_COLUMNS: Final = (
+    "Number",
+    "Value",
+    "Power",
+    "change",
+    "error",
+    "Estimate, change",
+    "error",
+    "Days, change",
+    "error",
+    "Failed",
+)
+_MEASURES: Final = (
+    ("power", 4, ""),
+    ("difference", 4, "+"),
+    ("difference_mcse", 4, ""),
+    ("estimate_difference", 4, "+"),
+    ("estimate_difference_mcse", 4, ""),
+    ("duration_days_difference", 1, "+"),
+    ("duration_days_difference_mcse", 1, ""),
+    ("failed", 0, ""),
+)
+"""The numbers of each row by their names in the JSON, their decimals and their sign."""
+
+
+def sensitivity_table(what_if: Mapping[str, Any]) -> Table:
+    """Return the worlds of a what-if, the one that moves the estimate most first.
+
+    `what_if` is that of the JSON; its first row is the base and is left out.
+    """
+    rows = list(enumerate(what_if["rows"]))[1:]
+    rows.sort(key=lambda row: -abs(row[1]["estimate_difference"] or 0.0))
+    caption = f"Each change alone, on the same {what_if['replicates']:,} simulated trials"
+    return Table("sensitivity", caption, _COLUMNS, [_row(place, row) for place, row in rows])
+
+
+def _row(place: int, row: Mapping[str, Any]) -> TableRow:
+    numbers = [
+        number(_known(row[name]), digits, f"what_if.rows.{place}.{name}", sign)
+        for name, digits, sign in _MEASURES
+    ]
+    return TableRow([*_what_differs(row), *numbers])
+
+
+def _what_differs(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
+    """Return path and value of a change, or all of several in one."""
+    changes = {path: as_written(value) for path, value in row["changes"].items()}
+    if len(changes) == 1:
+        ((path, value),) = changes.items()
+        return Cell(path, kind="path"), Cell(value)
+    said = "; ".join(f"{path} = {value}" for path, value in changes.items())
+    return Cell(said or row["name"], kind="path"), Cell("")
+
+
+def _known(value: float | None) -> float:
+    return float("nan") if value is None else value

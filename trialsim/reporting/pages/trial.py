@@ -1,0 +1,98 @@
+"""The page of one simulated trial: its design in words, its flow, its patients, what it found."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from trialsim.analysis.analyse import Analysis, analyse
+from trialsim.clock import DAY
+from trialsim.replicates.versions import versions_here
+from trialsim.reporting.consort.flow import Flow, flow_of
+from trialsim.reporting.figures.canvas.trials import trials_of
+from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_figure
+from trialsim.reporting.pages.page_figures import drawn, flow_drawn
+from trialsim.reporting.pages.trial_baseline import baseline_table
+from trialsim.reporting.pages.trial_conduct import chairs_table, infusions_table, recruitment_table
+from trialsim.reporting.tables.analysis_tables import analyses_table, scores_tables
+from trialsim.reporting.tables.page import p_value, rendered
+from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.description import describe
+from trialsim.scenario.words.values import counted
+from trialsim.simulated import SimulatedTrial
+
+_SECTIONS: Final = ("Design", "Treatment", "Visits")
+"""Those of the study's description that tell the design."""
+
+
+def trial_page(trial: SimulatedTrial, command: str) -> str:
+    """Return the page of a trial, whose numbers are those of its tables and of its analysis.
+
+    Raises
+    ------
+    InputError
+        If the extra `report` is not installed.
+    """
+    scenario, analysis, tables = trial.scenario, analyse(trial), trial.tables()
+    closed = int(tables["subjects"]["randomised_minute"].max())
+    last_visit = int(tables["visits"]["due_minute"].max())
+    content = {
+        "scenario": scenario,
+        "trial": trial,
+        "engine": trial.batch.engine,
+        "tiles": list(_tiles(analysis, scenario, flow := flow_of(trial.batch))),
+        "design": list(_design_words(scenario)),
+        "inclusion": _rules(scenario.eligibility.inclusion),
+        "exclusion": _rules(scenario.eligibility.exclusion),
+        "flow": flow_drawn("flow", flow),
+        "course": drawn("course", mean_scores_figure(trials_of(trial.batch))),
+        "baseline": baseline_table(tables, scenario),
+        "scores": scores_tables(analysis, scenario),
+        "analyses": analyses_table(analysis, scenario),
+        "conventions": analysis.conventions,
+        "infusions": infusions_table(tables, scenario),
+        "chairs": chairs_table(tables, scenario),
+        "recruitment": recruitment_table(tables, scenario),
+        "recruited_days": counted(closed // DAY, "days"),
+        "last_visit_days": counted(last_visit // DAY, "days"),
+        "command": command,
+        "versions": versions_here(),
+    }
+    return rendered("trial.html", content)
+
+
+def _tiles(analysis: Analysis, scenario: Scenario, flow: Flow) -> Iterator[dict[str, str]]:
+    """Yield the numbers that a reader looks for first."""
+    found, plan = analysis.primary, scenario.analysis
+    low, high = found.ci
+    yield {
+        "label": found.quantity,
+        "text": f"{found.estimate:.3f}",
+        "more": f"{100 * plan.confidence:g}% interval {low:.3f} to {high:.3f}",
+    }
+    verdict = "rejects" if found.rejected else "does not reject"
+    yield {
+        "label": "p-value",
+        "text": p_value(found.p_value).text,
+        "more": f"the test {verdict} at {plan.alpha:g}",
+    }
+    yield {
+        "label": "Analysed",
+        "text": f"{found.treated:,} and {found.control:,}",
+        "more": f"{plan.treated} and {plan.control}",
+    }
+    assessed = flow.assessed.people.mean if flow.assessed.people else 0
+    yield {
+        "label": "Randomised",
+        "text": f"{scenario.design.patients:,}",
+        "more": f"of {assessed:,.0f} assessed for eligibility",
+    }
+
+
+def _design_words(scenario: Scenario) -> Iterator[str]:
+    for section in describe(scenario).sections:
+        if section.title in _SECTIONS:
+            yield " ".join(section.words)
+
+
+def _rules(rules: dict[str, Rule]) -> list[str]:
+    return [rule.label for rule in rules.values()]

@@ -1,0 +1,133 @@
+"""The operating characteristics of a design as tables, each number with its Monte Carlo error.
+
+A number bears the name under which it stands in the data of the page, which are those of the JSON.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from trialsim.replicates.result import PowerResult
+from trialsim.reporting.tables.page import Cell, Table, TableRow, number
+
+SPREAD: Final = (0.025, 0.25, 0.5, 0.75, 0.975)
+"""The shares of trials at which quantities of single trials are told."""
+_QUANTITIES: Final = {
+    "treated_mean": ("Mean score, treated", 2),
+    "control_mean": ("Mean score, control", 2),
+    "treated_analysed": ("Patients analysed, treated", 2),
+    "control_analysed": ("Patients analysed, control", 2),
+    "screened": ("Candidates screened", 1),
+    "recruitment_days": ("Recruitment, days", 1),
+    "duration_days": ("Duration to the last visit, days", 1),
+    "infusions_given": ("Infusions given", 1),
+    "discontinued": ("Patients whose infusions were stopped", 2),
+    "withdrawn": ("Patients withdrawn", 2),
+    "died": ("Patients who died", 2),
+}
+"""What is told of each quantity kept of a trial, and its decimals."""
+_COLUMNS: Final = ("Quantity", "Value", "Monte Carlo error", "95% from", "to", "SD over trials")
+_OF_MEANS: Final = ("Quantity", "Mean", "Monte Carlo error", "SD over trials")
+
+
+def performance(result: PowerResult, null: PowerResult | None) -> Table:
+    """Return how well the design and its analysis do."""
+    told, what = result.to_dict(), result.quantity.name
+    bias = "Bias of its logarithm" if result.quantity.is_ratio else "Bias"
+    rows = [_rejections("Power", told, "run")]
+    if null is not None:
+        rows.append(_rejections("Type I error", null.to_dict(), "null"))
+    rows += [
+        _mean(f"Estimate of the {what}", told, "estimate", 4),
+        _mean("Estimand: the same had nobody's score been missed", told, "truth", 4),
+        _mean(bias, told, "bias", 5),
+        _share(f"Coverage of the {_percent(result)} interval", told, "coverage"),
+    ]
+    if result.failed:
+        rows.append(
+            _share("Power, failed trials counted as not rejecting", told, "power_counting_failures")
+        )
+    if null is not None:
+        rows.append(_mean("Estimate without effect", null.to_dict(), "estimate", 4, "null"))
+    return Table("performance", _caption("Performance", result), _COLUMNS, rows)
+
+
+def resources(result: PowerResult) -> Table:
+    """Return what a trial takes: time, candidates, patients and infusions."""
+    told = result.to_dict()
+    rows = [
+        TableRow([Cell(label), *_of_mean(told[name], f"run.{name}", digits)])
+        for name, (label, digits) in _QUANTITIES.items()
+    ]
+    return Table("resources", _caption("Means over trials", result), _OF_MEANS, rows)
+
+
+def spread(result: PowerResult) -> Table:
+    """Return where single trials fall."""
+    labels = {"estimate": (f"Estimate of the {result.quantity.name}", 3), **_QUANTITIES}
+    rows = [
+        _at_shares(*labels[name], f"quantiles.{name}", values)
+        for name, values in quantiles(result).items()
+    ]
+    columns = ("Quantity", *(f"{100 * share:g}%" for share in SPREAD))
+    return Table("spread", _caption("Share of trials at or below", result), columns, rows)
+
+
+def quantiles(result: PowerResult) -> dict[str, list[float]]:
+    """Return the quantiles of each quantity over the trials in which it is known."""
+    found = {}
+    for name in ("estimate", *_QUANTITIES):
+        values = result.columns[name]
+        known = values[np.isfinite(values)]
+        at = np.quantile(known, SPREAD) if len(known) else np.full(len(SPREAD), np.nan)
+        found[name] = at.tolist()
+    return found
+
+
+def _at_shares(label: str, digits: int, path: str, values: list[float]) -> TableRow:
+    cells = [number(value, digits, f"{path}.{place}") for place, value in enumerate(values)]
+    return TableRow([Cell(label), *cells])
+
+
+def _percent(result: PowerResult) -> str:
+    return f"{100 * result.confidence:g}%"
+
+
+def _caption(what: str, result: PowerResult) -> str:
+    finished = result.replicates - result.failed
+    return f"{what}, {finished:,} simulated trials"
+
+
+def _mean(
+    label: str, told: Mapping[str, Any], name: str, digits: int, where: str = "run"
+) -> TableRow:
+    value, error, sd = _of_mean(told[name], f"{where}.{name}", digits)
+    return TableRow([Cell(label), value, error, Cell(""), Cell(""), sd])
+
+
+def _of_mean(mean: Mapping[str, float], path: str, digits: int) -> tuple[Cell, Cell, Cell]:
+    return (
+        number(mean["mean"], digits, f"{path}.mean"),
+        number(mean["mcse"], digits + 1, f"{path}.mcse"),
+        number(mean["sd"], digits, f"{path}.sd"),
+    )
+
+
+def _rejections(label: str, told: Mapping[str, Any], where: str) -> TableRow:
+    low, high = told["ci"]
+    cells = [
+        Cell(label),
+        number(told["power"], 4, f"{where}.power"),
+        number(told["mcse"], 4, f"{where}.mcse"),
+        number(low, 4, f"{where}.ci.0"),
+        number(high, 4, f"{where}.ci.1"),
+        Cell(""),
+    ]
+    return TableRow(cells)
+
+
+def _share(label: str, told: Mapping[str, Any], name: str) -> TableRow:
+    names = ("mean", "mcse", "low", "high")
+    cells = [number(told[name][one], 4, f"run.{name}.{one}") for one in names]
+    return TableRow([Cell(label), *cells, Cell("")])

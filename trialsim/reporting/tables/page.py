@@ -1,0 +1,197 @@
+"""A page that one can send: one file of HTML that holds all it needs and asks nobody for more.
+
+Every page extends `base.html` and is built of the tables and figures described here, which
+`parts.html` writes down. Its first line and its footer say that the cohorts are simulated.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from trialsim.errors import InputError, Problem, RunError
+from trialsim.replicates.result import SIMULATED
+from trialsim.runs.atomic_file import write_whole
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+class Cell(NamedTuple):
+    """What stands in one place of a table."""
+
+    text: str
+    value: float | None = None
+    """The number to sort by, and for machines, in full precision; None for words."""
+    name: str | None = None
+    """The name under which the number stands in the JSON of the same result."""
+    kind: str = ""
+    """A class of the style sheet, for words: `path`, `prose` or `status`."""
+    target: str = ""
+    """The name of what it leads to on the same page."""
+
+
+class TableRow(NamedTuple):
+    """A row of a table; its first cell is its heading."""
+
+    cells: Sequence[Cell]
+    kind: str = ""
+    """A class of the style sheet."""
+
+
+class Table(NamedTuple):
+    """A table that can be sorted by each of its columns."""
+
+    name: str
+    """Unique on its page."""
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[TableRow]
+
+    def is_number(self, column: int) -> bool:
+        """Return whether a column holds numbers."""
+        return any(row.cells[column].value is not None for row in self.rows)
+
+
+class Figure(NamedTuple):
+    """A drawing, with what it shows in words."""
+
+    name: str
+    """Unique on its page."""
+    svg: str
+    caption: str
+    alternative: str
+    """What a reader hears who cannot see it."""
+    ink_on_white: bool = False
+    """Whether its colours are fixed, and must be turned round in the dark."""
+
+
+def number(value: float, digits: int, name: str | None = None, sign: str = "") -> Cell:
+    """Return a number for a table, a dash where it is not known.
+
+    >>> number(0.71037, 4).text, number(float("nan"), 4).text, number(1234.5, 1, sign="+").text
+    ('0.7104', '–', '+1,234.5')
+    """
+    if not math.isfinite(value):
+        return Cell("–", None, name, "number")
+    return Cell(f"{value:{sign},.{digits}f}", value, name)
+
+
+def p_value(value: float, name: str | None = None) -> Cell:
+    """Return a p-value for a table, a small one as below the last decimal shown.
+
+    >>> p_value(0.03217).text, p_value(2e-9).text
+    ('0.0322', '<0.0001')
+    """
+    cell = number(value, 4, name)
+    return cell._replace(text="<0.0001") if value < 0.0001 else cell
+
+
+def mean_and_sd(mean: float, sd: float) -> Cell:
+    """Return a mean for a table with its standard deviation, to two digits of that at least.
+
+    >>> mean_and_sd(35.61, 12.34).text, mean_and_sd(0.3512, 0.0349).text
+    ('35.6 (12.3)', '0.351 (0.035)')
+    >>> mean_and_sd(35.61, float("nan")).text
+    '35.6 (–)'
+    """
+    decimals = max(1, 1 - math.floor(math.log10(sd))) if sd > 0 else 1
+    cell = number(mean, decimals)
+    return cell._replace(text=f"{cell.text} ({number(sd, decimals).text})")
+
+
+def words(*texts: str) -> TableRow:
+    """Return a row of words.
+
+    >>> [cell.text for cell in words("seed", "2016").cells]
+    ['seed', '2016']
+    """
+    return TableRow([Cell(text) for text in texts])
+
+
+def inlined(svg: str, prefix: str) -> str:
+    """Return an SVG document as an element of a page, with names of its own for its parts.
+
+    >>> inlined('<?xml version="1.0"?><svg><path id="a"/><use href="#a"/></svg>', "power")
+    '<svg><path id="power-a"/><use href="#power-a"/></svg>'
+    """
+    element = svg[svg.index("<svg") :].rstrip()
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    element = re.sub(r'(\sid=")', rf"\g<1>{prefix}-", element)
+    return re.sub(r"""(url\(["']?#|href="#)""", rf"\g<1>{prefix}-", element)
+
+
+def breakable(path: str) -> str:
+    """Return a path that is safe in HTML and may be broken where a name in it ends.
+
+    >>> breakable("design.block_size=<4>")
+    'design.<wbr>block_size=&lt;4&gt;'
+    """
+    return escape(path).replace(".", ".<wbr>")
+
+
+def rendered(template: str, content: Mapping[str, Any]) -> str:
+    """Return the page that a template makes of its content.
+
+    Raises
+    ------
+    InputError
+        If the extra `report` is not installed.
+    """
+    return _environment().get_template(template).render(**content)
+
+
+def write_page(path: str | Path, page: str) -> None:
+    """Write a page, whole or not at all.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    path = Path(path)
+    try:
+        write_whole(path, page.encode())
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def check_page(path: str | Path, option: str = "-o") -> None:
+    """Refuse a place where no page can be written, before any of it is made.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or in none, or the extra `report` is not installed.
+    """
+    path = Path(path)
+    _environment()
+    if path.is_dir():
+        raise InputError([Problem(option, "must be a file, not a folder", str(path))])
+    if not path.parent.is_dir():
+        raise InputError([Problem(option, "must be in a folder that exists", str(path))])
+
+
+@cache
+def _environment() -> "Environment":
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    except ImportError:
+        raise InputError([Problem("", NEEDS_EXTRA)]) from None
+    environment = Environment(
+        loader=PackageLoader("trialsim.reporting"),
+        autoescape=select_autoescape(["html", "svg"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = breakable
+    environment.globals |= {"simulated": SIMULATED, "version": version("trialsim")}
+    return environment
+
+
+NEEDS_EXTRA: Final = "pages need the extra report: pip install 'trialsim[report]'"

@@ -1,0 +1,70 @@
+"""The endpoint's distribution in each arm, what its ends hide, and the power that it gives."""
+
+from typing import Any
+
+from trialsim.questions.count_power import CountPower
+from trialsim.reporting.text.words import heading
+from trialsim.stats.planning.ceiling import CeilingCost, ceiling_cost
+from trialsim.stats.planning.scale_effects import ScaleEffects, scale_effects
+
+
+def ends_of(result: CountPower, alpha: float, sides: int) -> tuple[ScaleEffects, CeilingCost]:
+    """Return the effect in every unit, and what floor and ceiling take from its latent shift."""
+    effects = scale_effects(result.cells.treated, result.cells.control)
+    treated, control = result.patients
+    share = treated / (treated + control)
+    cost = ceiling_cost(
+        result.cells.control, effects.latent_shift, treated + control, alpha, sides, share
+    )
+    return effects, cost
+
+
+def cells_dict(result: CountPower, alpha: float, sides: int) -> dict[str, Any]:
+    """Return the cells, the effects and the power as plain values, for JSON."""
+    effects, cost = ends_of(result, alpha, sides)
+    return {
+        **result.to_dict(),
+        "effects": {name: float(value) for name, value in effects._asdict().items()},
+        "ceiling": {
+            **{name: float(value) for name, value in cost._asdict().items()},
+            "power_lost": float(cost.power_lost),
+            "hides": bool(cost.hides()),
+        },
+    }
+
+
+def cells_text(title: str, result: CountPower, alpha: float, sides: int) -> str:
+    """Say the effect on every scale, the power by counts and closed forms, and what ends hide."""
+    effects, cost = ends_of(result, alpha, sides)
+    cells = result.cells
+    treated, control = result.patients
+    lines = [
+        heading(
+            title,
+            f"cells of {cells.replicates:,} simulated trials; power of {result.replicates:,} pairs "
+            f"of multinomials, {treated} v {control} analysed; seed {result.seed}, scenario "
+            f"{result.scenario} ({result.digest})",
+        ),
+        f"{'Mann-Whitney effect':34} {cells.effect:10.4f}   MC error {cells.effect_mcse:.4f}",
+        f"{'latent shift, SD':34} {effects.latent_shift:10.4f}",
+        f"{'common odds ratio':34} {effects.odds_ratio:10.4f}",
+        f"{'mean difference, cells':34} {effects.mean_difference:10.4f}",
+        f"{'worst cell, treated and control':34} {effects.treated_floor:10.4f} "
+        f"{effects.control_floor:10.4f}",
+        f"{'best cell, treated and control':34} {effects.treated_ceiling:10.4f} "
+        f"{effects.control_ceiling:10.4f}",
+        "",
+        f"{'power by counts':34} {result.power:10.4f}   MC error {result.mcse:.4f}",
+        f"{'power by Noether':34} {result.noether:10.4f}",
+        f"{'power by Zhao, Rahardja and Qu':34} {result.zhao:10.4f}",
+        f"{'power by Happ, Bathke and Brunner':34} {result.happ:10.4f}",
+        "",
+        f"On a scale without ends or ties this shift had power {cost.unbounded_power:.4f}; here it "
+        f"has {cost.shift_power:.4f}.",
+    ]
+    if cost.hides():
+        lines.append(
+            f"The effect of that shift without ends, {cost.unbounded_theta:.4f}, taken as fixed, "
+            f"would promise {cost.theta_power:.4f}: a fixed effect hides what the ends take."
+        )
+    return "\n".join(lines)

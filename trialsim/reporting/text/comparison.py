@@ -1,0 +1,143 @@
+"""Comparisons, sizes and assurances as lines of text, each number with its Monte Carlo error."""
+
+from collections.abc import Mapping
+from math import isinf
+from textwrap import wrap
+
+from trialsim.questions.assurance.assurance import Assurance
+from trialsim.questions.size.sample_size import SampleSize
+from trialsim.questions.what_if.what_if import Row, WhatIf
+from trialsim.replicates.result import SIMULATED
+from trialsim.stats.monte_carlo import Mean
+
+_COLUMNS = {
+    "estimate": ("effect", 4),
+    "duration_days": ("days", 2),
+    "screened": ("screened", 2),
+    "infusions_given": ("infusions", 2),
+}
+"""The heading and the decimals of each quantity compared."""
+
+
+def what_if_text(title: str, result: WhatIf) -> str:
+    """Return a comparison as a table of powers and a table of the other differences."""
+    width = max(len("difference from the base"), *(len(_name(row)) for row in result.rows))
+    base = result.rows[0]
+    lines = [
+        title,
+        f"{len(result.rows) - 1} alternatives beside {result.scenario} ({result.digest}), each on "
+        f"the same {result.replicates:,} simulated trials; seed {result.seed}",
+        SIMULATED,
+        "",
+        f"{'':{width}} {'power':>8} {'error':>7} {'difference':>11} {'error':>7} {'worth':>10}",
+        *(_power_line(row, width) for row in result.rows),
+        "",
+        f"{'difference from the base':{width}} {_headings()}",
+        f"{_name(base):{width}} {_numbers(base.means)}",
+        *(f"{_name(row):{width}} {_numbers(row.differences, '+')}" for row in result.rows[1:]),
+        "",
+        "Errors are Monte Carlo standard errors; those of differences are paired. Worth: so many",
+        "independent trials of each design would leave the same error of the difference in power.",
+    ]
+    failed = [row for row in result.rows if row.failed]
+    lines += [f"{_name(row)}: {row.failed:,} trials failed and are left out" for row in failed]
+    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def size_text(title: str, result: SampleSize) -> str:
+    """Return the value that gives a power, its interval, what confirms it, and what was tried."""
+    low, high = result.ci
+    lines = [
+        title,
+        f"{result.path} for a power of {result.target:g}; scenario {result.scenario} "
+        f"({result.digest}), seed {result.seed}",
+        SIMULATED,
+        "",
+        f"{'recommended':22} {result.value:g}",
+        f"{'interval':22} {result.low:.6g} to {result.high:.6g} (estimate {result.estimate:.6g})",
+        f"{'confirmed power':22} {result.power:.4f} (error {result.mcse:.4f}, 95% {low:.4f} to "
+        f"{high:.4f})",
+        f"{'':22} on {result.replicates:,} fresh trials{_failed(result.failed)}, seed "
+        f"{result.confirmation_seed}",
+    ]
+    if result.closed_form is not None:
+        patients, mcse = result.closed_form
+        lines.append(
+            f"{'closed form for ties':22} {patients:.1f} (error {mcse:.1f}), for the endpoint as "
+            "conducted and analysed"
+        )
+    lines += [
+        "",
+        f"{'candidate':>12} {'power':>8} {'error':>7} {'trials':>8} {'seconds':>8}",
+        *(
+            f"{one.value:12.6g} {one.power:8.4f} {one.mcse:7.4f} {one.replicates:8,} "
+            f"{one.seconds:8.1f}{_failed(one.failed)}"
+            for one in result.candidates
+        ),
+        "",
+        *wrap(f"Interval: {result.meaning}.", 96),
+    ]
+    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def assurance_text(title: str, result: Assurance, observed: float | None = None) -> str:
+    """Return the probability of success, its error, the estimates foretold and the power curve."""
+    low, high = result.prediction_interval()
+    predicted, rejections = result.predicted, result.rejections
+    lines = [
+        title,
+        f"prior: {result.prior.title} ({result.prior.anchor})",
+        f"{result.replicates:,} simulated trials{_failed(result.failed)} under {result.strata} "
+        f"effects drawn from it; seed {result.seed}, scenario {result.scenario} ({result.digest})",
+        SIMULATED,
+        "",
+        f"{'probability of success':28} {result.probability:.4f} (error {result.mcse:.4f}: "
+        f"{result.mcse_simulation:.4f} of trials, {result.mcse_draws:.4f} of effects drawn)",
+        f"{'power over the prior, SD':28} {result.power_sd:.4f}",
+        f"{'rejections either way':28} {rejections.estimate:.4f} (error {rejections.mcse:.4f})",
+        f"{'estimate foretold':28} {predicted.estimate:.4f} (SD {predicted.sd:.4f}, 95% of trials "
+        f"{low:.4f} to {high:.4f})",
+    ]
+    if observed is not None:
+        share = result.share_at_most(observed)
+        lines.append(
+            f"{f'at most {observed:g}':28} {share.estimate:.4f} of trials (95% {share.low:.4f} to "
+            f"{share.high:.4f})"
+        )
+    curve = result.curve
+    lines += ["", f"{'true effect':>12} {'power':>8} {'error':>7} {'smoothed':>9} {'trials':>8}"]
+    lines += [
+        f"{effect:12.4f} {power:8.4f} {mcse:7.4f} {smoothed:9.4f} {trials:8,.0f}"
+        for effect, trials, power, mcse, smoothed in zip(*curve, strict=True)
+    ]
+    success = result.conventions["success"]
+    return "\n".join([*lines, "", success, "", f"{result.seconds:.1f} s"])
+
+
+def _failed(count: int) -> str:
+    return f", {count:,} failed" if count else ""
+
+
+def _name(row: Row) -> str:
+    return row.alternative.name
+
+
+def _power_line(row: Row, width: int) -> str:
+    own = f"{_name(row):{width}} {row.power.estimate:8.4f} {row.power.mcse:7.4f}"
+    if not row.alternative.changes:
+        return own
+    worth = float(row.difference.independent_replicates)
+    said = "all agree" if isinf(worth) else f"{worth:,.0f}"
+    difference = f"{row.difference.estimate:+11.4f} {row.difference.mcse:7.4f}"
+    return f"{own} {difference} {said:>10}"
+
+
+def _headings() -> str:
+    return " ".join(f"{heading:>10} {'error':>7}" for heading, _ in _COLUMNS.values())
+
+
+def _numbers(means: Mapping[str, Mean], sign: str = "") -> str:
+    return " ".join(
+        f"{means[name].estimate:{sign}10.{digits}f} {means[name].mcse:7.{digits}f}"
+        for name, (_, digits) in _COLUMNS.items()
+    )

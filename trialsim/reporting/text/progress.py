@@ -1,0 +1,64 @@
+"""How far a long run is: on standard error, and silent off a terminal."""
+
+import numpy as np
+
+from trialsim.replicates.run import Replicates
+from trialsim.stats.monte_carlo import wilson_interval
+
+
+class Progress:
+    """A bar on standard error; silent off a terminal.
+
+    For one design it shows the running power and its error; None where their number is not known.
+    """
+
+    def __init__(self, replicates: int | None, designs: int = 1) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as Bar
+
+        total = None if replicates is None else replicates * designs
+        console = Console(stderr=True)
+        self._bar = Bar(
+            TextColumn("simulating"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[running]}"),
+            console=console,
+            disable=not console.file.isatty(),
+            transient=True,
+        )
+        self._task = self._bar.add_task("simulating", total=total, rate="", running="")
+        self._one_design = designs == 1 and total is not None
+        self._rejected = self._known = 0.0
+
+    def __enter__(self) -> "Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, part: Replicates) -> None:
+        """Take in a finished task."""
+        rejected = part.columns.get("rejected", np.empty(0))
+        self._rejected += float(np.nansum(rejected))
+        self._known += float(np.isfinite(rejected).sum())
+        running = ""
+        if self._known and self._one_design:
+            now = wilson_interval(self._rejected, self._known)
+            running = f"power {now.estimate:.3f} +- {now.mcse:.3f}"
+        self._bar.update(self._task, advance=done, running=running)
+        speed = self._bar.tasks[self._task].finished_speed or self._bar.tasks[self._task].speed
+        self._bar.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
+
+    def aim(self, replicates: int) -> None:
+        """Take in that the run is now to have so many replicates."""
+        self._bar.update(self._task, total=replicates)

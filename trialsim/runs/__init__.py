@@ -1,0 +1,1 @@
+"""Replicates on disk, which can be stopped, resumed, split, merged and replayed."""

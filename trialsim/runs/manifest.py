@@ -1,0 +1,104 @@
+"""What decides every number of a run, and what differs between two runs.
+
+The command, the workers and the time decide nothing, so they are not in it.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from trialsim.errors import Problem
+from trialsim.replicates.checks import check_recruitment, chosen_engine
+from trialsim.replicates.result import SIMULATED
+from trialsim.replicates.versions import versions_here
+from trialsim.scenario.programme import Study, differences, value_at
+from trialsim.scenario.validation.paths import changed_paths, part_at
+from trialsim.scenario.validation.problems import as_written
+from trialsim.trial.trial import Engine
+
+POWER: Final = "power"
+"""The command whose run is one study's alone."""
+BLOCK: Final = 1024
+"""Replicates in one part of a run; the grid of parts does not depend on workers or counts."""
+
+
+class RunManifest(NamedTuple):
+    """A run, but for how many replicates it has."""
+
+    scenario: Study
+    seed: int
+    engine: Engine
+    versions: Mapping[str, str]
+    block: int
+    command: str = POWER
+    inputs: Mapping[str, Any] = MappingProxyType({})
+    """What else decides the numbers of a command that runs several worlds."""
+
+    def origin(self) -> dict[str, str]:
+        """Return what each part says of where it comes from."""
+        return {"digest": self.scenario.digest, "seed": str(self.seed), "engine": self.engine}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest as plain values, for JSON; the scenario is in a file beside it."""
+        return {
+            "command": self.command,
+            "scenario": self.scenario.name,
+            "title": self.scenario.title,
+            "digest": self.scenario.digest,
+            "seed": self.seed,
+            "engine": self.engine,
+            "versions": dict(self.versions),
+            "block": self.block,
+            "inputs": dict(self.inputs),
+            "note": SIMULATED,
+        }
+
+
+def manifest_here(
+    scenario: Study, seed: int, engine: Engine = "auto", block: int = BLOCK
+) -> RunManifest:
+    """Return the manifest of a run that begins here.
+
+    Raises
+    ------
+    InputError
+        If the engine is unknown, or the vector engine is asked to run what couples patients.
+    RecruitmentError
+        If recruitment can never finish.
+    """
+    used = chosen_engine(scenario, engine)
+    check_recruitment(scenario)
+    return RunManifest(scenario, seed, used, versions_here(), block)
+
+
+def run_differences(held: RunManifest, asked: RunManifest, where: str) -> Iterator[Problem]:
+    """Yield what keeps the replicates of two runs from being mixed, path by path.
+
+    What two commands ask of two studies, or two commands of one, is not comparable.
+    """
+    if held.command != asked.command:
+        yield _differs("command", held.command, asked.command, where)
+    elif held.scenario.digest == asked.scenario.digest:
+        for path in changed_paths(held.inputs, asked.inputs):
+            yield _differs(path, part_at(held.inputs, path), part_at(asked.inputs, path), where)
+    if held.scenario.digest != asked.scenario.digest:
+        changes = differences(held.scenario, asked.scenario)
+        # nothing that is set apart differs: only the order of what the scenario lists
+        for path in changes or ("scenario",):
+            yield _differs(path, value_at(held.scenario, path), changes.get(path), where)
+    for name in ("seed", "engine", "block"):
+        yield from _if_differs(name, getattr(held, name), getattr(asked, name), where)
+    for package in {**held.versions, **asked.versions}:
+        path = f"versions.{package}"
+        yield from _if_differs(path, held.versions.get(package), asked.versions.get(package), where)
+
+
+def _if_differs(path: str, held: Any, asked: Any, where: str) -> Iterator[Problem]:
+    if held != asked:
+        yield _differs(path, held, asked, where)
+
+
+def _differs(path: str, held: Any, asked: Any, where: str) -> Problem:
+    """Return the problem of one path; None stands for what is not there."""
+    rule = "must not be given" if held is None else f"must be {as_written(held)}"
+    return Problem(path, f"{rule}, as in {where}", as_written(asked))

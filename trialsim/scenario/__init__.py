@@ -1,0 +1,1 @@
+"""What a study is: every number of it, validated, frozen and in words."""

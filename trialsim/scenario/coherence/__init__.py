@@ -1,0 +1,1 @@
+"""What one part of a study names, another part must hold."""

@@ -1,0 +1,1 @@
+"""Study files: YAML is here alone."""

@@ -1,0 +1,1 @@
+"""What is measured, how it develops, and what the drug adds."""

@@ -1,0 +1,66 @@
+"""How the outcomes of one patient hang together beyond what the baseline explains."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from trialsim.arrays import Floats
+from trialsim.distributions import Described
+from trialsim.scenario.validation.refusal import Coefficient, Name, Refusal, unknown
+
+
+class OutcomeCorrelation(Described):
+    """The correlation of patients' luck between outcomes: better on one, better on the other.
+
+    It holds for the patient's own luck and for that of each visit, and towards the better ends,
+    whichever they are.
+    """
+
+    common: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of every pair that is not written."""
+    pairs: dict[Name, dict[Name, Coefficient]] = Field(default_factory=dict)
+
+    def matrix(self, outcomes: Sequence[str]) -> Floats:
+        """Return the correlation of some outcomes, shape (outcomes, outcomes)."""
+        matrix = np.full((len(outcomes), len(outcomes)), self.common)
+        np.fill_diagonal(matrix, 1.0)
+        place = {name: i for i, name in enumerate(outcomes)}
+        for first, row in self.pairs.items():
+            for second, coefficient in row.items():
+                if first in place and second in place:
+                    matrix[place[first], place[second]] = coefficient
+                    matrix[place[second], place[first]] = coefficient
+        return matrix
+
+    def weights(self, outcomes: Sequence[str]) -> Floats:
+        """Return the lower triangular factor: each outcome's luck by its own and those before."""
+        factor: Floats = np.linalg.cholesky(self.matrix(outcomes))
+        return factor
+
+    def refusals(self, outcomes: Sequence[str]) -> Iterator[Refusal]:
+        """Yield what is wrong with the pairs of some outcomes."""
+        problems = list(self._wrong_pairs(outcomes))
+        yield from problems
+        if not problems and outcomes:
+            smallest = np.linalg.eigvalsh(self.matrix(outcomes)).min()
+            if smallest <= 1e-9:
+                rule = "must make a positive definite matrix"
+                yield Refusal("", rule, f"smallest eigenvalue {smallest:.3g}")
+
+    def _wrong_pairs(self, outcomes: Sequence[str]) -> Iterator[Refusal]:
+        seen: set[frozenset[str]] = set()
+        for first, row in self.pairs.items():
+            for second, coefficient in row.items():
+                path = f"pairs.{first}.{second}"
+                for name in (first, second):
+                    if name not in outcomes:
+                        yield Refusal(path, unknown("outcome", name, outcomes), coefficient)
+                if first == second:
+                    rule = "must not be written: an outcome's correlation with itself is 1"
+                    yield Refusal(path, rule, coefficient)
+                elif frozenset((first, second)) in seen:
+                    rule = "must be written once: the pair stands in the other order too"
+                    yield Refusal(path, rule, coefficient)
+                seen.add(frozenset((first, second)))

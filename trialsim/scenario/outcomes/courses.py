@@ -1,0 +1,245 @@
+"""How patients fare without the drug: where on a scale each stands at any time after onset.
+
+In a course with moments the latent score at t days after onset is
+
+    mean(t) + sd(t) * (r(t) * z + sqrt(1 - r(t)**2) * (sqrt(q) * b + sqrt(1 - q) * e)),
+
+with z the normal score of the prognostic covariate, b the patient's own luck, e that of the visit,
+q the patient share. Luck is good when positive, whichever end of the scale is better.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import scipy  # its parts load when they are first used
+from numpy.typing import ArrayLike
+from pydantic import Field
+
+from trialsim.arrays import Floats
+from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, Described
+from trialsim.scenario.outcomes.luck import Luck
+from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
+from trialsim.scenario.outcomes.scales import Grid
+from trialsim.scenario.validation.refusal import Finite, Positive, Probability, Refusal, Ruled
+from trialsim.stats.planning.scale_effects import cells_between_cuts
+
+_FARTHEST_SHIFT = 20.0
+"""In SDs of the latent score beyond the width of the scale: past it nothing changes any more."""
+_LEAST_SHARE = 1e-6
+"""A proportion of 0 is held to be no more than this, so that its cell ends somewhere."""
+
+Correlation = Annotated[float, Field(ge=-1, le=1)]
+
+
+class Moment(NamedTuple):
+    """The latent score's distribution at a time, in patients without the drug."""
+
+    mean: Floats
+    sd: Floats
+    baseline_correlation: Floats
+
+
+class Exponential(Described):
+    """Moments go from their values at onset to those on the end day, fast at first.
+
+    The part that is done after t days is (1 - exp(-t / tau)) / (1 - exp(-end / tau)).
+    """
+
+    asked: ClassVar[tuple[str, ...]] = ()
+
+    model: Literal["exponential"]
+    start_mean: Finite
+    start_sd: Positive
+    start_baseline_correlation: Correlation
+    end_day: Positive
+    """Days after onset at which the end values hold."""
+    end_mean: Finite
+    end_sd: Positive
+    end_baseline_correlation: Correlation
+    recovery_days: Positive
+    """tau: after this many days 63% of all recovery, ever, has happened."""
+    patient_share: Probability
+    """Share of what the baseline does not explain that stays with the patient between visits."""
+
+    def at(self, days: Floats) -> Moment:
+        """Return the latent distribution at times in days after onset; before it as at onset."""
+        done = _done(days, self.recovery_days, self.end_day)
+        correlation = self.start_baseline_correlation + done * (
+            self.end_baseline_correlation - self.start_baseline_correlation
+        )
+        return Moment(
+            self.start_mean + done * (self.end_mean - self.start_mean),
+            np.maximum(self.start_sd + done * (self.end_sd - self.start_sd), 0.0),
+            correlation.clip(-1.0, 1.0),
+        )
+
+    def cells(self, grid: Grid, days: Floats, luck: Luck, added: Floats) -> Floats:
+        """Return each patient's cell, the latent score moved by what is added."""
+        return _cells_of_moment(grid, self.at(days), luck, self.patient_share, added)
+
+    def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
+        """Return the share in each cell on the end day after a shift, shape (..., cells)."""
+        return cells_between_cuts(self.end_mean + np.asarray(shift), self.end_sd, grid.cuts)
+
+    def widest(self, grid: Grid) -> float:
+        """Return a latent shift beyond which nothing changes any more."""
+        return _widest(grid, self.end_mean, self.end_sd)
+
+    def misfits(self, grid: Grid) -> Iterator[Refusal]:
+        """Yield what does not go with the scale: nothing."""
+        return iter(())
+
+
+def _one_for_each_day(
+    days: tuple[float, ...],
+    means: tuple[float, ...],
+    sds: tuple[float, ...],
+    baseline_correlations: tuple[float, ...],
+) -> Iterator[Refusal]:
+    lists = {"means": means, "sds": sds, "baseline_correlations": baseline_correlations}
+    for name, listed in lists.items():
+        if len(listed) != len(days):
+            yield Refusal(name, f"must be as many as days, {len(days)}", len(listed))
+
+
+def _rising(days: tuple[float, ...]) -> Iterator[Refusal]:
+    if any(later <= earlier for earlier, later in pairwise(days)):
+        yield Refusal("days", "must rise", list(days))
+
+
+class Interpolated(Ruled):
+    """Moments as known on some days after onset, straight lines between, level outside."""
+
+    rules = (
+        (("days", "means", "sds", "baseline_correlations"), _one_for_each_day),
+        (("days",), _rising),
+    )
+
+    asked: ClassVar[tuple[str, ...]] = ()
+
+    model: Literal["interpolated"]
+    days: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)]
+    means: Annotated[tuple[Finite, ...], Field(strict=False)]
+    sds: Annotated[tuple[Positive, ...], Field(strict=False)]
+    baseline_correlations: Annotated[tuple[Correlation, ...], Field(strict=False)]
+    patient_share: Probability
+    """Share of what the baseline does not explain that stays with the patient between visits."""
+
+    @property
+    def end_day(self) -> float:
+        """The last of the days."""
+        return self.days[-1]
+
+    def at(self, days: Floats) -> Moment:
+        """Return the latent distribution at times in days after onset."""
+        known = (self.means, self.sds, self.baseline_correlations)
+        return Moment(*(np.asarray(np.interp(days, self.days, values)) for values in known))
+
+    def cells(self, grid: Grid, days: Floats, luck: Luck, added: Floats) -> Floats:
+        """Return each patient's cell, the latent score moved by what is added."""
+        return _cells_of_moment(grid, self.at(days), luck, self.patient_share, added)
+
+    def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
+        """Return the share in each cell on the end day after a shift, shape (..., cells)."""
+        return cells_between_cuts(self.means[-1] + np.asarray(shift), self.sds[-1], grid.cuts)
+
+    def widest(self, grid: Grid) -> float:
+        """Return a latent shift beyond which nothing changes any more."""
+        return _widest(grid, self.means[-1], self.sds[-1])
+
+    def misfits(self, grid: Grid) -> Iterator[Refusal]:
+        """Yield what does not go with the scale: nothing."""
+        return iter(())
+
+
+Shares = Annotated[tuple[Probability, ...], Field(strict=False, min_length=2)]
+
+
+def _sum_to_one(name: str, shares: tuple[float, ...] | None) -> Iterator[Refusal]:
+    if shares is not None and abs(sum(shares) - 1) > PROBABILITY_SUM_TOLERANCE:
+        yield Refusal(name, "must sum to 1", sum(shares))
+
+
+class Proportions(Ruled):
+    """The share of patients in each grade, from those at onset to those on the end day.
+
+    The latent score is standard normal; what moves, with the part of recovery that is done, are the
+    cut-points between grades. One SD is the unit of a latent shift.
+    """
+
+    rules = (
+        (("start",), lambda start: _sum_to_one("start", start)),
+        (("end",), lambda end: _sum_to_one("end", end)),
+    )
+
+    asked: ClassVar[tuple[str, ...]] = ()
+
+    model: Literal["proportions"]
+    start: Shares | None
+    """From the low end of the scale; null where they are those of the end day at any time."""
+    end: Shares
+    end_day: Positive
+    recovery_days: Positive
+    """tau: after this many days 63% of all recovery, ever, has happened."""
+    start_baseline_correlation: Correlation
+    end_baseline_correlation: Correlation
+    patient_share: Probability
+    """Share of what the baseline does not explain that stays with the patient between visits."""
+
+    def cells(self, grid: Grid, days: Floats, luck: Luck, added: Floats) -> Floats:
+        """Return each patient's cell, the latent score moved by what is added."""
+        done = _done(days, self.recovery_days, self.end_day).clip(0.0, 1.0)
+        first, last = self.start_baseline_correlation, self.end_baseline_correlation
+        latent = luck.standard(first + done * (last - first), self.patient_share) + added
+        cell = np.zeros(np.broadcast_shapes(latent.shape, done.shape))
+        for start, end in zip(_cuts(self.start or self.end), _cuts(self.end), strict=True):
+            cell += latent > start + done * (end - start)
+        return cell
+
+    def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
+        """Return the share in each cell on the end day after a shift, shape (..., cells)."""
+        return cells_between_cuts(shift, 1.0, np.array(_cuts(self.end)))
+
+    def widest(self, grid: Grid) -> float:
+        """Return a latent shift beyond which nothing changes any more."""
+        return 2 * _FARTHEST_SHIFT
+
+    def misfits(self, grid: Grid) -> Iterator[Refusal]:
+        """Yield the lists of proportions that have not one for each grade of the scale."""
+        for name, shares in (("start", self.start), ("end", self.end)):
+            if shares is not None and len(shares) != grid.steps + 1:
+                rule = f"must be one for each of the scale's {grid.steps + 1} grades"
+                yield Refusal(name, rule, len(shares))
+
+
+Course: TypeAlias = Annotated[
+    Exponential | Interpolated | Proportions | RecoveryClasses, Field(discriminator="model")
+]
+
+
+def _done(days: Floats, recovery_days: float, end_day: float) -> Floats:
+    """Return the part of recovery that is done after so many days, 1 on the end day."""
+    after = np.maximum(days, 0.0)
+    done: Floats = np.expm1(-after / recovery_days) / np.expm1(-end_day / recovery_days)
+    return done
+
+
+def _cells_of_moment(
+    grid: Grid, moment: Moment, luck: Luck, patient_share: float, added: Floats
+) -> Floats:
+    standard = luck.standard(moment.baseline_correlation, patient_share)
+    return grid.cell_of_latent(moment.mean + moment.sd * standard + added)
+
+
+def _widest(grid: Grid, mean: float, sd: float) -> float:
+    cuts = grid.cuts
+    return float(cuts[-1] - cuts[0] + grid.step + _FARTHEST_SHIFT * sd + abs(mean))
+
+
+def _cuts(shares: tuple[float, ...]) -> list[float]:
+    """Return the standard normal scores between grades."""
+    below = np.cumsum(shares)[:-1].clip(_LEAST_SHARE, 1 - _LEAST_SHARE)
+    cuts: list[float] = scipy.special.ndtri(below).tolist()
+    return cuts

@@ -1,0 +1,114 @@
+"""How much of the drug's full effect a patient has, by what was given and when.
+
+Doses are in mL where the arms' doses are, and per kilogram of body weight where the arms' are.
+"""
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+import numpy as np
+import scipy  # its parts load when they are first used
+from pydantic import Field, model_validator
+
+from trialsim.arrays import Floats
+from trialsim.distributions import Described
+from trialsim.scenario.outcomes.mechanism import Pathways
+from trialsim.scenario.outcomes.received import Received
+from trialsim.scenario.validation.refusal import Positive, Refusal, refuse
+
+_MOST_LOG_SHARE = 50.0
+"""Of the exposure beyond the full dose; a larger share is infinite on any scale."""
+
+
+class NoExposure(Described):
+    """The whole effect from randomisation on in an arm with study drug, whatever is infused."""
+
+    model: Literal["none"]
+
+    def share(self, received: Received, visit: int) -> Floats:
+        """Return the share of the full effect at a visit, shape (replicate, patient)."""
+        return received.assigned.astype(np.float64)
+
+
+class Proportional(Described):
+    """Effect in proportion to the study drug received; more than the full dose adds nothing."""
+
+    model: Literal["proportional"]
+    full_dose: Positive
+
+    def share(self, received: Received, visit: int) -> Floats:
+        """Return the share of the full effect at a visit, shape (replicate, patient)."""
+        share: Floats = np.minimum(received.total(visit) / self.full_dose, 1.0)
+        return share
+
+
+class Threshold(Described):
+    """The whole effect once a given amount of study drug has been received, nothing before."""
+
+    model: Literal["threshold"]
+    full_dose: Positive
+    needed_dose: Positive
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.needed_dose > self.full_dose:
+            refuse([Refusal("needed_dose", "must not exceed full_dose", self.needed_dose)])
+        return self
+
+    def share(self, received: Received, visit: int) -> Floats:
+        """Return the share of the full effect at a visit, shape (replicate, patient)."""
+        return (received.total(visit) >= self.needed_dose).astype(np.float64)
+
+
+class Emax(Described):
+    """A saturating (sigmoid) effect of the study drug received, 1 at the full dose."""
+
+    model: Literal["emax"]
+    full_dose: Positive
+    half_dose: Positive
+    """Study drug at which half of the largest possible effect is reached (ED50)."""
+    hill: Annotated[float, Field(gt=0, le=20)] = 1.0
+
+    def share(self, received: Received, visit: int) -> Floats:
+        """Return the share of the full effect at a visit, shape (replicate, patient)."""
+        full = scipy.special.log_expit(
+            self.hill * (np.log(self.full_dose) - np.log(self.half_dose))
+        )
+        with np.errstate(divide="ignore"):  # nothing given has the logarithm -inf, the share 0
+            given = self.hill * (np.log(received.total(visit)) - np.log(self.half_dose))
+        share: Floats = np.exp(np.minimum(scipy.special.log_expit(given) - full, _MOST_LOG_SHARE))
+        return share
+
+
+class Umbrella(Described):
+    """An effect that rises to the peak dose and falls beyond it: the beta model of dose finding.
+
+    The share is B (d / m)**p (1 - d / m)**q, with m the dose from which nothing is left and B such
+    that it is 1 at the peak, m p / (p + q) (Bretz, Pinheiro and Branson 2005, Biometrics 61:738).
+    """
+
+    model: Literal["umbrella"]
+    full_dose: Positive
+    """The dose of the largest effect."""
+    most_dose: Positive
+    """The dose from which on there is no effect."""
+    rise: Annotated[float, Field(gt=0, le=20)]
+    """The power p with which the effect rises from dose 0; how fast it falls follows from it."""
+
+    @model_validator(mode="after")
+    def _falls_after_the_peak(self) -> Self:
+        if self.most_dose <= self.full_dose:
+            refuse([Refusal("most_dose", "must exceed full_dose", self.most_dose)])
+        return self
+
+    def share(self, received: Received, visit: int) -> Floats:
+        """Return the share of the full effect at a visit, shape (replicate, patient)."""
+        peak = self.full_dose / self.most_dose
+        fall = self.rise * (1 - peak) / peak
+        dose = np.minimum(received.total(visit) / self.most_dose, 1.0)
+        share: Floats = (dose / peak) ** self.rise * ((1 - dose) / (1 - peak)) ** fall
+        return share
+
+
+Exposure: TypeAlias = Annotated[
+    NoExposure | Proportional | Threshold | Emax | Umbrella | Pathways, Field(discriminator="model")
+]

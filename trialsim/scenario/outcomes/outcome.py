@@ -1,0 +1,181 @@
+"""What is measured: scales, how patients fare on them without the drug, and what the drug adds.
+
+A score is a latent score read off the grid of its scale. The drug adds the effect's latent shift
+times the exposure reached, towards the better end of the scale.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final, Literal
+
+import numpy as np
+from pydantic import Field
+
+from trialsim.scenario.outcomes.courses import Course
+from trialsim.scenario.outcomes.exposure import Exposure
+from trialsim.scenario.outcomes.items import Items
+from trialsim.scenario.outcomes.scales import Grid, Kind
+from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.validation.refusal import Finite, Name, Positive, Refusal, Ruled
+
+_MOST_STEPS: Final = 10_000
+
+Anchor = Literal["theta", "latent_shift", "odds_ratio", "mean_difference"]
+
+
+def _is_possible(anchor: Anchor, value: float) -> Iterator[Refusal]:
+    if anchor == "theta" and not 0 < value < 1:
+        yield Refusal("value", "must lie between 0 and 1 for a theta", value)
+    if anchor == "odds_ratio" and value <= 0:
+        yield Refusal("value", "must be above 0 for an odds ratio", value)
+
+
+class Effect(Ruled):
+    """How much the drug does at full exposure on the end day, on the scale of the anchor.
+
+    `theta` is the Mann-Whitney effect, `latent_shift` points of the latent score, `odds_ratio` the
+    common odds ratio of a better score with the same theta, `mean_difference` points of the score.
+    Values above no effect (0.5, 0, 1, 0) favour the drug, whichever end of the scale is better.
+    """
+
+    rules = ((("anchor", "value"), _is_possible),)
+
+    unsaid = ("trial_sd", "among", "elsewhere")
+
+    anchor: Anchor
+    value: Finite
+    exposure: Exposure
+    trial_sd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """SD of the latent shift between trials like this one (random effects), in latent points."""
+    among: Rule | None = None
+    """Those who have the effect; null for everybody."""
+    elsewhere: Finite = 0.0
+    """The share of the latent shift that all others have."""
+
+
+def _is_a_scale(low: float, high: float, step: float) -> Iterator[Refusal]:
+    if not low < high:
+        yield Refusal("high", "must be above low", high)
+        return
+    steps = (high - low) / step
+    if steps > _MOST_STEPS:
+        yield Refusal("high", f"must be at most {_MOST_STEPS} steps above low", high)
+    elif abs(steps - round(steps)) > 1e-9 * steps or round(steps) < 1:
+        yield Refusal("step", "must divide the scale from low to high", step)
+
+
+def _has_logarithms(kind: Kind, low: float) -> Iterator[Refusal]:
+    if kind in ("time", "count") and low < 0:
+        yield Refusal("low", "must not be negative for a time or a count", low)
+
+
+def _course_fits(
+    low: float, high: float, step: float, kind: Kind, course: Course
+) -> Iterator[Refusal]:
+    if any(_is_a_scale(low, high, step)) or any(_has_logarithms(kind, low)):
+        return
+    for refusal in course.misfits(_grid(low, high, step, kind)):
+        yield refusal._replace(path=f"course.{refusal.path}")
+
+
+def _courses_fit(
+    low: float, high: float, step: float, kind: Kind, course_by_arm: Mapping[str, Course | None]
+) -> Iterator[Refusal]:
+    for name, course in course_by_arm.items():
+        if course is None:
+            continue
+        for refusal in _course_fits(low, high, step, kind, course):
+            yield refusal._replace(path=refusal.path.replace("course", f"course_by_arm.{name}", 1))
+
+
+def _baseline_goes_first(baseline: str | None, prognosis: str | None) -> Iterator[Refusal]:
+    if baseline is not None and prognosis is not None:
+        rule = "must be null where the score has a baseline, which is its prognosis"
+        yield Refusal("prognosis", rule, prognosis)
+
+
+def _something_foretells(
+    baseline: str | None, prognosis: str | None, course: Course
+) -> Iterator[Refusal]:
+    """Refuse a correlation with what is not there, which would narrow the scores unseen."""
+    if baseline is None and prognosis is None:
+        for name, value in vars(course).items():
+            if "baseline_correlation" in name and np.any(value):
+                rule = "must be 0 where neither baseline nor prognosis names a covariate"
+                yield Refusal(f"course.{name}", rule, value)
+
+
+def _items_add_up(
+    low: float, high: float, step: float, kind: Kind, items: Items | None
+) -> Iterator[Refusal]:
+    if items is None or not items.keeps_its_rules or any(_is_a_scale(low, high, step)):
+        return
+    for refusal in items.misfits(_grid(low, high, step, kind)):
+        yield refusal._replace(path=f"items.{refusal.path}")
+
+
+class Outcome(Ruled):
+    """A bounded scale, its course without the drug, and the drug's effect on it."""
+
+    rules = (
+        (("low", "high", "step"), _is_a_scale),
+        (("kind", "low"), _has_logarithms),
+        (("low", "high", "step", "kind", "course"), _course_fits),
+        (("low", "high", "step", "kind", "course_by_arm"), _courses_fit),
+        (("baseline", "prognosis"), _baseline_goes_first),
+        (("baseline", "prognosis", "course"), _something_foretells),
+        (("low", "high", "step", "kind", "items"), _items_add_up),
+    )
+
+    unsaid = ("kind", "unit", "step", "prognosis", "course_by_arm", "items")
+
+    label: str = Field(min_length=1)
+    kind: Kind = "ordinal"
+    unit: str = "points"
+    low: Finite
+    high: Finite
+    step: Positive = 1.0
+    """The distance between a value of the scale and the next."""
+    better: Literal["higher", "lower"]
+    baseline: Name | None
+    """The covariate that is the score at the baseline visit; null where it is not measured then."""
+    prognosis: Name | None = None
+    """The covariate on which the course depends where there is no baseline."""
+    course: Course
+    course_by_arm: dict[Name, Course] = Field(default_factory=dict)
+    """The course in arms whose patients are others, such as the uninjured; no drug added."""
+    effect: Effect
+    items: Items | None = None
+    """What the score is the total of; null where it is not looked into."""
+
+    def __hash__(self) -> int:
+        """Agree for outcomes that are equal; mappings among the fields have no hash."""
+        return hash((self.label, self.low, self.high, self.step, self.effect))
+
+    @property
+    def sign(self) -> int:
+        """1 where higher scores are better, -1 where lower ones are."""
+        return 1 if self.better == "higher" else -1
+
+    @property
+    def grid(self) -> Grid:
+        """The cells of the scale."""
+        return _grid(self.low, self.high, self.step, self.kind)
+
+    @property
+    def predictor(self) -> str | None:
+        """The covariate on whose normal score the course, or that of an arm, depends."""
+        depends = any(not course.asked for course in self._courses)
+        return self.baseline or self.prognosis if depends else None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The covariates whose values the courses need."""
+        return tuple(dict.fromkeys(name for course in self._courses for name in course.asked))
+
+    @property
+    def _courses(self) -> tuple[Course, ...]:
+        return (self.course, *self.course_by_arm.values())
+
+
+def _grid(low: float, high: float, step: float, kind: Kind) -> Grid:
+    return Grid(low, high, step, kind in ("time", "count"))

@@ -1,0 +1,172 @@
+"""Who may enter: ordered inclusion and exclusion rules as data over the covariates, never code."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Self, TypeAlias
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from trialsim.arrays import Booleans, Floats
+from trialsim.distributions import Described
+from trialsim.scenario.patients.population import Covariate
+from trialsim.scenario.validation.refusal import (
+    Finite,
+    Name,
+    Refusal,
+    Ruled,
+    as_far_as_known,
+    unknown,
+)
+
+MOST_RULES = 62
+"""A candidate's failed rules are kept as the bits of one whole number."""
+
+Bound: TypeAlias = Finite | Name
+"""A number, or the name of a covariate to compare with."""
+Level: TypeAlias = bool | Finite | str
+
+
+def _room_between(
+    low: str, high: str
+) -> tuple[tuple[str, str], Callable[[Bound | None, Bound | None], Iterator[Refusal]]]:
+    """Return the rule that a number can meet a lower and an upper bound."""
+    with_ends = (low, high) == ("at_least", "at_most")
+
+    def broken(least: Bound | None, most: Bound | None) -> Iterator[Refusal]:
+        if not isinstance(least, int | float) or not isinstance(most, int | float):
+            return
+        if most < least or (most == least and not with_ends):
+            yield Refusal(high, f"must leave room above {low}, {least:g}", most)
+
+    return (low, high), broken
+
+
+class Rule(Ruled):
+    """A condition on one covariate; where several bounds are given, all must hold."""
+
+    rules = (
+        _room_between("at_least", "at_most"),
+        _room_between("at_least", "less_than"),
+        _room_between("more_than", "at_most"),
+        _room_between("more_than", "less_than"),
+    )
+
+    label: str = Field(min_length=1)
+    covariate: Name
+    at_least: Bound | None = None
+    more_than: Bound | None = None
+    at_most: Bound | None = None
+    less_than: Bound | None = None
+    equals: Level | None = None
+    one_of: Annotated[tuple[Level, ...], Field(strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self._bounds and not self._accepted:
+            raise ValueError("must say at_least, more_than, at_most, less_than, equals or one_of")
+        return self
+
+    def holds(self, covariates: Mapping[str, Covariate], values: Mapping[str, Floats]) -> Booleans:
+        """Return who meets the condition, in the shape of the covariates' values."""
+        value = values[self.covariate]
+        met = np.ones(value.shape, np.bool_)
+        for name, bound in self._bounds.items():
+            limit = values[bound] if isinstance(bound, str) else bound
+            met &= _COMPARE[name](value, limit)
+        if self._accepted:
+            levels = covariates[self.covariate].levels
+            codes = [_code(level, levels) for level in self._accepted]
+            met &= np.logical_or.reduce([value == code for code in codes])
+        return met
+
+    @property
+    def asked(self) -> tuple[Name, ...]:
+        """The covariates that the condition looks at."""
+        others = [bound for bound in self._bounds.values() if isinstance(bound, str)]
+        return (self.covariate, *others)
+
+    def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Refusal]:
+        """Yield what the rule asks that the population cannot answer."""
+        covariate = covariates.get(self.covariate)
+        if covariate is None:
+            rule = unknown("covariate", self.covariate, covariates)
+            yield Refusal("covariate", rule, self.covariate)
+            return
+        for name, bound in self._bounds.items():
+            if covariate.levels is not None or covariate.is_flag:
+                yield Refusal(name, "must be asked of a number, not of a level or a flag", bound)
+            elif isinstance(bound, str) and bound not in covariates:
+                yield Refusal(name, unknown("covariate", bound, covariates), bound)
+        for level in self._accepted:
+            yield from self._wrong_level(covariate, level)
+
+    def _wrong_level(self, covariate: Covariate, level: Level) -> Iterator[Refusal]:
+        path = "one_of" if vars(self).get("one_of") else "equals"
+        if covariate.is_flag and not isinstance(level, bool):
+            yield Refusal(path, "must be true or false", level)
+        elif covariate.levels is not None and level not in covariate.levels:
+            yield Refusal(path, unknown("level", str(level), covariate.levels), level)
+        elif covariate.levels is None and not covariate.is_flag and isinstance(level, str | bool):
+            yield Refusal(path, "must be a number", level)
+
+    @property
+    def _bounds(self) -> dict[str, Bound]:
+        given = {name: vars(self).get(name) for name in _COMPARE}
+        return {name: bound for name, bound in given.items() if bound is not None}
+
+    @property
+    def _accepted(self) -> tuple[Level, ...]:
+        equals = vars(self).get("equals")
+        return (*(() if equals is None else (equals,)), *(vars(self).get("one_of") or ()))
+
+
+class Eligibility(Described):
+    """Inclusion rules a candidate must meet and exclusion rules a candidate must not, in order.
+
+    The order is the order of the file, inclusion first; it decides which failure is the first.
+    """
+
+    inclusion: dict[Name, Rule] = Field(default_factory=dict)
+    exclusion: dict[Name, Rule] = Field(default_factory=dict)
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """Every rule by name, in the order in which they are judged."""
+        return {**self.inclusion, **self.exclusion}
+
+    def failed(
+        self, covariates: Mapping[str, Covariate], values: Mapping[str, Floats]
+    ) -> dict[str, Booleans]:
+        """Return for each rule who fails it: not included, or excluded."""
+        return {
+            **{name: ~rule.holds(covariates, values) for name, rule in self.inclusion.items()},
+            **{name: rule.holds(covariates, values) for name, rule in self.exclusion.items()},
+        }
+
+    def conflicts(self) -> Iterator[Refusal]:
+        """Yield what is wrong with the rules together, whatever each of them says."""
+        for name in self.exclusion:
+            if name in self.inclusion:
+                yield Refusal(f"exclusion.{name}", "must not be an inclusion too", name)
+        if len(self.rules) > MOST_RULES:
+            yield Refusal("", f"must have at most {MOST_RULES} rules", len(self.rules))
+
+    def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Refusal]:
+        """Yield what the rules ask that the population cannot answer."""
+        for part, rules in (("inclusion", self.inclusion), ("exclusion", self.exclusion)):
+            for name, rule in rules.items():
+                for refusal in as_far_as_known(rule.refusals(covariates)):
+                    yield refusal._replace(path=f"{part}.{name}.{refusal.path}")
+
+
+_COMPARE = {
+    "at_least": np.greater_equal,
+    "more_than": np.greater,
+    "at_most": np.less_equal,
+    "less_than": np.less,
+}
+
+
+def _code(level: Level, levels: tuple[str, ...] | None) -> float:
+    """Return the number by which a level, a flag or a grade stands in the covariate's values."""
+    return float(levels.index(str(level)) if levels is not None else level)

@@ -1,0 +1,80 @@
+"""What the values of a covariate follow: a distribution of their own, or what others decide."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, TypeAlias
+
+import numpy as np
+from pydantic import Field
+
+from trialsim.arrays import Floats
+from trialsim.distributions import (
+    Beta,
+    Constant,
+    Described,
+    Discrete,
+    Distribution,
+    Exponential,
+    Gamma,
+    LogitNormal,
+    LogNormal,
+    Normal,
+    Uniform,
+)
+from trialsim.scenario.validation.refusal import Name
+
+_Numbers: TypeAlias = Annotated[
+    Constant | Uniform | Normal | LogNormal | Exponential | Gamma | Beta | LogitNormal | Discrete,
+    Field(discriminator="distribution"),
+]
+
+
+class ByLevel(Described):
+    """A distribution of numbers for each level of another covariate.
+
+    Within a level the values stand in the order of the covariate's normal scores.
+    """
+
+    distribution: Literal["by_level"]
+    of: Name
+    """A categorical covariate."""
+    levels: dict[str, _Numbers] = Field(min_length=1)
+
+    def at(self, u: Floats, level: Floats, names: tuple[str, ...]) -> Floats:
+        """Return the quantile within each level, given as its position among the names.
+
+        >>> constant = {"distribution": "constant"}
+        >>> levels = {"mild": {**constant, "value": 2}, "severe": {**constant, "value": 9}}
+        >>> weight = ByLevel(distribution="by_level", of="stroke", levels=levels)
+        >>> weight.at(np.full(2, 0.5), np.array([1.0, 0.0]), ("mild", "severe"))
+        array([9., 2.])
+        """
+        value = np.empty(u.shape)
+        for place, name in enumerate(names):
+            there = level == place
+            value[there] = self.levels[name].at(u[there])
+        return value
+
+
+class OnCourse(Described):
+    """The score that the course of an outcome gives some time after onset, before any drug.
+
+    The covariate's normal score is the luck of that measurement.
+    """
+
+    distribution: Literal["course"]
+    outcome: Name
+    days: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """After onset."""
+
+
+Margin: TypeAlias = Annotated[
+    Distribution | ByLevel | OnCourse, Field(discriminator="distribution")
+]
+
+
+def distributions_of(margin: Margin) -> Iterator[Distribution]:
+    """Yield the distributions that a margin is made of: of a course none."""
+    if isinstance(margin, ByLevel):
+        yield from margin.levels.values()
+    elif not isinstance(margin, OnCourse):
+        yield margin

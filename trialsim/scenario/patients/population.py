@@ -1,0 +1,243 @@
+"""Who comes to be screened: covariates with margins, joined by a Gaussian copula."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import scipy  # its parts load when they are first used
+from pydantic import Field
+
+from trialsim.arrays import Floats
+from trialsim.distributions import (
+    Bernoulli,
+    Beta,
+    Categorical,
+    LogNormal,
+    Normal,
+    Uniform,
+    WholeNumbers,
+)
+from trialsim.scenario.patients.margins import ByLevel, Margin, OnCourse
+from trialsim.scenario.validation.refusal import (
+    Coefficient,
+    Name,
+    Refusal,
+    Ruled,
+    as_far_as_known,
+    unknown,
+)
+
+Correlation: TypeAlias = Mapping[str, Mapping[str, float]]
+_SMALLEST, _LARGEST = 2.0**-53, 1 - 2.0**-53
+
+
+def _can_be_whole(margin: Margin, whole: bool) -> Iterator[Refusal]:
+    try:
+        if whole and not isinstance(margin, OnCourse):
+            _whole_numbers(margin)
+    except ValueError as error:
+        yield Refusal("", str(error))
+
+
+def _whole_numbers(margin: Margin) -> WholeNumbers:
+    if not isinstance(margin, Uniform | Normal | Beta):
+        raise ValueError("whole goes with a uniform, normal or beta margin")
+    return WholeNumbers(margin)
+
+
+class Covariate(Ruled):
+    """One thing known of a candidate at screening."""
+
+    rules = ((("margin", "whole"), _can_be_whole),)
+
+    label: str = Field(min_length=1)
+    margin: Margin
+    whole: bool = False
+    """Rounded to whole numbers; the margin must then be a uniform, normal or beta with bounds, or
+    the course of an outcome whose scores are whole."""
+
+    @cached_property
+    def _table(self) -> WholeNumbers:
+        return _whole_numbers(self.margin)
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the margin is a distribution of its own, whatever else is known of a person."""
+        return not isinstance(self.margin, ByLevel | OnCourse)
+
+    def at(self, u: Floats) -> Floats:
+        """Return the value at each number in (0, 1); a level or flag as its position.
+
+        Raises
+        ------
+        TypeError
+            If the margin does not stand alone.
+        """
+        if isinstance(self.margin, ByLevel | OnCourse):
+            raise TypeError(f"{self.label}: its value takes more than a number")
+        return self._table.at(u) if self.whole else self.margin.at(u)
+
+    def at_score(self, score: Floats) -> Floats:
+        """Return the value at each standard normal score; raise as `at` does."""
+        if self.whole and self.stands_alone:
+            return self._table.at(scipy.special.ndtr(score))
+        if isinstance(self.margin, Normal | LogNormal):
+            return self.margin.at_score(score)
+        return self.at(share_below(score))
+
+    @property
+    def bounds(self) -> tuple[int, int] | None:
+        """The least and the greatest whole number; None for what is not whole or not known here."""
+        return (self._table.low, self._table.high) if self.whole and self.stands_alone else None
+
+    @property
+    def levels(self) -> tuple[str, ...] | None:
+        """The names of a categorical covariate's levels, in order; None for any other."""
+        return tuple(self.margin.levels) if isinstance(self.margin, Categorical) else None
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether the covariate is true or false."""
+        return isinstance(self.margin, Bernoulli)
+
+
+Covariates: TypeAlias = Mapping[str, Covariate | None]
+"""None stands for a covariate that is wrong."""
+
+
+def share_below(score: Floats) -> Floats:
+    """Return the number in (0, 1) that belongs to a standard normal score.
+
+    >>> share_below(np.array([0.0, 50.0])).tolist()
+    [0.5, 0.9999999999999999]
+    """
+    share: Floats = scipy.special.ndtr(score).clip(_SMALLEST, _LARGEST)
+    return share
+
+
+def known_margins(covariates: Covariates) -> Iterator[tuple[str, Margin]]:
+    """Yield the margin of each covariate that has a right one, in a file that may be wrong."""
+    for name, covariate in covariates.items():
+        if covariate is not None and "margin" in vars(covariate):
+            yield name, covariate.margin
+
+
+def _levels_exist(covariates: Covariates) -> Iterator[Refusal]:
+    for name, margin in known_margins(covariates):
+        if isinstance(margin, ByLevel):
+            for refusal in as_far_as_known(_has_levels(margin, covariates)):
+                yield refusal._replace(path=f"covariates.{name}.margin.{refusal.path}")
+
+
+def _has_levels(margin: ByLevel, covariates: Covariates) -> Iterator[Refusal]:
+    if margin.of not in covariates:
+        yield Refusal("of", unknown("covariate", margin.of, covariates), margin.of)
+    elif (of := covariates[margin.of]) is not None:
+        levels = of.levels
+        if levels is None:
+            yield Refusal("of", "must be a covariate with levels", margin.of)
+        elif set(levels) != set(margin.levels):
+            rule = f"must be those of {margin.of}: {', '.join(levels)}"
+            yield Refusal("levels", rule, ", ".join(margin.levels))
+
+
+def _pairs_exist(
+    covariates: Mapping[str, Covariate], correlation: Correlation
+) -> Iterator[Refusal]:
+    for first, second, coefficient in _pairs(correlation):
+        for name in (first, second):
+            if name not in covariates:
+                rule = unknown("covariate", name, covariates)
+                yield Refusal(f"correlation.{first}.{second}", rule, coefficient)
+
+
+def _pairs_are_written_once(correlation: Correlation) -> Iterator[Refusal]:
+    pairs = {(first, second) for first, second, _ in _pairs(correlation)}
+    for first, second, coefficient in _pairs(correlation):
+        path = f"correlation.{first}.{second}"
+        if first == second:
+            rule = "must not be written: a covariate's correlation with itself is 1"
+            yield Refusal(path, rule, coefficient)
+        elif second < first and (second, first) in pairs:
+            rule = "must be written once: the pair stands in the other order too"
+            yield Refusal(path, rule, coefficient)
+
+
+def _is_possible(
+    covariates: Mapping[str, Covariate], correlation: Correlation
+) -> Iterator[Refusal]:
+    pairs = list(_pairs(correlation))
+    wrong = None in correlation.values() or any(one is None for _, _, one in pairs)
+    if not pairs or wrong or any(_pairs_are_written_once(correlation)):
+        return
+    if any(_pairs_exist(covariates, correlation)):
+        return
+    smallest = np.linalg.eigvalsh(_matrix(_correlated(covariates, correlation), correlation)).min()
+    if smallest <= 1e-9:
+        rule = "must make a positive definite matrix"
+        yield Refusal("correlation", rule, f"smallest eigenvalue {smallest:.3g}")
+
+
+def _pairs(correlation: Correlation) -> Iterator[tuple[str, str, float]]:
+    """Yield the two names and the coefficient of each pair, as far as they are known."""
+    for first, row in correlation.items():
+        for second, coefficient in (row or {}).items():
+            yield first, second, coefficient
+
+
+def _correlated(covariates: Iterable[str], correlation: Correlation) -> tuple[str, ...]:
+    named = {name for first, row in correlation.items() for name in (first, *row)}
+    return tuple(name for name in covariates if name in named)
+
+
+def _matrix(names: Sequence[str], correlation: Correlation) -> Floats:
+    matrix = np.eye(len(names))
+    place = {name: i for i, name in enumerate(names)}
+    for first, second, coefficient in _pairs(correlation):
+        matrix[place[first], place[second]] = coefficient
+        matrix[place[second], place[first]] = coefficient
+    return matrix
+
+
+class Population(Ruled):
+    """The candidates: their covariates, and how these hang together."""
+
+    rules = (
+        (("covariates",), _levels_exist),
+        (("covariates", "correlation"), _pairs_exist),
+        (("correlation",), _pairs_are_written_once),
+        (("covariates", "correlation"), _is_possible),
+    )
+
+    covariates: dict[Name, Covariate] = Field(min_length=1)
+    correlation: dict[Name, dict[Name, Coefficient]] = Field(default_factory=dict)
+    """Correlation of normal scores by pairs, each pair written once; pairs not written are 0."""
+
+    @cached_property
+    def correlated(self) -> tuple[str, ...]:
+        """The covariates that stand in the correlation, in the order of the population.
+
+        Each is made from its own number and those before it, so one that is added last changes no
+        other.
+        """
+        return _correlated(self.covariates, self.correlation)
+
+    @cached_property
+    def dependent(self) -> frozenset[str]:
+        """The correlated covariates that are made from the numbers of others beside their own."""
+        others = np.tril(self.cholesky, -1).any(axis=1)
+        return (
+            frozenset(np.array(self.correlated)[others].tolist()) if others.any() else frozenset()
+        )
+
+    @cached_property
+    def correlation_matrix(self) -> Floats:
+        """The correlation of the normal scores of the correlated covariates."""
+        return _matrix(self.correlated, self.correlation)
+
+    @cached_property
+    def cholesky(self) -> Floats:
+        """The lower triangular factor of the correlation matrix."""
+        factor: Floats = np.linalg.cholesky(self.correlation_matrix)
+        return factor

@@ -1,0 +1,1 @@
+"""What is estimated and tested, and what was published."""

@@ -1,0 +1,166 @@
+"""What will be estimated and tested, with every convention that software disagrees about."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+
+from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
+
+from trialsim.distributions import Described
+from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.plan.methods import (
+    MEAN_METHODS,
+    Method,
+    OBrien,
+    ProportionalOdds,
+    Responders,
+)
+from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
+from trialsim.scenario.validation.refusal import Name, OpenProbability, Probability, Ruled
+
+Interval: TypeAlias = Literal["null", "delong", "brunner-munzel", "logit", "newcombe"]
+Measure: TypeAlias = Literal["score", "change"]
+AnalysisSet: TypeAlias = Literal["all_randomised", "efficacy"]
+Missing: TypeAlias = Literal["locf", "bocf", "worst_rank", "complete_case", "multiple_imputation"]
+Death: TypeAlias = Literal["worst_rank", "as_missing"]
+Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
+Strata: TypeAlias = Literal["none", "site"]
+StratumWeighting: TypeAlias = Literal[
+    "van-elteren", "mantel-haenszel", "pairs", "patients", "equal", "inverse-variance"
+]
+Effect: TypeAlias = Literal["mann_whitney", "win_odds", "win_ratio", "net_benefit"]
+Multiplicity: TypeAlias = Literal[
+    "none", "bonferroni", "holm", "hochberg", "hommel", "fixed_sequence"
+]
+Level: TypeAlias = Annotated[float, Field(gt=0, lt=0.5)]
+Imputations: TypeAlias = Annotated[int, Field(ge=2, le=1000)]
+
+
+class FurtherAnalysis(Described):
+    """An analysis beside the primary one: what it says differs, all else is as there."""
+
+    endpoint: Name | None = None
+    visit: Name | None = None
+    measure: Measure | None = None
+    treated: Name | None = None
+    control: Name | None = None
+    analysis_set: AnalysisSet | None = None
+    minimum_infusion_share: Probability | None = None
+    subgroup: Rule | None = None
+    missing: Missing | None = None
+    imputations: Imputations | None = None
+    death: Death | None = None
+    test: Method | None = None
+    continuity_correction: bool | None = None
+    alternative: Alternative | None = None
+    alpha: Level | None = None
+    effect: Effect | None = None
+    interval: Interval | None = None
+    confidence: OpenProbability | None = None
+    strata: Strata | None = None
+    stratum_weighting: StratumWeighting | None = None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields that it says, by name."""
+        said = {name: vars(self).get(name) for name in type(self).model_fields}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @model_serializer(mode="wrap")
+    def _what_is_said(
+        self, dumped: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        content = dumped(self)
+        return {name: value for name, value in content.items() if value is not None}
+
+
+class Quantity(NamedTuple):
+    """What an analysis estimates; above its null value the treated are better."""
+
+    name: str
+    null: float
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is a ratio, symmetric on the log scale."""
+        return self.null == 1
+
+
+class AnalysisPlan(Ruled):
+    """The primary analysis compares treated with control at one visit; others stand beside it."""
+
+    rules = (*COMPARISON_RULES, *FAMILY_RULES)
+    unsaid = (
+        "imputations",
+        "subgroup",
+        "effect",
+        "stratum_weighting",
+        "secondary",
+        "multiplicity",
+    )
+
+    endpoint: Name
+    visit: Name
+    measure: Measure
+    """The score at the visit, or its change from baseline."""
+    treated: Name
+    control: Name
+    analysis_set: AnalysisSet
+    """Everybody randomised, or those with a score at any visit after baseline."""
+    minimum_infusion_share: Probability = 0.0
+    """Patients given a smaller share of the planned infusions are left out (per protocol)."""
+    subgroup: Rule | None = None
+    """Those who are analysed; null for everybody."""
+    missing: Missing
+    """Last or baseline observation carried forward, ranked below all, left out, or imputed."""
+    imputations: Imputations = 20
+    """Data sets that multiple imputation completes."""
+    death: Death
+    """The dead are ranked below every survivor, whatever was measured, or treated as missing."""
+    test: Method
+    continuity_correction: bool
+    alternative: Alternative
+    """Greater: the treated are better."""
+    alpha: Level
+    effect: Effect = "mann_whitney"
+    """The scale on which a rank comparison is reported; the test is the same on each."""
+    interval: Interval
+    """Of the Mann-Whitney effect of two unadjusted, unstratified samples; others have their own."""
+    confidence: OpenProbability
+    strata: Strata
+    stratum_weighting: StratumWeighting = "van-elteren"
+    secondary: dict[Name, FurtherAnalysis] = Field(default_factory=dict)
+    multiplicity: Multiplicity = "none"
+    """How the p-values of the secondary analyses are adjusted, behind the primary one."""
+
+    @property
+    def further(self) -> Mapping[str, "AnalysisPlan"]:
+        """The plan of each secondary analysis, whole but for what is wrong in it."""
+        alone = {"secondary": {}, "multiplicity": "none"}
+        plans = {}
+        for name, one in self.secondary.items():
+            plans[name] = self.model_copy(update={**one.changes, **alone})
+            for wrong in one.left_out:
+                vars(plans[name]).pop(wrong, None)
+        return plans
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the primary analysis estimates."""
+        match self.test:
+            case Responders():
+                return Quantity("risk difference", 0.0)
+            case ProportionalOdds():
+                return Quantity("odds ratio", 1.0)
+            case OBrien():
+                return Quantity("difference of mean rank sums", 0.0)
+            case method if isinstance(method, MEAN_METHODS):
+                return Quantity("mean difference", 0.0)
+        return _EFFECTS[self.effect]
+
+
+_EFFECTS = {
+    "mann_whitney": Quantity("Mann-Whitney effect", 0.5),
+    "win_odds": Quantity("win odds", 1.0),
+    "win_ratio": Quantity("win ratio", 1.0),
+    "net_benefit": Quantity("net benefit", 0.0),
+}

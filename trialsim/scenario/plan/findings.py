@@ -1,0 +1,169 @@
+"""What was published of a study: figures to hold its simulation against; they change nothing in it.
+
+A study may also say which of its numbers were calibrated: solved for, so that it gives a finding.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from trialsim.distributions import Described
+from trialsim.scenario.patients.eligibility import Level, Rule
+from trialsim.scenario.plan.analysis_plan import Measure
+from trialsim.scenario.validation.refusal import Finite, Name, Positive, Refusal, Ruled
+
+PRIMARY = "primary"
+"""What the primary analysis is called where an analysis is named."""
+
+Summary: TypeAlias = Literal["mean", "sd", "median", "share"]
+What: TypeAlias = Literal[
+    "randomised", "analysed", "completed", "discontinued", "withdrawn", "died", "left"
+]
+
+
+def _share_of_whom(figure: str, at_least: float | None, at_most: float | None) -> Iterator[Refusal]:
+    yield from _share_says_whom(figure, at_least, at_most, None)
+
+
+def _share_says_whom(
+    figure: str, at_least: float | None, at_most: float | None, equals: Level | None
+) -> Iterator[Refusal]:
+    told = any(one is not None for one in (at_least, at_most, equals))
+    if figure == "share" and not told:
+        yield Refusal("figure", "must say of whom: at_least, at_most or, of a covariate, equals")
+    if figure != "share" and told:
+        yield Refusal("figure", "must be share with at_least, at_most or equals", figure)
+
+
+class OfAnalysis(Ruled):
+    """A figure of an analysis: the mean of its simulated estimates or limits, or its power."""
+
+    kind: Literal["analysis"]
+    analysis: Name
+    """`primary`, or the name of a secondary analysis."""
+    figure: Literal["estimate", "low", "high", "power"]
+
+
+class OfCovariate(Ruled):
+    """A figure of a covariate of the randomised."""
+
+    rules = ((("figure", "at_least", "at_most", "equals"), _share_says_whom),)
+
+    kind: Literal["covariate"]
+    covariate: Name
+    arm: Name | None = None
+    """Null for all arms together."""
+    figure: Summary
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+    equals: Level | None = None
+    subgroup: Rule | None = None
+
+    @property
+    def share_rule(self) -> Rule:
+        """The condition that the share counts."""
+        bounds = {"at_least": self.at_least, "at_most": self.at_most, "equals": self.equals}
+        return Rule(label="share", covariate=self.covariate, **bounds)  # type: ignore[arg-type]
+
+
+class Besides(Described):
+    """A condition on a score of another outcome at the same visit."""
+
+    outcome: Name
+    measure: Measure = "score"
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+
+
+def _besides_a_share(figure: str, besides: Besides | None) -> Iterator[Refusal]:
+    if besides is not None and figure != "share":
+        yield Refusal("besides", "must go with a share", figure)
+
+
+class OfOutcome(Ruled):
+    """A figure of a score, or of its change from baseline, at a visit."""
+
+    rules = (
+        (("figure", "at_least", "at_most"), _share_of_whom),
+        (("figure", "besides"), _besides_a_share),
+    )
+
+    kind: Literal["outcome"]
+    outcome: Name
+    visit: Name
+    arm: Name | None = None
+    """Null for all arms together."""
+    measure: Measure = "score"
+    scores: Literal["measured", "analysed"] = "measured"
+    """Of those who came, or with missing scores filled in as the primary analysis does."""
+    figure: Summary
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+    besides: Besides | None = None
+    """What those of a share must meet too; who lacks either score is not counted."""
+    subgroup: Rule | None = None
+
+
+class OfPatients(Ruled):
+    """How many patients something happened to, or their share of the randomised."""
+
+    kind: Literal["patients"]
+    what: What
+    """Analysed: in the primary analysis. Completed: seen at the last visit.
+
+    Discontinued the infusions, withdrew from the trial, died; left: any of these three.
+    """
+    arm: Name | None = None
+    """Null for all arms together."""
+    figure: Literal["count", "share"]
+    subgroup: Rule | None = None
+
+
+Of: TypeAlias = Annotated[
+    OfAnalysis | OfCovariate | OfOutcome | OfPatients, Field(discriminator="kind")
+]
+
+
+class Finding(Ruled):
+    """A figure that was published of a study, and what it is a figure of."""
+
+    label: str = Field(min_length=1)
+    of: Of
+    value: Finite
+    decimals: Annotated[int, Field(ge=0, le=9)] | None = None
+    """Published decimals; null where the value shows them, or two below 1 and one above."""
+    explanation: str | None = Field(default=None, min_length=1)
+    """Why the simulation does not give it, where it does not."""
+
+    @property
+    def published_decimals(self) -> int:
+        """The decimals of the published figure, none of a count."""
+        if self.decimals is not None:
+            return self.decimals
+        if isinstance(self.of, OfPatients) and self.of.figure == "count":
+            return 0
+        shown = f"{self.value:.9f}".rstrip("0").partition(".")[2]
+        return max(len(shown), 2 if abs(self.value) < 1 else 1)
+
+
+def _one_target(
+    finding: str | None, quantity: str | None, value: float | None
+) -> Iterator[Refusal]:
+    if (finding is None) == (quantity is None):
+        yield Refusal("finding", "must be given, or else quantity and value", finding)
+    elif (quantity is None) != (value is None):
+        yield Refusal("value", "must be given with quantity, and only with it", value)
+
+
+class Calibration(Ruled):
+    """What a number was solved for: the study as conducted and analysed gives a figure."""
+
+    rules = ((("finding", "quantity", "value"), _one_target),)
+
+    finding: Name | None = None
+    quantity: Name | None = None
+    """A mean over trials, such as `power` or `estimate`, where it is no finding's."""
+    value: Finite | None = None
+    error: Positive | None = None
+    """Monte Carlo standard error of the number that was solved for."""

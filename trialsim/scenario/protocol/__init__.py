@@ -1,0 +1,1 @@
+"""What is done to patients, and how the trial is run."""

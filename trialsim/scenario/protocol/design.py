@@ -1,0 +1,158 @@
+"""The randomised comparison: arms, size, allocation and visits."""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import Discriminator, Field, Tag
+
+from trialsim.distributions import Described
+from trialsim.scenario.validation.refusal import Name, Refusal, Ruled, as_far_as_known
+
+Millilitres = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+BASELINE = "baseline"
+
+
+_Several = Annotated[tuple[Millilitres, ...], Field(strict=False, min_length=2)]
+Doses: TypeAlias = Annotated[
+    Annotated[Millilitres, Tag("one")] | Annotated[_Several, Tag("several")],
+    Discriminator(lambda written: "several" if isinstance(written, list | tuple) else "one"),
+]
+"""Study drug in one infusion, the same in every phase of the course or one for each."""
+DoseUnit: TypeAlias = Literal["mL", "mL/kg", "mg/kg"]
+_UNITS: Final[Mapping[str, DoseUnit]] = {
+    "dose_ml": "mL",
+    "dose_ml_per_kg": "mL/kg",
+    "dose_mg_per_kg": "mg/kg",
+}
+
+
+def _one_dose(
+    dose_ml: Doses | None, dose_ml_per_kg: Doses | None, dose_mg_per_kg: Doses | None
+) -> Iterator[Refusal]:
+    given = [one for one in (dose_ml, dose_ml_per_kg, dose_mg_per_kg) if one is not None]
+    if len(given) != 1:
+        rule = "must be given in one unit: dose_ml, dose_ml_per_kg or dose_mg_per_kg"
+        yield Refusal("dose_ml", rule, dose_ml)
+
+
+def _dose_fits(dose_ml: Doses | None, volume_ml: float) -> Iterator[Refusal]:
+    if dose_ml is not None and max(_each(dose_ml)) > volume_ml:
+        yield Refusal("dose_ml", "must not exceed volume_ml", dose_ml)
+
+
+def _each(dose: Doses) -> tuple[float, ...]:
+    return dose if isinstance(dose, tuple) else (dose,)
+
+
+class Arm(Ruled):
+    """What a patient of one arm is given at each infusion."""
+
+    rules = (
+        (("dose_ml", "dose_ml_per_kg", "dose_mg_per_kg"), _one_dose),
+        (("dose_ml", "volume_ml"), _dose_fits),
+    )
+
+    unsaid = ("dose_ml", "dose_ml_per_kg", "dose_mg_per_kg")
+
+    label: str = Field(min_length=1)
+    dose_ml: Doses | None = None
+    """Study drug in one infusion; 0 for placebo. A list gives one for each phase of the course."""
+    dose_ml_per_kg: Doses | None = None
+    """The same by body weight."""
+    dose_mg_per_kg: Doses | None = None
+    volume_ml: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The whole infusion, drug and saline."""
+    ratio: Annotated[int, Field(ge=1, le=20)] = 1
+    """Share in the allocation, relative to the other arms."""
+
+    @property
+    def dose_unit(self) -> DoseUnit:
+        """The unit of the doses."""
+        return next(unit for name, unit in _UNITS.items() if getattr(self, name) is not None)
+
+    @property
+    def doses(self) -> tuple[float, ...]:
+        """The dose of each phase of the course, or one for all of them."""
+        return next(_each(given) for name in _UNITS if (given := getattr(self, name)) is not None)
+
+
+class Visit(Described):
+    """When the outcome is measured.
+
+    The patient comes on the planned day or up to `window_days` before or after it, every day of
+    the window being equally likely.
+    """
+
+    day: Annotated[int, Field(ge=0, le=3650)]
+    after: Literal["randomisation", "onset"] = "randomisation"
+    window_days: Annotated[int, Field(ge=0, le=60)] = 0
+
+
+def _one_for_each_arm(patients: int, arms: Mapping[str, Arm]) -> Iterator[Refusal]:
+    if patients < len(arms):
+        yield Refusal("patients", f"must be at least {len(arms)}, one for each arm", patients)
+
+
+def _whole_blocks(block_size: int, arms: Mapping[str, Arm]) -> Iterator[Refusal]:
+    total = sum(arm.ratio for arm in arms.values())
+    if total and block_size % total:
+        rule = f"must be a multiple of the sum of the arms' ratios, {total}"
+        yield Refusal("block_size", rule, block_size)
+
+
+def _one_unit(arms: Mapping[str, Arm]) -> Iterator[Refusal]:
+    units = {name: arm.dose_unit for name, arm in arms.items() if arm.keeps_its_rules}
+    first = next(iter(units.values()), None)
+    for name, unit in units.items():
+        if unit != first:
+            yield Refusal(
+                f"arms.{name}", f"must be dosed in the unit of the first arm, {first}", unit
+            )
+
+
+def _begins_with_baseline(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
+    first = next(iter(visits), BASELINE)
+    if first != BASELINE or visits.get(first, Visit(day=0)) != Visit(day=0):
+        rule = "must begin with baseline, on day 0 after randomisation, without a window"
+        yield Refusal("visits", rule, first)
+
+
+def _in_order(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
+    for (_, before), (name, visit) in pairwise(visits.items()):
+        yield from as_far_as_known(_after(name, visit, before))
+
+
+def _after(name: str, visit: Visit, before: Visit) -> Iterator[Refusal]:
+    overlap = visit.day - visit.window_days <= before.day + before.window_days
+    if overlap and visit.after == before.after:
+        rule = "must lie after the visit before it, windows included"
+        yield Refusal(f"visits.{name}.day", rule, visit.day)
+
+
+class Design(Ruled):
+    """Arms, patients to randomise, permuted blocks, and visits in order; the first is baseline."""
+
+    rules = (
+        (("patients", "arms"), _one_for_each_arm),
+        (("block_size", "arms"), _whole_blocks),
+        (("arms",), _one_unit),
+        (("visits",), _begins_with_baseline),
+        (("visits",), _in_order),
+    )
+
+    arms: dict[Name, Arm] = Field(min_length=2)
+    patients: Annotated[int, Field(ge=2, le=1_000_000)]
+    block_size: Annotated[int, Field(ge=2, le=64)]
+    stratify_by: Literal["site", "nothing"]
+    visits: dict[Name, Visit] = Field(min_length=2)
+
+    @property
+    def ratios(self) -> tuple[int, ...]:
+        """The allocation ratio of each arm, in order."""
+        return tuple(arm.ratio for arm in self.arms.values())
+
+    @property
+    def dose_unit(self) -> DoseUnit:
+        """The unit of every arm's doses."""
+        return next(iter(self.arms.values())).dose_unit

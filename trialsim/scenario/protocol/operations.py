@@ -1,0 +1,150 @@
+"""How the trial is run: sites, arrivals, clinic hours, chairs, and all that goes wrong."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from trialsim.clock import DAY, HOUR
+from trialsim.distributions import Continuous, Described, support
+from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.validation.refusal import (
+    Finite,
+    Name,
+    Positive,
+    Probability,
+    Refusal,
+    Ruled,
+    negative,
+)
+
+LONGEST_DAYS = 1_000_000
+"""No trial lasts longer; in whole minutes there is room for it."""
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
+HourOfDay = Annotated[float, Field(ge=0, le=24)]
+
+
+class Site(Described):
+    """A centre that recruits from its activation on."""
+
+    activation_day: Days
+
+
+def _after_randomisation(days: Continuous) -> Iterator[Refusal]:
+    yield from negative("days", days)
+
+
+class RiskFactor(Described):
+    """How a covariate changes the odds that something happens."""
+
+    log_odds_per_unit: Finite
+    reference: Finite
+    """The covariate's value at which the probability is the one given."""
+
+
+class ArmRisk(Described):
+    """How an arm changes the odds that something happens."""
+
+    odds_ratio: Positive
+    among: Rule | None = None
+    """Those in whom it does; null for everybody."""
+
+
+class Happening(Ruled):
+    """Something that befalls a patient at most once, counted from randomisation.
+
+    `probability` is that of it ever happening; `days` is the distribution of when, if it does.
+    Covariates and the arm may change the odds of it happening.
+    """
+
+    rules = ((("days",), _after_randomisation),)
+
+    unsaid = ("covariates", "arms")
+
+    probability: Probability
+    days: Continuous
+    covariates: dict[Name, RiskFactor] = Field(default_factory=dict)
+    arms: dict[Name, ArmRisk] = Field(default_factory=dict)
+
+
+def _later_than_earliest(earliest_hours: float, latest_hours: float) -> Iterator[Refusal]:
+    if not earliest_hours < latest_hours:
+        yield Refusal("latest_hours", "must be after earliest_hours", latest_hours)
+
+
+class Window(Ruled):
+    """When the first infusion must start, in hours after the onset of the stroke."""
+
+    rules = ((("earliest_hours", "latest_hours"), _later_than_earliest),)
+
+    earliest_hours: NotNegative
+    latest_hours: Positive
+
+
+def _open_for_a_minute(opens_hour: float, closes_hour: float) -> Iterator[Refusal]:
+    if not round(opens_hour * HOUR) < round(closes_hour * HOUR):
+        rule = "must be at least a minute after clinic_opens_hour"
+        yield Refusal("clinic_closes_hour", rule, closes_hour)
+
+
+def _after_arrival(screening_hours: Continuous) -> Iterator[Refusal]:
+    yield from negative("screening_hours", screening_hours)
+
+
+def _a_probability(refusal_probability: Continuous) -> Iterator[Refusal]:
+    least, most = support(refusal_probability)
+    if least < 0 or most > 1:
+        rule = f"must lie within 0 and 1 for every patient, not within {least:g} and {most:g}"
+        yield Refusal("refusal_probability", rule)
+
+
+class Operations(Ruled):
+    """Recruitment, the clinic's day, and what happens to patients beside the disease.
+
+    Sites recruit independently: candidates arrive at each as a Poisson process whose rate is
+    gamma distributed over sites, with the given mean and coefficient of variation.
+    """
+
+    rules = (
+        (("clinic_opens_hour", "clinic_closes_hour"), _open_for_a_minute),
+        (("screening_hours",), _after_arrival),
+        (("refusal_probability",), _a_probability),
+    )
+
+    sites: dict[Name, Site] = Field(min_length=1)
+    candidates_per_site_per_month: Positive
+    site_rate_coefficient_of_variation: NotNegative
+    recruitment_limit_days: Annotated[Days, Field(gt=0)]
+    """Candidates who come later are not screened: recruitment that has not ended then, fails."""
+    onset_to_arrival_hours: Name
+    """The covariate that holds the hours from onset to arrival."""
+    screening_hours: Continuous
+    first_infusion_after_onset: Window
+    clinic_opens_hour: HourOfDay
+    clinic_closes_hour: HourOfDay
+    infusion_minutes: Annotated[int, Field(ge=1, le=DAY)]
+    infusion_chairs_per_site: Annotated[int, Field(ge=1)] | None
+    """Infusions that a site can give at once; null for a chair for everybody."""
+    refusal_probability: Continuous
+    """The patient's own chance of refusing any one infusion, distributed over patients."""
+    discontinuation: Happening
+    """The patient stops infusions for good and stays in the trial."""
+    withdrawal: Happening
+    death: Happening
+    visit_missed_probability: Probability
+
+    @property
+    def opens(self) -> int:
+        """The minute of the day at which the clinic opens."""
+        return round(self.clinic_opens_hour * HOUR)
+
+    @property
+    def closes(self) -> int:
+        """The minute of the day from which no infusion may start."""
+        return round(self.clinic_closes_hour * HOUR)
+
+    @property
+    def last_arrival(self) -> int:
+        """The last minute of the trial at which a candidate is still screened."""
+        return round(self.recruitment_limit_days * DAY)

@@ -1,0 +1,1 @@
+"""How a value is refused, and where it stands in its file."""

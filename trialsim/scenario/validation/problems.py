@@ -1,0 +1,220 @@
+"""What a validation found, told as places, rules and values in the user's own terms."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from trialsim.distributions import Described
+from trialsim.errors import Problem, nearest
+from trialsim.scenario.validation.paths import KIND_TAGS, below
+from trialsim.scenario.validation.refusal import Refusal, RefusedError, Ruled, broken_rules
+
+_LONGEST_VALUE = 60
+_WRONG = object()
+
+
+def problems_of(
+    error: ValidationError, content: Any, model: type[BaseModel], above: str = ""
+) -> list[Problem]:
+    """Return every problem that a validation of plain content against a model found."""
+    schema = model.model_json_schema()
+    found = [one for details in error.errors() for one in _told(details, content, schema, above)]
+    merged = []
+    for path, group in groupby(found, key=lambda problem: problem.path):
+        rules, values = [], []
+        for problem in group:
+            rules += [problem.rule] if problem.rule not in rules else []
+            values.append(problem.value)
+        alternatives = len(rules) > 1 and all(rule.startswith("must be a") for rule in rules)
+        if alternatives:
+            rules = [" or ".join([rules[0], *(rule[len("must be ") :] for rule in rules[1:])])]
+        merged += [Problem(path, rule, values[0]) for rule in rules]
+    return merged
+
+
+def problems_between(
+    model: type[Described], content: Mapping[str, Any], above: str = ""
+) -> list[Problem]:
+    """Return what a model's rules refuse of all that is right in itself where other things are not.
+
+    A validation stops before the rules between fields when any field is wrong; this goes on.
+    """
+    found: list[Problem] = []
+    _known_part(model, content, above, found)
+    return found
+
+
+def _known_part(
+    model: type[Described], content: Mapping[str, Any], above: str, found: list[Problem]
+) -> Described:
+    """Return the fields of a part that are right in themselves; add what its rules refuse."""
+    fields = {}
+    for name, field in model.model_fields.items():
+        value = content.get(name, field.get_default(call_default_factory=True))
+        known = _known(Annotated[field.annotation, field], value, below(above, name), found)
+        if known is not _WRONG:
+            fields[name] = known
+    if issubclass(model, Ruled):
+        found += (problem_of(refusal, above) for refusal in broken_rules(model.rules, fields))
+    return model.incomplete(fields)
+
+
+def _known(kind: Any, value: Any, path: str, found: list[Problem]) -> Any:
+    """Return as much of a value as is right in itself, down to the entries of mappings."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    if isinstance(kind, type) and issubclass(kind, Described):
+        return _known_part(kind, value if isinstance(value, Mapping) else {}, path, found)
+    if get_origin(kind) is not dict or not isinstance(value, Mapping):
+        return _WRONG
+    parts = {
+        key: _known(get_args(kind)[1], part, below(path, key), found) for key, part in value.items()
+    }
+    return {key: None if part is _WRONG else part for key, part in parts.items()}
+
+
+def problem_of(refusal: Refusal, above: str = "") -> Problem:
+    """Return a refusal as a problem at its path below another."""
+    path = ".".join(part for part in (above, refusal.path) if part)
+    return Problem(path, refusal.rule, None if refusal.value is None else as_written(refusal.value))
+
+
+def as_written(value: Any) -> str:
+    """Return a value in the way the user would have written it, shortened if it is long.
+
+    A text that would be read as something else stands in quotes.
+
+    >>> as_written(True), as_written(None), as_written(2.50), as_written("2.50")
+    ('true', 'null', '2.5', '"2.50"')
+    """
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "a list"
+    if _is_word(value):
+        text = {True: "true", False: "false", None: "null"}[value]
+    elif isinstance(value, float):
+        text = f"{value:.12g}"
+    else:
+        text = f'"{value}"' if _misleads(value) else str(value)
+    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
+
+
+def _misleads(value: object) -> bool:
+    """Return whether a text would be read as something else, or as nothing, without quotes."""
+    if not isinstance(value, str):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return value.strip().lower() in ("", "true", "false", "null", "~")
+    return True
+
+
+def _is_word(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _told(
+    details: ErrorDetails, content: Any, schema: Mapping[str, Any], above: str
+) -> Iterator[Problem]:
+    path = ".".join(part for part in (above, _path(details["loc"], content)) if part)
+    cause = details.get("ctx", {}).get("error")
+    if isinstance(cause, RefusedError):
+        yield from (problem_of(refusal, path) for refusal in cause.refusals)
+        return
+    kind, value = details["type"], details["input"]
+    if kind == "missing":
+        yield Problem(path, "must be given")
+    elif kind == "extra_forbidden":
+        known = _known_keys(details["loc"][:-1], schema)
+        yield Problem(path, f"is not known{nearest(str(details['loc'][-1]), known)}")
+    elif kind == "union_tag_not_found":
+        tag = str(details.get("ctx", {}).get("discriminator", "")).strip("'")
+        yield Problem(f"{path}.{tag}", "must be given")
+    elif kind == "union_tag_invalid":
+        tag = str(details["ctx"]["discriminator"]).strip("'")
+        expected = str(details["ctx"]["expected_tags"]).replace("'", "")
+        got = as_written(value[tag])
+        hint = nearest(got, expected.split(", "))
+        yield Problem(f"{path}.{tag}", f"must be one of {expected}{hint}", got)
+    elif kind == "int_type" and isinstance(value, float):
+        yield Problem(path, "must be a whole number, without a decimal point", str(value))
+    else:
+        yield Problem(path, _rule(details, cause), as_written(value))
+
+
+def _rule(details: ErrorDetails, cause: object) -> str:
+    """Return pydantic's message as a rule that begins with must."""
+    if isinstance(cause, ValueError):
+        return str(cause)
+    if details["type"] == "string_pattern_mismatch":
+        return "must be a name of lower case letters, digits and underscores"
+    message = details["msg"]
+    message = re.sub(r"^Input should be ", "must be ", message)
+    message = re.sub(r"^(Dictionary|Tuple|List|String) should have", r"must have", message)
+    message = re.sub(r", unable to parse.*|, got a number with.*", "", message)
+    message = re.sub(r"a valid dictionary or instance of \w+", "a mapping", message)
+    message = message.replace("a valid boolean", "true or false")
+    message = message.replace("a valid ", "a ").replace("a dictionary", "a mapping")
+    message = message.replace("a integer", "a whole number").replace("'", "")
+    return message[0].lower() + message[1:]
+
+
+def _path(location: tuple[int | str, ...], content: Any) -> str:
+    """Return the dotted path of a location, without the tags that pydantic puts between."""
+    parts: list[str] = []
+    chosen: Any = None  # the mapping whose alternative was told by the key before
+    for key in location:
+        if isinstance(content, Mapping) and content is not chosen and key in _tags(content):
+            chosen = content
+            continue
+        if isinstance(content, Mapping) and key in content:
+            content = content[key]
+        elif isinstance(content, str) and key == content:  # a mapping written by its tag alone
+            content = {}
+            continue
+        elif isinstance(content, Sequence) and isinstance(key, int) and key < len(content):
+            content = content[key]
+        elif isinstance(content, Mapping) and key != "[key]":
+            content = None
+        else:
+            continue
+        parts.append(str(key))
+    return ".".join(parts)
+
+
+def _tags(content: Mapping[str, Any]) -> list[Any]:
+    return [content[name] for name in (*KIND_TAGS, "kind") if name in content]
+
+
+def _known_keys(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> list[str]:
+    """Return the field names that a model has at a location, by its JSON Schema."""
+    node: Mapping[str, Any] = schema
+    for key in location:
+        node = _resolved(node, schema)
+        if key in node.get("properties", {}):
+            node = node["properties"][key]
+        elif key in node.get("discriminator", {}).get("mapping", {}):
+            node = {"$ref": node["discriminator"]["mapping"][key]}
+        elif isinstance(node.get("additionalProperties"), Mapping):
+            node = node["additionalProperties"]
+        elif "patternProperties" in node:
+            node = next(iter(node["patternProperties"].values()))
+        elif "items" in node:
+            node = node["items"]
+    return list(_resolved(node, schema).get("properties", {}))
+
+
+def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "anyOf" in node:
+        node = next((one for one in node["anyOf"] if "$ref" in one or "oneOf" in one), node)
+    if "$ref" in node:
+        return schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]  # type: ignore[no-any-return]
+    return node

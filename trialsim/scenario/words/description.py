@@ -1,0 +1,344 @@
+"""A study in words and rows, each number with its status and its source; nothing prints."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from textwrap import fill
+from typing import Any, Final
+
+from trialsim.scenario.outcomes.effects import (
+    EffectSizes,
+    control_cells,
+    effect_sizes,
+    treated_cells,
+)
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.validation.paths import below
+from trialsim.scenario.validation.sources import Source, Status, source_of
+from trialsim.scenario.words.plan import plan_in_words
+from trialsim.scenario.words.values import (
+    alternative_in_words,
+    counted,
+    rule_in_words,
+    schedule_in_words,
+    unit_of,
+    value_in_words,
+)
+
+__all__ = ["Description", "Row", "Section", "as_text", "describe", "plan_in_words"]
+
+_WIDTH: Final = 100
+_TOLD_IN_WORDS: Final = ("label", "whole")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value of a study, and what it rests on."""
+
+    label: str
+    path: str | None
+    """Where it stands in the scenario; None for what is computed from it."""
+    value: Any
+    text: str
+    """The value in words, with its unit."""
+    status: Status
+    reference: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a study: said in sentences, then value by value."""
+
+    title: str
+    words: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The whole of a study for a reader."""
+
+    name: str
+    title: str
+    summary: str
+    digest: str
+    sections: tuple[Section, ...]
+    references: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the description as plain values, for JSON."""
+        return asdict(self)
+
+
+def describe(scenario: Scenario) -> Description:
+    """Return a study in sections: every value of the scenario stands in one row."""
+    content = scenario.model_dump(mode="json")
+    design = {name: part for name, part in content["design"].items() if name != "visits"}
+    outcomes = content["outcomes"]
+
+    def section(title: str, path: str, part: Any, words: list[str]) -> Section:
+        return Section(title, tuple(words), tuple(_rows(path, part, scenario.sources)))
+
+    return Description(
+        name=scenario.name,
+        title=scenario.title,
+        summary=scenario.summary,
+        digest=scenario.digest,
+        sections=(
+            section("Design", "design", design, _design_words(scenario)),
+            section("Treatment", "treatment", content["treatment"], _treatment_words(content)),
+            section("Visits", "design.visits", content["design"]["visits"], _visit_words(scenario)),
+            section("Eligibility", "eligibility", content["eligibility"], _ELIGIBILITY),
+            section("Population", "population", content["population"], _POPULATION),
+            section("Operations", "operations", content["operations"], _operation_words(scenario)),
+            *(
+                _outcome_section(scenario, name, section(name, f"outcomes.{name}", part, []))
+                for name, part in outcomes.items()
+            ),
+            *(
+                section("Outcomes together", "outcome_correlation", part, _TOGETHER)
+                for part in (content.get("outcome_correlation"),)
+                if part is not None
+            ),
+            section("Analysis", "analysis", content["analysis"], _plan_sentences(scenario)),
+            *_published(scenario),
+        ),
+        references=dict(scenario.references),
+    )
+
+
+def as_text(description: Description) -> str:
+    """Return the description for a terminal, 100 columns wide; a note stands once a section."""
+    lines = [
+        f"{description.title} ({description.name}, digest {description.digest})",
+        "",
+        fill(description.summary, _WIDTH),
+        "",
+        fill(_LEGEND, _WIDTH),
+    ]
+    for section in description.sections:
+        lines += ["", section.title, "-" * len(section.title)]
+        lines += [fill(sentence, _WIDTH) for sentence in section.words]
+        said: set[str | None] = {None}
+        for row in section.rows:
+            lines.append(fill(_line(row), _WIDTH, subsequent_indent=_INDENT))
+            if row.note not in said:
+                lines.append(fill(f"{_INDENT}{row.note}", _WIDTH, subsequent_indent=_INDENT))
+            said.add(row.note)
+    if description.references:
+        lines += ["", "References", "----------"]
+    for name, reference in description.references.items():
+        lines.append(fill(f"{name}: {reference}", _WIDTH, subsequent_indent="  "))
+    return "\n".join(lines)
+
+
+_INDENT: Final = " " * 14
+_LEGEND: Final = (
+    "Each value is [published], [derived] from what is published, or [assumed]; one without a "
+    "source is assumed. Names in parentheses are references. All cohorts are simulated."
+)
+_ELIGIBILITY: Final = [
+    "A candidate must meet every inclusion and no exclusion. The rules are judged in this order: "
+    "every failed rule is recorded, the first is the reason."
+]
+_CORRELATIONS: Final = ("population.correlation", "outcome_correlation")
+_TOGETHER: Final = [
+    "What the prognosis of a patient leaves open hangs together between the outcomes: the "
+    "correlations are those of normal scores towards the better ends; pairs not listed have the "
+    "common one."
+]
+_POPULATION: Final = [
+    "Candidates' covariates have the margins below, joined by a Gaussian copula: the correlations "
+    "are those of normal scores, 0 where none is written."
+]
+
+
+def _line(row: Row) -> str:
+    reference = f"  ({row.reference})" if row.reference else ""
+    return f"{f'[{row.status}]':13} {row.label}: {row.text}{reference}"
+
+
+def _rows(path: str, part: Any, sources: Mapping[str, Source], unit: str = "") -> Iterator[Row]:
+    """Yield a row for every value at and below a path.
+
+    A distribution, an exposure model and an eligibility rule are one row each, followed by one for
+    every part of theirs that has a source of its own.
+    """
+    text = _phrase(path, part, unit)
+    if text is not None:
+        yield _row(path, part, text, sources)
+        yield from _apart(path, part, sources)
+        return
+    for key, inner in part.items():
+        if key not in _TOLD_IN_WORDS:
+            yield from _rows(below(path, key), inner, sources, unit_of(path.rsplit(".", 1)[-1]))
+
+
+def _apart(path: str, part: Any, sources: Mapping[str, Source]) -> Iterator[Row]:
+    """Yield a row for every value below a path that has a source of its own."""
+    if isinstance(part, Mapping):
+        for key, inner in part.items():
+            lower = below(path, key)
+            if lower in sources:
+                yield _row(lower, inner, value_in_words(key, inner), sources)
+            yield from _apart(lower, inner, sources)
+
+
+def _row(path: str, value: Any, text: str, sources: Mapping[str, Source]) -> Row:
+    source = source_of(path, sources)
+    return Row(path, path, value, text, source.status, source.reference, source.note)
+
+
+def _phrase(path: str, part: Any, unit: str) -> str | None:
+    """Return a part as one phrase, or None for what is told part by part."""
+    if not isinstance(part, Mapping):
+        in_units = not path.startswith(_CORRELATIONS)  # the last name is no unit
+        return value_in_words(path.rsplit(".", 1)[-1] if in_units else "", part)
+    if part.get("distribution") == "by_level":  # a distribution in each level
+        return None
+    has_parts = ".course" in path or any(isinstance(one, Mapping) for one in part.values())
+    if "distribution" in part or ("model" in part and not has_parts):
+        return alternative_in_words(part, unit)
+    if "covariate" in part:
+        return rule_in_words(part)
+    return None
+
+
+def _design_words(scenario: Scenario) -> list[str]:
+    design = scenario.design
+    ratio = ":".join(str(arm.ratio) for arm in design.arms.values())
+    within = "within each site" if design.stratify_by == "site" else "over all sites"
+    first = (
+        f"{design.patients} patients are randomised {ratio} to {_listed(design.arms)}, in permuted "
+        f"blocks of {design.block_size} {within}."
+    )
+    arms = [
+        f"{name}: {arm.label}; {' then '.join(f'{dose:g}' for dose in arm.doses)} "
+        f"{arm.dose_unit} of study drug in an infusion of {arm.volume_ml:g} mL."
+        for name, arm in design.arms.items()
+    ]
+    return [first, *arms]
+
+
+def _treatment_words(content: Mapping[str, Any]) -> list[str]:
+    treatment = content["treatment"]
+    window = content["operations"]["first_infusion_after_onset"]
+    programme = treatment["rehabilitation"]
+    told = [
+        f"Infusions are given {schedule_in_words(treatment['infusions'])}; the first starts "
+        f"{window['earliest_hours']:g} to {window['latest_hours']:g} hours after onset."
+    ]
+    if programme is None:
+        return [*told, "There is no programme of rehabilitation."]
+    return [
+        *told,
+        f"Rehabilitation in all arms: {schedule_in_words(programme['schedule'])}, "
+        f"{programme['session_minutes']} minutes each.",
+    ]
+
+
+def _visit_words(scenario: Scenario) -> list[str]:
+    told = []
+    for name, visit in scenario.design.visits.items():
+        about = counted(visit.window_days, "days")
+        window = f" (up to {about} early or late)" if visit.window_days else ""
+        told.append(f"{name} {counted(visit.day, 'days')} after {visit.after}{window}")
+    return [f"Outcomes are measured at {_listed(told)}."]
+
+
+def _operation_words(scenario: Scenario) -> list[str]:
+    operations = scenario.operations
+    chairs = operations.infusion_chairs_per_site
+    waits = (
+        "There is a chair for everybody, so nobody waits."
+        if chairs is None
+        else f"A site has {chairs} infusion chairs; who finds none free waits until the clinic "
+        "closes, and then misses the infusion."
+    )
+    return [
+        f"{len(operations.sites)} sites recruit from their activation on. Candidates arrive at "
+        "each as a Poisson process, whose rate is gamma distributed over sites. One who cannot "
+        "start the first infusion in the window after onset is lost (window missed).",
+        waits,
+        "Probabilities of discontinuation, withdrawal and death are those of it ever happening; "
+        "days count from randomisation.",
+    ]
+
+
+def _outcome_section(scenario: Scenario, name: str, plain: Section) -> Section:
+    outcome = scenario.outcomes[name]
+    words = (
+        f"{outcome.label}: {outcome.low} to {outcome.high} points, {outcome.better} is better. "
+        f"{_COURSES.get(outcome.course.model, _FROM_ONSET_TO_END)} The drug adds a shift of the "
+        "latent score in proportion to the exposure reached.",
+        "In reference patients, those of the course's end day, at full exposure the effect is, on "
+        "four scales, and floor and ceiling hold these shares:",
+    )
+    return Section(f"Outcome: {name}", words, (*_effect_rows(scenario, name, outcome), *plain.rows))
+
+
+_FROM_ONSET_TO_END: Final = (
+    "The score is a latent score, rounded and bounded; without the drug the latent score moves "
+    "from its values at onset to those on the end day."
+)
+_COURSES: Final = {
+    "recovery_classes": "The score is a latent score read off lines between points, rounded; "
+    "without the drug the latent score moves from where the patient starts, as far and as fast as "
+    "the patient's class recovers, and each measurement adds a residual.",
+}
+
+
+def _effect_rows(scenario: Scenario, name: str, outcome: Outcome) -> Iterator[Row]:
+    path = f"outcomes.{name}.effect.value"
+    anchor, source = outcome.effect.anchor, source_of(path, scenario.sources)
+    note = f"computed from the effect's value as {anchor.replace('_', ' ')} and the course"
+    ends = (f"outcomes.{name}.course.end_{what}" for what in ("mean", "sd"))
+    computed = _computed(source.status, *(source_of(end, scenario.sources).status for end in ends))
+    for scale, value in effect_sizes(outcome)._asdict().items():
+        label, text = f"effect as {scale.replace('_', ' ')}", f"{value:.4g} {_SCALE_UNITS[scale]}"
+        if scale == anchor:
+            told = (source.status, source.reference, source.note)
+            yield Row(label, path, value, text.rstrip(), *told)
+        else:
+            yield Row(label, None, value, text.rstrip(), computed, None, note)
+    control, treated = control_cells(outcome), treated_cells(outcome)
+    for who, cells in (("without the drug", control), ("at full exposure", treated)):
+        for end, share in (("worst", cells[0].item()), ("best", cells[-1].item())):
+            label = f"share with the {end} score {who}"
+            yield Row(label, None, share, f"{share:.3g}", computed, None, note)
+
+
+_SCALE_UNITS: Final = dict(zip(EffectSizes._fields, ("", "points", "", "points"), strict=True))
+
+
+def _computed(*statuses: Status) -> Status:
+    """Return the status of what follows from values: never better than derived."""
+    return "assumed" if "assumed" in statuses else "derived"
+
+
+def _plan_sentences(scenario: Scenario) -> list[str]:
+    told = plan_in_words(scenario.analysis).items()
+    return [f"{name.replace('_', ' ').capitalize()}: {sentence}" for name, sentence in told]
+
+
+def _published(scenario: Scenario) -> Iterator[Section]:
+    """Yield a section of what was published, and of what was solved to give it, if anything was."""
+    words = [
+        f"{path} was solved so that the study gives {one.finding or f'{one.quantity} {one.value}'}."
+        for path, one in scenario.calibrated.items()
+    ]
+    rows = []
+    for name, finding in scenario.findings.items():
+        path = f"findings.{name}"
+        source = source_of(path, scenario.sources)
+        text = f"{finding.value:.{finding.published_decimals}f} ({finding.label})"
+        told = (source.status, source.reference, source.note)
+        rows.append(Row(path, path, finding.value, text, *told))
+    if rows:
+        yield Section("What was published", tuple(words), tuple(rows))
+
+
+def _listed(names: Any) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else str(last)

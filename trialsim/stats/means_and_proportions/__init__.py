@@ -1,0 +1,1 @@
+"""Means, proportions and odds of two samples."""

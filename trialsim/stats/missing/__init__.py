@@ -1,0 +1,1 @@
+"""Missing scores filled in, and what that costs."""

@@ -1,0 +1,50 @@
+"""The p-value of a statistic under a direction of the alternative."""
+
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import scipy
+
+from trialsim.arrays import Floats
+
+Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
+
+
+def check_alternative(alternative: str) -> None:
+    """Raise ValueError unless the alternative has a name that the tests know.
+
+    >>> check_alternative("less")
+    """
+    if alternative not in get_args(Alternative):
+        known = ", ".join(get_args(Alternative))
+        raise ValueError(f"alternative must be one of {known} (got {alternative!r})")
+
+
+def normal_p_value(z: Floats, alternative: Alternative) -> Floats:
+    """Return the tail of the standard normal distribution beyond z on the alternative's side.
+
+    >>> normal_p_value(np.array([0.0, 1.959964]), "two-sided").round(6).tolist()
+    [1.0, 0.05]
+    """
+    match alternative:
+        case "greater":
+            return np.asarray(scipy.special.ndtr(-z))
+        case "less":
+            return np.asarray(scipy.special.ndtr(z))
+        case _:
+            return np.asarray(2.0 * scipy.special.ndtr(-np.abs(z)))
+
+
+def t_p_value(t: Floats, degrees_of_freedom: Floats, alternative: Alternative) -> Floats:
+    """Return the tail of Student's distribution beyond t on the alternative's side.
+
+    >>> t_p_value(np.array([0.0, 2.228139]), np.array(10.0), "two-sided").round(6).tolist()
+    [1.0, 0.05]
+    """
+    match alternative:
+        case "greater":
+            return np.asarray(scipy.special.stdtr(degrees_of_freedom, -t))
+        case "less":
+            return np.asarray(scipy.special.stdtr(degrees_of_freedom, t))
+        case _:
+            return np.asarray(2.0 * scipy.special.stdtr(degrees_of_freedom, -np.abs(t)))

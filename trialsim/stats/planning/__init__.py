@@ -1,0 +1,1 @@
+"""Effects, sizes and power without patients."""

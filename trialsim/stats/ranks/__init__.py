@@ -1,0 +1,1 @@
+"""Two samples compared by their ranks, plain, stratified and adjusted."""

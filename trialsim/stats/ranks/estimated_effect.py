@@ -1,0 +1,72 @@
+"""An effect that was pooled or adjusted is known by its estimate and its variance alone.
+
+It may be a Mann-Whitney effect over strata, over scales, or adjusted for covariates. Where its
+variance is zero or not known nothing can be said: the standard error is NaN, the interval (0, 1),
+z is 0 and the p-value 1.
+"""
+
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+import scipy  # its parts load when they are first used
+
+from trialsim.arrays import Floats, divide
+from trialsim.stats.monte_carlo import check_probability
+from trialsim.stats.p_values import Alternative, check_alternative, normal_p_value
+
+IntervalScale: TypeAlias = Literal["plain", "logit"]
+
+
+class EstimatedEffect(NamedTuple):
+    """A Mann-Whitney effect with its interval and its test of theta = 0.5."""
+
+    effect: Floats
+    standard_error: Floats
+    low: Floats
+    high: Floats
+    z: Floats
+    p_value: Floats
+
+
+def estimated_effect(
+    effect: Floats,
+    variance: Floats,
+    interval_scale: IntervalScale = "plain",
+    confidence: float = 0.95,
+    alternative: Alternative = "two-sided",
+) -> EstimatedEffect:
+    """Give an effect its normal interval and test; z is on the plain scale.
+
+    The interval is two-sided, on the plain scale (cut at 0 and 1) or on the logit scale. An effect
+    of 0 or 1, or beyond, has no logit: its interval is the plain one.
+
+    >>> found = estimated_effect(np.array(0.62), np.array(0.0016))
+    >>> round(found.low.item(), 3), round(found.high.item(), 3), round(found.z.item(), 6)
+    (0.542, 0.698, 3.0)
+    """
+    check_probability("confidence", confidence)
+    check_alternative(alternative)
+    if interval_scale not in get_args(IntervalScale):
+        scales = ", ".join(get_args(IntervalScale))
+        raise ValueError(f"interval_scale must be one of {scales} (got {interval_scale!r})")
+    known = (variance > 0) & ~np.isnan(effect)
+    error = np.sqrt(np.where(known, variance, np.nan))
+    centre = np.where(known, effect, 0.5)
+    z = np.nan_to_num(divide(centre - 0.5, np.where(known, error, 0.0), 0.0))
+    quantile = float(scipy.special.ndtri((1 + confidence) / 2))
+    low, high = _ends(centre, quantile * np.where(known, error, np.inf), interval_scale)
+    p_value = np.where(known, normal_p_value(z, alternative), 1.0)
+    return EstimatedEffect(effect, error, low, high, z, p_value)
+
+
+def _ends(effect: Floats, margin: Floats, interval_scale: IntervalScale) -> tuple[Floats, Floats]:
+    low, high = np.clip(effect - margin, 0.0, 1.0), np.clip(effect + margin, 0.0, 1.0)
+    if interval_scale == "plain":
+        return low, high
+    inside = (effect > 0) & (effect < 1)
+    safe = np.where(inside, effect, 0.5)
+    margin = margin / (safe * (1 - safe))
+    return (
+        np.where(inside, scipy.special.expit(scipy.special.logit(safe) - margin), low),
+        np.where(inside, scipy.special.expit(scipy.special.logit(safe) + margin), high),
+    )

@@ -1,0 +1,1 @@
+"""Several outcomes of the same patients tested together."""
