@@ -62,6 +62,8 @@ class Conduct:
     """Whole days from randomisation to each visit; it takes place at the same time of day."""
     visit_minute: Integers
     visit_attended: Booleans
+    visit_settled: Booleans
+    """Whether it is known what each visit brought: always, but in a trial as it stood on a date."""
 
     @property
     def exited(self) -> Integers:
@@ -130,6 +132,7 @@ def read_off(
     refused = patients.of(itinerary.refused)
     given = _given(recruitment, refused, np.minimum(discontinues, exits), scenario)
     exited = _minute(randomised, exits)
+    attended = ~patients.of(itinerary.visit_missed) & (visits < exited[:, :, None])
     return Conduct(
         place=recruitment.place,
         randomised=randomised,
@@ -144,7 +147,8 @@ def read_off(
         died=np.where(withdraws < dies, NEVER, exited),
         visit_day=days,
         visit_minute=visits,
-        visit_attended=~patients.of(itinerary.visit_missed) & (visits < exited[:, :, None]),
+        visit_attended=attended,
+        visit_settled=np.broadcast_to(np.True_, attended.shape),
     )
 
 

@@ -48,7 +48,7 @@ class Trial:
     conduct: Conduct
     arms: Integers
     """Each patient's arm as its position in the design."""
-    underlying: Mapping[str, Floats]
+    underlying: Scores
     """Each outcome's scores at every planned visit, had none been missed."""
     scores: Mapping[str, Floats]
     """Each outcome's scores, shape (replicate, patient, visit), NaN where not measured."""

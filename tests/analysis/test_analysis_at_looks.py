@@ -1,0 +1,144 @@
+"""A plan applied to a trial as it stood on a date, against its tables cut and analysed again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from pandas import DataFrame
+
+from trialsim.analysis.primary import analyse_primary
+from trialsim.clock import DAY, NEVER
+from trialsim.datasets import PATIENT, cut, tables
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.looks import as_of, known_from
+from trialsim.trial.trial import Trial, simulate_batch
+
+TROUBLE: Mapping[str, Any] = {
+    "design.patients": 60,
+    "design.visits.day_90.window_days": 10,
+    "operations.withdrawal.probability": 0.2,
+    "operations.death.probability": 0.1,
+    "operations.visit_missed_probability": 0.15,
+}
+CROWDED: Mapping[str, Any] = {
+    **TROUBLE,
+    "operations.sites": {"east": {"activation_day": 0}, "west": {"activation_day": 9.3}},
+    "operations.candidates_per_site_per_month": 30,
+    "operations.infusion_chairs_per_site": 1,
+}
+PLANS: Mapping[str, Mapping[str, Any]] = {
+    "carried forward, dead worst": {"missing": "locf", "death": "worst_rank"},
+    "carried forward, dead missing": {"missing": "locf", "death": "as_missing"},
+    "complete": {"missing": "complete_case", "death": "as_missing"},
+    "missing worst": {"missing": "worst_rank", "death": "worst_rank"},
+}
+
+
+def study(changes: Mapping[str, Any], plan: Mapping[str, Any]) -> Scenario:
+    """Return CARS-1 with much that goes wrong, and a plan."""
+    return load("cars1").replace(
+        {**changes, "analysis.analysis_set": "all_randomised"}
+        | {f"analysis.{name}": value for name, value in plan.items()}
+    )
+
+
+def known_values(found: Mapping[str, DataFrame], scenario: Scenario, minute: int) -> DataFrame:
+    """Return each known patient's rank value by pandas alone; more is better, the dead are -1."""
+    plan, visits = scenario.analysis, scenario.design.visits
+    visit = visits[plan.visit]
+    subjects = found["subjects"].merge(found["disposition"], on=[*PATIENT, "arm"])
+    screening = found["screening"][["replicate", "screening_number", "onset_minute"]]
+    subjects = subjects.merge(screening, on=["replicate", "screening_number"])
+    gone = (subjects["randomised_minute"] - subjects["onset_minute"]) // DAY
+    last = visit.day + visit.window_days - (gone if visit.after == "onset" else 0)
+    subjects["closed"] = subjects["randomised_minute"] + last * DAY < minute
+    subjects["dead"] = subjects["status"] == "died"
+    scores = found["visits"].pivot(index=PATIENT, columns="visit", values=plan.endpoint)
+    scores = scores.reindex(columns=list(visits)).astype(float)
+    at_visit = scores[plan.visit]
+    value = scores.ffill(axis=1)[plan.visit] if plan.missing == "locf" else at_visit
+    frame = subjects.set_index(PATIENT).join(DataFrame({"seen": at_visit, "value": value}))
+    frame = frame[frame["seen"].notna() | frame["closed"] | frame["dead"]]
+    if plan.death == "worst_rank":
+        frame.loc[frame["dead"] & frame["seen"].isna(), "value"] = -1.0
+    if plan.missing == "worst_rank":
+        frame["value"] = frame["value"].fillna(-1.0)
+    return frame.dropna(subset=["value"]).reset_index()
+
+
+def compared_again(values: DataFrame, plan: AnalysisPlan, replicate: int) -> tuple[int, int, float]:
+    """Return patients of both arms and the Mann-Whitney effect, ties counting half."""
+    here = values[values["replicate"] == replicate]
+    treated, control = (
+        here.loc[here["arm"] == arm, "value"].to_numpy() for arm in (plan.treated, plan.control)
+    )
+    if not len(treated) or not len(control):
+        return len(treated), len(control), np.nan
+    pairs = np.sign(treated[:, None] - control)
+    return len(treated), len(control), float((pairs.mean() + 1) / 2)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("changes", [TROUBLE, CROWDED], ids=["cars1", "crowded"])
+def test_a_look_counts_as_the_cut_tables_do(changes: Mapping[str, Any], plan: str) -> None:
+    """12 random minutes, each replicate's own, of 4 replicates in 8 ways: 384 looks."""
+    scenario = study(changes, PLANS[plan])
+    trial = simulate_batch(scenario, Streams(41, range(4)))
+    whole = tables(trial)
+    ends = int(known_from(trial).max())
+    minutes = np.random.default_rng(len(plan)).integers(90 * DAY, ends, (12, 4))
+    partly = 0
+    for minute in minutes:
+        found = analyse_primary(as_of(trial, minute), scenario.analysis)
+        for replicate in range(4):
+            seen = cut(whole, int(minute[replicate]))
+            values = known_values(seen, scenario, int(minute[replicate]))
+            expected = compared_again(values, scenario.analysis, replicate)
+            assert (found.treated[replicate], found.control[replicate]) == expected[:2]
+            assert found.estimate[replicate] == pytest.approx(expected[2], abs=1e-12, nan_ok=True)
+            partly += 0 < sum(expected[:2]) < 50
+    assert partly > 12
+
+
+def numbers_of(trial: Trial, plan: AnalysisPlan) -> list[bytes]:
+    """Return the bits of all numbers of an analysis."""
+    return [field.tobytes() for field in analyse_primary(trial, plan)]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        *PLANS.values(),
+        {"test": {"method": "brunner_munzel"}},
+        {"test": {"method": "welch"}, "death": "as_missing"},
+        {"missing": "multiple_imputation"},
+        {"strata": "site"},
+        {"analysis_set": "efficacy", "minimum_infusion_share": 0.5},
+    ],
+    ids=str,
+)
+def test_a_look_after_the_end_is_the_final_analysis_to_the_bit(plan: Mapping[str, Any]) -> None:
+    scenario = study(TROUBLE, {**plan})
+    trial = simulate_batch(scenario, Streams(43, range(3)))
+    for minute in (NEVER, int(known_from(trial).max())):
+        look = as_of(trial, minute)
+        assert numbers_of(look, scenario.analysis) == numbers_of(trial, scenario.analysis)
+
+
+def test_before_anybody_is_known_nobody_is_analysed() -> None:
+    scenario = study(TROUBLE, {})
+    trial = simulate_batch(scenario, Streams(44, range(3)))
+    found = analyse_primary(
+        as_of(trial, known_from(trial)[:, :, -1].min(axis=1)), scenario.analysis
+    )
+    first = analyse_primary(
+        as_of(trial, known_from(trial)[:, :, -1].min(axis=1) - 1), scenario.analysis
+    )
+    assert (found.treated + found.control >= 1).all()
+    assert not (first.treated + first.control).any()
+    assert np.isnan(first.estimate).all()
+    assert not first.rejected.any()

@@ -1,0 +1,124 @@
+"""A batch as it stood on a date knows all that had happened, and nothing of what was to come."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from trialsim.clock import DAY, NEVER
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.looks import as_of, known_from
+from trialsim.trial.trial import Trial, simulate_batch
+
+ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
+
+VISITS = {
+    "baseline": {"day": 0},
+    "day_21": {"day": 21, "window_days": 3},
+    "day_90": {"day": 90, "after": "onset", "window_days": 7},
+}
+TROUBLE = {
+    "design.patients": 50,
+    "design.visits": VISITS,
+    "analysis.visit": "day_90",
+    "operations.withdrawal.probability": 0.2,
+    "operations.discontinuation.probability": 0.3,
+    "operations.death.probability": 0.1,
+    "operations.visit_missed_probability": 0.1,
+}
+
+
+@pytest.fixture(scope="module")
+def troubled(cars1: Scenario) -> Trial:
+    """Return a batch in which much goes wrong."""
+    return simulate_batch(cars1.replace(TROUBLE), Streams(31, range(6)))
+
+
+def test_each_visit_is_settled_by_the_visit_by_death_or_as_its_window_closes(
+    troubled: Trial,
+) -> None:
+    """Oracle: each patient and visit by itself, from the words of the scenario."""
+    conduct, onsets = troubled.conduct, troubled.cohort.onset
+    from_minute, ways = known_from(troubled), set()
+    for replicate, patient in np.ndindex(troubled.arms.shape):
+        onset = int(onsets[replicate, troubled.candidate[replicate, patient]])
+        randomised = int(conduct.randomised[replicate, patient])
+        gone = (randomised - onset) // DAY
+        last_days = [0, 21 + 3, 90 + 7 - gone]
+        for visit, last_day in enumerate(last_days):
+            where = replicate, patient, visit
+            expected = randomised + last_day * DAY
+            way = "window"
+            if conduct.visit_attended[where]:
+                expected, way = int(conduct.visit_minute[where]), "visit"
+            elif conduct.died[replicate, patient] <= expected:
+                expected, way = int(conduct.died[replicate, patient]), "death"
+            ways.add(way)
+            assert from_minute[where] == expected + 1
+    assert ways == {"visit", "death", "window"}
+
+
+def test_a_look_after_the_end_is_the_finished_trial(troubled: Trial, arrays_of: ArraysOf) -> None:
+    whole = arrays_of(troubled)
+    for minute in (NEVER, int(known_from(troubled).max())):
+        for path, array in arrays_of(as_of(troubled, minute)).items():
+            assert array.tobytes() == whole[path].tobytes(), path
+
+
+def test_a_look_at_the_beginning_knows_nothing(troubled: Trial) -> None:
+    conduct = as_of(troubled, 0).conduct
+    for moment in (conduct.randomised, conduct.closed, conduct.exited, conduct.discontinued):
+        assert (moment == NEVER).all()
+    for happened in (conduct.visit_attended, conduct.visit_settled, conduct.infusion_given):
+        assert not happened.any()
+    assert not conduct.screened.any()
+
+
+def test_a_look_knows_a_minute_s_events_a_minute_later(troubled: Trial) -> None:
+    """Each replicate is looked at in its own minute: that of the randomisation of patient 25."""
+    minute = troubled.conduct.randomised[:, 24]
+    same_minute = (troubled.conduct.randomised == minute[:, None]).sum(axis=1)
+    before, after = (
+        (as_of(troubled, minute + later).conduct.randomised < NEVER).sum(axis=1) for later in (0, 1)
+    )
+    assert (after >= 25).all()
+    assert (after - before == same_minute).all()
+
+
+def test_a_look_at_a_later_look_is_the_look(troubled: Trial, arrays_of: ArraysOf) -> None:
+    generator = np.random.default_rng(7)
+    for _ in range(20):
+        first, later = np.sort(generator.integers(0, 700 * DAY, (2, 6)), axis=0)
+        once = arrays_of(as_of(troubled, first).conduct)
+        twice = arrays_of(as_of(as_of(troubled, later), first).conduct)
+        for path, array in once.items():
+            assert array.tobytes() == twice[path].tobytes(), path
+
+
+@pytest.mark.parametrize("happening", ["withdrawal", "death", "discontinuation"])
+def test_a_look_cannot_tell_what_happens_later(
+    cars1: Scenario, arrays_of: ArraysOf, troubled: Trial, happening: str
+) -> None:
+    """Oracle: two futures that part at a minute are one trial before it, and two after it."""
+    spared = cars1.replace({**TROUBLE, f"operations.{happening}.probability": 0.0})
+    other = simulate_batch(spared, Streams(31, range(6)))
+    happened = {"withdrawal": "withdrawn", "death": "died", "discontinuation": "discontinued"}
+    parting = getattr(troubled.conduct, happened[happening]).min(axis=1)
+    for path, array in arrays_of(as_of(troubled, parting).conduct).items():
+        assert array.tobytes() == arrays_of(as_of(other, parting).conduct)[path].tobytes(), path
+    seen, spared_of_it = (as_of(one, parting + 1).conduct for one in (troubled, other))
+    assert (getattr(seen, happened[happening]) < NEVER).any(axis=1).all()
+    assert (getattr(spared_of_it, happened[happening]) == NEVER).all()
+
+
+def test_scores_of_visits_to_come_are_masked_and_no_others(troubled: Trial) -> None:
+    minute = 200 * DAY
+    look = as_of(troubled, minute)
+    for name, scores in troubled.scores.items():
+        had_taken_place = troubled.conduct.visit_minute < minute
+        expected = np.where(had_taken_place, scores, np.nan)
+        assert np.array_equal(look.scores[name], expected, equal_nan=True)
+        assert np.isnan(scores).sum() < np.isnan(expected).sum() < expected.size

@@ -1,0 +1,89 @@
+"""An interim look is a cut: a batch as it stood on a date, taken from the finished one.
+
+Nothing that happens before a minute depends on what happens after it, so what was known then is
+what the finished trial recorded before that minute.
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from trialsim.arrays import Booleans, Integers
+from trialsim.clock import DAY, NEVER
+from trialsim.trial.conduct import Conduct, screened, visit_days
+from trialsim.trial.trial import Trial
+
+
+def known_from(trial: Trial) -> Integers:
+    """Return the first minute at whose beginning it is known what each visit brought.
+
+    That is the minute after the visit, if the patient came to it; after death, which settles every
+    visit still to come; and otherwise after the last minute of the visit's window, for until then
+    the patient might still come. Who has withdrawn is no exception: were those who leave known
+    sooner than those who stay, an interim look would see too many of them.
+
+    Returns
+    -------
+    Integers
+        Minutes of the trial, shape (replicate, patient, visit).
+    """
+    conduct, visits = trial.conduct, trial.scenario.design.visits
+    widths = [0, *(visit.window_days for visit in list(visits.values())[1:])]  # the first has none
+    onset = np.take_along_axis(trial.cohort.onset, trial.candidate, axis=1)
+    shift = np.broadcast_to(np.array(widths), conduct.visit_day.shape)
+    last_day = visit_days(trial.scenario, conduct.randomised, onset, shift)
+    closes = conduct.randomised[:, :, None] + last_day * DAY
+    not_attended = np.minimum(closes, conduct.died[:, :, None])
+    return np.where(conduct.visit_attended, conduct.visit_minute, not_attended) + 1
+
+
+def as_of(trial: Trial, minute: ArrayLike) -> Trial:
+    """Return a batch as it stood when a minute began: only what had happened before it.
+
+    The axes stay those of the finished trial, and what was not known is left out in the trial's own
+    ways: a patient not yet randomised is randomised at `NEVER`, who is still in the trial leaves it
+    at `NEVER`, a later visit is not attended and its scores are NaN. `conduct.visit_settled` says
+    for each visit whether what it brought was known (see `known_from`); an analysis plan is applied
+    to those patients alone whose endpoint is. So no score is carried forward to a visit that a
+    patient may still come to.
+
+    Where recruitment was still open, `conduct.closed` is `NEVER`, and `conduct.screened` counts the
+    candidates who had arrived. The cohort, the itinerary, the arms, the waits for chairs and the
+    `underlying` scores remain those of the finished trial: they hold what is still to come, too.
+
+    Parameters
+    ----------
+    minute
+        Minutes of the trial, one for each replicate or one for all; `NEVER` gives all that the
+        finished trial knows.
+    """
+    minutes = np.broadcast_to(np.asarray(minute, np.int64), len(trial.arms))
+    conduct = _conduct_as_of(trial, minutes)
+    scores = trial.underlying.seen_at(conduct.visit_attended)
+    return dataclasses.replace(trial, conduct=conduct, scores=scores)
+
+
+def _conduct_as_of(trial: Trial, minutes: Integers) -> Conduct:
+    """Return what had happened to the patients before each replicate's minute."""
+    conduct, a_minute = trial.conduct, minutes[:, None, None]
+
+    def known(moment: Integers) -> Integers:
+        return np.where(moment < minutes.reshape(-1, *[1] * (moment.ndim - 1)), moment, NEVER)
+
+    def before(moment: Integers, happened: Booleans) -> Booleans:
+        return happened & (moment < a_minute)
+
+    closed = known(conduct.closed)
+    return dataclasses.replace(
+        conduct,
+        randomised=known(conduct.randomised),
+        closed=closed,
+        screened=screened(trial.cohort, np.minimum(closed, minutes - 1), trial.scenario),
+        infusion_given=before(conduct.infusion_start, conduct.infusion_given),
+        discontinued=known(conduct.discontinued),
+        withdrawn=known(conduct.withdrawn),
+        died=known(conduct.died),
+        visit_attended=before(conduct.visit_minute, conduct.visit_attended),
+        visit_settled=conduct.visit_settled & (known_from(trial) <= a_minute),
+    )
