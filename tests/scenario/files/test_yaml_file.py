@@ -3,13 +3,17 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from trialsim.errors import InputError, Problem
+from trialsim.errors import InputError, Problem, RunError
+from trialsim.questions.assurance.prior_files import load_prior
 from trialsim.scenario.files.yaml_file import (
     builtin_scenarios,
     load,
     parsed_value,
     to_yaml,
+    yaml_of,
 )
 
 BUILTIN = sorted(builtin_scenarios())
@@ -43,6 +47,54 @@ def test_every_builtin_scenario_is_written_and_read_back_the_same(
     again = load(written(tmp_path, f"{name}.yaml", to_yaml(scenario)))
     assert again == scenario
     assert again.digest == scenario.digest
+
+
+AWKWARD = st.sampled_from(
+    [*" \n\t\r\x85\u2028\u2029\x00\x1b\x7f\x9b\ufeff'\"\\#:-?{}[],&*!|>%@`~éß小😀"]
+)
+WORDS = st.sampled_from(["", "null", "true", "1e3", "2016-11-25", "12:30", "word" * 9, "  ", ". "])
+TEXTS = st.lists(AWKWARD | WORDS | st.characters(codec="utf-8"), max_size=30).map("".join)
+
+
+@given(st.dictionaries(TEXTS, TEXTS, min_size=1, max_size=12))
+@example(
+    {"label": f"{'Haemorrhagic stroke ' * 5} Transformation is allowed".replace("ke T", "ke  T")}
+)
+@example({"label": "a\x85b", "next\x85line": "c\x85 d"})
+def test_whatever_a_text_holds_is_written_and_read_back_the_same(texts: dict[str, str]) -> None:
+    assert parsed_value(yaml_of(texts).encode().decode()) == texts
+
+
+def test_a_label_longer_than_a_line_keeps_its_double_spaces_and_the_digest(tmp_path: Path) -> None:
+    label = "Haemorrhagic stroke on computed tomography within a day of the onset.  " * 3 + "\x85"
+    study = load("cars1_null").replace({"eligibility.inclusion.age.label": label})
+    assert load(written(tmp_path, "again.yaml", to_yaml(study))).digest == study.digest
+
+
+def test_what_would_read_back_otherwise_is_not_written() -> None:
+    with pytest.raises(RunError, match="reads back the same"):
+        yaml_of({"count": (1, float("nan"))})
+
+
+def test_nested_aliases_are_refused_before_they_are_followed(tmp_path: Path) -> None:
+    """Nine levels of nine are 43 million values; a study that comes with the package has 3,000."""
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    file = written(tmp_path, "laughs.yaml", "\n".join(levels))
+    assert "must hold at most 100,000 values" in refused(file).rule
+    base = written(tmp_path, "variant.yaml", "extends: laughs.yaml")
+    assert "must hold at most 100,000 values" in refused(base).rule
+    with pytest.raises(InputError, match="must hold at most 100,000 values"):
+        load_prior(file)
+
+
+def test_a_value_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    assert "must hold at most" in refused(written(tmp_path, "self.yaml", "&a {b: *a}")).rule
+
+
+def test_a_file_of_many_megabytes_is_refused_unread(tmp_path: Path) -> None:
+    file = written(tmp_path, "large.yaml", "# " + "x" * 2_000_000)
+    assert "must be a file of at most 2,000,000 bytes" in refused(file).rule
 
 
 def test_the_four_studies_of_cars1_simulate_four_different_things() -> None:

@@ -1,5 +1,6 @@
 """Scenarios as YAML files: read with places, extended, checked and written; YAML is here alone."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pydantic import ValidationError
 
 from trialsim.distributions import Model
-from trialsim.errors import InputError, Problem, nearest
+from trialsim.errors import InputError, Problem, RunError, nearest
 from trialsim.scenario.files.schema import EXTENDS, schema
 from trialsim.scenario.programme import TRIALS, Study, is_programme
 from trialsim.scenario.scenario import Scenario, resourced, validated
@@ -33,9 +34,16 @@ __all__ = [
     "scenario_of",
     "schema",
     "to_yaml",
+    "yaml_of",
 ]
 
 _SUFFIXES: Final = (".yaml", ".yml")
+_ONE_LINE: Final = 2**31
+"""Columns of a written line: a scalar that is folded loses one of two spaces at the fold."""
+_MOST_BYTES: Final = 2_000_000
+"""In one file: many times the largest study that comes with the package."""
+_MOST_PARTS: Final = 100_000
+"""In one file, what stands behind an alias counted wherever the alias stands."""
 
 
 def load(scenario: str | Path) -> Scenario:
@@ -100,10 +108,35 @@ def load_as(model: type[Model], path: Path) -> Model:
 
 
 def to_yaml(study: Study) -> str:
-    """Return the whole study as YAML, without `extends`; reading it gives the same study."""
+    """Return the whole study as YAML, without `extends`; reading it gives the same study.
+
+    Raises
+    ------
+    RunError
+        If the text would read back as anything else.
+    """
+    return yaml_of(study.model_dump())
+
+
+def yaml_of(content: Mapping[str, Any]) -> str:
+    r"""Return plain content as YAML that reads back equal, whatever its texts and keys hold.
+
+    >>> print(yaml_of({"title": "Two  spaces", "summary": chr(10)}), end="")
+    title: Two  spaces
+    summary: "\n"
+
+    Raises
+    ------
+    RunError
+        If the text would read back as anything else.
+    """
     text = StringIO()
-    _yaml().dump(_writable(study.model_dump()), text)
-    return text.getvalue()
+    _yaml().dump(_writable(content), text)
+    # Quotes escape every break but this one, which a reader folds into a space.
+    written = text.getvalue().replace("\x85", "\\N")
+    if parsed_value(written) != _lists(content):
+        raise RunError("what is to be kept cannot be written as YAML that reads back the same")
+    return written
 
 
 def parsed_value(text: str) -> Any:
@@ -228,7 +261,11 @@ def draft_of(path: Path) -> Draft:
 def _text(path: Path) -> str:
     file = str(path)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            rule = f"must be a file of at most {_MOST_BYTES:,} bytes"
+            raise InputError([Problem("", rule, None, file)])
         return content.decode("utf-8")
     except OSError as error:
         raise InputError([Problem("", f"cannot be read: {error.strerror}", None, file)]) from None
@@ -246,7 +283,7 @@ def _parsed(text: str, file: str) -> Any:
 
     line, column = 1, 1
     try:
-        return _yaml().load(text)
+        return _bounded(_yaml().load(text), file)
     except ReaderError as error:
         line, column = _place_of(error.position, text)
         rule = f"must not hold the control character #x{error.character:02x}"
@@ -258,6 +295,24 @@ def _parsed(text: str, file: str) -> Any:
     except RecursionError:
         rule = "must not be nested so deeply"
     raise InputError([Problem("", rule, None, file, line, column)])
+
+
+def _bounded(node: Any, file: str) -> Any:
+    """Return a parsed node that is no larger, its aliases followed, than a study may be."""
+    known: dict[int, float] = {}
+
+    def parts_of(node: Any) -> float:
+        if not isinstance(node, Mapping | list):
+            return 1
+        if id(node) not in known:
+            known[id(node)] = math.inf  # should it hold itself
+            known[id(node)] = 1 + sum(parts_of(part) for _, part in _parts(node))
+        return known[id(node)]
+
+    if parts_of(node) > _MOST_PARTS:
+        rule = f"must hold at most {_MOST_PARTS:,} values, those behind aliases counted each time"
+        raise InputError([Problem("", rule, None, file, 1, 1)])
+    return node
 
 
 def _words(problem: str) -> str:
@@ -319,7 +374,7 @@ def _yaml() -> "YAML":
     yaml.Constructor = Constructor
     yaml.allow_duplicate_keys = False
     yaml.composer.warn_double_anchors = False
-    yaml.width = 100
+    yaml.width = _ONE_LINE
     return yaml
 
 
@@ -367,9 +422,20 @@ def _plain_key(key: Any) -> Any:
 
 
 def _writable(content: Any) -> Any:
-    """Return plain content without tuples, which YAML does not know."""
+    """Return plain content in lists, and with every text that only quotes keep in quotes."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
     if isinstance(content, Mapping):
-        return {key: _writable(part) for key, part in content.items()}
+        return {_writable(key): _writable(part) for key, part in content.items()}
     if isinstance(content, list | tuple):
         return [_writable(part) for part in content]
+    if isinstance(content, str) and not content.isprintable():
+        return DoubleQuotedScalarString(content)
     return content
+
+
+def _lists(content: Any) -> Any:
+    """Return plain content without tuples, which YAML does not know."""
+    if isinstance(content, Mapping):
+        return {key: _lists(part) for key, part in content.items()}
+    return [_lists(part) for part in content] if isinstance(content, list | tuple) else content
