@@ -34,6 +34,12 @@ planning/                   effects, sizes and power without patients
     ceiling                 what floor and ceiling hide
     sample_size             closed forms of power and patients
     count_power             power from cell probabilities
+sequential/                 looks at the data before the end
+    spending                how much of the error is spent by each share of information
+    boundaries              bounds on z that keep the level
+    crossing                how often bounds are crossed, and the information that takes
+    recursion               the density of z among the trials that go on
+    roots                   one root for each trial of a batch
 meta_analysis               fixed and random effects
 multiplicity                Holm, Hochberg, Hommel, Bonferroni, fixed sequence
 monte_carlo                 the error that replicates leave

@@ -1,0 +1,274 @@
+"""Every reference case of sequential trials, met in every number of it within its tolerance."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import ndtr, ndtri
+
+from tests.stats.reference import reference
+from trialsim.arrays import Floats
+from trialsim.stats.sequential.boundaries import (
+    beta_spending_bounds,
+    beta_spending_drift,
+    completed_bounds,
+    spending_bounds,
+    wang_tsiatis_bounds,
+)
+from trialsim.stats.sequential.crossing import (
+    crossing_probabilities,
+    drift_for_power,
+    expected_fraction,
+    inflation_factor,
+)
+from trialsim.stats.sequential.spending import (
+    HwangShihDeCani,
+    KimDeMets,
+    OBrienFlemingSpending,
+    PocockSpending,
+    Spending,
+)
+
+CASES: list[dict[str, Any]] = [
+    case for topic in ("group_sequential",) for case in reference(topic)["cases"]
+]
+Given = dict[str, Any]
+
+SPENDING: dict[str, Spending] = {
+    "asOF": OBrienFlemingSpending(),
+    "bsOF": OBrienFlemingSpending(),
+    "asP": PocockSpending(),
+    "HSDm4": HwangShihDeCani(-4),
+    "HSDm2": HwangShihDeCani(-2),
+    "bsHSD": HwangShihDeCani(-2),
+    "HSD1": HwangShihDeCani(1),
+    "KD1": KimDeMets(1),
+    "KD2": KimDeMets(2),
+    "KD3": KimDeMets(3),
+}
+
+
+def equal_looks(looks: int) -> Floats:
+    return np.arange(1, looks + 1) / looks
+
+
+def classical_bounds(given: Given) -> Given:
+    t = given.get("information_rates", equal_looks(given.get("K", 3)))
+    alpha, sides = given["alpha"], given["sided"]
+    if "interim_bound" in given:
+        return {"critical_values_z": completed_bounds(t, given["interim_bound"], alpha, sides)}
+    delta = given["delta_WT"] if "delta_WT" in given else {"P": 0.5, "OF": 0.0}[given["type"]]
+    bounds = wang_tsiatis_bounds(t, delta, alpha, sides)
+    crossing = crossing_probabilities(t, bounds, -bounds if sides == 2 else None)
+    return {
+        "critical_values_z": bounds,
+        "constant": bounds[-1],
+        "stage_levels_one_sided": ndtr(-bounds),
+        "cumulative_alpha_spent": sides * crossing.efficacy.cumsum(),
+    }
+
+
+def alpha_spending(given: Given) -> Given:
+    t, alpha, sides = given["information_rates"], given["alpha"], given["sided"]
+    spending = SPENDING[given["spending"]]
+    bounds = spending_bounds(t, spending, alpha, sides)
+    drift = np.array([2, 2.8, 3.3])
+    spent = sides * spending.spent(t, alpha / sides)
+    return {
+        "critical_values_z": bounds,
+        "cumulative_alpha_spent": spent,
+        "nominal_p_one_sided": ndtr(-bounds),
+        "power_at_drift": {
+            "drift": drift,
+            "power": crossing_probabilities(t, bounds, drift=drift).efficacy.sum(axis=-1),
+        },
+        "ldbounds_critical_values": bounds,
+        "ldbounds_exit_pr": spent,
+    }
+
+
+def repeated_tests(given: Given) -> Given:
+    bound = -ndtri(given["nominal_two_sided"] / 2)
+    found = crossing_probabilities(equal_looks(given["K"]), bound, -bound)
+    overall = found.efficacy.sum() + found.futility.sum()
+    return {"overall_type1_two_sided": overall, "published_one_tail": overall / 2}
+
+
+def textbook_bounds(given: Given) -> Given:
+    bounds = spending_bounds(given["information_rates"], OBrienFlemingSpending(), given["alpha"])
+    return {"critical_values_z": bounds}
+
+
+def published_sizes(given: Given) -> Given:
+    """Maximum and expected information in percent of a fixed test's."""
+    t, alpha, power = equal_looks(given["k"]), given["alpha_one_sided"], 1 - given["beta"]
+    if given["test.type"] == 3:
+        spending = KimDeMets(given["sfupar"])
+        drift = beta_spending_drift(t, spending, spending, alpha, given["beta"], binding=True)
+        upper, lower = beta_spending_bounds(
+            t, spending, spending, drift, alpha, given["beta"], binding=True
+        )
+    else:
+        match given["sfu"]:
+            case "OF":
+                upper = wang_tsiatis_bounds(t, 0, 2 * alpha, 2)
+            case "WT":
+                upper = wang_tsiatis_bounds(t, given["sfupar"], 2 * alpha, 2)
+            case _:
+                upper = spending_bounds(t, KimDeMets(given["sfupar"]), 2 * alpha, 2)
+        lower = -upper
+        drift = drift_for_power(t, upper, power, lower).item()
+    inflation = inflation_factor(drift, alpha, power).item()
+
+    def expected(share: Floats) -> Floats:
+        crossing = crossing_probabilities(t, upper, lower, share * drift)
+        return np.asarray(100 * inflation * expected_fraction(t, crossing))
+
+    shares = np.arange({"pow1": 4, "pow2": 4}.get(f"pow{given.get('sfupar')}", 0)) / 2
+    if given["test.type"] == 3:
+        shares = np.array([0, 0.5, 1])
+    return {
+        "max_N_pct_of_fixed": 100 * inflation,
+        "ASN_pct_theta0": expected(np.zeros(1)).item(),
+        "ASN_pct": {
+            "theta_over_delta": shares,
+            "asn": expected(shares if shares.size else np.zeros(1)),
+        },
+        "last_bound": upper[-1],
+        "computed_bounds": {"upper": upper, "lower": lower, "max_inflation": inflation},
+    }
+
+
+def characteristics(given: Given) -> Given:
+    t, alpha, power = equal_looks(given["K"]), given["alpha"], 1 - given["beta"]
+    if given["type"] in SPENDING:
+        bounds = spending_bounds(t, SPENDING[given["type"]], alpha)
+    else:
+        bounds = wang_tsiatis_bounds(t, {"P": 0.5, "OF": 0.0}[given["type"]], alpha)
+    drift = drift_for_power(t, bounds, power).item()
+    crossing = crossing_probabilities(t, bounds, drift=drift * np.array([0, 0.5, 1]))
+    inflation = inflation_factor(drift, alpha, power)
+    none, half, whole = inflation * expected_fraction(t, crossing)
+    return {
+        "shift": drift**2,
+        "inflation_factor": inflation,
+        "ASN_H0": none,
+        "ASN_H01": half,
+        "ASN_H1": whole,
+        "cumulative_power": crossing.efficacy[2].cumsum(),
+    }
+
+
+def beta_spending(given: Given) -> Given:
+    t, alpha, beta = np.array(given["information_rates"]), given["alpha"], given["beta"]
+    spending = SPENDING[given["alpha_spending"]], SPENDING[given["beta_spending"]]
+    drift = beta_spending_drift(t, *spending, alpha, beta, given["binding"])
+    upper, lower = beta_spending_bounds(t, *spending, drift, alpha, beta, given["binding"])
+    crossing = crossing_probabilities(t, upper, lower, drift * np.array([0, 1]))
+    inflation = inflation_factor(drift, alpha, 1 - beta)
+    none, whole = inflation * expected_fraction(t, crossing)
+    return {
+        "critical_values_z": upper,
+        "futility_z": lower[:-1],
+        "shift": drift**2,
+        "inflation_factor": inflation,
+        "ASN_H1": whole,
+        "ASN_H0": none,
+        "gsDesign_upper": upper,
+        "gsDesign_lower": lower,
+        "gsDesign_inflation": inflation,
+    }
+
+
+def futility_at_zero(given: Given) -> Given:
+    t = np.array([0.5, 1])
+    upper = spending_bounds(t, OBrienFlemingSpending(), 0.025)
+    drift = given["delta"] / given["sd"] * np.sqrt(given["n"]) / 2
+    lower = np.array([0, -np.inf])
+    crossing = crossing_probabilities(t, upper, lower, drift)
+    return {
+        "critical_z": upper,
+        "critical_z_binding": spending_bounds(t, OBrienFlemingSpending(), 0.025, futility=lower),
+        "power": crossing.efficacy.sum(),
+        "futility_stop": crossing.futility[0],
+        "expected_n": given["n"] * expected_fraction(t, crossing),
+        "reject_per_stage": crossing.efficacy,
+    }
+
+
+def rates(given: Given) -> Given:
+    """Size two rates, the null variance of the fixed test being that of their mean."""
+    t, power = equal_looks(given["K"]), 1 - given["beta"]
+    p, q = given["pi1"], given["pi2"]
+    mean = (p + q) / 2
+    sds = np.sqrt(2 * mean * (1 - mean)), np.sqrt(p * (1 - p) + q * (1 - q))
+    fixed = 2 * ((ndtri(1 - given["alpha"]) * sds[0] + ndtri(power) * sds[1]) / (p - q)) ** 2
+    bounds = spending_bounds(t, SPENDING[given["spending"]], given["alpha"])
+    drift = drift_for_power(t, bounds, power).item()
+    most = fixed * inflation_factor(drift, given["alpha"], power)
+    crossing = crossing_probabilities(t, bounds, drift=drift * np.array([0, 1]))
+    none, whole = most * expected_fraction(t, crossing)
+    return {"max_N": most, "expected_N_H1": whole, "expected_N_H0": none}
+
+
+FOUND: dict[str, Callable[[Given], Given]] = {
+    "gs.bound": classical_bounds,
+    "gs.spend": alpha_spending,
+    "gs.spend2": alpha_spending,
+    "gs.armitage": repeated_tests,
+    "gs.published": textbook_bounds,
+    "gs.JT": published_sizes,
+    "gs.char": characteristics,
+    "gs.betaspend": beta_spending,
+    "gs.futility0": futility_at_zero,
+    "gs.ss": rates,
+}
+"""The computation of each family of cases, by how their identifiers begin."""
+
+
+def computation(case: dict[str, Any]) -> Callable[[Given], Given] | None:
+    return next(
+        (FOUND[key] for key in FOUND if f"{case['id']}.".startswith(f"{key}.")),
+        None,
+    )
+
+
+def differences(found: Any, expected: Any, tolerance: dict[str, Any], name: str) -> list[str]:
+    """Return the numbers of a case that are not met, each by its name."""
+    if isinstance(expected, dict):
+        return [
+            difference
+            for key in expected
+            for difference in differences(
+                found[key], expected[key], tolerance.get(key, tolerance), f"{name}.{key}"
+            )
+        ]
+    mine, theirs = np.asarray(found, float), np.asarray(expected, float)
+    allowed = tolerance.get("abs", 0) + tolerance.get("rel", 0) * np.abs(theirs)
+    met = mine.shape == theirs.shape and np.all(np.abs(mine - theirs) <= allowed)
+    return [] if met else [f"{name}: {mine.tolist()}, not {theirs.tolist()}"]
+
+
+MET = [case for case in CASES if computation(case)]
+
+
+@pytest.mark.parametrize("case", MET, ids=[case["id"] for case in MET])
+def test_case_is_met_within_its_tolerance(case: dict[str, Any]) -> None:
+    compute = computation(case)
+    assert compute is not None
+    assert differences(compute(case["inputs"]), case["expected"], case["tolerance"], "") == []
+
+
+def test_cases_of_each_family_that_are_met() -> None:
+    """So many of so many: what is added to the reference cases must be computed or named here."""
+    met, all_cases = (Counter(case["family"] for case in cases) for cases in (MET, CASES))
+    assert {family: (met[family], count) for family, count in all_cases.items()} == {
+        "classical_bounds": (19, 19),
+        "alpha_spending": (27, 27),
+        "expected_sample_size": (7, 7),
+        "futility": (7, 7),
+        "gs_sample_size": (1, 1),
+        "published": (12, 12),
+    }
