@@ -12,10 +12,10 @@ Booleans: TypeAlias = NDArray[np.bool_]
 Values = TypeVar("Values", Floats, Integers, Booleans)
 
 
-class Places:
-    """Places along the second axis, one row of them a replicate, to pick the same from many arrays.
+class RowIndex:
+    """Places along the second axis, a row a replicate, to take the same from many arrays.
 
-    >>> Places(np.array([[2, 0], [1, 1]])).of(np.array([[1, 2, 3], [4, 5, 6]]))
+    >>> RowIndex(np.array([[2, 0], [1, 1]])).of(np.array([[1, 2, 3], [4, 5, 6]]))
     array([[3, 1],
            [5, 5]])
     """
@@ -43,17 +43,17 @@ class Places:
         return np.moveaxis(layers, 0, 2)
 
 
-def picked(values: Values, places: Integers) -> Values:
-    """Return each replicate's values at places of the second axis, as `Places` does once.
+def take_rows(values: Values, places: Integers) -> Values:
+    """Return each replicate's values at places of the second axis, as `RowIndex` does once.
 
-    >>> picked(np.array([[1, 2, 3], [4, 5, 6]]), np.array([[2, 0], [1, 1]]))
+    >>> take_rows(np.array([[1, 2, 3], [4, 5, 6]]), np.array([[2, 0], [1, 1]]))
     array([[3, 1],
            [5, 5]])
     """
-    return Places(places).of(values)
+    return RowIndex(places).of(values)
 
 
-def layered(shape: tuple[int, int, int], dtype: type) -> NDArray[Any]:
+def zeros_by_layer(shape: tuple[int, int, int], dtype: type) -> NDArray[Any]:
     """Return zeros of shape (replicate, unit, layer) whose layers are outermost in memory."""
     return np.moveaxis(np.zeros((shape[2], *shape[:2]), dtype), 0, 2)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from trialsim.arrays import Booleans, Floats, Integers, picked
+from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
 from trialsim.scenario.outcomes.items import Items
@@ -266,7 +266,7 @@ def _millilitres(trial: Trial) -> Floats:
     dose = phase_doses(design, trial.arms, trial.conduct)[:, :, phase_of]
     if treatment.body_weight_kg is not None and design.dose_unit.endswith("/kg"):
         weight = trial.cohort.covariates[treatment.body_weight_kg]
-        dose = dose * picked(weight, trial.candidate)[:, :, None]
+        dose = dose * take_rows(weight, trial.candidate)[:, :, None]
     if treatment.strength_mg_per_ml is not None and design.dose_unit.startswith("mg"):
         dose = dose / treatment.strength_mg_per_ml
     return dose

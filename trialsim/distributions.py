@@ -21,7 +21,7 @@ from pydantic import (
 
 from trialsim.arrays import Floats
 
-Model = TypeVar("Model", bound="Described")
+Model = TypeVar("Model", bound="FrozenModel")
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -33,27 +33,27 @@ _FARTHEST_SD: Final = 30.0
 """Beyond, a normal holds so little that truncating it is a mistake, and shares underflow."""
 
 
-class NotKnownError(Exception):
+class MissingFieldError(Exception):
     """A field was asked for that was left out of an incomplete part, being wrong in itself."""
 
 
-class Described(BaseModel):
+class FrozenModel(BaseModel):
     """What a user writes in a scenario file: frozen, complete, and nothing unknown in it."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
     )
 
-    unsaid: ClassVar[tuple[str, ...]] = ()
+    omitted_defaults: ClassVar[tuple[str, ...]] = ()
     """Fields that JSON leaves out at their defaults, so that digests outlive new ones."""
 
     @model_serializer(mode="wrap")
-    def _what_is_said(
+    def _serialise_without_defaults(
         self, dumped: SerializerFunctionWrapHandler, info: SerializationInfo
     ) -> dict[str, Any]:
         content: dict[str, Any] = dumped(self)
         if info.mode == "json":
-            for name in self.unsaid:
+            for name in self.omitted_defaults:
                 field = type(self).model_fields[name]
                 if vars(self).get(name) == field.get_default(call_default_factory=True):
                     content.pop(name, None)
@@ -70,14 +70,14 @@ class Described(BaseModel):
         def __getattr__(self, name: str) -> Any:
             """Tell a field that was left out from one that there never is."""
             if name in type(self).model_fields:
-                raise NotKnownError(name)
+                raise MissingFieldError(name)
             return super().__getattr__(name)
 
     @classmethod
     def incomplete(cls, fields: Mapping[str, Any]) -> Self:
         """Return what is known of a part: some of its fields, none of them judged again.
 
-        To ask it for another field raises `NotKnownError`.
+        To ask it for another field raises `MissingFieldError`.
         """
         part = cls.model_construct()
         vars(part).clear()
@@ -90,7 +90,7 @@ class Described(BaseModel):
         return tuple(name for name in type(self).model_fields if name not in vars(self))
 
 
-class Constant(Described):
+class Constant(FrozenModel):
     """One value for everybody."""
 
     distribution: Literal["constant"]
@@ -105,7 +105,7 @@ class Constant(Described):
         return np.full(u.shape, self.value)
 
 
-class Uniform(Described):
+class Uniform(FrozenModel):
     """Every value between low and high alike."""
 
     distribution: Literal["uniform"]
@@ -129,7 +129,7 @@ class Uniform(Described):
         return (value - self.low) / (self.high - self.low)
 
 
-class Normal(Described):
+class Normal(FrozenModel):
     """A normal distribution, truncated where low or high are given.
 
     `mean` and `sd` are those of the normal before truncation.
@@ -193,7 +193,7 @@ class Normal(Described):
         return sign, below, above
 
 
-class LogNormal(Described):
+class LogNormal(FrozenModel):
     """The exponential of a normal: `median`, and `log_sd`, the SD of the natural logarithm."""
 
     distribution: Literal["lognormal"]
@@ -214,7 +214,7 @@ class LogNormal(Described):
         return value
 
 
-class Exponential(Described):
+class Exponential(FrozenModel):
     """Waiting times with a constant hazard."""
 
     distribution: Literal["exponential"]
@@ -229,7 +229,7 @@ class Exponential(Described):
         return -self.mean * np.log1p(-u)
 
 
-class Gamma(Described):
+class Gamma(FrozenModel):
     """A gamma distribution by its mean and coefficient of variation (SD over mean)."""
 
     distribution: Literal["gamma"]
@@ -248,7 +248,7 @@ class Gamma(Described):
         return value
 
 
-class Beta(Described):
+class Beta(FrozenModel):
     """A beta distribution between low and high, by its mean and SD on that scale."""
 
     distribution: Literal["beta"]
@@ -291,13 +291,13 @@ class Beta(Described):
         return mean * concentration, (1 - mean) * concentration
 
 
-class LogitNormal(Described):
+class LogitNormal(FrozenModel):
     """A share of the way from low to high whose logit is normal; by default a probability.
 
     `median` is on that scale, `logit_sd` the SD of the logit.
     """
 
-    unsaid = ("low", "high")
+    omitted_defaults = ("low", "high")
 
     distribution: Literal["logit_normal"]
     median: Finite
@@ -327,7 +327,7 @@ class LogitNormal(Described):
         )
 
 
-class Bernoulli(Described):
+class Bernoulli(FrozenModel):
     """A flag that is raised with a probability; low numbers raise it."""
 
     distribution: Literal["bernoulli"]
@@ -342,7 +342,7 @@ class Bernoulli(Described):
         return (u < self.probability).astype(np.float64)
 
 
-class Categorical(Described):
+class Categorical(FrozenModel):
     """Named levels with probabilities that add to one."""
 
     distribution: Literal["categorical"]
@@ -362,7 +362,7 @@ class Categorical(Described):
         return _steps(u, np.cumsum(list(self.levels.values())))
 
 
-class Discrete(Described):
+class Discrete(FrozenModel):
     """Whole numbers with probabilities that add to one, such as the grades of a scale."""
 
     distribution: Literal["discrete"]

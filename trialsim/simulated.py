@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trialsim.scenario.programme import Study, one_trial
+from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
 from trialsim.streams import Streams
@@ -64,5 +64,7 @@ def simulate(
         If the seed or the replicate is negative.
     """
     return SimulatedTrial(
-        simulate_batch(one_trial(scenario), Streams(seed, range(replicate, replicate + 1)), engine)
+        simulate_batch(
+            single_trial(scenario), Streams(seed, range(replicate, replicate + 1)), engine
+        )
     )

@@ -9,7 +9,7 @@ from trialsim.cli import run
 from trialsim.questions.calibration.reproduce import reproduce
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.yaml_file import load
-from trialsim.scenario.plan.findings import OfAnalysis
+from trialsim.scenario.plan.findings import AnalysisFigure
 
 EFFECT = "outcomes.arat.effect.value"
 VARIANT = """\
@@ -61,7 +61,7 @@ def test_effects_alone_stand_in_one_table_of_markdown(capsys: pytest.CaptureFixt
         (name, finding.label)
         for name in studies
         for finding in load_study(name).findings.values()
-        if isinstance(finding.of, OfAnalysis) and finding.of.figure == "estimate"
+        if isinstance(finding.of, AnalysisFigure) and finding.of.figure == "estimate"
     ]
     cells = [row.strip("| ").split(" | ") for row in rows]
     assert [(one[0].strip("`"), one[1]) for one in cells] == estimates

@@ -170,11 +170,11 @@ def test_the_pooled_estimate_is_the_mean_effect_of_the_tables() -> None:
 
 def test_size_percent_scales_every_trial() -> None:
     half = SMALL.replace({"size_percent": 50})
-    assert [trial.design.patients for trial in half.sized.values()] == [20, 20]
+    assert [trial.design.patients for trial in half.scaled_trials.values()] == [20, 20]
     columns = run_replicates(half, SEED, range(4), "vector").columns
     assert (columns["analysed"] <= 40).all()
     least = SMALL.replace({"size_percent": 1})
-    assert [trial.design.patients for trial in least.sized.values()] == [2, 2]
+    assert [trial.design.patients for trial in least.scaled_trials.values()] == [2, 2]
 
 
 def test_a_what_if_is_paired_with_the_base() -> None:

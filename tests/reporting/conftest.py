@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from trialsim.reporting.evidence.evidence import Evidence, Wanted, gathered
+from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, gathered
 from trialsim.runs.directory import RunDirectory, find_run, open_run
 from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import manifest_here
@@ -82,5 +82,5 @@ def waiting_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
 @pytest.fixture(scope="session")
 def evidence(modest_run: RunDirectory) -> Evidence:
     """Return all that a report of the run tells."""
-    wanted = Wanted(null_replicates=128, sensitivity_replicates=16, n_jobs=1)
+    wanted = ReportOptions(null_replicates=128, sensitivity_replicates=16, n_jobs=1)
     return gathered(modest_run, wanted)

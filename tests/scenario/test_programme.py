@@ -13,7 +13,7 @@ from trialsim.scenario.files.yaml_file import (
     load,
     to_yaml,
 )
-from trialsim.scenario.programme import Programme, content_of, one_trial, trials_of
+from trialsim.scenario.programme import Programme, content_of, single_trial, trials_of
 from trialsim.scenario.scenario import ABOUT
 from trialsim.scenario.validation.paths import part_at, paths_of
 from trialsim.scenario.validation.sources import UNSOURCED, source_of
@@ -160,7 +160,7 @@ def test_every_wrong_change_is_told_at_once() -> None:
 def test_a_study_of_one_trial_has_itself() -> None:
     cars1 = load("cars1")
     assert trials_of(cars1) == {"cars1": cars1}
-    assert one_trial(cars1) is cars1
+    assert single_trial(cars1) is cars1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from trialsim.stats.ranks.mann_whitney import RankSummary, rank_test, summarise_
 from trialsim.stats.ranks.wins import win_ratio_counts
 
 
-def suffice(plan: AnalysisPlan) -> bool:
+def needs_only_counts(plan: AnalysisPlan) -> bool:
     """Return whether counts over the cells are enough for the plan's method."""
     counted = MannWhitney | ExactMannWhitney | BrunnerMunzel | Responders
     return isinstance(plan.test, counted) and plan.missing != "multiple_imputation"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, Places
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.trial.cohort import whom
+from trialsim.trial.cohort import meets
 from trialsim.trial.trial import Trial
 
 WORST: int = 0
@@ -122,4 +122,4 @@ def _in_subgroup(trial: Trial, plan: AnalysisPlan) -> Booleans:
     """Return who belongs to those whom the plan analyses, shape (replicate, patient)."""
     if plan.subgroup is None:
         return np.ones(trial.arms.shape, np.bool_)
-    return whom(plan.subgroup, trial.scenario, trial.cohort, Places(trial.candidate))
+    return meets(plan.subgroup, trial.scenario, trial.cohort, RowIndex(trial.candidate))

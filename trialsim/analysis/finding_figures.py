@@ -7,22 +7,22 @@ import numpy as np
 
 from trialsim.analysis.endpoint import WORST, endpoint, filled_in
 from trialsim.analysis.primary import PrimaryAnalysis, analyse_primary
-from trialsim.arrays import Booleans, Floats, Places
+from trialsim.arrays import Booleans, Floats, RowIndex
 from trialsim.clock import NEVER
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.plan.findings import (
     PRIMARY,
-    Besides,
+    AnalysisFigure,
     Finding,
+    JointCondition,
     Of,
-    OfAnalysis,
     OfCovariate,
     OfOutcome,
     OfPatients,
     Summary,
     What,
 )
-from trialsim.trial.cohort import whom
+from trialsim.trial.cohort import meets
 from trialsim.trial.trial import Trial
 
 
@@ -44,7 +44,7 @@ class _Figures:
 
     def of(self, of: Of) -> Floats:
         match of:
-            case OfAnalysis():
+            case AnalysisFigure():
                 return self._of_analysis(of)
             case OfCovariate():
                 return self._of_covariate(of)
@@ -53,7 +53,7 @@ class _Figures:
             case OfPatients():
                 return self._of_patients(of)
 
-    def _of_analysis(self, of: OfAnalysis) -> Floats:
+    def _of_analysis(self, of: AnalysisFigure) -> Floats:
         if of.analysis not in self._analyses:
             plan = self._trial.scenario.analysis
             one = plan if of.analysis == PRIMARY else plan.further[of.analysis]
@@ -81,7 +81,7 @@ class _Figures:
             met &= _within(others, of.besides)
         return _mean(met.astype(float), known)
 
-    def _scores(self, of: OfOutcome, what: OfOutcome | Besides) -> Floats:
+    def _scores(self, of: OfOutcome, what: OfOutcome | JointCondition) -> Floats:
         """Return the scores or changes at a visit; NaN for those without, the dead among them."""
         trial = self._trial
         asked = {"endpoint": what.outcome, "visit": of.visit, "measure": what.measure}
@@ -130,14 +130,14 @@ class _Figures:
         return among if subgroup is None else among & self._meets(subgroup)
 
     def _meets(self, rule: Rule) -> Booleans:
-        return whom(rule, self._trial.scenario, self._trial.cohort, self._patients)
+        return meets(rule, self._trial.scenario, self._trial.cohort, self._patients)
 
     @cached_property
-    def _patients(self) -> Places:
-        return Places(self._trial.candidate)
+    def _patients(self) -> RowIndex:
+        return RowIndex(self._trial.candidate)
 
 
-def _within(values: Floats, bounds: OfOutcome | Besides) -> Booleans:
+def _within(values: Floats, bounds: OfOutcome | JointCondition) -> Booleans:
     """Return which values lie within bounds, both ends included; a bound of null is none."""
     met = np.ones(values.shape, np.bool_)
     if bounds.at_least is not None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from trialsim.analysis.comparison import Comparison
-from trialsim.analysis.count_methods import compare_counts, effect_of_counts, suffice
+from trialsim.analysis.count_methods import compare_counts, effect_of_counts, needs_only_counts
 from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import complete_endpoint, endpoint
 from trialsim.arrays import Booleans, Floats, Integers
@@ -51,7 +51,7 @@ def analyse_counted(trial: Trial, plan: AnalysisPlan, counts: Integers) -> Prima
     )
 
 
-def complete_effect(trial: Trial, plan: AnalysisPlan) -> Floats:
+def estimand_effect(trial: Trial, plan: AnalysisPlan) -> Floats:
     """Return each replicate's estimate had nobody's score been missed.
 
     Its mean over replicates is the true value of the treatment-policy estimand; where the plan is
@@ -68,7 +68,7 @@ def complete_effect(trial: Trial, plan: AnalysisPlan) -> Floats:
 
 
 def _compared(trial: Trial, plan: AnalysisPlan, counts: Integers) -> Comparison:
-    if suffice(plan):
+    if needs_only_counts(plan):
         return compare_counts(counts, trial.scenario.outcomes[plan.endpoint], plan)
     if plan.missing == "multiple_imputation":
         from trialsim.analysis.imputed import compare_imputed

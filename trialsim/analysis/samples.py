@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trialsim.analysis.endpoint import Endpoint
-from trialsim.arrays import Booleans, Floats, Integers, picked
+from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
@@ -45,7 +45,7 @@ def covariates_of(trial: Trial, names: Iterable[str]) -> Floats:
     """Return covariates of the patients, shape (replicate, covariate, patient)."""
     candidate = trial.candidate
     return np.stack(
-        [picked(trial.cohort.covariates[name], candidate) for name in names], axis=1
+        [take_rows(trial.cohort.covariates[name], candidate) for name in names], axis=1
     ).astype(np.float64)
 
 

@@ -19,7 +19,7 @@ from trialsim.cli.options import (
 )
 from trialsim.cli.worlds import asked_worlds
 from trialsim.errors import InputError, Problem
-from trialsim.questions.what_if.alternatives import How
+from trialsim.questions.what_if.variants import How
 from trialsim.reporting.text.progress import Progress
 
 if TYPE_CHECKING:

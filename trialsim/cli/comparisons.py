@@ -21,7 +21,7 @@ from trialsim.cli.options import (
     workers_of,
 )
 from trialsim.cli.worlds import asked_worlds
-from trialsim.questions.what_if.alternatives import How
+from trialsim.questions.what_if.variants import How
 from trialsim.reporting.text.progress import Progress
 
 commands = typer.Typer()

@@ -32,7 +32,7 @@ def command_line() -> str:
     return shlex.join(["trialsim", *sys.argv[1:]])
 
 
-def tell_of_damage(run: "RunDirectory") -> None:
+def warn_of_damaged_parts(run: "RunDirectory") -> None:
     """Say on standard error what was found damaged in a run."""
     for name in run.damaged:
         print(f"trialsim: {name} was damaged, and is set aside in {run.folder}", file=sys.stderr)
@@ -47,7 +47,7 @@ def keeping_worlds(out: Path | None) -> Iterator[None]:
         yield
         return
     for run in worlds_in(out):
-        tell_of_damage(run)
+        warn_of_damaged_parts(run)
     try:
         yield
     except KeyboardInterrupt:

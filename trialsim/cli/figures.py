@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import typer
 
 from trialsim.cli import comparison_figures
-from trialsim.cli.console import tell_of_damage
+from trialsim.cli.console import warn_of_damaged_parts
 from trialsim.cli.figure_output import INCHES, Out, Width, check_output, deliver
 from trialsim.cli.flow_output import check_flow_output, deliver_flow
 from trialsim.cli.options import (
@@ -20,7 +20,7 @@ from trialsim.cli.options import (
 )
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.text.progress import Progress
-from trialsim.scenario.programme import one_trial
+from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _source(name: str, seed: int | None, changes: list[str] | None, engine: Engi
     from trialsim.runs.directory import find_run
 
     if not Path(name).is_dir():
-        study = one_trial(loaded(name, changes))
+        study = single_trial(loaded(name, changes))
         return Drawn(study, _SEED if seed is None else seed, engine.value, None)
     given = {"--seed": seed is not None, "--set": bool(changes), "--engine": engine != "auto"}
     rule = "must not be given with a run, which has its own"
@@ -283,5 +283,5 @@ def _source(name: str, seed: int | None, changes: list[str] | None, engine: Engi
     if problems:
         raise InputError(problems)
     run = find_run(name)
-    tell_of_damage(run)
-    return Drawn(one_trial(run.manifest.scenario), run.manifest.seed, run.manifest.engine, run)
+    warn_of_damaged_parts(run)
+    return Drawn(single_trial(run.manifest.scenario), run.manifest.seed, run.manifest.engine, run)

@@ -59,9 +59,9 @@ def loaded(name: str, changes: list[str] | None, analysis: str | None = None) ->
 
 def under_analysis(study: Study, name: str | None) -> Study:
     """Return a study with a secondary analysis as its primary one, unless none is named."""
-    from trialsim.scenario.programme import one_trial
+    from trialsim.scenario.programme import single_trial
 
-    return study if name is None else one_trial(study).with_analysis(name)
+    return study if name is None else single_trial(study).with_analysis(name)
 
 
 def replaced(scenario: Study, changes: dict[str, Any], problems: list[Problem]) -> Study:

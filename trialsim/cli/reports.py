@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import command_line, tell_of_damage
+from trialsim.cli.console import command_line, warn_of_damaged_parts
 from trialsim.cli.options import Jobs, workers_of
 from trialsim.reporting.text.progress import Progress
 
@@ -56,16 +56,16 @@ def report(
     operating characteristics with their Monte Carlo errors, sensitivity, example trials, and how to
     reproduce it. Trials without effect and those of the sensitivity are kept in the run's folder.
     """
-    from trialsim.reporting.evidence.evidence import Wanted, gathered
+    from trialsim.reporting.evidence.evidence import ReportOptions, gathered
     from trialsim.reporting.pages.report import report as written
     from trialsim.reporting.tables.page import check_page, write_page
     from trialsim.runs.directory import find_run
 
     check_page(out)
     directory = find_run(run)
-    tell_of_damage(directory)
+    warn_of_damaged_parts(directory)
     counts = null_replicates, sensitivity_replicates, published_replicates
-    wanted = Wanted(null, what_if, *counts, workers_of(jobs))
+    wanted = ReportOptions(null, what_if, *counts, workers_of(jobs))
     with Progress(None) as progress:
         evidence = gathered(directory, wanted, progress)
         page = written(evidence, question, command_line())

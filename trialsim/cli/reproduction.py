@@ -168,12 +168,12 @@ def _with_findings(names: list[str] | None, effects: bool) -> list[Study]:
 
 def _effects_alone(study: Study) -> Study:
     """Return a study with those findings that are estimates of an analysis."""
-    from trialsim.scenario.plan.findings import OfAnalysis
+    from trialsim.scenario.plan.findings import AnalysisFigure
 
     estimates = {
         name: finding
         for name, finding in study.findings.items()
-        if isinstance(finding.of, OfAnalysis) and finding.of.figure == "estimate"
+        if isinstance(finding.of, AnalysisFigure) and finding.of.figure == "estimate"
     }
     return study.model_copy(update={"findings": estimates})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import command_line, print_json, stopped, tell_of_damage
+from trialsim.cli.console import command_line, print_json, stopped, warn_of_damaged_parts
 from trialsim.cli.options import (
     AnalysisName,
     AsJson,
@@ -27,7 +27,7 @@ from trialsim.reporting.text.analysis import analysis_text
 from trialsim.reporting.text.power import power_text
 from trialsim.reporting.text.progress import Progress
 from trialsim.reporting.text.words import heading
-from trialsim.scenario.programme import Programme, Study, one_trial
+from trialsim.scenario.programme import Programme, Study, single_trial
 
 if TYPE_CHECKING:
     from trialsim.runs.long_run import LongRun
@@ -208,7 +208,7 @@ def cells(
     from trialsim.questions.count_power import count_power_of
     from trialsim.reporting.text.cells import cells_dict, cells_text
 
-    study = one_trial(loaded(scenario, changes))
+    study = single_trial(loaded(scenario, changes))
     plan = study.analysis
     result = count_power_of(study, replicates, seed, cohort)
     sides = 2 if plan.alternative == "two-sided" else 1
@@ -261,8 +261,8 @@ def replay(
     _check_report(report)
     directory = find_run(run)
     if patient is not None or report is not None:
-        one_trial(directory.manifest.scenario)
-    tell_of_damage(directory)
+        single_trial(directory.manifest.scenario)
+    warn_of_damaged_parts(directory)
     again = rebuilt(directory, replicate)
     if report is not None:
         _write_replay_page(report, again, patient)
@@ -332,7 +332,7 @@ def _long_run(
     from trialsim.runs.manifest import manifest_here
 
     directory = open_run(out, manifest_here(study, seed, engine))
-    tell_of_damage(directory)
+    warn_of_damaged_parts(directory)
     return LongRun(directory, workers, batch, scheduler, progress, progress.aim, command_line())
 
 

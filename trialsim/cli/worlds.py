@@ -4,7 +4,7 @@ from typing import Any
 
 from trialsim.cli.options import noted, parsed, replaced, under_analysis
 from trialsim.errors import InputError, Problem
-from trialsim.questions.what_if.alternatives import Alternative, How, alternatives
+from trialsim.questions.what_if.variants import How, Variant, alternatives
 
 
 def asked_worlds(
@@ -16,7 +16,7 @@ def asked_worlds(
     points: int = 1,
     seed: int = 0,
     analysis: str | None = None,
-) -> tuple[tuple[Alternative, ...], tuple[str, ...]]:
+) -> tuple[tuple[Variant, ...], tuple[str, ...]]:
     """Return the base and its alternatives, and the paths that were given values.
 
     With the name of an analysis, all of them have that secondary analysis as their primary one.
@@ -36,7 +36,7 @@ def asked_worlds(
             others = [under_analysis(load_study(one), analysis) for one in others]
     value_of = _range if how == "latin_hypercube" else _list
     changes = parsed(values, "--set", value_of, problems)
-    worlds: tuple[Alternative, ...] = ()
+    worlds: tuple[Variant, ...] = ()
     if changes or others or not problems:
         with noted(problems):
             worlds = alternatives(study, changes, how, others, points, seed)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trialsim.errors import InputError, Problem
-from trialsim.scenario.programme import Study, one_trial
+from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
 from trialsim.trial.trial import Engine
@@ -72,7 +72,7 @@ def compare(a: Study, b: Study, seed: int = 2016, engine: Engine = "auto") -> Co
     >>> len(patients), bool((patients["arat_day_90_a"] == patients["arat_day_90_b"]).any())
     (208, True)
     """
-    return Comparison(one_trial(a), one_trial(b), seed, engine)
+    return Comparison(single_trial(a), single_trial(b), seed, engine)
 
 
 def _of_world(scenario: Scenario, seed: int, replicate: int, engine: Engine) -> "DataFrame":

@@ -20,7 +20,7 @@ from trialsim.analysis.endpoint import endpoint
 from trialsim.arrays import Floats, Integers
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.scenario.plan.methods import MannWhitney
-from trialsim.scenario.programme import Study, one_trial
+from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, Proportion
 from trialsim.stats.planning.count_power import count_power
@@ -122,7 +122,7 @@ def endpoint_cells(scenario: Study, replicates: int = COHORT, seed: int = 2016) 
     """
     if replicates < 2:
         raise ValueError(f"replicates must be at least 2 (got {replicates})")
-    scenario = one_trial(scenario)
+    scenario = single_trial(scenario)
     problems = [one for one in _problems(scenario) if one.path == "analysis.missing"]
     if problems:
         raise InputError(problems)
@@ -145,7 +145,7 @@ def count_power_of(
     RunError
         If an arm has nobody to analyse.
     """
-    scenario = one_trial(scenario)
+    scenario = single_trial(scenario)
     problems = _problems(scenario)
     if problems:
         raise InputError(problems)

@@ -9,7 +9,7 @@ from trialsim.replicates.checks import check_recruitment, chosen_engine
 from trialsim.replicates.parallel import Progress, run_in_parallel
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.replicates.run import BATCH
-from trialsim.runs.long_run import power_kept
+from trialsim.runs.long_run import resumable_power
 from trialsim.runs.precision import power_to
 from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Engine
@@ -66,7 +66,7 @@ def power(
     count = REPLICATES if replicates is None else replicates
     if out is not None:
         how = (seed, n_jobs, engine, batch, progress, scheduler)
-        return power_kept(out, scenario, count, precision, *how)
+        return resumable_power(out, scenario, count, precision, *how)
     if precision is not None:
         return power_to(scenario, precision, seed, n_jobs, engine, batch, progress, scheduler)
     began = time.perf_counter()

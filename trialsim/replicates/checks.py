@@ -20,7 +20,7 @@ def chosen_engine(study: Study, engine: Engine) -> Literal["events", "vector"]:
     if not isinstance(study, Programme):
         return trial.chosen_engine(study, engine)
     used = set()
-    for name, scenario in study.sized.items():
+    for name, scenario in study.scaled_trials.items():
         try:
             used.add(trial.chosen_engine(scenario, engine))
         except InputError as error:
@@ -41,7 +41,7 @@ def check_recruitment(study: Study) -> None:
         candidates_needed(study)
         return
     reasons = []
-    for name, scenario in study.sized.items():
+    for name, scenario in study.scaled_trials.items():
         try:
             candidates_needed(scenario)
         except RecruitmentError as error:

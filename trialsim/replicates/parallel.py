@@ -13,7 +13,7 @@ from multiprocessing import parent_process
 from typing import Final
 
 from trialsim.replicates.cluster import connected
-from trialsim.replicates.run import BATCH, Asked, Replicates, joined, run_replicates
+from trialsim.replicates.run import BATCH, Replicates, Summarise, joined, run_replicates
 from trialsim.replicates.versions import check_versions, versions_here
 from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Engine
@@ -35,7 +35,7 @@ def run_in_parallel(
     batch: int = BATCH,
     progress: Progress | None = None,
     scheduler: str | None = None,
-    asked: Asked | None = None,
+    asked: Summarise | None = None,
 ) -> Replicates:
     """Simulate and analyse replicates on several workers; `n_jobs=-1` takes every core.
 
@@ -60,7 +60,7 @@ def finished_tasks(
     batch: int = BATCH,
     scheduler: str | None = None,
     in_order: bool = True,
-    asked: Asked | None = None,
+    asked: Summarise | None = None,
 ) -> Generator[tuple[range, Replicates], None, None]:
     """Yield each task and its results: in order, or else as soon as it is finished."""
     if scheduler is not None:
@@ -105,7 +105,7 @@ def _on_workers(
     tasks: list[range],
     engine: Engine,
     batch: int,
-    asked: Asked | None,
+    asked: Summarise | None,
     backend: str,
     workers: int,
     in_order: bool,
@@ -133,7 +133,7 @@ def _run_task(
     engine: Engine,
     batch: int,
     versions: Mapping[str, str],
-    asked: Asked | None = None,
+    asked: Summarise | None = None,
 ) -> tuple[range, Replicates]:
     """Run a task in a worker, which leaves an interruption from the keyboard to its parent.
 

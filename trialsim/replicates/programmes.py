@@ -14,7 +14,7 @@ from trialsim.analysis.endpoint import complete_endpoint, endpoint
 from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
 from trialsim.arrays import Floats
 from trialsim.errors import RecruitmentError
-from trialsim.replicates.quantities import QUANTITIES, in_place, quantities
+from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, quantities
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
 from trialsim.scenario.programme import Programme
 from trialsim.scenario.scenario import Scenario
@@ -70,7 +70,7 @@ def programme_numbers(
     A replicate fails in which any of the trials does; its numbers are NaN.
     """
     trials, failures = {}, dict[int, str]()
-    for name, scenario in programme.sized.items():
+    for name, scenario in programme.scaled_trials.items():
         try:
             own = Streams(trial_seed(streams.seed, name), streams.replicates)
             trials[name] = _run(programme.analysis, scenario, own, engine)
@@ -102,12 +102,12 @@ def _run(
 ) -> _TrialRun:
     trial = simulate_batch(scenario, streams, engine)
     analysed, complete = (
-        TrialEffect(**in_place(found._asdict(), trial, streams.replicates))
+        TrialEffect(**aligned_to_replicates(found._asdict(), trial, streams.replicates))
         for found in (
             trial_effect(trial, analysis, values_of) for values_of in (endpoint, complete_endpoint)
         )
     )
-    numbers = in_place(quantities(trial), trial, streams.replicates)
+    numbers = aligned_to_replicates(quantities(trial), trial, streams.replicates)
     return _TrialRun(numbers, analysed, complete, trial.failures)
 
 

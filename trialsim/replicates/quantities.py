@@ -7,7 +7,7 @@ import numpy as np
 
 from trialsim.analysis.counts import cell_counts, mean_scores
 from trialsim.analysis.endpoint import endpoint
-from trialsim.analysis.primary import analyse_counted, complete_effect
+from trialsim.analysis.primary import analyse_counted, estimand_effect
 from trialsim.arrays import Floats
 from trialsim.clock import DAY, NEVER
 from trialsim.trial.trial import Trial
@@ -51,7 +51,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "high": primary.high,
         "p_value": primary.p_value,
         "rejected": primary.rejected,
-        "complete_estimate": complete_effect(trial, plan),
+        "complete_estimate": estimand_effect(trial, plan),
         "treated_analysed": primary.treated,
         "control_analysed": primary.control,
         "treated_mean": means[:, 0],
@@ -67,7 +67,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
     return {name: np.asarray(number, np.float64) for name, number in numbers.items()}
 
 
-def in_place(
+def aligned_to_replicates(
     columns: Mapping[str, Floats], trial: Trial, replicates: range
 ) -> Mapping[str, Floats]:
     """Return numbers of a trial with a place for each replicate asked for, NaN where it failed."""

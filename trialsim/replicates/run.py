@@ -10,7 +10,7 @@ import numpy as np
 from trialsim.arrays import Floats
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
-from trialsim.replicates.quantities import QUANTITIES, in_place, quantities
+from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, quantities
 from trialsim.scenario.programme import Programme, Study
 from trialsim.streams import LANES, Streams
 from trialsim.trial.trial import Engine, Trial, simulate_batch
@@ -36,7 +36,7 @@ class Replicates(NamedTuple):
     failures: tuple[Failure, ...]
 
 
-class Asked(NamedTuple):
+class Summarise(NamedTuple):
     """What is kept of each replicate: names, and what gives a number of each name for a batch."""
 
     names: tuple[str, ...]
@@ -49,7 +49,7 @@ def run_replicates(
     replicates: range,
     engine: Engine,
     batch: int = BATCH,
-    asked: Asked | None = None,
+    asked: Summarise | None = None,
 ) -> Replicates:
     """Simulate and analyse a range of replicates of a trial or a programme, batch by batch.
 
@@ -63,7 +63,7 @@ def run_replicates(
     ValueError
         If the seed or the batch is out of range.
     """
-    asked = asked or Asked(QUANTITIES, quantities)
+    asked = asked or Summarise(QUANTITIES, quantities)
     starts = range(replicates.start, replicates.stop, batch)
     parts = [
         _run_batch(study, seed, range(start, min(start + batch, replicates.stop)), engine, asked)
@@ -80,7 +80,7 @@ def joined(parts: list[Replicates]) -> Replicates:
 
 
 def _run_batch(
-    study: Study, seed: int, replicates: range, engine: Engine, asked: Asked
+    study: Study, seed: int, replicates: range, engine: Engine, asked: Summarise
 ) -> Replicates:
     streams = Streams(seed, replicates)
     try:
@@ -95,19 +95,19 @@ def _run_batch(
     return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
 
 
-def _failed(study: Study, asked: Asked, failures: Sequence[Failure]) -> Replicates:
+def _failed(study: Study, asked: Summarise, failures: Sequence[Failure]) -> Replicates:
     names = programme_quantities(study) if isinstance(study, Programme) else asked.names
     return Replicates(dict.fromkeys(names, np.full(len(failures), np.nan)), tuple(failures))
 
 
 def _numbers(
-    study: Study, streams: Streams, engine: Engine, asked: Asked
+    study: Study, streams: Streams, engine: Engine, asked: Summarise
 ) -> tuple[Mapping[str, Floats], Mapping[int, str]]:
     """Return the numbers of each replicate, NaN where it failed, and why those failed."""
     if isinstance(study, Programme):
         return programme_numbers(study, streams, engine)
     trial = simulate_batch(study, streams, engine)
-    return in_place(asked.of(trial), trial, streams.replicates), trial.failures
+    return aligned_to_replicates(asked.of(trial), trial, streams.replicates), trial.failures
 
 
 def _failure(replicate: int, error: Exception) -> Failure:

@@ -87,7 +87,7 @@ class RunDirectory:
         """
         name = str(PartName(block, checksum(content)))
         if self._names.get(block, name) != name:
-            raise _torn(self.folder, block)
+            raise _conflicting_blocks(self.folder, block)
         with writing_to(self.folder):
             write_whole(self.folder / PARTS / name, content)
         self._names[block] = name
@@ -170,7 +170,7 @@ def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:
                 path.replace(folder / f"{path.name}{DAMAGED}")
             damaged.append(path.name)
         elif names.setdefault(name.block, path.name) != path.name:
-            raise _torn(folder, name.block)
+            raise _conflicting_blocks(folder, name.block)
     return RunDirectory(folder, manifest, tuple(damaged), names)
 
 
@@ -181,7 +181,7 @@ def _is_sound(content: bytes, name: PartName, manifest: RunManifest) -> bool:
     return manifest.origin().items() <= origin_of(content).items()
 
 
-def _torn(folder: Path, block: int) -> RunError:
+def _conflicting_blocks(folder: Path, block: int) -> RunError:
     return RunError(
         f"{folder} holds two different results of block {block}: they were computed on machines "
         "whose arithmetic differs, and must not be mixed"

@@ -118,7 +118,7 @@ class LongRun:
         self.directory.log(finished_after_seconds=seconds, held=len(self.directory.held))
 
 
-def power_kept(
+def resumable_power(
     out: str | Path,
     scenario: Study,
     replicates: int,

@@ -21,7 +21,7 @@ from trialsim.runs.part_file import from_parquet
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
 from trialsim.streams import Streams
-from trialsim.trial.conduct import Recruitment, read_off
+from trialsim.trial.conduct import Recruitment, derive_conduct
 from trialsim.trial.outcomes import realise
 from trialsim.trial.trial import Trial
 
@@ -211,7 +211,7 @@ def in_arm(trial: Trial, patient: int, arm: str) -> Trial:
         without_chair=conduct.without_chair,
     )
     scenario, cohort = trial.scenario, trial.cohort
-    conduct = read_off(recruitment, trial.itinerary, cohort, arms, scenario)
+    conduct = derive_conduct(recruitment, trial.itinerary, cohort, arms, scenario)
     first = int(trial.replicates[0])
     streams = Streams(trial.seed, range(first, first + 1))
     underlying = realise(scenario, cohort, trial.candidate, conduct, arms, streams)
@@ -229,7 +229,7 @@ def _records(table: "DataFrame") -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-Happening = tuple[int, str, str]
+TimelineEvent = tuple[int, str, str]
 """Minute of the trial, what happened, and more about it."""
 
 
@@ -237,7 +237,7 @@ def _happenings(
     tables: Mapping[str, list[dict[str, Any]]],
     screening: Mapping[str, Any],
     outcomes: tuple[str, ...],
-) -> Iterator[Happening]:
+) -> Iterator[TimelineEvent]:
     """Yield what happened to a patient, table by table."""
     (subject,), (exit_,) = tables["subjects"], tables["disposition"]
     yield screening["onset_minute"], "onset", ""

@@ -11,7 +11,7 @@ from trialsim.replicates.parallel import Progress, run_in_parallel
 from trialsim.replicates.run import BATCH, Replicates
 from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import RunManifest, manifest_here
-from trialsim.runs.worlds import WORLD_BLOCK, WorldsDirectory, open_worlds
+from trialsim.runs.worlds import WORLD_BLOCK, StudySetDirectory, open_worlds
 from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Engine
 
@@ -25,7 +25,7 @@ class Runner:
     engine: Engine = "auto"
     batch: int = BATCH
     progress: Progress | None = None
-    kept: WorldsDirectory | None = None
+    kept: StudySetDirectory | None = None
     """Where what is run is kept, and what was run before is found."""
 
     def problems(self) -> Iterator[Problem]:

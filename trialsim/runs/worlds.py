@@ -30,7 +30,7 @@ _SECONDS: Final = "seconds"
 
 
 @dataclass(frozen=True, slots=True)
-class WorldsDirectory:
+class StudySetDirectory:
     """A folder of runs, one for each world and seed, and of what they say together."""
 
     folder: Path
@@ -41,17 +41,19 @@ class WorldsDirectory:
         name = f"{manifest.scenario.digest}-{manifest.seed}"
         return open_run(self.folder / WORLDS / name, manifest)
 
-    def conclude(self, told: Mapping[str, Any], table: "DataFrame") -> None:
+    def write_summary(self, told: Mapping[str, Any], table: "DataFrame") -> None:
         """Write what the worlds say together, as JSON and as a table."""
         name = self.manifest.command.replace("-", "_")
         rows = table.drop(columns=_SECONDS, errors="ignore")
         with writing_to(self.folder):
-            write_whole(self.folder / f"{name}.json", f"{as_json(_lasting(told))}\n".encode())
+            write_whole(
+                self.folder / f"{name}.json", f"{as_json(_without_timings(told))}\n".encode()
+            )
             content = rows.to_csv(index=False, lineterminator="\n")
             write_whole(self.folder / f"{name}.csv", content.encode())
 
 
-def open_worlds(folder: str | Path, manifest: RunManifest) -> WorldsDirectory:
+def open_worlds(folder: str | Path, manifest: RunManifest) -> StudySetDirectory:
     """Return the directory of a command that runs several worlds, made if need be.
 
     Raises
@@ -62,7 +64,7 @@ def open_worlds(folder: str | Path, manifest: RunManifest) -> WorldsDirectory:
         If it cannot be made or read.
     """
     folder = Path(folder)
-    return WorldsDirectory(folder, claim(folder, manifest, WORLDS))
+    return StudySetDirectory(folder, claim(folder, manifest, WORLDS))
 
 
 def worlds_in(folder: str | Path) -> list[RunDirectory]:
@@ -71,8 +73,8 @@ def worlds_in(folder: str | Path) -> list[RunDirectory]:
     return [find_run(scenario.parent) for scenario in begun]
 
 
-def _lasting(told: Any) -> Any:
+def _without_timings(told: Any) -> Any:
     """Return plain values without the seconds that they took."""
     if isinstance(told, Mapping):
-        return {name: _lasting(part) for name, part in told.items() if name != _SECONDS}
-    return [_lasting(part) for part in told] if isinstance(told, list) else told
+        return {name: _without_timings(part) for name, part in told.items() if name != _SECONDS}
+    return [_without_timings(part) for part in told] if isinstance(told, list) else told

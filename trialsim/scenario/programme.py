@@ -9,18 +9,24 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard
 from pydantic import Field, ValidationError
 
 from trialsim.errors import InputError, Problem, nearest
-from trialsim.scenario.plan.findings import PRIMARY, Calibration, Finding, OfAnalysis, OfPatients
-from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, unfit
+from trialsim.scenario.plan.findings import (
+    PRIMARY,
+    AnalysisFigure,
+    Calibration,
+    Finding,
+    OfPatients,
+)
+from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, pooling_violations
 from trialsim.scenario.scenario import ABOUT, Scenario, validated
 from trialsim.scenario.validation.paths import below, changed_paths, part_at, paths_of
 from trialsim.scenario.validation.problems import problems_between, problems_of
 from trialsim.scenario.validation.refusal import (
     WHOLE,
+    CheckedModel,
     Name,
-    Refusal,
-    Ruled,
-    as_far_as_known,
+    Violation,
     unknown,
+    until_missing,
 )
 from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
@@ -37,64 +43,66 @@ _DECIDES: Final[Mapping[str, Any]] = {
 
 def _plans_can_be_pooled(
     trials: Mapping[str, Scenario], analysis: PooledAnalysis
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     for name, trial in trials.items():
-        for refusal in unfit(trial.analysis, analysis):
+        for refusal in pooling_violations(trial.analysis, analysis):
             yield refusal._replace(path=f"{TRIALS}.{name}.analysis.{refusal.path}")
 
 
-def _sources_are_of_the_whole(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+def _sources_are_of_the_whole(fields: Mapping[str, Any]) -> Iterator[Violation]:
     known = [SIZE, "analysis", *(f"analysis.{name}" for name in PooledAnalysis.model_fields)]
     known += ["findings", *(f"findings.{name}" for name in fields.get("findings", {}))]
     for path in fields.get("sources", {}):
         if path not in known:
             rule = f"must be a path of the programme itself{nearest(path, known)}"
-            yield Refusal(f"sources.{path}", rule)
+            yield Violation(f"sources.{path}", rule)
 
 
-def _findings_are_of_the_whole(findings: Mapping[str, Finding | None]) -> Iterator[Refusal]:
+def _findings_are_of_the_whole(findings: Mapping[str, Finding | None]) -> Iterator[Violation]:
     for name, finding in findings.items():
         of = None if finding is None else vars(finding).get("of")
-        refused = () if of is None else as_far_as_known(_not_of_the_whole(of))
+        refused = () if of is None else until_missing(_not_of_the_whole(of))
         for refusal in refused:
             yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
 
 
-def _not_of_the_whole(of: Any) -> Iterator[Refusal]:
+def _not_of_the_whole(of: Any) -> Iterator[Violation]:
     """Yield what of a finding's subject a programme has no figure of."""
     match of:
-        case OfAnalysis():
+        case AnalysisFigure():
             if of.analysis != PRIMARY:
-                yield Refusal("analysis", f"must be {PRIMARY}", of.analysis)
+                yield Violation("analysis", f"must be {PRIMARY}", of.analysis)
         case OfPatients():
             if of.what not in _COUNTED:
-                yield Refusal("what", f"must be one of {', '.join(_COUNTED)}", of.what)
+                yield Violation("what", f"must be one of {', '.join(_COUNTED)}", of.what)
             if of.figure != "count" or of.arm is not None or of.subgroup is not None:
-                yield Refusal("figure", "must be count, of all patients of all trials", of.figure)
+                yield Violation("figure", "must be count, of all patients of all trials", of.figure)
         case _:
             rule = "must be analysis or patients: scores are those of single trials"
-            yield Refusal("kind", rule, of.kind)
+            yield Violation("kind", rule, of.kind)
 
 
 def _calibrated_for_what_is_there(
     findings: Mapping[str, object], calibrated: Mapping[str, Calibration | None]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     for path, calibration in calibrated.items():
         named = None if calibration is None else calibration.finding
         if named is not None and named not in findings:
-            yield Refusal(f"calibrated.{path}.finding", unknown("finding", named, findings), named)
+            yield Violation(
+                f"calibrated.{path}.finding", unknown("finding", named, findings), named
+            )
 
 
 def _calibrated_numbers_exist(
     trials: Mapping[str, Scenario], calibrated: Mapping[str, object]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     content = {name: trial.model_dump() for name, trial in trials.items()} if calibrated else {}
     for path in calibrated:
         if not isinstance(part_at({TRIALS: content}, path), int | float):
-            yield Refusal(f"calibrated.{path}", "must be the path of a number of a trial")
+            yield Violation(f"calibrated.{path}", "must be the path of a number of a trial")
 
 
-class Programme(Ruled):
+class Programme(CheckedModel):
     """Several trials, and how they are pooled in every replicate."""
 
     rules = (
@@ -104,7 +112,7 @@ class Programme(Ruled):
         ((TRIALS, "calibrated"), _calibrated_numbers_exist),
         ((WHOLE,), _sources_are_of_the_whole),
     )
-    unsaid = ("findings", "calibrated")
+    omitted_defaults = ("findings", "calibrated")
 
     name: Name
     title: str = Field(min_length=1)
@@ -135,7 +143,7 @@ class Programme(Ruled):
         return hash(self.digest)
 
     @cached_property
-    def sized(self) -> Mapping[str, Scenario]:
+    def scaled_trials(self) -> Mapping[str, Scenario]:
         """The trials with the patients that `size_percent` gives them."""
         if self.size_percent == 100:
             return self.trials
@@ -228,10 +236,10 @@ def is_programme(content: Any) -> TypeGuard[Mapping[str, Any]]:
 
 def trials_of(study: Study) -> Mapping[str, Scenario]:
     """Return the trials of a study by name, as large as they are simulated."""
-    return study.sized if isinstance(study, Programme) else {study.name: study}
+    return study.scaled_trials if isinstance(study, Programme) else {study.name: study}
 
 
-def one_trial(study: Study) -> Scenario:
+def single_trial(study: Study) -> Scenario:
     """Return a study that must be one trial, as for what looks at its patients.
 
     Raises

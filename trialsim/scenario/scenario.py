@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, ValidationError
 
-from trialsim.distributions import Described
+from trialsim.distributions import FrozenModel
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.coherence.findings import FINDING_COHERENCE
 from trialsim.scenario.coherence.study import COHERENCE
@@ -24,7 +24,7 @@ from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.protocol.treatment import Treatment
 from trialsim.scenario.validation.paths import and_above, below, changed_paths, part_at, paths_of
 from trialsim.scenario.validation.problems import problems_between, problems_of
-from trialsim.scenario.validation.refusal import WHOLE, Name, Refusal, Ruled
+from trialsim.scenario.validation.refusal import WHOLE, CheckedModel, Name, Violation
 from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
 ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "references")
@@ -32,7 +32,7 @@ ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "refer
 _UNSOURCED = tuple(name for name in ABOUT if name != "findings")
 
 
-def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Violation]:
     told = {name: fields[name] for name in fields if name not in _UNSOURCED}
     study = Scenario.incomplete(told)
     known = dict.fromkeys(paths_of(study.model_dump(warnings=False)))
@@ -40,19 +40,19 @@ def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Refusal]:
     for path in fields.get("sources", {}):
         if path not in known and not any(above in wrong for above in and_above(path)):
             hint = nearest(path, [*known, *wrong])
-            yield Refusal(f"sources.{path}", f"must be a path that exists{hint}")
+            yield Violation(f"sources.{path}", f"must be a path that exists{hint}")
 
 
-def _calibrated_numbers_exist(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+def _calibrated_numbers_exist(fields: Mapping[str, Any]) -> Iterator[Violation]:
     study = Scenario.incomplete({name: fields[name] for name in fields if name not in ABOUT})
     content = study.model_dump(warnings=False)
     known, wrong = dict.fromkeys(paths_of(content)), dict.fromkeys(_wrong_paths(study))
     for path in fields.get("calibrated", {}):
         if path in known and not _is_number(part_at(content, path)):
-            yield Refusal(f"calibrated.{path}", "must be the path of a number")
+            yield Violation(f"calibrated.{path}", "must be the path of a number")
         elif path not in known and not any(above in wrong for above in and_above(path)):
             rule = f"must be a path that exists{nearest(path, known)}"
-            yield Refusal(f"calibrated.{path}", rule)
+            yield Violation(f"calibrated.{path}", rule)
 
 
 def _is_number(value: Any) -> bool:
@@ -61,7 +61,7 @@ def _is_number(value: Any) -> bool:
 
 def _wrong_paths(part: Any, above: str = "") -> Iterator[str]:
     """Yield the paths of what was left out of incomplete parts."""
-    if isinstance(part, Described):
+    if isinstance(part, FrozenModel):
         yield from (below(above, name) for name in part.left_out)
         for name in type(part).model_fields:
             yield from _wrong_paths(vars(part).get(name), below(above, name))
@@ -71,7 +71,7 @@ def _wrong_paths(part: Any, above: str = "") -> Iterator[str]:
             yield from _wrong_paths(inner, below(above, name))
 
 
-class Scenario(Ruled):
+class Scenario(CheckedModel):
     """Everything there is to say about a study, before any of it is simulated."""
 
     rules = (
@@ -81,7 +81,7 @@ class Scenario(Ruled):
         ((WHOLE,), _calibrated_numbers_exist),
     )
 
-    unsaid = ("outcome_correlation", "findings", "calibrated")
+    omitted_defaults = ("outcome_correlation", "findings", "calibrated")
 
     name: Name
     title: str = Field(min_length=1)

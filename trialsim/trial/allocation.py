@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from trialsim.arrays import Integers, picked
+from trialsim.arrays import Integers, take_rows
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
@@ -27,7 +27,7 @@ def allocate(site: Integers, sites: int, design: Design, streams: Streams) -> In
     slot, longest = _slots(stratum, strata)
     lists = [allocation_list(one, longest[one], design, streams) for one in range(strata)]
     starts = np.cumsum([0, *(listed.shape[1] for listed in lists[:-1])])
-    return picked(np.concatenate(lists, axis=1), starts[stratum] + slot)
+    return take_rows(np.concatenate(lists, axis=1), starts[stratum] + slot)
 
 
 def allocation_lists(scenario: Scenario, streams: Streams) -> list[Integers]:
@@ -50,7 +50,7 @@ def _slots(stratum: Integers, strata: int) -> tuple[Integers, Integers]:
     counts = counts.reshape(replicates, strata)
     before = np.cumsum(counts, axis=1) - counts
     slot = np.empty_like(stratum)
-    place = np.arange(patients) - picked(before, key // patients)
+    place = np.arange(patients) - take_rows(before, key // patients)
     np.put_along_axis(slot, key % patients, place, axis=1)
     return slot, counts.max(axis=0)
 

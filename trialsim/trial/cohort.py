@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Booleans, Floats, Integers, Places, layered, picked
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex, take_rows, zeros_by_layer
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
-from trialsim.scenario.outcomes.luck import Luck
+from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.patients.eligibility import Eligibility, Rule
 from trialsim.scenario.patients.margins import ByLevel, OnCourse
 from trialsim.scenario.patients.population import Population, share_below
@@ -62,7 +62,7 @@ def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
     return Cohort(site, arrival, onset, screened, covariates, fails)
 
 
-def whom(rule: Rule, scenario: Scenario, cohort: Cohort, places: Places) -> Booleans:
+def meets(rule: Rule, scenario: Scenario, cohort: Cohort, places: RowIndex) -> Booleans:
     """Return which of the candidates at some places meet a condition, in the places' shape."""
     values = {name: places.of(cohort.covariates[name]) for name in rule.asked}
     return rule.holds(scenario.population.covariates, values)
@@ -98,8 +98,8 @@ def _arrivals(
     piece = np.zeros(hazard.shape, np.int16)
     for opening in range(1, len(order)):
         piece += hazard > reached[:, opening, None]
-    rate = picked(running, piece)
-    time = opened[piece] + (hazard - picked(reached, piece)) / rate
+    rate = take_rows(running, piece)
+    time = opened[piece] + (hazard - take_rows(reached, piece)) / rate
     mark = streams.uniform("site", candidates) * rate
     place = np.zeros(piece.shape, np.int16)
     for boundary in range(len(order) - 1):
@@ -177,7 +177,7 @@ class CandidateCovariates(Mapping[str, Floats]):
         outcome = self._scenario.outcomes[margin.outcome]
         known = {asked: self[asked] for asked in outcome.course.asked}
         nobody, days = np.zeros((1, 1)), np.full((1, 1), margin.days)
-        fate = Luck(nobody, nobody, luck, known)
+        fate = LatentScores(nobody, nobody, luck, known)
         return outcome.grid.score_of(outcome.course.cells(outcome.grid, days, fate, nobody))
 
     def _own_score(self, name: str) -> Floats:
@@ -195,7 +195,7 @@ def _fails(
     covariates: Mapping[str, Floats],
     shape: tuple[int, int],
 ) -> Booleans:
-    fails = layered((*shape, len(eligibility.rules)), np.bool_)
+    fails = zeros_by_layer((*shape, len(eligibility.rules)), np.bool_)
     for place, failed in enumerate(eligibility.failed(population.covariates, covariates).values()):
         fails[:, :, place] = failed
     return fails

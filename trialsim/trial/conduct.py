@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Integers, Places, layered, picked
+from trialsim.arrays import Booleans, Integers, RowIndex, take_rows, zeros_by_layer
 from trialsim.clock import DAY, NEVER, weekday
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
@@ -107,7 +107,7 @@ def due_days(schedule: Schedule, randomised: Integers) -> Integers:
     return offsets[weekday(randomised)]
 
 
-def read_off(
+def derive_conduct(
     recruitment: Recruitment,
     itinerary: Itinerary,
     cohort: Cohort,
@@ -119,10 +119,10 @@ def read_off(
     Nobody leaves after the last visit and the last infusion, or discontinues when there is no
     infusion left to come.
     """
-    randomised, patients = recruitment.randomised, Places(recruitment.place)
+    randomised, patients = recruitment.randomised, RowIndex(recruitment.place)
     ends = (itinerary.discontinues, itinerary.withdraws, itinerary.dies)
     discontinues, withdraws, dies = (of_arm(patients.of(end), arms) for end in ends)
-    onset = picked(cohort.onset, patients.of(itinerary.candidate))
+    onset = take_rows(cohort.onset, patients.of(itinerary.candidate))
     days = visit_days(scenario, randomised, onset, patients.of(itinerary.visit_shift))
     visits = randomised[:, :, None] + days * DAY
     last_infusion = due_days(scenario.treatment.infusions, randomised)[:, :, -1] * DAY
@@ -180,7 +180,7 @@ def visit_days(
     A visit counted from onset takes place when, at the time of day of randomisation, so many whole
     days have passed since the onset, or at randomisation if that is later.
     """
-    days: Integers = layered(shift.shape, np.int64)
+    days: Integers = zeros_by_layer(shift.shape, np.int64)
     since_onset = (randomised - onset) // DAY
     for place, visit in enumerate(scenario.design.visits.values()):
         days[:, :, place] = shift[:, :, place] + visit.day

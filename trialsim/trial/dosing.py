@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, layered
+from trialsim.arrays import Booleans, Floats, Integers, zeros_by_layer
 from trialsim.clock import HOUR, weekday
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.treatment import Schedule
@@ -91,7 +91,7 @@ def drug_received(conduct: Conduct, doses: Floats) -> Floats:
     doses
         Of each phase of the course, shape (replicate, patient, phase).
     """
-    received: Floats = layered(conduct.visit_minute.shape, np.float64)
+    received: Floats = zeros_by_layer(conduct.visit_minute.shape, np.float64)
     received[:] = 0.0
     due_before = _due_before(conduct.schedule)
     last = due_before.shape[1] - 1

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Booleans, Floats, Integers, picked
+from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.scenario.outcomes.items import Items
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
@@ -89,7 +89,7 @@ def _noise(trial: Trial, outcome: str, items: Items) -> Floats:
     candidates = trial.cohort.arrival.shape[1]
     return np.stack(
         [
-            picked(
+            take_rows(
                 scipy.special.ndtri(streams.uniform(f"item {outcome} {name}", candidates)[there]),
                 trial.candidate,
             )

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Booleans, Floats, Integers, Places, Values, layered
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex, Values, zeros_by_layer
 from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
 from trialsim.distributions import Continuous
-from trialsim.scenario.protocol.operations import Happening, Operations
+from trialsim.scenario.protocol.operations import IntercurrentEvent, Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.cohort import Cohort, whom
+from trialsim.trial.cohort import Cohort, meets
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,16 @@ def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itin
     def of(purpose: str, draw: int = 0) -> Floats:
         return chosen.of(streams.uniform(purpose, units, draw))
 
-    def until(happening: Happening, purpose: str) -> Integers:
+    def until(happening: IntercurrentEvent, purpose: str) -> Integers:
         chances = _probabilities(happening, cohort, scenario, chosen.candidates)
         return _minutes_until(happening.days, chances, of(purpose))
 
     tendency = operations.refusal_probability.at(of("refusal tendency"))
-    refused = layered((*tendency.shape, scenario.treatment.infusions.count), np.bool_)
+    refused = zeros_by_layer((*tendency.shape, scenario.treatment.infusions.count), np.bool_)
     for infusion in range(1, refused.shape[2]):
         refused[:, :, infusion] = of("refusal", infusion) < tendency
-    shift = layered((*tendency.shape, len(visits)), np.int64)
-    missed = layered(shift.shape, np.bool_)
+    shift = zeros_by_layer((*tendency.shape, len(visits)), np.int64)
+    missed = zeros_by_layer(shift.shape, np.bool_)
     for place, visit in enumerate(visits.values()):
         if place:
             width = 2 * visit.window_days + 1
@@ -133,7 +133,7 @@ def of_arm(ends: Integers, arms: Integers) -> Integers:
 
 
 def _probabilities(
-    happening: Happening, cohort: Cohort, scenario: Scenario, candidates: Places
+    happening: IntercurrentEvent, cohort: Cohort, scenario: Scenario, candidates: RowIndex
 ) -> list[Floats | float]:
     """Return the chance that something happens to each candidate, in each arm or in any."""
     if happening.probability in (0, 1) or not (happening.covariates or happening.arms):
@@ -151,7 +151,7 @@ def _probabilities(
             risk = happening.arms[arm]
             added = math.log(risk.odds_ratio)
             if risk.among is not None:
-                added = added * whom(risk.among, scenario, cohort, candidates)
+                added = added * meets(risk.among, scenario, cohort, candidates)
         chances.append(scipy.special.expit(odds + added))
     return chances
 
@@ -162,7 +162,7 @@ def _minutes_until(days: Continuous, chances: list[Floats | float], u: Floats) -
     One number tells both: it happens to the numbers below the probability, and where in that range
     the number lies says when. The answer has an axis more than u, one layer for each chance.
     """
-    minutes = layered((*u.shape, len(chances)), np.int64)
+    minutes = zeros_by_layer((*u.shape, len(chances)), np.int64)
     minutes[:] = NEVER
     for layer, chance in enumerate(chances):
         happens = u < chance
@@ -182,7 +182,7 @@ class _Chosen:
         columns = np.nonzero(possible)[1]
         self.places: Integers = np.zeros(self.filled.shape, np.int64)
         self.places[self.filled] = columns
-        self.candidates = Places(self.places)
+        self.candidates = RowIndex(self.places)
 
     def of(self, values: Values) -> Values:
         """Return the values of the chosen; where an axis is padded, somebody else's."""

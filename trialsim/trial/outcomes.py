@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, Places, layered
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex, zeros_by_layer
 from trialsim.clock import DAY
 from trialsim.scenario.outcomes.courses import Course
 from trialsim.scenario.outcomes.effects import latent_shift
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.cohort import Cohort, whom
+from trialsim.trial.cohort import Cohort, meets
 from trialsim.trial.conduct import Conduct
 from trialsim.trial.dosing import Dosing
-from trialsim.trial.patients_luck import PatientsLuck
+from trialsim.trial.patient_scores import PatientScores
 
 
 class Scores(Mapping[str, Floats]):
@@ -70,7 +70,7 @@ def realise(
     candidate
         The number of each patient in the cohort, shape (replicate, patient).
     """
-    patients = Places(candidate)
+    patients = RowIndex(candidate)
     realised = _Realised(
         scenario=scenario,
         cohort=cohort,
@@ -78,7 +78,7 @@ def realise(
         conduct=conduct,
         arms=arms,
         dosing=Dosing(scenario.design, conduct, arms, patients.of(cohort.onset)),
-        luck=PatientsLuck(scenario, cohort, patients, streams),
+        luck=PatientScores(scenario, cohort, patients, streams),
     )
     return Scores(scenario.outcomes, realised.scores)
 
@@ -89,16 +89,16 @@ class _Realised:
 
     scenario: Scenario
     cohort: Cohort
-    patients: Places
+    patients: RowIndex
     conduct: Conduct
     arms: Integers
     dosing: Dosing
-    luck: PatientsLuck
+    luck: PatientScores
 
     def scores(self, name: str) -> Floats:
         """Return the scores of one outcome, shape (replicate, patient, visit)."""
         outcome, visit_minute = self.scenario.outcomes[name], self.conduct.visit_minute
-        scores: Floats = layered(visit_minute.shape, np.float64)
+        scores: Floats = zeros_by_layer(visit_minute.shape, np.float64)
         scores[:, :, 0] = np.nan
         if outcome.baseline is not None:
             baseline = self.patients.of(self.cohort.covariates[outcome.baseline])
@@ -128,6 +128,6 @@ class _Realised:
         if effect.trial_sd > 0:
             shift = shift + outcome.sign * effect.trial_sd * self.luck.of_trial()
         if effect.among is not None:
-            among = whom(effect.among, self.scenario, self.cohort, self.patients)
+            among = meets(effect.among, self.scenario, self.cohort, self.patients)
             shift = shift * np.where(among, 1.0, effect.elsewhere)
         return shift

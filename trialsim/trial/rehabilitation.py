@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import bdtr
 
-from trialsim.arrays import Floats, Integers, picked
+from trialsim.arrays import Floats, Integers, take_rows
 from trialsim.clock import DAY
 from trialsim.streams import Streams
 from trialsim.trial.conduct import due_days
@@ -37,7 +37,7 @@ def sessions_attended(trial: Trial) -> Integers:
     first, last = int(trial.replicates[0]), int(trial.replicates[-1])
     streams = Streams(trial.seed, range(first, last + 1))
     drawn = streams.uniform("rehabilitation", trial.cohort.arrival.shape[1])
-    u = picked(drawn[trial.replicates - first], trial.candidate)
+    u = take_rows(drawn[trial.replicates - first], trial.candidate)
     return binomial_quantile(u, due, programme.attendance_probability)
 
 

@@ -9,14 +9,14 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, picked
+from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.clock import MONTH
 from trialsim.errors import InputError, Problem, RecruitmentError
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES, TILE, Streams
 from trialsim.trial.allocation import allocate
 from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
-from trialsim.trial.conduct import Conduct, Recruitment, couples_patients, read_off
+from trialsim.trial.conduct import Conduct, Recruitment, couples_patients, derive_conduct
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
 from trialsim.trial.outcomes import Scores, realise
@@ -56,12 +56,12 @@ class Trial:
     @property
     def candidate(self) -> Integers:
         """Each patient's number in the cohort."""
-        return picked(self.itinerary.candidate, self.conduct.place)
+        return take_rows(self.itinerary.candidate, self.conduct.place)
 
     @property
     def site(self) -> Integers:
         """Each patient's site as its position in the operations."""
-        return picked(self.itinerary.site, self.conduct.place)
+        return take_rows(self.itinerary.site, self.conduct.place)
 
 
 def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto") -> Trial:
@@ -87,9 +87,9 @@ def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto"
             break
         candidates += TILE * math.ceil(candidates / (4 * TILE))  # the first ones stay the same
     patients = (itinerary.candidate, itinerary.site)
-    candidate, sites = (picked(one, recruitment.place) for one in patients)
+    candidate, sites = (take_rows(one, recruitment.place) for one in patients)
     arms = allocate(sites, len(scenario.operations.sites), scenario.design, streams)
-    conduct = read_off(recruitment, itinerary, cohort, arms, scenario)
+    conduct = derive_conduct(recruitment, itinerary, cohort, arms, scenario)
     underlying = realise(scenario, cohort, candidate, conduct, arms, streams)
     whole = Trial(
         scenario=scenario,

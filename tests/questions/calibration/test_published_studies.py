@@ -56,10 +56,10 @@ def test_what_a_study_does_not_give_it_explains(name: str) -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_every_finding_has_a_source(name: str) -> None:
     study = STUDIES[name]
-    unsaid = [
+    omitted_defaults = [
         one for one in study.findings if source_of(f"findings.{one}", study.sources) is UNSOURCED
     ]
-    assert unsaid == []
+    assert omitted_defaults == []
 
 
 @pytest.mark.parametrize("name", CALIBRATED)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import trialsim as ts
-from trialsim.questions.what_if.alternatives import alternatives, spread_evenly
+from trialsim.questions.what_if.variants import alternatives, spread_evenly
 from trialsim.questions.what_if.what_if import COMPARED, WhatIf, compared
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load

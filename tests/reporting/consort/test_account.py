@@ -37,10 +37,10 @@ def assert_reconciles(account: Mapping[str, Any]) -> None:
     somewhere = account["randomised"] + excluded["total"] + account["in_screening"]
     assert account["screened"] == somewhere
     arms = account["arms"].values()
-    assert account["randomised"] == sum(fates["allocated"] for fates in arms)
-    for fates in arms:
+    assert account["randomised"] == sum(dispositions["allocated"] for dispositions in arms)
+    for dispositions in arms:
         ends = ("withdrawn", "died", "lost", "completed", "ongoing")
-        assert fates["allocated"] == sum(fates[end] for end in ends)
+        assert dispositions["allocated"] == sum(dispositions[end] for end in ends)
 
 
 @every_study
@@ -54,7 +54,7 @@ def test_everybody_is_accounted_for_once(study: str, replicate: int | None) -> N
     assert account["screened"] == trial.conduct.screened[kept].sum()
     assert account["randomised"] == trial.arms[kept].size
     assert account["in_screening"] == 0
-    assert all(fates["ongoing"] == 0 for fates in account["arms"].values())
+    assert all(dispositions["ongoing"] == 0 for dispositions in account["arms"].values())
 
 
 @every_study
@@ -65,12 +65,15 @@ def test_fates_are_those_of_the_arrays(study: str) -> None:
     stayed = conduct.exited > conduct.visit_minute.max(axis=2)
     came = conduct.visit_attended[:, :, -1]
     for code, arm in enumerate(CARS1.design.arms):
-        inside, fates = trial.arms == code, arms[arm]
-        assert fates["received_infusions"] == inside.sum()  # the first is never refused
-        assert fates["lost"] == (inside & stayed & ~came).sum() > 0
-        assert fates["completed"] == (inside & came).sum()
-        assert fates["withdrawn"] == (inside & ~stayed & (conduct.withdrawn < conduct.died)).sum()
-        assert fates["died"] == (inside & ~stayed & (conduct.died < conduct.withdrawn)).sum()
+        inside, dispositions = trial.arms == code, arms[arm]
+        assert dispositions["received_infusions"] == inside.sum()  # the first is never refused
+        assert dispositions["lost"] == (inside & stayed & ~came).sum() > 0
+        assert dispositions["completed"] == (inside & came).sum()
+        assert (
+            dispositions["withdrawn"]
+            == (inside & ~stayed & (conduct.withdrawn < conduct.died)).sum()
+        )
+        assert dispositions["died"] == (inside & ~stayed & (conduct.died < conduct.withdrawn)).sum()
 
 
 def test_all_replicates_together_are_the_sum_of_each() -> None:
@@ -79,9 +82,9 @@ def test_all_replicates_together_are_the_sum_of_each() -> None:
     assert whole["screened"] == sum(one["screened"] for one in singles)
     for reason, number in whole["excluded"]["reasons"].items():
         assert number == sum(one["excluded"]["reasons"][reason] for one in singles)
-    for arm, fates in whole["arms"].items():
-        for fate in set(fates) - {"analysed"}:
-            assert fates[fate] == sum(one["arms"][arm][fate] for one in singles)
+    for arm, dispositions in whole["arms"].items():
+        for fate in set(dispositions) - {"analysed"}:
+            assert dispositions[fate] == sum(one["arms"][arm][fate] for one in singles)
 
 
 @every_study
@@ -91,7 +94,7 @@ def test_an_account_of_a_cut_counts_who_is_still_on_the_way(study: str, day: int
     account = consort(seen, ANALYSED)
     assert_reconciles(account)
     assert account["in_screening"] == (seen["screening"]["outcome"] == "in screening").sum()
-    ongoing = sum(fates["ongoing"] for fates in account["arms"].values())
+    ongoing = sum(dispositions["ongoing"] for dispositions in account["arms"].values())
     assert ongoing == (seen["disposition"]["status"] == "ongoing").sum()
 
 
@@ -107,19 +110,22 @@ def test_an_account_is_json() -> None:
 
 def test_an_arm_outside_the_analysis_has_no_number_analysed() -> None:
     arms = consort(TABLES["hard"], {"cerebrolysin": 30})["arms"]
-    assert [fates["analysed"] for fates in arms.values()] == [30, None]
+    assert [dispositions["analysed"] for dispositions in arms.values()] == [30, None]
 
 
 def test_text_says_the_account_and_leaves_out_what_nobody_met() -> None:
-    fates = {"allocated": 104, "received_infusions": 104, "discontinued": 2, "withdrawn": 4}
-    fates |= {"died": 0, "lost": 1, "completed": 99, "ongoing": 0, "analysed": 104}
+    dispositions = {"allocated": 104, "received_infusions": 104, "discontinued": 2, "withdrawn": 4}
+    dispositions |= {"died": 0, "lost": 1, "completed": 99, "ongoing": 0, "analysed": 104}
     account = {
         "replicates": 1,
         "screened": 1360,
         "excluded": {"total": 1152, "reasons": {"age": 1000, "coma": 0, "window_missed": 152}},
         "in_screening": 0,
         "randomised": 208,
-        "arms": {"cerebrolysin": fates, "placebo": {**fates, "died": 3, "analysed": None}},
+        "arms": {
+            "cerebrolysin": dispositions,
+            "placebo": {**dispositions, "died": 3, "analysed": None},
+        },
     }
     assert consort_text(account).splitlines() == [
         "Screened                       1,360",

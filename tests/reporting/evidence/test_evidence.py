@@ -5,10 +5,12 @@ from typing import Any, Final
 import pytest
 
 from trialsim.reporting.evidence import published, sensitivity, type_one_error
-from trialsim.reporting.evidence.evidence import DEFAULT, Wanted, gathered
+from trialsim.reporting.evidence.evidence import DEFAULT, ReportOptions, gathered
 from trialsim.runs.directory import RunDirectory
 
-NONE: Final = Wanted(null_replicates=0, sensitivity_replicates=0, published_replicates=0, n_jobs=1)
+NONE: Final = ReportOptions(
+    null_replicates=0, sensitivity_replicates=0, published_replicates=0, n_jobs=1
+)
 
 
 @pytest.fixture
@@ -27,10 +29,10 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 def test_what_is_slow_is_asked_for_fewer_trials(
     modest_run: RunDirectory, waiting_run: RunDirectory, counts: dict[str, int]
 ) -> None:
-    gathered(modest_run, Wanted(n_jobs=1))
+    gathered(modest_run, ReportOptions(n_jobs=1))
     quick = dict(counts)
     assert quick["sensitivity"] == DEFAULT[1]
-    gathered(waiting_run, Wanted(n_jobs=1))
+    gathered(waiting_run, ReportOptions(n_jobs=1))
     assert counts["sensitivity"] == DEFAULT[1] // 4
     assert max(quick.values()) == 160  # no more than the run itself has
 
@@ -40,5 +42,5 @@ def test_what_is_asked_for_is_what_is_computed(
 ) -> None:
     gathered(modest_run, NONE)
     assert not counts
-    gathered(modest_run, Wanted(None, None, 12, 34, 56, n_jobs=1))
+    gathered(modest_run, ReportOptions(None, None, 12, 34, 56, n_jobs=1))
     assert counts == {"type_one_error": 12, "sensitivity": 34, "published": 56}

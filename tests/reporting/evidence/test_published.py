@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trialsim.questions.calibration.reproduce import reproduce
-from trialsim.reporting.evidence.evidence import Wanted, gathered
+from trialsim.reporting.evidence.evidence import ReportOptions, gathered
 from trialsim.reporting.evidence.kept_file import read_kept, write_kept
 from trialsim.reporting.evidence.published import (
     KEPT,
@@ -42,7 +42,9 @@ def test_the_table_is_that_of_reproduce(cars1_run: RunDirectory) -> None:
 def test_the_page_shows_the_published_estimate_among_the_simulated(
     cars1_run: RunDirectory,
 ) -> None:
-    wanted = Wanted(null_replicates=0, sensitivity_replicates=0, published_replicates=32, n_jobs=1)
+    wanted = ReportOptions(
+        null_replicates=0, sensitivity_replicates=0, published_replicates=32, n_jobs=1
+    )
     page = report(gathered(cars1_run, wanted))
     assert 'id="published"' in page
     assert "0.71" in page.partition('id="estimates"')[2].partition("</figure>")[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.questions.what_if.alternatives import Alternative
+from trialsim.questions.what_if.variants import Variant
 from trialsim.questions.what_if.what_if import what_if
 from trialsim.reporting.evidence.evidence import Evidence
 from trialsim.reporting.evidence.sensitivity import KEPT, computed, given, swings
@@ -21,13 +21,13 @@ from trialsim.scenario.validation.sources import source_of
 
 
 @pytest.fixture(scope="module")
-def cars1_swings() -> list[Alternative]:
+def cars1_swings() -> list[Variant]:
     """Return the worlds beside a built-in study."""
     return list(swings(load("cars1")))
 
 
 def test_each_world_moves_one_number_that_is_not_published(
-    cars1_swings: list[Alternative],
+    cars1_swings: list[Variant],
 ) -> None:
     cars1 = load("cars1")
     for world in cars1_swings:
@@ -37,14 +37,14 @@ def test_each_world_moves_one_number_that_is_not_published(
         assert list(differences(cars1, world.scenario)) == [path]
 
 
-def test_an_effect_moves_about_no_effect(cars1_swings: list[Alternative]) -> None:
+def test_an_effect_moves_about_no_effect(cars1_swings: list[Variant]) -> None:
     """A fifth of the way from 0.5 to 0.722, which is 0.0444."""
     moved = [world.changes.get("outcomes.arat.effect.value") for world in cars1_swings]
     assert [value for value in moved if value] == [0.6776, 0.7664]
 
 
 def test_every_single_number_of_the_operations_is_moved_both_ways(
-    cars1_swings: list[Alternative],
+    cars1_swings: list[Variant],
 ) -> None:
     moved = [path for world in cars1_swings for path in world.changes]
     for path in (

@@ -24,8 +24,8 @@ from trialsim.reporting.pages.patient_tables import (
 from trialsim.reporting.pages.patient_timeline import (
     SIZE,
     Days,
-    Happening,
     Scores,
+    TimelineEvent,
     layout,
     timeline_drawing,
 )
@@ -207,7 +207,7 @@ def test_a_patient_who_was_not_randomised_has_no_page(trial: SimulatedTrial) -> 
 
 minutes = st.integers(-3 * DAY, 800 * DAY).map(lambda minute: minute / DAY)
 happenings = st.lists(
-    st.builds(Happening, minutes, st.sampled_from(KINDS), st.text("ab<&", max_size=5)),
+    st.builds(TimelineEvent, minutes, st.sampled_from(KINDS), st.text("ab<&", max_size=5)),
     min_size=1,
     max_size=60,
 )
@@ -227,7 +227,7 @@ def drawn_days(draw: st.DrawFn) -> Days:
     return Days({"Infusions": draw(happenings), "Visits": draw(happenings)}, scores)
 
 
-BEFORE: Final = Days({"Events": [Happening(-1.4, "onset", "onset")]}, [])
+BEFORE: Final = Days({"Events": [TimelineEvent(-1.4, "onset", "onset")]}, [])
 
 
 @given(drawn_days())
@@ -256,7 +256,7 @@ def test_everything_is_drawn_inside_and_in_order_of_time(days: Days) -> None:
 
 
 def test_a_drawing_is_xml_whatever_the_words() -> None:
-    days = Days({"<rows> & more": [Happening(1.5, "given", '"quoted" <b>')]}, [])
+    days = Days({"<rows> & more": [TimelineEvent(1.5, "given", '"quoted" <b>')]}, [])
     root = ElementTree.fromstring(timeline_drawing(days, "a < b", "c & d"))
     assert root.findtext(f"{SVG}title") == "a < b"
     assert next(root.iter(f"{SVG}text")).text == "<rows> & more"

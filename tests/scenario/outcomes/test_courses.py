@@ -11,7 +11,7 @@ from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.outcomes.courses import Course, Interpolated, Proportions
 from trialsim.scenario.outcomes.effects import control_cells, effect_sizes, treated_cells
-from trialsim.scenario.outcomes.luck import Luck
+from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.scales import Grid
 
 PATIENTS = 200_000
@@ -41,8 +41,8 @@ def proportions(**changes: Any) -> Proportions:
     return found
 
 
-def luck(seed: int = 1) -> Luck:
-    return Luck(*np.random.default_rng(seed).standard_normal((3, PATIENTS)))
+def luck(seed: int = 1) -> LatentScores:
+    return LatentScores(*np.random.default_rng(seed).standard_normal((3, PATIENTS)))
 
 
 @pytest.mark.parametrize(("day", "expected"), [(0.0, EARLIER), (90.0, GRADES)])

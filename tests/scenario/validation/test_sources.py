@@ -31,8 +31,8 @@ def test_every_number_of_every_study_has_a_source(name: str) -> None:
     every = set(paths_of(content))
     leaves = {path for path in every if not any(one.startswith(f"{path}.") for one in every)}
     said = leaves - {"eligibility.inclusion", "eligibility.exclusion"}  # mappings without a rule
-    unsaid = [path for path in said if source_of(path, scenario.sources) is UNSOURCED]
-    assert unsaid == []
+    omitted_defaults = [path for path in said if source_of(path, scenario.sources) is UNSOURCED]
+    assert omitted_defaults == []
 
 
 @pytest.mark.parametrize(

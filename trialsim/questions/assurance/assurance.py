@@ -298,7 +298,7 @@ def assurance(
         seconds=time.perf_counter() - began,
     )
     if runner.kept is not None:
-        runner.kept.conclude(result.to_dict(), result.frame)
+        runner.kept.write_summary(result.to_dict(), result.frame)
     return result
 
 

@@ -16,8 +16,8 @@ from trialsim.arrays import Floats
 from trialsim.distributions import (
     Beta,
     Constant,
-    Described,
     Exponential,
+    FrozenModel,
     Gamma,
     LogNormal,
     Normal,
@@ -25,13 +25,13 @@ from trialsim.distributions import (
 )
 from trialsim.scenario.outcomes.outcome import Anchor
 from trialsim.scenario.validation.refusal import (
+    CheckedModel,
     Finite,
     Name,
     OpenProbability,
     Positive,
     Probability,
-    Refusal,
-    Ruled,
+    Violation,
     unknown,
 )
 from trialsim.scenario.validation.sources import Source
@@ -46,12 +46,14 @@ NO_EFFECT: Final[Mapping[Anchor, float]] = {
 """The value at which the drug does nothing, on each scale."""
 
 
-def _holds_the_estimate(estimate: float, low: float, high: float) -> Iterator[Refusal]:
+def _holds_the_estimate(estimate: float, low: float, high: float) -> Iterator[Violation]:
     if not low < estimate < high:
-        yield Refusal("estimate", f"must lie between low and high, {low:g} and {high:g}", estimate)
+        yield Violation(
+            "estimate", f"must lie between low and high, {low:g} and {high:g}", estimate
+        )
 
 
-class Study(Ruled):
+class Study(CheckedModel):
     """What one study found: an estimate with its confidence interval, and where it is reported."""
 
     rules = ((("estimate", "low", "high"), _holds_the_estimate),)
@@ -69,12 +71,12 @@ class Study(Ruled):
         return (self.high - self.low) / (2 * quantile)
 
 
-def _in_order(low: float | None, high: float | None) -> Iterator[Refusal]:
+def _in_order(low: float | None, high: float | None) -> Iterator[Violation]:
     if low is not None and high is not None and not low < high:
-        yield Refusal("high", "must be above low", high)
+        yield Violation("high", "must be above low", high)
 
 
-class Evidence(Ruled):
+class Evidence(CheckedModel):
     """The effect in the next study, foretold from studies whose effects differ.
 
     Normal about the random-effects mean, with the variance of that mean and the variance between
@@ -117,7 +119,7 @@ Effect: TypeAlias = Annotated[
 ]
 
 
-class Part(Described):
+class Part(FrozenModel):
     """One part of a mixture."""
 
     weight: Positive = 1.0
@@ -125,26 +127,26 @@ class Part(Described):
     effect: Effect
 
 
-def _scale_fits(anchor: Anchor, parts: Mapping[str, Part]) -> Iterator[Refusal]:
+def _scale_fits(anchor: Anchor, parts: Mapping[str, Part]) -> Iterator[Violation]:
     for name, part in parts.items():
         if anchor == "odds_ratio" and isinstance(part.effect, Evidence):
             rule = "must not be evidence for an odds ratio, which is not normal: give a lognormal"
-            yield Refusal(f"parts.{name}.effect", rule)
+            yield Violation(f"parts.{name}.effect", rule)
 
 
 def _references_known(
     parts: Mapping[str, Part], references: Mapping[str, str]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     for name, part in parts.items():
         studies = part.effect.studies if isinstance(part.effect, Evidence) else {}
         for study, found in studies.items():
             reference = found.source.reference
             if reference is not None and reference not in references:
                 path = f"parts.{name}.effect.studies.{study}.source.reference"
-                yield Refusal(path, unknown("reference", reference, references), reference)
+                yield Violation(path, unknown("reference", reference, references), reference)
 
 
-class Prior(Ruled):
+class Prior(CheckedModel):
     """A distribution of the effect at full exposure: parts mixed by weight, and a lump at none."""
 
     rules = ((("anchor", "parts"), _scale_fits), (("parts", "references"), _references_known))

@@ -43,7 +43,7 @@ class Target(NamedTuple):
     """None for a quantity."""
 
 
-class Meeting(NamedTuple):
+class Solution(NamedTuple):
     """Where the figures meet their targets."""
 
     place: Floats
@@ -111,7 +111,7 @@ class FigureCurve:
         return centre, np.where(self._ratios, centre * mean.mcse, mean.mcse)
 
 
-def meeting(curve: FigureCurve, start: Floats, replicates: int) -> Meeting:
+def meeting(curve: FigureCurve, start: Floats, replicates: int) -> Solution:
     """Return where the figures of a curve meet their targets, searched from some numbers.
 
     A few hundred replicates close in, all of them place it.
@@ -127,7 +127,7 @@ def meeting(curve: FigureCurve, start: Floats, replicates: int) -> Meeting:
     slopes = _slopes(curve, near, replicates)
     place = _followed(curve, near, slopes, replicates, _CLOSE)
     variances = np.diag(_covariance(curve.at(place, replicates), slopes))
-    return Meeting(place, np.sqrt(variances), slopes)
+    return Solution(place, np.sqrt(variances), slopes)
 
 
 def _slopes(curve: FigureCurve, place: Floats, replicates: int) -> Floats:

@@ -13,9 +13,9 @@ from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import run_in_parallel
 from trialsim.replicates.programmes import programme_quantities
 from trialsim.replicates.quantities import QUANTITIES, quantities
-from trialsim.replicates.run import Asked, Replicates
+from trialsim.replicates.run import Replicates, Summarise
 from trialsim.runs.runner import Runner
-from trialsim.scenario.plan.findings import PRIMARY, Finding, OfAnalysis, OfPatients
+from trialsim.scenario.plan.findings import PRIMARY, AnalysisFigure, Finding, OfPatients
 from trialsim.scenario.programme import Programme, Study
 from trialsim.stats.monte_carlo import Mean, logarithms, mean_over_replicates
 from trialsim.trial.trial import Trial
@@ -49,7 +49,7 @@ def simulated_figures(
         If recruitment can never finish, or every replicate failed.
     """
     runner.check(study)
-    asked = Asked(tuple(names), partial(_figures, names=tuple(names), findings=dict(findings)))
+    asked = Summarise(tuple(names), partial(_figures, names=tuple(names), findings=dict(findings)))
     done = run_in_parallel(
         study,
         runner.seed,
@@ -75,7 +75,7 @@ def is_ratio(study: Study, figure: str | Finding) -> bool:
     if isinstance(figure, str):
         return figure in _ESTIMATES and plan.quantity.is_ratio
     of = figure.of
-    if not isinstance(of, OfAnalysis) or of.figure == POWER:
+    if not isinstance(of, AnalysisFigure) or of.figure == POWER:
         return False
     if of.analysis != PRIMARY and not isinstance(study, Programme):
         return study.analysis.further[of.analysis].quantity.is_ratio

@@ -119,7 +119,7 @@ def simulate_programme(
     """
     trials = {
         name: simulate(trial, trial_seed(seed, name), replicate, engine)
-        for name, trial in programme.sized.items()
+        for name, trial in programme.scaled_trials.items()
     }
     effects = {
         name: trial_effect(trial.batch, programme.analysis, endpoint)

@@ -71,7 +71,7 @@ def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates:
     """
     pilot = min(PILOT, replicates)
     check_ends(curve, axis, ends, target, pilot)
-    middle, slope = _closed_in(curve, axis, ends, target, pilot)
+    middle, slope = _narrow_bracket(curve, axis, ends, target, pilot)
     for _ in range(_MOST_STEPS):
         values = _around(axis, ends, middle, slope)
         found = _fitted(curve, axis, values, target, replicates)
@@ -83,7 +83,7 @@ def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates:
     return found
 
 
-def walked_ends(curve: PowerCurve, start: float, within: Ends, target: float, pilot: int) -> Ends:
+def bracket(curve: PowerCurve, start: float, within: Ends, target: float, pilot: int) -> Ends:
     """Return two whole values with the target's power between them, from a guess at it on.
 
     A quarter to either side of the guess, then twice as far or half, and so on within the limits.
@@ -143,7 +143,7 @@ def _said(power: Proportion) -> str:
     return f"{power.estimate:.3f} (error {power.mcse:.3f})"
 
 
-def _closed_in(
+def _narrow_bracket(
     curve: PowerCurve, axis: Axis, ends: Ends, target: float, pilot: int
 ) -> tuple[float, float]:
     """Return a place near the crossing and the slope of the probit there.

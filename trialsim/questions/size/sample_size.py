@@ -19,7 +19,7 @@ import scipy  # its parts load when they are first used
 from trialsim.errors import InputError, Problem
 from trialsim.questions.count_power import COHORT, ClosedForm, patients_by_cells
 from trialsim.questions.size.crossing import BLOCKS
-from trialsim.questions.size.path_search import PILOT, Axis, Ends, search, walked_ends
+from trialsim.questions.size.path_search import PILOT, Axis, Ends, bracket, search
 from trialsim.questions.size.power_curve import Candidate, PowerCurve, share_rejected
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
@@ -221,7 +221,7 @@ def sample_size(
         seconds=time.perf_counter() - began,
     )
     if runner.kept is not None:
-        runner.kept.conclude(result.to_dict(), result.frame)
+        runner.kept.write_summary(result.to_dict(), result.frame)
     return result
 
 
@@ -297,7 +297,7 @@ def _ends(
     arms = max(len(trial.design.arms) for trial in trials_of(scenario).values())
     least = arms if low is None else low
     most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
-    return walked_ends(curve, start, Ends(least, max(most, least + 1)), power, pilot)
+    return bracket(curve, start, Ends(least, max(most, least + 1)), power, pilot)
 
 
 def _effect(study: Study) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from trialsim.errors import InputError, RecruitmentError
-from trialsim.questions.what_if.alternatives import Alternative, How, alternatives
+from trialsim.questions.what_if.variants import How, Variant, alternatives
 from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED, summarised
@@ -43,7 +43,7 @@ COMPARED: Final = ("estimate", "duration_days", "screened", "infusions_given")
 class Row:
     """One alternative: its own results, and its paired differences from the base."""
 
-    alternative: Alternative
+    alternative: Variant
     engine: str
     replicates: int
     failed: int
@@ -200,7 +200,7 @@ def what_if(
 
 
 def compared(
-    worlds: Sequence[Alternative],
+    worlds: Sequence[Variant],
     paths: tuple[str, ...],
     replicates: int,
     runner: Runner,
@@ -232,11 +232,11 @@ def compared(
         seconds=time.perf_counter() - began,
     )
     if runner.kept is not None:
-        runner.kept.conclude(result.to_dict(), result.frame)
+        runner.kept.write_summary(result.to_dict(), result.frame)
     return result
 
 
-def _inputs(worlds: Sequence[Alternative], paths: tuple[str, ...]) -> dict[str, Any]:
+def _inputs(worlds: Sequence[Variant], paths: tuple[str, ...]) -> dict[str, Any]:
     """Return what decides the rows and the columns of the table, but for the base."""
     rows = {
         str(row): f"{world.name} ({world.scenario.digest})"
@@ -245,7 +245,7 @@ def _inputs(worlds: Sequence[Alternative], paths: tuple[str, ...]) -> dict[str, 
     return {"worlds": rows, "paths": ", ".join(paths)}
 
 
-def _check(worlds: Sequence[Alternative], runner: Runner) -> None:
+def _check(worlds: Sequence[Variant], runner: Runner) -> None:
     """Refuse, all at once, the worlds that can never recruit."""
     reasons = []
     for world in worlds:
@@ -257,7 +257,7 @@ def _check(worlds: Sequence[Alternative], runner: Runner) -> None:
         raise RecruitmentError("\n".join(reasons))
 
 
-def _row(world: Alternative, engine: str, done: Replicates, base: Replicates) -> Row:
+def _row(world: Variant, engine: str, done: Replicates, base: Replicates) -> Row:
     """Return the summary of one world beside its base."""
     rejected, base_rejected = done.columns["rejected"], base.columns["rejected"]
     both = np.isfinite(rejected) & np.isfinite(base_rejected)

@@ -78,7 +78,7 @@ def consort_text(account: Mapping[str, Any]) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def fates(tables: Mapping[str, DataFrame]) -> dict[str, Booleans]:
+def dispositions(tables: Mapping[str, DataFrame]) -> dict[str, Booleans]:
     """Return to which patients each thing befell, in the order of the table of subjects.
 
     Of `withdrawn`, `died`, `lost`, `completed` and `ongoing` each patient has exactly one.
@@ -105,7 +105,9 @@ def fates(tables: Mapping[str, DataFrame]) -> dict[str, Booleans]:
 def _arms(tables: Mapping[str, DataFrame]) -> dict[str, dict[str, int]]:
     """Return what became of the patients of each arm."""
     subjects = tables["subjects"]
-    counted = {name: _counts(subjects[those], "arm") for name, those in fates(tables).items()}
+    counted = {
+        name: _counts(subjects[those], "arm") for name, those in dispositions(tables).items()
+    }
     return {
         arm: {name: numbers[arm] for name, numbers in counted.items()}
         for arm in subjects["arm"].cat.categories

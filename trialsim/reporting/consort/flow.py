@@ -17,7 +17,7 @@ from trialsim.analysis.primary import analyse_primary
 from trialsim.arrays import Booleans, Integers
 from trialsim.datasets import PATIENT
 from trialsim.datasets import tables as tables_of
-from trialsim.reporting.consort.account import fates
+from trialsim.reporting.consort.account import dispositions
 from trialsim.scenario.patients.eligibility import Eligibility, Rule
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Trial
@@ -101,7 +101,7 @@ def trial_flow(
     screening, subjects = tables["screening"], tables["subjects"]
     replicates = np.unique(screening["replicate"])
     candidates, patients = _Counter(screening, replicates), _Counter(subjects, replicates)
-    who, untreated = fates(tables), _untreated(tables)
+    who, untreated = dispositions(tables), _untreated(tables)
 
     def flow(arm: str, label: str) -> ArmFlow:
         inside = patients.among(subjects["arm"] == arm)

@@ -18,7 +18,7 @@ from trialsim.reporting.evidence.type_one_error import WithoutEffect
 from trialsim.reporting.evidence.what_if_file import what_if_of
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
-from trialsim.scenario.programme import one_trial
+from trialsim.scenario.programme import single_trial
 
 DEFAULT: Final = (4096, 128, 1024)
 """Trials without effect, of each change, and beside what was published, where nobody waits."""
@@ -47,7 +47,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReportOptions:
     """What is to be told beside the run itself; 0 replicates leave out what is not given.
 
     None stands for as many as the run's engine computes in well under a minute, at most `DEFAULT`
@@ -64,7 +64,9 @@ class Wanted:
     n_jobs: int = -1
 
 
-def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None) -> Evidence:
+def gathered(
+    run: RunDirectory, wanted: ReportOptions, progress: Progress | None = None
+) -> Evidence:
     """Return the evidence on a run, after computing what is neither given nor kept.
 
     Raises
@@ -74,7 +76,7 @@ def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None
     RunError
         If something that is to be computed fails, or cannot be kept.
     """
-    result, scenario = finished(run), one_trial(run.manifest.scenario)
+    result, scenario = finished(run), single_trial(run.manifest.scenario)
     null = None if wanted.null is None else type_one_error.given(run, wanted.null)
     what_if = None if wanted.what_if is None else sensitivity.given(run, wanted.what_if)
     # nothing is computed before everything that is given is known to be right
@@ -100,7 +102,7 @@ def gathered(run: RunDirectory, wanted: Wanted, progress: Progress | None = None
     )
 
 
-def _counts(wanted: Wanted, engine: str) -> tuple[int, ...]:
+def _counts(wanted: ReportOptions, engine: str) -> tuple[int, ...]:
     """Return how many trials are without effect, of each change, and beside what was published."""
     asked = wanted.null_replicates, wanted.sensitivity_replicates, wanted.published_replicates
     fewer = _FEWER_WITH_EVENTS if engine == "events" else 1

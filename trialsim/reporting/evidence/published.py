@@ -8,8 +8,8 @@ from trialsim.replicates.parallel import Progress
 from trialsim.reporting.evidence.kept_file import read_kept, write_kept
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 from trialsim.runs.directory import RunDirectory
-from trialsim.scenario.plan.findings import PRIMARY, OfAnalysis
-from trialsim.scenario.programme import one_trial
+from trialsim.scenario.plan.findings import PRIMARY, AnalysisFigure
+from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 
 KEPT: Final = "reproduction.json"
@@ -37,7 +37,7 @@ def computed(
         If every replicate failed, or nothing can be kept in the folder of the run.
     """
     manifest = run.manifest
-    scenario = one_trial(manifest.scenario)
+    scenario = single_trial(manifest.scenario)
     if not scenario.findings:
         return None
     findings = {name: one.model_dump(mode="json") for name, one in scenario.findings.items()}
@@ -57,7 +57,7 @@ def published_estimate(scenario: Scenario) -> float | None:
     >>> published_estimate(load("cars1"))
     0.71
     """
-    primary = OfAnalysis(kind="analysis", analysis=PRIMARY, figure="estimate")
+    primary = AnalysisFigure(kind="analysis", analysis=PRIMARY, figure="estimate")
     return next((one.value for one in scenario.findings.values() if one.of == primary), None)
 
 

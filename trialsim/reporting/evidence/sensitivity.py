@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from trialsim.errors import InputError, Problem, RecruitmentError
-from trialsim.questions.what_if.alternatives import BASE, Alternative
+from trialsim.questions.what_if.variants import BASE, Variant
 from trialsim.questions.what_if.what_if import compared
 from trialsim.reporting.evidence.kept_file import read_kept, write_kept
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
-from trialsim.scenario.programme import one_trial
+from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import source_of
@@ -58,8 +58,8 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, An
     RunError
         If every replicate of the base failed, or the file cannot be written.
     """
-    scenario = one_trial(run.manifest.scenario)
-    worlds = (Alternative(BASE, {}, scenario), *swings(scenario))
+    scenario = single_trial(run.manifest.scenario)
+    worlds = (Variant(BASE, {}, scenario), *swings(scenario))
     digests = {world.name: world.scenario.digest for world in worlds}
     asked = {"seed": runner.seed, "replicates": replicates, "worlds": digests}
     held = read_kept(run.folder / KEPT, asked)
@@ -71,7 +71,7 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, An
     return write_kept(run.folder / KEPT, asked, told)
 
 
-def swings(scenario: Scenario) -> Iterator[Alternative]:
+def swings(scenario: Scenario) -> Iterator[Variant]:
     """Yield the worlds in which one number that is not published is smaller or larger."""
     content = scenario.model_dump(mode="json")
     endpoint = scenario.analysis.endpoint
@@ -89,7 +89,7 @@ def swings(scenario: Scenario) -> Iterator[Alternative]:
                 yield from _worlds(scenario, path, value, null)
 
 
-def _worlds(scenario: Scenario, path: str, value: float, null: float) -> Iterator[Alternative]:
+def _worlds(scenario: Scenario, path: str, value: float, null: float) -> Iterator[Variant]:
     """Yield the valid worlds with a number moved by a fifth of its distance from `null`."""
     for factor in (1 - SWING, 1 + SWING):
         moved: float = float(f"{null + (value - null) * factor:.6g}")
@@ -102,7 +102,7 @@ def _worlds(scenario: Scenario, path: str, value: float, null: float) -> Iterato
             candidates_needed(world)
         except (InputError, RecruitmentError):
             continue
-        yield Alternative(f"{path}={moved:.6g}", {path: moved}, world)
+        yield Variant(f"{path}={moved:.6g}", {path: moved}, world)
 
 
 def _numbers(part: Any, path: str, null: float = 0.0) -> Iterator[tuple[str, float, float]]:

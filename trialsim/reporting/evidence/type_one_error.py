@@ -21,7 +21,7 @@ from trialsim.reporting.evidence.finished_run import finished
 from trialsim.runs.directory import RunDirectory, find_run, open_run
 from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import manifest_here
-from trialsim.scenario.programme import differences, one_trial
+from trialsim.scenario.programme import differences, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import chosen_engine
 
@@ -75,7 +75,7 @@ def given(run: RunDirectory, folder: Path) -> WithoutEffect:
     """
     other = find_run(folder)
     result = finished(other)
-    scenario = one_trial(other.manifest.scenario)
+    scenario = single_trial(other.manifest.scenario)
     changes = differences(run.manifest.scenario, scenario)
     wrong = [path for path in changes if not _MAY_DIFFER.match(path)]
     if wrong:
@@ -104,7 +104,7 @@ def computed(
         If every replicate failed, or nothing can be written there.
     """
     manifest = run.manifest
-    scenario = without_drug(one_trial(manifest.scenario))
+    scenario = without_drug(single_trial(manifest.scenario))
     here = manifest_here(scenario, manifest.seed, manifest.engine, _BLOCK)
     kept = open_run(run.folder / KEPT, here)
     result = LongRun(kept, n_jobs, progress=progress).power(replicates)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from trialsim.errors import InputError
-from trialsim.questions.what_if.alternatives import Alternative
+from trialsim.questions.what_if.variants import Variant
 from trialsim.questions.what_if.what_if import COMPARED, Row, WhatIf
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, PairedDifference, Proportion
@@ -45,7 +45,7 @@ def _row(told: Mapping[str, Any], base: Scenario) -> Row | None:
     difference_low, difference_high = told["difference_ci"]
     finished = told["replicates"] - told["failed"]
     return Row(
-        alternative=Alternative(told["name"], told["changes"], scenario),
+        alternative=Variant(told["name"], told["changes"], scenario),
         engine=told["engine"],
         replicates=told["replicates"],
         failed=told["failed"],

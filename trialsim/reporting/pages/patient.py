@@ -24,7 +24,7 @@ from trialsim.reporting.pages.patient_tables import (
     score_measured,
     scores_tables,
 )
-from trialsim.reporting.pages.patient_timeline import Days, Happening, Scores, timeline_drawing
+from trialsim.reporting.pages.patient_timeline import Days, Scores, TimelineEvent, timeline_drawing
 from trialsim.reporting.tables.page import Figure, rendered
 from trialsim.runs.replay import Timeline, in_arm, timeline
 from trialsim.scenario.outcomes.outcome import Outcome
@@ -111,21 +111,21 @@ def _ends(outcome: Outcome, by_arm: Mapping[str, Sequence[float]]) -> tuple[floa
     return min(known), max(max(known), min(known) + outcome.step)
 
 
-def _events(way: Timeline, exit_: Mapping[str, Any], midnight: int) -> Iterator[Happening]:
+def _events(way: Timeline, exit_: Mapping[str, Any], midnight: int) -> Iterator[TimelineEvent]:
     """Yield the onset, the randomisation, the end of infusions if early, and the end."""
     for one in way.moments:
         if one.event in ("onset", "randomised", "infusions stopped"):
             hours, minutes = map(int, one.time.split(":"))
             day = one.day + (60 * hours + minutes) / DAY
-            yield Happening(day, one.event, f"day {one.day}, {one.time}: {one.event}")
+            yield TimelineEvent(day, one.event, f"day {one.day}, {one.time}: {one.event}")
     ended = exit_["ended_minute"] - midnight
     yield _happening(ended, f"end of trial: {exit_['status']}", "end of trial")
 
 
-def _happening(minute: int, kind: str, what: str) -> Happening:
+def _happening(minute: int, kind: str, what: str) -> TimelineEvent:
     day, time = clock_time(minute)
     said = kind if kind.startswith(what) else f"{what}, {kind}"
-    return Happening(minute / DAY, kind, f"day {day}, {time}: {said}")
+    return TimelineEvent(minute / DAY, kind, f"day {day}, {time}: {said}")
 
 
 def _started(infusion: Mapping[str, Any]) -> int:
@@ -161,7 +161,7 @@ def _figure(way: Timeline, days: Days) -> Figure:
     return Figure("time-line", timeline_drawing(days, title, description), caption, description)
 
 
-def _counted(row: Sequence[Happening]) -> str:
+def _counted(row: Sequence[TimelineEvent]) -> str:
     kinds = dict.fromkeys(one.kind for one in row)
     return ", ".join(f"{sum(one.kind == kind for one in row)} {kind}" for kind in kinds)
 

@@ -28,7 +28,7 @@ _STEPS: Final = (1, 2, 5, 7, 10, 14, 20, 30, 50, 100, 200, 365, 500, 1000)
 _MOST_TICKS: Final = 12
 
 
-class Happening(NamedTuple):
+class TimelineEvent(NamedTuple):
     """Something that happened to the patient, or should have."""
 
     day: float
@@ -58,7 +58,7 @@ class Scores(NamedTuple):
 class Days:
     """All that is drawn of a patient."""
 
-    bands: Mapping[str, Sequence[Happening]]
+    bands: Mapping[str, Sequence[TimelineEvent]]
     """What happened, in rows that have names."""
     scores: Sequence[Scores]
 

@@ -27,7 +27,7 @@ from trialsim.reporting.tables.operating_characteristics import (
 from trialsim.reporting.tables.page import rendered
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import to_yaml
-from trialsim.scenario.programme import one_trial
+from trialsim.scenario.programme import single_trial
 from trialsim.scenario.words.description import describe
 
 _ELSEWHERE: Final = ("Design", "Analysis")
@@ -49,7 +49,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
     InputError
         If the extra `report` is not installed.
     """
-    result, scenario = evidence.result, one_trial(evidence.run.manifest.scenario)
+    result, scenario = evidence.result, single_trial(evidence.run.manifest.scenario)
     null = evidence.without_effect
     without = None if null is None else null.result
     study = describe(scenario)

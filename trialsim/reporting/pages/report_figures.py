@@ -22,7 +22,7 @@ from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_figure
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_figure
 from trialsim.reporting.pages.page_figures import drawn, flow_drawn
 from trialsim.reporting.tables.page import Figure
-from trialsim.scenario.programme import one_trial
+from trialsim.scenario.programme import single_trial
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
 
@@ -45,7 +45,7 @@ def figures_of(evidence: Evidence) -> dict[str, list[Figure]]:
 def _estimates(evidence: Evidence) -> list[Figure]:
     if not np.isfinite(evidence.result.columns["estimate"]).any():
         return []
-    published = published_estimate(one_trial(evidence.run.manifest.scenario))
+    published = published_estimate(single_trial(evidence.run.manifest.scenario))
     return [drawn("estimates", estimate_figure(evidence.result, published))]
 
 
@@ -54,7 +54,7 @@ def _average(evidence: Evidence) -> list[Figure]:
     manifest = evidence.run.manifest
     first = range(min(TRIALS_SHOWN, evidence.result.replicates))
     try:
-        scenario = one_trial(manifest.scenario)
+        scenario = single_trial(manifest.scenario)
         many = simulate_batch(scenario, Streams(manifest.seed, first), manifest.engine)
     except RecruitmentError:
         return []

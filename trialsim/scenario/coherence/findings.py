@@ -8,41 +8,41 @@ from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.findings import PRIMARY, Calibration, Finding, OfCovariate, OfOutcome
 from trialsim.scenario.protocol.design import BASELINE, Design
-from trialsim.scenario.validation.refusal import Refusal, Rules, as_far_as_known, unknown
+from trialsim.scenario.validation.refusal import Rules, Violation, unknown, until_missing
 
 Findings: TypeAlias = Mapping[str, Finding | None]
 """By name; None for one that is wrong."""
 
 
-def _arms_exist(design: Design, findings: Findings) -> Iterator[Refusal]:
+def _arms_exist(design: Design, findings: Findings) -> Iterator[Violation]:
     yield from _all_exist("arm", findings, design.arms)
 
 
-def _visits_exist(design: Design, findings: Findings) -> Iterator[Refusal]:
+def _visits_exist(design: Design, findings: Findings) -> Iterator[Violation]:
     yield from _all_exist("visit", findings, design.visits)
 
 
-def _analyses_exist(analysis: AnalysisPlan, findings: Findings) -> Iterator[Refusal]:
+def _analyses_exist(analysis: AnalysisPlan, findings: Findings) -> Iterator[Violation]:
     yield from _all_exist("analysis", findings, (PRIMARY, *analysis.secondary))
 
 
-def _all_exist(field: str, findings: Findings, known: Iterable[str]) -> Iterator[Refusal]:
+def _all_exist(field: str, findings: Findings, known: Iterable[str]) -> Iterator[Violation]:
     """Refuse whatever a field of the findings names that is not known."""
     for name, of in _subjects(findings):
         named = vars(of).get(field)
         if named is not None and named not in known:
-            yield Refusal(f"findings.{name}.of.{field}", unknown(field, named, known), named)
+            yield Violation(f"findings.{name}.of.{field}", unknown(field, named, known), named)
 
 
-def _scores_exist(outcomes: Mapping[str, Outcome], findings: Findings) -> Iterator[Refusal]:
+def _scores_exist(outcomes: Mapping[str, Outcome], findings: Findings) -> Iterator[Violation]:
     yield from _all_exist("outcome", findings, outcomes)
     for name, of in _subjects(findings):
         if isinstance(of, OfOutcome):
-            for refusal in as_far_as_known(_were_measured(of, outcomes)):
+            for refusal in until_missing(_were_measured(of, outcomes)):
                 yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
 
 
-def _were_measured(of: OfOutcome, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+def _were_measured(of: OfOutcome, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     if outcomes.get(of.outcome) is not None:
         yield from _was_measured(of, outcomes[of.outcome])
     other = of.besides
@@ -50,28 +50,28 @@ def _were_measured(of: OfOutcome, outcomes: Mapping[str, Outcome]) -> Iterator[R
         return
     if other.outcome not in outcomes:
         rule = unknown("outcome", other.outcome, outcomes)
-        yield Refusal("besides.outcome", rule, other.outcome)
+        yield Violation("besides.outcome", rule, other.outcome)
     elif outcomes[other.outcome].baseline is None and other.measure == "change":
         rule = f"must be score: {other.outcome} is not measured at baseline"
-        yield Refusal("besides.measure", rule, other.measure)
+        yield Violation("besides.measure", rule, other.measure)
 
 
-def _was_measured(of: OfOutcome, outcome: Outcome) -> Iterator[Refusal]:
+def _was_measured(of: OfOutcome, outcome: Outcome) -> Iterator[Violation]:
     if outcome.baseline is None and of.measure == "change":
         rule = f"must be score: {of.outcome} is not measured at baseline"
-        yield Refusal("measure", rule, of.measure)
+        yield Violation("measure", rule, of.measure)
     if outcome.baseline is None and of.visit == BASELINE:
-        yield Refusal("visit", f"must be another: {of.outcome} is not measured then", of.visit)
+        yield Violation("visit", f"must be another: {of.outcome} is not measured then", of.visit)
 
 
-def _covariates_answer(population: Population, findings: Findings) -> Iterator[Refusal]:
+def _covariates_answer(population: Population, findings: Findings) -> Iterator[Violation]:
     yield from _all_exist("covariate", findings, population.covariates)
     for name, of in _subjects(findings):
-        for refusal in as_far_as_known(_asked_of_covariates(of, population)):
+        for refusal in until_missing(_asked_of_covariates(of, population)):
             yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
 
 
-def _asked_of_covariates(of: Any, population: Population) -> Iterator[Refusal]:
+def _asked_of_covariates(of: Any, population: Population) -> Iterator[Violation]:
     subgroup = vars(of).get("subgroup")
     if subgroup is not None:
         for refusal in subgroup.refusals(population.covariates):
@@ -82,7 +82,7 @@ def _asked_of_covariates(of: Any, population: Population) -> Iterator[Refusal]:
     if of.figure == "share":
         yield from of.share_rule.refusals(population.covariates)
     elif covariate.levels is not None or covariate.is_flag:
-        yield Refusal("figure", "must be share, of a level or a flag", of.figure)
+        yield Violation("figure", "must be share, of a level or a flag", of.figure)
 
 
 def _subjects(findings: Findings) -> Iterator[tuple[str, Any]]:
@@ -95,11 +95,13 @@ def _subjects(findings: Findings) -> Iterator[tuple[str, Any]]:
 
 def _findings_exist(
     findings: Findings, calibrated: Mapping[str, Calibration | None]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     for path, calibration in calibrated.items():
         named = None if calibration is None else vars(calibration).get("finding")
         if named is not None and named not in findings:
-            yield Refusal(f"calibrated.{path}.finding", unknown("finding", named, findings), named)
+            yield Violation(
+                f"calibrated.{path}.finding", unknown("finding", named, findings), named
+            )
 
 
 FINDING_COHERENCE: Rules = (

@@ -15,9 +15,9 @@ from trialsim.scenario.plan.methods import (
     WeiLachin,
 )
 from trialsim.scenario.protocol.design import Design
-from trialsim.scenario.validation.refusal import Refusal, Rules, as_far_as_known, unknown
+from trialsim.scenario.validation.refusal import Rules, Violation, unknown, until_missing
 
-PlanRule: TypeAlias = Callable[[Any, AnalysisPlan], Iterator[Refusal]]
+PlanRule: TypeAlias = Callable[[Any, AnalysisPlan], Iterator[Violation]]
 MOST_EXACT_PATIENTS = 500
 """Beyond, the exact distribution takes a gigabyte and minutes."""
 
@@ -25,53 +25,55 @@ MOST_EXACT_PATIENTS = 500
 def _in_each_comparison(rule: PlanRule) -> PlanRule:
     """Hold the primary and every secondary analysis to a rule; what all break is told once."""
 
-    def broken(part: Any, analysis: AnalysisPlan) -> Iterator[Refusal]:
-        primary = list(as_far_as_known(rule(part, analysis)))
+    def broken(part: Any, analysis: AnalysisPlan) -> Iterator[Violation]:
+        primary = list(until_missing(rule(part, analysis)))
         for refusal in primary:
             yield refusal._replace(path=f"analysis.{refusal.path}")
         for name, further in analysis.further.items():
-            for refusal in as_far_as_known(rule(part, further)):
+            for refusal in until_missing(rule(part, further)):
                 if refusal not in primary:
                     yield refusal._replace(path=f"analysis.secondary.{name}.{refusal.path}")
 
     return broken
 
 
-def _names_are_free(design: Design, analysis: AnalysisPlan) -> Iterator[Refusal]:
+def _names_are_free(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
     for name in analysis.secondary:
         if name in design.visits:
             rule = "must not bear the name of a visit, whose analysis is so called"
-            yield Refusal(f"analysis.secondary.{name}", rule)
+            yield Violation(f"analysis.secondary.{name}", rule)
 
 
-def _endpoint_exists(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -> Iterator[Refusal]:
+def _endpoint_exists(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -> Iterator[Violation]:
     yield from _exists("endpoint", "endpoint", plan.endpoint, outcomes)
 
 
-def _visit_exists(design: Design, plan: AnalysisPlan) -> Iterator[Refusal]:
+def _visit_exists(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
     yield from _exists("visit", "visit", plan.visit, design.visits)
 
 
-def _treated_exist(design: Design, plan: AnalysisPlan) -> Iterator[Refusal]:
+def _treated_exist(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
     yield from _exists("treated", "arm", plan.treated, design.arms)
 
 
-def _control_exists(design: Design, plan: AnalysisPlan) -> Iterator[Refusal]:
+def _control_exists(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
     yield from _exists("control", "arm", plan.control, design.arms)
 
 
-def _exists(field: str, kind: str, name: str, known: Iterable[str]) -> Iterator[Refusal]:
+def _exists(field: str, kind: str, name: str, known: Iterable[str]) -> Iterator[Violation]:
     if name not in known:
-        yield Refusal(field, unknown(kind, name, known), name)
+        yield Violation(field, unknown(kind, name, known), name)
 
 
-def _exact_is_feasible(design: Design, plan: AnalysisPlan) -> Iterator[Refusal]:
+def _exact_is_feasible(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
     if isinstance(plan.test, ExactMannWhitney) and design.patients > MOST_EXACT_PATIENTS:
         rule = f"must be another with more than {MOST_EXACT_PATIENTS} patients"
-        yield Refusal("test", rule, plan.test.method)
+        yield Violation("test", rule, plan.test.method)
 
 
-def _method_fits_outcomes(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -> Iterator[Refusal]:
+def _method_fits_outcomes(
+    outcomes: Mapping[str, Outcome], plan: AnalysisPlan
+) -> Iterator[Violation]:
     match plan.test:
         case WeiLachin() | OBrien():
             yield from _several(plan.test, outcomes)
@@ -79,32 +81,32 @@ def _method_fits_outcomes(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -
             yield from _threshold(threshold, outcomes[plan.endpoint], plan.measure)
 
 
-def _covariates_exist(population: Population, plan: AnalysisPlan) -> Iterator[Refusal]:
+def _covariates_exist(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:
     if isinstance(plan.test, AdjustedRank):
         for name in plan.test.covariates:
-            yield from as_far_as_known(_can_adjust(name, population))
+            yield from until_missing(_can_adjust(name, population))
 
 
-def _can_adjust(name: str, population: Population) -> Iterator[Refusal]:
+def _can_adjust(name: str, population: Population) -> Iterator[Violation]:
     covariate = population.covariates.get(name)
     path = f"test.covariates.{name}"
     if covariate is None:
-        yield Refusal(path, unknown("covariate", name, population.covariates), name)
+        yield Violation(path, unknown("covariate", name, population.covariates), name)
     elif covariate.levels is not None:
-        yield Refusal(path, "must be a covariate that is a number, true or false", name)
+        yield Violation(path, "must be a covariate that is a number, true or false", name)
 
 
-def _several(method: WeiLachin | OBrien, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+def _several(method: WeiLachin | OBrien, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     if len(outcomes) < 2:
         rule = f"must be a method for one outcome: the scenario has {', '.join(outcomes)} alone"
-        yield Refusal("test.method", rule, method.method)
+        yield Violation("test.method", rule, method.method)
         return
     for name in method.outcomes:
         if name not in outcomes:
-            yield Refusal("test.outcomes", unknown("outcome", name, outcomes), name)
+            yield Violation("test.outcomes", unknown("outcome", name, outcomes), name)
 
 
-def _threshold(threshold: float, outcome: Outcome, measure: str) -> Iterator[Refusal]:
+def _threshold(threshold: float, outcome: Outcome, measure: str) -> Iterator[Violation]:
     """Refuse a threshold that nobody or everybody reaches."""
     if not outcome.keeps_its_rules:
         return
@@ -114,10 +116,12 @@ def _threshold(threshold: float, outcome: Outcome, measure: str) -> Iterator[Ref
     lowest, highest = (low + step, high) if outcome.sign > 0 else (low, high - step)
     if not lowest <= threshold <= highest:
         rule = f"must lie between {lowest:g} and {highest:g}, or nobody or everybody responds"
-        yield Refusal("test.threshold", rule, threshold)
+        yield Violation("test.threshold", rule, threshold)
 
 
-def _baseline_is_measured(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -> Iterator[Refusal]:
+def _baseline_is_measured(
+    outcomes: Mapping[str, Outcome], plan: AnalysisPlan
+) -> Iterator[Violation]:
     """Refuse what looks at a baseline score that is not measured."""
     named = plan.test.outcomes if isinstance(plan.test, WeiLachin | OBrien) else (plan.endpoint,)
     without = [name for name in named if name in outcomes and outcomes[name].baseline is None]
@@ -125,14 +129,14 @@ def _baseline_is_measured(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -
         return
     rule = f"must be another: {without[0]} is not measured at baseline"
     if plan.measure == "change":
-        yield Refusal("measure", rule, plan.measure)
+        yield Violation("measure", rule, plan.measure)
     if plan.missing == "bocf":
-        yield Refusal("missing", rule, plan.missing)
+        yield Violation("missing", rule, plan.missing)
     if isinstance(plan.test, Ancova):
-        yield Refusal("test", rule, plan.test.method)
+        yield Violation("test", rule, plan.test.method)
 
 
-def _subgroup_exists(population: Population, plan: AnalysisPlan) -> Iterator[Refusal]:
+def _subgroup_exists(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:
     if plan.subgroup is not None:
         for refusal in plan.subgroup.refusals(population.covariates):
             yield refusal._replace(path=f"subgroup.{refusal.path}")

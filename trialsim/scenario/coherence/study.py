@@ -13,23 +13,23 @@ from trialsim.scenario.patients.eligibility import Eligibility
 from trialsim.scenario.patients.margins import OnCourse, distributions_of
 from trialsim.scenario.patients.population import Covariate, Population, known_margins
 from trialsim.scenario.protocol.design import Design, Visit
-from trialsim.scenario.protocol.operations import Happening, Operations, Window
+from trialsim.scenario.protocol.operations import IntercurrentEvent, Operations, Window
 from trialsim.scenario.protocol.treatment import Treatment
-from trialsim.scenario.validation.refusal import Refusal, Rules, as_far_as_known, negative, unknown
+from trialsim.scenario.validation.refusal import Rules, Violation, negative, unknown, until_missing
 from trialsim.scenario.validation.sources import Source
 
 
-def _eligibility_agrees(eligibility: Eligibility) -> Iterator[Refusal]:
+def _eligibility_agrees(eligibility: Eligibility) -> Iterator[Violation]:
     for refusal in eligibility.conflicts():
         yield refusal._replace(path=f"eligibility.{refusal.path}".rstrip("."))
 
 
-def _eligibility_fits(population: Population, eligibility: Eligibility) -> Iterator[Refusal]:
+def _eligibility_fits(population: Population, eligibility: Eligibility) -> Iterator[Violation]:
     for refusal in eligibility.refusals(population.covariates):
         yield refusal._replace(path=f"eligibility.{refusal.path}")
 
 
-def _arrival_is_known(population: Population, operations: Operations) -> Iterator[Refusal]:
+def _arrival_is_known(population: Population, operations: Operations) -> Iterator[Violation]:
     name = operations.onset_to_arrival_hours
     path = "operations.onset_to_arrival_hours"
     yield from _number(path, name, population)
@@ -39,13 +39,13 @@ def _arrival_is_known(population: Population, operations: Operations) -> Iterato
             yield from negative(margin, distribution)
 
 
-def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     for name, outcome in outcomes.items():
-        for refusal in as_far_as_known(_outcome_fits(population, outcome)):
+        for refusal in until_missing(_outcome_fits(population, outcome)):
             yield refusal._replace(path=f"outcomes.{name}.{refusal.path}")
 
 
-def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Refusal]:
+def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Violation]:
     if outcome.prognosis is not None:
         yield from _number("prognosis", outcome.prognosis, population)
     if outcome.predictor in population.covariates:
@@ -54,7 +54,7 @@ def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Refusal]
     courses |= {f"course_by_arm.{arm}": one for arm, one in outcome.course_by_arm.items()}
     for path, course in courses.items():
         if isinstance(course, RecoveryClasses):
-            for refusal in as_far_as_known(_classes_fit(population, course)):
+            for refusal in until_missing(_classes_fit(population, course)):
                 yield refusal._replace(path=f"{path}.{refusal.path}")
     if outcome.effect.among is not None:
         for refusal in outcome.effect.among.refusals(population.covariates):
@@ -65,7 +65,7 @@ def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Refusal]
 
 def _baseline_fits(
     path: str, name: str, population: Population, outcome: Outcome
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     yield from _number(path, name, population)
     covariate = population.covariates.get(name)
     if covariate is None or not covariate.keeps_its_rules or not outcome.keeps_its_rules:
@@ -80,24 +80,24 @@ def _baseline_fits(
         low, high = min(low for low, _ in ends), max(high for _, high in ends)
         kind = "a covariate"
     if low < outcome.low or high > outcome.high:
-        yield Refusal(path, f"must be {kind} within {outcome.low:g} and {outcome.high:g}", name)
+        yield Violation(path, f"must be {kind} within {outcome.low:g} and {outcome.high:g}", name)
 
 
-def _stands_alone(outcome: Outcome, predictor: Covariate) -> Iterator[Refusal]:
+def _stands_alone(outcome: Outcome, predictor: Covariate) -> Iterator[Violation]:
     if not predictor.stands_alone:
         path = "prognosis" if outcome.prognosis else "baseline"
         rule = "must be a covariate with a distribution of its own, for a course that goes by it"
-        yield Refusal(path, rule, outcome.predictor)
+        yield Violation(path, rule, outcome.predictor)
 
 
-def _classes_fit(population: Population, course: RecoveryClasses) -> Iterator[Refusal]:
+def _classes_fit(population: Population, course: RecoveryClasses) -> Iterator[Violation]:
     covariate = population.covariates.get(course.class_covariate)
     if covariate is None:
         rule = unknown("covariate", course.class_covariate, population.covariates)
-        yield Refusal("class_covariate", rule, course.class_covariate)
+        yield Violation("class_covariate", rule, course.class_covariate)
     elif covariate.levels != tuple(course.classes):
         rule = f"must have the classes as levels, in this order: {', '.join(course.classes)}"
-        yield Refusal("class_covariate", rule, course.class_covariate)
+        yield Violation("class_covariate", rule, course.class_covariate)
     yield from _number("start_covariate", course.start_covariate, population)
     start = population.covariates.get(course.start_covariate)
     if start is None or not course.keeps_its_rules:
@@ -106,122 +106,130 @@ def _classes_fit(population: Population, course: RecoveryClasses) -> Iterator[Re
     ends = [support(one) for one in distributions_of(start.margin)]
     if not ends or min(low for low, _ in ends) < bottom or max(high for _, high in ends) > top:
         rule = f"must be a covariate drawn within {bottom:g} and {top:g}, the ends of the points"
-        yield Refusal("start_covariate", rule, course.start_covariate)
+        yield Violation("start_covariate", rule, course.start_covariate)
 
 
 def _scores_before_the_drug_fit(
     population: Population, outcomes: Mapping[str, Outcome]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     for name, margin in known_margins(population.covariates):
         if isinstance(margin, OnCourse):
             covariate = population.covariates[name]
-            for refusal in as_far_as_known(_score_fits(name, covariate, margin, outcomes)):
+            for refusal in until_missing(_score_fits(name, covariate, margin, outcomes)):
                 yield refusal._replace(path=f"population.covariates.{name}.{refusal.path}")
 
 
 def _score_fits(
     name: str, covariate: Covariate, margin: OnCourse, outcomes: Mapping[str, Outcome]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     if margin.outcome not in outcomes:
         rule = unknown("outcome", margin.outcome, outcomes)
-        yield Refusal("margin.outcome", rule, margin.outcome)
+        yield Violation("margin.outcome", rule, margin.outcome)
         return
     outcome = outcomes[margin.outcome]
     if outcome.baseline not in (None, name):
         rule = f"must be an outcome whose baseline is {name}, or that has none"
-        yield Refusal("margin.outcome", rule, margin.outcome)
+        yield Violation("margin.outcome", rule, margin.outcome)
     if not outcome.course.asked:
         rule = "must be an outcome whose course starts from other covariates, recovery_classes"
-        yield Refusal("margin.outcome", rule, margin.outcome)
+        yield Violation("margin.outcome", rule, margin.outcome)
     if covariate.whole and not outcome.grid.is_whole:
-        yield Refusal("whole", "must be false where the scores of the outcome are not whole", True)
+        yield Violation(
+            "whole", "must be false where the scores of the outcome are not whole", True
+        )
 
 
 def _outcomes_correlate(
     outcomes: Mapping[str, Outcome], outcome_correlation: OutcomeCorrelation
-) -> Iterator[Refusal]:
-    for refusal in as_far_as_known(outcome_correlation.refusals(list(outcomes))):
+) -> Iterator[Violation]:
+    for refusal in until_missing(outcome_correlation.refusals(list(outcomes))):
         yield refusal._replace(path=f"outcome_correlation.{refusal.path}".rstrip("."))
 
 
-def _courses_have_arms(design: Design, outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+def _courses_have_arms(design: Design, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     for name, outcome in outcomes.items():
         for arm in vars(outcome).get("course_by_arm", {}):
             if arm not in design.arms:
                 path = f"outcomes.{name}.course_by_arm.{arm}"
-                yield Refusal(path, unknown("arm", arm, design.arms), arm)
+                yield Violation(path, unknown("arm", arm, design.arms), arm)
 
 
-def _doses_have_phases(design: Design, treatment: Treatment) -> Iterator[Refusal]:
+def _doses_have_phases(design: Design, treatment: Treatment) -> Iterator[Violation]:
     phases = len(treatment.infusions.phases)
     for name, arm in design.arms.items():
         if arm.keeps_its_rules and len(arm.doses) not in (1, phases):
             rule = f"must have one dose, or one for each phase of the infusions, {phases}"
-            yield Refusal(f"design.arms.{name}", rule, len(arm.doses))
+            yield Violation(f"design.arms.{name}", rule, len(arm.doses))
 
 
 def _doses_have_their_unit(
     population: Population, design: Design, treatment: Treatment
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     if not all(arm.keeps_its_rules for arm in design.arms.values()):
         return
     unit = design.dose_unit
     if unit.endswith("/kg") and treatment.body_weight_kg is None:
         rule = f"must name the covariate that holds the weight, for doses in {unit}"
-        yield Refusal("treatment.body_weight_kg", rule, None)
+        yield Violation("treatment.body_weight_kg", rule, None)
     if unit.startswith("mg") and treatment.strength_mg_per_ml is None:
-        yield Refusal("treatment.strength_mg_per_ml", f"must be given for doses in {unit}", None)
+        yield Violation("treatment.strength_mg_per_ml", f"must be given for doses in {unit}", None)
     if treatment.body_weight_kg is not None:
         yield from _number("treatment.body_weight_kg", treatment.body_weight_kg, population)
 
 
-def _risks_fit(population: Population, operations: Operations, design: Design) -> Iterator[Refusal]:
+def _risks_fit(
+    population: Population, operations: Operations, design: Design
+) -> Iterator[Violation]:
     for what in ("discontinuation", "withdrawal", "death"):
         happening = vars(operations).get(what)
         if happening is None:
             continue
-        for refusal in as_far_as_known(_risk_fits(population, happening, design)):
+        for refusal in until_missing(_risk_fits(population, happening, design)):
             yield refusal._replace(path=f"operations.{what}.{refusal.path}")
 
 
-def _risk_fits(population: Population, happening: Happening, design: Design) -> Iterator[Refusal]:
+def _risk_fits(
+    population: Population, happening: IntercurrentEvent, design: Design
+) -> Iterator[Violation]:
     for name in happening.covariates:
         yield from _number(f"covariates.{name}", name, population)
     for name, risk in happening.arms.items():
         if name not in design.arms:
-            yield Refusal(f"arms.{name}", unknown("arm", name, design.arms), name)
+            yield Violation(f"arms.{name}", unknown("arm", name, design.arms), name)
         if risk.among is not None:
             for refusal in risk.among.refusals(population.covariates):
                 yield refusal._replace(path=f"arms.{name}.among.{refusal.path}")
 
 
-def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Refusal]:
+def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     for name, outcome in outcomes.items():
-        for refusal in as_far_as_known(effect_refusals(outcome)):
+        for refusal in until_missing(effect_refusals(outcome)):
             yield refusal._replace(path=f"outcomes.{name}.effect.{refusal.path}")
 
 
-def _sources_fit(sources: Mapping[str, Source], references: Mapping[str, str]) -> Iterator[Refusal]:
+def _sources_fit(
+    sources: Mapping[str, Source], references: Mapping[str, str]
+) -> Iterator[Violation]:
     for path, source in sources.items():
-        yield from as_far_as_known(_reference_exists(path, source, references))
+        yield from until_missing(_reference_exists(path, source, references))
 
 
 def _reference_exists(
     path: str, source: Source, references: Mapping[str, str]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     if source.reference is not None and source.reference not in references:
         rule = unknown("reference", source.reference, references)
-        yield Refusal(f"sources.{path}.reference", rule, source.reference)
+        yield Violation(f"sources.{path}.reference", rule, source.reference)
 
 
-def _visits_in_order(design: Design, operations: Operations) -> Iterator[Refusal]:
+def _visits_in_order(design: Design, operations: Operations) -> Iterator[Violation]:
     """Hold visits counted from onset apart from those counted from randomisation."""
     window = operations.first_infusion_after_onset
     for (_, before), (name, visit) in pairwise(design.visits.items()):
-        yield from as_far_as_known(_not_before(name, visit, before, window))
+        yield from until_missing(_not_before(name, visit, before, window))
 
 
-def _not_before(name: str, visit: Visit, before: Visit, window: Window) -> Iterator[Refusal]:
+def _not_before(name: str, visit: Visit, before: Visit, window: Window) -> Iterator[Violation]:
     fewest, most = window.earliest_hours // 24, window.latest_hours // 24
     ends = before.day + before.window_days - (fewest if before.after == "onset" else 0)
     begins = visit.day - visit.window_days - (most if visit.after == "onset" else 0)
@@ -230,15 +238,15 @@ def _not_before(name: str, visit: Visit, before: Visit, window: Window) -> Itera
             "must not lie before the visit before it, windows included, for patients "
             f"randomised {fewest:g} to {most:g} days after onset"
         )
-        yield Refusal(f"design.visits.{name}.day", rule, visit.day)
+        yield Violation(f"design.visits.{name}.day", rule, visit.day)
 
 
-def _number(path: str, name: str, population: Population) -> Iterator[Refusal]:
+def _number(path: str, name: str, population: Population) -> Iterator[Violation]:
     covariate = population.covariates.get(name)
     if covariate is None:
-        yield Refusal(path, unknown("covariate", name, population.covariates), name)
+        yield Violation(path, unknown("covariate", name, population.covariates), name)
     elif covariate.levels is not None or covariate.is_flag:
-        yield Refusal(path, "must be a covariate that is a number", name)
+        yield Violation(path, "must be a covariate that is a number", name)
 
 
 COHERENCE: Rules = (

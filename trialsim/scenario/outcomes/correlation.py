@@ -7,11 +7,11 @@ import numpy as np
 from pydantic import Field
 
 from trialsim.arrays import Floats
-from trialsim.distributions import Described
-from trialsim.scenario.validation.refusal import Coefficient, Name, Refusal, unknown
+from trialsim.distributions import FrozenModel
+from trialsim.scenario.validation.refusal import Coefficient, Name, Violation, unknown
 
 
-class OutcomeCorrelation(Described):
+class OutcomeCorrelation(FrozenModel):
     """The correlation of patients' luck between outcomes: better on one, better on the other.
 
     It holds for the patient's own luck and for that of each visit, and towards the better ends,
@@ -39,7 +39,7 @@ class OutcomeCorrelation(Described):
         factor: Floats = np.linalg.cholesky(self.matrix(outcomes))
         return factor
 
-    def refusals(self, outcomes: Sequence[str]) -> Iterator[Refusal]:
+    def refusals(self, outcomes: Sequence[str]) -> Iterator[Violation]:
         """Yield what is wrong with the pairs of some outcomes."""
         problems = list(self._wrong_pairs(outcomes))
         yield from problems
@@ -47,20 +47,20 @@ class OutcomeCorrelation(Described):
             smallest = np.linalg.eigvalsh(self.matrix(outcomes)).min()
             if smallest <= 1e-9:
                 rule = "must make a positive definite matrix"
-                yield Refusal("", rule, f"smallest eigenvalue {smallest:.3g}")
+                yield Violation("", rule, f"smallest eigenvalue {smallest:.3g}")
 
-    def _wrong_pairs(self, outcomes: Sequence[str]) -> Iterator[Refusal]:
+    def _wrong_pairs(self, outcomes: Sequence[str]) -> Iterator[Violation]:
         seen: set[frozenset[str]] = set()
         for first, row in self.pairs.items():
             for second, coefficient in row.items():
                 path = f"pairs.{first}.{second}"
                 for name in (first, second):
                     if name not in outcomes:
-                        yield Refusal(path, unknown("outcome", name, outcomes), coefficient)
+                        yield Violation(path, unknown("outcome", name, outcomes), coefficient)
                 if first == second:
                     rule = "must not be written: an outcome's correlation with itself is 1"
-                    yield Refusal(path, rule, coefficient)
+                    yield Violation(path, rule, coefficient)
                 elif frozenset((first, second)) in seen:
                     rule = "must be written once: the pair stands in the other order too"
-                    yield Refusal(path, rule, coefficient)
+                    yield Violation(path, rule, coefficient)
                 seen.add(frozenset((first, second)))

@@ -5,7 +5,7 @@ In a course with moments the latent score at t days after onset is
     mean(t) + sd(t) * (r(t) * z + sqrt(1 - r(t)**2) * (sqrt(q) * b + sqrt(1 - q) * e)),
 
 with z the normal score of the prognostic covariate, b the patient's own luck, e that of the visit,
-q the patient share. Luck is good when positive, whichever end of the scale is better.
+q the patient share. LatentScores is good when positive, whichever end of the scale is better.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,17 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from trialsim.arrays import Floats
-from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, Described
-from trialsim.scenario.outcomes.luck import Luck
+from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, FrozenModel
+from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.outcomes.scales import Grid
-from trialsim.scenario.validation.refusal import Finite, Positive, Probability, Refusal, Ruled
+from trialsim.scenario.validation.refusal import (
+    CheckedModel,
+    Finite,
+    Positive,
+    Probability,
+    Violation,
+)
 from trialsim.stats.planning.scale_effects import cells_between_cuts
 
 _FARTHEST_SHIFT = 20.0
@@ -33,7 +39,7 @@ _LEAST_SHARE = 1e-6
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
-class Moment(NamedTuple):
+class LatentMoments(NamedTuple):
     """The latent score's distribution at a time, in patients without the drug."""
 
     mean: Floats
@@ -41,7 +47,7 @@ class Moment(NamedTuple):
     baseline_correlation: Floats
 
 
-class Exponential(Described):
+class Exponential(FrozenModel):
     """Moments go from their values at onset to those on the end day, fast at first.
 
     The part that is done after t days is (1 - exp(-t / tau)) / (1 - exp(-end / tau)).
@@ -63,19 +69,19 @@ class Exponential(Described):
     patient_share: Probability
     """Share of what the baseline does not explain that stays with the patient between visits."""
 
-    def at(self, days: Floats) -> Moment:
+    def at(self, days: Floats) -> LatentMoments:
         """Return the latent distribution at times in days after onset; before it as at onset."""
         done = _done(days, self.recovery_days, self.end_day)
         correlation = self.start_baseline_correlation + done * (
             self.end_baseline_correlation - self.start_baseline_correlation
         )
-        return Moment(
+        return LatentMoments(
             self.start_mean + done * (self.end_mean - self.start_mean),
             np.maximum(self.start_sd + done * (self.end_sd - self.start_sd), 0.0),
             correlation.clip(-1.0, 1.0),
         )
 
-    def cells(self, grid: Grid, days: Floats, luck: Luck, added: Floats) -> Floats:
+    def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
         return _cells_of_moment(grid, self.at(days), luck, self.patient_share, added)
 
@@ -87,7 +93,7 @@ class Exponential(Described):
         """Return a latent shift beyond which nothing changes any more."""
         return _widest(grid, self.end_mean, self.end_sd)
 
-    def misfits(self, grid: Grid) -> Iterator[Refusal]:
+    def violations(self, grid: Grid) -> Iterator[Violation]:
         """Yield what does not go with the scale: nothing."""
         return iter(())
 
@@ -97,19 +103,19 @@ def _one_for_each_day(
     means: tuple[float, ...],
     sds: tuple[float, ...],
     baseline_correlations: tuple[float, ...],
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     lists = {"means": means, "sds": sds, "baseline_correlations": baseline_correlations}
     for name, listed in lists.items():
         if len(listed) != len(days):
-            yield Refusal(name, f"must be as many as days, {len(days)}", len(listed))
+            yield Violation(name, f"must be as many as days, {len(days)}", len(listed))
 
 
-def _rising(days: tuple[float, ...]) -> Iterator[Refusal]:
+def _rising(days: tuple[float, ...]) -> Iterator[Violation]:
     if any(later <= earlier for earlier, later in pairwise(days)):
-        yield Refusal("days", "must rise", list(days))
+        yield Violation("days", "must rise", list(days))
 
 
-class Interpolated(Ruled):
+class Interpolated(CheckedModel):
     """Moments as known on some days after onset, straight lines between, level outside."""
 
     rules = (
@@ -132,12 +138,12 @@ class Interpolated(Ruled):
         """The last of the days."""
         return self.days[-1]
 
-    def at(self, days: Floats) -> Moment:
+    def at(self, days: Floats) -> LatentMoments:
         """Return the latent distribution at times in days after onset."""
         known = (self.means, self.sds, self.baseline_correlations)
-        return Moment(*(np.asarray(np.interp(days, self.days, values)) for values in known))
+        return LatentMoments(*(np.asarray(np.interp(days, self.days, values)) for values in known))
 
-    def cells(self, grid: Grid, days: Floats, luck: Luck, added: Floats) -> Floats:
+    def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
         return _cells_of_moment(grid, self.at(days), luck, self.patient_share, added)
 
@@ -149,7 +155,7 @@ class Interpolated(Ruled):
         """Return a latent shift beyond which nothing changes any more."""
         return _widest(grid, self.means[-1], self.sds[-1])
 
-    def misfits(self, grid: Grid) -> Iterator[Refusal]:
+    def violations(self, grid: Grid) -> Iterator[Violation]:
         """Yield what does not go with the scale: nothing."""
         return iter(())
 
@@ -157,12 +163,12 @@ class Interpolated(Ruled):
 Shares = Annotated[tuple[Probability, ...], Field(strict=False, min_length=2)]
 
 
-def _sum_to_one(name: str, shares: tuple[float, ...] | None) -> Iterator[Refusal]:
+def _sum_to_one(name: str, shares: tuple[float, ...] | None) -> Iterator[Violation]:
     if shares is not None and abs(sum(shares) - 1) > PROBABILITY_SUM_TOLERANCE:
-        yield Refusal(name, "must sum to 1", sum(shares))
+        yield Violation(name, "must sum to 1", sum(shares))
 
 
-class Proportions(Ruled):
+class Proportions(CheckedModel):
     """The share of patients in each grade, from those at onset to those on the end day.
 
     The latent score is standard normal; what moves, with the part of recovery that is done, are the
@@ -188,7 +194,7 @@ class Proportions(Ruled):
     patient_share: Probability
     """Share of what the baseline does not explain that stays with the patient between visits."""
 
-    def cells(self, grid: Grid, days: Floats, luck: Luck, added: Floats) -> Floats:
+    def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
         done = _done(days, self.recovery_days, self.end_day).clip(0.0, 1.0)
         first, last = self.start_baseline_correlation, self.end_baseline_correlation
@@ -206,12 +212,12 @@ class Proportions(Ruled):
         """Return a latent shift beyond which nothing changes any more."""
         return 2 * _FARTHEST_SHIFT
 
-    def misfits(self, grid: Grid) -> Iterator[Refusal]:
+    def violations(self, grid: Grid) -> Iterator[Violation]:
         """Yield the lists of proportions that have not one for each grade of the scale."""
         for name, shares in (("start", self.start), ("end", self.end)):
             if shares is not None and len(shares) != grid.steps + 1:
                 rule = f"must be one for each of the scale's {grid.steps + 1} grades"
-                yield Refusal(name, rule, len(shares))
+                yield Violation(name, rule, len(shares))
 
 
 Course: TypeAlias = Annotated[
@@ -227,7 +233,7 @@ def _done(days: Floats, recovery_days: float, end_day: float) -> Floats:
 
 
 def _cells_of_moment(
-    grid: Grid, moment: Moment, luck: Luck, patient_share: float, added: Floats
+    grid: Grid, moment: LatentMoments, luck: LatentScores, patient_share: float, added: Floats
 ) -> Floats:
     standard = luck.standard(moment.baseline_correlation, patient_share)
     return grid.cell_of_latent(moment.mean + moment.sd * standard + added)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.arrays import Floats
 from trialsim.scenario.outcomes.outcome import Anchor, Outcome
-from trialsim.scenario.validation.refusal import Refusal
+from trialsim.scenario.validation.refusal import Violation
 from trialsim.stats.planning.scale_effects import (
     Measure,
     mean_of_cells,
@@ -67,14 +67,14 @@ def treated_cells(outcome: Outcome) -> Floats:
     return _cells(outcome, effect_sizes(outcome).latent_shift)
 
 
-def effect_refusals(outcome: Outcome) -> Iterator[Refusal]:
+def effect_refusals(outcome: Outcome) -> Iterator[Violation]:
     """Yield the refusal of an anchor that no latent shift reaches."""
     if not outcome.keeps_its_rules or not outcome.effect.keeps_its_rules:
         return
     try:
         effect_sizes(outcome)
     except ValueError as error:
-        yield Refusal("value", str(error), outcome.effect.value)
+        yield Violation("value", str(error), outcome.effect.value)
 
 
 def _cells(outcome: Outcome, shift: ArrayLike) -> Floats:

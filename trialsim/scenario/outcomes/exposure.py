@@ -10,16 +10,16 @@ import scipy  # its parts load when they are first used
 from pydantic import Field, model_validator
 
 from trialsim.arrays import Floats
-from trialsim.distributions import Described
+from trialsim.distributions import FrozenModel
 from trialsim.scenario.outcomes.mechanism import Pathways
 from trialsim.scenario.outcomes.received import Received
-from trialsim.scenario.validation.refusal import Positive, Refusal, refuse
+from trialsim.scenario.validation.refusal import Positive, Violation, refuse
 
 _MOST_LOG_SHARE = 50.0
 """Of the exposure beyond the full dose; a larger share is infinite on any scale."""
 
 
-class NoExposure(Described):
+class NoExposure(FrozenModel):
     """The whole effect from randomisation on in an arm with study drug, whatever is infused."""
 
     model: Literal["none"]
@@ -29,7 +29,7 @@ class NoExposure(Described):
         return received.assigned.astype(np.float64)
 
 
-class Proportional(Described):
+class Proportional(FrozenModel):
     """Effect in proportion to the study drug received; more than the full dose adds nothing."""
 
     model: Literal["proportional"]
@@ -41,7 +41,7 @@ class Proportional(Described):
         return share
 
 
-class Threshold(Described):
+class Threshold(FrozenModel):
     """The whole effect once a given amount of study drug has been received, nothing before."""
 
     model: Literal["threshold"]
@@ -51,7 +51,7 @@ class Threshold(Described):
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         if self.needed_dose > self.full_dose:
-            refuse([Refusal("needed_dose", "must not exceed full_dose", self.needed_dose)])
+            refuse([Violation("needed_dose", "must not exceed full_dose", self.needed_dose)])
         return self
 
     def share(self, received: Received, visit: int) -> Floats:
@@ -59,7 +59,7 @@ class Threshold(Described):
         return (received.total(visit) >= self.needed_dose).astype(np.float64)
 
 
-class Emax(Described):
+class Emax(FrozenModel):
     """A saturating (sigmoid) effect of the study drug received, 1 at the full dose."""
 
     model: Literal["emax"]
@@ -79,7 +79,7 @@ class Emax(Described):
         return share
 
 
-class Umbrella(Described):
+class Umbrella(FrozenModel):
     """An effect that rises to the peak dose and falls beyond it: the beta model of dose finding.
 
     The share is B (d / m)**p (1 - d / m)**q, with m the dose from which nothing is left and B such
@@ -97,7 +97,7 @@ class Umbrella(Described):
     @model_validator(mode="after")
     def _falls_after_the_peak(self) -> Self:
         if self.most_dose <= self.full_dose:
-            refuse([Refusal("most_dose", "must exceed full_dose", self.most_dose)])
+            refuse([Violation("most_dose", "must exceed full_dose", self.most_dose)])
         return self
 
     def share(self, received: Received, visit: int) -> Floats:

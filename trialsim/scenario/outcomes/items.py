@@ -12,12 +12,12 @@ import numpy as np
 from pydantic import Field
 
 from trialsim.arrays import Floats
-from trialsim.distributions import Described
+from trialsim.distributions import FrozenModel
 from trialsim.scenario.outcomes.scales import Grid
-from trialsim.scenario.validation.refusal import Finite, Name, Positive, Refusal, Ruled
+from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Positive, Violation
 
 
-class Item(Described):
+class Item(FrozenModel):
     """One task, scored from 0 to the highest points."""
 
     label: str = Field(min_length=1)
@@ -25,16 +25,16 @@ class Item(Described):
     """Where the item stands among the others; patients gain the points of easy items first."""
 
 
-def _hardest_then_easiest(items: Mapping[str, Item]) -> Iterator[Refusal]:
+def _hardest_then_easiest(items: Mapping[str, Item]) -> Iterator[Violation]:
     first, second, *_ = items
     by_difficulty = sorted(items, key=lambda name: items[name].difficulty)
     if items[first].difficulty < items[by_difficulty[-1]].difficulty:
-        yield Refusal("items", f"must begin with the hardest, {by_difficulty[-1]}", first)
+        yield Violation("items", f"must begin with the hardest, {by_difficulty[-1]}", first)
     if items[second].difficulty > items[by_difficulty[0]].difficulty:
-        yield Refusal("items", f"must have the easiest second, {by_difficulty[0]}", second)
+        yield Violation("items", f"must have the easiest second, {by_difficulty[0]}", second)
 
 
-class Subscale(Ruled):
+class Subscale(CheckedModel):
     """Items that are given together."""
 
     rules = ((("items",), _hardest_then_easiest),)
@@ -44,17 +44,17 @@ class Subscale(Ruled):
     """In the order in which they are given."""
 
 
-def _names_are_single(subscales: Mapping[str, Subscale]) -> Iterator[Refusal]:
+def _names_are_single(subscales: Mapping[str, Subscale]) -> Iterator[Violation]:
     seen: set[str] = set()
     for name, subscale in subscales.items():
         for item in subscale.items:
             if item in seen:
                 rule = "must not have the name of an item of another subscale"
-                yield Refusal(f"subscales.{name}.items.{item}", rule, item)
+                yield Violation(f"subscales.{name}.items.{item}", rule, item)
         seen.update(subscale.items)
 
 
-class Items(Ruled):
+class Items(CheckedModel):
     """The items of a scale, whose points add to the total score.
 
     A patient gains the points one by one, from easy to hard; in what order is the patient's own.
@@ -91,9 +91,9 @@ class Items(Ruled):
         hard: Floats = of_item[:, None] + self.point_difficulty * np.arange(self.highest)
         return hard
 
-    def misfits(self, grid: Grid) -> Iterator[Refusal]:
+    def violations(self, grid: Grid) -> Iterator[Violation]:
         """Yield why the items' points do not add to the scores of a scale."""
         most = self.highest * len(self.names)
         if (grid.low, grid.step, grid.high) != (0, 1, most):
             rule = f"must add to the scale: {len(self.names)} items give 0 to {most} points"
-            yield Refusal("subscales", rule, f"{grid.low:g} to {grid.high:g} by {grid.step:g}")
+            yield Violation("subscales", rule, f"{grid.low:g} to {grid.high:g} by {grid.step:g}")

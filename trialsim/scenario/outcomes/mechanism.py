@@ -24,14 +24,14 @@ import scipy  # its parts load when they are first used
 from pydantic import Field, model_validator
 
 from trialsim.arrays import Floats
-from trialsim.distributions import Described
+from trialsim.distributions import FrozenModel
 from trialsim.scenario.outcomes.received import Received
-from trialsim.scenario.validation.refusal import Positive, Probability, Refusal, refuse
+from trialsim.scenario.validation.refusal import Positive, Probability, Violation, refuse
 
 _Days = Annotated[int, Field(ge=1, le=400)]
 
 
-class Pathway(Described):
+class Pathway(FrozenModel):
     """How one pathway answers to the drug present on a day."""
 
     half_dose: Positive
@@ -50,7 +50,7 @@ class Pathway(Described):
         return activity
 
 
-class Window(Described):
+class Window(FrozenModel):
     """Until when after onset a course still helps."""
 
     half_hours: Positive
@@ -64,7 +64,7 @@ class Window(Described):
         return left
 
 
-class ReferenceCourse(Described):
+class ReferenceCourse(FrozenModel):
     """The course that has the full effect: a dose a day, begun in time, looked at on a day."""
 
     daily_dose: Positive
@@ -74,7 +74,7 @@ class ReferenceCourse(Described):
     """Days from the first infusion on which the effect is the full one."""
 
 
-class Pathways(Described):
+class Pathways(FrozenModel):
     """Daily doses drive two pathways, and only both together bring recovery."""
 
     model: Literal["pathways"]
@@ -94,7 +94,7 @@ class Pathways(Described):
     @model_validator(mode="after")
     def _reference_has_an_effect(self) -> Self:
         if not self._at_reference() > 0:
-            refuse([Refusal("reference", "must have an effect, with no pathway blocked", None)])
+            refuse([Violation("reference", "must have an effect, with no pathway blocked", None)])
         return self
 
     def share(self, received: Received, visit: int) -> Floats:

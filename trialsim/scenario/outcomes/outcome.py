@@ -15,21 +15,21 @@ from trialsim.scenario.outcomes.exposure import Exposure
 from trialsim.scenario.outcomes.items import Items
 from trialsim.scenario.outcomes.scales import Grid, Kind
 from trialsim.scenario.patients.eligibility import Rule
-from trialsim.scenario.validation.refusal import Finite, Name, Positive, Refusal, Ruled
+from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Positive, Violation
 
 _MOST_STEPS: Final = 10_000
 
 Anchor = Literal["theta", "latent_shift", "odds_ratio", "mean_difference"]
 
 
-def _is_possible(anchor: Anchor, value: float) -> Iterator[Refusal]:
+def _is_possible(anchor: Anchor, value: float) -> Iterator[Violation]:
     if anchor == "theta" and not 0 < value < 1:
-        yield Refusal("value", "must lie between 0 and 1 for a theta", value)
+        yield Violation("value", "must lie between 0 and 1 for a theta", value)
     if anchor == "odds_ratio" and value <= 0:
-        yield Refusal("value", "must be above 0 for an odds ratio", value)
+        yield Violation("value", "must be above 0 for an odds ratio", value)
 
 
-class Effect(Ruled):
+class Effect(CheckedModel):
     """How much the drug does at full exposure on the end day, on the scale of the anchor.
 
     `theta` is the Mann-Whitney effect, `latent_shift` points of the latent score, `odds_ratio` the
@@ -39,7 +39,7 @@ class Effect(Ruled):
 
     rules = ((("anchor", "value"), _is_possible),)
 
-    unsaid = ("trial_sd", "among", "elsewhere")
+    omitted_defaults = ("trial_sd", "among", "elsewhere")
 
     anchor: Anchor
     value: Finite
@@ -52,34 +52,34 @@ class Effect(Ruled):
     """The share of the latent shift that all others have."""
 
 
-def _is_a_scale(low: float, high: float, step: float) -> Iterator[Refusal]:
+def _is_a_scale(low: float, high: float, step: float) -> Iterator[Violation]:
     if not low < high:
-        yield Refusal("high", "must be above low", high)
+        yield Violation("high", "must be above low", high)
         return
     steps = (high - low) / step
     if steps > _MOST_STEPS:
-        yield Refusal("high", f"must be at most {_MOST_STEPS} steps above low", high)
+        yield Violation("high", f"must be at most {_MOST_STEPS} steps above low", high)
     elif abs(steps - round(steps)) > 1e-9 * steps or round(steps) < 1:
-        yield Refusal("step", "must divide the scale from low to high", step)
+        yield Violation("step", "must divide the scale from low to high", step)
 
 
-def _has_logarithms(kind: Kind, low: float) -> Iterator[Refusal]:
+def _has_logarithms(kind: Kind, low: float) -> Iterator[Violation]:
     if kind in ("time", "count") and low < 0:
-        yield Refusal("low", "must not be negative for a time or a count", low)
+        yield Violation("low", "must not be negative for a time or a count", low)
 
 
 def _course_fits(
     low: float, high: float, step: float, kind: Kind, course: Course
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     if any(_is_a_scale(low, high, step)) or any(_has_logarithms(kind, low)):
         return
-    for refusal in course.misfits(_grid(low, high, step, kind)):
+    for refusal in course.violations(_grid(low, high, step, kind)):
         yield refusal._replace(path=f"course.{refusal.path}")
 
 
 def _courses_fit(
     low: float, high: float, step: float, kind: Kind, course_by_arm: Mapping[str, Course | None]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     for name, course in course_by_arm.items():
         if course is None:
             continue
@@ -87,33 +87,33 @@ def _courses_fit(
             yield refusal._replace(path=refusal.path.replace("course", f"course_by_arm.{name}", 1))
 
 
-def _baseline_goes_first(baseline: str | None, prognosis: str | None) -> Iterator[Refusal]:
+def _baseline_goes_first(baseline: str | None, prognosis: str | None) -> Iterator[Violation]:
     if baseline is not None and prognosis is not None:
         rule = "must be null where the score has a baseline, which is its prognosis"
-        yield Refusal("prognosis", rule, prognosis)
+        yield Violation("prognosis", rule, prognosis)
 
 
 def _something_foretells(
     baseline: str | None, prognosis: str | None, course: Course
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     """Refuse a correlation with what is not there, which would narrow the scores unseen."""
     if baseline is None and prognosis is None:
         for name, value in vars(course).items():
             if "baseline_correlation" in name and np.any(value):
                 rule = "must be 0 where neither baseline nor prognosis names a covariate"
-                yield Refusal(f"course.{name}", rule, value)
+                yield Violation(f"course.{name}", rule, value)
 
 
 def _items_add_up(
     low: float, high: float, step: float, kind: Kind, items: Items | None
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     if items is None or not items.keeps_its_rules or any(_is_a_scale(low, high, step)):
         return
-    for refusal in items.misfits(_grid(low, high, step, kind)):
+    for refusal in items.violations(_grid(low, high, step, kind)):
         yield refusal._replace(path=f"items.{refusal.path}")
 
 
-class Outcome(Ruled):
+class Outcome(CheckedModel):
     """A bounded scale, its course without the drug, and the drug's effect on it."""
 
     rules = (
@@ -126,7 +126,7 @@ class Outcome(Ruled):
         (("low", "high", "step", "kind", "items"), _items_add_up),
     )
 
-    unsaid = ("kind", "unit", "step", "prognosis", "course_by_arm", "items")
+    omitted_defaults = ("kind", "unit", "step", "prognosis", "course_by_arm", "items")
 
     label: str = Field(min_length=1)
     kind: Kind = "ordinal"

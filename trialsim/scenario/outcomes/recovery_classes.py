@@ -19,10 +19,17 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from trialsim.arrays import Floats, Integers
-from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, Continuous, Described, support
-from trialsim.scenario.outcomes.luck import Luck
+from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, Continuous, FrozenModel, support
+from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.scales import Grid
-from trialsim.scenario.validation.refusal import Finite, Name, Positive, Probability, Refusal, Ruled
+from trialsim.scenario.validation.refusal import (
+    CheckedModel,
+    Finite,
+    Name,
+    Positive,
+    Probability,
+    Violation,
+)
 from trialsim.stats.planning.scale_effects import cells_between_cuts
 
 _NODES: Final = 128
@@ -33,7 +40,7 @@ _FARTHEST_SHIFT: Final = 20.0
 Point = Annotated[tuple[Finite, Finite], Field(strict=False)]
 
 
-class RecoveryClass(Described):
+class RecoveryClass(FrozenModel):
     """Patients who recover alike."""
 
     recovered_share: Probability
@@ -46,31 +53,31 @@ class RecoveryClass(Described):
     """The latent score at onset of the reference patients of the class."""
 
 
-def _shares_add_up(classes: Mapping[str, RecoveryClass]) -> Iterator[Refusal]:
+def _shares_add_up(classes: Mapping[str, RecoveryClass]) -> Iterator[Violation]:
     if None in classes.values():
         return
     total = sum(one.reference_share for one in classes.values())
     if abs(total - 1) > PROBABILITY_SUM_TOLERANCE:
-        yield Refusal("classes", "must have reference shares that add to 1", total)
+        yield Violation("classes", "must have reference shares that add to 1", total)
 
 
-def _rising(points: tuple[tuple[float, float], ...]) -> Iterator[Refusal]:
+def _rising(points: tuple[tuple[float, float], ...]) -> Iterator[Violation]:
     if any(x1 <= x0 or y1 <= y0 for (x0, y0), (x1, y1) in pairwise(points)):
-        yield Refusal("points", "must rise, in the latent score and in the score", points)
+        yield Violation("points", "must rise, in the latent score and in the score", points)
 
 
 def _starts_on_the_scale(
     classes: Mapping[str, RecoveryClass], points: tuple[tuple[float, float], ...]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     bottom, top = points[0][0], points[-1][0]
     for name, one in classes.items():
         low, high = support(one.reference_start)
         if low < bottom or high > top:
             rule = f"must lie within the latent scale of the points, {bottom:g} to {top:g}"
-            yield Refusal(f"classes.{name}.reference_start", rule, f"{low:g} to {high:g}")
+            yield Violation(f"classes.{name}.reference_start", rule, f"{low:g} to {high:g}")
 
 
-class RecoveryClasses(Ruled):
+class RecoveryClasses(CheckedModel):
     """A mixture of patients who recover fully, partly or hardly, soon or late.
 
     Class and start of a patient are covariates. The reference patients are there to translate the
@@ -114,7 +121,7 @@ class RecoveryClasses(Ruled):
         gained: Floats = -share * np.expm1(-np.maximum(days, 0.0) / tau)
         return start + gained * (self.latent_ends[1] - start)
 
-    def cells(self, grid: Grid, days: Floats, luck: Luck, added: Floats) -> Floats:
+    def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
         place = luck.covariates[self.class_covariate].astype(np.intp)
         latent = self.expected(place, luck.covariates[self.start_covariate], days)
@@ -136,12 +143,12 @@ class RecoveryClasses(Ruled):
         bottom, top = self.latent_ends
         return top - bottom + _FARTHEST_SHIFT * self.residual_sd
 
-    def misfits(self, grid: Grid) -> Iterator[Refusal]:
+    def violations(self, grid: Grid) -> Iterator[Violation]:
         """Yield the points that lead beyond the scale."""
         low, high = self.points[0][1], self.points[-1][1]
         if low < grid.low or high > grid.high:
             rule = f"must lead to scores within {grid.low:g} and {grid.high:g}"
-            yield Refusal("points", rule, f"{low:g} to {high:g}")
+            yield Violation("points", rule, f"{low:g} to {high:g}")
 
     @property
     def _lines(self) -> tuple[list[float], list[float]]:

@@ -7,15 +7,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trialsim.arrays import Booleans, Floats
-from trialsim.distributions import Described
+from trialsim.distributions import FrozenModel
 from trialsim.scenario.patients.population import Covariate
 from trialsim.scenario.validation.refusal import (
+    CheckedModel,
     Finite,
     Name,
-    Refusal,
-    Ruled,
-    as_far_as_known,
+    Violation,
     unknown,
+    until_missing,
 )
 
 MOST_RULES = 62
@@ -28,20 +28,20 @@ Level: TypeAlias = bool | Finite | str
 
 def _room_between(
     low: str, high: str
-) -> tuple[tuple[str, str], Callable[[Bound | None, Bound | None], Iterator[Refusal]]]:
+) -> tuple[tuple[str, str], Callable[[Bound | None, Bound | None], Iterator[Violation]]]:
     """Return the rule that a number can meet a lower and an upper bound."""
     with_ends = (low, high) == ("at_least", "at_most")
 
-    def broken(least: Bound | None, most: Bound | None) -> Iterator[Refusal]:
+    def broken(least: Bound | None, most: Bound | None) -> Iterator[Violation]:
         if not isinstance(least, int | float) or not isinstance(most, int | float):
             return
         if most < least or (most == least and not with_ends):
-            yield Refusal(high, f"must leave room above {low}, {least:g}", most)
+            yield Violation(high, f"must leave room above {low}, {least:g}", most)
 
     return (low, high), broken
 
 
-class Rule(Ruled):
+class Rule(CheckedModel):
     """A condition on one covariate; where several bounds are given, all must hold."""
 
     rules = (
@@ -85,29 +85,29 @@ class Rule(Ruled):
         others = [bound for bound in self._bounds.values() if isinstance(bound, str)]
         return (self.covariate, *others)
 
-    def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Refusal]:
+    def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Violation]:
         """Yield what the rule asks that the population cannot answer."""
         covariate = covariates.get(self.covariate)
         if covariate is None:
             rule = unknown("covariate", self.covariate, covariates)
-            yield Refusal("covariate", rule, self.covariate)
+            yield Violation("covariate", rule, self.covariate)
             return
         for name, bound in self._bounds.items():
             if covariate.levels is not None or covariate.is_flag:
-                yield Refusal(name, "must be asked of a number, not of a level or a flag", bound)
+                yield Violation(name, "must be asked of a number, not of a level or a flag", bound)
             elif isinstance(bound, str) and bound not in covariates:
-                yield Refusal(name, unknown("covariate", bound, covariates), bound)
+                yield Violation(name, unknown("covariate", bound, covariates), bound)
         for level in self._accepted:
             yield from self._wrong_level(covariate, level)
 
-    def _wrong_level(self, covariate: Covariate, level: Level) -> Iterator[Refusal]:
+    def _wrong_level(self, covariate: Covariate, level: Level) -> Iterator[Violation]:
         path = "one_of" if vars(self).get("one_of") else "equals"
         if covariate.is_flag and not isinstance(level, bool):
-            yield Refusal(path, "must be true or false", level)
+            yield Violation(path, "must be true or false", level)
         elif covariate.levels is not None and level not in covariate.levels:
-            yield Refusal(path, unknown("level", str(level), covariate.levels), level)
+            yield Violation(path, unknown("level", str(level), covariate.levels), level)
         elif covariate.levels is None and not covariate.is_flag and isinstance(level, str | bool):
-            yield Refusal(path, "must be a number", level)
+            yield Violation(path, "must be a number", level)
 
     @property
     def _bounds(self) -> dict[str, Bound]:
@@ -120,7 +120,7 @@ class Rule(Ruled):
         return (*(() if equals is None else (equals,)), *(vars(self).get("one_of") or ()))
 
 
-class Eligibility(Described):
+class Eligibility(FrozenModel):
     """Inclusion rules a candidate must meet and exclusion rules a candidate must not, in order.
 
     The order is the order of the file, inclusion first; it decides which failure is the first.
@@ -143,19 +143,19 @@ class Eligibility(Described):
             **{name: rule.holds(covariates, values) for name, rule in self.exclusion.items()},
         }
 
-    def conflicts(self) -> Iterator[Refusal]:
+    def conflicts(self) -> Iterator[Violation]:
         """Yield what is wrong with the rules together, whatever each of them says."""
         for name in self.exclusion:
             if name in self.inclusion:
-                yield Refusal(f"exclusion.{name}", "must not be an inclusion too", name)
+                yield Violation(f"exclusion.{name}", "must not be an inclusion too", name)
         if len(self.rules) > MOST_RULES:
-            yield Refusal("", f"must have at most {MOST_RULES} rules", len(self.rules))
+            yield Violation("", f"must have at most {MOST_RULES} rules", len(self.rules))
 
-    def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Refusal]:
+    def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Violation]:
         """Yield what the rules ask that the population cannot answer."""
         for part, rules in (("inclusion", self.inclusion), ("exclusion", self.exclusion)):
             for name, rule in rules.items():
-                for refusal in as_far_as_known(rule.refusals(covariates)):
+                for refusal in until_missing(rule.refusals(covariates)):
                     yield refusal._replace(path=f"{part}.{name}.{refusal.path}")
 
 

@@ -10,10 +10,10 @@ from trialsim.arrays import Floats
 from trialsim.distributions import (
     Beta,
     Constant,
-    Described,
     Discrete,
     Distribution,
     Exponential,
+    FrozenModel,
     Gamma,
     LogitNormal,
     LogNormal,
@@ -28,7 +28,7 @@ _Numbers: TypeAlias = Annotated[
 ]
 
 
-class ByLevel(Described):
+class ByLevel(FrozenModel):
     """A distribution of numbers for each level of another covariate.
 
     Within a level the values stand in the order of the covariate's normal scores.
@@ -55,7 +55,7 @@ class ByLevel(Described):
         return value
 
 
-class OnCourse(Described):
+class OnCourse(FrozenModel):
     """The score that the course of an outcome gives some time after onset, before any drug.
 
     The covariate's normal score is the luck of that measurement.

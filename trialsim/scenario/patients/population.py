@@ -20,24 +20,24 @@ from trialsim.distributions import (
 )
 from trialsim.scenario.patients.margins import ByLevel, Margin, OnCourse
 from trialsim.scenario.validation.refusal import (
+    CheckedModel,
     Coefficient,
     Name,
-    Refusal,
-    Ruled,
-    as_far_as_known,
+    Violation,
     unknown,
+    until_missing,
 )
 
 Correlation: TypeAlias = Mapping[str, Mapping[str, float]]
 _SMALLEST, _LARGEST = 2.0**-53, 1 - 2.0**-53
 
 
-def _can_be_whole(margin: Margin, whole: bool) -> Iterator[Refusal]:
+def _can_be_whole(margin: Margin, whole: bool) -> Iterator[Violation]:
     try:
         if whole and not isinstance(margin, OnCourse):
             _whole_numbers(margin)
     except ValueError as error:
-        yield Refusal("", str(error))
+        yield Violation("", str(error))
 
 
 def _whole_numbers(margin: Margin) -> WholeNumbers:
@@ -46,7 +46,7 @@ def _whole_numbers(margin: Margin) -> WholeNumbers:
     return WholeNumbers(margin)
 
 
-class Covariate(Ruled):
+class Covariate(CheckedModel):
     """One thing known of a candidate at screening."""
 
     rules = ((("margin", "whole"), _can_be_whole),)
@@ -123,50 +123,50 @@ def known_margins(covariates: Covariates) -> Iterator[tuple[str, Margin]]:
             yield name, covariate.margin
 
 
-def _levels_exist(covariates: Covariates) -> Iterator[Refusal]:
+def _levels_exist(covariates: Covariates) -> Iterator[Violation]:
     for name, margin in known_margins(covariates):
         if isinstance(margin, ByLevel):
-            for refusal in as_far_as_known(_has_levels(margin, covariates)):
+            for refusal in until_missing(_has_levels(margin, covariates)):
                 yield refusal._replace(path=f"covariates.{name}.margin.{refusal.path}")
 
 
-def _has_levels(margin: ByLevel, covariates: Covariates) -> Iterator[Refusal]:
+def _has_levels(margin: ByLevel, covariates: Covariates) -> Iterator[Violation]:
     if margin.of not in covariates:
-        yield Refusal("of", unknown("covariate", margin.of, covariates), margin.of)
+        yield Violation("of", unknown("covariate", margin.of, covariates), margin.of)
     elif (of := covariates[margin.of]) is not None:
         levels = of.levels
         if levels is None:
-            yield Refusal("of", "must be a covariate with levels", margin.of)
+            yield Violation("of", "must be a covariate with levels", margin.of)
         elif set(levels) != set(margin.levels):
             rule = f"must be those of {margin.of}: {', '.join(levels)}"
-            yield Refusal("levels", rule, ", ".join(margin.levels))
+            yield Violation("levels", rule, ", ".join(margin.levels))
 
 
 def _pairs_exist(
     covariates: Mapping[str, Covariate], correlation: Correlation
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     for first, second, coefficient in _pairs(correlation):
         for name in (first, second):
             if name not in covariates:
                 rule = unknown("covariate", name, covariates)
-                yield Refusal(f"correlation.{first}.{second}", rule, coefficient)
+                yield Violation(f"correlation.{first}.{second}", rule, coefficient)
 
 
-def _pairs_are_written_once(correlation: Correlation) -> Iterator[Refusal]:
+def _pairs_are_written_once(correlation: Correlation) -> Iterator[Violation]:
     pairs = {(first, second) for first, second, _ in _pairs(correlation)}
     for first, second, coefficient in _pairs(correlation):
         path = f"correlation.{first}.{second}"
         if first == second:
             rule = "must not be written: a covariate's correlation with itself is 1"
-            yield Refusal(path, rule, coefficient)
+            yield Violation(path, rule, coefficient)
         elif second < first and (second, first) in pairs:
             rule = "must be written once: the pair stands in the other order too"
-            yield Refusal(path, rule, coefficient)
+            yield Violation(path, rule, coefficient)
 
 
 def _is_possible(
     covariates: Mapping[str, Covariate], correlation: Correlation
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     pairs = list(_pairs(correlation))
     wrong = None in correlation.values() or any(one is None for _, _, one in pairs)
     if not pairs or wrong or any(_pairs_are_written_once(correlation)):
@@ -176,7 +176,7 @@ def _is_possible(
     smallest = np.linalg.eigvalsh(_matrix(_correlated(covariates, correlation), correlation)).min()
     if smallest <= 1e-9:
         rule = "must make a positive definite matrix"
-        yield Refusal("correlation", rule, f"smallest eigenvalue {smallest:.3g}")
+        yield Violation("correlation", rule, f"smallest eigenvalue {smallest:.3g}")
 
 
 def _pairs(correlation: Correlation) -> Iterator[tuple[str, str, float]]:
@@ -200,7 +200,7 @@ def _matrix(names: Sequence[str], correlation: Correlation) -> Floats:
     return matrix
 
 
-class Population(Ruled):
+class Population(CheckedModel):
     """The candidates: their covariates, and how these hang together."""
 
     rules = (

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
-from trialsim.distributions import Described
+from trialsim.distributions import FrozenModel
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.plan.methods import (
     MEAN_METHODS,
@@ -15,7 +15,7 @@ from trialsim.scenario.plan.methods import (
     Responders,
 )
 from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
-from trialsim.scenario.validation.refusal import Name, OpenProbability, Probability, Ruled
+from trialsim.scenario.validation.refusal import CheckedModel, Name, OpenProbability, Probability
 
 Interval: TypeAlias = Literal["null", "delong", "brunner-munzel", "logit", "newcombe"]
 Measure: TypeAlias = Literal["score", "change"]
@@ -35,7 +35,7 @@ Level: TypeAlias = Annotated[float, Field(gt=0, lt=0.5)]
 Imputations: TypeAlias = Annotated[int, Field(ge=2, le=1000)]
 
 
-class FurtherAnalysis(Described):
+class FurtherAnalysis(FrozenModel):
     """An analysis beside the primary one: what it says differs, all else is as there."""
 
     endpoint: Name | None = None
@@ -66,7 +66,7 @@ class FurtherAnalysis(Described):
         return {name: value for name, value in said.items() if value is not None}
 
     @model_serializer(mode="wrap")
-    def _what_is_said(
+    def _serialise_without_defaults(
         self, dumped: SerializerFunctionWrapHandler, info: SerializationInfo
     ) -> dict[str, Any]:
         content = dumped(self)
@@ -85,11 +85,11 @@ class Quantity(NamedTuple):
         return self.null == 1
 
 
-class AnalysisPlan(Ruled):
+class AnalysisPlan(CheckedModel):
     """The primary analysis compares treated with control at one visit; others stand beside it."""
 
     rules = (*COMPARISON_RULES, *FAMILY_RULES)
-    unsaid = (
+    omitted_defaults = (
         "imputations",
         "subgroup",
         "effect",

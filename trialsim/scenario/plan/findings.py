@@ -8,10 +8,10 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from trialsim.distributions import Described
+from trialsim.distributions import FrozenModel
 from trialsim.scenario.patients.eligibility import Level, Rule
 from trialsim.scenario.plan.analysis_plan import Measure
-from trialsim.scenario.validation.refusal import Finite, Name, Positive, Refusal, Ruled
+from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Positive, Violation
 
 PRIMARY = "primary"
 """What the primary analysis is called where an analysis is named."""
@@ -22,21 +22,23 @@ What: TypeAlias = Literal[
 ]
 
 
-def _share_of_whom(figure: str, at_least: float | None, at_most: float | None) -> Iterator[Refusal]:
+def _share_of_whom(
+    figure: str, at_least: float | None, at_most: float | None
+) -> Iterator[Violation]:
     yield from _share_says_whom(figure, at_least, at_most, None)
 
 
 def _share_says_whom(
     figure: str, at_least: float | None, at_most: float | None, equals: Level | None
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     told = any(one is not None for one in (at_least, at_most, equals))
     if figure == "share" and not told:
-        yield Refusal("figure", "must say of whom: at_least, at_most or, of a covariate, equals")
+        yield Violation("figure", "must say of whom: at_least, at_most or, of a covariate, equals")
     if figure != "share" and told:
-        yield Refusal("figure", "must be share with at_least, at_most or equals", figure)
+        yield Violation("figure", "must be share with at_least, at_most or equals", figure)
 
 
-class OfAnalysis(Ruled):
+class AnalysisFigure(CheckedModel):
     """A figure of an analysis: the mean of its simulated estimates or limits, or its power."""
 
     kind: Literal["analysis"]
@@ -45,7 +47,7 @@ class OfAnalysis(Ruled):
     figure: Literal["estimate", "low", "high", "power"]
 
 
-class OfCovariate(Ruled):
+class OfCovariate(CheckedModel):
     """A figure of a covariate of the randomised."""
 
     rules = ((("figure", "at_least", "at_most", "equals"), _share_says_whom),)
@@ -67,7 +69,7 @@ class OfCovariate(Ruled):
         return Rule(label="share", covariate=self.covariate, **bounds)  # type: ignore[arg-type]
 
 
-class Besides(Described):
+class JointCondition(FrozenModel):
     """A condition on a score of another outcome at the same visit."""
 
     outcome: Name
@@ -76,12 +78,12 @@ class Besides(Described):
     at_most: Finite | None = None
 
 
-def _besides_a_share(figure: str, besides: Besides | None) -> Iterator[Refusal]:
+def _besides_a_share(figure: str, besides: JointCondition | None) -> Iterator[Violation]:
     if besides is not None and figure != "share":
-        yield Refusal("besides", "must go with a share", figure)
+        yield Violation("besides", "must go with a share", figure)
 
 
-class OfOutcome(Ruled):
+class OfOutcome(CheckedModel):
     """A figure of a score, or of its change from baseline, at a visit."""
 
     rules = (
@@ -100,12 +102,12 @@ class OfOutcome(Ruled):
     figure: Summary
     at_least: Finite | None = None
     at_most: Finite | None = None
-    besides: Besides | None = None
+    besides: JointCondition | None = None
     """What those of a share must meet too; who lacks either score is not counted."""
     subgroup: Rule | None = None
 
 
-class OfPatients(Ruled):
+class OfPatients(CheckedModel):
     """How many patients something happened to, or their share of the randomised."""
 
     kind: Literal["patients"]
@@ -121,11 +123,11 @@ class OfPatients(Ruled):
 
 
 Of: TypeAlias = Annotated[
-    OfAnalysis | OfCovariate | OfOutcome | OfPatients, Field(discriminator="kind")
+    AnalysisFigure | OfCovariate | OfOutcome | OfPatients, Field(discriminator="kind")
 ]
 
 
-class Finding(Ruled):
+class Finding(CheckedModel):
     """A figure that was published of a study, and what it is a figure of."""
 
     label: str = Field(min_length=1)
@@ -149,14 +151,14 @@ class Finding(Ruled):
 
 def _one_target(
     finding: str | None, quantity: str | None, value: float | None
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     if (finding is None) == (quantity is None):
-        yield Refusal("finding", "must be given, or else quantity and value", finding)
+        yield Violation("finding", "must be given, or else quantity and value", finding)
     elif (quantity is None) != (value is None):
-        yield Refusal("value", "must be given with quantity, and only with it", value)
+        yield Violation("value", "must be given with quantity, and only with it", value)
 
 
-class Calibration(Ruled):
+class Calibration(CheckedModel):
     """What a number was solved for: the study as conducted and analysed gives a figure."""
 
     rules = ((("finding", "quantity", "value"), _one_target),)

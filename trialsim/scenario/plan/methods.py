@@ -9,25 +9,25 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from trialsim.distributions import Described
-from trialsim.scenario.validation.refusal import Finite, Name, Refusal, Ruled
+from trialsim.distributions import FrozenModel
+from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Violation
 
 Permutations = Annotated[int, Field(ge=19, le=100_000)]
 
 
-class MannWhitney(Described):
+class MannWhitney(FrozenModel):
     """Wilcoxon-Mann-Whitney, asymptotic, midranks, tie-corrected variance."""
 
     method: Literal["mann_whitney"]
 
 
-class ExactMannWhitney(Described):
+class ExactMannWhitney(FrozenModel):
     """Wilcoxon-Mann-Whitney against every way of dealing the patients to the arms again."""
 
     method: Literal["exact_mann_whitney"]
 
 
-class Permutation(Described):
+class Permutation(FrozenModel):
     """A rank statistic against random ways of dealing the patients to the arms again."""
 
     method: Literal["permutation"]
@@ -36,14 +36,14 @@ class Permutation(Described):
     """How many are drawn; the observed one counts as one more."""
 
 
-class BrunnerMunzel(Described):
+class BrunnerMunzel(FrozenModel):
     """A test of the effect alone: the arms may differ in spread."""
 
     method: Literal["brunner_munzel"]
     reference: Literal["t", "normal"] = "t"
 
 
-class AdjustedRank(Described):
+class AdjustedRank(FrozenModel):
     """The Mann-Whitney effect, adjusted for the chance imbalance of covariates."""
 
     method: Literal["adjusted_rank"]
@@ -52,15 +52,15 @@ class AdjustedRank(Described):
     variance: Literal["placement", "u-statistic"] = "placement"
 
 
-def _named_once(outcomes: tuple[str, ...]) -> Iterator[Refusal]:
+def _named_once(outcomes: tuple[str, ...]) -> Iterator[Violation]:
     for name in {name: None for name in outcomes if outcomes.count(name) > 1}:
-        yield Refusal("outcomes", "must name each outcome once", name)
+        yield Violation("outcomes", "must name each outcome once", name)
 
 
 Outcomes = Annotated[tuple[Name, ...], Field(strict=False, min_length=2)]
 
 
-class WeiLachin(Ruled):
+class WeiLachin(CheckedModel):
     """The multivariate directional test: the mean of the effects on several outcomes."""
 
     rules = ((("outcomes",), _named_once),)
@@ -71,7 +71,7 @@ class WeiLachin(Ruled):
     variance: Literal["placement", "null"] = "placement"
 
 
-class OBrien(Ruled):
+class OBrien(CheckedModel):
     """Each patient's ranks over several outcomes are added, and the sums compared."""
 
     rules = ((("outcomes",), _named_once),)
@@ -80,25 +80,25 @@ class OBrien(Ruled):
     outcomes: Outcomes
 
 
-class TTest(Described):
+class TTest(FrozenModel):
     """Student's t test."""
 
     method: Literal["t_test"]
 
 
-class Welch(Described):
+class Welch(FrozenModel):
     """Welch's t test."""
 
     method: Literal["welch"]
 
 
-class Ancova(Described):
+class Ancova(FrozenModel):
     """Least squares of the score on arm and baseline score."""
 
     method: Literal["ancova"]
 
 
-class Responders(Described):
+class Responders(FrozenModel):
     """Shares of patients at or beyond a threshold."""
 
     method: Literal["responders"]
@@ -106,7 +106,7 @@ class Responders(Described):
     """Points of the score, or of its change; who has it exactly responds."""
 
 
-class ProportionalOdds(Described):
+class ProportionalOdds(FrozenModel):
     """One odds ratio for all cells of the scale; too slow for many thousand trials."""
 
     method: Literal["proportional_odds"]

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from trialsim.distributions import OpenProbability
 from trialsim.scenario.plan.analysis_plan import Alternative, AnalysisPlan, Level, Quantity
-from trialsim.scenario.validation.refusal import Refusal, Ruled
+from trialsim.scenario.validation.refusal import CheckedModel, Violation
 from trialsim.stats.meta_analysis import Reference, Tau2Method
 
 Pooled: TypeAlias = Literal[
@@ -18,19 +18,19 @@ RANKS: Final = ("mann_whitney", "win_odds")
 
 def _random_effects_are_told(
     pooling: Pooling, heterogeneity: object, reference: object
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     for name, value in {"heterogeneity": heterogeneity, "reference": reference}.items():
         if (pooling == "random") != (value is not None):
-            yield Refusal(name, "must be given with pooling: random, and only with it", value)
+            yield Violation(name, "must be given with pooling: random, and only with it", value)
 
 
-def _variance_of_ranks(measure: Pooled, variance: object) -> Iterator[Refusal]:
+def _variance_of_ranks(measure: Pooled, variance: object) -> Iterator[Violation]:
     if (measure in RANKS) != (variance is not None):
         rule = "must be given for mann_whitney and win_odds, and only for them"
-        yield Refusal("variance", rule, variance)
+        yield Violation("variance", rule, variance)
 
 
-class PooledAnalysis(Ruled):
+class PooledAnalysis(CheckedModel):
     """The plan by which the trials of a programme are pooled in every replicate.
 
     Each trial's own plan says what is analysed of its patients: endpoint, visit, analysis set,
@@ -71,21 +71,21 @@ _QUANTITIES: Final = {
 }
 
 
-def unfit(plan: AnalysisPlan, pooled: PooledAnalysis) -> Iterator[Refusal]:
+def pooling_violations(plan: AnalysisPlan, pooled: PooledAnalysis) -> Iterator[Violation]:
     """Yield what in a trial's own plan its effect cannot be taken with."""
     if plan.strata != "none":
-        yield Refusal("strata", "must be none in a trial that is pooled", plan.strata)
+        yield Violation("strata", "must be none in a trial that is pooled", plan.strata)
     if plan.missing == "multiple_imputation":
         rule = "must be another in a trial that is pooled, which sees each patient once"
-        yield Refusal("missing", rule, plan.missing)
+        yield Violation("missing", rule, plan.missing)
     if pooled.measure in RANKS:
         return
     if plan.death == "worst_rank":
         rule = f"must be as_missing for a {pooled.measure}: a rank below all is no number"
-        yield Refusal("death", rule, plan.death)
+        yield Violation("death", rule, plan.death)
     if plan.missing == "worst_rank":
         rule = f"must be another for a {pooled.measure}: a rank below all is no number"
-        yield Refusal("missing", rule, plan.missing)
+        yield Violation("missing", rule, plan.missing)
 
 
 def pooling_in_words(pooled: PooledAnalysis) -> dict[str, str]:

@@ -13,82 +13,82 @@ from trialsim.scenario.plan.methods import (
     WeiLachin,
 )
 from trialsim.scenario.protocol.design import BASELINE
-from trialsim.scenario.validation.refusal import WHOLE, Refusal, Rules, broken_rules
+from trialsim.scenario.validation.refusal import WHOLE, Rules, Violation, broken_rules
 
 
-def _none_for_van_elteren(continuity_correction: bool, strata: str) -> Iterator[Refusal]:
+def _none_for_van_elteren(continuity_correction: bool, strata: str) -> Iterator[Violation]:
     if continuity_correction and strata != "none":
         rule = "must be false with strata: van Elteren's test has no continuity correction"
-        yield Refusal("continuity_correction", rule, continuity_correction)
+        yield Violation("continuity_correction", rule, continuity_correction)
 
 
-def _only_where_asymptotic(continuity_correction: bool, test: AnyMethod) -> Iterator[Refusal]:
+def _only_where_asymptotic(continuity_correction: bool, test: AnyMethod) -> Iterator[Violation]:
     if continuity_correction and not isinstance(test, MannWhitney):
         rule = f"must be false with {test.method}: only mann_whitney has a continuity correction"
-        yield Refusal("continuity_correction", rule, continuity_correction)
+        yield Violation("continuity_correction", rule, continuity_correction)
 
 
-def _strata_are_used(strata: str, test: AnyMethod) -> Iterator[Refusal]:
+def _strata_are_used(strata: str, test: AnyMethod) -> Iterator[Violation]:
     if strata != "none" and not isinstance(test, MannWhitney | AdjustedRank):
         rule = f"must be none with {test.method}: only mann_whitney and adjusted_rank know strata"
-        yield Refusal("strata", rule, strata)
+        yield Violation("strata", rule, strata)
 
 
-def _weighting_is_used(stratum_weighting: str, strata: str) -> Iterator[Refusal]:
+def _weighting_is_used(stratum_weighting: str, strata: str) -> Iterator[Violation]:
     if strata == "none" and stratum_weighting != "van-elteren":
         rule = "must be left at van-elteren without strata"
-        yield Refusal("stratum_weighting", rule, stratum_weighting)
+        yield Violation("stratum_weighting", rule, stratum_weighting)
 
 
-def _effect_is_of_ranks(effect: str, test: AnyMethod) -> Iterator[Refusal]:
+def _effect_is_of_ranks(effect: str, test: AnyMethod) -> Iterator[Violation]:
     ranks = (*RANK_METHODS, AdjustedRank, WeiLachin)
     if effect != "mann_whitney" and not isinstance(test, ranks):
         rule = f"must be left at mann_whitney with {test.method}, which estimates something else"
-        yield Refusal("effect", rule, effect)
+        yield Violation("effect", rule, effect)
 
 
 def _win_ratio_counts_pairs(
     effect: str, test: AnyMethod, strata: str, missing: str
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     plain = isinstance(test, RANK_METHODS) and strata == "none" and missing != "multiple_imputation"
     if effect == "win_ratio" and not plain:
         rule = "must be another: the win ratio is that of two unadjusted, unstratified samples"
-        yield Refusal("effect", rule, effect)
+        yield Violation("effect", rule, effect)
 
 
-def _means_need_numbers(test: AnyMethod, missing: str, death: str) -> Iterator[Refusal]:
+def _means_need_numbers(test: AnyMethod, missing: str, death: str) -> Iterator[Violation]:
     for field, value in (("missing", missing), ("death", death)):
         if value == "worst_rank" and isinstance(test, MEAN_METHODS):
             rule = f"must be another with {test.method}: a rank below all others has no mean"
-            yield Refusal(field, rule, value)
+            yield Violation(field, rule, value)
 
 
 def _imputations_can_be_pooled(
     missing: str, test: AnyMethod, strata: str, continuity_correction: bool
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     plain = isinstance(test, MannWhitney) and strata == "none" and not continuity_correction
     if missing == "multiple_imputation" and not (plain or isinstance(test, MEAN_METHODS)):
         rule = (
             "must be another: imputed trials are pooled for mann_whitney without strata and "
             "continuity correction, t_test, welch and ancova alone"
         )
-        yield Refusal("missing", rule, missing)
+        yield Violation("missing", rule, missing)
 
 
-def _permutations_can_reject(test: AnyMethod, alpha: float) -> Iterator[Refusal]:
+def _permutations_can_reject(test: AnyMethod, alpha: float) -> Iterator[Violation]:
     if isinstance(test, Permutation) and 1 / (1 + test.permutations) > alpha:
         rule = f"must be at least {-(-1 // alpha) - 1:.0f}: with fewer no p-value reaches alpha"
-        yield Refusal("test.permutations", rule, test.permutations)
+        yield Violation("test.permutations", rule, test.permutations)
 
 
-def _two_arms(treated: str, control: str) -> Iterator[Refusal]:
+def _two_arms(treated: str, control: str) -> Iterator[Violation]:
     if treated == control:
-        yield Refusal("control", "must be another arm than treated", control)
+        yield Violation("control", "must be another arm than treated", control)
 
 
-def _after_baseline(visit: str) -> Iterator[Refusal]:
+def _after_baseline(visit: str) -> Iterator[Violation]:
     if visit == BASELINE:
-        yield Refusal("visit", "must be after baseline", visit)
+        yield Violation("visit", "must be after baseline", visit)
 
 
 COMPARISON_RULES: Rules = (
@@ -109,7 +109,7 @@ COMPARISON_RULES: Rules = (
 
 def _secondary_comparisons_fit(
     secondary: Mapping[str, Any], primary: Mapping[str, Any]
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     known = set(broken_rules(COMPARISON_RULES, primary))
     for name, one in secondary.items():
         fields = {**primary, **one.changes}
@@ -119,15 +119,15 @@ def _secondary_comparisons_fit(
                 yield refusal._replace(path=f"secondary.{name}.{refusal.path}")
 
 
-def _one_level_in_a_family(multiplicity: str, secondary: Mapping[str, Any]) -> Iterator[Refusal]:
+def _one_level_in_a_family(multiplicity: str, secondary: Mapping[str, Any]) -> Iterator[Violation]:
     if multiplicity == "none":
         return
     if not secondary:
-        yield Refusal("multiplicity", "must be none without secondary analyses", multiplicity)
+        yield Violation("multiplicity", "must be none without secondary analyses", multiplicity)
     for name, one in secondary.items():
         if "alpha" in one.changes:
             rule = "must be that of the primary analysis under a multiplicity procedure"
-            yield Refusal(f"secondary.{name}.alpha", rule, one.alpha)
+            yield Violation(f"secondary.{name}.alpha", rule, one.alpha)
 
 
 FAMILY_RULES: Rules = (

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from trialsim.distributions import Described
-from trialsim.scenario.validation.refusal import Name, Refusal, Ruled, as_far_as_known
+from trialsim.distributions import FrozenModel
+from trialsim.scenario.validation.refusal import CheckedModel, Name, Violation, until_missing
 
 Millilitres = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 BASELINE = "baseline"
@@ -29,23 +29,23 @@ _UNITS: Final[Mapping[str, DoseUnit]] = {
 
 def _one_dose(
     dose_ml: Doses | None, dose_ml_per_kg: Doses | None, dose_mg_per_kg: Doses | None
-) -> Iterator[Refusal]:
+) -> Iterator[Violation]:
     given = [one for one in (dose_ml, dose_ml_per_kg, dose_mg_per_kg) if one is not None]
     if len(given) != 1:
         rule = "must be given in one unit: dose_ml, dose_ml_per_kg or dose_mg_per_kg"
-        yield Refusal("dose_ml", rule, dose_ml)
+        yield Violation("dose_ml", rule, dose_ml)
 
 
-def _dose_fits(dose_ml: Doses | None, volume_ml: float) -> Iterator[Refusal]:
+def _dose_fits(dose_ml: Doses | None, volume_ml: float) -> Iterator[Violation]:
     if dose_ml is not None and max(_each(dose_ml)) > volume_ml:
-        yield Refusal("dose_ml", "must not exceed volume_ml", dose_ml)
+        yield Violation("dose_ml", "must not exceed volume_ml", dose_ml)
 
 
 def _each(dose: Doses) -> tuple[float, ...]:
     return dose if isinstance(dose, tuple) else (dose,)
 
 
-class Arm(Ruled):
+class Arm(CheckedModel):
     """What a patient of one arm is given at each infusion."""
 
     rules = (
@@ -53,7 +53,7 @@ class Arm(Ruled):
         (("dose_ml", "volume_ml"), _dose_fits),
     )
 
-    unsaid = ("dose_ml", "dose_ml_per_kg", "dose_mg_per_kg")
+    omitted_defaults = ("dose_ml", "dose_ml_per_kg", "dose_mg_per_kg")
 
     label: str = Field(min_length=1)
     dose_ml: Doses | None = None
@@ -77,7 +77,7 @@ class Arm(Ruled):
         return next(_each(given) for name in _UNITS if (given := getattr(self, name)) is not None)
 
 
-class Visit(Described):
+class Visit(FrozenModel):
     """When the outcome is measured.
 
     The patient comes on the planned day or up to `window_days` before or after it, every day of
@@ -89,48 +89,48 @@ class Visit(Described):
     window_days: Annotated[int, Field(ge=0, le=60)] = 0
 
 
-def _one_for_each_arm(patients: int, arms: Mapping[str, Arm]) -> Iterator[Refusal]:
+def _one_for_each_arm(patients: int, arms: Mapping[str, Arm]) -> Iterator[Violation]:
     if patients < len(arms):
-        yield Refusal("patients", f"must be at least {len(arms)}, one for each arm", patients)
+        yield Violation("patients", f"must be at least {len(arms)}, one for each arm", patients)
 
 
-def _whole_blocks(block_size: int, arms: Mapping[str, Arm]) -> Iterator[Refusal]:
+def _whole_blocks(block_size: int, arms: Mapping[str, Arm]) -> Iterator[Violation]:
     total = sum(arm.ratio for arm in arms.values())
     if total and block_size % total:
         rule = f"must be a multiple of the sum of the arms' ratios, {total}"
-        yield Refusal("block_size", rule, block_size)
+        yield Violation("block_size", rule, block_size)
 
 
-def _one_unit(arms: Mapping[str, Arm]) -> Iterator[Refusal]:
+def _one_unit(arms: Mapping[str, Arm]) -> Iterator[Violation]:
     units = {name: arm.dose_unit for name, arm in arms.items() if arm.keeps_its_rules}
     first = next(iter(units.values()), None)
     for name, unit in units.items():
         if unit != first:
-            yield Refusal(
+            yield Violation(
                 f"arms.{name}", f"must be dosed in the unit of the first arm, {first}", unit
             )
 
 
-def _begins_with_baseline(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
+def _begins_with_baseline(visits: Mapping[str, Visit]) -> Iterator[Violation]:
     first = next(iter(visits), BASELINE)
     if first != BASELINE or visits.get(first, Visit(day=0)) != Visit(day=0):
         rule = "must begin with baseline, on day 0 after randomisation, without a window"
-        yield Refusal("visits", rule, first)
+        yield Violation("visits", rule, first)
 
 
-def _in_order(visits: Mapping[str, Visit]) -> Iterator[Refusal]:
+def _in_order(visits: Mapping[str, Visit]) -> Iterator[Violation]:
     for (_, before), (name, visit) in pairwise(visits.items()):
-        yield from as_far_as_known(_after(name, visit, before))
+        yield from until_missing(_after(name, visit, before))
 
 
-def _after(name: str, visit: Visit, before: Visit) -> Iterator[Refusal]:
+def _after(name: str, visit: Visit, before: Visit) -> Iterator[Violation]:
     overlap = visit.day - visit.window_days <= before.day + before.window_days
     if overlap and visit.after == before.after:
         rule = "must lie after the visit before it, windows included"
-        yield Refusal(f"visits.{name}.day", rule, visit.day)
+        yield Violation(f"visits.{name}.day", rule, visit.day)
 
 
-class Design(Ruled):
+class Design(CheckedModel):
     """Arms, patients to randomise, permuted blocks, and visits in order; the first is baseline."""
 
     rules = (

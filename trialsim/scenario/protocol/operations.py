@@ -6,15 +6,15 @@ from typing import Annotated
 from pydantic import Field
 
 from trialsim.clock import DAY, HOUR
-from trialsim.distributions import Continuous, Described, support
+from trialsim.distributions import Continuous, FrozenModel, support
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.validation.refusal import (
+    CheckedModel,
     Finite,
     Name,
     Positive,
     Probability,
-    Refusal,
-    Ruled,
+    Violation,
     negative,
 )
 
@@ -25,17 +25,17 @@ Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
 HourOfDay = Annotated[float, Field(ge=0, le=24)]
 
 
-class Site(Described):
+class Site(FrozenModel):
     """A centre that recruits from its activation on."""
 
     activation_day: Days
 
 
-def _after_randomisation(days: Continuous) -> Iterator[Refusal]:
+def _after_randomisation(days: Continuous) -> Iterator[Violation]:
     yield from negative("days", days)
 
 
-class RiskFactor(Described):
+class RiskFactor(FrozenModel):
     """How a covariate changes the odds that something happens."""
 
     log_odds_per_unit: Finite
@@ -43,7 +43,7 @@ class RiskFactor(Described):
     """The covariate's value at which the probability is the one given."""
 
 
-class ArmRisk(Described):
+class ArmRisk(FrozenModel):
     """How an arm changes the odds that something happens."""
 
     odds_ratio: Positive
@@ -51,7 +51,7 @@ class ArmRisk(Described):
     """Those in whom it does; null for everybody."""
 
 
-class Happening(Ruled):
+class IntercurrentEvent(CheckedModel):
     """Something that befalls a patient at most once, counted from randomisation.
 
     `probability` is that of it ever happening; `days` is the distribution of when, if it does.
@@ -60,7 +60,7 @@ class Happening(Ruled):
 
     rules = ((("days",), _after_randomisation),)
 
-    unsaid = ("covariates", "arms")
+    omitted_defaults = ("covariates", "arms")
 
     probability: Probability
     days: Continuous
@@ -68,12 +68,12 @@ class Happening(Ruled):
     arms: dict[Name, ArmRisk] = Field(default_factory=dict)
 
 
-def _later_than_earliest(earliest_hours: float, latest_hours: float) -> Iterator[Refusal]:
+def _later_than_earliest(earliest_hours: float, latest_hours: float) -> Iterator[Violation]:
     if not earliest_hours < latest_hours:
-        yield Refusal("latest_hours", "must be after earliest_hours", latest_hours)
+        yield Violation("latest_hours", "must be after earliest_hours", latest_hours)
 
 
-class Window(Ruled):
+class Window(CheckedModel):
     """When the first infusion must start, in hours after the onset of the stroke."""
 
     rules = ((("earliest_hours", "latest_hours"), _later_than_earliest),)
@@ -82,24 +82,24 @@ class Window(Ruled):
     latest_hours: Positive
 
 
-def _open_for_a_minute(opens_hour: float, closes_hour: float) -> Iterator[Refusal]:
+def _open_for_a_minute(opens_hour: float, closes_hour: float) -> Iterator[Violation]:
     if not round(opens_hour * HOUR) < round(closes_hour * HOUR):
         rule = "must be at least a minute after clinic_opens_hour"
-        yield Refusal("clinic_closes_hour", rule, closes_hour)
+        yield Violation("clinic_closes_hour", rule, closes_hour)
 
 
-def _after_arrival(screening_hours: Continuous) -> Iterator[Refusal]:
+def _after_arrival(screening_hours: Continuous) -> Iterator[Violation]:
     yield from negative("screening_hours", screening_hours)
 
 
-def _a_probability(refusal_probability: Continuous) -> Iterator[Refusal]:
+def _a_probability(refusal_probability: Continuous) -> Iterator[Violation]:
     least, most = support(refusal_probability)
     if least < 0 or most > 1:
         rule = f"must lie within 0 and 1 for every patient, not within {least:g} and {most:g}"
-        yield Refusal("refusal_probability", rule)
+        yield Violation("refusal_probability", rule)
 
 
-class Operations(Ruled):
+class Operations(CheckedModel):
     """Recruitment, the clinic's day, and what happens to patients beside the disease.
 
     Sites recruit independently: candidates arrive at each as a Poisson process whose rate is
@@ -128,10 +128,10 @@ class Operations(Ruled):
     """Infusions that a site can give at once; null for a chair for everybody."""
     refusal_probability: Continuous
     """The patient's own chance of refusing any one infusion, distributed over patients."""
-    discontinuation: Happening
+    discontinuation: IntercurrentEvent
     """The patient stops infusions for good and stays in the trial."""
-    withdrawal: Happening
-    death: Happening
+    withdrawal: IntercurrentEvent
+    death: IntercurrentEvent
     visit_missed_probability: Probability
 
     @property

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trialsim.arrays import Integers
-from trialsim.distributions import Described
-from trialsim.scenario.validation.refusal import Name, Positive, Probability, Refusal, refuse
+from trialsim.distributions import FrozenModel
+from trialsim.scenario.validation.refusal import Name, Positive, Probability, Violation, refuse
 
 Days: TypeAlias = Literal["every_day", "monday_to_friday", "monday_and_thursday"]
 _GIVEN_ON: Final[Mapping[str, frozenset[int]]] = {
@@ -19,7 +19,7 @@ _GIVEN_ON: Final[Mapping[str, frozenset[int]]] = {
 }
 
 
-class Schedule(Described):
+class Schedule(FrozenModel):
     """Days on which something is given, in one cycle or several, and what follows.
 
     A cycle gives `per_cycle` times, one a day, on the days of the week that it names; cycle c
@@ -27,7 +27,7 @@ class Schedule(Described):
     another, from the day after its last on: the next phase.
     """
 
-    unsaid = ("then",)
+    omitted_defaults = ("then",)
 
     per_cycle: Annotated[int, Field(ge=1, le=400)]
     days: Days
@@ -41,7 +41,7 @@ class Schedule(Described):
             longest = int((self._cycle()[:, -1]).max()) + 1
             if self.cycle_every_days is None or self.cycle_every_days < longest:
                 rule = f"must be at least {longest} days, the length of a cycle"
-                refuse([Refusal("cycle_every_days", rule, self.cycle_every_days)])
+                refuse([Violation("cycle_every_days", rule, self.cycle_every_days)])
         return self
 
     @property
@@ -92,7 +92,7 @@ class Schedule(Described):
         return given + (self.then._days_from(first, given[-1] + 1) if self.then else [])
 
 
-class Rehabilitation(Described):
+class Rehabilitation(FrozenModel):
     """The programme of exercises that all arms follow beside the infusions."""
 
     schedule: Schedule
@@ -100,10 +100,10 @@ class Rehabilitation(Described):
     attendance_probability: Probability
 
 
-class Treatment(Described):
+class Treatment(FrozenModel):
     """The course of infusions, whose content is the arm's, and the rehabilitation programme."""
 
-    unsaid = ("body_weight_kg", "strength_mg_per_ml")
+    omitted_defaults = ("body_weight_kg", "strength_mg_per_ml")
 
     infusions: Schedule
     rehabilitation: Rehabilitation | None = None

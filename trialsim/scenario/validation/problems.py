@@ -8,10 +8,15 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from trialsim.distributions import Described
+from trialsim.distributions import FrozenModel
 from trialsim.errors import Problem, nearest
 from trialsim.scenario.validation.paths import KIND_TAGS, below
-from trialsim.scenario.validation.refusal import Refusal, RefusedError, Ruled, broken_rules
+from trialsim.scenario.validation.refusal import (
+    CheckedModel,
+    Violation,
+    ViolationsError,
+    broken_rules,
+)
 
 _LONGEST_VALUE = 60
 _WRONG = object()
@@ -37,7 +42,7 @@ def problems_of(
 
 
 def problems_between(
-    model: type[Described], content: Mapping[str, Any], above: str = ""
+    model: type[FrozenModel], content: Mapping[str, Any], above: str = ""
 ) -> list[Problem]:
     """Return what a model's rules refuse of all that is right in itself where other things are not.
 
@@ -49,8 +54,8 @@ def problems_between(
 
 
 def _known_part(
-    model: type[Described], content: Mapping[str, Any], above: str, found: list[Problem]
-) -> Described:
+    model: type[FrozenModel], content: Mapping[str, Any], above: str, found: list[Problem]
+) -> FrozenModel:
     """Return the fields of a part that are right in themselves; add what its rules refuse."""
     fields = {}
     for name, field in model.model_fields.items():
@@ -58,7 +63,7 @@ def _known_part(
         known = _known(Annotated[field.annotation, field], value, below(above, name), found)
         if known is not _WRONG:
             fields[name] = known
-    if issubclass(model, Ruled):
+    if issubclass(model, CheckedModel):
         found += (problem_of(refusal, above) for refusal in broken_rules(model.rules, fields))
     return model.incomplete(fields)
 
@@ -69,7 +74,7 @@ def _known(kind: Any, value: Any, path: str, found: list[Problem]) -> Any:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError:
         kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    if isinstance(kind, type) and issubclass(kind, Described):
+    if isinstance(kind, type) and issubclass(kind, FrozenModel):
         return _known_part(kind, value if isinstance(value, Mapping) else {}, path, found)
     if get_origin(kind) is not dict or not isinstance(value, Mapping):
         return _WRONG
@@ -79,7 +84,7 @@ def _known(kind: Any, value: Any, path: str, found: list[Problem]) -> Any:
     return {key: None if part is _WRONG else part for key, part in parts.items()}
 
 
-def problem_of(refusal: Refusal, above: str = "") -> Problem:
+def problem_of(refusal: Violation, above: str = "") -> Problem:
     """Return a refusal as a problem at its path below another."""
     path = ".".join(part for part in (above, refusal.path) if part)
     return Problem(path, refusal.rule, None if refusal.value is None else as_written(refusal.value))
@@ -126,7 +131,7 @@ def _told(
 ) -> Iterator[Problem]:
     path = ".".join(part for part in (above, _path(details["loc"], content)) if part)
     cause = details.get("ctx", {}).get("error")
-    if isinstance(cause, RefusedError):
+    if isinstance(cause, ViolationsError):
         yield from (problem_of(refusal, path) for refusal in cause.refusals)
         return
     kind, value = details["type"], details["input"]

@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from trialsim.distributions import (
-    Described,
     Distribution,
     Finite,
-    NotKnownError,
+    FrozenModel,
+    MissingFieldError,
     OpenProbability,
     Positive,
     Probability,
@@ -26,11 +26,11 @@ __all__ = [
     "OpenProbability",
     "Positive",
     "Probability",
-    "Refusal",
-    "RefusedError",
-    "Ruled",
+    "Violation",
+    "ViolationsError",
+    "CheckedModel",
     "Rules",
-    "as_far_as_known",
+    "until_missing",
     "broken_rules",
     "negative",
     "refuse",
@@ -42,7 +42,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Coefficient = Annotated[float, Field(gt=-1, lt=1)]
 
 
-class Refusal(NamedTuple):
+class Violation(NamedTuple):
     """One rule that does not hold between values, at a path below the part that refuses."""
 
     path: str
@@ -50,15 +50,15 @@ class Refusal(NamedTuple):
     value: object = None
 
 
-class RefusedError(ValueError):
+class ViolationsError(ValueError):
     """Every rule between the values of one part that does not hold."""
 
-    def __init__(self, refusals: Iterable[Refusal]) -> None:
+    def __init__(self, refusals: Iterable[Violation]) -> None:
         self.refusals = tuple(refusals)
         super().__init__("; ".join(f"{one.path}: {one.rule}" for one in self.refusals))
 
 
-Rules: TypeAlias = tuple[tuple[tuple[str, ...], Callable[..., Iterator[Refusal]]], ...]
+Rules: TypeAlias = tuple[tuple[tuple[str, ...], Callable[..., Iterator[Violation]]], ...]
 """Rules between the fields of a part: the fields that each needs, and what it refuses of them.
 
 Where a file is wrong, a rule may be given incomplete parts, and None for the entry of a mapping
@@ -68,14 +68,14 @@ WHOLE = ""
 """Needed by a rule that asks for every field that is there, as a mapping."""
 
 
-def negative(path: str, distribution: Distribution) -> Iterator[Refusal]:
+def negative(path: str, distribution: Distribution) -> Iterator[Violation]:
     """Yield the refusal of a distribution of times that can be negative."""
     least, _ = support(distribution)
     if least < 0:
-        yield Refusal(path, f"must give nothing below 0 (its values begin at {least:g})")
+        yield Violation(path, f"must give nothing below 0 (its values begin at {least:g})")
 
 
-class Ruled(Described):
+class CheckedModel(FrozenModel):
     """A part of a scenario with rules between its fields."""
 
     rules: ClassVar[Rules] = ()
@@ -91,25 +91,25 @@ class Ruled(Described):
         return not any(True for _ in broken_rules(self.rules, vars(self)))
 
 
-def broken_rules(rules: Rules, fields: Mapping[str, Any]) -> Iterator[Refusal]:
+def broken_rules(rules: Rules, fields: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what the rules refuse, of those rules whose fields are all there."""
     known = {**fields, WHOLE: fields}
     for needed, refused in rules:
         if all(name in known for name in needed):
-            yield from as_far_as_known(refused(*(known[name] for name in needed)))
+            yield from until_missing(refused(*(known[name] for name in needed)))
 
 
-def as_far_as_known(refusals: Iterable[Refusal]) -> Iterator[Refusal]:
+def until_missing(refusals: Iterable[Violation]) -> Iterator[Violation]:
     """Yield refusals up to the first that would need a field that is not known."""
-    with suppress(NotKnownError):
+    with suppress(MissingFieldError):
         yield from refusals
 
 
-def refuse(refusals: Iterable[Refusal]) -> None:
-    """Raise `RefusedError` if there is anything to refuse."""
+def refuse(refusals: Iterable[Violation]) -> None:
+    """Raise `ViolationsError` if there is anything to refuse."""
     found = tuple(refusals)
     if found:
-        raise RefusedError(found)
+        raise ViolationsError(found)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

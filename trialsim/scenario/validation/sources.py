@@ -6,22 +6,22 @@ from typing import Any, Literal
 from pydantic import Field
 
 from trialsim.scenario.validation.paths import and_above
-from trialsim.scenario.validation.refusal import Refusal, Ruled
+from trialsim.scenario.validation.refusal import CheckedModel, Violation
 
 Status = Literal["published", "derived", "assumed"]
 
 
-def _assumed_for_a_reason(status: Status, note: str | None) -> Iterator[Refusal]:
+def _assumed_for_a_reason(status: Status, note: str | None) -> Iterator[Violation]:
     if status == "assumed" and note is None:
-        yield Refusal("note", "must give the reason for an assumption")
+        yield Violation("note", "must give the reason for an assumption")
 
 
-def _known_from_somewhere(status: Status, reference: str | None) -> Iterator[Refusal]:
+def _known_from_somewhere(status: Status, reference: str | None) -> Iterator[Violation]:
     if status != "assumed" and reference is None:
-        yield Refusal("reference", f"must be given for what is {status}")
+        yield Violation("reference", f"must be given for what is {status}")
 
 
-class Source(Ruled):
+class Source(CheckedModel):
     """The status of a number or of every number below a path, and what it rests on."""
 
     rules = (

@@ -19,7 +19,7 @@ How = Literal["one_at_a_time", "grid", "latin_hypercube"]
 BASE = "base"
 
 
-class Alternative(NamedTuple):
+class Variant(NamedTuple):
     """One world beside the base: what it is called, what differs, and the whole study."""
 
     name: str
@@ -35,7 +35,7 @@ def alternatives(
     variants: Sequence[Study | str | Path] = (),
     points: int = 16,
     seed: int = 2016,
-) -> tuple[Alternative, ...]:
+) -> tuple[Variant, ...]:
     """Return the base, the worlds that the changes describe, then the variants.
 
     Parameters
@@ -56,7 +56,7 @@ def alternatives(
     """
     asked = {path: _listed(values) for path, values in (changes or {}).items()}
     problems = list(_misshapen(base, asked, how, variants, points))
-    found = [Alternative(BASE, {}, base)]
+    found = [Variant(BASE, {}, base)]
     if not problems:
         found += _changed(base, _combinations(base, asked, how, points, seed), problems)
     if problems:  # nothing will run; now every value alone, so that no problem hides another
@@ -87,12 +87,12 @@ def spread_evenly(path: str, points: int, seed: int) -> Floats:
 
 def _changed(
     base: Study, combinations: Iterable[Mapping[str, Any]], problems: list[Problem]
-) -> list[Alternative]:
+) -> list[Variant]:
     """Return the base with each combination of changes, and note the problems of the others."""
     found = []
     for changes in combinations:
         try:
-            found.append(Alternative(_said(changes), changes, base.replace(changes)))
+            found.append(Variant(_said(changes), changes, base.replace(changes)))
         except InputError as error:
             problems += [one for one in error.problems if one not in problems]
     return found
@@ -100,7 +100,7 @@ def _changed(
 
 def _loaded(
     base: Study, variants: Sequence[Study | str | Path], problems: list[Problem]
-) -> list[Alternative]:
+) -> list[Variant]:
     """Return the variants, and note the problems of those that cannot be loaded."""
     found = []
     for place, variant in enumerate(variants):
@@ -110,7 +110,7 @@ def _loaded(
             continue
         try:
             scenario = variant if isinstance(variant, Study) else load_study(variant)
-            found.append(Alternative(scenario.name, differences(base, scenario), scenario))
+            found.append(Variant(scenario.name, differences(base, scenario), scenario))
         except InputError as error:
             problems += error.problems
     return found

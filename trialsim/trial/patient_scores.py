@@ -3,14 +3,14 @@
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Floats, Places
-from trialsim.scenario.outcomes.luck import Luck
+from trialsim.arrays import Floats, RowIndex
+from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort
 
 
-class PatientsLuck:
+class PatientScores:
     """The luck of a batch of patients on every outcome, made when it is first asked for.
 
     Outcomes that hang together are made from their own numbers and those of the outcomes before
@@ -18,7 +18,7 @@ class PatientsLuck:
     """
 
     def __init__(
-        self, scenario: Scenario, cohort: Cohort, patients: Places, streams: Streams
+        self, scenario: Scenario, cohort: Cohort, patients: RowIndex, streams: Streams
     ) -> None:
         """Take the patients by their places among the candidates, and their numbers."""
         self._outcomes, self._cohort = scenario.outcomes, cohort
@@ -32,7 +32,7 @@ class PatientsLuck:
         self._kept: dict[tuple[str, int], Floats] = {}
         self._values: dict[str, Floats] = {}
 
-    def at(self, name: str, visit: int) -> Luck:
+    def at(self, name: str, visit: int) -> LatentScores:
         """Return an outcome's luck at a visit, towards the high end of its scale."""
         outcome = self._outcomes[name]
         start: Floats = np.zeros((1, 1))
@@ -40,7 +40,7 @@ class PatientsLuck:
             start = self._patients.of(self._cohort.covariates.normal_score(outcome.predictor))
         own, noise = self._mixed("course", name, 0), self._mixed("noise", name, visit)
         known = {asked: self._known(asked) for asked in outcome.asked}
-        return Luck(start, outcome.sign * own, outcome.sign * noise, known)
+        return LatentScores(start, outcome.sign * own, outcome.sign * noise, known)
 
     def of_trial(self) -> Floats:
         """Return each trial's own luck with the drug, the same for all outcomes, (replicate, 1)."""

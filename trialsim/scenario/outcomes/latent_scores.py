@@ -10,7 +10,7 @@ import numpy as np
 from trialsim.arrays import Floats
 
 
-class Luck(NamedTuple):
+class LatentScores(NamedTuple):
     """What chance has decided of patients at a visit, as normal scores; shapes that broadcast."""
 
     start: Floats
