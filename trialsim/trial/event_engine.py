@@ -203,7 +203,7 @@ class _Clinics:
         self.chairs, self.places = chairs, places
         self.minutes, self.closes = operations.infusion_minutes, operations.closes
         self.patients: list[int] = []
-        """RowIndex on the itinerary's axis of those randomised, in order."""
+        """Places on the itinerary's axis of those randomised, in order."""
         self.randomised: list[int] = []
         self.busy: list[list[int]] = [[] for _ in operations.sites]
         """When the infusions that run at each site end."""
