@@ -38,6 +38,8 @@ sequential/                 looks at the data before the end
     spending                how much of the error is spent by each share of information
     boundaries              bounds on z that keep the level
     crossing                how often bounds are crossed, and the information that takes
+    conditional_power       the power that is left at a look, conditional and predictive
+    futility_scales         one bound as z, p, effect, conditional and predictive power
     recursion               the density of z among the trials that go on
     roots                   one root for each trial of a batch
 meta_analysis               fixed and random effects
