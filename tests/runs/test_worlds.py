@@ -93,7 +93,7 @@ def test_the_table_holds_the_frame(name: str, tmp_path: Path) -> None:
 CHILD: Final = """
 import sys
 from pathlib import Path
-from tests.power.test_worlds import COMMANDS
+from tests.runs.test_worlds import COMMANDS
 for name, command in COMMANDS.items():
     told = lambda *finished: print("block", flush=True)
     command(Path(sys.argv[1]) / name, progress=told)

@@ -327,7 +327,8 @@ def differences(base: Study, other: Study) -> dict[str, Any]:
 def value_at(scenario: Study, path: str) -> Any:
     """Return the value at a dotted path; None where there is none.
 
-    >>> value_at(load_study("cars1"), "design.patients")
+    >>> import trialsim as ts
+    >>> value_at(ts.load("cars1"), "design.patients")
     208
     """
     return part_at(content_of(scenario), path)

@@ -59,7 +59,7 @@ def test_a_place_where_no_page_can_be_is_refused_before_it_is_made(
 def test_without_the_extra_one_line_names_it() -> None:
     program = (
         "import sys; sys.modules['jinja2'] = None\n"
-        "from trialsim.reporting.page import rendered\n"
+        "from trialsim.reporting.tables.page import rendered\n"
         "try: rendered('base.html', {})\n"
         "except Exception as error: print(type(error).__name__, error)"
     )

@@ -53,7 +53,7 @@ def computed(
 def published_estimate(scenario: Scenario) -> float | None:
     """Return the published estimate of the primary analysis, None where there is none.
 
-    >>> from trialsim.scenario.files import load
+    >>> from trialsim.scenario.files.yaml_file import load
     >>> published_estimate(load("cars1"))
     0.71
     """

@@ -46,7 +46,7 @@ class WithoutEffect:
 def without_drug(scenario: Scenario) -> Scenario:
     """Return the same study with no study drug in any infusion, and the same risks in all arms.
 
-    >>> from trialsim.scenario.files import load
+    >>> from trialsim.scenario.files.yaml_file import load
     >>> [arm.doses for arm in without_drug(load("cars1")).design.arms.values()]
     [(0.0,), (0.0,)]
     """

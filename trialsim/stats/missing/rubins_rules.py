@@ -83,7 +83,7 @@ def pool_effects(
     than two patients in an arm) nothing can be said: the effect is the plain mean, the interval
     (0, 1) and the p-value 1.
 
-    >>> from trialsim.stats.mann_whitney import summarise
+    >>> from trialsim.stats.ranks.mann_whitney import summarise
     >>> treated = np.array([[3.0, 4, 5, 6], [3, 4, 2, 6]])
     >>> pooled = pool_effects(summarise(treated, np.array([1.0, 2, 3, 4])))
     >>> round(pooled.effect.item(), 4), round(pooled.p_value.item(), 4)

@@ -78,7 +78,7 @@ def ceiling_cost(
     broadcast to (...). Without ends theta is Phi(shift / sqrt 2) and power Noether's (1987); on the
     scale power is that of Happ, Bathke and Brunner (2019), with its ties.
 
-    >>> from trialsim.stats.scale_effects import cells_of_censored_normal
+    >>> from trialsim.stats.planning.scale_effects import cells_of_censored_normal
     >>> cost = ceiling_cost(cells_of_censored_normal(57.0, 18.0, 0, 57), 0.4, 205)
     >>> cost.unbounded_power.round(2).item(), cost.shift_power.round(2).item()
     (0.79, 0.68)

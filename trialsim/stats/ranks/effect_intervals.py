@@ -60,7 +60,7 @@ def effect_interval(
     So `delong` undercovers in small arms, by up to 4.4 points at 8 an arm and 2.2 at 20, and
     `brunner-munzel` by up to 2.1 and 1.4; `null` is too wide far from 0.5, at any size.
 
-    >>> from trialsim.stats.mann_whitney import summarise_counts
+    >>> from trialsim.stats.ranks.mann_whitney import summarise_counts
     >>> summary = summarise_counts(np.array([1, 2, 6]), np.array([4, 3, 2]))
     >>> low, high = effect_interval(summary, "logit")
     >>> round(low.item(), 4), round(high.item(), 4)
