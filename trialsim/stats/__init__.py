@@ -40,6 +40,8 @@ sequential/                 looks at the data before the end
     crossing                how often bounds are crossed, and the information that takes
     conditional_power       the power that is left at a look, conditional and predictive
     futility_scales         one bound as z, p, effect, conditional and predictive power
+    combination             stages combined with weights set before, and conditional error
+    re_estimation           patients needed after all, blinded and unblinded
     recursion               the density of z among the trials that go on
     roots                   one root for each trial of a batch
 meta_analysis               fixed and random effects

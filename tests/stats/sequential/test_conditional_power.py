@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+
 from trialsim.stats.sequential.conditional_power import (
     conditional_power,
     predictive_power,

@@ -74,7 +74,7 @@ def z_for_conditional_power(
     """
     if drift is None:
         power, t, critical = _arrays(power, t, critical)
-        return np.sqrt(t) * _final(power, np.sqrt(1 - t), critical)
+        return np.asarray(np.sqrt(t) * _final(power, np.sqrt(1 - t), critical))
     power, t, critical, drift = _arrays(power, t, critical, drift)
     return np.asarray((_final(power, np.sqrt(1 - t), critical) - drift * (1 - t)) / np.sqrt(t))
 
