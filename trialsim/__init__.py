@@ -20,6 +20,7 @@ from trialsim.questions.calibration.calibrate import CalibrationResult, calibrat
 from trialsim.questions.calibration.reproduce import Reproduction, reproduce
 from trialsim.questions.compare import Comparison, compare
 from trialsim.questions.count_power import CountPower, count_power_of, endpoint_cells
+from trialsim.questions.monitoring.bounds import BoundsResult, bounds
 from trialsim.questions.power import power
 from trialsim.questions.size.sample_size import SampleSize, sample_size
 from trialsim.questions.what_if.what_if import WhatIf, what_if
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Analysis",
     "Assurance",
+    "BoundsResult",
     "CalibrationResult",
     "Comparison",
     "CountPower",
@@ -55,6 +57,7 @@ __all__ = [
     "WhatIf",
     "analyse",
     "assurance",
+    "bounds",
     "builtin_scenarios",
     "calibrate",
     "compare",

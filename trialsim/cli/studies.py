@@ -1,4 +1,4 @@
-"""The commands about studies: list, show, check, schema."""
+"""The commands about studies, of which no trial is run: list, show, check, bounds, schema."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -74,6 +74,35 @@ def check(
         if not as_json:
             raise InputError(problems)
         raise typer.Exit(INPUT_WRONG)
+
+
+@commands.command()
+def bounds(
+    scenario: ScenarioName,
+    effects: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--effect", metavar="EFFECT", help="A true effect, in the estimate's unit; repeat."
+        ),
+    ] = None,
+    changes: Changes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the bounds of a study with looks, on every scale, and what they do.
+
+    No trial is run: shares of information as planned, mean recruitment, and the normal
+    approximation. Beside the expected patients stands the textbook number, which forgets those who
+    wait for their endpoint.
+    """
+    from trialsim.questions.monitoring.bounds import bounds as of_study
+    from trialsim.reporting.text.bounds import bounds_text
+
+    study = loaded(scenario, changes)
+    result = of_study(study, effects)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print(bounds_text(study.title, result))
 
 
 @commands.command()

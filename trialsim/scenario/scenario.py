@@ -13,6 +13,7 @@ from trialsim.distributions import FrozenModel
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.coherence.findings import FINDING_COHERENCE
 from trialsim.scenario.coherence.study import COHERENCE
+from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.outcomes.correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.eligibility import Eligibility
@@ -81,7 +82,7 @@ class Scenario(CheckedModel):
         ((WHOLE,), _calibrated_numbers_exist),
     )
 
-    omitted_defaults = ("outcome_correlation", "findings", "calibrated")
+    omitted_defaults = ("outcome_correlation", "monitoring", "findings", "calibrated")
 
     name: Name
     title: str = Field(min_length=1)
@@ -94,6 +95,8 @@ class Scenario(CheckedModel):
     outcomes: dict[Name, Outcome] = Field(min_length=1)
     outcome_correlation: OutcomeCorrelation = Field(default_factory=OutcomeCorrelation)
     analysis: AnalysisPlan
+    monitoring: Monitoring | None = None
+    """Looks at the data before the end; null for one analysis, when everybody has finished."""
     findings: dict[Name, Finding] = Field(default_factory=dict)
     calibrated: dict[str, Calibration] = Field(default_factory=dict)
     """By the path of each number that was solved for: which figure it makes the study give."""

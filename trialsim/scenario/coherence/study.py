@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from trialsim.distributions import support
+from trialsim.scenario.coherence.monitoring import MONITORING_COHERENCE
 from trialsim.scenario.coherence.plan import PLAN_COHERENCE
 from trialsim.scenario.outcomes.correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes.effects import effect_refusals
@@ -263,5 +264,6 @@ COHERENCE: Rules = (
     (("outcomes",), _effects_reachable),
     (("design", "operations"), _visits_in_order),
     *PLAN_COHERENCE,
+    *MONITORING_COHERENCE,
     (("sources", "references"), _sources_fit),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-KIND_TAGS: Final = ("distribution", "model", "method")
+KIND_TAGS: Final = ("distribution", "model", "method", "rule", "scale")
 """The keys whose value says which alternative a mapping describes."""
 
 

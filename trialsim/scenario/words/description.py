@@ -15,6 +15,7 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import Source, Status, source_of
+from trialsim.scenario.words.monitoring import monitoring_in_words
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.scenario.words.values import (
     alternative_in_words,
@@ -102,6 +103,11 @@ def describe(scenario: Scenario) -> Description:
                 if part is not None
             ),
             section("Analysis", "analysis", content["analysis"], _plan_sentences(scenario)),
+            *(
+                section("Monitoring", "monitoring", part, _sentences(monitoring_in_words(scenario)))
+                for part in (content.get("monitoring"),)
+                if part is not None
+            ),
             *_published(scenario),
         ),
         references=dict(scenario.references),
@@ -318,8 +324,11 @@ def _computed(*statuses: Status) -> Status:
 
 
 def _plan_sentences(scenario: Scenario) -> list[str]:
-    told = plan_in_words(scenario.analysis).items()
-    return [f"{name.replace('_', ' ').capitalize()}: {sentence}" for name, sentence in told]
+    return _sentences(plan_in_words(scenario.analysis))
+
+
+def _sentences(told: Mapping[str, str]) -> list[str]:
+    return [f"{name.replace('_', ' ').capitalize()}: {said}" for name, said in told.items()]
 
 
 def _published(scenario: Scenario) -> Iterator[Section]:

@@ -1,0 +1,199 @@
+"""What cannot be meant in the section `monitoring` is told at its place; the rest reads back."""
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+import trialsim as ts
+from trialsim.distributions import FrozenModel
+from trialsim.errors import InputError
+from trialsim.scenario.monitoring import efficacy, futility, looks, monitoring, re_estimation
+
+PLAN: dict[str, Any] = {
+    "looks": {
+        "first": {"when": {"known": 0.5}, "decided_after_days": 28.0},
+        "second": {"when": {"known": 0.75}, "decided_after_days": 28.0},
+    },
+    "efficacy": "obrien_fleming",
+}
+REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "two_moments": (
+        {"looks.first.when": {"known": 0.5, "day": 100}},
+        ["monitoring.looks.first.when.known: must be given in one way"],
+    ),
+    "out_of_order": (
+        {"looks.first.when.known": 0.8},
+        ["monitoring.looks.second.when.known: must be later than the look before it, 0.8"],
+    ),
+    "after_the_end": (
+        {"looks.second.when": {"known_patients": 300}},
+        ["monitoring.looks.second.when.known_patients: must be below the 208 patients"],
+    ),
+    "long_after_the_end": (
+        {"looks.second": {"when": {"day": 9000}, "planned_share": 0.8}},
+        ["monitoring.looks.second.when.day: must be before day 3745"],
+    ),
+    "no_planned_share": (
+        {"looks.second.when": {"day": 300}},
+        ["monitoring.looks.second.planned_share: must be given with day"],
+    ),
+    "unknown_look": (
+        {"futility": {"scale": "z", "below": 0.0, "at": ["frist"]}},
+        ["monitoring.futility.at: must be a look that exists; did you mean first?"],
+    ),
+    "unreachable": (
+        {"futility": {"scale": "z", "below": -40.0}},
+        ["monitoring.futility.below: must be greater than or equal to -8"],
+    ),
+    "bounds_missing": (
+        {"efficacy": {"rule": "given_bounds", "z": [3.0]}},
+        ["monitoring.efficacy.z: must hold a bound for each of 2 looks"],
+    ),
+    "unblinded": (
+        {
+            "re_estimation": {
+                "at": "second",
+                "by": "promising_zone",
+                "power": 0.8,
+                "at_least": 208,
+                "at_most": 416,
+            }
+        },
+        ["monitoring.final.test: must be inverse_normal, fisher or cui_hung_wang after"],
+    ),
+    "sizes": (
+        {
+            "planned_effect": 0.62,
+            "re_estimation": {
+                "at": "second",
+                "by": "blinded",
+                "power": 0.8,
+                "at_least": 100,
+                "at_most": 200,
+            },
+        },
+        [
+            "monitoring.re_estimation.at_most: must enclose the 208 patients",
+        ],
+    ),
+    "two_sided_binding": (
+        {"futility": {"scale": "z", "below": 0.0, "binding": True}},
+        ["monitoring.futility.binding: needs a one-sided test"],
+    ),
+    "no_effect_planned": (
+        {"futility": {"scale": "conditional_power", "below": 0.1, "under": "design"}},
+        ["monitoring.planned_effect: must be given"],
+    ),
+    "several_stages": (
+        {"final": {"test": "cui_hung_wang"}},
+        ["monitoring.final.test: must be another with several looks"],
+    ),
+    "no_planned_information": (
+        {"information": "variance"},
+        ["monitoring.planned_standard_error: must be given"],
+    ),
+}
+
+
+def planned(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the plan with the values at some dotted paths replaced."""
+    content: dict[str, Any] = {**PLAN, "looks": {k: dict(v) for k, v in PLAN["looks"].items()}}
+    for path, value in changes.items():
+        *above, last = path.split(".")
+        part = content
+        for name in above:
+            part[name] = dict(part[name])
+            part = part[name]
+        part[last] = value
+    return content
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_meant_is_refused_at_its_place(name: str) -> None:
+    changes, problems = REFUSED[name]
+    with pytest.raises(InputError) as error:
+        ts.load("cars1").replace({"monitoring": planned(changes)})
+    told = str(error.value).splitlines()
+    for problem in problems:
+        assert any(line.startswith(problem) for line in told), told
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"analysis.test": "exact_mann_whitney"}, "must be left out with exact_mann_whitney"),
+        ({"analysis.missing": "multiple_imputation"}, "must be left out where scores are imputed"),
+        ({"analysis.continuity_correction": True}, "must be left out with a continuity correction"),
+        ({"analysis.effect": "win_ratio"}, "must be left out where the effect is the win ratio"),
+        ({"analysis.alternative": "less"}, "needs a test in favour of the treated"),
+    ],
+)
+def test_a_test_without_a_statistic_of_known_variance_cannot_be_monitored(
+    changes: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(InputError, match=rule):
+        ts.load("cars1").replace({"monitoring": PLAN, **changes})
+
+
+def test_a_problem_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(
+        dedent("""\
+        extends: cars1
+        name: wrong
+        monitoring:
+          looks:
+            first: {when: {known: 1.5}}
+          efficacy: obrien_flemming
+        """)
+    )
+    with pytest.raises(InputError) as error:
+        ts.load(file)
+    assert "5:20: monitoring.looks.first.when.known: must be less than 1" in str(error.value)
+    assert "6:3: monitoring.efficacy" in str(error.value)
+
+
+def test_a_study_without_looks_keeps_its_digest() -> None:
+    scenario = ts.load("cars1")
+    assert isinstance(scenario, ts.Scenario)
+    assert scenario.monitoring is None
+    assert scenario.digest == "5cf8980fad11"
+    assert scenario.replace({"monitoring": PLAN}).digest != scenario.digest
+
+
+def test_a_plan_reads_back_the_same() -> None:
+    scenario = ts.load("cars1").replace(
+        {
+            "monitoring": {
+                **PLAN,
+                "planned_effect": 0.62,
+                "efficacy": {"rule": "hwang_shih_decani", "gamma": -4.0},
+                "futility": {"scale": "conditional_power", "below": 0.1, "under": "design"},
+            }
+        }
+    )
+    assert isinstance(scenario, ts.Scenario)
+    again = ts.Scenario.model_validate(scenario.model_dump())
+    assert again.monitoring == scenario.monitoring
+    changed = scenario.replace({"monitoring.looks.first.when.known": 0.3})
+    assert isinstance(changed, ts.Scenario)
+    assert changed.monitoring is not None
+    assert changed.monitoring.looks["first"].when.known == 0.3
+
+
+def test_every_field_of_the_section_has_a_description() -> None:
+    modules = (efficacy, futility, looks, monitoring, re_estimation)
+    models = {
+        one
+        for module in modules
+        for one in vars(module).values()
+        if isinstance(one, type)
+        and issubclass(one, FrozenModel)
+        and one.__module__ == module.__name__
+    }
+    assert len(models) > 20
+    for model in models:
+        for name, field in model.model_fields.items():
+            assert field.description or name in ("rule", "scale"), f"{model.__name__}.{name}"

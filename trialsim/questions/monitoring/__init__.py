@@ -1,0 +1,1 @@
+"""Questions about trials that look: their bounds, before any trial is run."""

@@ -1,0 +1,291 @@
+"""The bounds of a study with looks, and what they do under several effects: no trial is run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import scipy  # its parts load when they are first used
+
+from trialsim.errors import InputError, Problem
+from trialsim.questions.monitoring.calendar import MeanCalendar, mean_calendar
+from trialsim.scenario.monitoring.boundaries import BoundaryPlan
+from trialsim.scenario.monitoring.effect_scale import natural, reported
+from trialsim.scenario.monitoring.efficacy import SPENDING
+from trialsim.scenario.programme import Study, single_trial
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.monitoring import boundary_of, look_in_words, monitoring_in_words
+from trialsim.shown import Shown
+from trialsim.stats.sequential.conditional_power import (
+    conditional_power,
+    predictive_power,
+    trend_drift,
+)
+from trialsim.stats.sequential.crossing import crossing_probabilities, expected_fraction
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_EFFECTS: Final = (0.0, 0.5, 1.0, 1.5)
+"""The effects that are shown unless others are asked for, in parts of the planned one."""
+
+
+class Bound(NamedTuple):
+    """A bound on z, on every other scale."""
+
+    z: float
+    """Infinite where the bound is never crossed."""
+    p: float
+    """One-sided."""
+    effect: float
+    """In the unit of the estimate; NaN where the information is not planned."""
+    conditional_power: float
+    """Under the trend; NaN at the last analysis."""
+    conditional_power_planned: float
+    """Under the planned effect; NaN where none is planned."""
+    predictive_power: float
+
+
+@dataclass(frozen=True, slots=True)
+class LookBounds:
+    """The bounds of one look, or of the last analysis."""
+
+    name: str
+    when: str
+    share: float
+    """Planned share of the information."""
+    information: float
+    """Reciprocal of the variance of the estimate; NaN where it is not planned."""
+    patients: float
+    """Patients analysed."""
+    day: float
+    """Mean day of the cut."""
+    randomised: float
+    """Mean number of patients randomised by the decision."""
+    alpha_spent: float
+    """Cumulative, of one side."""
+    efficacy: Bound
+    futility: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class UnderEffect:
+    """What a trial with these bounds does if an effect is true."""
+
+    effect: float
+    """In the unit of the estimate."""
+    power: float
+    """Probability to end above a bound for efficacy, with futility bounds obeyed."""
+    efficacy: Mapping[str, float]
+    """Probability to stop for efficacy by look, the last analysis among them."""
+    below: Mapping[str, float]
+    """Probability to stop below: for futility or, two-sided, for harm."""
+    textbook_patients: float
+    """Expected patients if everybody randomised were analysed at once, as textbooks have it."""
+    patients: float
+    """Expected patients randomised, with those who wait and those who come before the decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundsResult(Shown):
+    """The bounds of a study and their operating characteristics in the normal approximation."""
+
+    scenario: str
+    digest: str
+    quantity: str
+    null: float
+    sides: int
+    alpha: float
+    planned_patients: int
+    looks: tuple[LookBounds, ...]
+    effects: tuple[UnderEffect, ...]
+    conventions: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        return {
+            "scenario": self.scenario,
+            "digest": self.digest,
+            "quantity": self.quantity,
+            "null": self.null,
+            "sides": self.sides,
+            "alpha": self.alpha,
+            "planned_patients": self.planned_patients,
+            "looks": [
+                {
+                    **{name: getattr(look, name) for name in _PLAIN},
+                    "efficacy": look.efficacy._asdict(),
+                    "futility": look.futility._asdict(),
+                }
+                for look in self.looks
+            ],
+            "effects": [
+                {
+                    "effect": one.effect,
+                    "power": one.power,
+                    "efficacy": dict(one.efficacy),
+                    "below": dict(one.below),
+                    "textbook_patients": one.textbook_patients,
+                    "patients": one.patients,
+                }
+                for one in self.effects
+            ],
+            "conventions": dict(self.conventions),
+        }
+
+    def to_frame(self) -> "DataFrame":
+        """Return a row for each look: its information, and its bounds on every scale."""
+        from pandas import DataFrame
+
+        rows = []
+        for look in self.looks:
+            row: dict[str, Any] = {name: getattr(look, name) for name in _PLAIN if name != "when"}
+            for side in ("efficacy", "futility"):
+                bound: Bound = getattr(look, side)
+                row |= {f"{side}_{name}": value for name, value in bound._asdict().items()}
+            rows.append(row)
+        return DataFrame(rows)
+
+
+_PLAIN: Final = (
+    "name",
+    "when",
+    "share",
+    "information",
+    "patients",
+    "day",
+    "randomised",
+    "alpha_spent",
+)
+
+
+def bounds(scenario: Study, effects: Sequence[float] | None = None) -> BoundsResult:
+    """Return the bounds of a study with looks, and what they do under several effects.
+
+    Everything is of the normal approximation at the planned shares of information, and mean
+    recruitment; `power` simulates the trials.
+
+    Parameters
+    ----------
+    effects
+        True effects in the unit of the estimate; unless given, none, and half, the whole and one
+        and a half of the planned effect, if one is planned.
+
+    Raises
+    ------
+    InputError
+        If the study is a programme or has no looks, or effects are given and the information is
+        not planned.
+    """
+    study = single_trial(scenario)
+    if study.monitoring is None:
+        raise InputError([Problem("monitoring", "must be there: the study has no looks")])
+    plan = boundary_of(study)
+    calendar = mean_calendar(study)
+    return BoundsResult(
+        scenario=study.name,
+        digest=study.digest,
+        quantity=study.analysis.quantity.name,
+        null=study.analysis.quantity.null,
+        sides=plan.sides,
+        alpha=study.analysis.alpha,
+        planned_patients=plan.patients,
+        looks=tuple(_looks(study, plan, calendar)),
+        effects=tuple(_under(plan, calendar, effect) for effect in _effects(plan, effects)),
+        conventions=monitoring_in_words(study),
+    )
+
+
+def _effects(plan: BoundaryPlan, asked: Sequence[float] | None) -> list[float]:
+    """Return the true effects on the scale of the statistic."""
+    if asked:
+        if np.isnan(plan.information):
+            rule = "must be given to reckon with other effects than none"
+            raise InputError([Problem("monitoring.planned_standard_error", rule)])
+        return [float(natural(plan.analysis, effect)) for effect in asked]
+    if np.isnan(plan.planned_effect) or np.isnan(plan.information):
+        return [plan.null]
+    distance = plan.planned_effect - plan.null
+    return [plan.null + part * distance for part in _EFFECTS]
+
+
+def _looks(study: Scenario, plan: BoundaryPlan, calendar: MeanCalendar) -> list[LookBounds]:
+    if study.monitoring is None:
+        return []
+    looks = study.monitoring.looks
+    told = [look_in_words(name, look).partition(": ")[2] for name, look in looks.items()]
+    days = [calendar.day_of_look(look) for look in looks.values()]
+    days.append(calendar.day_of(plan.patients) + calendar.endpoint_days)
+    randomised = [calendar.randomised_at_decision(look) for look in looks.values()]
+    spent = _spent(plan)
+    found = []
+    for place, name in enumerate(plan.names):
+        t = float(plan.fractions[place])
+        scales = (plan, t)
+        found.append(
+            LookBounds(
+                name=name,
+                when=[*told, "When every endpoint is known."][place],
+                share=t,
+                information=t * plan.information,
+                patients=t * sum(plan.compared),
+                day=days[place],
+                randomised=[*randomised, float(plan.patients)][place],
+                alpha_spent=float(spent[place]),
+                efficacy=_on_scales(float(plan.planned.efficacy[place]), *scales),
+                futility=_on_scales(float(plan.planned.futility[place]), *scales),
+            )
+        )
+    return found
+
+
+def _spent(plan: BoundaryPlan) -> Any:
+    """Return the type I error of one side spent by each look, futility obeyed only if binding."""
+    rule = plan.monitoring.efficacy
+    binding = plan.monitoring.futility is not None and plan.monitoring.futility.binding
+    if isinstance(rule, SPENDING):
+        return rule.spending.spent(plan.fractions, plan.alpha_of_a_side)
+    above, below = plan.planned
+    lower = -above if plan.sides == 2 else (below if binding else None)
+    return np.cumsum(crossing_probabilities(plan.fractions, above, lower).efficacy)
+
+
+def _on_scales(z: float, plan: BoundaryPlan, t: float) -> Bound:
+    """Return a bound on z on the other scales; NaN where it is never crossed."""
+    nan = float("nan")
+    if not np.isfinite(z):
+        return Bound(z, nan, nan, nan, nan, nan)
+    effect = plan.null + z / np.sqrt(t * plan.information)
+    chances = [nan, nan, nan]
+    if t < 1:
+        critical = float(plan.planned.efficacy[-1])
+        chances = [
+            float(conditional_power(z, t, critical, trend_drift(z, t))),
+            float(conditional_power(z, t, critical, plan.drift(plan.planned_effect))),
+            float(predictive_power(z, t, critical)),
+        ]
+    return Bound(z, float(scipy.special.ndtr(-z)), float(reported(plan.analysis, effect)), *chances)
+
+
+def _under(plan: BoundaryPlan, calendar: MeanCalendar, effect: float) -> UnderEffect:
+    """Return what the bounds do under an effect; a two-sided trial also stops below."""
+    above, below = plan.planned
+    if plan.sides == 2:
+        below = np.maximum(below, -above)
+    drift = 0.0 if effect == plan.null else plan.drift(effect)
+    crossing = crossing_probabilities(plan.fractions, above, below, drift)
+    stops = np.nan_to_num(crossing.efficacy + crossing.futility)[:-1]
+    looks = plan.monitoring.looks.values()
+    randomised = np.array([calendar.randomised_at_decision(look) for look in looks])
+    chances = {
+        side: dict(zip(plan.names, values.tolist(), strict=True))
+        for side, values in crossing._asdict().items()
+    }
+    return UnderEffect(
+        effect=float(reported(plan.analysis, effect)),
+        power=float(np.nansum(crossing.efficacy)),
+        efficacy=chances["efficacy"],
+        below=chances["futility"],
+        textbook_patients=float(plan.patients * expected_fraction(plan.fractions, crossing)),
+        patients=float((stops * randomised).sum() + (1 - stops.sum()) * plan.patients),
+    )

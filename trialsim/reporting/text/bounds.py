@@ -1,0 +1,86 @@
+"""The bounds of a study with looks, in words."""
+
+from collections.abc import Iterator, Sequence
+
+from trialsim.questions.monitoring.bounds import Bound, BoundsResult, LookBounds, UnderEffect
+from trialsim.reporting.text.words import conventions_text
+
+_SCALES = f"{'z':>8} {'p':>9} {'effect':>8} {'CP trend':>9} {'CP plan':>9} {'PP':>7}"
+
+
+def bounds_text(title: str, result: BoundsResult) -> str:
+    """Say the bounds on every scale, then what they do under several effects."""
+    sides = "two-sided" if result.sides == 2 else "one-sided"
+    lines = [
+        title,
+        f"bounds of {result.planned_patients} planned patients, level {result.alpha:g} {sides}; "
+        f"scenario {result.scenario} ({result.digest})",
+        "Normal approximation at the planned information, mean recruitment; no trial was run.",
+        "",
+        f"{'look':12} {'share':>6} {'patients':>8} {'info':>8} {'day':>5} {'randomised':>10} "
+        f"{'alpha spent':>11}",
+        *map(_look, result.looks),
+        "",
+        f"{'efficacy':12} {_SCALES}",
+        *(_bound(one.name, one.efficacy) for one in result.looks),
+        *_futility(result.looks),
+        "",
+        "p is one-sided; CP is conditional power under the trend and the planned effect, PP",
+        "predictive power from a flat prior.",
+        "",
+        *_effects(result),
+        "",
+        "Textbook patients are those analysed when the trial ends, as if nobody waited for an",
+        "endpoint; patients are those randomised by the decision, by mean recruitment.",
+        "",
+        *conventions_text(result.conventions),
+    ]
+    return "\n".join(lines)
+
+
+def _look(one: LookBounds) -> str:
+    return (
+        f"{one.name:12} {one.share:6.3f} {one.patients:8.1f} {one.information:8.1f} {one.day:5.0f} "
+        f"{one.randomised:10.1f} {one.alpha_spent:11.6f}"
+    )
+
+
+def _futility(looks: Sequence[LookBounds]) -> Iterator[str]:
+    tried = [one for one in looks if abs(one.futility.z) < float("inf")]
+    if tried:
+        yield ""
+        yield f"{'futility':12} {_SCALES}"
+        yield from (_bound(one.name, one.futility) for one in tried)
+
+
+def _bound(name: str, bound: Bound) -> str:
+    if abs(bound.z) == float("inf"):
+        return f"{name:12} {'never':>8}"
+    powers = (bound.conditional_power, bound.conditional_power_planned, bound.predictive_power)
+    told = " ".join(
+        f"{value:{width}.4f}" if value == value else " " * width
+        for value, width in zip(powers, (9, 9, 7), strict=True)
+    )
+    effect = f"{bound.effect:8.4f}" if bound.effect == bound.effect else " " * 8
+    return f"{name:12} {bound.z:8.4f} {bound.p:9.6f} {effect} {told}".rstrip()
+
+
+def _effects(result: BoundsResult) -> Iterator[str]:
+    """Say where trials stop under each effect, and how many patients that takes."""
+    names = [one.name for one in result.looks]
+    columns = " ".join(f"{name:>9.9}" for name in names)
+    below = " ".join(f"{name:>9.9}" for name in names[:-1])
+    heads = f"{'above at':>{10 * len(names)}} {'below at':>{10 * len(names) - 10}}"
+    yield f"{result.quantity:>20} {'power':>7} {heads}"
+    yield f"{'':20} {'':7} {columns} {below} {'textbook':>9} {'patients':>9}"
+    for one in result.effects:
+        yield _under(one, names)
+
+
+def _under(one: UnderEffect, names: list[str]) -> str:
+    above = " ".join(f"{one.efficacy[name]:9.4f}" for name in names)
+    below = " ".join(f"{one.below[name]:9.4f}" for name in names[:-1])
+    return (
+        f"{one.effect:20.4f} {one.power:7.4f} {above} {below} {one.textbook_patients:9.1f} "
+        f"{one.patients:9.1f}"
+    )

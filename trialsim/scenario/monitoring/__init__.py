@@ -1,0 +1,1 @@
+"""Trials that look: when a board sees the data, and what it may decide."""

@@ -1,0 +1,204 @@
+"""The bounds that a monitoring plan gives at the looks that are held, with their information.
+
+A trial's looks rarely have exactly the planned information. Bounds that spend alpha follow what was
+held; those of a classical plan keep the plan's constant; whatever the interim looks have, the last
+analysis takes all of alpha that is left, with the correlations as they came out.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import scipy  # its parts load when they are first used
+
+from trialsim.arrays import Floats
+from trialsim.scenario.monitoring.effect_scale import natural, null_effect
+from trialsim.scenario.monitoring.efficacy import CLASSICAL, SPENDING, GivenBounds, HaybittlePeto
+from trialsim.scenario.monitoring.futility import (
+    BetaSpending,
+    OnConditionalPower,
+    OnEffect,
+    OnP,
+    OnPredictivePower,
+    OnZ,
+)
+from trialsim.scenario.monitoring.monitoring import Monitoring
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.protocol.design import Design
+from trialsim.stats.sequential.boundaries import (
+    Bounds,
+    beta_spending_bounds,
+    beta_spending_drift,
+    completed_bounds,
+    spending_bounds,
+    wang_tsiatis_bounds,
+)
+from trialsim.stats.sequential.conditional_power import (
+    z_for_conditional_power,
+    z_for_predictive_power,
+)
+
+AT_THE_END: Final = "final"
+"""How the last analysis is called beside the looks."""
+
+
+@dataclass(frozen=True)
+class BoundaryPlan:
+    """A monitoring plan with all that its bounds need to know of the study."""
+
+    monitoring: Monitoring
+    analysis: AnalysisPlan
+    patients: int
+    """Patients of the design, in all arms."""
+    compared: tuple[float, float]
+    """Patients planned for the treated arm and for the control."""
+
+    @property
+    def sides(self) -> int:
+        """One or two."""
+        return 2 if self.analysis.alternative == "two-sided" else 1
+
+    @property
+    def alpha_of_a_side(self) -> float:
+        """The level of either side."""
+        return self.analysis.alpha / self.sides
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The looks and the last analysis."""
+        return (*self.monitoring.names, AT_THE_END)
+
+    @cached_property
+    def fractions(self) -> Floats:
+        """The planned shares of information at the looks and the end, shape (looks + 1,)."""
+        looks = self.monitoring.looks.values()
+        return np.array([*(look.planned_fraction(self.patients) for look in looks), 1.0])
+
+    @cached_property
+    def information(self) -> float:
+        """The planned information of the effect at the end; NaN where nothing says what it is.
+
+        Unless its standard error is planned, that of a rank test without ties: 12 m n / (N + 1).
+        """
+        error = self.monitoring.planned_standard_error
+        if error is not None:
+            return 1.0 / (error * error)
+        if self.analysis.quantity.name not in ("Mann-Whitney effect", "win odds", "net benefit"):
+            return float("nan")
+        if self.analysis.test.method == "wei_lachin":
+            return float("nan")
+        m, n = self.compared
+        return 12 * m * n / (m + n + 1)
+
+    @property
+    def null(self) -> float:
+        """The effect of no difference."""
+        return null_effect(self.analysis)
+
+    @property
+    def planned_effect(self) -> float:
+        """The effect that the design is for, on the scale of the statistic; NaN if none is."""
+        effect = self.monitoring.planned_effect
+        return float("nan") if effect is None else float(natural(self.analysis, effect))
+
+    def drift(self, effect: float) -> float:
+        """Return the expected z at the planned end under an effect."""
+        return (effect - self.null) * math.sqrt(self.information)
+
+    def held(self, fractions: Floats, informations: Floats) -> Bounds:
+        """Return bounds on z at looks with these shares of information, shape (..., looks + 1).
+
+        A look that was not held is NaN in `fractions`. `informations` are of the effect, for rules
+        on its scale. Where futility is not tried its bound is -inf; at the end it is left at that.
+        """
+        futility = self._futility(fractions, informations)
+        binding = self.monitoring.futility is not None and self.monitoring.futility.binding
+        if isinstance(self.monitoring.futility, BetaSpending):
+            return self._beta(fractions, self.monitoring.futility)
+        return Bounds(self._efficacy(fractions, futility if binding else None), futility)
+
+    @cached_property
+    def planned(self) -> Bounds:
+        """The bounds at the planned shares of information."""
+        return self.held(self.fractions, self.fractions * self.information)
+
+    @cached_property
+    def _critical(self) -> float:
+        """The planned bound of the last analysis, which conditional power is about."""
+        return float(self._efficacy(self.fractions, None)[-1])
+
+    @cached_property
+    def _classical(self) -> Floats:
+        """The classical bounds of the plan."""
+        rule = self.monitoring.efficacy
+        delta = rule.delta if isinstance(rule, CLASSICAL) else 0.0
+        return wang_tsiatis_bounds(self.fractions, delta, self.analysis.alpha, self.sides)
+
+    def _efficacy(self, fractions: Floats, futility: Floats | None) -> Floats:
+        rule, level = self.monitoring.efficacy, (self.analysis.alpha, self.sides)
+        if isinstance(rule, SPENDING):
+            return spending_bounds(fractions, rule.spending, *level, futility)
+        if isinstance(rule, CLASSICAL):  # the constant is that of the plan
+            with np.errstate(divide="ignore"):
+                interim = self._classical[-1] * fractions ** (rule.delta - 0.5)
+            return completed_bounds(fractions, interim, *level, futility)
+        if isinstance(rule, HaybittlePeto):
+            return completed_bounds(fractions, rule.z, *level, futility)
+        if isinstance(rule, GivenBounds):
+            whole = np.array([*rule.z, np.nan])[: fractions.shape[-1]]
+            if len(rule.z) == fractions.shape[-1]:
+                return np.where(np.isnan(fractions), np.nan, whole)
+            return completed_bounds(fractions, whole, *level, futility)
+        return completed_bounds(fractions, np.inf, *level, futility)
+
+    def _futility(self, fractions: Floats, informations: Floats) -> Floats:
+        """Return bounds on z below which the looks stop, -inf where they do not try."""
+        tried = np.array([*map(self.monitoring.futility_at, self.monitoring.names), False])
+        z = self._futility_everywhere(fractions, informations)
+        return np.where(tried & np.isfinite(fractions), np.nan_to_num(z, nan=-np.inf), -np.inf)
+
+    def _futility_everywhere(self, fractions: Floats, informations: Floats) -> Floats:
+        rule, t = self.monitoring.futility, np.clip(fractions, 1e-9, 1 - 1e-9)
+        match rule:
+            case OnZ(below=below):
+                return np.full(fractions.shape, below)
+            case OnP(above=above):
+                return np.full(fractions.shape, -scipy.special.ndtri(above))
+            case OnEffect(below=below):
+                distance = float(natural(self.analysis, below)) - self.null
+                return distance * np.sqrt(informations)
+            case OnConditionalPower(below=below, under=under):
+                drift = None if under == "trend" else self._drift_under(under)
+                return z_for_conditional_power(below, t, self._critical, drift)
+            case OnPredictivePower(below=below):
+                return z_for_predictive_power(below, t, self._critical)
+        return np.full(fractions.shape, -np.inf)
+
+    def _drift_under(self, under: str | float) -> float:
+        match under:
+            case "null":
+                return 0.0
+            case "design":
+                return self.drift(self.planned_effect)
+        return self.drift(float(natural(self.analysis, under)))
+
+    def _beta(self, fractions: Floats, rule: BetaSpending) -> Bounds:
+        efficacy, alpha = self.monitoring.efficacy, self.analysis.alpha
+        if not isinstance(efficacy, SPENDING):
+            raise TypeError(f"beta spending beside {efficacy.rule}")
+        pair = (efficacy.spending, rule.spending.spending)
+        missed, binding = 1 - rule.power, rule.binding
+        drift = beta_spending_drift(self.fractions, *pair, alpha, missed, binding)
+        found = beta_spending_bounds(fractions, *pair, drift, alpha, missed, binding)
+        at_the_end = np.arange(fractions.shape[-1]) == fractions.shape[-1] - 1
+        return Bounds(found.efficacy, np.where(at_the_end, -np.inf, found.futility))
+
+
+def boundary_plan(design: Design, analysis: AnalysisPlan, monitoring: Monitoring) -> BoundaryPlan:
+    """Return the plan of the bounds of a study with looks."""
+    total = sum(design.ratios)
+    arms = (design.arms[name].ratio for name in (analysis.treated, analysis.control))
+    treated, control = (design.patients * ratio / total for ratio in arms)
+    return BoundaryPlan(monitoring, analysis, design.patients, (treated, control))

@@ -1,0 +1,53 @@
+"""The scale on which a plan's estimate is normal with a variance, and back to the reported one.
+
+Statistics at looks live on it: the Mann-Whitney effect itself for whatever derives from it, the
+logarithm of a ratio of odds, and every other estimate as it is.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from trialsim.arrays import Floats
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+
+
+def natural(plan: AnalysisPlan, reported: Any) -> Floats:
+    """Return reported effects on the scale of the statistic.
+
+    A win odds w is the Mann-Whitney effect w / (1 + w), a net benefit b is (1 + b) / 2, and an odds
+    ratio its logarithm.
+    """
+    value = np.asarray(reported, float)
+    match plan.quantity.name:
+        case "win odds":
+            with np.errstate(invalid="ignore"):
+                return np.asarray(np.where(np.isinf(value), 1.0, value / (1 + value)))
+        case "net benefit":
+            return (1 + value) / 2
+        case "odds ratio":
+            with np.errstate(divide="ignore"):
+                return np.asarray(np.log(value))
+        case _:
+            return value
+
+
+def reported(plan: AnalysisPlan, effect: Any) -> Floats:
+    """Return effects on the scale of the statistic as the plan reports them."""
+    value = np.asarray(effect, float)
+    match plan.quantity.name:
+        case "win odds":
+            value = np.clip(value, 0.0, 1.0)
+            with np.errstate(divide="ignore"):
+                return np.asarray(value / (1 - value))
+        case "net benefit":
+            return 2 * value - 1
+        case "odds ratio":
+            return np.asarray(np.exp(value))
+        case _:
+            return value
+
+
+def null_effect(plan: AnalysisPlan) -> float:
+    """Return the effect of no difference on the scale of the statistic."""
+    return float(natural(plan, plan.quantity.null))

@@ -1,0 +1,237 @@
+"""The looks of a study in words: when, by what rules, with what bounds, and what follows."""
+
+from typing import Final
+
+from trialsim.arrays import Floats
+from trialsim.scenario.monitoring.boundaries import BoundaryPlan, boundary_plan
+from trialsim.scenario.monitoring.efficacy import (
+    SPENDING,
+    EfficacyRule,
+    GammaFamily,
+    GivenBounds,
+    HaybittlePeto,
+    NoEfficacy,
+    PowerFamily,
+    Table,
+    WangTsiatis,
+)
+from trialsim.scenario.monitoring.futility import (
+    BetaSpending,
+    FutilityRule,
+    OnConditionalPower,
+    OnEffect,
+    OnP,
+    OnPredictivePower,
+    OnZ,
+)
+from trialsim.scenario.monitoring.looks import Look
+from trialsim.scenario.monitoring.monitoring import Monitoring
+from trialsim.scenario.monitoring.re_estimation import ReEstimation
+from trialsim.scenario.scenario import Scenario
+
+_NAMES: Final = {
+    "obrien_fleming": "alpha spending after Lan and DeMets, of the O'Brien-Fleming type",
+    "pocock": "alpha spending after Lan and DeMets, of the Pocock type",
+    "hwang_shih_decani": "alpha spending after Hwang, Shih and DeCani",
+    "kim_demets": "alpha spending after Kim and DeMets",
+    "spending_table": "alpha spending by a table",
+    "classical_obrien_fleming": "the bounds of O'Brien and Fleming",
+    "classical_pocock": "the bounds of Pocock",
+    "wang_tsiatis": "the bounds of Wang and Tsiatis",
+    "haybittle_peto": "the bounds of Haybittle and Peto",
+    "given_bounds": "given bounds",
+    "none": "none before the end",
+}
+
+
+def monitoring_in_words(scenario: Scenario) -> dict[str, str]:
+    """Return what is planned of looks by name, a sentence or more each; empty without looks."""
+    if scenario.monitoring is None:
+        return {}
+    plan, monitoring = boundary_of(scenario), scenario.monitoring
+    told = {
+        "looks": " ".join(look_in_words(name, look) for name, look in monitoring.looks.items()),
+        "information": _INFORMATION[monitoring.information],
+        "efficacy": f"{_sentence(efficacy_in_words(monitoring.efficacy))} {_bounds_said(plan)}",
+        "futility": _futility_said(plan),
+        "waiting_patients": _WAITING[monitoring.waiting_patients],
+        "final_test": _final(monitoring),
+        "inference": f"{_ESTIMATES[monitoring.estimate]} {_INTERVALS[monitoring.interval]}",
+    }
+    if scenario.analysis.test.method == "responders":
+        told["statistic"] = (
+            "At the looks and at the end the shares are compared by the normal approximation with "
+            "the pooled variance: Fisher's exact test has no statistic to monitor."
+        )
+    elif scenario.analysis.test.method in ("t_test", "welch", "ancova", "brunner_munzel"):
+        told["statistic"] = (
+            "z is the normal quantile of the test's one-sided p-value, so a bound on z is one on p."
+        )
+    if monitoring.re_estimation is not None:
+        told["re_estimation"] = _sizes(monitoring.re_estimation)
+    if monitoring.board is not None:
+        told["board"] = monitoring.board
+    return told
+
+
+def boundary_of(scenario: Scenario) -> BoundaryPlan:
+    """Return the plan of the bounds of a study that has looks."""
+    if scenario.monitoring is None:
+        raise ValueError(f"{scenario.name} has no looks")
+    return boundary_plan(scenario.design, scenario.analysis, scenario.monitoring)
+
+
+def look_in_words(name: str, look: Look) -> str:
+    """Say when a look falls, and when its decision.
+
+    >>> from trialsim.scenario.monitoring.looks import When
+    >>> look_in_words("first", Look(when=When(known=0.5), decided_after_days=28.0))
+    'first: when the endpoint of 50% of the planned patients is known, decided after 28 days.'
+    """
+    value = look.when.value
+    moment = {
+        "known": f"when the endpoint of {value:.4g} of the planned patients is known",
+        "known_patients": f"when the endpoint of {value:g} patients is known",
+        "randomised": f"when {value:.4g} of the planned patients are randomised",
+        "day": f"on day {value:g}",
+        "days_after_first_patient": f"{value:g} days after the first patient",
+    }[look.when.kind]
+    if look.when.kind in ("known", "randomised"):
+        moment = moment.replace(f"{value:.4g} of", f"{100 * value:.4g}% of")
+    after = f"decided after {look.decided_after_days:g} days" if look.decided_after_days else ""
+    pause = "while recruitment pauses" if after and look.recruitment_meanwhile == "pauses" else ""
+    return f"{name}: {moment}{', ' if after else ''}{after}{' ' if pause else ''}{pause}."
+
+
+def efficacy_in_words(rule: EfficacyRule) -> str:
+    """Name the rule for efficacy, with its choice.
+
+    >>> efficacy_in_words(GammaFamily(rule="hwang_shih_decani", gamma=-4.0))
+    'alpha spending after Hwang, Shih and DeCani (gamma -4)'
+    """
+    match rule:
+        case GammaFamily(gamma=gamma):
+            choice = f" (gamma {gamma:g})"
+        case PowerFamily(rho=rho):
+            choice = f" (rho {rho:g})"
+        case WangTsiatis(delta=delta):
+            choice = f" (delta {delta:g})"
+        case HaybittlePeto(z=z):
+            choice = f" (z {z:g})"
+        case Table(fractions=fractions, shares=shares):
+            pairs = zip(shares, fractions, strict=True)
+            told = ", ".join(f"{share:g} by {fraction:g}" for share, fraction in pairs)
+            choice = f" ({told})"
+        case _:
+            choice = ""
+    return _NAMES[rule.rule] + choice
+
+
+def futility_in_words(rule: FutilityRule | None) -> str:
+    """Say at what the trial stops for futility."""
+    match rule:
+        case OnZ(below=below):
+            return f"z below {below:g}"
+        case OnP(above=above):
+            return f"one-sided p above {above:g}"
+        case OnEffect(below=below):
+            return f"estimate below {below:g}"
+        case OnConditionalPower(below=below, under=under):
+            of = _UNDER[under] if isinstance(under, str) else f"an effect of {under:g}"
+            return f"conditional power under {of} below {below:g}"
+        case OnPredictivePower(below=below):
+            return f"predictive power below {below:g}"
+        case BetaSpending(power=power):
+            return f"beta spending for a power of {power:g}"
+    return "none"
+
+
+def _sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _bounds_said(plan: BoundaryPlan) -> str:
+    """Say the planned bounds on z at each look and at the end."""
+    each = _each(plan, plan.planned.efficacy)
+    sides = "two-sided, so |z|" if plan.sides == 2 else "one-sided, so z"
+    kept = (
+        " They follow the information that each look has."
+        if isinstance(plan.monitoring.efficacy, SPENDING)
+        else ""
+    )
+    if isinstance(plan.monitoring.efficacy, NoEfficacy):
+        each = f"{plan.planned.efficacy[-1]:.3f} at the end"
+    if isinstance(plan.monitoring.efficacy, GivenBounds):
+        kept = ""
+    return (
+        f"The test at level {plan.analysis.alpha:g} is {sides} must reach, at the planned "
+        f"information: {each}.{kept}"
+    )
+
+
+def _futility_said(plan: BoundaryPlan) -> str:
+    rule = plan.monitoring.futility
+    if rule is None:
+        return "No look stops for futility."
+    each = _each(plan, plan.planned.futility)
+    binding = (
+        "Binding: the efficacy bounds reckon with it."
+        if rule.binding
+        else "Not binding: the type I error is kept whether the board stops or not."
+    )
+    said = f" At the planned information that is z below: {each}." if each else ""
+    return f"Stop at {futility_in_words(rule)}.{said} {binding}"
+
+
+def _each(plan: BoundaryPlan, bounds: Floats) -> str:
+    """Say the bounds that can be crossed."""
+    named = zip(plan.names, bounds.tolist(), strict=True)
+    return ", ".join(f"{name} {z:.3f}" for name, z in named if abs(z) < float("inf"))
+
+
+def _final(monitoring: Monitoring) -> str:
+    said = {
+        "conventional": "The last analysis takes all patients together.",
+        "inverse_normal": "The last analysis combines the stages' own one-sided p-values by the "
+        "inverse normal method, with the planned shares of information as weights.",
+        "fisher": "The last analysis multiplies the two stages' own one-sided p-values (Fisher).",
+        "cui_hung_wang": "The last analysis weights the two stages' statistics as planned, not as "
+        "they turned out (Cui, Hung and Wang 1999).",
+    }[monitoring.final.test]
+    because = monitoring.final.because
+    return said if because is None else f"{said} Because: {because.rstrip('.')}."
+
+
+def _sizes(rule: ReEstimation) -> str:
+    whence = {
+        "blinded": "from the pooled endpoint, blinded,",
+        "conditional_power": "for the conditional power under the trend,",
+        "promising_zone": "where conditional power under the trend is promising,",
+    }[rule.by]
+    return (
+        f"At {rule.at} the number of patients is set again, {whence} to give {rule.power:g}, "
+        f"between {rule.at_least} and {rule.at_most}."
+    )
+
+
+_UNDER: Final = {"null": "no effect", "design": "the planned effect", "trend": "the trend"}
+_INFORMATION: Final = {
+    "patients": "The share of information is patients analysed over those planned.",
+    "variance": "The share of information is the reciprocal of the variance of the test, ties "
+    "included, over the planned one.",
+}
+_WAITING: Final = {
+    "followed": "After a stop nobody more is randomised; those who wait for their endpoint are "
+    "followed and analysed beside the decision, which stands.",
+    "left_out": "After a stop the trial is closed at once; those who wait for their endpoint are "
+    "left out.",
+}
+_ESTIMATES: Final = {
+    "naive": "The estimate is that of the last data, as if there had been no looks.",
+    "median_unbiased": "The estimate is median unbiased, by stage-wise ordering.",
+}
+_INTERVALS: Final = {
+    "naive": "So is the interval.",
+    "stagewise": "The interval is by stage-wise ordering.",
+    "repeated": "The interval is the repeated confidence interval.",
+}
