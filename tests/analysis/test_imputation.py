@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm, t
 
 from trialsim.analysis.analyse import analyse
+from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import carried_forward, complete_endpoint, endpoint
 from trialsim.analysis.imputed import completed
 from trialsim.scenario.scenario import Scenario
@@ -26,7 +27,7 @@ def test_observed_scores_stay_and_missing_ones_vary_within_the_scale(planned: Pl
     trial = planned(**IMPUTED, death="as_missing")
     batch, plan = trial.batch, trial.scenario.analysis
     known = endpoint(batch, plan)
-    drawn = list(completed(batch, plan))
+    drawn = [one.values for one in completed(Data(batch, plan))]
     missing = drawn[0].analysed & ~known.analysed
     assert missing.any()
     for one in drawn:
@@ -74,7 +75,7 @@ def test_imputed_scores_of_missing_at_random_are_near_the_true_ones(
     plan = losing.replace({f"analysis.{name}": value for name, value in IMPUTED.items()}).analysis
     trial = simulate_batch(losing, Streams(5, range(256)))
     known, truth = endpoint(trial, plan), complete_endpoint(trial, plan)
-    first = next(iter(completed(trial, plan)))
+    first = next(iter(completed(Data(trial, plan)))).values
     missing = first.analysed & ~known.analysed
     gap = (first.cell - truth.cell)[missing]
     assert abs(gap.mean()) < 3.5 * gap.std() / np.sqrt(len(gap)) + 0.5  # the normal at two ends

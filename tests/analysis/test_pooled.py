@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from statsmodels.stats.meta_analysis import combine_effects
 
-from trialsim.analysis.endpoint import endpoint
+from trialsim.analysis.data import Data
 from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
 from trialsim.arrays import Floats
 from trialsim.scenario.files.yaml_file import load
@@ -116,7 +116,7 @@ def by_hand(batch: Trial, replicate: int) -> tuple[Floats, Floats]:
 
 def test_a_standardised_difference_is_cohens_d_with_the_small_sample_factor(batch: Trial) -> None:
     asked = plan(measure="standardised_difference", variance=None)
-    found = trial_effect(batch, asked, endpoint)
+    found = trial_effect(Data(batch, batch.scenario.analysis), asked)
     for replicate in range(8):
         treated, control = by_hand(batch, replicate)
         freedom = len(treated) + len(control) - 2
@@ -127,7 +127,9 @@ def test_a_standardised_difference_is_cohens_d_with_the_small_sample_factor(batc
 
 
 def test_a_mean_difference_is_in_points(batch: Trial) -> None:
-    found = trial_effect(batch, plan(measure="mean_difference", variance=None), endpoint)
+    found = trial_effect(
+        Data(batch, batch.scenario.analysis), plan(measure="mean_difference", variance=None)
+    )
     for replicate in range(8):
         treated, control = by_hand(batch, replicate)
         assert found.estimate[replicate] == pytest.approx(treated.mean() - control.mean())
@@ -135,7 +137,7 @@ def test_a_mean_difference_is_in_points(batch: Trial) -> None:
 
 def test_win_odds_of_a_trial_are_those_of_its_mann_whitney_effect(batch: Trial) -> None:
     theta, odds = (
-        trial_effect(batch, plan(measure=one, variance="placement"), endpoint)
+        trial_effect(Data(batch, batch.scenario.analysis), plan(measure=one, variance="placement"))
         for one in ("mann_whitney", "win_odds")
     )
     assert_allclose(np.exp(odds.estimate), theta.estimate / (1 - theta.estimate))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trialsim.arrays import Floats, Integers
-from trialsim.scenario.plan.analysis_plan import Effect
+from trialsim.scenario.plan.choices import Effect
 from trialsim.stats.ranks.wins import odds
 
 

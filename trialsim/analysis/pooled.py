@@ -1,15 +1,13 @@
 """One effect and one variance from each trial of a programme, and from these the pooled effect."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.counts import cell_counts
-from trialsim.analysis.endpoint import Endpoint
-from trialsim.analysis.samples import samples_of
+from trialsim.analysis.data import Data
 from trialsim.arrays import Booleans, Floats, divide
-from trialsim.scenario.plan.analysis_plan import Alternative, AnalysisPlan
+from trialsim.scenario.plan.choices import Alternative
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
 from trialsim.stats.means_and_proportions.t_tests import student_t_test
 from trialsim.stats.meta_analysis import (
@@ -22,10 +20,6 @@ from trialsim.stats.meta_analysis import (
     wei_lachin_pooling,
 )
 from trialsim.stats.ranks.mann_whitney import summarise_counts
-from trialsim.trial.trial import Trial
-
-Values: TypeAlias = Callable[[Trial, AnalysisPlan], Endpoint]
-"""How an endpoint is read off a trial: as analysed, or as if no score had been missed."""
 
 
 class TrialEffect(NamedTuple):
@@ -50,23 +44,20 @@ class PooledResult(NamedTuple):
     """Share of Cochran's Q in excess of its degrees of freedom."""
 
 
-def trial_effect(trial: Trial, pooled: PooledAnalysis, values_of: Values) -> TrialEffect:
+def trial_effect(data: Data, pooled: PooledAnalysis) -> TrialEffect:
     """Return the effect of a trial, its own plan saying what is analysed of its patients."""
-    plan = trial.scenario.analysis
-    values = values_of(trial, plan)
     if pooled.variance is not None:
-        counts = cell_counts(trial, plan, values)
-        ranks = summarise_counts(counts[:, 0, 0], counts[:, 0, 1])
+        ranks = summarise_counts(data.counts[:, 0, 0], data.counts[:, 0, 1])
         null = pooled.variance == "null"
         variance = ranks.null_variance if null else ranks.placement_variance
         effect = TrialEffect(ranks.effect, variance)
         return _log_odds(effect) if pooled.measure == "win_odds" else effect
-    samples = samples_of(trial, plan, values)
+    samples = data.samples
     if pooled.measure == "standardised_difference":
         from trialsim.stats.means_and_proportions.standardised_difference import hedges_g
 
         return TrialEffect(*hedges_g(*samples))
-    step = trial.scenario.outcomes[plan.endpoint].step
+    step = data.outcome.step
     means = student_t_test(samples.treated * step, samples.control * step)
     return TrialEffect(means.estimate, means.standard_error**2)
 

@@ -2,13 +2,10 @@
 
 from typing import NamedTuple
 
-from trialsim.analysis.comparison import Comparison
-from trialsim.analysis.count_methods import compare_counts, effect_of_counts, needs_only_counts
-from trialsim.analysis.counts import cell_counts
-from trialsim.analysis.endpoint import complete_endpoint, endpoint
+from trialsim.analysis.data import Data
+from trialsim.analysis.methods.registry import compare, estimate
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.methods import RANK_METHODS, Permutation, Responders
 from trialsim.trial.trial import Trial
 
 
@@ -33,19 +30,19 @@ class PrimaryAnalysis(NamedTuple):
 
 def analyse_primary(trial: Trial, plan: AnalysisPlan) -> PrimaryAnalysis:
     """Apply the plan to every replicate of a trial."""
-    return analyse_counted(trial, plan, cell_counts(trial, plan, endpoint(trial, plan)))
+    return analyse_data(Data(trial, plan))
 
 
-def analyse_counted(trial: Trial, plan: AnalysisPlan, counts: Integers) -> PrimaryAnalysis:
-    """Apply the plan to a trial whose patients `cell_counts` has counted already."""
-    found = _compared(trial, plan, counts)
+def analyse_data(data: Data) -> PrimaryAnalysis:
+    """Apply the plan to the patients of every replicate."""
+    found = compare(data)
     return PrimaryAnalysis(
         estimate=found.estimate,
         low=found.low,
         high=found.high,
         z=found.statistic,
         p_value=found.p_value,
-        rejected=found.p_value <= plan.alpha,
+        rejected=found.p_value <= data.plan.alpha,
         treated=found.treated,
         control=found.control,
     )
@@ -57,25 +54,4 @@ def estimand_effect(trial: Trial, plan: AnalysisPlan) -> Floats:
     Its mean over replicates is the true value of the treatment-policy estimand; where the plan is
     stratified it has the plan's weights of strata.
     """
-    if isinstance(plan.test, (*RANK_METHODS, Responders)):
-        counts = cell_counts(trial, plan, complete_endpoint(trial, plan))
-        if isinstance(plan.test, RANK_METHODS) and plan.strata == "none":
-            return effect_of_counts(counts.sum(axis=1), plan)
-        return compare_counts(counts, trial.scenario.outcomes[plan.endpoint], plan).estimate
-    from trialsim.analysis.sample_methods import compare_samples
-
-    return compare_samples(trial, plan, complete_endpoint).estimate
-
-
-def _compared(trial: Trial, plan: AnalysisPlan, counts: Integers) -> Comparison:
-    if needs_only_counts(plan):
-        return compare_counts(counts, trial.scenario.outcomes[plan.endpoint], plan)
-    if plan.missing == "multiple_imputation":
-        from trialsim.analysis.imputed import compare_imputed
-
-        return compare_imputed(trial, plan)
-    from trialsim.analysis.sample_methods import compare_permuted, compare_samples
-
-    if isinstance(plan.test, Permutation):
-        return compare_permuted(trial, plan, plan.test, endpoint(trial, plan), counts)
-    return compare_samples(trial, plan, endpoint)
+    return estimate(Data(trial, plan, complete=True))

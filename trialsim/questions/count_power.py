@@ -19,7 +19,7 @@ from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import endpoint
 from trialsim.arrays import Floats, Integers
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.scenario.plan.methods import MannWhitney
+from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, Proportion

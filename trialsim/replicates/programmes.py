@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from trialsim.analysis.endpoint import complete_endpoint, endpoint
+from trialsim.analysis.data import Data
 from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
 from trialsim.arrays import Floats
 from trialsim.errors import RecruitmentError
@@ -104,7 +104,8 @@ def _run(
     analysed, complete = (
         TrialEffect(**aligned_to_replicates(found._asdict(), trial, streams.replicates))
         for found in (
-            trial_effect(trial, analysis, values_of) for values_of in (endpoint, complete_endpoint)
+            trial_effect(Data(trial, trial.scenario.analysis, complete), analysis)
+            for complete in (False, True)
         )
     )
     numbers = aligned_to_replicates(quantities(trial), trial, streams.replicates)

@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from trialsim.analysis.counts import cell_counts, mean_scores
-from trialsim.analysis.endpoint import endpoint
-from trialsim.analysis.primary import analyse_counted, estimand_effect
+from trialsim.analysis.counts import mean_scores
+from trialsim.analysis.data import Data
+from trialsim.analysis.primary import analyse_data, estimand_effect
 from trialsim.arrays import Floats
 from trialsim.clock import DAY, NEVER
 from trialsim.trial.trial import Trial
@@ -37,9 +37,9 @@ QUANTITIES: Final = (
 def quantities(trial: Trial) -> dict[str, Floats]:
     """Return the numbers that are kept of each replicate of a trial, as `QUANTITIES` names them."""
     plan = trial.scenario.analysis
-    counts = cell_counts(trial, plan, endpoint(trial, plan))
-    primary = analyse_counted(trial, plan, counts)
-    means = mean_scores(counts, trial.scenario.outcomes[plan.endpoint], plan)
+    data = Data(trial, plan)
+    primary = analyse_data(data)
+    means = mean_scores(data.counts, trial.scenario.outcomes[plan.endpoint], plan)
     conduct = trial.conduct
     ends = [
         (conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]).max(axis=1)

@@ -10,7 +10,7 @@ from trialsim.arrays import Floats
 from trialsim.errors import RunError
 from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Failure, Replicates
-from trialsim.scenario.plan.analysis_plan import Quantity
+from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Study
 from trialsim.scenario.words.description import plan_in_words
 from trialsim.shown import Shown

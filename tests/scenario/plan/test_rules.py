@@ -59,8 +59,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "imputation for a test that pools nothing": (
         {"missing": "multiple_imputation", "test": "exact_mann_whitney"},
-        "analysis.missing: must be another: imputed trials are pooled for mann_whitney without "
-        "strata and continuity correction, t_test, welch and ancova alone "
+        "analysis.missing: must be another: imputed trials are pooled for mann_whitney, "
+        "t_test, welch and ancova alone, without strata and continuity correction "
         "(got multiple_imputation)",
     ),
     "permutations that cannot reject": (

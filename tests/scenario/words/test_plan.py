@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan, FurtherAnalysis
-from trialsim.scenario.plan.methods import AnyMethod
+from trialsim.scenario.plan.methods.registry import AnyMethod
 from trialsim.scenario.words.description import as_text, describe
 from trialsim.scenario.words.plan import plan_in_words
 

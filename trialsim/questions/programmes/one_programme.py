@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import endpoint
 from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
 from trialsim.replicates.programmes import trial_seed
 from trialsim.replicates.result import SIMULATED
-from trialsim.scenario.plan.analysis_plan import Quantity
+from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Programme
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.simulated import SimulatedTrial, simulate
@@ -122,7 +123,7 @@ def simulate_programme(
         for name, trial in programme.scaled_trials.items()
     }
     effects = {
-        name: trial_effect(trial.batch, programme.analysis, endpoint)
+        name: trial_effect(Data(trial.batch, trial.scenario.analysis), programme.analysis)
         for name, trial in trials.items()
     }
     return SimulatedProgramme(programme, seed, replicate, trials, effects)

@@ -6,33 +6,9 @@ from trialsim.scenario.monitoring.futility import BetaSpending
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.methods import (
-    AdjustedRank,
-    Ancova,
-    BrunnerMunzel,
-    MannWhitney,
-    ProportionalOdds,
-    Responders,
-    TTest,
-    WeiLachin,
-    Welch,
-)
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.validation.refusal import Rules, Violation, until_missing
-
-MONITORED = (
-    MannWhitney,
-    BrunnerMunzel,
-    AdjustedRank,
-    WeiLachin,
-    ProportionalOdds,
-    TTest,
-    Welch,
-    Ancova,
-    Responders,
-)
-"""The methods with a statistic of known variance, so that z at two looks has a known law."""
 
 
 def _looks_before_the_end(
@@ -82,7 +58,7 @@ def _test_can_be_monitored(
     if monitoring is None:
         return
     method = analysis.test.method
-    if not isinstance(analysis.test, MONITORED):
+    if not analysis.test.can_be_monitored:
         rule = f"must be left out with {method}: it has no statistic whose variance is known"
         yield Violation("monitoring", rule, method)
     if analysis.missing == "multiple_imputation":
@@ -115,7 +91,7 @@ def _information_is_reckoned(
     """Refuse a plan that needs the information of the end, where nothing says what it is."""
     if monitoring is None or monitoring.planned_standard_error is not None:
         return
-    if isinstance(analysis.test, MannWhitney | BrunnerMunzel | AdjustedRank):
+    if analysis.test.reckons_information:
         return
     if monitoring.planned_effect is not None:
         rule = f"must be given with planned_effect and {analysis.test.method}"
@@ -127,8 +103,7 @@ def _blinded_size_is_known(
 ) -> Iterator[Violation]:
     if monitoring is None or monitoring.re_estimation is None:
         return
-    known = MannWhitney | BrunnerMunzel | AdjustedRank | ProportionalOdds | TTest | Welch | Ancova
-    if monitoring.re_estimation.by == "blinded" and not isinstance(analysis.test, known):
+    if monitoring.re_estimation.by == "blinded" and not analysis.test.has_blinded_size:
         rule = f"must not be blinded with {analysis.test.method}, of which no such size is known"
         yield Violation("monitoring.re_estimation.by", rule, "blinded")
 

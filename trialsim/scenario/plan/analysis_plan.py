@@ -1,38 +1,30 @@
 """What will be estimated and tested, with every convention that software disagrees about."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Any
 
 from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
 from trialsim.distributions import FrozenModel
 from trialsim.scenario.patients.eligibility import Rule
-from trialsim.scenario.plan.methods import (
-    MEAN_METHODS,
-    Method,
-    OBrien,
-    ProportionalOdds,
-    Responders,
+from trialsim.scenario.plan.choices import (
+    Alternative,
+    AnalysisSet,
+    Death,
+    Effect,
+    Imputations,
+    Interval,
+    Level,
+    Measure,
+    Missing,
+    Multiplicity,
+    Quantity,
+    Strata,
+    StratumWeighting,
 )
+from trialsim.scenario.plan.methods.registry import Method
 from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
 from trialsim.scenario.validation.refusal import CheckedModel, Name, OpenProbability, Probability
-
-Interval: TypeAlias = Literal["null", "delong", "brunner-munzel", "logit", "newcombe"]
-Measure: TypeAlias = Literal["score", "change"]
-AnalysisSet: TypeAlias = Literal["all_randomised", "efficacy"]
-Missing: TypeAlias = Literal["locf", "bocf", "worst_rank", "complete_case", "multiple_imputation"]
-Death: TypeAlias = Literal["worst_rank", "as_missing"]
-Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
-Strata: TypeAlias = Literal["none", "site"]
-StratumWeighting: TypeAlias = Literal[
-    "van-elteren", "mantel-haenszel", "pairs", "patients", "equal", "inverse-variance"
-]
-Effect: TypeAlias = Literal["mann_whitney", "win_odds", "win_ratio", "net_benefit"]
-Multiplicity: TypeAlias = Literal[
-    "none", "bonferroni", "holm", "hochberg", "hommel", "fixed_sequence"
-]
-Level: TypeAlias = Annotated[float, Field(gt=0, lt=0.5)]
-Imputations: TypeAlias = Annotated[int, Field(ge=2, le=1000)]
 
 
 class FurtherAnalysis(FrozenModel):
@@ -71,18 +63,6 @@ class FurtherAnalysis(FrozenModel):
     ) -> dict[str, Any]:
         content = dumped(self)
         return {name: value for name, value in content.items() if value is not None}
-
-
-class Quantity(NamedTuple):
-    """What an analysis estimates; above its null value the treated are better."""
-
-    name: str
-    null: float
-
-    @property
-    def is_ratio(self) -> bool:
-        """Whether it is a ratio, symmetric on the log scale."""
-        return self.null == 1
 
 
 class AnalysisPlan(CheckedModel):
@@ -146,21 +126,4 @@ class AnalysisPlan(CheckedModel):
     @property
     def quantity(self) -> Quantity:
         """What the primary analysis estimates."""
-        match self.test:
-            case Responders():
-                return Quantity("risk difference", 0.0)
-            case ProportionalOdds():
-                return Quantity("odds ratio", 1.0)
-            case OBrien():
-                return Quantity("difference of mean rank sums", 0.0)
-            case method if isinstance(method, MEAN_METHODS):
-                return Quantity("mean difference", 0.0)
-        return _EFFECTS[self.effect]
-
-
-_EFFECTS = {
-    "mann_whitney": Quantity("Mann-Whitney effect", 0.5),
-    "win_odds": Quantity("win odds", 1.0),
-    "win_ratio": Quantity("win ratio", 1.0),
-    "net_benefit": Quantity("net benefit", 0.0),
-}
+        return self.test.quantity(self)

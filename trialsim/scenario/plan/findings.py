@@ -10,7 +10,7 @@ from pydantic import Field
 
 from trialsim.distributions import FrozenModel
 from trialsim.scenario.patients.eligibility import Level, Rule
-from trialsim.scenario.plan.analysis_plan import Measure
+from trialsim.scenario.plan.choices import Measure
 from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Positive, Violation
 
 PRIMARY = "primary"

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal, TypeAlias
 
 from trialsim.distributions import OpenProbability
-from trialsim.scenario.plan.analysis_plan import Alternative, AnalysisPlan, Level, Quantity
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.choices import Alternative, Level, Quantity
 from trialsim.scenario.validation.refusal import CheckedModel, Violation
 from trialsim.stats.meta_analysis import Reference, Tau2Method
 

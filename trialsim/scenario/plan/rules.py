@@ -1,17 +1,10 @@
 """What goes together in an analysis plan: each rule names the choice that another forbids."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from trialsim.scenario.plan.methods import (
-    MEAN_METHODS,
-    RANK_METHODS,
-    AdjustedRank,
-    AnyMethod,
-    MannWhitney,
-    Permutation,
-    WeiLachin,
-)
+from trialsim.scenario.plan.methods.base import AnalysisMethod, listed
+from trialsim.scenario.plan.methods.registry import METHODS, AnyMethod, name_of
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.validation.refusal import WHOLE, Rules, Violation, broken_rules
 
@@ -23,14 +16,16 @@ def _none_for_van_elteren(continuity_correction: bool, strata: str) -> Iterator[
 
 
 def _only_where_asymptotic(continuity_correction: bool, test: AnyMethod) -> Iterator[Violation]:
-    if continuity_correction and not isinstance(test, MannWhitney):
-        rule = f"must be false with {test.method}: only mann_whitney has a continuity correction"
+    if continuity_correction and not test.corrects_continuity:
+        only = _names(one for one in METHODS if one.corrects_continuity)
+        rule = f"must be false with {test.method}: only {only} has a continuity correction"
         yield Violation("continuity_correction", rule, continuity_correction)
 
 
 def _strata_are_used(strata: str, test: AnyMethod) -> Iterator[Violation]:
-    if strata != "none" and not isinstance(test, MannWhitney | AdjustedRank):
-        rule = f"must be none with {test.method}: only mann_whitney and adjusted_rank know strata"
+    if strata != "none" and not test.takes_strata:
+        only = _names(one for one in METHODS if one.takes_strata)
+        rule = f"must be none with {test.method}: only {only} know strata"
         yield Violation("strata", rule, strata)
 
 
@@ -41,8 +36,7 @@ def _weighting_is_used(stratum_weighting: str, strata: str) -> Iterator[Violatio
 
 
 def _effect_is_of_ranks(effect: str, test: AnyMethod) -> Iterator[Violation]:
-    ranks = (*RANK_METHODS, AdjustedRank, WeiLachin)
-    if effect != "mann_whitney" and not isinstance(test, ranks):
+    if effect != "mann_whitney" and not test.has_effect_scales:
         rule = f"must be left at mann_whitney with {test.method}, which estimates something else"
         yield Violation("effect", rule, effect)
 
@@ -50,7 +44,7 @@ def _effect_is_of_ranks(effect: str, test: AnyMethod) -> Iterator[Violation]:
 def _win_ratio_counts_pairs(
     effect: str, test: AnyMethod, strata: str, missing: str
 ) -> Iterator[Violation]:
-    plain = isinstance(test, RANK_METHODS) and strata == "none" and missing != "multiple_imputation"
+    plain = test.has_win_ratio and strata == "none" and missing != "multiple_imputation"
     if effect == "win_ratio" and not plain:
         rule = "must be another: the win ratio is that of two unadjusted, unstratified samples"
         yield Violation("effect", rule, effect)
@@ -58,7 +52,7 @@ def _win_ratio_counts_pairs(
 
 def _means_need_numbers(test: AnyMethod, missing: str, death: str) -> Iterator[Violation]:
     for field, value in (("missing", missing), ("death", death)):
-        if value == "worst_rank" and isinstance(test, MEAN_METHODS):
+        if value == "worst_rank" and test.needs_numbers:
             rule = f"must be another with {test.method}: a rank below all others has no mean"
             yield Violation(field, rule, value)
 
@@ -66,19 +60,22 @@ def _means_need_numbers(test: AnyMethod, missing: str, death: str) -> Iterator[V
 def _imputations_can_be_pooled(
     missing: str, test: AnyMethod, strata: str, continuity_correction: bool
 ) -> Iterator[Violation]:
-    plain = isinstance(test, MannWhitney) and strata == "none" and not continuity_correction
-    if missing == "multiple_imputation" and not (plain or isinstance(test, MEAN_METHODS)):
+    plain = test.pools_imputations and strata == "none" and not continuity_correction
+    if missing == "multiple_imputation" and not plain:
+        pooled = _names(one for one in METHODS if one.pools_imputations)
         rule = (
-            "must be another: imputed trials are pooled for mann_whitney without strata and "
-            "continuity correction, t_test, welch and ancova alone"
+            f"must be another: imputed trials are pooled for {pooled} alone, without strata and "
+            "continuity correction"
         )
         yield Violation("missing", rule, missing)
 
 
-def _permutations_can_reject(test: AnyMethod, alpha: float) -> Iterator[Violation]:
-    if isinstance(test, Permutation) and 1 / (1 + test.permutations) > alpha:
-        rule = f"must be at least {-(-1 // alpha) - 1:.0f}: with fewer no p-value reaches alpha"
-        yield Violation("test.permutations", rule, test.permutations)
+def _method_goes_with_plan(test: AnyMethod, plan: Mapping[str, Any]) -> Iterator[Violation]:
+    yield from broken_rules(test.conflicts, plan)
+
+
+def _names(methods: Iterable[type[AnalysisMethod]]) -> str:
+    return listed([name_of(one) for one in methods])
 
 
 def _two_arms(treated: str, control: str) -> Iterator[Violation]:
@@ -102,7 +99,7 @@ COMPARISON_RULES: Rules = (
     (("effect", "test", "strata", "missing"), _win_ratio_counts_pairs),
     (("test", "missing", "death"), _means_need_numbers),
     (("missing", "test", "strata", "continuity_correction"), _imputations_can_be_pooled),
-    (("test", "alpha"), _permutations_can_reject),
+    (("test", WHOLE), _method_goes_with_plan),
 )
 """Rules of one comparison, primary or secondary."""
 

@@ -2,15 +2,6 @@
 
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, pooling_in_words
-from trialsim.scenario.words.methods import (
-    estimate_in_words,
-    interval_in_words,
-    is_mann_whitney,
-    speed_in_words,
-    test_in_words,
-    ties_in_words,
-    variance_in_words,
-)
 
 
 def plan_in_words(plan: AnalysisPlan | PooledAnalysis) -> dict[str, str]:
@@ -31,25 +22,31 @@ def plan_in_words(plan: AnalysisPlan | PooledAnalysis) -> dict[str, str]:
 
 def _comparison(plan: AnalysisPlan) -> dict[str, str]:
     """Return what can differ from one comparison to another."""
-    quantity = plan.quantity
+    quantity, method = plan.quantity, plan.test
+    imputed = plan.missing == "multiple_imputation"
+    interval = "Student's t by Rubin's rules" if imputed else method.interval_in_words(plan)
     return {
-        "estimate": estimate_in_words(plan),
+        "estimate": method.estimate_in_words(plan),
         "direction": f"Above {quantity.null:g}, its null value, the treated are better, whichever "
         "end of the scale is better.",
-        "test": test_in_words(plan),
+        "test": method.test_in_words(plan),
         "side": f"{_SIDES[plan.alternative]} The interval is always two-sided.",
         "alpha": f"The null hypothesis is rejected when the p-value is at most {plan.alpha:.12g}.",
-        "ties": ties_in_words(plan),
+        "ties": method.ties_in_words(plan),
         "continuity": _continuity(plan),
-        "variance": variance_in_words(plan),
-        "interval": f"{100 * plan.confidence:.12g}% interval: {interval_in_words(plan)}.",
+        "variance": _POOLED_VARIANCE if imputed else method.variance_in_words(plan),
+        "interval": f"{100 * plan.confidence:.12g}% interval: {interval}.",
         "analysis_set": _analysis_set(plan),
         "missing_data": _missing(plan),
         "death": _DEATH[plan.death],
-        "speed": speed_in_words(plan),
+        "speed": _POOLED_SPEED if imputed else method.speed_in_words(),
     }
 
 
+_POOLED_VARIANCE = (
+    "Within imputations as in each completed trial, between them that of the estimates."
+)
+_POOLED_SPEED = "Slow, so think before thousands of replicates: every trial is imputed many times."
 _DEATH = {
     "worst_rank": "Patients who died by the time of the visit rank below every survivor, whatever "
     "was measured before, and tie with one another.",
@@ -116,7 +113,7 @@ def _analysis_set(plan: AnalysisPlan) -> str:
 
 def _missing(plan: AnalysisPlan) -> str:
     if plan.missing == "multiple_imputation":
-        scale = "on the logit scale" if is_mann_whitney(plan) else "as differences of means"
+        scale = "on the logit scale" if plan.test.has_effect_scales else "as differences of means"
         return (
             f"A missing score is imputed {plan.imputations} times, assuming it to be missing at "
             "random: in each arm, from the first visit on, by the normal regression of a visit on "

@@ -1,7 +1,7 @@
 """The power of a rank test by formula: reference patients, full exposure and nobody missing."""
 
 from trialsim.scenario.outcomes.effects import control_cells, treated_cells
-from trialsim.scenario.plan.methods import MannWhitney
+from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.programme import Programme, Study
 from trialsim.stats.planning.sample_size import happ_power
 

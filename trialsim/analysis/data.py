@@ -1,0 +1,134 @@
+"""What a method of analysis may ask of a batch of trials, read as its plan says."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from trialsim.analysis.counts import cell_counts
+from trialsim.analysis.endpoint import Endpoint, complete_endpoint, endpoint, visit_of
+from trialsim.arrays import Booleans, Floats, Integers, take_rows
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.streams import Streams
+from trialsim.trial.trial import Trial
+
+
+class Samples(NamedTuple):
+    """Values of the treated and of the controls, each of shape (..., replicate, patient).
+
+    A sample keeps a place for every patient of the trial, NaN where the patient is of another arm
+    or is not analysed: its width, and so the rounding of its sums, is that of the design in every
+    batch.
+    """
+
+    treated: Floats
+    control: Floats
+
+    @property
+    def sizes(self) -> tuple[Integers, Integers]:
+        """How many of each arm have a value, shape (..., replicate)."""
+        treated, control = ((~np.isnan(arm)).sum(axis=-1) for arm in self)
+        return treated, control
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The patients of a batch of replicates and all that was measured of them.
+
+    What several methods or figures need is computed once.
+    """
+
+    trial: Trial
+    plan: AnalysisPlan
+    complete: bool = False
+    """Whether scores are read as if nobody's had been missed."""
+    given: Endpoint | None = None
+    """What is analysed, where it was made before: one imputation."""
+
+    @cached_property
+    def values(self) -> Endpoint:
+        """The one value a patient that the plan's endpoint, visit and rules give."""
+        if self.given is not None:
+            return self.given
+        return (complete_endpoint if self.complete else endpoint)(self.trial, self.plan)
+
+    @cached_property
+    def counts(self) -> Integers:
+        """Patients by stratum, arm and cell, shape (replicate, stratum, 2, cells)."""
+        return cell_counts(self.trial, self.plan, self.values)
+
+    @property
+    def samples(self) -> Samples:
+        """The analysed cells of each arm as numbers; more is better."""
+        return self.divided(np.where(self.values.analysed, self.values.cell, np.nan))
+
+    @property
+    def outcome(self) -> Outcome:
+        """The scale of the endpoint."""
+        return self.trial.scenario.outcomes[self.plan.endpoint]
+
+    @property
+    def visit(self) -> int:
+        """The place of the plan's visit among those of the design."""
+        return visit_of(self.trial, self.plan)
+
+    @property
+    def scores(self) -> Floats:
+        """Scores of the endpoint at every visit, shape (replicate, patient, visit).
+
+        In points, baseline first; NaN where a score was not measured.
+        """
+        scores = self.trial.underlying if self.complete else self.trial.scores
+        return scores[self.plan.endpoint]
+
+    @property
+    def baseline(self) -> Floats:
+        """Scores of the endpoint before treatment, shape (replicate, patient)."""
+        return self.trial.underlying[self.plan.endpoint][:, :, 0]
+
+    @property
+    def site(self) -> Integers:
+        """The site of each patient, shape (replicate, patient)."""
+        return self.trial.site
+
+    @property
+    def arms(self) -> tuple[Booleans, Booleans]:
+        """Who is treated and who is a control, shape (replicate, patient) each."""
+        arms = list(self.trial.scenario.design.arms)
+        treated, control = arms.index(self.plan.treated), arms.index(self.plan.control)
+        return self.trial.arms == treated, self.trial.arms == control
+
+    @property
+    def to_impute(self) -> bool:
+        """Whether missing scores have still to be imputed."""
+        imputes = self.plan.missing == "multiple_imputation"
+        return imputes and not self.complete and self.given is None
+
+    def divided(self, values: Floats) -> Samples:
+        """Return each arm's values, NaN for all other patients."""
+        treated, control = self.arms
+        return Samples(np.where(treated, values, np.nan), np.where(control, values, np.nan))
+
+    def of(self, outcome: str) -> Self:
+        """Return the same patients with another outcome as the endpoint."""
+        return replace(self, plan=self.plan.model_copy(update={"endpoint": outcome}))
+
+    def imputed(self, values: Endpoint) -> Self:
+        """Return the same patients with values that leave nothing to impute."""
+        return replace(self, given=values)
+
+    def covariates(self, names: Iterable[str]) -> Floats:
+        """Return covariates of the patients, shape (replicate, covariate, patient)."""
+        known = self.trial.cohort.covariates
+        rows = [take_rows(known[name], self.trial.candidate) for name in names]
+        return np.stack(rows, axis=1).astype(np.float64)
+
+    def uniform(self, purpose: str, units: int, draw: int) -> Floats:
+        """Return a number in (0, 1) by address for each replicate, shape (replicate, units)."""
+        replicates = self.trial.replicates
+        first, last = int(replicates[0]), int(replicates[-1])
+        streams = Streams(self.trial.seed, range(first, last + 1))
+        return streams.uniform(purpose, units, draw)[replicates - first]

@@ -1,0 +1,66 @@
+"""The comparison that belongs to each method that a study file can name."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from trialsim.analysis.comparison import Comparison
+from trialsim.analysis.data import Data
+from trialsim.analysis.methods import (
+    adjusted_rank,
+    brunner_munzel,
+    exact_mann_whitney,
+    mann_whitney,
+    means,
+    permutation,
+    proportional_odds,
+    ranks,
+    responders,
+    several_outcomes,
+)
+from trialsim.arrays import Floats
+from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
+from trialsim.scenario.plan.methods.base import AnalysisMethod
+from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
+from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
+from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
+from trialsim.scenario.plan.methods.permutation import Permutation
+from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
+from trialsim.scenario.plan.methods.responders import Responders
+from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+
+
+class _Analysis(NamedTuple):
+    compare: Callable[[Data, Any], Comparison]
+    estimate: Callable[[Data, Any], Floats] | None = None
+    """The estimate alone, where that takes less than the comparison."""
+
+
+_ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
+    MannWhitney: _Analysis(mann_whitney.compare, mann_whitney.estimate),
+    ExactMannWhitney: _Analysis(exact_mann_whitney.compare, ranks.rank_effect),
+    Permutation: _Analysis(permutation.compare, ranks.rank_effect),
+    BrunnerMunzel: _Analysis(brunner_munzel.compare, ranks.rank_effect),
+    AdjustedRank: _Analysis(adjusted_rank.compare),
+    WeiLachin: _Analysis(several_outcomes.compare_effects),
+    OBrien: _Analysis(several_outcomes.compare_rank_sums),
+    TTest: _Analysis(means.compare),
+    Welch: _Analysis(means.compare),
+    Ancova: _Analysis(means.compare),
+    Responders: _Analysis(responders.compare),
+    ProportionalOdds: _Analysis(proportional_odds.compare),
+}
+
+
+def compare(data: Data) -> Comparison:
+    """Return what the plan's method finds in each replicate."""
+    return _ANALYSES[type(data.plan.test)].compare(data, data.plan.test)
+
+
+def estimate(data: Data) -> Floats:
+    """Return the estimate of the plan's method in each replicate, without its test."""
+    method = data.plan.test
+    analysis = _ANALYSES[type(method)]
+    if analysis.estimate is not None:
+        return analysis.estimate(data, method)
+    return analysis.compare(data, method).estimate

@@ -1,0 +1,47 @@
+"""The tests of several outcomes together: Wei and Lachin's, and O'Brien's."""
+
+import numpy as np
+
+from trialsim.analysis.comparison import Comparison, on_scale
+from trialsim.analysis.data import Data, Samples
+from trialsim.analysis.methods.means import of_means
+from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+
+
+def compare_effects(data: Data, method: WeiLachin) -> Comparison:
+    """Return Wei and Lachin's comparison of each replicate."""
+    from trialsim.stats.several_outcomes.multivariate import joint_effects, wei_lachin
+
+    plan, samples = data.plan, _together(data, method.outcomes)
+    joint = joint_effects(*samples, _upwards(method.outcomes))
+    found = wei_lachin(
+        joint, method.weighting, method.variance, "plain", plan.confidence, plan.alternative
+    )
+    ends = found.effect, found.low, found.high
+    sizes = _anything(samples).sizes
+    return on_scale(Comparison(*ends, found.z, found.p_value, *sizes), plan.effect)
+
+
+def compare_rank_sums(data: Data, method: OBrien) -> Comparison:
+    """Return O'Brien's comparison of each replicate."""
+    from trialsim.stats.several_outcomes.obrien import obrien_test
+
+    plan, samples = data.plan, _together(data, method.outcomes)
+    upwards = _upwards(method.outcomes)
+    sums = obrien_test(*samples, upwards, plan.confidence, plan.alternative)
+    return of_means(sums, _anything(samples))
+
+
+def _together(data: Data, outcomes: tuple[str, ...]) -> Samples:
+    """Return the samples of all outcomes, shape (replicate, outcome, patient) each."""
+    each = [data.of(name).samples for name in outcomes]
+    return Samples(*(np.stack(arm, axis=1) for arm in zip(*each, strict=True)))
+
+
+def _upwards(outcomes: tuple[str, ...]) -> list[bool]:
+    return [True] * len(outcomes)  # cells rise from worst to best on every scale
+
+
+def _anything(samples: Samples) -> Samples:
+    """Return a sample of those who have a value of any outcome."""
+    return Samples(*(np.where(np.isnan(arm).all(axis=1), np.nan, 0.0) for arm in samples))

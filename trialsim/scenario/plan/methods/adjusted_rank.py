@@ -1,0 +1,59 @@
+"""The Mann-Whitney effect adjusted for covariates."""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from trialsim.scenario.patients.population import Population
+from trialsim.scenario.plan.choices import Plan
+from trialsim.scenario.plan.methods.base import listed
+from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod
+from trialsim.scenario.validation.refusal import Name, Violation, unknown, until_missing
+
+
+class AdjustedRank(RankMethod):
+    """The Mann-Whitney effect, adjusted for the chance imbalance of covariates."""
+
+    takes_strata: ClassVar[bool] = True
+    can_be_monitored: ClassVar[bool] = True
+    reckons_information: ClassVar[bool] = True
+    has_blinded_size: ClassVar[bool] = True
+
+    method: Literal["adjusted_rank"]
+    covariates: Annotated[dict[Name, Literal["rank", "mean"]], Field(min_length=1)]
+    """How the arms are compared in each: by its own ranks or by its means."""
+    variance: Literal["placement", "u-statistic"] = "placement"
+
+    def effect_in_words(self, plan: Plan) -> str:
+        return f"{super().effect_in_words(plan)}, adjusted for covariates"
+
+    def test_in_words(self, plan: Plan) -> str:
+        by = {"rank": "by ranks", "mean": "by means"}
+        named = [f"{name} ({by[how]})" for name, how in self.covariates.items()]
+        strata = "not stratified" if plan.strata == "none" else "stratified by site"
+        return (
+            "Nonparametric analysis of covariance (Koch 1998; Kawaguchi, Koch and Wang 2011), "
+            f"normal: the effect is adjusted for the imbalance of {listed(named)}; {strata}."
+        )
+
+    def variance_in_words(self, plan: Plan) -> str:
+        if self.variance == "u-statistic":
+            return "The test's variance is that of U-statistics, arms as random (Koch 1998)."
+        return f"{PLACEMENTS}, less what the covariates explain."
+
+    def effect_interval_in_words(self, plan: Plan) -> str:
+        return "normal, with the test's variance"
+
+    def unfit_for_population(self, population: Population) -> Iterator[Violation]:
+        for name in self.covariates:
+            yield from until_missing(_can_adjust(name, population))
+
+
+def _can_adjust(name: str, population: Population) -> Iterator[Violation]:
+    covariate = population.covariates.get(name)
+    path = f"test.covariates.{name}"
+    if covariate is None:
+        yield Violation(path, unknown("covariate", name, population.covariates), name)
+    elif covariate.levels is not None:
+        yield Violation(path, "must be a covariate that is a number, true or false", name)

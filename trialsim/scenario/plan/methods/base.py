@@ -1,0 +1,104 @@
+"""What every method of analysis answers about itself; a method overrides what is its own."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar
+
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.patients.population import Population
+from trialsim.scenario.plan.choices import Plan, Quantity
+from trialsim.scenario.protocol.design import Design
+from trialsim.scenario.validation.refusal import CheckedModel, Rules, Violation
+
+FAST = "Fast: whole batches of trials are analysed at once."
+
+
+class AnalysisMethod(CheckedModel):
+    """A method as a study file names it, with the choices that are its own.
+
+    The arithmetic is on the floor of the analyses, in a file of the same name.
+    """
+
+    needs_numbers: ClassVar[bool] = False
+    """Whether a rank below all others cannot be analysed."""
+    takes_strata: ClassVar[bool] = False
+    corrects_continuity: ClassVar[bool] = False
+    """Whether a continuity correction may be asked for."""
+    pools_imputations: ClassVar[bool] = False
+    """Whether imputed trials can be pooled, not stratified and not corrected."""
+    has_effect_scales: ClassVar[bool] = False
+    """Whether the effect may be reported as win odds or as net benefit."""
+    has_win_ratio: ClassVar[bool] = False
+    can_be_monitored: ClassVar[bool] = False
+    """Whether its statistic has a known variance, so that z at two looks has a known law."""
+    reckons_information: ClassVar[bool] = False
+    """Whether the information at the end follows from the design, the control and the effect."""
+    has_blinded_size: ClassVar[bool] = False
+    """Whether the number of patients can be re-estimated from data that show no arms."""
+    conflicts: ClassVar[Rules] = ()
+    """Rules between itself, which they need as `test`, and other fields of the plan."""
+
+    def outcomes_of(self, plan: Plan) -> tuple[str, ...]:
+        """Return the outcomes that it analyses."""
+        return (plan.endpoint,)
+
+    def quantity(self, plan: Plan) -> Quantity:
+        """Return what is estimated, and its value when the arms do not differ."""
+        raise NotImplementedError
+
+    def estimate_in_words(self, plan: Plan) -> str:
+        """Return what is estimated, with who is compared in what and when."""
+        raise NotImplementedError
+
+    def test_in_words(self, plan: Plan) -> str:
+        """Return the test, what it is referred to, and whether it is stratified."""
+        raise NotImplementedError
+
+    def ties_in_words(self, plan: Plan) -> str:
+        """Return what becomes of tied patients."""
+        raise NotImplementedError
+
+    def variance_in_words(self, plan: Plan) -> str:
+        """Return under which hypothesis the test's variance holds, and how it is made."""
+        raise NotImplementedError
+
+    def interval_in_words(self, plan: Plan) -> str:
+        """Return how the interval is made, without a full stop."""
+        raise NotImplementedError
+
+    def speed_in_words(self) -> str:
+        """Return whether thousands of trials can be analysed in seconds, with a warning if not."""
+        return FAST
+
+    def unfit_for_design(self, design: Design) -> Iterator[Violation]:
+        """Yield what in the design it cannot go with; paths begin at the plan."""
+        yield from ()
+
+    def unfit_for_outcomes(
+        self, outcomes: Mapping[str, Outcome], plan: Plan
+    ) -> Iterator[Violation]:
+        """Yield what in the outcomes it cannot go with; paths begin at the plan."""
+        yield from ()
+
+    def unfit_for_population(self, population: Population) -> Iterator[Violation]:
+        """Yield what in the population it cannot go with; paths begin at the plan."""
+        yield from ()
+
+
+def measured(plan: Plan) -> str:
+    """Return what is compared, such as `arat score at day_90`."""
+    return f"{plan.endpoint} {measure_in_words(plan)} at {plan.visit}"
+
+
+def measure_in_words(plan: Plan) -> str:
+    """Return `score`, or `change from baseline`."""
+    return {"score": "score", "change": "change from baseline"}[plan.measure]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a sentence lists them.
+
+    >>> listed(["arat", "nihss", "barthel"])
+    'arat, nihss and barthel'
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

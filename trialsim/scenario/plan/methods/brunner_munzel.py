@@ -1,0 +1,27 @@
+"""The Brunner-Munzel test."""
+
+from typing import ClassVar, Literal
+
+from trialsim.scenario.plan.choices import Plan
+from trialsim.scenario.plan.methods.ranks import PLACEMENTS, SampleRankMethod
+
+
+class BrunnerMunzel(SampleRankMethod):
+    """A test of the effect alone: the arms may differ in spread."""
+
+    can_be_monitored: ClassVar[bool] = True
+    reckons_information: ClassVar[bool] = True
+    has_blinded_size: ClassVar[bool] = True
+
+    method: Literal["brunner_munzel"]
+    reference: Literal["t", "normal"] = "t"
+
+    def test_in_words(self, plan: Plan) -> str:
+        against = {
+            "t": "Student's t with Satterthwaite's degrees of freedom",
+            "normal": "the normal distribution",
+        }
+        return f"Brunner-Munzel, against {against[self.reference]}, not stratified."
+
+    def variance_in_words(self, plan: Plan) -> str:
+        return f"{PLACEMENTS} (Brunner and Munzel 2000)."

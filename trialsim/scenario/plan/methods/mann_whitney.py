@@ -1,0 +1,34 @@
+"""The Wilcoxon-Mann-Whitney test against the normal distribution, stratified or not."""
+
+from typing import ClassVar, Literal
+
+from trialsim.scenario.plan.choices import Plan
+from trialsim.scenario.plan.methods.ranks import SampleRankMethod
+
+
+class MannWhitney(SampleRankMethod):
+    """Wilcoxon-Mann-Whitney, asymptotic, midranks, tie-corrected variance."""
+
+    takes_strata: ClassVar[bool] = True
+    corrects_continuity: ClassVar[bool] = True
+    pools_imputations: ClassVar[bool] = True
+    can_be_monitored: ClassVar[bool] = True
+    reckons_information: ClassVar[bool] = True
+    has_blinded_size: ClassVar[bool] = True
+
+    method: Literal["mann_whitney"]
+
+    def test_in_words(self, plan: Plan) -> str:
+        if plan.missing == "multiple_imputation":
+            return (
+                "Student's t test of the pooled logit of the Mann-Whitney effect, not stratified."
+            )
+        if plan.strata == "none":
+            return "Wilcoxon-Mann-Whitney, asymptotic, not stratified."
+        if plan.stratum_weighting == "van-elteren":
+            return "Van Elteren's test: Wilcoxon-Mann-Whitney stratified by site, asymptotic."
+        return "Wilcoxon-Mann-Whitney stratified by site, with these weights, asymptotic."
+
+    def variance_in_words(self, plan: Plan) -> str:
+        within = "" if plan.strata == "none" else " in each site"
+        return f"The test's variance is that of the null hypothesis, corrected for ties{within}."

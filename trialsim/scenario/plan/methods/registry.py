@@ -1,0 +1,69 @@
+"""The methods that a study file can name, in one union.
+
+One without choices is written by its name alone, `test: welch`; so is any whose choices are all
+left at their defaults. Otherwise it is a mapping: `test: {method: responders, threshold: 40}`.
+"""
+
+from typing import Annotated, Any, Final, TypeAlias, get_args
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
+from trialsim.scenario.plan.methods.base import AnalysisMethod
+from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
+from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
+from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
+from trialsim.scenario.plan.methods.permutation import Permutation
+from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
+from trialsim.scenario.plan.methods.responders import Responders
+from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+
+AnyMethod: TypeAlias = (
+    MannWhitney
+    | ExactMannWhitney
+    | Permutation
+    | BrunnerMunzel
+    | AdjustedRank
+    | WeiLachin
+    | OBrien
+    | TTest
+    | Welch
+    | Ancova
+    | Responders
+    | ProportionalOdds
+)
+METHODS: Final[tuple[type[AnalysisMethod], ...]] = get_args(AnyMethod)
+
+
+def name_of(method: type[AnalysisMethod]) -> str:
+    """Return the name by which a study file chooses a method.
+
+    >>> name_of(Welch)
+    'welch'
+    """
+    (name,) = get_args(method.model_fields["method"].annotation)
+    return str(name)
+
+
+def _from_its_name(written: Any) -> Any:
+    return {"method": written} if isinstance(written, str) else written
+
+
+def _shortest(method: AnyMethod) -> Any:
+    """Return the name alone of a method that has no choices, else all that it says."""
+    content = method.model_dump()
+    return content if len(content) > 1 else method.method
+
+
+_Mapping = Annotated[AnyMethod, Field(discriminator="method")]
+_Name = Annotated[
+    str, WithJsonSchema({"type": "string", "enum": [name_of(one) for one in METHODS]})
+]
+
+Method = Annotated[
+    _Mapping,
+    BeforeValidator(_from_its_name, json_schema_input_type=_Name | _Mapping),
+    PlainSerializer(_shortest),
+]
+"""A method as a scenario writes it: a name, or a mapping that says `method`."""

@@ -1,0 +1,62 @@
+"""Shares of patients at or beyond a threshold."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.plan.choices import Measure, Plan, Quantity
+from trialsim.scenario.plan.methods.base import AnalysisMethod, measured
+from trialsim.scenario.validation.refusal import Finite, Violation
+
+
+class Responders(AnalysisMethod):
+    """Shares of patients at or beyond a threshold."""
+
+    can_be_monitored: ClassVar[bool] = True
+
+    method: Literal["responders"]
+    threshold: Finite
+    """Points of the score, or of its change; who has it exactly responds."""
+
+    def quantity(self, plan: Plan) -> Quantity:
+        return Quantity("risk difference", 0.0)
+
+    def estimate_in_words(self, plan: Plan) -> str:
+        return (
+            f"Risk difference: the share of patients on {plan.treated} whose {measured(plan)} is "
+            f"{self.threshold} or better, less that on {plan.control}."
+        )
+
+    def test_in_words(self, plan: Plan) -> str:
+        return (
+            "Fisher's exact test, two-sided by adding the tables that are no more probable; it has "
+            "no statistic. Whoever ranks below all others does not respond."
+        )
+
+    def ties_in_words(self, plan: Plan) -> str:
+        return "Scores are not ranked, so ties have no part."
+
+    def variance_in_words(self, plan: Plan) -> str:
+        return "The test is exact and has no variance."
+
+    def interval_in_words(self, plan: Plan) -> str:
+        return "Newcombe's method 10 (1998), from two Wilson intervals"
+
+    def unfit_for_outcomes(
+        self, outcomes: Mapping[str, Outcome], plan: Plan
+    ) -> Iterator[Violation]:
+        if plan.endpoint in outcomes:
+            yield from _unreached(self.threshold, outcomes[plan.endpoint], plan.measure)
+
+
+def _unreached(threshold: float, outcome: Outcome, measure: Measure) -> Iterator[Violation]:
+    """Refuse a threshold that nobody or everybody reaches."""
+    if not outcome.keeps_its_rules:
+        return
+    low, high, step = outcome.low, outcome.high, outcome.step
+    if measure == "change":
+        low, high = low - high, high - low
+    lowest, highest = (low + step, high) if outcome.sign > 0 else (low, high - step)
+    if not lowest <= threshold <= highest:
+        rule = f"must lie between {lowest:g} and {highest:g}, or nobody or everybody responds"
+        yield Violation("test.threshold", rule, threshold)
