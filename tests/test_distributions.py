@@ -183,7 +183,7 @@ WRONG = [
     ("normal", {"mean": np.nan, "sd": 1}, "finite number"),
     ("lognormal", {"median": 0, "log_sd": 1}, "greater than 0"),
     ("exponential", {"mean": -1}, "greater than 0"),
-    ("gamma", {"mean": 1, "coefficient_of_variation": 0}, "greater than 0"),
+    ("gamma", {"mean": 1, "coefficient_of_variation": 0}, "greater than or equal to 0.000001"),
     ("beta", {"mean": 57, "sd": 1, "low": 0, "high": 57}, "between low and high"),
     ("beta", {"mean": 0.5, "sd": 0.5}, "two-point distribution"),
     ("logit_normal", {"median": 1, "logit_sd": 1}, "median must lie between low and high"),

@@ -29,6 +29,10 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 OpenProbability = Annotated[float, Field(gt=0, lt=1)]
 
 PROBABILITY_SUM_TOLERANCE: Final = 1e-9
+LEAST_VARIATION: Final = 1e-6
+"""Of a gamma: below, hardly a digit is left that differs between its values."""
+_MOST_LEVELS: Final = 10_000
+_MOST_WHOLE: Final = 100_000
 _FARTHEST_SD: Final = 30.0
 """Beyond, a normal holds so little that truncating it is a mistake, and shares underflow."""
 
@@ -234,7 +238,7 @@ class Gamma(FrozenModel):
 
     distribution: Literal["gamma"]
     mean: Positive
-    coefficient_of_variation: Positive
+    coefficient_of_variation: Annotated[float, Field(ge=LEAST_VARIATION, le=100)]
 
     def at(self, u: Floats) -> Floats:
         """Return the quantile.
@@ -346,7 +350,7 @@ class Categorical(FrozenModel):
     """Named levels with probabilities that add to one."""
 
     distribution: Literal["categorical"]
-    levels: dict[str, Probability] = Field(min_length=1)
+    levels: dict[str, Probability] = Field(min_length=1, max_length=_MOST_LEVELS)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -366,7 +370,7 @@ class Discrete(FrozenModel):
     """Whole numbers with probabilities that add to one, such as the grades of a scale."""
 
     distribution: Literal["discrete"]
-    values: dict[int, Probability] = Field(min_length=1)
+    values: dict[int, Probability] = Field(min_length=1, max_length=_MOST_LEVELS)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -401,6 +405,8 @@ class WholeNumbers:
         low, high = distribution.low, distribution.high
         if low is None or high is None or low % 1 or high % 1:
             raise ValueError("whole numbers need a whole low and a whole high")
+        if high - low > _MOST_WHOLE:
+            raise ValueError(f"whole numbers must lie within {_MOST_WHOLE:,} of one another")
         self.low, self.high = int(low), int(high)
         cuts = distribution.below(np.arange(self.low, self.high) + 0.5)
         edges = np.arange(self._CELLS + 1) / self._CELLS

@@ -64,5 +64,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("patient", ["patients", "arms"])
     '; did you mean patients?'
     """
-    close = get_close_matches(name, list(known), n=1)
+    close = get_close_matches(name, list(map(str, known)), n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -131,3 +131,10 @@ def test_the_result_is_plain_data() -> None:
 
     found = count_power_of(load("cars1"), replicates=200, cohort=64).to_dict()
     assert json.loads(json.dumps(found)) == found
+
+
+def test_more_trials_or_pairs_than_memory_holds_are_refused() -> None:
+    with pytest.raises(InputError, match="replicates: must be at most 10,000,000"):
+        count_power_of(load("cars1"), 10**12)
+    with pytest.raises(InputError, match="cohort: must be at most 100,000"):
+        count_power_of(load("cars1"), 100, cohort=10**12)

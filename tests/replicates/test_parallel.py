@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from trialsim.errors import InputError
 from trialsim.questions.power import power
 from trialsim.replicates.parallel import (
     LARGEST_TASK,
@@ -162,3 +163,9 @@ def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
     workers = joblib.Parallel(n_jobs=2)
     assert workers(joblib.delayed(survives_an_interruption)() for _ in range(2)) == [True, True]
     assert not survives_an_interruption()
+
+
+@pytest.mark.parametrize("count", [10**9, 10**12, 2**64, 10**40])
+def test_more_replicates_than_anybody_waits_for_are_refused_unlisted(count: int) -> None:
+    with pytest.raises(InputError, match="replicates: must be at most 100,000,000"):
+        tasks_of(range(count), 1, BATCH)

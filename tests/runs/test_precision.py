@@ -74,9 +74,9 @@ def test_neither_workers_nor_a_directory_change_where_a_run_stops(tmp_path: Path
         assert {**result.to_dict(), "seconds": 0} == {**counted.to_dict(), "seconds": 0}
 
 
-@pytest.mark.parametrize("precision", [0, -0.1, 0.5, float("nan")])
+@pytest.mark.parametrize("precision", [0, -0.1, 1e-9, 0.5, float("nan")])
 def test_a_precision_that_no_run_can_have_is_refused(precision: float) -> None:
-    with pytest.raises(InputError, match=r"^precision: must lie between 0 and 0\.5"):
+    with pytest.raises(InputError, match=r"^precision: must be at least 5e-05 and below 0\.5"):
         check_precision(precision)
 
 

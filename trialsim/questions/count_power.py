@@ -31,6 +31,9 @@ from trialsim.trial.trial import Trial, simulate_batch
 
 COHORT: Final = 2048
 """Trials simulated for the cells, unless told otherwise: some 200,000 patients an arm of CARS-1."""
+MOST_TRIALS: Final = 100_000
+"""Simulated for the cells, and counted cell by cell: a gigabyte for the finest scales."""
+MOST_PAIRS: Final = 10_000_000
 _BATCH: Final = 2 * LANES
 _PURPOSE: Final = "endpoint cells"
 
@@ -122,6 +125,8 @@ def endpoint_cells(scenario: Study, replicates: int = COHORT, seed: int = 2016) 
     """
     if replicates < 2:
         raise ValueError(f"replicates must be at least 2 (got {replicates})")
+    if replicates > MOST_TRIALS:
+        raise InputError([Problem("cohort", f"must be at most {MOST_TRIALS:,}", str(replicates))])
     scenario = single_trial(scenario)
     problems = [one for one in _problems(scenario) if one.path == "analysis.missing"]
     if problems:
@@ -147,6 +152,8 @@ def count_power_of(
     """
     scenario = single_trial(scenario)
     problems = _problems(scenario)
+    if replicates > MOST_PAIRS:
+        problems.append(Problem("replicates", f"must be at most {MOST_PAIRS:,}", str(replicates)))
     if problems:
         raise InputError(problems)
     plan = scenario.analysis

@@ -1,12 +1,28 @@
 """What must hold of a study, one trial or a programme of several, before any replicate is run."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Final, Literal
 
-from trialsim.errors import InputError, RecruitmentError
+from trialsim.errors import InputError, Problem, RecruitmentError
 from trialsim.scenario.programme import Programme, Study
 from trialsim.trial import trial
 from trialsim.trial.trial import Engine, candidates_needed
+
+MOST_REPLICATES: Final = 100_000_000
+"""Of one study: their Monte Carlo standard error of a power is at most 0.00005."""
+
+
+def check_count(replicates: int) -> None:
+    """Refuse more replicates than anybody could wait for.
+
+    Raises
+    ------
+    InputError
+        If there are too many.
+    """
+    if replicates > MOST_REPLICATES:
+        rule = f"must be at most {MOST_REPLICATES:,}"
+        raise InputError([Problem("replicates", rule, str(replicates))])
 
 
 def chosen_engine(study: Study, engine: Engine) -> Literal["events", "vector"]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from multiprocessing import parent_process
 from typing import Final
 
+from trialsim.replicates.checks import check_count
 from trialsim.replicates.cluster import connected
 from trialsim.replicates.run import BATCH, Replicates, Summarise, joined, run_replicates
 from trialsim.replicates.versions import check_versions, versions_here
@@ -88,9 +89,15 @@ def tasks_of(
 
     >>> tasks_of(range(300), 1, 128)
     [range(0, 128), range(128, 256), range(256, 300)]
+
+    Raises
+    ------
+    InputError
+        If there are more replicates than anybody could wait for.
     """
     from joblib import effective_n_jobs
 
+    check_count(replicates.stop - replicates.start)
     wanted = len(replicates) / (_TASKS_PER_WORKER * effective_n_jobs(n_jobs))
     if scheduler is not None:  # whose workers come and go, and whose tasks cost more to send
         wanted = LARGEST_TASK

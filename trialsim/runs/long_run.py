@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trialsim.replicates.checks import chosen_engine
+from trialsim.replicates.checks import check_count, chosen_engine
 from trialsim.replicates.parallel import Progress, finished_tasks
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.replicates.run import BATCH, Replicates
@@ -37,6 +37,7 @@ class LongRun:
 
     def run(self, replicates: range) -> Replicates:
         """Return the results of contiguous replicates, after computing what is missing of them."""
+        check_count(replicates.stop)
         self._compute(self.directory.blocks_of(replicates))
         return self.directory.results(replicates)
 
@@ -52,6 +53,7 @@ class LongRun:
 
     def shard(self, shard: Shard, replicates: int) -> int:
         """Compute the blocks of a shard, and return how many they are."""
+        check_count(replicates)
         began = self._begin(shard=str(shard), replicates=replicates)
         blocks = shard.share(self.directory.blocks_of(range(replicates)))
         note_shard(self.directory, shard, replicates)

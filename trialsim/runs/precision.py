@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from trialsim.errors import InputError, Problem
-from trialsim.replicates.checks import check_recruitment, chosen_engine
+from trialsim.replicates.checks import MOST_REPLICATES, check_recruitment, chosen_engine
 from trialsim.replicates.parallel import Progress, run_in_parallel
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.replicates.run import BATCH, Replicates, joined
@@ -108,11 +108,15 @@ def power_to(
     return summarised(scenario, seed, used, done, time.perf_counter() - began)
 
 
+FINEST: Final = 0.5 / math.sqrt(MOST_REPLICATES)
+"""What the most replicates give a power of a half."""
+
+
 def check_precision(precision: float) -> None:
     """Raise InputError for a precision that no run can have or need.
 
     >>> check_precision(0.003)
     """
-    if not 0 < precision < LOOSEST:
-        rule = f"must lie between 0 and {LOOSEST}"
+    if not FINEST <= precision < LOOSEST:
+        rule = f"must be at least {FINEST:g} and below {LOOSEST}"
         raise InputError([Problem("precision", rule, f"{precision:g}")])

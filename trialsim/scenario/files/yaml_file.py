@@ -217,8 +217,12 @@ def found_file(scenario: str | Path, beside: Path | None = None) -> Path:
     if str(scenario) in known:
         return known[str(scenario)]
     path = (beside or Path()) / scenario
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:  # such as a name that is too long
+        rule = f"cannot be read: {error.strerror}"
+        raise InputError([Problem("scenario", rule, as_written(str(scenario)))]) from None
     hint = nearest(str(scenario), known)
     if path.is_dir():
         rule = "must be a scenario file, not a folder"

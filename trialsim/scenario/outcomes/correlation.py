@@ -27,12 +27,18 @@ class OutcomeCorrelation(FrozenModel):
         matrix = np.full((len(outcomes), len(outcomes)), self.common)
         np.fill_diagonal(matrix, 1.0)
         place = {name: i for i, name in enumerate(outcomes)}
-        for first, row in self.pairs.items():
-            for second, coefficient in row.items():
-                if first in place and second in place:
-                    matrix[place[first], place[second]] = coefficient
-                    matrix[place[second], place[first]] = coefficient
+        for first, second, coefficient in self._written:
+            if first in place and second in place:
+                matrix[place[first], place[second]] = coefficient
+                matrix[place[second], place[first]] = coefficient
         return matrix
+
+    @property
+    def _written(self) -> Iterator[tuple[str, str, float]]:
+        """The two names and the coefficient of each pair, of a wrong one as far as it is known."""
+        for first, row in self.pairs.items():
+            for second, coefficient in (row or {}).items():
+                yield first, second, coefficient
 
     def weights(self, outcomes: Sequence[str]) -> Floats:
         """Return the lower triangular factor: each outcome's luck by its own and those before."""
@@ -43,7 +49,8 @@ class OutcomeCorrelation(FrozenModel):
         """Yield what is wrong with the pairs of some outcomes."""
         problems = list(self._wrong_pairs(outcomes))
         yield from problems
-        if not problems and outcomes:
+        wrong = None in self.pairs.values() or any(one is None for *_, one in self._written)
+        if not problems and not wrong and outcomes:
             smallest = np.linalg.eigvalsh(self.matrix(outcomes)).min()
             if smallest <= 1e-9:
                 rule = "must make a positive definite matrix"
@@ -51,16 +58,15 @@ class OutcomeCorrelation(FrozenModel):
 
     def _wrong_pairs(self, outcomes: Sequence[str]) -> Iterator[Violation]:
         seen: set[frozenset[str]] = set()
-        for first, row in self.pairs.items():
-            for second, coefficient in row.items():
-                path = f"pairs.{first}.{second}"
-                for name in (first, second):
-                    if name not in outcomes:
-                        yield Violation(path, unknown("outcome", name, outcomes), coefficient)
-                if first == second:
-                    rule = "must not be written: an outcome's correlation with itself is 1"
-                    yield Violation(path, rule, coefficient)
-                elif frozenset((first, second)) in seen:
-                    rule = "must be written once: the pair stands in the other order too"
-                    yield Violation(path, rule, coefficient)
-                seen.add(frozenset((first, second)))
+        for first, second, coefficient in self._written:
+            path = f"pairs.{first}.{second}"
+            for name in (first, second):
+                if name not in outcomes:
+                    yield Violation(path, unknown("outcome", name, outcomes), coefficient)
+            if first == second:
+                rule = "must not be written: an outcome's correlation with itself is 1"
+                yield Violation(path, rule, coefficient)
+            elif frozenset((first, second)) in seen:
+                rule = "must be written once: the pair stands in the other order too"
+                yield Violation(path, rule, coefficient)
+            seen.add(frozenset((first, second)))

@@ -1,12 +1,12 @@
 """How the trial is run: sites, arrivals, clinic hours, chairs, and all that goes wrong."""
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from trialsim.clock import DAY, HOUR
-from trialsim.distributions import Continuous, FrozenModel, support
+from trialsim.distributions import LEAST_VARIATION, Continuous, FrozenModel, support
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -20,6 +20,8 @@ from trialsim.scenario.validation.refusal import (
 
 LONGEST_DAYS = 1_000_000
 """No trial lasts longer; in whole minutes there is room for it."""
+_MOST_CANDIDATES: Final = 100_000
+"""A month, at all sites together: more than any trial screens, and room for all in memory."""
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
 HourOfDay = Annotated[float, Field(ge=0, le=24)]
@@ -88,6 +90,22 @@ def _open_for_a_minute(opens_hour: float, closes_hour: float) -> Iterator[Violat
         yield Violation("clinic_closes_hour", rule, closes_hour)
 
 
+def _candidates_can_be_held(
+    sites: Mapping[str, Site | None], candidates_per_site_per_month: float
+) -> Iterator[Violation]:
+    most = _MOST_CANDIDATES / max(len(sites), 1)
+    if candidates_per_site_per_month > most:
+        rule = f"must be at most {most:g}: {_MOST_CANDIDATES:,} at all sites together"
+        yield Violation("candidates_per_site_per_month", rule, candidates_per_site_per_month)
+
+
+def _none_or_some_variation(site_rate_coefficient_of_variation: float) -> Iterator[Violation]:
+    if 0 < site_rate_coefficient_of_variation < LEAST_VARIATION:
+        rule = f"must be 0, or at least {LEAST_VARIATION:g}"
+        path = "site_rate_coefficient_of_variation"
+        yield Violation(path, rule, site_rate_coefficient_of_variation)
+
+
 def _after_arrival(screening_hours: Continuous) -> Iterator[Violation]:
     yield from negative("screening_hours", screening_hours)
 
@@ -108,13 +126,15 @@ class Operations(CheckedModel):
 
     rules = (
         (("clinic_opens_hour", "clinic_closes_hour"), _open_for_a_minute),
+        (("sites", "candidates_per_site_per_month"), _candidates_can_be_held),
+        (("site_rate_coefficient_of_variation",), _none_or_some_variation),
         (("screening_hours",), _after_arrival),
         (("refusal_probability",), _a_probability),
     )
 
     sites: dict[Name, Site] = Field(min_length=1)
     candidates_per_site_per_month: Positive
-    site_rate_coefficient_of_variation: NotNegative
+    site_rate_coefficient_of_variation: Annotated[float, Field(ge=0, le=10)]
     recruitment_limit_days: Annotated[Days, Field(gt=0)]
     """Candidates who come later are not screened: recruitment that has not ended then, fails."""
     onset_to_arrival_hours: Name

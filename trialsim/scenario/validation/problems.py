@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Annotated, Any, get_args, get_origin
 
@@ -26,7 +27,7 @@ def problems_of(
     error: ValidationError, content: Any, model: type[BaseModel], above: str = ""
 ) -> list[Problem]:
     """Return every problem that a validation of plain content against a model found."""
-    schema = model.model_json_schema()
+    schema = _schema_of(model)
     found = [one for details in error.errors() for one in _told(details, content, schema, above)]
     merged = []
     for path, group in groupby(found, key=lambda problem: problem.path):
@@ -39,6 +40,11 @@ def problems_of(
             rules = [" or ".join([rules[0], *(rule[len("must be ") :] for rule in rules[1:])])]
         merged += [Problem(path, rule, values[0]) for rule in rules]
     return merged
+
+
+@cache
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def problems_between(
@@ -58,9 +64,9 @@ def _known_part(
 ) -> FrozenModel:
     """Return the fields of a part that are right in themselves; add what its rules refuse."""
     fields = {}
-    for name, field in model.model_fields.items():
-        value = content.get(name, field.get_default(call_default_factory=True))
-        known = _known(Annotated[field.annotation, field], value, below(above, name), found)
+    for name, kind in _kinds(model).items():
+        default = model.model_fields[name].get_default(call_default_factory=True)
+        known = _known(kind, content.get(name, default), below(above, name), found)
         if known is not _WRONG:
             fields[name] = known
     if issubclass(model, CheckedModel):
@@ -71,17 +77,36 @@ def _known_part(
 def _known(kind: Any, value: Any, path: str, found: list[Problem]) -> Any:
     """Return as much of a value as is right in itself, down to the entries of mappings."""
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return _validator(kind).validate_python(value)
     except ValidationError:
         kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     if isinstance(kind, type) and issubclass(kind, FrozenModel):
         return _known_part(kind, value if isinstance(value, Mapping) else {}, path, found)
-    if get_origin(kind) is not dict or not isinstance(value, Mapping):
-        return _WRONG
+    if get_origin(kind) is not dict or not isinstance(value, Mapping) or not value:
+        return _WRONG  # also a mapping that must not be empty
     parts = {
-        key: _known(get_args(kind)[1], part, below(path, key), found) for key, part in value.items()
+        key: _known(get_args(kind)[1], part, below(path, key), found)
+        for key, part in value.items()
+        if isinstance(key, str)  # any other is refused, and no rule can read it
     }
     return {key: None if part is _WRONG else part for key, part in parts.items()}
+
+
+@cache
+def _kinds(model: type[FrozenModel]) -> dict[str, Any]:
+    """Return what each field of a model takes."""
+    return {name: Annotated[field.annotation, field] for name, field in model.model_fields.items()}
+
+
+_VALIDATORS: dict[int, tuple[Any, TypeAdapter[Any]]] = {}
+"""By the identity of the kind, which is kept and so stays its own."""
+
+
+def _validator(kind: Any) -> TypeAdapter[Any]:
+    """Return the validator of a kind, made once, for making it takes longer than its use."""
+    if id(kind) not in _VALIDATORS:
+        _VALIDATORS[id(kind)] = kind, TypeAdapter(kind)
+    return _VALIDATORS[id(kind)][1]
 
 
 def problem_of(refusal: Violation, above: str = "") -> Problem:

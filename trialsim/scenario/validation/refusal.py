@@ -37,7 +37,7 @@ __all__ = [
     "unknown",
 ]
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 """A name that can stand in a dotted path: lower case letters, digits and underscores."""
 Coefficient = Annotated[float, Field(gt=-1, lt=1)]
 

@@ -1,0 +1,1 @@
+"""Wrong input by the thousand, made by chance from what is right."""
