@@ -19,6 +19,7 @@ from trialsim.datasets import PATIENT, cut, tables
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario, validated
 from trialsim.streams import Streams
+from trialsim.trial.conduct import Lack
 from trialsim.trial.itinerary import first_infusion
 from trialsim.trial.rehabilitation import binomial_quantile, sessions_attended, sessions_due
 from trialsim.trial.trial import Engine, Trial, simulate_batch
@@ -129,8 +130,8 @@ def test_an_infusion_that_was_not_given_says_why(study: str) -> None:
     assert_array_equal(status[left].to_numpy(str), infusions["status_of_patient"][left])
     stopped = (due >= infusions["discontinued_minute"]).fillna(False) & ~left
     assert_array_equal(status == "discontinued", stopped)
-    refused = TRIALS[study].conduct.without_chair
-    without_chair = np.zeros(len(due), np.bool_) if refused is None else refused.ravel()
+    lacked = TRIALS[study].conduct.lacked
+    without_chair = np.zeros(len(due), np.bool_) if lacked is None else lacked.ravel() == Lack.CHAIR
     assert_array_equal(status == "no chair", without_chair & ~left & ~stopped)
 
 

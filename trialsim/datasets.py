@@ -18,7 +18,7 @@ from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
 from trialsim.scenario.outcomes.items import Items
-from trialsim.trial.conduct import due_days
+from trialsim.trial.conduct import Lack, due_days
 from trialsim.trial.dosing import phase_doses
 from trialsim.trial.items import item_scores
 from trialsim.trial.itinerary import first_infusion, next_opening
@@ -281,8 +281,8 @@ def _infusion_statuses(trial: Trial) -> Integers:
     discontinued = due >= conduct.discontinued[:, :, None]
     cases = [died, left, discontinued]
     codes = [5, 4, 3]
-    if conduct.without_chair is not None:
-        cases, codes = [*cases, conduct.without_chair], [*codes, 2]
+    if conduct.lacked is not None:
+        cases, codes = [*cases, conduct.lacked == Lack.CHAIR], [*codes, 2]
     return np.select(cases, codes, np.where(conduct.infusion_given, 0, 1))
 
 
@@ -293,11 +293,12 @@ def _minutes_waited(trial: Trial) -> Integers:
     """
     conduct = trial.conduct
     due = conduct.infusion_due
-    if conduct.waited is None or conduct.without_chair is None:
+    if conduct.waited is None or conduct.lacked is None:
         return np.zeros(due.shape, np.int64)
     closes = due // DAY * DAY + trial.scenario.operations.closes
     stops = np.minimum(conduct.discontinued, conduct.exited)[:, :, None]
-    return np.where(conduct.without_chair, np.minimum(closes, stops) - due, conduct.waited)
+    in_vain = conduct.lacked != Lack.NOTHING
+    return np.where(in_vain, np.minimum(closes, stops) - due, conduct.waited)
 
 
 def _visits(trial: Trial) -> DataFrame:

@@ -8,6 +8,7 @@ import pytest
 from trialsim.clock import DAY
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
+from trialsim.trial.allocation.procedure import allocation_of
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import due_days
 from trialsim.trial.event_engine import recruit_by_events
@@ -130,18 +131,18 @@ def test_event_engine_equals_the_plain_reference(
     scenario, streams = crowded.replace(changes), Streams(seed, range(1))
     cohort = enrol(scenario, streams, 600)
     itinerary = plan_itinerary(cohort, scenario, streams)
-    found = recruit_by_events(cohort, itinerary, scenario, streams)
+    found = recruit_by_events(itinerary, scenario, allocation_of(scenario, cohort, streams))
     plain = PlainReference(itinerary, scenario)
     plain.run()
     assert found.complete.all()
     assert found.waited is not None
-    assert found.without_chair is not None
+    assert found.lacked is not None
     place = found.place[0].tolist()
     assert place == [*plain.randomised]
     assert found.randomised[0].tolist() == [*plain.randomised.values()]
-    waited, missed = np.zeros_like(found.waited[0]), np.zeros_like(found.without_chair[0])
+    waited, missed = np.zeros_like(found.waited[0]), np.zeros_like(found.lacked[0])
     for patient, infusion in np.ndindex(waited.shape):
         waited[patient, infusion] = plain.waited.get((place[patient], infusion), 0)
         missed[patient, infusion] = (place[patient], infusion) in plain.missed
     assert (found.waited[0] == waited).all()
-    assert (found.without_chair[0] == missed).all()
+    assert (found.lacked[0] == missed).all()

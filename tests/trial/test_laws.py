@@ -15,8 +15,9 @@ from trialsim.errors import RecruitmentError
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
+from trialsim.trial.allocation.procedure import allocation_of
 from trialsim.trial.cohort import enrol
-from trialsim.trial.conduct import Recruitment
+from trialsim.trial.conduct import Lack, Recruitment
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
 from trialsim.trial.trial import Trial, candidates_needed, simulate_batch
@@ -55,11 +56,12 @@ def test_the_order_in_which_processes_are_created_changes_nothing(
         streams = Streams(seed, range(1))
         cohort = enrol(scenario, streams, 500)
         itinerary = plan_itinerary(cohort, scenario, streams)
+        allocation = allocation_of(scenario, cohort, streams)
         width = itinerary.ready.shape[1]
         shuffled = np.random.default_rng(seed).permutation(width).tolist()
-        forward = arrays_of(recruit_by_events(cohort, itinerary, scenario, streams))
+        forward = arrays_of(recruit_by_events(itinerary, scenario, allocation))
         for creation in (range(width)[::-1], shuffled):
-            other = arrays_of(recruit_by_events(cohort, itinerary, scenario, streams, creation))
+            other = arrays_of(recruit_by_events(itinerary, scenario, allocation, creation))
             assert all((forward[path] == other[path]).all() for path in forward)
 
 
@@ -334,7 +336,7 @@ def by_hand(
     streams, many = Streams(1, range(1)), len(ready)
     cohort = enrol(scenario, streams, many)
     presented = np.array([ready])
-    cohort = dataclasses.replace(cohort, arrival=presented, screened=presented)
+    cohort = dataclasses.replace(cohort, site=np.zeros((1, many), np.int64))
     never = np.full((1, many, 1), NEVER)
     itinerary = Itinerary(
         candidate=np.arange(many)[None],
@@ -348,7 +350,7 @@ def by_hand(
         visit_shift=np.zeros((1, many, 6), np.int64),
         visit_missed=np.zeros((1, many, 6), np.bool_),
     )
-    return recruit_by_events(cohort, itinerary, scenario, streams)
+    return recruit_by_events(itinerary, scenario, allocation_of(scenario, cohort, streams))
 
 
 def clock(day: int, time: str) -> int:
@@ -402,8 +404,8 @@ def test_an_infusion_for_which_no_chair_comes_free_before_closing_time_is_missed
     ready = [clock(0, "16:30"), clock(0, "17:00"), clock(1, "17:30")]
     found = by_hand(crowded, ready, [4 * DAY] * 3, 3, **{"operations.infusion_minutes": 120})
     assert found.randomised.tolist() == [[clock(0, "16:30"), clock(0, "18:30"), clock(1, "18:30")]]
-    assert found.without_chair is not None
-    assert found.without_chair.tolist() == [[[False, False], [False, True], [False, False]]]
+    assert found.lacked is not None
+    assert found.lacked.tolist() == [[[0, 0], [0, Lack.CHAIR], [0, 0]]]
 
 
 def test_more_chairs_never_make_the_mean_wait_longer(crowded: Scenario) -> None:

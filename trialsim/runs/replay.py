@@ -200,18 +200,17 @@ def in_arm(trial: Trial, patient: int, arm: str) -> Trial:
     """
     arms = trial.arms.copy()
     arms[0, patient - 1] = list(trial.scenario.design.arms).index(arm)
-    conduct, complete = trial.conduct, np.ones(len(arms), np.bool_)
+    conduct = trial.conduct
     recruitment = Recruitment(
         place=conduct.place,
+        arms=arms,
         randomised=conduct.randomised,
         closed=conduct.closed,
-        complete=complete,
-        screened=conduct.screened,
         waited=conduct.waited,
-        without_chair=conduct.without_chair,
+        lacked=conduct.lacked,
     )
     scenario, cohort = trial.scenario, trial.cohort
-    conduct = derive_conduct(recruitment, trial.itinerary, cohort, arms, scenario)
+    conduct = derive_conduct(recruitment, trial.itinerary, cohort, scenario)
     first = int(trial.replicates[0])
     streams = Streams(trial.seed, range(first, first + 1))
     underlying = realise(scenario, cohort, trial.candidate, conduct, arms, streams)

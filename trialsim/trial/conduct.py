@@ -6,6 +6,7 @@ visit]); patients are in order of randomisation.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 
@@ -17,24 +18,38 @@ from trialsim.trial.cohort import Cohort
 from trialsim.trial.itinerary import Itinerary, of_arm
 
 
+class Lack(IntEnum):
+    """What an infusion lacked."""
+
+    NOTHING = 0
+    CHAIR = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Recruitment:
-    """What an engine adds to the itinerary."""
+    """What an engine adds to the itinerary.
+
+    Where recruitment closed before the last patient, the places of those who are missing hold
+    candidate 0 and arm 0, randomised at `NEVER`.
+    """
 
     place: Integers
     """Where each patient stands on the itinerary's axis, shape (replicate, patient)."""
+    arms: Integers
+    """Each patient's arm as its position in the design."""
     randomised: Integers
     """Minute of randomisation, which is that of the first infusion."""
     closed: Integers
-    """Minute at which the last patient was randomised, shape (replicate,)."""
-    complete: Booleans
-    """Whether the planned number of patients was reached, shape (replicate,)."""
-    screened: Integers
-    """Candidates who arrived until then, shape (replicate,)."""
+    """Minute at which recruitment closed, shape (replicate,); `NEVER` if it did not."""
     waited: Integers | None
-    """Minutes that each infusion waited for a chair; None where nobody waits for anybody."""
-    without_chair: Booleans | None
-    """Infusions for which no chair came free before the clinic closed; None likewise."""
+    """Minutes that each infusion waited; None where nobody waits for anybody."""
+    lacked: Integers | None
+    """What was lacking until it was too late for each infusion, a `Lack`; None likewise."""
+
+    @property
+    def complete(self) -> Booleans:
+        """Whether recruitment closed, shape (replicate,)."""
+        return self.closed < NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +59,16 @@ class Conduct:
     place: Integers
     """Where each patient stands on the itinerary's axis."""
     randomised: Integers
+    """Minute of randomisation; `NEVER` of those who were missing when recruitment closed."""
     closed: Integers
     """Minute at which recruitment closed, shape (replicate,)."""
     screened: Integers
     """Candidates screened until then, shape (replicate,)."""
     schedule: Schedule
     waited: Integers | None
-    """Minutes that each infusion waited for a chair; None where nobody waits for anybody."""
-    without_chair: Booleans | None
-    """Infusions for which no chair came free before the clinic closed; None likewise."""
+    """Minutes that each infusion waited; None where nobody waits for anybody."""
+    lacked: Integers | None
+    """What was lacking until it was too late for each infusion, a `Lack`; None likewise."""
     infusion_given: Booleans
     discontinued: Integers
     """Minute at which infusions ended for good, `NEVER` for most."""
@@ -108,11 +124,7 @@ def due_days(schedule: Schedule, randomised: Integers) -> Integers:
 
 
 def derive_conduct(
-    recruitment: Recruitment,
-    itinerary: Itinerary,
-    cohort: Cohort,
-    arms: Integers,
-    scenario: Scenario,
+    recruitment: Recruitment, itinerary: Itinerary, cohort: Cohort, scenario: Scenario
 ) -> Conduct:
     """Return the conduct of the patients that an engine recruited, in the arms that they got.
 
@@ -120,8 +132,10 @@ def derive_conduct(
     infusion left to come.
     """
     randomised, patients = recruitment.randomised, RowIndex(recruitment.place)
-    ends = (itinerary.discontinues, itinerary.withdraws, itinerary.dies)
-    discontinues, withdraws, dies = (of_arm(patients.of(end), arms) for end in ends)
+    ends = (itinerary.stops, itinerary.discontinues, itinerary.withdraws, itinerary.dies)
+    stops, discontinues, withdraws, dies = (
+        of_arm(patients.of(end), recruitment.arms) for end in ends
+    )
     onset = take_rows(cohort.onset, patients.of(itinerary.candidate))
     days = visit_days(scenario, randomised, onset, patients.of(itinerary.visit_shift))
     visits = randomised[:, :, None] + days * DAY
@@ -129,36 +143,35 @@ def derive_conduct(
     exits = np.minimum(withdraws, dies)
     exits = np.where(exits <= np.maximum(days[:, :, -1] * DAY, last_infusion), exits, NEVER)
     discontinues = np.where(discontinues <= np.minimum(last_infusion, exits), discontinues, NEVER)
-    refused = patients.of(itinerary.refused)
-    given = _given(recruitment, refused, np.minimum(discontinues, exits), scenario)
     exited = _minute(randomised, exits)
-    attended = ~patients.of(itinerary.visit_missed) & (visits < exited[:, :, None])
+    here = np.broadcast_to((randomised < NEVER)[:, :, None], visits.shape)
     return Conduct(
         place=recruitment.place,
         randomised=randomised,
         closed=recruitment.closed,
-        screened=recruitment.screened,
+        screened=screened(cohort, recruitment.closed, scenario),
         schedule=scenario.treatment.infusions,
         waited=recruitment.waited,
-        without_chair=recruitment.without_chair,
-        infusion_given=given,
+        lacked=recruitment.lacked,
+        infusion_given=_given(recruitment, patients.of(itinerary.refused), stops, scenario),
         discontinued=_minute(randomised, discontinues),
         withdrawn=np.where(withdraws < dies, exited, NEVER),
         died=np.where(withdraws < dies, NEVER, exited),
         visit_day=days,
         visit_minute=visits,
-        visit_attended=attended,
-        visit_settled=np.broadcast_to(np.True_, attended.shape),
+        visit_attended=here & ~patients.of(itinerary.visit_missed) & (visits < exited[:, :, None]),
+        visit_settled=here,
     )
 
 
 def _given(
     recruitment: Recruitment, refused: Booleans, stops: Integers, scenario: Scenario
 ) -> Booleans:
-    """Return which infusions were given: not refused, not without a chair, not after the stop."""
+    """Return which infusions were given: not refused, not for lack of anything, not too late."""
     given = ~refused
-    if recruitment.without_chair is not None:
-        given &= ~recruitment.without_chair
+    given &= (recruitment.randomised < NEVER)[:, :, None]
+    if recruitment.lacked is not None:
+        given &= recruitment.lacked == Lack.NOTHING
     days = due_days(scenario.treatment.infusions, recruitment.randomised)
     for infusion in range(given.shape[2]):
         started = days[:, :, infusion] * DAY
@@ -169,7 +182,8 @@ def _given(
 
 
 def _minute(randomised: Integers, after: Integers) -> Integers:
-    return np.where(after < NEVER, randomised + after, NEVER)
+    """Return the minute so many minutes after randomisation, `NEVER` where either is."""
+    return np.where(np.maximum(randomised, after) < NEVER, randomised + after, NEVER)
 
 
 def visit_days(

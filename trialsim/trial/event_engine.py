@@ -1,39 +1,225 @@
-"""The reference engine: one SimPy environment a replicate, whole minutes, nothing drawn.
+"""The reference engine: a trial as SimPy processes. It draws nothing and adds only waiting.
 
-Each candidate who can be randomised is a generator that reads like the candidate's days: the wait
-for a chair inside the window, the first infusion and with it randomisation, then an infusion a day.
-It yields requests for a chair, and is told whether the infusion started. What one person takes from
-another, a place in the trial or a chair, is handed out once a minute has heard all who want it,
-first due first served and then by number, so the order of events inside a minute cannot matter.
-There is no event for what nobody waits for: arrival, screening and visits are read off the
-itinerary, and so are infusions after the first where chairs cannot run out; the end of an infusion
-is an event where somebody waits for the chair.
+Each candidate is a process that reads like the candidate's days. What people take from one another,
+chairs and places in the trial, is handed out at a desk as a minute ends: all that somebody needs at
+once, to those who were due first and then by number. So the order of events inside a minute cannot
+matter. There is no event for what nobody waits for: arrival, screening and visits are read off the
+itinerary, and so are the infusions after the first where chairs cannot run out.
 """
 
-from collections.abc import Generator, Iterable
-from heapq import heapify, heappop, heappush
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import simpy
+from simpy.events import EventPriority
 
 from trialsim.clock import DAY, NEVER
-from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import Streams
-from trialsim.trial.allocation import allocation_lists
-from trialsim.trial.cohort import Cohort
-from trialsim.trial.conduct import Recruitment, couples_patients, screened
+from trialsim.trial.allocation.procedure import Allocation
+from trialsim.trial.conduct import Lack, Recruitment, couples_patients
 from trialsim.trial.itinerary import Itinerary, next_opening
 
-Person: TypeAlias = Generator["_Request", bool, None]
+Process: TypeAlias = Generator[simpy.Event, Any, None]
+
+LAST: Final = 2
+"""The priority of what comes after all else in its minute; SimPy's own are 0 and 1."""
+
+
+class Turn(simpy.Event):
+    """Somebody's turn at the end of a minute: who was due first goes first, then by number."""
+
+    def __init__(self, env: simpy.Environment, minute: int, due: int, number: int) -> None:
+        self.env, self.callbacks = env, []
+        self._ok, self._value = True, None
+        env.schedule(self, EventPriority(LAST + (due << 32) + number), minute - env.now)
+
+
+class Stock:
+    """So many of something that people share."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        free: float,
+        lack: Lack = Lack.NOTHING,
+        more_may_come: bool = True,
+    ) -> None:
+        self.env, self.free, self.lack = env, free, lack
+        self.more_may_come = more_may_come
+        """Whether to wait where none is left; nobody waits for a place in the trial."""
+        self._more: simpy.Event | None = None
+
+    def put(self, count: float = 1) -> None:
+        """Give some back, or bring new ones."""
+        self.free += count
+        if self._more is not None:
+            self._more.succeed()
+            self._more = None
+
+    def more(self) -> simpy.Event:
+        """Return what happens when more come."""
+        if self._more is None:
+            self._more = self.env.event()
+        return self._more
+
+
+class Desk:
+    """Hands out what is shared, once a minute has heard all who want it or bring it back."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+
+    def request(
+        self, needs: Sequence[Stock], due: int, number: int, until: int
+    ) -> Generator[simpy.Event, Any, Stock | None]:
+        """Come when due and take one of each as soon as all are there, or nothing.
+
+        Returns
+        -------
+        Stock | None
+            None if all was taken; otherwise what was lacking when it was too late, as it is from
+            the minute `until` on, or at once where no more may come. The first of the needs is
+            named where they were all there, but too late.
+        """
+        env, minute, too_late = self.env, max(due, int(self.env.now)), None
+        while True:
+            yield Turn(env, minute, due, number)
+            lacking = [one for one in needs if not one.free]
+            if minute >= until:
+                return (lacking or needs)[0]
+            if not lacking:
+                for one in needs:
+                    one.free -= 1
+                return None
+            if not all(one.more_may_come for one in lacking):
+                return lacking[0]
+            too_late = too_late or env.timeout(until - minute)
+            yield lacking[0].more() | too_late
+            minute = int(env.now)
+
+
+@dataclass(slots=True)
+class Clinic:
+    """What an infusion takes at a site."""
+
+    lent: list[Stock] = field(default_factory=list)
+    """What comes back as the infusion ends."""
+    used: list[Stock] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Patient:
+    """What the engine records of somebody who was randomised."""
+
+    place: int
+    arm: int
+    randomised: int
+    waited: list[int] = field(default_factory=list)
+    lacked: list[int] = field(default_factory=list)
+
+
+class Replicate:
+    """One trial as it happens."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        itinerary: Itinerary,
+        replicate: int,
+        next_arm: Callable[[int], int],
+    ) -> None:
+        operations = scenario.operations
+        self.scenario, self.next_arm = scenario, next_arm
+        self.env = simpy.Environment()
+        self.desk = Desk(self.env)
+        self.places = Stock(self.env, scenario.design.patients, more_may_come=False)
+        self.clinics = [Clinic() for _ in operations.sites]
+        self.coupled = couples_patients(scenario) is not None
+        if operations.infusion_chairs_per_site is not None and self.coupled:
+            for clinic in self.clinics:
+                chairs = operations.infusion_chairs_per_site
+                clinic.lent.append(Stock(self.env, chairs, Lack.CHAIR))
+        self.minutes, self.closes = operations.infusion_minutes, operations.closes
+        self.offsets: list[list[int]] = scenario.treatment.infusions.offsets().tolist()
+        self.number: list[int] = itinerary.candidate[replicate].tolist()
+        self.site: list[int] = itinerary.site[replicate].tolist()
+        self.ready: list[int] = itinerary.ready[replicate].tolist()
+        self.deadline: list[int] = itinerary.deadline[replicate].tolist()
+        self.refused, self.stops = itinerary.refused[replicate], itinerary.stops[replicate]
+        self.patients: list[Patient] = []
+        """Those randomised, in order."""
+
+    def run(self, creation: Iterable[int]) -> None:
+        """Let the trial happen until the last candidate has left it."""
+        for place in creation:
+            if self.ready[place] < NEVER:
+                self.env.process(self.candidate(place))
+        self.env.run()
+
+    def candidate(self, place: int) -> Process:
+        """Come for the first infusion, day after day while there is time, and then every day."""
+        clinic, deadline = self.clinics[self.site[place]], self.deadline[place]
+        needs = [self.places, *clinic.lent, *clinic.used]
+        due = self.ready[place]
+        while due <= deadline:
+            until = min(self.closing(due), deadline + 1)
+            lacking = yield from self.desk.request(needs, due, self.number[place], until)
+            if lacking is None:
+                patient = self.randomised(place)
+                if self.coupled:
+                    yield from self.treatment(patient, clinic)
+                return
+            if not self.places.free:
+                return
+            due = self.next_opening()
+
+    def randomised(self, place: int) -> Patient:
+        """Record whoever stands at a place of the itinerary as the next patient."""
+        patient = Patient(place, self.next_arm(self.number[place]), int(self.env.now))
+        self.patients.append(patient)
+        return patient
+
+    def treatment(self, patient: Patient, clinic: Clinic) -> Process:
+        """Have the first infusion, and the others as far as all that they need is there in time."""
+        env, first, needs = self.env, patient.randomised, [*clinic.lent, *clinic.used]
+        ends = self.stops[patient.place]
+        stops = first + int(ends[patient.arm if len(ends) > 1 else 0])
+        refused = self.refused[patient.place].tolist()
+        patient.waited, patient.lacked = [0] * len(refused), [0] * len(refused)
+        for infusion, day in enumerate(self.offsets[first // DAY % 7]):
+            due = first + day * DAY
+            if due >= stops:
+                return
+            if refused[infusion]:
+                continue
+            if infusion:
+                until = min(self.closing(due), stops)
+                number = self.number[patient.place]
+                lacking = yield from self.desk.request(needs, due, number, until)
+                if lacking:
+                    patient.lacked[infusion] = lacking.lack
+                    continue
+                patient.waited[infusion] = int(env.now) - due
+            yield env.timeout(self.minutes)
+            for stock in clinic.lent:
+                stock.put()
+
+    def closing(self, due: int) -> int:
+        """Return the minute at which the clinic closes on the day of an infusion."""
+        return due // DAY * DAY + self.closes
+
+    def next_opening(self) -> int:
+        """Return when a course of infusions can next begin."""
+        now = np.array(self.env.now)
+        return int(next_opening(now, self.scenario.operations, self.scenario.treatment.infusions))
 
 
 def recruit_by_events(
-    cohort: Cohort,
     itinerary: Itinerary,
     scenario: Scenario,
-    streams: Streams,
+    allocation: Allocation,
     creation: Iterable[int] | None = None,
 ) -> Recruitment:
     """Recruit a batch, one replicate after the other.
@@ -44,235 +230,22 @@ def recruit_by_events(
         The order in which the itinerary's candidates are set going, by their places on its axis; it
         changes nothing.
     """
-    shape = (len(itinerary.ready), scenario.design.patients)
-    place = np.zeros(shape, np.int64)
+    replicates, eligible = itinerary.ready.shape
+    shape = replicates, scenario.design.patients
+    place, arms = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     randomised = np.full(shape, NEVER)
-    coupled = couples_patients(scenario) is not None
-    infusions = (*shape, scenario.treatment.infusions.count)
-    waited = np.zeros(infusions, np.int64) if coupled else None
-    without_chair = np.zeros(infusions, np.bool_) if coupled else None
-    lists = allocation_lists(scenario, streams) if coupled else []
-    for replicate in range(len(place)):
-        arms = [listed[replicate].tolist() for listed in lists]
-        trial = _Replicate(itinerary, scenario, replicate, arms)
-        trial.run(range(itinerary.ready.shape[1]) if creation is None else creation)
-        patients = trial.clinics.patients
-        place[replicate, : len(patients)] = patients
-        randomised[replicate, : len(patients)] = trial.clinics.randomised
-        if waited is not None and without_chair is not None:
-            waited[replicate, : len(patients)] = [trial.waited[one] for one in patients]
-            without_chair[replicate, : len(patients)] = [
-                trial.without_chair[one] for one in patients
-            ]
-    complete = randomised[:, -1] < NEVER
-    closed = randomised[:, -1]
-    return Recruitment(
-        place=np.where(complete[:, None], place, 0),
-        randomised=np.where(complete[:, None], randomised, 0),
-        closed=closed,
-        complete=complete,
-        screened=screened(cohort, closed, scenario),
-        waited=waited,
-        without_chair=without_chair,
-    )
-
-
-class _Replicate:
-    """One trial as it happens."""
-
-    def __init__(
-        self,
-        itinerary: Itinerary,
-        scenario: Scenario,
-        replicate: int,
-        arms: list[list[int]],
-    ) -> None:
-        self.env = simpy.Environment()
-        self.scenario = scenario
-        self.itinerary, self.replicate = itinerary, replicate
-        self.coupled = couples_patients(scenario) is not None
-        operations, patients = scenario.operations, scenario.design.patients
-        chairs = operations.infusion_chairs_per_site if self.coupled else None
-        self.clinics = _Clinics(self.env, chairs or patients, patients, operations)
-        self.minutes, self.closes = operations.infusion_minutes, operations.closes
-        self.waited: dict[int, list[int]] = {}
-        self.without_chair: dict[int, list[bool]] = {}
-        self.candidate: list[int] = itinerary.candidate[replicate].tolist()
-        self.site: list[int] = itinerary.site[replicate].tolist()
-        self.ready: list[int] = itinerary.ready[replicate].tolist()
-        self.deadline: list[int] = itinerary.deadline[replicate].tolist()
-        self.arms = [iter(listed) for listed in arms]
-        """The allocation list of each stratum, as far as it is not used up."""
-        self.offsets: list[list[int]] = scenario.treatment.infusions.offsets().tolist()
-
-    def run(self, creation: Iterable[int]) -> None:
-        """Let the trial happen, to its last infusion or, where nobody waits, its last patient."""
-        for place in creation:
-            if self.ready[place] == NEVER:
-                continue
-            if self.coupled:
-                person = self.person(place)
-                self.clinics.ask(next(person), person)
-            else:
-                self.clinics.ask(self.first_request(place, self.ready[place]), None)
-        if self.coupled:
-            self.env.run()
-        while not self.clinics.recruited and self.env.peek() < simpy.core.Infinity:
-            self.env.step()
-
-    def person(self, place: int) -> Person:
-        """Wait for a chair inside the window, be randomised and infused, and come back daily."""
-        due = self.ready[place]
-        while due <= self.deadline[place] and not self.clinics.recruited:
-            if (yield self.first_request(place, due)):
-                yield from self.course(place)
-                return
-            due = self.next_opening()
-
-    def first_request(self, place: int, due: int) -> "_Request":
-        """Return a candidate's wish for the first infusion on a day."""
-        last = self.last(due, self.deadline[place])
-        return _Request(due, self.candidate[place], self.site[place], last, due, place)
-
-    def course(self, place: int) -> Person:
-        """Take the infusions after the first, as far as chairs come free in time."""
-        number, site = self.candidate[place], self.site[place]
-        first = began = int(self.env.now)
-        stops = first + self.minutes_to_stop(place, self.next_arm(site))
-        days = self.offsets[first // DAY % 7]
-        refused = self.itinerary.refused[self.replicate, place].tolist()
-        waited = self.waited[place] = [0] * len(days)
-        without_chair = self.without_chair[place] = [False] * len(days)
-        for infusion in range(1, len(days)):
-            due = first + days[infusion] * DAY
-            if due >= stops:
-                return
-            if refused[infusion]:
-                continue
-            able = max(due, began + self.minutes)  # the infusion before may still be running
-            if (yield _Request(due, number, site, self.last(due, stops - 1), able, None)):
-                began = int(self.env.now)
-                waited[infusion] = began - due
-            else:
-                without_chair[infusion] = True
-
-    def last(self, due: int, last: int) -> int:
-        """Return the last minute at which an infusion may start, the clinic being open."""
-        return min(due // DAY * DAY + self.closes - 1, last)
-
-    def next_opening(self) -> int:
-        """Return when infusions can next begin."""
-        now = np.array(int(self.env.now))
-        return int(next_opening(now, self.scenario.operations, self.scenario.treatment.infusions))
-
-    def next_arm(self, site: int) -> int:
-        """Return the arm of whoever is randomised next at a site."""
-        return next(self.arms[site if len(self.arms) > 1 else 0])
-
-    def minutes_to_stop(self, place: int, arm: int) -> int:
-        """Return the minutes from randomisation after which a patient takes no infusion."""
-        ends = (self.itinerary.discontinues, self.itinerary.withdraws, self.itinerary.dies)
-        chosen = (end[self.replicate, place] for end in ends)
-        return min(int(end[arm if len(end) > 1 else 0]) for end in chosen)
-
-
-class _Request(NamedTuple):
-    """A wish for a chair; sorted by when it was due, then by the candidate's number."""
-
-    due: int
-    number: int
-    site: int
-    last: int
-    """Last minute at which the infusion may start."""
-    able: int
-    """First minute at which it could; later than due where the one before is still running."""
-    place: int | None
-    """Where a candidate to be randomised stands on the itinerary's axis; None for a patient."""
-
-
-_Asked: TypeAlias = tuple[_Request, Person | None]
-
-
-class _Clinics:
-    """The chairs of all sites and the places in the trial, handed out minute by minute."""
-
-    def __init__(
-        self, env: simpy.Environment, chairs: int, places: int, operations: Operations
-    ) -> None:
-        self.env = env
-        self.chairs, self.places = chairs, places
-        self.minutes, self.closes = operations.infusion_minutes, operations.closes
-        self.patients: list[int] = []
-        """Places on the itinerary's axis of those randomised, in order."""
-        self.randomised: list[int] = []
-        self.busy: list[list[int]] = [[] for _ in operations.sites]
-        """When the infusions that run at each site end."""
-        self.waiting: list[list[_Asked]] = [[] for _ in operations.sites]
-        self.agenda: dict[int, tuple[list[_Asked], set[int]]] = {}
-        """The requests that come up in each minute, and the sites that are looked at again."""
-
-    @property
-    def recruited(self) -> bool:
-        """Whether recruitment has closed."""
-        return len(self.patients) == self.places
-
-    def ask(self, request: _Request, person: Person | None) -> None:
-        """Take in a request; the person, if any listens, is told whether the infusion started.
-
-        A candidate asks with it for a place in the trial. A request is turned down when its last
-        minute has passed or recruitment has closed.
-        """
-        minute = max(request.able, int(self.env.now))
-        self.at(minute)[0].append((request, person))
-
-    def at(self, minute: int) -> tuple[list[_Asked], set[int]]:
-        """Return the agenda of a minute to come."""
-        agenda = self.agenda.get(minute)
-        if agenda is None:
-            agenda = self.agenda[minute] = ([], set())
-            timeout = self.env.timeout(minute - self.env.now)
-            timeout.callbacks.append(self.pass_minute)
-        return agenda
-
-    def pass_minute(self, _: simpy.Event) -> None:
-        """Hear all that a minute brings, then hand out chairs and places."""
-        now = int(self.env.now)
-        requests, sites = self.agenda.pop(now)
-        for asked in requests:
-            site = asked[0].site
-            heappush(self.waiting[site], asked)
-            sites.add(site)
-        self.hand_out(sites, now)
-
-    def hand_out(self, sites: Iterable[int], now: int) -> None:
-        """Give chairs and places to those who were due first, over all sites."""
-        heads = [self.waiting[site][0] for site in sites if self.waiting[site]]
-        heapify(heads)
-        while heads:
-            request, person = heappop(heads)
-            busy, waiting = self.busy[request.site], self.waiting[request.site]
-            while busy and busy[0] <= now:
-                heappop(busy)
-            if now <= request.last and len(busy) == self.chairs:
-                closes = now // DAY * DAY + self.closes
-                self.at(min(busy[0], closes) if closes > now else busy[0])[1].add(request.site)
-                continue
-            heappop(waiting)
-            starts = now <= request.last and (request.place is None or not self.recruited)
-            if starts:
-                heappush(busy, now + self.minutes)
-                if request.place is not None:
-                    self.patients.append(request.place)
-                    self.randomised.append(now)
-            if person is not None:
-                self.tell(person, starts)
-            if waiting:
-                heappush(heads, waiting[0])
-
-    def tell(self, person: Person, started: bool) -> None:
-        """Tell a person whether the infusion started, and take in the next request."""
-        try:
-            request = person.send(started)
-        except StopIteration:
-            return
-        self.ask(request, person)
+    waited = lacked = None
+    if couples_patients(scenario):
+        infusions = (*shape, scenario.treatment.infusions.count)
+        waited, lacked = np.zeros(infusions, np.int64), np.zeros(infusions, np.int64)
+    for replicate, next_arm in enumerate(allocation.in_turn()):
+        trial = Replicate(scenario, itinerary, replicate, next_arm)
+        trial.run(range(eligible) if creation is None else creation)
+        here = replicate, slice(len(trial.patients))
+        place[here] = [one.place for one in trial.patients]
+        arms[here] = [one.arm for one in trial.patients]
+        randomised[here] = [one.randomised for one in trial.patients]
+        if waited is not None and lacked is not None:
+            waited[here] = [one.waited for one in trial.patients]
+            lacked[here] = [one.lacked for one in trial.patients]
+    return Recruitment(place, arms, randomised, randomised[:, -1], waited, lacked)

@@ -5,6 +5,7 @@ number, the candidates who fail no rule and can start infusions inside the windo
 fewer are padded with candidates who are never ready.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -46,6 +47,20 @@ class Itinerary:
     def possible(self) -> Booleans:
         """Which places of the axis hold a candidate."""
         return self.ready < NEVER
+
+    @property
+    def stops(self) -> Integers:
+        """Minutes from randomisation from which on no infusion begins; see `of_arm`.
+
+        Whoever discontinues, withdraws or dies has no further infusion, whichever comes first.
+        """
+        return np.minimum(self.discontinues, np.minimum(self.withdraws, self.dies))
+
+    def closed_from(self, minutes: Integers) -> "Itinerary":
+        """Return the itinerary if nobody is randomised from a minute on, one a replicate."""
+        last = minutes[:, None] - 1
+        ready = np.where(self.ready <= last, self.ready, NEVER)
+        return dataclasses.replace(self, ready=ready, deadline=np.minimum(self.deadline, last))
 
 
 def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itinerary:

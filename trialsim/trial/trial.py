@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from trialsim.arrays import Booleans, Floats, Integers, take_rows
-from trialsim.clock import MONTH
+from trialsim.clock import MONTH, NEVER
 from trialsim.errors import InputError, Problem, RecruitmentError
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES, TILE, Streams
-from trialsim.trial.allocation import allocate
+from trialsim.trial.allocation.procedure import allocation_of
 from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, couples_patients, derive_conduct
 from trialsim.trial.event_engine import recruit_by_events
@@ -64,8 +65,20 @@ class Trial:
         return take_rows(self.itinerary.site, self.conduct.place)
 
 
-def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto") -> Trial:
+def simulate_batch(
+    scenario: Scenario,
+    streams: Streams,
+    engine: Engine = "auto",
+    closes: ArrayLike | None = None,
+) -> Trial:
     """Run a batch of replicates of a study.
+
+    Parameters
+    ----------
+    closes
+        The minute from which on nobody is randomised, one for each replicate or one for all, as if
+        the trial had been stopped; those randomised before it are treated and followed to the end.
+        None and `NEVER` are as planned.
 
     Raises
     ------
@@ -76,21 +89,20 @@ def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto"
     """
     engine = chosen_engine(scenario, engine)
     candidates = candidates_needed(scenario)
+    stop = np.broadcast_to(NEVER if closes is None else np.asarray(closes), len(streams.replicates))
+    recruit = recruit_by_events if engine == "events" else recruit_without_waiting
     while True:
         cohort = enrol(scenario, streams, candidates)
         itinerary = plan_itinerary(cohort, scenario, streams)
-        if engine == "events":
-            recruitment = recruit_by_events(cohort, itinerary, scenario, streams)
-        else:
-            recruitment = recruit_without_waiting(cohort, itinerary, scenario)
+        allocation = allocation_of(scenario, cohort, streams)
+        recruitment = recruit(itinerary.closed_from(stop), scenario, allocation)
+        recruitment = _stopped(recruitment, stop, scenario)
         if _enough_were_drawn(cohort, recruitment, scenario):
             break
         candidates += TILE * math.ceil(candidates / (4 * TILE))  # the first ones stay the same
-    patients = (itinerary.candidate, itinerary.site)
-    candidate, sites = (take_rows(one, recruitment.place) for one in patients)
-    arms = allocate(sites, len(scenario.operations.sites), scenario.design, streams)
-    conduct = derive_conduct(recruitment, itinerary, cohort, arms, scenario)
-    underlying = realise(scenario, cohort, candidate, conduct, arms, streams)
+    conduct = derive_conduct(recruitment, itinerary, cohort, scenario)
+    candidate = take_rows(itinerary.candidate, recruitment.place)
+    underlying = realise(scenario, cohort, candidate, conduct, recruitment.arms, streams)
     whole = Trial(
         scenario=scenario,
         seed=streams.seed,
@@ -100,7 +112,7 @@ def simulate_batch(scenario: Scenario, streams: Streams, engine: Engine = "auto"
         cohort=cohort,
         itinerary=itinerary,
         conduct=conduct,
-        arms=arms,
+        arms=recruitment.arms,
         underlying=underlying,
         scores=underlying.seen_at(conduct.visit_attended),
     )
@@ -163,6 +175,12 @@ def _nobody(cohort: Cohort, scenario: Scenario) -> str:
         f"recruitment can never finish: none of {cohort.arrival.size:,} pilot candidates could be "
         f"randomised; most ({share:.0%}) fail {worst}"
     )
+
+
+def _stopped(recruitment: Recruitment, stop: Integers, scenario: Scenario) -> Recruitment:
+    """Return recruitment as closed where it was stopped before its limit was reached."""
+    in_time = np.where(stop <= scenario.operations.last_arrival, stop, NEVER)
+    return dataclasses.replace(recruitment, closed=np.minimum(recruitment.closed, in_time))
 
 
 def _enough_were_drawn(cohort: Cohort, recruitment: Recruitment, scenario: Scenario) -> bool:

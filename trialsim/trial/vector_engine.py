@@ -7,17 +7,17 @@ the event engine, and refuses a scenario in which patients are coupled.
 
 import numpy as np
 
-from trialsim.arrays import Integers
+from trialsim.arrays import Integers, take_rows
 from trialsim.clock import NEVER
 from trialsim.errors import RunError
 from trialsim.scenario.scenario import Scenario
-from trialsim.trial.cohort import Cohort
-from trialsim.trial.conduct import Recruitment, couples_patients, screened
+from trialsim.trial.allocation.procedure import Allocation
+from trialsim.trial.conduct import Recruitment, couples_patients
 from trialsim.trial.itinerary import Itinerary
 
 
 def recruit_without_waiting(
-    cohort: Cohort, itinerary: Itinerary, scenario: Scenario
+    itinerary: Itinerary, scenario: Scenario, allocation: Allocation
 ) -> Recruitment:
     """Recruit a batch in which every infusion starts when it is due.
 
@@ -38,15 +38,14 @@ def recruit_without_waiting(
         order = np.concatenate([order, padding], axis=1)
     order.sort(axis=1)
     first = order[:, :patients]
-    randomised = first >> bits
-    complete = randomised[:, -1] < NEVER >> bits
-    closed = np.where(complete, randomised[:, -1], NEVER)
+    here = first >> bits < NEVER >> bits
+    place = np.where(here, first & ((1 << bits) - 1), 0)
+    randomised = np.where(here, first >> bits, NEVER)
     return Recruitment(
-        place=np.where(complete[:, None], first & ((1 << bits) - 1), 0),
-        randomised=np.where(complete[:, None], randomised, 0),
-        closed=closed,
-        complete=complete,
-        screened=screened(cohort, closed, scenario),
+        place=place,
+        arms=np.where(here, allocation.arms(take_rows(itinerary.candidate, place)), 0),
+        randomised=randomised,
+        closed=randomised[:, -1],
         waited=None,
-        without_chair=None,
+        lacked=None,
     )

@@ -22,6 +22,7 @@ from trialsim.reporting.tables.page import Table
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
+from trialsim.trial.conduct import Lack
 
 pytest.importorskip("jinja2")
 
@@ -135,8 +136,8 @@ def test_infusions_of_an_arm_add_up_to_those_planned(waiting: SimulatedTrial) ->
     assert counted.sum(axis=0).tolist() == told["Infusions planned"]
     given = [conduct.infusion_given[0, arms == arm].sum() for arm in (0, 1)]
     assert told["Given"] == given
-    assert conduct.without_chair is not None
-    assert counted[2].sum() == conduct.without_chair.sum() > 0
+    assert conduct.lacked is not None
+    assert counted[2].sum() == (conduct.lacked == Lack.CHAIR).sum() > 0
 
 
 def test_a_study_without_rehabilitation_tells_of_none(trial: SimulatedTrial) -> None:

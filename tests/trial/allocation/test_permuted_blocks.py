@@ -12,7 +12,7 @@ from scipy.stats import chisquare
 from trialsim.arrays import Integers
 from trialsim.scenario.protocol.design import Design
 from trialsim.streams import Streams
-from trialsim.trial.allocation import allocate, allocation_list
+from trialsim.trial.allocation.permuted_blocks import PermutedBlocks
 
 RATIOS = [(1, 1), (2, 1), (1, 1, 1), (1, 2, 1)]
 
@@ -40,6 +40,17 @@ def sites_at_random(sites: int, patients: int, replicates: int) -> Integers:
     return np.floor(u**2 * sites).astype(np.int64)
 
 
+def allocated(site: Integers, sites: int, plan: Design, streams: Streams) -> Integers:
+    """Return the arms of patients at some sites, in the order in which they stand."""
+    everybody = np.broadcast_to(np.arange(site.shape[1]), site.shape)
+    return PermutedBlocks(plan, site, sites, streams).arms(everybody)
+
+
+def listed_for(stratum: int, slots: int, plan: Design, streams: Streams) -> Integers:
+    """Return a stratum's list of a design."""
+    return PermutedBlocks(plan, np.zeros((1, 1), np.int64), 1, streams).slots(stratum, slots)
+
+
 @settings(derandomize=True, max_examples=40, deadline=None)
 @given(
     ratios=st.sampled_from(RATIOS),
@@ -53,7 +64,7 @@ def test_every_complete_block_of_every_site_is_exact(
 ) -> None:
     plan = design(ratios, blocks_of)
     site = sites_at_random(sites, patients, 5)
-    arms = allocate(site, sites, plan, Streams(seed, range(60, 65)))
+    arms = allocated(site, sites, plan, Streams(seed, range(60, 65)))
     for replicate, number in np.ndindex(5, sites):
         here = arms[replicate, site[replicate] == number]
         complete = len(here) // plan.block_size
@@ -69,7 +80,7 @@ def test_every_complete_block_of_every_site_is_exact(
 def test_without_strata_every_complete_block_of_the_trial_is_exact(ratios: tuple[int, ...]) -> None:
     site = sites_at_random(7, 96, 20)
     plan = design(ratios, 2, "nothing")
-    arms = allocate(site, 7, plan, Streams(1, range(20)))
+    arms = allocated(site, 7, plan, Streams(1, range(20)))
     complete = 96 // plan.block_size * plan.block_size
     blocks = arms[:, :complete].reshape(-1, plan.block_size)
     for arm, ratio in enumerate(ratios):
@@ -80,7 +91,7 @@ def test_without_strata_every_complete_block_of_the_trial_is_exact(ratios: tuple
 def test_every_order_of_a_block_is_equally_likely(ratios: tuple[int, ...]) -> None:
     """Chi-square over all orders of 20,000 blocks of the smallest or the double size."""
     plan = design(ratios, 2 if ratios == (1, 1) else 1)
-    listed = allocation_list(0, 2000 * plan.block_size, plan, Streams(2, range(10)))
+    listed = listed_for(0, 2000 * plan.block_size, plan, Streams(2, range(10)))
     blocks = listed.reshape(-1, plan.block_size)
     one = np.repeat(np.arange(len(ratios)), ratios).repeat(plan.block_size // sum(ratios))
     orders = {order: place for place, order in enumerate(sorted(set(permutations(one.tolist()))))}
@@ -92,23 +103,40 @@ def test_every_order_of_a_block_is_equally_likely(ratios: tuple[int, ...]) -> No
 def test_blocks_of_a_list_and_lists_of_sites_are_independent() -> None:
     """First arms of successive blocks, and of the same block at two sites, agree half the time."""
     plan, streams = design((1, 1), 2), Streams(3, range(64))
-    one, two = (allocation_list(stratum, 400, plan, streams)[:, ::4] for stratum in (0, 1))
+    one, two = (listed_for(stratum, 400, plan, streams)[:, ::4] for stratum in (0, 1))
     for same in (one[:, 1:] == one[:, :-1], one == two, one[1:] == one[:-1]):
         assert abs(same.mean() - 0.5) < 4 * 0.5 / same.size**0.5
 
 
 def test_more_patients_change_no_earlier_allocation() -> None:
     site, plan = sites_at_random(5, 120, 9), design((2, 1), 2)
-    fewer = allocate(site[:, :50], 5, plan, Streams(4, range(9)))
-    assert (allocate(site, 5, plan, Streams(4, range(9)))[:, :50] == fewer).all()
+    fewer = allocated(site[:, :50], 5, plan, Streams(4, range(9)))
+    assert (allocated(site, 5, plan, Streams(4, range(9)))[:, :50] == fewer).all()
 
 
 def test_a_patient_takes_the_next_slot_of_the_sites_list() -> None:
     """Whoever comes between them elsewhere, the patients of a site go down its list."""
     site, plan, streams = sites_at_random(4, 90, 6), design((1, 1), 2), Streams(5, range(6))
-    arms = allocate(site, 4, plan, streams)
+    arms = allocated(site, 4, plan, streams)
     for number in range(4):
-        listed = allocation_list(number, 90, plan, streams)
+        listed = listed_for(number, 90, plan, streams)
         for replicate in range(6):
             here = arms[replicate, site[replicate] == number]
             assert (here == listed[replicate, : len(here)]).all()
+
+
+@pytest.mark.parametrize("stratify_by", ["site", "nothing"])
+@pytest.mark.parametrize("patients", [1, 150])
+def test_asked_one_by_one_or_all_at_once_the_arms_are_the_same(
+    stratify_by: str, patients: int
+) -> None:
+    """Also where one site has far more than its share, and whoever asks first at another."""
+    site, plan = sites_at_random(6, 200, 5), design((2, 1), 2, stratify_by)
+    blocks = PermutedBlocks(plan, site, 6, Streams(6, range(40, 45)))
+    order = np.random.default_rng(1).permuted(np.tile(np.arange(200), (5, 1)), axis=1)
+    order = order[:, :patients]
+    found = [
+        [next_arm(candidate) for candidate in candidates]
+        for next_arm, candidates in zip(blocks.in_turn(), order.tolist(), strict=True)
+    ]
+    assert found == blocks.arms(order).tolist()
