@@ -42,6 +42,8 @@ sequential/                 looks at the data before the end
     futility_scales         one bound as z, p, effect, conditional and predictive power
     combination             stages combined with weights set before, and conditional error
     re_estimation           patients needed after all, blinded and unblinded
+    stagewise               p-value, median unbiased estimate and interval after a stop
+    repeated                intervals and p-values that hold at every look
     recursion               the density of z among the trials that go on
     roots                   one root for each trial of a batch
 meta_analysis               fixed and random effects

@@ -47,6 +47,7 @@ from trialsim.stats.sequential.re_estimation import (
     blinded_proportion_patients,
     promising_zone,
 )
+from trialsim.stats.sequential.repeated import repeated_intervals, repeated_p_values
 from trialsim.stats.sequential.spending import (
     HwangShihDeCani,
     KimDeMets,
@@ -54,6 +55,7 @@ from trialsim.stats.sequential.spending import (
     PocockSpending,
     Spending,
 )
+from trialsim.stats.sequential.stagewise import stagewise_inference
 
 CASES: list[dict[str, Any]] = [
     case for topic in ("group_sequential", "adaptive") for case in reference(topic)["cases"]
@@ -414,6 +416,36 @@ def mueller_schaefer(given: Given) -> Given:
     }
 
 
+def inference(given: Given) -> Given:
+    """Infer after a stop; rpact looks for no repeated p-value above one half."""
+    t, stop = np.array(given["information_rates"]), given["stage"]
+    spending = KimDeMets(2) if given["spending"] == "asKD" else SPENDING[given["spending"]]
+    bounds = spending_bounds(t, spending, given["alpha_one_sided"])
+    information, z = given["IMax_lrstat"] * t, np.full(len(t), np.nan)
+    z[:stop] = given["z_overall"]
+    found = stagewise_inference(z[stop - 1], stop - 1, information, bounds)
+    repeated = repeated_intervals(z, information, bounds)
+    interval, band = (
+        np.array([low, high])
+        for low, high in (
+            (found.lower, found.upper),
+            (repeated.lower[stop - 1], repeated.upper[stop - 1]),
+        )
+    )
+    return {
+        "crit": bounds,
+        "stagewise_p": found.p_value,
+        "rpact_final_p": found.p_value,
+        "stagewise_ci": interval,
+        "rpact_final_ci": interval,
+        "median_unbiased": found.estimate,
+        "rpact_median_unbiased": found.estimate,
+        "repeated_ci": band,
+        "rpact_repeated_ci": band,
+        "rpact_repeated_p": np.minimum(repeated_p_values(z, t, spending)[:stop], 0.5),
+    }
+
+
 FOUND: dict[str, Callable[[Given], Given]] = {
     "gs.bound": classical_bounds,
     "gs.spend": alpha_spending,
@@ -424,6 +456,7 @@ FOUND: dict[str, Callable[[Given], Given]] = {
     "gs.betaspend": beta_spending,
     "gs.futility0": futility_at_zero,
     "gs.ss": rates,
+    "gs.analysis": inference,
     "gs.cp": conditional_power_of_gsdesign,
     "ad.cp.rpact": conditional_power_of_means,
     "ad.cp.east_gsDesign": conditional_power_of_east,
@@ -487,5 +520,5 @@ def test_cases_of_each_family_that_are_met() -> None:
         "promising_zone": (14, 14),
         "blinded_ssr": (4, 4),
         "conditional_rejection": (1, 1),
-        "gs_inference": (0, 3),
+        "gs_inference": (3, 3),
     }

@@ -1,4 +1,4 @@
-"""Trials that look at their data before the end: bounds on z, and how often they are crossed."""
+"""Trials that look at their data before the end: bounds on z, power at a look, and inference."""
 
 from trialsim.stats.sequential.boundaries import (
     Bounds,
@@ -45,6 +45,7 @@ from trialsim.stats.sequential.re_estimation import (
     promising_patients,
     promising_zone,
 )
+from trialsim.stats.sequential.repeated import Interval, repeated_intervals, repeated_p_values
 from trialsim.stats.sequential.spending import (
     HwangShihDeCani,
     KimDeMets,
@@ -53,11 +54,13 @@ from trialsim.stats.sequential.spending import (
     Spending,
     SpendingTable,
 )
+from trialsim.stats.sequential.stagewise import Stagewise, stagewise_inference
 
 __all__ = [
     "Bounds",
     "Crossing",
     "HwangShihDeCani",
+    "Interval",
     "KimDeMets",
     "LookScales",
     "OBrienFlemingSpending",
@@ -66,6 +69,7 @@ __all__ = [
     "Scale",
     "Spending",
     "SpendingTable",
+    "Stagewise",
     "beta_spending_bounds",
     "beta_spending_drift",
     "blinded_mean_patients",
@@ -91,8 +95,11 @@ __all__ = [
     "predictive_power",
     "promising_patients",
     "promising_zone",
+    "repeated_intervals",
+    "repeated_p_values",
     "second_stage_z",
     "spending_bounds",
+    "stagewise_inference",
     "trend_drift",
     "wang_tsiatis_bounds",
     "z_for_conditional_power",

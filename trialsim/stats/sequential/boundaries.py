@@ -22,7 +22,6 @@ import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike
 
 from trialsim.arrays import Booleans, Floats, Integers
-from trialsim.stats.monte_carlo import check_probability
 from trialsim.stats.sequential.crossing import crossing_probabilities
 from trialsim.stats.sequential.recursion import (
     REACH,
@@ -49,16 +48,17 @@ class Bounds(NamedTuple):
 def spending_bounds(
     fractions: ArrayLike,
     spending: Spending,
-    alpha: float,
+    alpha: ArrayLike,
     sides: int = 1,
     futility: ArrayLike | None = None,
-    ends: bool = True,
+    ends: ArrayLike = True,
 ) -> Floats:
     """Return efficacy bounds on z, (..., looks), that spend alpha by a spending function.
 
     `futility` holds binding bounds on z that broadcast to the looks (-inf or NaN for none), of a
     one-sided test: a trial below one stops, which leaves more room above. Leave it out where the
-    board need not obey it. Without `ends` the last look held is an interim look like the others.
+    board need not obey it. Where `ends` is false the last look held is an interim look like the
+    others. `alpha` and `ends` broadcast against the batch.
     Lan and DeMets (1983), Biometrika 70:659.
 
     >>> from trialsim.stats.sequential.spending import OBrienFlemingSpending
@@ -66,11 +66,10 @@ def spending_bounds(
     [2.9626, 1.9686]
     """
     t = _looks(fractions)
-    side = _error_of_a_side(alpha, sides)
+    side = _error_of_a_side(alpha, sides)[..., None]
     spent = spending.spent(t, side)
-    if ends:
-        spent = np.where(_last(t), side, spent)
-    return _efficacy(t, np.full_like(t, np.nan), spent, sides, futility)
+    spent = np.where(_last(t) & np.asarray(ends)[..., None], side, spent)
+    return _efficacy(t, np.asarray(np.nan), spent, sides, futility)
 
 
 def completed_bounds(
@@ -286,8 +285,10 @@ def _last(t: Floats) -> Booleans:
     return np.asarray(held & (later == 1))
 
 
-def _error_of_a_side(alpha: float, sides: int) -> float:
-    check_probability("alpha", alpha)
+def _error_of_a_side(alpha: ArrayLike, sides: int) -> Floats:
+    level = np.asarray(alpha, float)
+    if not np.all((level > 0) & (level < 1)):
+        raise ValueError(f"alpha must lie between 0 and 1 (got {level.tolist()})")
     if sides not in (1, 2):
         raise ValueError(f"sides must be 1 or 2 (got {sides})")
-    return alpha / sides
+    return level / sides

@@ -100,9 +100,16 @@ def bound_with_probability_below(ongoing: Ongoing, step: Step, probability: Floa
     return np.negative(bound_with_probability_above(mirrored, step, probability))
 
 
-def go_on(ongoing: Ongoing, step: Step, lower: Floats, upper: Floats, nodes: int) -> Ongoing:
-    """Return the trials whose next z lies between the bounds, each (trials,) or infinite."""
-    lower, upper = (np.clip(bound, -REACH, REACH) for bound in (lower, upper))
+def go_on(
+    ongoing: Ongoing,
+    step: Step,
+    lower: Floats,
+    upper: Floats,
+    nodes: int,
+    reach: Floats | float = REACH,
+) -> Ongoing:
+    """Return the trials whose next z lies between the bounds, (trials,), and within the reach."""
+    lower, upper = (np.clip(bound, -reach, reach) for bound in (lower, upper))
     place, weight = _rule(nodes)
     middle, half = (upper + lower) / 2, np.maximum(upper - lower, 0) / 2
     z = middle[:, None] + half[:, None] * place
@@ -150,7 +157,8 @@ def over_trials(
     order = np.argsort(np.isnan(columns[0]), axis=1, kind="stable")
     columns = np.take_along_axis(columns, order[None], axis=2)
     columns[:, np.isnan(columns[0])] = np.nan
-    first, same = _distinct(np.moveaxis(columns, 0, 1).reshape(columns.shape[1], -1))
+    trials = np.moveaxis(columns, 0, 1)
+    first, same = _distinct(trials.reshape(len(trials), len(columns) * shape[-1]))
     columns = columns[:, first]
     found = np.full((outputs, *columns.shape[1:]), np.nan)
     for looks, nodes, rows in _groups(columns):
