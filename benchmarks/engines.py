@@ -16,7 +16,7 @@ from benchmarks.measure import (
     in_turns,
     on_one_core,
 )
-from trialsim.replicates.run import BATCH, run_replicates
+from trialsim.replicates.run import BATCH, Simulation
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine
@@ -50,7 +50,7 @@ def measure(effort: Effort) -> Table:
 
 def trials(scenario: Scenario, engine: Engine, count: int) -> Work:
     """Return the work of simulating and analysing so many trials."""
-    return Work(on_one_core(lambda: run_replicates(scenario, SEED, range(count), engine)), count)
+    return Work(on_one_core(lambda: Simulation(scenario, SEED, engine).run(range(count))), count)
 
 
 def _against_floor(scenario: Scenario, effort: Effort) -> Row:

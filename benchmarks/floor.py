@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from unittest.mock import patch
 
-from trialsim.replicates.run import BATCH, run_replicates
+from trialsim.replicates.run import BATCH, Simulation
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 
@@ -18,9 +18,9 @@ class Draw(NamedTuple):
 
 def draws_of(scenario: Scenario, seed: int) -> list[Draw]:
     """Return what the vector engine and the analysis ask of the streams for one batch."""
-    run_replicates(scenario, seed, range(BATCH), "vector")  # what is judged once is judged now
+    Simulation(scenario, seed, "vector").run(range(BATCH))  # what is judged once is judged now
     with patch.object(Streams, "uniform", autospec=True, side_effect=Streams.uniform) as uniform:
-        run_replicates(scenario, seed, range(BATCH), "vector")
+        Simulation(scenario, seed, "vector").run(range(BATCH))
     return [Draw(*call.args[1:], **call.kwargs) for call in uniform.call_args_list]
 
 

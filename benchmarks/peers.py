@@ -16,7 +16,7 @@ from benchmarks.designs import ALPHA, PATIENTS, POISSON_MEANS, poisson_cells, tw
 from benchmarks.measure import Effort, Row, Table, Target, Work, compared, in_turns, on_one_core
 from benchmarks.rank_power import loop_power, scipy_power
 from trialsim.arrays import Floats
-from trialsim.replicates.run import BATCH, run_replicates
+from trialsim.replicates.run import BATCH, Simulation
 from trialsim.stats.planning.count_power import count_power
 from trialsim.stats.ranks.brunner_munzel import brunner_munzel
 from trialsim.stats.ranks.effect_intervals import effect_interval
@@ -36,7 +36,7 @@ def measure(effort: Effort) -> Table:
 
 def _whole_trials(effort: Effort) -> Work:
     scenario, trials = trialsim.load("cars1"), BATCH * effort.of(8)
-    run = on_one_core(lambda: run_replicates(scenario, SEED, range(trials), "vector"))
+    run = on_one_core(lambda: Simulation(scenario, SEED, "vector").run(range(trials)))
     return Work(run, trials)
 
 

@@ -20,7 +20,7 @@ from benchmarks.measure import (
     in_turns,
     on_one_core,
 )
-from trialsim.replicates.run import BATCH, run_replicates
+from trialsim.replicates.run import BATCH, Simulation
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import LANES
@@ -71,7 +71,7 @@ def _batches(scenario: Scenario, effort: Effort) -> list[Row]:
     works = {}
     for batch in BATCHES:
         count = effort.of(4096, least=512) if batch > 1 else effort.of(128)
-        run = partial(run_replicates, scenario, SEED, range(count), "vector", batch)
+        run = partial(Simulation(scenario, SEED, "vector", batch).run, range(count))
         works[str(batch)] = Work(on_one_core(run), count)
     rates = in_turns(works, effort.repeats)
     usual = rates[str(BATCH)]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialsim.replicates.quantities import QUANTITIES
-from trialsim.replicates.run import run_replicates
+from trialsim.replicates.run import Simulation
 from trialsim.scenario.files.yaml_file import builtin_scenarios, load
 
 PLANS: list[dict[str, Any]] = [
@@ -44,7 +44,7 @@ def test_engines_give_the_same_analysis(
         }
     )
     some = range(first, first + 3)
-    vector, events = (run_replicates(study, seed, some, one) for one in ("vector", "events"))
+    vector, events = (Simulation(study, seed, one).run(some) for one in ("vector", "events"))
     assert vector.failures == events.failures == ()
     for name in QUANTITIES:
         assert np.array_equal(vector.columns[name], events.columns[name], equal_nan=True), name
@@ -53,7 +53,7 @@ def test_engines_give_the_same_analysis(
 @pytest.mark.parametrize("name", builtin_scenarios())
 def test_every_study_is_analysed_alike_by_both_engines(name: str) -> None:
     study = load(name).replace({"operations.infusion_chairs_per_site": None})
-    vector, events = (run_replicates(study, 3, range(70), one) for one in ("vector", "events"))
+    vector, events = (Simulation(study, 3, one).run(range(70)) for one in ("vector", "events"))
     for quantity in QUANTITIES:
         assert np.array_equal(vector.columns[quantity], events.columns[quantity], equal_nan=True), (
             quantity

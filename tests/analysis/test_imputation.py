@@ -95,10 +95,10 @@ def test_imputed_scores_of_missing_at_random_are_near_the_true_ones(
 def test_what_is_drawn_or_summed_does_not_depend_on_the_batch(
     changes: dict[str, Any], two_outcomes: Scenario
 ) -> None:
-    from trialsim.replicates.run import run_replicates
+    from trialsim.replicates.run import Simulation
 
     plan = two_outcomes.replace({f"analysis.{name}": value for name, value in changes.items()})
-    whole, parts = (run_replicates(plan, 11, range(3, 40), "vector", size) for size in (64, 5))
+    whole, parts = (Simulation(plan, 11, "vector", size).run(range(3, 40)) for size in (64, 5))
     for name, column in whole.columns.items():
         assert_array_equal(column, parts.columns[name], err_msg=name)
 

@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
+from tests.runs.test_directory import kept_power
 from trialsim.cli import DONE, INPUT_WRONG, RUN_FAILED, run
 from trialsim.replicates.result import SIMULATED
 from trialsim.runs.directory import open_run
-from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import manifest_here
 from trialsim.scenario.files.yaml_file import load
 
@@ -27,7 +27,7 @@ HURRIED: Final = load("cars1").replace(
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the directory of a run of which some replicates failed."""
     folder = tmp_path_factory.mktemp("run")
-    LongRun(open_run(folder, manifest_here(HURRIED, 2016, block=32)), 1).power(32)
+    kept_power(open_run(folder, manifest_here(HURRIED, 2016, block=32)), 32)
     return folder
 
 

@@ -172,8 +172,8 @@ def test_recruitment_that_can_never_finish_is_refused_before_any_replicate(
 ) -> None:
     begun: list[Any] = []
     monkeypatch.setattr(
-        import_module("trialsim.questions.power"),
-        "run_in_parallel",
+        import_module("trialsim.runs.runner"),
+        "finished_tasks",
         lambda *task: begun.append(task),
     )
     bounds = {"eligibility.inclusion.age.at_least": 101, "eligibility.inclusion.age.at_most": 102}
@@ -186,12 +186,12 @@ def test_recruitment_that_can_never_finish_is_refused_before_any_replicate(
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [
-        ({"replicates": 0}, r"replicates must be at least 1 \(got 0\)"),
-        ({"replicates": -5}, r"replicates must be at least 1 \(got -5\)"),
-        ({"batch": 0}, r"batch must be at least 1 \(got 0\)"),
-        ({"n_jobs": 0}, r"n_jobs must not be 0"),
-        ({"seed": -1}, r"seed must lie in 0 to 2\*\*64 - 1 \(got -1\)"),
-        ({"seed": 2**64}, r"seed must lie in 0 to 2\*\*64 - 1 \(got 18446744073709551616\)"),
+        ({"replicates": 0}, r"replicates: must be at least 1 \(got 0\)"),
+        ({"replicates": -5}, r"replicates: must be at least 1 \(got -5\)"),
+        ({"batch": 0}, r"batch: must be at least 1 \(got 0\)"),
+        ({"n_jobs": 0}, r"n_jobs: must not be 0"),
+        ({"seed": -1}, r"seed: must lie in 0 to 2\*\*64 - 1 \(got -1\)"),
+        ({"seed": 2**64}, r"seed: must lie in 0 to 2\*\*64 - 1 \(got 18446744073709551616\)"),
         ({"engine": "warp"}, r"engine: must be auto, events or vector \(got warp\)"),
     ],
 )

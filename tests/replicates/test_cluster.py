@@ -6,12 +6,11 @@ from typing import Any, Final
 
 import pytest
 
-from tests.runs.test_directory import COUNT, MANIFEST, SMALL, bytes_of, run_in
+from tests.runs.test_directory import MANIFEST, SMALL, bytes_of, kept_power, run_in
 from trialsim.errors import InputError, RunError
 from trialsim.questions.power import power
 from trialsim.replicates import cluster, parallel
 from trialsim.runs.directory import open_run
-from trialsim.runs.long_run import LongRun
 
 distributed: Any = pytest.importorskip("distributed", reason="needs the extra `cluster`")
 
@@ -29,7 +28,7 @@ def local() -> Iterator[Any]:
 
 def test_a_cluster_leaves_the_bytes_of_one_machine(tmp_path: Path, local: Any) -> None:
     kept = open_run(tmp_path / "cluster", MANIFEST)
-    LongRun(kept, scheduler=local.scheduler_address).power(COUNT)
+    kept_power(kept, scheduler=local.scheduler_address)
     run_in(tmp_path / "alone")
     assert bytes_of(tmp_path / "cluster") == bytes_of(tmp_path / "alone")
 
@@ -52,7 +51,7 @@ def test_a_lost_worker_costs_time_and_no_result(tmp_path: Path) -> None:
                 workers.popitem()[1].process.process.kill()
 
         kept = open_run(tmp_path / "cluster", MANIFEST)
-        LongRun(kept, scheduler=two.scheduler_address, progress=lose_one).power(COUNT)
+        kept_power(kept, scheduler=two.scheduler_address, progress=lose_one)
     run_in(tmp_path / "alone")
     assert len(workers) == 1
     assert bytes_of(tmp_path / "cluster") == bytes_of(tmp_path / "alone")

@@ -17,12 +17,12 @@ from trialsim.replicates.parallel import (
     LARGEST_TASK,
     _run_task,
     finished_tasks,
-    run_in_parallel,
     tasks_of,
 )
 from trialsim.replicates.result import PowerResult
-from trialsim.replicates.run import BATCH, Replicates, run_replicates
+from trialsim.replicates.run import BATCH, Replicates, Simulation
 from trialsim.replicates.versions import versions_here
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 
 SEED = 2016
@@ -68,7 +68,7 @@ def test_enough_replicates_give_every_worker_several_tasks() -> None:
 def test_results_that_nobody_asks_for_any_more_are_left_without_a_warning() -> None:
     """As when the disk is full: the reader of an error is not told of tasks that it stopped."""
     tasks = [range(start, start + 32) for start in range(0, 512, 32)]
-    finished = finished_tasks(CARS1, SEED, tasks, "vector", n_jobs=2)
+    finished = finished_tasks(Simulation(CARS1, SEED), tasks, n_jobs=2)
     assert next(finished)[0] == tasks[0]
     finished.close()
 
@@ -106,9 +106,8 @@ def test_two_workers_on_the_published_design_tell_what_one_tells() -> None:
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_progress_hears_of_every_task_once_and_in_order(n_jobs: int) -> None:
     heard: list[tuple[int, Replicates]] = []
-    done = run_in_parallel(
-        HURRIED, SEED, range(100), "vector", n_jobs, 16, lambda *task: heard.append(task)
-    )
+    runner = Runner(SEED, n_jobs, batch=16, progress=lambda *task: heard.append(task))
+    done = runner.run(HURRIED, range(100))
     assert len(heard) > 1
     assert sum(count for count, _ in heard) == 100
     assert all(len(part.columns["estimate"]) == count for count, part in heard)
@@ -118,8 +117,8 @@ def test_progress_hears_of_every_task_once_and_in_order(n_jobs: int) -> None:
 
 
 def test_a_range_that_does_not_start_at_the_first_replicate_keeps_its_numbers() -> None:
-    later = run_in_parallel(CARS1, SEED, range(1000, 1040), "vector", 2, 16)
-    alone = run_replicates(CARS1, SEED, range(1000, 1040), "vector")
+    later = Runner(SEED, 2, batch=16).run(CARS1, range(1000, 1040))
+    alone = Simulation(CARS1, SEED, "vector").run(range(1000, 1040))
     for column, values in later.columns.items():
         assert_array_equal(values, alone.columns[column], err_msg=column)
 
@@ -127,7 +126,7 @@ def test_a_range_that_does_not_start_at_the_first_replicate_keeps_its_numbers() 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_what_is_wrong_with_the_request_ends_the_run_from_any_worker(n_jobs: int) -> None:
     with pytest.raises(ValueError, match=r"^seed must lie in .* \(got -3\)$"):
-        power(CARS1, 64, -3, n_jobs, batch=16)
+        Runner(-3, n_jobs, batch=16).run(CARS1, range(64))
 
 
 def test_no_more_workers_are_started_than_there_are_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +153,7 @@ def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
 
     def survives_an_interruption() -> bool:
         try:
-            _run_task(CARS1, SEED, range(1), "vector", 1, versions_here())
+            _run_task(Simulation(CARS1, SEED), range(1), versions_here())
             os.kill(os.getpid(), signal.SIGINT)
         except KeyboardInterrupt:
             return False
@@ -168,4 +167,4 @@ def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
 @pytest.mark.parametrize("count", [10**9, 10**12, 2**64, 10**40])
 def test_more_replicates_than_anybody_waits_for_are_refused_unlisted(count: int) -> None:
     with pytest.raises(InputError, match="replicates: must be at most 100,000,000"):
-        tasks_of(range(count), 1, BATCH)
+        Runner(SEED, 1).run(CARS1, range(count))

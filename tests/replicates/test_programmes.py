@@ -13,7 +13,7 @@ from trialsim.questions.programmes.disagreement import disagreement
 from trialsim.questions.programmes.one_programme import simulate_programme
 from trialsim.replicates.programmes import OF_ALL, of_trial, programme_quantities, trial_seed
 from trialsim.replicates.quantities import QUANTITIES
-from trialsim.replicates.run import Replicates, run_replicates
+from trialsim.replicates.run import Replicates, Simulation
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.programme import Programme, programme_of
@@ -53,14 +53,14 @@ def assert_same(one: Replicates, other: Replicates) -> None:
 
 @pytest.mark.parametrize("programme", [SMALL, HURRIED], ids=["as it is", "hurried"])
 def test_the_size_of_a_batch_changes_nothing(programme: Programme) -> None:
-    whole = run_replicates(programme, SEED, range(70), "vector", batch=64)
+    whole = Simulation(programme, SEED, "vector", batch=64).run(range(70))
     for batch in (9, 1000):
-        assert_same(run_replicates(programme, SEED, range(70), "vector", batch), whole)
+        assert_same(Simulation(programme, SEED, "vector", batch).run(range(70)), whole)
 
 
 def test_the_engines_agree() -> None:
     vector, events = (
-        run_replicates(SMALL, SEED, range(12), engine) for engine in ("vector", "events")
+        Simulation(SMALL, SEED, engine).run(range(12)) for engine in ("vector", "events")
     )
     assert_same(vector, events)
 
@@ -72,15 +72,15 @@ def test_workers_change_nothing() -> None:
 
 
 def test_what_is_kept_has_the_promised_names() -> None:
-    columns = run_replicates(SMALL, SEED, range(2), "vector").columns
+    columns = Simulation(SMALL, SEED, "vector").run(range(2)).columns
     assert tuple(columns) == programme_quantities(SMALL)
     assert set(QUANTITIES) | set(OF_ALL) < columns.keys()
 
 
 def test_a_trial_is_what_it_is_alone_under_its_own_seed() -> None:
-    columns = run_replicates(SMALL, SEED, range(20), "vector").columns
+    columns = Simulation(SMALL, SEED, "vector").run(range(20)).columns
     alone = {
-        name: run_replicates(trial, trial_seed(SEED, name), range(20), "vector").columns
+        name: Simulation(trial, trial_seed(SEED, name), "vector").run(range(20)).columns
         for name, trial in SMALL.trials.items()
     }
     for name, own in alone.items():
@@ -98,22 +98,22 @@ def test_a_trial_is_what_it_is_alone_under_its_own_seed() -> None:
 
 def test_trials_of_one_replicate_are_independent() -> None:
     """The correlation of 1,000 independent pairs has a standard error of 0.032."""
-    columns = run_replicates(twins(), SEED, range(1_000), "vector").columns
+    columns = Simulation(twins(), SEED, "vector").run(range(1_000)).columns
     one, other = columns["a.estimate"], columns["b.estimate"]
     correlation = np.mean((one - one.mean()) * (other - other.mean())) / (one.std() * other.std())
     assert abs(correlation) < 4 * 0.032
 
 
 def test_a_trial_that_is_taken_away_or_changed_changes_no_other() -> None:
-    before = run_replicates(SMALL, SEED, range(10), "vector").columns
+    before = Simulation(SMALL, SEED, "vector").run(range(10)).columns
     larger = SMALL.replace({"trials.cars2.design.patients": 60})
-    after = run_replicates(larger, SEED, range(10), "vector").columns
+    after = Simulation(larger, SEED, "vector").run(range(10)).columns
     assert_array_equal(after["cars1.estimate"], before["cars1.estimate"])
     assert (after["cars2.estimate"] != before["cars2.estimate"]).any()
 
 
 def test_a_replicate_fails_in_which_a_trial_does() -> None:
-    found = run_replicates(HURRIED, SEED, range(40), "vector")
+    found = Simulation(HURRIED, SEED, "vector").run(range(40))
     failed = {one.replicate: one.reason for one in found.failures}
     assert 0 < len(failed) < 40
     assert {reason.split(":")[0] for reason in failed.values()} <= {"cars1", "cars2"}
@@ -125,10 +125,10 @@ def test_a_replicate_fails_in_which_a_trial_does() -> None:
 def test_where_one_trial_never_recruits_in_time_each_replicate_fails_as_alone() -> None:
     """The trial that is named is the first to fail in the replicate, whatever the others do."""
     hopeless = HURRIED.replace({"trials.cars2.operations.recruitment_limit_days": 20})
-    whole = run_replicates(hopeless, SEED, range(12), "vector")
+    whole = Simulation(hopeless, SEED, "vector").run(range(12))
     assert len(whole.failures) == 12
     assert {one.reason.split(":")[0] for one in whole.failures} == {"cars1", "cars2"}
-    assert_same(whole, run_replicates(hopeless, SEED, range(12), "vector", batch=1))
+    assert_same(whole, Simulation(hopeless, SEED, "vector", batch=1).run(range(12)))
 
 
 def test_a_trial_that_can_never_recruit_is_named() -> None:
@@ -164,14 +164,14 @@ def test_the_pooled_estimate_is_the_mean_effect_of_the_tables() -> None:
     row = found.to_frame().set_index("trial")
     assert row.loc["pooled", "estimate"] == pytest.approx(np.mean(effects))
     assert row.loc["cars1", "estimate"] == pytest.approx(effects[0])
-    many = run_replicates(programme, SEED, range(3, 4), "vector").columns
+    many = Simulation(programme, SEED, "vector").run(range(3, 4)).columns
     assert many["estimate"].item() == pytest.approx(np.mean(effects))
 
 
 def test_size_percent_scales_every_trial() -> None:
     half = SMALL.replace({"size_percent": 50})
     assert [trial.design.patients for trial in half.scaled_trials.values()] == [20, 20]
-    columns = run_replicates(half, SEED, range(4), "vector").columns
+    columns = Simulation(half, SEED, "vector").run(range(4)).columns
     assert (columns["analysed"] <= 40).all()
     least = SMALL.replace({"size_percent": 1})
     assert [trial.design.patients for trial in least.scaled_trials.values()] == [2, 2]

@@ -13,7 +13,7 @@ from trialsim.analysis.analyse import analyse
 from trialsim.clock import DAY
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.quantities import QUANTITIES
-from trialsim.replicates.run import Replicates, joined, run_replicates
+from trialsim.replicates.run import Replicates, Simulation, joined
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
@@ -51,7 +51,7 @@ def assert_same(one: Replicates, other: Replicates) -> None:
 
 
 def run(name: str, replicates: range, engine: Engine = "vector", batch: int = 64) -> Replicates:
-    return run_replicates(STUDIES[name], SEED, replicates, engine, batch)
+    return Simulation(STUDIES[name], SEED, engine, batch).run(replicates)
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -68,12 +68,12 @@ def test_the_engine_changes_nothing(name: str) -> None:
 
 
 def test_the_size_of_a_batch_changes_nothing_where_patients_wait() -> None:
-    whole = run_replicates(CROWDED, SEED, range(24), "events", 24)
+    whole = Simulation(CROWDED, SEED, "events", 24).run(range(24))
     for batch in (1, 7):
-        assert_same(run_replicates(CROWDED, SEED, range(24), "events", batch), whole)
+        assert_same(Simulation(CROWDED, SEED, "events", batch).run(range(24)), whole)
     assert not np.array_equal(
         whole.columns["infusions_given"],
-        run_replicates(CARS1, SEED, range(24), "events").columns["infusions_given"],
+        Simulation(CARS1, SEED, "events").run(range(24)).columns["infusions_given"],
     )
 
 
@@ -93,7 +93,7 @@ def test_every_replicate_has_every_quantity() -> None:
 
 
 def test_another_seed_gives_other_trials() -> None:
-    one, other = (run_replicates(CARS1, seed, range(20), "vector") for seed in (1, 2))
+    one, other = (Simulation(CARS1, seed, "vector").run(range(20)) for seed in (1, 2))
     for name in ("estimate", "screened", "recruitment_days", "infusions_given"):
         assert not np.array_equal(one.columns[name], other.columns[name])
 
@@ -170,7 +170,7 @@ def test_a_replicate_that_cannot_be_recruited_is_named_and_has_no_numbers() -> N
 def test_a_batch_that_nobody_could_recruit_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each replicate fails for the reason that it has alone, and none is run again to find it."""
     never = CARS1.replace({"operations.recruitment_limit_days": 40})
-    alone = run_replicates(never, SEED, range(5, 6), "vector")
+    alone = Simulation(never, SEED, "vector").run(range(5, 6))
     sizes = []
 
     def counted(study: Scenario, streams: Streams, engine: Engine) -> Trial:
@@ -179,7 +179,7 @@ def test_a_batch_that_nobody_could_recruit_is_run_once(monkeypatch: pytest.Monke
 
     module = import_module("trialsim.replicates.run")
     monkeypatch.setattr(module, "simulate_batch", counted)
-    whole = run_replicates(never, SEED, range(64), "vector")
+    whole = Simulation(never, SEED, "vector").run(range(64))
     assert sizes == [64]
     assert [one.replicate for one in whole.failures] == list(range(64))
     assert {one.reason for one in whole.failures} == {alone.failures[0].reason}
@@ -267,7 +267,7 @@ def test_an_interruption_is_no_failure_of_a_replicate(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_seed_out_of_range_is_no_failure_of_a_replicate(seed: int) -> None:
     with pytest.raises(ValueError, match=rf"^seed must lie in 0 to 2\*\*64 - 1 \(got {seed}\)$"):
-        run_replicates(CARS1, seed, range(4), "vector")
+        Simulation(CARS1, seed, "vector").run(range(4))
 
 
 def test_parts_join_in_the_order_given() -> None:

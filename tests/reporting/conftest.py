@@ -6,9 +6,9 @@ from typing import Final, TypeAlias
 
 import pytest
 
+from tests.runs.test_directory import kept_power
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, gathered
 from trialsim.runs.directory import RunDirectory, find_run, open_run
-from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import manifest_here
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
@@ -51,7 +51,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> RunOf:
     def made(scenario: Scenario, name: str) -> RunDirectory:
         folder: Path = tmp_path_factory.mktemp(name) / "run"
         run = open_run(folder, manifest_here(scenario, SEED, block=BLOCK))
-        LongRun(run, n_jobs=1).power(COUNT)
+        kept_power(run, COUNT)
         return find_run(folder)
 
     return made

@@ -9,20 +9,21 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from trialsim.errors import InputError, RunError
-from trialsim.questions.power import power
-from trialsim.replicates.run import Failure, Replicates, run_replicates
+from trialsim.questions.power import power, power_by
+from trialsim.replicates.result import PowerResult
+from trialsim.replicates.run import Failure, Replicates, Simulation
 from trialsim.runs import manifest_file
 from trialsim.runs.atomic_file import write_first
 from trialsim.runs.directory import RunDirectory, find_run, open_run
-from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import RunManifest, manifest_here
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 
 SEED: Final = 2016
@@ -34,10 +35,17 @@ HURRIED: Final = SMALL.replace({"operations.recruitment_limit_days": 40})
 MANIFEST: Final = manifest_here(SMALL, SEED, block=BLOCK)
 
 
-def run_in(folder: Path, replicates: int = COUNT, n_jobs: int = 1) -> LongRun:
-    run = LongRun(open_run(folder, MANIFEST), n_jobs)
-    run.power(replicates)
-    return run
+def kept_power(
+    directory: RunDirectory, replicates: int = COUNT, n_jobs: int = 1, **how: Any
+) -> PowerResult:
+    """Return the power of a run in a directory, computed there as far as it is missing."""
+    manifest = directory.manifest
+    runner = Runner(manifest.seed, n_jobs, manifest.engine, directory=directory, **how)
+    return power_by(runner, manifest.scenario, replicates)
+
+
+def run_in(folder: Path, replicates: int = COUNT, n_jobs: int = 1) -> None:
+    kept_power(open_run(folder, MANIFEST), replicates, n_jobs)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -58,7 +66,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 def test_a_run_tells_what_power_tells_without_a_directory(tmp_path: Path) -> None:
-    kept = LongRun(open_run(tmp_path, MANIFEST), 1).power(COUNT)
+    kept = kept_power(open_run(tmp_path, MANIFEST))
     plain = power(SMALL, COUNT, SEED, n_jobs=1)
     told, expected = kept.to_dict(), plain.to_dict()
     assert {**told, "seconds": 0} == {**expected, "seconds": 0}
@@ -75,19 +83,19 @@ def test_workers_change_no_byte(tmp_path: Path, undisturbed: dict[str, bytes]) -
 
 CHILD: Final = f"""
 import sys
-from trialsim.runs.long_run import LongRun
-from trialsim.replicates.parallel import run_in_parallel
+from tests.runs.test_directory import kept_power
+from trialsim.replicates.run import Simulation
 from trialsim.runs.part_file import from_parquet, to_parquet
 from trialsim.runs.directory import open_run
 from trialsim.runs.manifest import manifest_here
 from trialsim.scenario.files.yaml_file import load
 
 small, block = load("cars1").replace({{"design.patients": 20}}), range({BLOCK})
-results = run_in_parallel(small, {SEED}, block, "vector", 1)  # all that is slow the first time
+results = Simulation(small, {SEED}).run(block)  # all that is slow the first time
 from_parquet(to_parquet(block, results, {{}}))
-run = LongRun(open_run(sys.argv[1], manifest_here(small, {SEED}, block=len(block))), 1)
+run = open_run(sys.argv[1], manifest_here(small, {SEED}, block=len(block)))
 print("ready", flush=True)
-run.power({COUNT})
+kept_power(run, {COUNT})
 """
 
 
@@ -109,19 +117,19 @@ LONG_BLOCK: Final = 128
 NURSERY: Final = f"""
 import os, sys
 import pyarrow.parquet  # all that is slow the first time
-from trialsim.runs.long_run import LongRun
-from trialsim.replicates.parallel import run_in_parallel
+from tests.runs.test_directory import kept_power
+from trialsim.replicates.run import Simulation
 from trialsim.runs.directory import open_run
 from trialsim.runs.manifest import manifest_here
 from trialsim.scenario.files.yaml_file import load
 
 small = load("cars1").replace({{"design.patients": 20}})
-run_in_parallel(small, {SEED}, range(64), "vector", 1)
+Simulation(small, {SEED}).run(range(64))
 for folder in sys.stdin:
     child = os.fork()
     if child == 0:
         manifest = manifest_here(small, {SEED}, block={LONG_BLOCK})
-        LongRun(open_run(folder.strip(), manifest), 1).power({LONG})
+        kept_power(open_run(folder.strip(), manifest), {LONG})
         os._exit(0)
     print(child, flush=True)
     os.waitpid(child, 0)
@@ -163,7 +171,7 @@ def test_twenty_kills_of_twenty_thousand_replicates_leave_the_bytes_of_an_undist
     assert reached == sorted(reached)  # nothing that was finished is ever lost
     assert len(set(reached)) > 10  # the kills came in the middle
     for folder in (killed, whole):
-        LongRun(open_run(folder, manifest), 1).power(LONG)
+        kept_power(open_run(folder, manifest), LONG)
     assert bytes_of(killed) == bytes_of(whole)
 
 
@@ -171,9 +179,8 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path, undisturbed: dict[str, bytes
     run_in(tmp_path, 2 * BLOCK)
     directory = open_run(tmp_path, MANIFEST)
     computed: list[int] = []
-    run = LongRun(directory, 1, progress=lambda count, part: computed.append(count))
     assert directory.missing(range(4)) == [2, 3]
-    run.power(COUNT)
+    kept_power(directory, progress=lambda count, part: computed.append(count))
     assert computed == [BLOCK] * 10  # those that are held are told as well
     assert bytes_of(tmp_path) == undisturbed
 
@@ -240,15 +247,14 @@ def test_a_damaged_part_is_set_aside_and_computed_again(
     again = open_run(tmp_path, MANIFEST)
     assert again.damaged == (part.name,)
     assert again.missing(range(10)) == [3]
-    LongRun(again, 1).power(COUNT)
+    kept_power(again)
     assert bytes_of(tmp_path) == undisturbed
     assert (tmp_path / f"{part.name}.damaged").exists()
 
 
 def test_a_part_of_another_run_is_not_taken_for_its_own(tmp_path: Path) -> None:
     run_in(tmp_path / "mine", BLOCK)
-    other = LongRun(open_run(tmp_path / "other", MANIFEST._replace(seed=3)), 1)
-    other.power(2 * BLOCK)
+    kept_power(open_run(tmp_path / "other", MANIFEST._replace(seed=3)), 2 * BLOCK)
     foreign = next((tmp_path / "other" / "parts").glob("00000001-*"))
     foreign.rename(tmp_path / "mine" / "parts" / foreign.name)
     assert find_run(tmp_path / "mine").damaged == (foreign.name,)
@@ -312,7 +318,7 @@ def test_a_disk_that_is_full_costs_what_is_not_written_and_nothing_else(
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
         with pytest.raises(RunError, match=r"^cannot write to [^\n]*$"):
-            LongRun(run, 1).power(COUNT)
+            kept_power(run)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list((tmp_path / "parts").iterdir()) == []
@@ -328,13 +334,13 @@ def test_an_interruption_keeps_what_is_finished(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        LongRun(run, 1, progress=stop_after_three).power(COUNT)
+        kept_power(run, progress=stop_after_three)
     assert find_run(tmp_path).held == {0, 1, 2}
 
 
 def test_a_failed_replicate_is_kept_with_its_address_and_reason(tmp_path: Path) -> None:
     manifest = manifest_here(HURRIED, SEED, block=BLOCK)
-    kept = LongRun(open_run(tmp_path, manifest), 1).power(100)
+    kept = kept_power(open_run(tmp_path, manifest), 100)
     plain = power(HURRIED, 100, SEED, n_jobs=1)
     assert 0 < kept.failed < 100
     assert kept.failures == plain.failures
@@ -346,7 +352,7 @@ def test_a_failed_replicate_is_kept_with_its_address_and_reason(tmp_path: Path) 
 
 def test_an_error_is_kept_with_its_traceback(tmp_path: Path) -> None:
     run = open_run(tmp_path, MANIFEST)
-    whole = run_replicates(SMALL, SEED, range(BLOCK), "vector")
+    whole = Simulation(SMALL, SEED, "vector").run(range(BLOCK))
     broken = Replicates(
         {
             name: np.where(np.arange(BLOCK) == 5, np.nan, values)
@@ -362,8 +368,8 @@ def test_an_error_is_kept_with_its_traceback(tmp_path: Path) -> None:
 def test_one_block_with_two_results_is_refused(tmp_path: Path) -> None:
     """Machines whose arithmetic differs must not be mixed."""
     run = open_run(tmp_path, MANIFEST)
-    run.add(0, run_replicates(SMALL, SEED, range(BLOCK), "vector"))
+    run.add(0, Simulation(SMALL, SEED, "vector").run(range(BLOCK)))
     other = RunDirectory(tmp_path, MANIFEST)
-    other.add(0, run_replicates(SMALL, SEED + 1, range(BLOCK), "vector"))
+    other.add(0, Simulation(SMALL, SEED + 1, "vector").run(range(BLOCK)))
     with pytest.raises(RunError, match="two different results of block 0"):
         find_run(tmp_path)

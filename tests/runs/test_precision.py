@@ -10,10 +10,8 @@ import pytest
 from trialsim.errors import InputError, RecruitmentError
 from trialsim.questions.power import power
 from trialsim.replicates.run import Failure, Replicates
-from trialsim.runs.directory import open_run
-from trialsim.runs.long_run import LongRun
-from trialsim.runs.manifest import BLOCK, manifest_here
-from trialsim.runs.precision import check_precision, is_precise, looks, power_to, until_precise
+from trialsim.runs.manifest import BLOCK
+from trialsim.runs.precision import check_precision, is_precise, looks, until_precise
 from trialsim.scenario.files.yaml_file import load
 
 SEED: Final = 2016
@@ -39,9 +37,10 @@ def test_a_run_stops_at_the_first_look_whose_error_is_small_enough(
     """Oracle: p (1 - p) / 0.005**2, to which the first look above it must come near."""
     asked: list[int] = []
 
-    def run(count: int) -> Replicates:
-        asked.append(count)
-        return rejecting(count * rejections // 1000, count)
+    def run(more: range) -> Replicates:
+        asked.append(more.stop)
+        before, after = (count * rejections // 1000 for count in (more.start, more.stop))
+        return rejecting(after - before, len(more))
 
     done = until_precise(run, 0.005, 16)
     assert asked == list(islice(looks(16), len(asked)))
@@ -56,17 +55,18 @@ def test_a_power_of_one_after_few_replicates_does_not_stop_a_run() -> None:
 
 
 def test_a_run_of_which_everything_fails_ends() -> None:
-    def run(count: int) -> Replicates:
-        failures = tuple(Failure(one, "by chance") for one in range(count))
-        return Replicates({"rejected": np.full(count, np.nan)}, failures)
+    def run(more: range) -> Replicates:
+        failures = tuple(Failure(one, "by chance") for one in more)
+        return Replicates({"rejected": np.full(len(more), np.nan)}, failures)
 
     assert len(until_precise(run, 0.005, 16).failures) == 16
 
 
 def test_neither_workers_nor_a_directory_change_where_a_run_stops(tmp_path: Path) -> None:
-    one, two = (power_to(SMALL, 0.011, SEED, n_jobs) for n_jobs in (1, 2))
-    run = LongRun(open_run(tmp_path, manifest_here(SMALL, SEED)), 1)
-    kept = run.power_to(0.011)
+    one, two, kept = (
+        power(SMALL, None, SEED, n_jobs, precision=0.011, out=out)
+        for n_jobs, out in ((1, None), (2, None), (1, tmp_path))
+    )
     assert one.replicates == two.replicates == kept.replicates == 2 * BLOCK
     assert one.mcse <= 0.011
     counted = power(SMALL, one.replicates, SEED, n_jobs=1)
@@ -84,4 +84,4 @@ def test_a_study_that_can_never_recruit_is_refused_at_once() -> None:
     bounds = {"eligibility.inclusion.age.at_least": 101, "eligibility.inclusion.age.at_most": 102}
     never = SMALL.replace(bounds)
     with pytest.raises(RecruitmentError):
-        power_to(never, 0.01, SEED, n_jobs=1)
+        power(never, None, SEED, n_jobs=1, precision=0.01)

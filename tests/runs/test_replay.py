@@ -6,11 +6,11 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
+from tests.runs.test_directory import kept_power
 from trialsim.errors import InputError, RunError
 from trialsim.replicates.run import Replicates
 from trialsim.reporting.text.replay import replay_text, timeline_text
 from trialsim.runs.directory import RunDirectory, find_run, open_run
-from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import manifest_here
 from trialsim.runs.part_file import from_parquet
 from trialsim.runs.replay import in_arm, potential_scores, replay, timeline
@@ -28,7 +28,7 @@ SMALL: Final = load("cars1").replace(
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """Return a run of which some replicates failed."""
     folder = tmp_path_factory.mktemp("run")
-    LongRun(open_run(folder, manifest_here(SMALL, SEED, block=BLOCK)), 1).power(100)
+    kept_power(open_run(folder, manifest_here(SMALL, SEED, block=BLOCK)), 100)
     return find_run(folder)
 
 

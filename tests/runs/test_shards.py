@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.runs.test_directory import COUNT, MANIFEST, bytes_of, run_in
 from trialsim.errors import InputError, RunError
 from trialsim.runs.directory import find_run, open_run
-from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import RunManifest
-from trialsim.runs.shards import Shard, merge, parsed_shard
+from trialsim.runs.runner import Runner
+from trialsim.runs.shards import Shard, merge, parsed_shard, run_shard
 
 FOUR: Final = tuple(Shard(number, 4) for number in (1, 2, 3, 4))
 
@@ -21,7 +21,8 @@ FOUR: Final = tuple(Shard(number, 4) for number in (1, 2, 3, 4))
 def run_shards(place: Path, manifest: RunManifest = MANIFEST) -> list[Path]:
     folders = [place / f"shard{shard.number}" for shard in FOUR]
     for shard, folder in zip(FOUR, folders, strict=True):
-        LongRun(open_run(folder, manifest), 1).shard(shard, COUNT)
+        runner = Runner(manifest.seed, 1, directory=open_run(folder, manifest))
+        run_shard(runner, manifest.scenario, shard, COUNT)
     return folders
 
 
@@ -65,7 +66,8 @@ def test_a_damaged_part_of_a_shard_is_not_merged(tmp_path: Path) -> None:
 def test_shards_of_different_runs_are_not_mixed(tmp_path: Path) -> None:
     folders = run_shards(tmp_path)
     rmtree(folders[3])
-    LongRun(open_run(folders[3], MANIFEST._replace(seed=3)), 1).shard(FOUR[3], COUNT)
+    runner = Runner(3, 1, directory=open_run(folders[3], MANIFEST._replace(seed=3)))
+    run_shard(runner, MANIFEST.scenario, FOUR[3], COUNT)
     with pytest.raises(InputError, match=r"^seed: must be 2016, as in .* \(got 3\)$"):
         merge(tmp_path / "merged", folders)
     assert not (tmp_path / "merged").exists()

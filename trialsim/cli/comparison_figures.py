@@ -15,7 +15,7 @@ from trialsim.cli.options import (
     ScenarioName,
     Seed,
     loaded,
-    workers_of,
+    runner_of,
 )
 from trialsim.cli.worlds import asked_worlds
 from trialsim.errors import InputError, Problem
@@ -152,12 +152,12 @@ def size(
     as_json: AsJson = False,
 ) -> None:
     """Draw the search for a power, and the value that it found."""
-    from trialsim.questions.size.sample_size import sample_size
+    from trialsim.questions.size.sample_size import Sought, size_by
 
     check_output(out, as_json)
-    study, asked = loaded(scenario, changes), (target, path, low, high, replicates, seed)
+    study, sought = loaded(scenario, changes), Sought(target, path, low, high, replicates)
     with Progress(None) as progress:
-        result = sample_size(study, *asked, workers_of(jobs), engine.value, progress=progress)
+        result = size_by(runner_of(seed, jobs, engine, progress), study, sought)
     deliver(result, "curve", out, as_json, width)
 
 
@@ -180,13 +180,13 @@ def assurance(
     as_json: AsJson = False,
 ) -> None:
     """Draw a prior of the effect, and how probable success is under each effect."""
-    from trialsim.questions.assurance.assurance import assurance as assured
+    from trialsim.questions.assurance.assurance import assurance_by
 
     check_output(out, as_json)
     study = loaded(scenario, changes)
     with Progress(-(-replicates // strata), strata) as progress:
-        asked, workers = (replicates, seed, strata), workers_of(jobs)
-        result = assured(study, prior, *asked, workers, engine.value, progress=progress)
+        runner = runner_of(seed, jobs, engine, progress)
+        result = assurance_by(runner, study, prior, replicates, strata)
     deliver(result, "assurance", out, as_json, width)
 
 
@@ -212,7 +212,6 @@ def _compared(
 ) -> "WhatIf":
     """Run a study and its alternatives on the same random numbers; `paths` must be varied."""
     from trialsim.questions.what_if.what_if import compared
-    from trialsim.runs.runner import Runner
 
     worlds, varied = asked_worlds(scenario, base, values, how, variants)
     if paths not in (None, len(varied)):
@@ -220,5 +219,4 @@ def _compared(
         raise InputError([Problem("--set", rule, str(len(varied)))])
     others = sum(world.scenario.digest != worlds[0].scenario.digest for world in worlds)
     with Progress(replicates, 1 + others) as progress:
-        runner = Runner(seed, workers_of(jobs), engine.value, progress=progress)
-        return compared(worlds, varied, replicates, runner)
+        return compared(worlds, varied, replicates, runner_of(seed, jobs, engine, progress))

@@ -1,6 +1,5 @@
 """The commands that set designs against one another: what-if, size, assure."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,9 +15,11 @@ from trialsim.cli.options import (
     Jobs,
     Kept,
     ScenarioName,
+    Scheduler,
     Seed,
+    in_blocks,
     loaded,
-    workers_of,
+    runner_of,
 )
 from trialsim.cli.worlds import asked_worlds
 from trialsim.questions.what_if.variants import How
@@ -58,6 +59,7 @@ def what_if(
     seed: Seed = 2016,
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
+    scheduler: Scheduler = None,
     out: Kept = None,
     as_json: AsJson = False,
 ) -> None:
@@ -69,7 +71,7 @@ def what_if(
     """
     from trialsim.questions.what_if.what_if import compared
     from trialsim.reporting.text.comparison import what_if_text
-    from trialsim.runs.runner import Runner
+    from trialsim.runs.worlds import WORLD_BLOCK
 
     if grid and hypercube is not None:
         raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
@@ -79,8 +81,11 @@ def what_if(
     )
     study = worlds[0].scenario
     others = sum(world.scenario.digest != study.digest for world in worlds)
-    with Progress(_in_blocks(replicates, out), 1 + others) as progress, keeping_worlds(out):
-        runner = Runner(seed, workers_of(jobs), engine.value, progress=progress)
+    with (
+        Progress(in_blocks(replicates, out, WORLD_BLOCK), 1 + others) as progress,
+        keeping_worlds(out),
+    ):
+        runner = runner_of(seed, jobs, engine, progress, scheduler)
         result = compared(worlds, paths, replicates, runner, out)
     if as_json:
         print_json(result.to_dict())
@@ -112,6 +117,7 @@ def size(
     seed: Seed = 2016,
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
+    scheduler: Scheduler = None,
     out: Kept = None,
     changes: Changes = None,
     analysis: AnalysisName = None,
@@ -121,24 +127,14 @@ def size(
 
     The answer is an interval; the recommended value is confirmed on trials of another seed.
     """
-    from trialsim.questions.size.sample_size import sample_size
+    from trialsim.questions.size.sample_size import Sought, size_by
     from trialsim.reporting.text.comparison import size_text
 
-    study, workers = loaded(scenario, changes, analysis), workers_of(jobs)
+    study = loaded(scenario, changes, analysis)
+    sought = Sought(target, path, low, high, replicates)
     with Progress(None) as progress, keeping_worlds(out):
-        result = sample_size(
-            study,
-            target,
-            path,
-            low,
-            high,
-            replicates,
-            seed,
-            workers,
-            engine.value,
-            progress=progress,
-            out=out,
-        )
+        runner = runner_of(seed, jobs, engine, progress, scheduler)
+        result = size_by(runner, study, sought, out)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -166,6 +162,7 @@ def assure(
     seed: Seed = 2016,
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
+    scheduler: Scheduler = None,
     out: Kept = None,
     changes: Changes = None,
     analysis: AnalysisName = None,
@@ -175,30 +172,18 @@ def assure(
 
     The mean over a prior of the effect: cars1, cars_pooled, cars_heterogeneous, or a file.
     """
-    from trialsim.questions.assurance.assurance import assurance
+    from trialsim.questions.assurance.assurance import assurance_by
     from trialsim.questions.assurance.prior_files import load_prior
     from trialsim.reporting.text.comparison import assurance_text
+    from trialsim.runs.worlds import WORLD_BLOCK
 
-    study, workers, believed = (
-        loaded(scenario, changes, analysis),
-        workers_of(jobs),
-        load_prior(prior),
-    )
+    study, believed = loaded(scenario, changes, analysis), load_prior(prior)
     if no_effect is not None:
         believed = believed.model_copy(update={"no_effect": no_effect})
     each = -(-replicates // strata)
-    with Progress(_in_blocks(each, out), strata) as progress, keeping_worlds(out):
-        result = assurance(
-            study,
-            believed,
-            replicates,
-            seed,
-            strata,
-            workers,
-            engine.value,
-            progress=progress,
-            out=out,
-        )
+    with Progress(in_blocks(each, out, WORLD_BLOCK), strata) as progress, keeping_worlds(out):
+        runner = runner_of(seed, jobs, engine, progress, scheduler)
+        result = assurance_by(runner, study, believed, replicates, strata, out)
     if as_json:
         content = result.to_dict()
         if observed is not None:
@@ -207,10 +192,3 @@ def assure(
         print_json(content)
     else:
         print(assurance_text(study.title, result, observed))
-
-
-def _in_blocks(replicates: int, out: Path | None) -> int:
-    """Return how many trials are run for a count, which a directory keeps in whole blocks."""
-    from trialsim.runs.worlds import WORLD_BLOCK
-
-    return replicates if out is None else -(-replicates // WORLD_BLOCK) * WORLD_BLOCK

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from trialsim.runs.directory import RunDirectory
+    from trialsim.runs.runner import Runner
 
 DONE: Final = 0
 RUN_FAILED: Final = 1
@@ -36,6 +37,22 @@ def warn_of_damaged_parts(run: "RunDirectory") -> None:
     """Say on standard error what was found damaged in a run."""
     for name in run.damaged:
         print(f"trialsim: {name} was damaged, and is set aside in {run.folder}", file=sys.stderr)
+
+
+@contextmanager
+def keeping_run(runner: "Runner") -> Iterator[None]:
+    """Say what the directory of one study's run holds damaged, and if interrupted what it keeps."""
+    from trialsim.runs.directory import RunDirectory
+
+    run = runner.directory
+    if not isinstance(run, RunDirectory):
+        yield
+        return
+    warn_of_damaged_parts(run)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise stopped(f"{len(run.held)} finished blocks", run.folder) from None
 
 
 @contextmanager

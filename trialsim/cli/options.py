@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trialsim.cli.console import command_line
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.programme import Study
+
+if TYPE_CHECKING:
+    from trialsim.reporting.text.progress import Progress
+    from trialsim.runs.runner import Runner
 
 
 class EngineName(StrEnum):
@@ -28,6 +33,13 @@ EngineOption = Annotated[EngineName, typer.Option(help="What simulates; results 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Count = Annotated[int, typer.Option(min=1, help="Simulated trials.")]
 Jobs = Annotated[int, typer.Option(help="Worker processes; -1 for one on each core.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Dask scheduler, such as tcp://HOST:8786, on whose workers to run instead.",
+    ),
+]
 Kept = Annotated[
     Path | None,
     typer.Option(help="Directory that keeps what is run; the same command then continues."),
@@ -106,6 +118,33 @@ def noted(problems: list[Problem]) -> Iterator[None]:
         yield
     except InputError as error:
         problems += [problem for problem in error.problems if problem not in problems]
+
+
+def in_blocks(replicates: int, out: Path | None, block: int) -> int:
+    """Return how many trials are run for a count, which a directory keeps in whole blocks."""
+    return replicates if out is None else -(-replicates // block) * block
+
+
+def runner_of(
+    seed: int,
+    jobs: int,
+    engine: EngineName,
+    progress: "Progress",
+    scheduler: str | None = None,
+    **more: Any,
+) -> "Runner":
+    """Return what runs replicates as the options say."""
+    from trialsim.runs.runner import Runner
+
+    return Runner(
+        seed,
+        workers_of(jobs),
+        engine.value,
+        progress=progress,
+        scheduler=scheduler,
+        command=command_line(),
+        **more,
+    )
 
 
 def workers_of(jobs: int) -> int:

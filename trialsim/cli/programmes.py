@@ -15,7 +15,7 @@ from trialsim.cli.options import (
     Jobs,
     Seed,
     loaded,
-    workers_of,
+    runner_of,
 )
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.text.progress import Progress
@@ -46,15 +46,13 @@ def disagree(
     A trial is for the treatment if its own analysis rejects in its favour. Several programmes are
     several truths under which to ask: one effect for all, another for each, effects that vary.
     """
-    from trialsim.questions.programmes.disagreement import disagreement
+    from trialsim.questions.programmes.disagreement import disagreement_by
     from trialsim.reporting.text.programme import disagreement_text
 
     studies = [_programme(name, changes) for name in programmes]
     with Progress(replicates, len(studies)) as progress:
-        found = [
-            disagreement(one, replicates, seed, workers_of(jobs), engine.value, progress=progress)
-            for one in studies
-        ]
+        runner = runner_of(seed, jobs, engine, progress)
+        found = [disagreement_by(runner, one, replicates) for one in studies]
     if as_json:
         print_json({"programmes": [one.to_dict() for one in found]})
     else:

@@ -13,7 +13,7 @@ from trialsim.cli.options import (
     Jobs,
     ScenarioName,
     Seed,
-    workers_of,
+    runner_of,
 )
 from trialsim.errors import InputError, Problem
 from trialsim.questions.calibration.figure_curve import Target
@@ -51,13 +51,13 @@ def reproduce(
     For each published figure: the mean over simulated trials, its Monte Carlo error, where single
     trials fall, and a verdict in words.
     """
-    from trialsim.questions.calibration.reproduce import reproduce as run
+    from trialsim.questions.calibration.reproduce import reproduced
     from trialsim.reporting.text.reproduction import reproduction_markdown, reproduction_text
 
-    workers = workers_of(jobs)
     found = _with_findings(studies, effects)
     with Progress(replicates, len(found)) as progress:
-        results = [run(one, replicates, seed, workers, engine.value, progress) for one in found]
+        runner = runner_of(seed, jobs, engine, progress)
+        results = [reproduced(runner, one, replicates) for one in found]
     if as_json:
         print_json({"studies": [result.to_dict() for result in results], "note": SIMULATED})
     elif markdown:
@@ -100,13 +100,12 @@ def calibrate(
     A quantity is `power`, `estimate` or another mean that `trialsim power --json` tells. The answer
     has a Monte Carlo error, and is confirmed on trials of another seed.
     """
-    from trialsim.questions.calibration.calibrate import calibrate as run
+    from trialsim.questions.calibration.calibrate import calibrated_by
     from trialsim.reporting.text.reproduction import calibration_text
     from trialsim.runs.atomic_file import write_whole
     from trialsim.scenario.files.calibrated import with_calibrated
     from trialsim.scenario.files.studies import load_study
 
-    workers = workers_of(jobs)
     if write and not Path(scenario).is_file():
         raise typer.BadParameter("needs the path of a file", param_hint="--write")
     study = load_study(scenario)
@@ -114,7 +113,8 @@ def calibrate(
     if write:
         _refuse_published(study, list(asked))
     with Progress(None) as progress:
-        result = run(study, asked, replicates, seed, workers, engine.value, progress, start)
+        runner = runner_of(seed, jobs, engine, progress)
+        result = calibrated_by(runner, study, asked, replicates, start)
     if write:
         numbers = {row.path: row.value for row in result.rows}
         text = with_calibrated(Path(scenario), numbers, result.study.calibrated)

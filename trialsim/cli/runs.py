@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import command_line, print_json, stopped, warn_of_damaged_parts
+from trialsim.cli.console import command_line, keeping_run, print_json, warn_of_damaged_parts
 from trialsim.cli.options import (
     AnalysisName,
     AsJson,
@@ -15,26 +15,25 @@ from trialsim.cli.options import (
     EngineOption,
     Jobs,
     ScenarioName,
+    Scheduler,
     Seed,
+    in_blocks,
     loaded,
-    workers_of,
+    runner_of,
 )
 from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
-from trialsim.replicates.result import SIMULATED, PowerResult
+from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH
 from trialsim.reporting.text.analysis import analysis_text
 from trialsim.reporting.text.power import power_text
 from trialsim.reporting.text.progress import Progress
 from trialsim.reporting.text.words import heading
-from trialsim.scenario.programme import Programme, Study, single_trial
+from trialsim.scenario.programme import Programme, single_trial
 
 if TYPE_CHECKING:
-    from trialsim.runs.long_run import LongRun
     from trialsim.runs.replay import Replay
-    from trialsim.runs.shards import Shard
     from trialsim.simulated import SimulatedTrial
-    from trialsim.trial.trial import Engine
 
 commands = typer.Typer()
 
@@ -48,13 +47,6 @@ class TableFormat(StrEnum):
 
     csv = "csv"
     parquet = "parquet"
-
-
-class Backend(StrEnum):
-    """Where the workers are."""
-
-    local = "local"
-    dask = "dask"
 
 
 @commands.command()
@@ -137,13 +129,7 @@ def power(
     batch: Annotated[
         int, typer.Option(min=1, help="Trials simulated at once; it changes no result.")
     ] = BATCH,
-    backend: Annotated[
-        Backend, typer.Option(help="Where the workers are; it changes no result.")
-    ] = Backend.local,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="The Dask scheduler, such as tcp://HOST:8786."),
-    ] = None,
+    scheduler: Scheduler = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Directory of the run, in whole blocks of 1,024 trials; it continues."),
@@ -160,29 +146,29 @@ def power(
     Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error. With --out,
     a run that is stopped at any moment continues when the same command is given again.
     """
-    from trialsim.questions.power import power as run
-    from trialsim.runs.precision import check_precision, power_to
-    from trialsim.runs.shards import parsed_shard
+    from trialsim.questions.power import power_by
+    from trialsim.runs.manifest import BLOCK
+    from trialsim.runs.precision import check_precision
+    from trialsim.runs.shards import parsed_shard, run_shard
 
-    count = _count(replicates, precision)
-    address = _scheduler(backend, scheduler)
-    workers = workers_of(jobs)
+    if replicates is not None and precision is not None:
+        raise typer.BadParameter("must not be given with --replicates", param_hint="--precision")
     if shard is not None and (out is None or precision is not None):
         raise typer.BadParameter("needs --out, and a count", param_hint="--shard")
     part = None if shard is None else parsed_shard(shard)
+    count = (replicates or 10_000) if precision is None else None
     if precision is not None:
         check_precision(precision)
     study = loaded(scenario, changes, analysis)
-    with Progress(count) as progress:
-        named: Engine = engine.value
-        how = (seed, workers, named, batch, progress, address)
-        if out is not None:
-            long = _long_run(out, study, *how)
-            result = _kept(long, count, precision, part)
-        elif precision is not None:
-            result = power_to(study, precision, *how, aim=progress.aim)
-        else:
-            result = run(study, count, *how)
+    with Progress(count and in_blocks(count, out, BLOCK), precision=precision) as progress:
+        runner = runner_of(seed, jobs, engine, progress, scheduler, batch=batch)
+        runner = runner.keeping(out, study)
+        with keeping_run(runner):
+            if part is not None and count is not None:
+                run_shard(runner, study, part, count)
+                result = None
+            else:
+                result = power_by(runner, study, count, precision)
     if result is None:
         print(f"shard {shard} is finished in {out}; trialsim merge lays the shards together")
     elif as_json:
@@ -302,52 +288,6 @@ def _write_replay_page(report: Path, again: "Replay", patient: int | None) -> No
         _write_trial_page(report, again.trial)
     else:
         write_page(report, patient_page(again.trial, patient, command_line()))
-
-
-def _count(replicates: int | None, precision: float | None) -> int:
-    if replicates is not None and precision is not None:
-        raise typer.BadParameter("must not be given with --replicates", param_hint="--precision")
-    return 10_000 if replicates is None else replicates
-
-
-def _scheduler(backend: Backend, address: str | None) -> str | None:
-    if (backend == Backend.dask) != (address is not None):
-        raise typer.BadParameter("must be given together", param_hint="--backend dask, --scheduler")
-    return address
-
-
-def _long_run(
-    out: Path,
-    study: Study,
-    seed: int,
-    workers: int,
-    engine: "Engine",
-    batch: int,
-    progress: "Progress",
-    scheduler: str | None,
-) -> "LongRun":
-    """Open the directory of a run, and say what was found damaged there."""
-    from trialsim.runs.directory import open_run
-    from trialsim.runs.long_run import LongRun
-    from trialsim.runs.manifest import manifest_here
-
-    directory = open_run(out, manifest_here(study, seed, engine))
-    warn_of_damaged_parts(directory)
-    return LongRun(directory, workers, batch, scheduler, progress, progress.aim, command_line())
-
-
-def _kept(
-    run: "LongRun", count: int, precision: float | None, shard: "Shard | None"
-) -> PowerResult | None:
-    """Run what is missing, and say how to continue when interrupted; a shard has no result."""
-    try:
-        if shard is not None:
-            run.shard(shard, count)
-            return None
-        return run.power(count) if precision is None else run.power_to(precision)
-    except KeyboardInterrupt:
-        finished = len(run.directory.held)
-        raise stopped(f"{finished} finished blocks", run.directory.folder) from None
 
 
 def _open(out: Path | None) -> None:

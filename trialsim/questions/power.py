@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from trialsim.errors import InputError, Problem
-from trialsim.replicates.checks import check_recruitment, chosen_engine
-from trialsim.replicates.parallel import Progress, run_in_parallel
+from trialsim.replicates.checks import chosen_engine
+from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.replicates.run import BATCH
-from trialsim.runs.long_run import resumable_power
-from trialsim.runs.precision import power_to
+from trialsim.runs.precision import check_precision
+from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Engine
 
@@ -55,31 +55,35 @@ def power(
         If recruitment can never finish, or every replicate failed.
     InputError
         If the engine is unknown, or the vector engine is asked to run what couples patients, if
-        both a count and a precision are asked for, or the directory is that of another run.
-    ValueError
-        If replicates, seed, n_jobs or batch is out of range.
+        both a count and a precision are asked for, if a number is out of range, or the directory
+        is that of another run.
     """
-    _check_asked(replicates, n_jobs, batch)
-    if replicates is not None and precision is not None:
-        rule = "must not be given with replicates"
-        raise InputError([Problem("precision", rule, f"{precision:g}")])
-    count = REPLICATES if replicates is None else replicates
-    if out is not None:
-        how = (seed, n_jobs, engine, batch, progress, scheduler)
-        return resumable_power(out, scenario, count, precision, *how)
-    if precision is not None:
-        return power_to(scenario, precision, seed, n_jobs, engine, batch, progress, scheduler)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
+    wrong = list(runner.problems())
+    if replicates is not None:
+        wrong += not_enough("replicates", replicates)
+        if precision is not None:
+            rule = "must not be given with replicates"
+            wrong.append(Problem("precision", rule, f"{precision:g}"))
+    if wrong:
+        raise InputError(wrong)
+    return power_by(runner.keeping(out, scenario), scenario, replicates, precision)
+
+
+def power_by(
+    runner: Runner, study: Study, replicates: int | None = None, precision: float | None = None
+) -> PowerResult:
+    """Return the power of a study as a runner gives it, which keeps it if it has a directory."""
     began = time.perf_counter()
-    used = chosen_engine(scenario, engine)
-    check_recruitment(scenario)  # refuses at once, not in every replicate, what can never recruit
-    done = run_in_parallel(scenario, seed, range(count), used, n_jobs, batch, progress, scheduler)
-    return summarised(scenario, seed, used, done, time.perf_counter() - began)
-
-
-def _check_asked(replicates: int | None, n_jobs: int, batch: int) -> None:
-    if replicates is not None and replicates < 1:
-        raise ValueError(f"replicates must be at least 1 (got {replicates})")
-    if batch < 1:
-        raise ValueError(f"batch must be at least 1 (got {batch})")
-    if n_jobs == 0:
-        raise ValueError("n_jobs must not be 0 (got 0)")
+    if precision is not None:
+        check_precision(precision)
+    runner.check(study)  # refuses at once, not in every replicate, what can never recruit
+    with runner.logged():
+        if precision is None:
+            done = runner.run(study, range(REPLICATES if replicates is None else replicates))
+        else:
+            done = runner.until(study, precision)
+        used, seconds = chosen_engine(study, runner.engine), time.perf_counter() - began
+        result = summarised(study, runner.seed, used, done, seconds)
+        runner.write_summary(result)
+    return result

@@ -26,7 +26,7 @@ def connected(scheduler: str) -> Iterator[None]:
         from distributed import Client
     except ImportError:
         rule = "needs Dask, which `pip install 'trialsim[cluster]'` brings"
-        raise InputError([Problem("--backend dask", rule)]) from None
+        raise InputError([Problem("--scheduler", rule)]) from None
     try:
         client: Any = Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:

@@ -1,6 +1,7 @@
 """A few dozen numbers from each replicate, and nothing else kept of it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final, NamedTuple
@@ -43,33 +44,66 @@ class Summarise(NamedTuple):
     of: Callable[[Trial], Mapping[str, Floats]]
 
 
-def run_replicates(
-    study: Study,
-    seed: int,
-    replicates: range,
-    engine: Engine,
-    batch: int = BATCH,
-    asked: Summarise | None = None,
-) -> Replicates:
-    """Simulate and analyse a range of replicates of a trial or a programme, batch by batch.
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """One study under one seed, simulated batch by batch: all that a worker has to know.
 
-    Unless something else is asked of a trial, what is kept is `quantities`; of a programme it is
-    always `programme_quantities`.
-
-    A replicate that fails is reported with its reason and does not end the run.
-
-    Raises
-    ------
-    ValueError
-        If the seed or the batch is out of range.
+    Unless something else is asked of a trial, what is kept of a replicate is `quantities`; of a
+    programme it is always `programme_quantities`.
     """
-    asked = asked or Summarise(QUANTITIES, quantities)
-    starts = range(replicates.start, replicates.stop, batch)
-    parts = [
-        _run_batch(study, seed, range(start, min(start + batch, replicates.stop)), engine, asked)
-        for start in starts
-    ]
-    return joined(parts)
+
+    study: Study
+    seed: int
+    engine: Engine = "auto"
+    batch: int = BATCH
+    """Replicates simulated at once; it changes no result."""
+    asked: Summarise | None = None
+
+    def run(self, replicates: range) -> Replicates:
+        """Simulate and analyse a contiguous range of replicates.
+
+        A replicate that fails is reported with its reason and does not end the run.
+
+        Raises
+        ------
+        ValueError
+            If the seed or the batch is out of range.
+        """
+        starts = range(replicates.start, replicates.stop, self.batch)
+        stop = replicates.stop
+        return joined(
+            [self._run_batch(range(start, min(start + self.batch, stop))) for start in starts]
+        )
+
+    def _run_batch(self, replicates: range) -> Replicates:
+        streams = Streams(self.seed, replicates)
+        try:
+            columns, failures = self._numbers(streams)
+        except RecruitmentError as error:  # of every replicate
+            return self._failed([Failure(one, error.reason) for one in replicates])
+        except Exception as error:
+            if len(replicates) > 1:  # find the one that fails
+                halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
+                return joined([self._run_batch(half) for half in halves])
+            return self._failed([_failure(replicates[0], error)])
+        return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
+
+    def _numbers(self, streams: Streams) -> tuple[Mapping[str, Floats], Mapping[int, str]]:
+        """Return the numbers of each replicate, NaN where it failed, and why those failed."""
+        if isinstance(self.study, Programme):
+            return programme_numbers(self.study, streams, self.engine)
+        trial = simulate_batch(self.study, streams, self.engine)
+        numbers = quantities if self.asked is None else self.asked.of
+        return aligned_to_replicates(numbers(trial), trial, streams.replicates), trial.failures
+
+    def _failed(self, failures: Sequence[Failure]) -> Replicates:
+        none = np.full(len(failures), np.nan)
+        return Replicates(dict.fromkeys(self._names(), none), tuple(failures))
+
+    def _names(self) -> tuple[str, ...]:
+        if isinstance(self.study, Programme):
+            return programme_quantities(self.study)
+        return QUANTITIES if self.asked is None else self.asked.names
 
 
 def joined(parts: list[Replicates]) -> Replicates:
@@ -77,37 +111,6 @@ def joined(parts: list[Replicates]) -> Replicates:
     names = next((part.columns for part in parts if part.columns), {})
     columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in names}
     return Replicates(columns, tuple(failure for part in parts for failure in part.failures))
-
-
-def _run_batch(
-    study: Study, seed: int, replicates: range, engine: Engine, asked: Summarise
-) -> Replicates:
-    streams = Streams(seed, replicates)
-    try:
-        columns, failures = _numbers(study, streams, engine, asked)
-    except RecruitmentError as error:  # of every replicate
-        return _failed(study, asked, [Failure(one, error.reason) for one in replicates])
-    except Exception as error:
-        if len(replicates) > 1:  # find the one that fails
-            halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
-            return joined([_run_batch(study, seed, half, engine, asked) for half in halves])
-        return _failed(study, asked, [_failure(replicates[0], error)])
-    return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
-
-
-def _failed(study: Study, asked: Summarise, failures: Sequence[Failure]) -> Replicates:
-    names = programme_quantities(study) if isinstance(study, Programme) else asked.names
-    return Replicates(dict.fromkeys(names, np.full(len(failures), np.nan)), tuple(failures))
-
-
-def _numbers(
-    study: Study, streams: Streams, engine: Engine, asked: Summarise
-) -> tuple[Mapping[str, Floats], Mapping[int, str]]:
-    """Return the numbers of each replicate, NaN where it failed, and why those failed."""
-    if isinstance(study, Programme):
-        return programme_numbers(study, streams, engine)
-    trial = simulate_batch(study, streams, engine)
-    return aligned_to_replicates(asked.of(trial), trial, streams.replicates), trial.failures
 
 
 def _failure(replicate: int, error: Exception) -> Failure:

@@ -18,13 +18,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.replicates.result import PowerResult
 from trialsim.replicates.run import Replicates, joined
 from trialsim.runs.atomic_file import write_whole
-from trialsim.runs.manifest import POWER, RunManifest
+from trialsim.runs.manifest import POWER, RunManifest, run_differences
 from trialsim.runs.manifest_file import claim, read_manifest, writing_to
 from trialsim.runs.part_file import (
     SUFFIX,
@@ -37,10 +36,25 @@ from trialsim.runs.part_file import (
 )
 from trialsim.runs.plain_json import as_json
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 SUMMARY: Final = "summary.json"
 PARTS: Final = "parts"
 LOG: Final = "log.jsonl"
 DAMAGED: Final = ".damaged"
+
+
+class Answer(Protocol):
+    """What replicates say together."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        ...
+
+    def to_frame(self) -> "DataFrame":
+        """Return it as a table."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +116,28 @@ class RunDirectory:
         whole = joined([from_parquet(self.part(block)) for block in blocks])
         return _cut(whole, replicates, blocks.start * self.manifest.block)
 
-    def summarise(self, result: PowerResult) -> None:
+    def run_of(self, manifest: RunManifest) -> "RunDirectory":
+        """Return this run, if it is the one of a manifest.
+
+        Raises
+        ------
+        InputError
+            If it is another, with every path that differs.
+        """
+        problems = list(run_differences(self.manifest, manifest, str(self.folder)))
+        if problems:
+            raise InputError(problems)
+        return self
+
+    def write_summary(self, answer: Answer) -> None:
         """Write the summary, without the seconds, which are another's on another day."""
-        told = {name: value for name, value in result.to_dict().items() if name != "seconds"}
+        told = {name: value for name, value in answer.to_dict().items() if name != "seconds"}
         with writing_to(self.folder):
             write_whole(self.folder / SUMMARY, f"{as_json(told)}\n".encode())
 
     def log(self, **told: Any) -> None:
         """Add a line to the log."""
-        with writing_to(self.folder), (self.folder / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(told) + "\n")
+        add_line(self.folder, **told)
 
 
 def open_run(folder: str | Path, manifest: RunManifest) -> RunDirectory:
@@ -147,6 +173,12 @@ def find_run(folder: str | Path) -> RunDirectory:
         raise InputError([Problem("run", rule, str(folder))])
     with writing_to(folder):
         return _opened(folder, manifest)
+
+
+def add_line(folder: Path, **told: Any) -> None:
+    """Add a line to the log of a folder, if it can be written: the log decides nothing."""
+    with suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(told) + "\n")
 
 
 def _cut(whole: Replicates, replicates: range, start: int) -> Replicates:

@@ -6,24 +6,15 @@ needed. The power that a run stops with is nearly unbiased: only its error decid
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 
 from trialsim.errors import InputError, Problem
-from trialsim.replicates.checks import MOST_REPLICATES, check_recruitment, chosen_engine
-from trialsim.replicates.parallel import Progress, run_in_parallel
-from trialsim.replicates.result import PowerResult, summarised
-from trialsim.replicates.run import BATCH, Replicates, joined
-from trialsim.runs.manifest import BLOCK
-from trialsim.scenario.programme import Study
+from trialsim.replicates.checks import MOST_REPLICATES
+from trialsim.replicates.run import Replicates, joined
 from trialsim.stats.monte_carlo import mcse_of_proportion
-from trialsim.trial.trial import Engine
-
-Aim = Callable[[int], None]
-"""Called with the number of replicates that a run now aims at."""
 
 LOOSEST: Final = 0.5
 """The error of one toss of a coin."""
@@ -55,57 +46,16 @@ def is_precise(done: Replicates, precision: float) -> bool:
     return bool(mcse_of_proportion(power, known) <= precision)
 
 
-def until_precise(run: Callable[[int], Replicates], precision: float, block: int) -> Replicates:
-    """Return the first replicates that are precise enough; `run` returns the first so many."""
-    counts = looks(block)
-    done = run(next(counts))
-    while not is_precise(done, precision):
-        if len(done.failures) == len(done.columns["rejected"]):
-            break  # nothing will ever be known
-        done = run(next(counts))
-    return done
-
-
-def power_to(
-    scenario: Study,
-    precision: float,
-    seed: int = 2016,
-    n_jobs: int = -1,
-    engine: Engine = "auto",
-    batch: int = BATCH,
-    progress: Progress | None = None,
-    scheduler: str | None = None,
-    aim: Aim | None = None,
-) -> PowerResult:
-    """Return what `power` returns, of as many replicates as the precision needs.
-
-    Raises
-    ------
-    InputError
-        If the precision is not between 0 and 0.5, or the engine cannot run the scenario.
-    RunError
-        If recruitment can never finish, or every replicate failed.
-    """
-    check_precision(precision)
-    began = time.perf_counter()
-    used = chosen_engine(scenario, engine)
-    check_recruitment(scenario)  # refuses what can never recruit
+def until_precise(run: Callable[[range], Replicates], precision: float, block: int) -> Replicates:
+    """Return the first replicates that are precise enough; `run` returns those of a range."""
     parts: list[Replicates] = []
-    reached = 0
-
-    def run(count: int) -> Replicates:
-        nonlocal reached
-        if aim is not None:
-            aim(count)
-        more = range(reached, count)
-        parts.append(
-            run_in_parallel(scenario, seed, more, used, n_jobs, batch, progress, scheduler)
-        )
-        reached = count
-        return joined(parts)
-
-    done = until_precise(run, precision, BLOCK)
-    return summarised(scenario, seed, used, done, time.perf_counter() - began)
+    reached, done = 0, Replicates({}, ())
+    for count in looks(block):
+        parts.append(run(range(reached, count)))
+        reached, done = count, joined(parts)
+        if len(done.failures) == count or is_precise(done, precision):
+            break  # if all failed, nothing will ever be known
+    return done
 
 
 FINEST: Final = 0.5 / math.sqrt(MOST_REPLICATES)

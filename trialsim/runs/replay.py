@@ -14,7 +14,7 @@ from trialsim.arrays import Floats
 from trialsim.clock import DAY, HOUR
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.replicates.result import SIMULATED
-from trialsim.replicates.run import Failure, run_replicates
+from trialsim.replicates.run import Failure, Simulation
 from trialsim.replicates.versions import versions_here
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.part_file import from_parquet
@@ -114,8 +114,8 @@ def replay(run: RunDirectory, replicate: int) -> Replay:
     place = replicate - block * manifest.block
     numbers = {name: float(kept.columns[name][place]) for name in kept.columns}
     failure = next((one for one in kept.failures if one.replicate == replicate), None)
-    alone = range(replicate, replicate + 1)
-    again = run_replicates(manifest.scenario, manifest.seed, alone, manifest.engine)
+    simulation = Simulation(manifest.scenario, manifest.seed, manifest.engine)
+    again = simulation.run(range(replicate, replicate + 1))
     differing = [
         name
         for name in kept.columns

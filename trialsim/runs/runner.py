@@ -1,16 +1,21 @@
-"""How replicates are run, whichever study they are of: seed, workers, engine, batch, progress."""
+"""How replicates are run, whichever study they are of: every question opens with a runner."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from trialsim.errors import Problem
-from trialsim.replicates.checks import check_recruitment, chosen_engine
-from trialsim.replicates.parallel import Progress, run_in_parallel
-from trialsim.replicates.run import BATCH, Replicates
-from trialsim.runs.long_run import LongRun
-from trialsim.runs.manifest import RunManifest, manifest_here
+from trialsim.replicates.checks import check_count, check_recruitment, chosen_engine
+from trialsim.replicates.parallel import Progress, finished_tasks, tasks_of, workers_here
+from trialsim.replicates.run import BATCH, Replicates, Simulation, Summarise, joined
+from trialsim.runs.directory import Answer, RunDirectory, open_run
+from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here
+from trialsim.runs.part_file import from_parquet
+from trialsim.runs.precision import until_precise
 from trialsim.runs.worlds import WORLD_BLOCK, StudySetDirectory, open_worlds
 from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Engine
@@ -22,11 +27,17 @@ class Runner:
 
     seed: int
     n_jobs: int = -1
+    """Worker processes on this machine; -1 for one on each core, 1 to stay in this process."""
     engine: Engine = "auto"
     batch: int = BATCH
+    """Replicates simulated at once."""
     progress: Progress | None = None
-    kept: StudySetDirectory | None = None
+    scheduler: str | None = None
+    """The address of a Dask scheduler, on whose workers to run instead."""
+    directory: RunDirectory | StudySetDirectory | None = None
     """Where what is run is kept, and what was run before is found."""
+    command: str = ""
+    """The command line, for the directory's log alone."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is out of range."""
@@ -37,7 +48,7 @@ class Runner:
         if self.batch < 1:
             yield Problem("batch", "must be at least 1", str(self.batch))
 
-    def check(self, scenario: Study) -> None:
+    def check(self, study: Study) -> None:
         """Refuse a study that cannot be run, before any replicate of it is.
 
         Raises
@@ -47,26 +58,72 @@ class Runner:
         RecruitmentError
             If recruitment can never finish.
         """
-        chosen_engine(scenario, self.engine)
-        check_recruitment(scenario)
+        chosen_engine(study, self.engine)
+        check_recruitment(study)
 
-    def run(self, scenario: Study, replicates: range) -> Replicates:
-        """Return the results of a range of replicates of a study."""
-        if self.kept is not None:
-            world = self.kept.run_of(self._manifest(scenario))
-            long = LongRun(world, self.n_jobs, self.batch, progress=self.progress)
-            return long.run(replicates)
-        used = chosen_engine(scenario, self.engine)
-        return run_in_parallel(
-            scenario, self.seed, replicates, used, self.n_jobs, self.batch, self.progress
-        )
+    def run(self, study: Study, replicates: range, asked: Summarise | None = None) -> Replicates:
+        """Return the results of contiguous replicates of a study.
+
+        A directory keeps them, and has only what is missing of them computed; unless something
+        else is asked of each replicate, which is kept nowhere.
+
+        Raises
+        ------
+        InputError
+            If there are more replicates than anybody could wait for.
+        """
+        check_count(replicates.stop)
+        if self.directory is None or asked is not None:
+            workers = None if self.scheduler is not None else workers_here(self.n_jobs)
+            tasks = tasks_of(replicates, workers, self.batch)
+            parts = []
+            for task, part in self._finished(study, tasks, asked):
+                parts.append(part)
+                self._tell(len(task), part)
+            return joined(parts)
+        run = self.run_of(study)
+        self.compute(run, run.blocks_of(replicates))
+        return run.results(replicates)
+
+    def until(self, study: Study, precision: float) -> Replicates:
+        """Return the results of as many replicates as the power's Monte Carlo error needs."""
+        block = BLOCK if self.directory is None else self.directory.manifest.block
+        return until_precise(lambda more: self.run(study, more), precision, block)
+
+    def run_of(self, study: Study) -> RunDirectory:
+        """Return the run of a study in the directory, which there must be.
+
+        Raises
+        ------
+        InputError
+            If the directory is that of another run.
+        """
+        assert self.directory is not None
+        return self.directory.run_of(self._manifest(study, self.directory.manifest.block))
+
+    def compute(self, run: RunDirectory, blocks: Sequence[int]) -> None:
+        """Compute the blocks of a run that are missing, and write each as soon as it is done."""
+        for block in sorted(run.held.intersection(blocks)):
+            self._tell(run.manifest.block, from_parquet(run.part(block)))
+        tasks = [run.replicates_of(block) for block in run.missing(blocks)]
+        if not tasks:
+            return
+        with closing(self._finished(run.manifest.scenario, tasks, in_order=False)) as finished:
+            for task, part in finished:
+                run.add(task.start // run.manifest.block, part)
+                self._tell(len(task), part)
 
     def keeping(
-        self, out: str | Path | None, command: str, scenario: Study, inputs: Mapping[str, Any]
+        self,
+        out: str | Path | None,
+        study: Study,
+        command: str = POWER,
+        inputs: Mapping[str, Any] | None = None,
     ) -> "Runner":
         """Return a runner that keeps in a directory what a command runs, unless there is none.
 
-        The inputs are what else than the scenario and the seed decides which worlds are run.
+        The power is that of one study; other commands run several worlds, and their inputs are
+        what else than the study and the seed decides which.
 
         Raises
         ------
@@ -77,11 +134,45 @@ class Runner:
         """
         if out is None:
             return self
-        manifest = self._manifest(scenario)._replace(command=command, inputs=inputs)
-        return replace(self, kept=open_worlds(out, manifest))
+        if command == POWER:
+            return replace(self, directory=open_run(out, self._manifest(study, BLOCK)))
+        manifest = self._manifest(study, WORLD_BLOCK)
+        worlds = open_worlds(out, manifest._replace(command=command, inputs=inputs or {}))
+        return replace(self, directory=worlds)
 
-    def _manifest(self, scenario: Study) -> RunManifest:
-        return manifest_here(scenario, self.seed, self.engine, WORLD_BLOCK)
+    @contextmanager
+    def logged(self, **told: Any) -> Iterator[None]:
+        """Note in the log of the directory, if there is one, when what is done begins and ends."""
+        if self.directory is None:
+            yield
+            return
+        now, began = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+        self.directory.log(began=now, command=self.command, **told)
+        yield
+        self.directory.log(finished_after_seconds=round(time.perf_counter() - began, 1))
+
+    def write_summary(self, answer: Answer) -> None:
+        """Write what the replicates say to the directory, if there is one."""
+        if self.directory is not None:
+            self.directory.write_summary(answer)
+
+    def _finished(
+        self,
+        study: Study,
+        tasks: Sequence[range],
+        asked: Summarise | None = None,
+        in_order: bool = True,
+    ) -> Generator[tuple[range, Replicates], None, None]:
+        used = chosen_engine(study, self.engine)
+        simulation = Simulation(study, self.seed, used, self.batch, asked)
+        return finished_tasks(simulation, tasks, self.n_jobs, self.scheduler, in_order)
+
+    def _tell(self, count: int, part: Replicates) -> None:
+        if self.progress is not None:
+            self.progress(count, part)
+
+    def _manifest(self, study: Study, block: int) -> RunManifest:
+        return manifest_here(study, self.seed, self.engine, block)
 
 
 def not_enough(name: str, count: int) -> Iterator[Problem]:

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from trialsim.errors import InputError, Problem, RunError
+from trialsim.replicates.checks import check_count
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.runs.atomic_file import write_whole
 from trialsim.runs.directory import RunDirectory, find_run, open_run
 from trialsim.runs.manifest import run_differences
 from trialsim.runs.manifest_file import writing_to
+from trialsim.runs.runner import Runner
+from trialsim.scenario.programme import Study
 
 SHARD: Final = "shard.json"
 
@@ -55,11 +58,20 @@ def parsed_shard(text: str) -> Shard:
     raise InputError([Problem("--shard", "must be i/n, with i from 1 to n", text)])
 
 
-def note_shard(run: RunDirectory, shard: Shard, replicates: int) -> None:
-    """Write beside the parts which shard it is, and of how many replicates."""
+def run_shard(runner: Runner, study: Study, shard: Shard, replicates: int) -> int:
+    """Compute the blocks of a shard into the runner's directory, and return how many they are.
+
+    Which shard it is, and of how many replicates, is written beside the parts.
+    """
+    check_count(replicates)
+    run = runner.run_of(study)
+    blocks = shard.share(run.blocks_of(range(replicates)))
     content = json.dumps({"shard": str(shard), "replicates": replicates}) + "\n"
-    with writing_to(run.folder):
-        write_whole(run.folder / SHARD, content.encode())
+    with runner.logged(shard=str(shard), replicates=replicates):
+        with writing_to(run.folder):
+            write_whole(run.folder / SHARD, content.encode())
+        runner.compute(run, blocks)
+    return len(blocks)
 
 
 def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
@@ -96,7 +108,7 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
         raise RunError(_what_is_missing(missing, len(blocks), shards[0][0].of))
     manifest, done = whole.manifest, whole.results(range(replicates))
     result = summarised(manifest.scenario, manifest.seed, manifest.engine, done, 0.0)
-    whole.summarise(result)
+    whole.write_summary(result)
     return result
 
 

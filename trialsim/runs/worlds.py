@@ -11,16 +11,13 @@ any other. What the worlds say together is written at the end, and follows from 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from trialsim.runs.atomic_file import write_whole
-from trialsim.runs.directory import RunDirectory, find_run, open_run
+from trialsim.runs.directory import Answer, RunDirectory, add_line, find_run, open_run
 from trialsim.runs.manifest import RunManifest
 from trialsim.runs.manifest_file import SCENARIO, claim, writing_to
 from trialsim.runs.plain_json import as_json
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 WORLDS: Final = "worlds"
 WORLD_BLOCK: Final = 256
@@ -41,16 +38,19 @@ class StudySetDirectory:
         name = f"{manifest.scenario.digest}-{manifest.seed}"
         return open_run(self.folder / WORLDS / name, manifest)
 
-    def write_summary(self, told: Mapping[str, Any], table: "DataFrame") -> None:
+    def write_summary(self, answer: Answer) -> None:
         """Write what the worlds say together, as JSON and as a table."""
         name = self.manifest.command.replace("-", "_")
-        rows = table.drop(columns=_SECONDS, errors="ignore")
+        rows = answer.to_frame().drop(columns=_SECONDS, errors="ignore")
+        told = _without_timings(answer.to_dict())
         with writing_to(self.folder):
-            write_whole(
-                self.folder / f"{name}.json", f"{as_json(_without_timings(told))}\n".encode()
-            )
+            write_whole(self.folder / f"{name}.json", f"{as_json(told)}\n".encode())
             content = rows.to_csv(index=False, lineterminator="\n")
             write_whole(self.folder / f"{name}.csv", content.encode())
+
+    def log(self, **told: Any) -> None:
+        """Add a line to the log."""
+        add_line(self.folder, **told)
 
 
 def open_worlds(folder: str | Path, manifest: RunManifest) -> StudySetDirectory:

@@ -17,6 +17,7 @@ from trialsim.reporting.evidence.published import (
 )
 from trialsim.reporting.pages.report import report
 from trialsim.runs.directory import RunDirectory, find_run
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 
@@ -28,7 +29,7 @@ def cars1_run(run_of: Callable[[Scenario, str], RunDirectory]) -> RunDirectory:
 
 
 def test_the_table_is_that_of_reproduce(cars1_run: RunDirectory) -> None:
-    told = computed(cars1_run, 32, n_jobs=1)
+    told = computed(cars1_run, 32, Runner(cars1_run.manifest.seed, 1))
     assert told is not None
     expected = reproduce(load("cars1"), 32, cars1_run.manifest.seed, n_jobs=1)
     rows = published_table(told).rows
@@ -54,7 +55,7 @@ def test_a_study_of_which_nothing_was_published_has_no_table(
     modest_run: RunDirectory, modest: Scenario
 ) -> None:
     assert published_estimate(modest) is None
-    assert computed(modest_run, 32, n_jobs=1) is None
+    assert computed(modest_run, 32, Runner(1, 1)) is None
     assert not (modest_run.folder / KEPT).exists()
 
 
@@ -78,6 +79,6 @@ def test_what_other_software_kept_is_computed_again(tmp_path: Path, change: str)
 
 
 def test_another_count_is_computed_again(cars1_run: RunDirectory) -> None:
-    again = computed(find_run(cars1_run.folder), 16, n_jobs=1)
+    again = computed(find_run(cars1_run.folder), 16, Runner(cars1_run.manifest.seed, 1))
     assert again is not None
     assert again["replicates"] == 16

@@ -11,6 +11,7 @@ from trialsim.questions.power import power
 from trialsim.reporting.evidence.evidence import Evidence
 from trialsim.reporting.evidence.type_one_error import KEPT, computed, given, without_drug
 from trialsim.runs.directory import RunDirectory
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 
@@ -32,7 +33,7 @@ def test_no_drug_carries_no_risk_of_its_own(modest: Scenario) -> None:
 def test_a_run_made_for_the_report_is_read_again(
     modest_run: RunDirectory, evidence: Evidence
 ) -> None:
-    again = computed(modest_run, 128, n_jobs=1)
+    again = computed(modest_run, 128, Runner(modest_run.manifest.seed, 1))
     assert evidence.without_effect is not None
     assert again.result.power == evidence.without_effect.result.power
     assert again.result.replicates == 128

@@ -11,7 +11,7 @@ did worse; those rejections are counted apart.
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -237,6 +237,7 @@ def assurance(
     batch: int = BATCH,
     progress: Progress | None = None,
     out: str | Path | None = None,
+    scheduler: str | None = None,
 ) -> Assurance:
     """Return the probability that a trial succeeds when its effect is drawn from a prior.
 
@@ -251,6 +252,8 @@ def assurance(
         Effects drawn from the prior.
     out
         A directory that keeps what is run, from which the same call continues.
+    scheduler
+        The address of a Dask scheduler, on whose workers to run instead.
 
     Raises
     ------
@@ -260,8 +263,19 @@ def assurance(
     RunError
         If recruitment can never finish, or every trial failed.
     """
-    began = time.perf_counter()
-    runner = Runner(seed, n_jobs, engine, batch, progress)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
+    return assurance_by(runner, scenario, prior, replicates, strata, out)
+
+
+def assurance_by(
+    runner: Runner,
+    scenario: Study,
+    prior: Prior | str | Path,
+    replicates: int,
+    strata: int,
+    out: str | Path | None = None,
+) -> Assurance:
+    """Return the assurance of a study as a runner gives it, as `assurance` does."""
     wrong = [*_too_few(replicates, strata), *runner.problems()]
     try:
         believed = prior if isinstance(prior, Prior) else load_prior(prior)
@@ -269,12 +283,21 @@ def assurance(
         wrong += error.problems
     if wrong:
         raise InputError(wrong)
-    effects = drawn_effects(believed, strata, seed)
-    worlds = _worlds(scenario, believed, effects)
+    worlds = _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))
     runner.check(scenario)
     asked = {"prior": believed.model_dump(mode="json"), "strata": strata}
-    runner = runner.keeping(out, COMMAND, scenario, asked)
-    each = -(-replicates // strata)
+    runner = runner.keeping(out, scenario, COMMAND, asked)
+    with runner.logged():
+        result = _assured(runner, scenario, believed, worlds, -(-replicates // strata))
+        runner.write_summary(result)
+    return result
+
+
+def _assured(
+    runner: Runner, scenario: Study, prior: Prior, worlds: Sequence[Study], each: int
+) -> Assurance:
+    """Run the worlds, one a stratum, each so many times."""
+    began, strata = time.perf_counter(), len(worlds)
     done = joined(
         [
             runner.run(world, own)
@@ -282,24 +305,21 @@ def assurance(
             for own in _of_stratum(stratum, strata, each)
         ]
     )
-    whole = summarised(scenario, seed, engine, done, 0.0)  # refuses if all failed
+    whole = summarised(scenario, runner.seed, runner.engine, done, 0.0)  # refuses if all failed
     kept = {name: whole.columns[name] for name in ("estimate", "rejected")}
-    result = Assurance(
+    return Assurance(
         scenario=scenario.name,
         digest=scenario.digest,
-        prior=believed,
-        seed=seed,
+        prior=prior,
+        seed=runner.seed,
         strata=strata,
         null=scenario.analysis.quantity.null,
         success_at_null=_nominal(scenario.analysis),
-        columns={"effect": effects.repeat(each), **kept},
+        columns={"effect": drawn_effects(prior, strata, runner.seed).repeat(each), **kept},
         failed=whole.failed,
         conventions={**whole.conventions, "success": _SUCCESS},
         seconds=time.perf_counter() - began,
     )
-    if runner.kept is not None:
-        runner.kept.write_summary(result.to_dict(), result.frame)
-    return result
 
 
 _SUCCESS: Final = "A trial succeeds when it rejects in favour of the treated."

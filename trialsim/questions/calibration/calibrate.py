@@ -109,6 +109,18 @@ def calibrate(
         If the numbers do not move the figures, or none that the study can have bring them to their
         targets.
     """
+    runner = Runner(seed, n_jobs, engine, progress=progress)
+    return calibrated_by(runner, study, targets, replicates, start)
+
+
+def calibrated_by(
+    runner: Runner,
+    study: Study,
+    targets: Mapping[str, Target | str],
+    replicates: int,
+    start: Mapping[str, float] | None = None,
+) -> CalibrationResult:
+    """Solve for the numbers by a runner, as `calibrate` does."""
     began = time.perf_counter()
     asked = {
         path: target_of(study, one) if isinstance(one, str) else one
@@ -116,8 +128,7 @@ def calibrate(
     }
     before = _numbers_at(study, asked)
     begin = np.array([(start or {}).get(path, number) for path, number in before.items()])
-    runner = Runner(seed, n_jobs, engine, progress=progress)
-    fresh = replace(runner, seed=confirmation_seed(seed))
+    fresh = replace(runner, seed=confirmation_seed(runner.seed))
     curve, other = (FigureCurve(study, asked, one) for one in (runner, fresh))
     met = meeting(curve, begin, replicates)
     values = np.array([_rounded(*pair) for pair in zip(met.place, met.errors, strict=True)])
@@ -132,7 +143,7 @@ def calibrate(
     ]
     return CalibrationResult(
         study=_recorded(study, rows, asked),
-        seed=seed,
+        seed=runner.seed,
         confirmation_seed=fresh.seed,
         replicates=replicates,
         simulated=curve.simulated + other.simulated,

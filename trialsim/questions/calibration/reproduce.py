@@ -119,18 +119,22 @@ def reproduce(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
+    return reproduced(Runner(seed, n_jobs, engine, progress=progress), study, replicates)
+
+
+def reproduced(runner: Runner, study: Study, replicates: int) -> Reproduction:
+    """Return the findings beside what a runner gives, as `reproduce` does."""
     if not study.findings:
         rule = "must be given, to be compared with a simulation"
         raise InputError([Problem(f"{study.name}: findings", rule)])
     began = time.perf_counter()
-    runner = Runner(seed, n_jobs, engine, progress=progress)
     names = tuple(study.findings)
     done = simulated_figures(study, names, study.findings, range(replicates), runner)
     return Reproduction(
         scenario=study.name,
         title=study.title,
         digest=study.digest,
-        seed=seed,
+        seed=runner.seed,
         replicates=replicates,
         failed=len(done.failures),
         rows=tuple(_rows(study, done)),

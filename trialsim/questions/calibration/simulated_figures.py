@@ -9,8 +9,6 @@ import numpy as np
 from trialsim.analysis.finding_figures import finding_figures
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
-from trialsim.replicates.checks import chosen_engine
-from trialsim.replicates.parallel import run_in_parallel
 from trialsim.replicates.programmes import programme_quantities
 from trialsim.replicates.quantities import QUANTITIES, quantities
 from trialsim.replicates.run import Replicates, Summarise
@@ -50,16 +48,7 @@ def simulated_figures(
     """
     runner.check(study)
     asked = Summarise(tuple(names), partial(_figures, names=tuple(names), findings=dict(findings)))
-    done = run_in_parallel(
-        study,
-        runner.seed,
-        replicates,
-        chosen_engine(study, runner.engine),
-        runner.n_jobs,
-        runner.batch,
-        runner.progress,
-        asked=asked,
-    )
+    done = runner.run(study, replicates, asked)
     if len(done.failures) == len(replicates):
         raise RunError(f"all {len(replicates):,} replicates failed: {done.failures[0].reason}")
     if isinstance(study, Programme):

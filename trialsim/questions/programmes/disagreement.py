@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialsim.arrays import Booleans
-from trialsim.questions.power import power
+from trialsim.questions.power import power_by
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.programmes import of_trial
 from trialsim.replicates.result import SIMULATED
+from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import Programme
 from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
 from trialsim.trial.trial import Engine
@@ -115,7 +116,12 @@ def disagreement(
     >>> bool(found.only("cars1").estimate > found.only("cars2").estimate)
     True
     """
-    done = power(programme, replicates, seed, n_jobs, engine, progress=progress)
+    return disagreement_by(Runner(seed, n_jobs, engine, progress=progress), programme, replicates)
+
+
+def disagreement_by(runner: Runner, programme: Programme, replicates: int) -> Disagreement:
+    """Return how often trials contradict one another in what a runner gives."""
+    done = power_by(runner, programme, replicates)
     finished = np.isfinite(done.columns["rejected"])
     in_favour = {}
     for name, trial in programme.trials.items():
@@ -127,7 +133,7 @@ def disagreement(
         programme.title,
         programme.name,
         programme.digest,
-        seed,
+        runner.seed,
         done.replicates,
         in_favour,
         mean_over_replicates(done.columns["i2"]),

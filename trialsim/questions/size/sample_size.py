@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import scipy  # its parts load when they are first used
 
@@ -157,6 +157,7 @@ def sample_size(
     batch: int = BATCH,
     progress: Progress | None = None,
     out: str | Path | None = None,
+    scheduler: str | None = None,
 ) -> SampleSize:
     """Find the patients, or the value of any number that moves the power one way, for a power.
 
@@ -173,6 +174,8 @@ def sample_size(
         have 1,000.
     out
         A directory that keeps what is run, from which the same call continues.
+    scheduler
+        The address of a Dask scheduler, on whose workers to run instead.
 
     Raises
     ------
@@ -182,26 +185,52 @@ def sample_size(
         If the path does not move the power, or the power is out of reach; the range that was
         reached is told.
     """
-    began = time.perf_counter()
-    runner = Runner(seed, n_jobs, engine, batch, progress)
-    path = path or size_path(scenario)
-    low, high = (_like(value_at(scenario, path), end) for end in (low, high))
-    problems = [*_problems(scenario, power, path, low, high, replicates), *runner.problems()]
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
+    return size_by(runner, scenario, Sought(power, path, low, high, replicates), out)
+
+
+class Sought(NamedTuple):
+    """The power to reach, the path to reach it along, and how many replicates to see it by."""
+
+    power: float = 0.90
+    path: str | None = None
+    low: float | None = None
+    high: float | None = None
+    replicates: int = 10_000
+
+
+def size_by(
+    runner: Runner, scenario: Study, sought: Sought, out: str | Path | None = None
+) -> SampleSize:
+    """Find what is sought by a runner, as `sample_size` does."""
+    path = sought.path or size_path(scenario)
+    low, high = (_like(value_at(scenario, path), end) for end in (sought.low, sought.high))
+    sought = sought._replace(path=path, low=low, high=high)
+    problems = [*_problems(scenario, path, sought), *runner.problems()]
     if problems:
         raise InputError(problems)
     runner.check(scenario)
-    asked = {"power": power, "path": path, "low": low, "high": high}
-    runner = runner.keeping(out, COMMAND, scenario, asked)
+    asked = {"power": sought.power, "path": path, "low": low, "high": high}
+    runner = runner.keeping(out, scenario, COMMAND, asked)
+    with runner.logged():
+        result = _found(runner, scenario, path, sought)
+        runner.write_summary(result)
+    return result
+
+
+def _found(runner: Runner, scenario: Study, path: str, sought: Sought) -> SampleSize:
+    """Search along the curve, and confirm what is found on other replicates."""
+    began, power, replicates = time.perf_counter(), sought.power, sought.replicates
     curve = PowerCurve(scenario, path, runner)
     axis = Axis(path, isinstance(value_at(scenario, path), int), path == size_path(scenario))
-    ends = _ends(curve, runner, low, high, power, min(PILOT, replicates))
+    ends = _ends(curve, runner, sought)
     found = search(curve, axis, ends, power, replicates)
     exact = axis.exactly(found.place)
     bounds = [min(max(axis.exactly(end), ends.low), ends.high) for end in found.interval()]
     value = _recommended(scenario, axis, exact, found.slope > 0)
-    fresh = replace(runner, seed=confirmation_seed(seed))
+    fresh = replace(runner, seed=confirmation_seed(runner.seed))
     done = fresh.run(scenario.replace({path: value}), range(replicates))
-    result = SampleSize(
+    return SampleSize(
         scenario=scenario.name,
         digest=scenario.digest,
         path=path,
@@ -213,16 +242,13 @@ def sample_size(
         confirmation=share_rejected(done.columns["rejected"]),
         replicates=replicates,
         failed=len(done.failures),
-        seed=seed,
+        seed=runner.seed,
         confirmation_seed=fresh.seed,
         candidates=curve.candidates(),
-        closed_form=_closed_form(scenario, path, value, power, min(replicates, _COHORT), seed),
+        closed_form=_closed_form(scenario, path, value, sought, runner.seed),
         conventions=plan_in_words(scenario.analysis),
         seconds=time.perf_counter() - began,
     )
-    if runner.kept is not None:
-        runner.kept.write_summary(result.to_dict(), result.frame)
-    return result
 
 
 def size_path(study: Study) -> str:
@@ -235,20 +261,13 @@ def size_path(study: Study) -> str:
     return SIZE if isinstance(study, Programme) else PATIENTS
 
 
-def _problems(
-    scenario: Study,
-    power: float,
-    path: str,
-    low: float | None,
-    high: float | None,
-    replicates: int,
-) -> Iterator[Problem]:
+def _problems(scenario: Study, path: str, sought: Sought) -> Iterator[Problem]:
     """Yield everything that is wrong with a request."""
-    alpha = scenario.analysis.alpha
+    alpha, power, low, high = scenario.analysis.alpha, sought.power, sought.low, sought.high
     if not alpha < power < 1:
         yield Problem("power", f"must lie between alpha, {alpha:g}, and 1", f"{power:g}")
-    if replicates < 2 * BLOCKS:
-        yield Problem("replicates", f"must be at least {2 * BLOCKS}", str(replicates))
+    if sought.replicates < 2 * BLOCKS:
+        yield Problem("replicates", f"must be at least {2 * BLOCKS}", str(sought.replicates))
     if low is not None and high is not None and not low < high:
         yield Problem("high", f"must be above low, {low:g}", f"{high:g}")
     wrong = list(_not_a_number(scenario, path))
@@ -281,15 +300,9 @@ def _refused(scenario: Study, path: str, value: Any) -> Iterator[Problem]:
         yield from error.problems
 
 
-def _ends(
-    curve: PowerCurve,
-    runner: Runner,
-    low: float | None,
-    high: float | None,
-    power: float,
-    pilot: int,
-) -> Ends:
+def _ends(curve: PowerCurve, runner: Runner, sought: Sought) -> Ends:
     """Return where to search: as given, or for patients as far as needed from a first guess."""
+    low, high, power = sought.low, sought.high, sought.power
     if low is not None and high is not None:
         return Ends(low, high)
     scenario = curve.scenario
@@ -297,7 +310,8 @@ def _ends(
     arms = max(len(trial.design.arms) for trial in trials_of(scenario).values())
     least = arms if low is None else low
     most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
-    return bracket(curve, start, Ends(least, max(most, least + 1)), power, pilot)
+    within, pilot = Ends(least, max(most, least + 1)), min(PILOT, sought.replicates)
+    return bracket(curve, start, within, power, pilot)
 
 
 def _effect(study: Study) -> bool:
@@ -316,7 +330,7 @@ def _start(study: Study, power: float, runner: Runner) -> float:
     guess, plan = closed_form_patients(study, power), study.analysis
     if plan.subgroup is None:
         return guess
-    found = replace(runner, kept=None).run(study, range(_PROBE)).columns["estimate"]
+    found = replace(runner, directory=None).run(study, range(_PROBE)).columns["estimate"]
     quantity = plan.quantity
     away = mean_over_replicates(logarithms(found) if quantity.is_ratio else found - quantity.null)
     if not abs(away.estimate) > _SEEN * away.mcse:
@@ -327,12 +341,13 @@ def _start(study: Study, power: float, runner: Runner) -> float:
 
 
 def _closed_form(
-    scenario: Study, path: str, value: float, power: float, cohort: int, seed: int
+    scenario: Study, path: str, value: float, sought: Sought, seed: int
 ) -> ClosedForm | None:
     """Return what the formula says of the study at the recommended patients."""
     if path != PATIENTS or not isinstance(scenario, Scenario):
         return None
-    return patients_by_cells(scenario.replace({path: value}), power, cohort, seed)
+    cohort = min(sought.replicates, _COHORT)
+    return patients_by_cells(scenario.replace({path: value}), sought.power, cohort, seed)
 
 
 def closed_form_patients(scenario: Scenario, power: float) -> float:

@@ -161,6 +161,7 @@ def what_if(
     batch: int = BATCH,
     progress: Progress | None = None,
     out: str | Path | None = None,
+    scheduler: str | None = None,
 ) -> WhatIf:
     """Compare a study with others that differ from it, on the same random numbers.
 
@@ -179,6 +180,8 @@ def what_if(
         Further studies beside the base: scenarios, or names or files of such.
     out
         A directory that keeps what is run, from which the same call continues.
+    scheduler
+        The address of a Dask scheduler, on whose workers to run instead.
 
     Raises
     ------
@@ -188,7 +191,7 @@ def what_if(
         If recruitment can never finish in one of them, told before anything runs, or every
         replicate of the base failed.
     """
-    runner = Runner(seed, n_jobs, engine, batch, progress)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
     wrong = [*not_enough("replicates", replicates), *runner.problems()]
     try:
         worlds = alternatives(scenario, changes, how, variants, points, 0 if wrong else seed)
@@ -210,10 +213,19 @@ def compared(
 
     A world that is the base in all but name is not run again.
     """
-    began = time.perf_counter()
     _check(worlds, runner)
     base = worlds[0].scenario
-    runner = runner.keeping(out, COMMAND, base, _inputs(worlds, paths))
+    runner = runner.keeping(out, base, COMMAND, _inputs(worlds, paths))
+    with runner.logged():
+        result = _beside_one_another(worlds, paths, replicates, runner)
+        runner.write_summary(result)
+    return result
+
+
+def _beside_one_another(
+    worlds: Sequence[Variant], paths: tuple[str, ...], replicates: int, runner: Runner
+) -> WhatIf:
+    base, began = worlds[0].scenario, time.perf_counter()
     base_done = runner.run(base, range(replicates))
     conventions = summarised(base, runner.seed, runner.engine, base_done, 0.0).conventions
     rows = []
@@ -221,7 +233,7 @@ def compared(
         same = world.scenario.digest == base.digest
         done = base_done if same else runner.run(world.scenario, range(replicates))
         rows.append(_row(world, chosen_engine(world.scenario, runner.engine), done, base_done))
-    result = WhatIf(
+    return WhatIf(
         scenario=base.name,
         digest=base.digest,
         seed=runner.seed,
@@ -231,9 +243,6 @@ def compared(
         conventions=conventions,
         seconds=time.perf_counter() - began,
     )
-    if runner.kept is not None:
-        runner.kept.write_summary(result.to_dict(), result.frame)
-    return result
 
 
 def _inputs(worlds: Sequence[Variant], paths: tuple[str, ...]) -> dict[str, Any]:

@@ -24,8 +24,6 @@ DEFAULT: Final = (4096, 128, 1024)
 """Trials without effect, of each change, and beside what was published, where nobody waits."""
 _FEWER_WITH_EVENTS: Final = 4
 """The event engine, which runs the studies whose patients wait for one another, is that slower."""
-_SENSITIVITY_BATCH: Final = 64
-"""Few trials of many studies: small batches, so that every core has some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +79,17 @@ def gathered(
     what_if = None if wanted.what_if is None else sensitivity.given(run, wanted.what_if)
     # nothing is computed before everything that is given is known to be right
     without, varied, compared = _counts(wanted, run.manifest.engine)
+    manifest = run.manifest
+    runner = Runner(manifest.seed, wanted.n_jobs, manifest.engine, progress=progress)
     if null is None and without:
         count = min(without, result.replicates)
-        null = type_one_error.computed(run, count, wanted.n_jobs, progress)
+        null = type_one_error.computed(run, count, runner)
     if what_if is None and varied:
-        what_if = sensitivity.computed(run, varied, _runner(run, wanted.n_jobs, progress))
+        what_if = sensitivity.computed(run, varied, runner)
     reproduction = None
     if compared:
         count = min(compared, result.replicates)
-        reproduction = published.computed(run, count, wanted.n_jobs, progress)
+        reproduction = published.computed(run, count, runner)
     return Evidence(
         run=run,
         result=result,
@@ -110,8 +110,3 @@ def _counts(wanted: ReportOptions, engine: str) -> tuple[int, ...]:
         default // fewer if count is None else count
         for count, default in zip(asked, DEFAULT, strict=True)
     )
-
-
-def _runner(run: RunDirectory, n_jobs: int, progress: Progress | None) -> Runner:
-    manifest = run.manifest
-    return Runner(manifest.seed, n_jobs, manifest.engine, _SENSITIVITY_BATCH, progress)

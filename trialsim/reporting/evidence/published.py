@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trialsim.questions.calibration.reproduce import reproduce
-from trialsim.replicates.parallel import Progress
+from trialsim.questions.calibration.reproduce import reproduced
 from trialsim.reporting.evidence.kept_file import read_kept, write_kept
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 from trialsim.runs.directory import RunDirectory
+from trialsim.runs.runner import Runner
 from trialsim.scenario.plan.findings import PRIMARY, AnalysisFigure
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
@@ -26,9 +26,7 @@ _COLUMNS: Final = (
 )
 
 
-def computed(
-    run: RunDirectory, replicates: int, n_jobs: int, progress: Progress | None = None
-) -> dict[str, Any] | None:
+def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, Any] | None:
     """Return a study's findings beside the simulated figures, None where it says none.
 
     Raises
@@ -45,7 +43,7 @@ def computed(
     held = read_kept(run.folder / KEPT, asked)
     if held is not None:
         return held
-    found = reproduce(scenario, replicates, manifest.seed, n_jobs, manifest.engine, progress)
+    found = reproduced(runner, scenario, replicates)
     told = {name: value for name, value in found.to_dict().items() if name != "seconds"}
     return write_kept(run.folder / KEPT, asked, told)
 

@@ -7,20 +7,20 @@ with the same luck.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from trialsim.errors import InputError, Problem
-from trialsim.replicates.parallel import Progress
+from trialsim.questions.power import power_by
 from trialsim.replicates.result import PowerResult
-from trialsim.replicates.run import run_replicates
+from trialsim.replicates.run import Simulation
 from trialsim.reporting.evidence.finished_run import finished
 from trialsim.runs.directory import RunDirectory, find_run, open_run
-from trialsim.runs.long_run import LongRun
 from trialsim.runs.manifest import manifest_here
+from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import differences, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import chosen_engine
@@ -91,9 +91,7 @@ def given(run: RunDirectory, folder: Path) -> WithoutEffect:
     return WithoutEffect(result, changes)
 
 
-def computed(
-    run: RunDirectory, replicates: int, n_jobs: int, progress: Progress | None = None
-) -> WithoutEffect:
+def computed(run: RunDirectory, replicates: int, runner: Runner) -> WithoutEffect:
     """Run the design without drug, as many replicates as asked, and keep them in the run's folder.
 
     Raises
@@ -106,15 +104,15 @@ def computed(
     manifest = run.manifest
     scenario = without_drug(single_trial(manifest.scenario))
     here = manifest_here(scenario, manifest.seed, manifest.engine, _BLOCK)
-    kept = open_run(run.folder / KEPT, here)
-    result = LongRun(kept, n_jobs, progress=progress).power(replicates)
+    kept = replace(runner, directory=open_run(run.folder / KEPT, here))
+    result = power_by(kept, scenario, replicates)
     return WithoutEffect(result, differences(manifest.scenario, scenario))
 
 
 def _does_nothing(scenario: Scenario, seed: int) -> bool:
     """Return whether the primary analysis of a few trials says the same when no drug is given."""
     one, other = (
-        run_replicates(each, seed, _FEW, chosen_engine(each, "auto")).columns
+        Simulation(each, seed, chosen_engine(each, "auto")).run(_FEW).columns
         for each in (scenario, without_drug(scenario))
     )
     return all(

@@ -10,9 +10,12 @@ class Progress:
     """A bar on standard error; silent off a terminal.
 
     For one design it shows the running power and its error; None where their number is not known.
+    With a precision their number is foretold from the power so far.
     """
 
-    def __init__(self, replicates: int | None, designs: int = 1) -> None:
+    def __init__(
+        self, replicates: int | None, designs: int = 1, precision: float | None = None
+    ) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -36,7 +39,8 @@ class Progress:
             transient=True,
         )
         self._task = self._bar.add_task("simulating", total=total, rate="", running="")
-        self._one_design = designs == 1 and total is not None
+        self._one_design = designs == 1 and (total is not None or precision is not None)
+        self._precision = precision
         self._rejected = self._known = 0.0
 
     def __enter__(self) -> "Progress":
@@ -55,10 +59,9 @@ class Progress:
         if self._known and self._one_design:
             now = wilson_interval(self._rejected, self._known)
             running = f"power {now.estimate:.3f} +- {now.mcse:.3f}"
+            if self._precision is not None:
+                needed = float(now.estimate * (1 - now.estimate)) / self._precision**2
+                self._bar.update(self._task, total=max(needed, self._known))
         self._bar.update(self._task, advance=done, running=running)
         speed = self._bar.tasks[self._task].finished_speed or self._bar.tasks[self._task].speed
         self._bar.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
-
-    def aim(self, replicates: int) -> None:
-        """Take in that the run is now to have so many replicates."""
-        self._bar.update(self._task, total=replicates)
