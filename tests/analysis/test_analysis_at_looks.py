@@ -117,7 +117,7 @@ def numbers_of(trial: Trial, plan: AnalysisPlan) -> list[bytes]:
         {"test": {"method": "welch"}, "death": "as_missing"},
         {"missing": "multiple_imputation"},
         {"strata": "site"},
-        {"analysis_set": "efficacy", "minimum_infusion_share": 0.5},
+        {"analysis_set": "full_analysis_set", "minimum_infusion_share": 0.5},
     ],
     ids=str,
 )

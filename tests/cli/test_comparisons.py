@@ -84,7 +84,7 @@ SHORT = ["--replicates", "100", "--jobs", "1", "--set", "design.patients=20"]
 KEPT = {
     "what_if": ["what-if", "cars1", "--base", MODEST, *SHORT],
     "size": ["size", "cars1", "--power", "0.5", *SHORT],
-    "assure": ["assure", "cars1", "--prior", "cars1", "--strata", "2", *SHORT],
+    "assure": ["assurance", "cars1", "--prior", "cars1", "--strata", "2", *SHORT],
 }
 
 
@@ -154,7 +154,7 @@ def test_size_out_of_reach_is_a_run_that_failed(capsys: pytest.CaptureFixture[st
 
 
 def test_assure_prints_what_the_function_gives(capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["assure", "cars1", "--prior", "cars_pooled", "--no-effect", "0.5", "--jobs", "1"]
+    asked = ["assurance", "cars1", "--prior", "cars_pooled", "--no-effect", "0.5", "--jobs", "1"]
     assert run([*asked, "--replicates", "40", "--strata", "4", "--observed", "0.5", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     prior = ts.load_prior("cars_pooled").model_copy(update={"no_effect": 0.5})
@@ -164,5 +164,5 @@ def test_assure_prints_what_the_function_gives(capsys: pytest.CaptureFixture[str
 
 
 def test_assure_with_an_unknown_prior_is_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["assure", "cars1", "--prior", "cars_poled"]) == 2
+    assert run(["assurance", "cars1", "--prior", "cars_poled"]) == 2
     assert "did you mean cars_pooled?" in capsys.readouterr().err

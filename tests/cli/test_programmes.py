@@ -85,7 +85,7 @@ def test_what_if_and_size_take_the_paths_of_a_programme(
     ("arguments", "problem"),
     [
         (["disagree", "cars1"], "programme: must be a programme of several trials (got cars1)"),
-        (["cells", "cars_pooled"], "scenario: must be one trial; this is a programme of cars1"),
+        (["endpoint", "cars_pooled"], "scenario: must be one trial; this is a programme of cars1"),
         (
             ["power", "cars_pooled", "--set", "trials.cars3.design.patients=3"],
             "trials.cars3.design.patients: must be a path that exists; did you mean trials.cars",

@@ -281,14 +281,15 @@ BROKEN = {
           arat:
             low: 60
             better: up
-            course: {patient_share: 2, end_sd: -1}
+            course: {within_patient_correlation: 2, end_sd: -1}
             effect: {anchor: theta, value: 1.2, exposure: {model: emax, half_dose: 0}}
         """,
         [
             "base: outcomes.arat.high: must be above low (got 57)",
             "5:5: outcomes.arat.better: must be higher or lower (got up)",
-            "6:14: outcomes.arat.course.patient_share: must be less than or equal to 1 (got 2)",
-            "6:32: outcomes.arat.course.end_sd: must be greater than 0 (got -1)",
+            "6:14: outcomes.arat.course.within_patient_correlation: must be less than or equal to 1"
+            " (got 2)",
+            "6:45: outcomes.arat.course.end_sd: must be greater than 0 (got -1)",
             "7:29: outcomes.arat.effect.value: must lie between 0 and 1 for a theta (got 1.2)",
             "7:41: outcomes.arat.effect.exposure.full_dose: must be given",
             "7:65: outcomes.arat.effect.exposure.half_dose: must be greater than 0 (got 0)",

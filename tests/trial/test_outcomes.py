@@ -108,8 +108,8 @@ def score_of(trial: Trial, replicate: int, patient: int, visit: int) -> float:
     start = trial.cohort.covariates.normal_score("arat")[replicate, candidate]
     minute = trial.conduct.visit_minute[replicate, patient, visit]
     days = (minute - trial.cohort.onset[replicate, candidate]) / DAY
-    done = (1 - math.exp(-days / course.recovery_days)) / (
-        1 - math.exp(-course.end_day / course.recovery_days)
+    done = (1 - math.exp(-days / course.time_constant_days)) / (
+        1 - math.exp(-course.end_day / course.time_constant_days)
     )
     mean, sd, r = (
         first + done * (last - first)
@@ -119,7 +119,7 @@ def score_of(trial: Trial, replicate: int, patient: int, visit: int) -> float:
             (course.start_baseline_correlation, course.end_baseline_correlation),
         )
     )
-    q = course.patient_share
+    q = course.within_patient_correlation
     latent = mean + sd * (
         r * start + math.sqrt(1 - r**2) * (math.sqrt(q) * own + math.sqrt(1 - q) * noise)
     )

@@ -22,7 +22,7 @@ RISKY = {
         "nihss": {"log_odds_per_unit": 0.3, "reference": 9},
         "age_years": {"log_odds_per_unit": 0.02, "reference": 60},
     },
-    "arms": {"cerebrolysin": {"odds_ratio": 0.3, "among": SEVERE}},
+    "arms": {"cerebrolysin": {"odds_ratio": 0.3, "subgroup": SEVERE}},
 }
 EVENTS = ["death", "withdrawal", "discontinuation"]
 
@@ -130,9 +130,9 @@ def test_with_few_chairs_the_same_patients_die_at_the_same_time_after_randomisat
             "(got placbo)",
         ),
         (
-            {"arms": {"placebo": {"odds_ratio": 2, "among": {**SEVERE, "covariate": "nihs"}}}},
-            "operations.death.arms.placebo.among.covariate: must be a covariate that exists; did "
-            "you mean nihss? (got nihs)",
+            {"arms": {"placebo": {"odds_ratio": 2, "subgroup": {**SEVERE, "covariate": "nihs"}}}},
+            "operations.death.arms.placebo.subgroup.covariate: must be a covariate that exists; "
+            "did you mean nihss? (got nihs)",
         ),
     ],
 )

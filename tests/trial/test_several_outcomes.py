@@ -34,8 +34,8 @@ WIDE = {
         "end_mean": 10,
         "end_sd": 50,
         "end_baseline_correlation": 0,
-        "recovery_days": 20,
-        "patient_share": 0.5,
+        "time_constant_days": 20,
+        "within_patient_correlation": 0.5,
     },
     "effect": {"anchor": "latent_shift", "value": 0, "exposure": {"model": "none"}},
 }
@@ -161,8 +161,8 @@ def test_the_drug_works_among_those_that_it_is_said_to_and_in_part_elsewhere(
 
     none, severe, treated = scores({"value": 0.0})
     half, full = scores({"value": 8.0})[0], scores({"value": 16.0})[0]
-    some = scores({"value": 16.0, "among": SEVERE})[0]
-    partly = scores({"value": 16.0, "among": SEVERE, "elsewhere": 0.5})[0]
+    some = scores({"value": 16.0, "subgroup": SEVERE})[0]
+    partly = scores({"value": 16.0, "subgroup": SEVERE, "effect_outside": 0.5})[0]
     for found in (some, partly):
         assert np.array_equal(found[severe], full[severe], equal_nan=True)
     assert np.array_equal(some[~severe], none[~severe], equal_nan=True)

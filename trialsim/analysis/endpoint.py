@@ -111,7 +111,7 @@ def _dead(trial: Trial, plan: AnalysisPlan) -> Booleans:
 def _in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
     included = _in_subgroup(trial, plan)
     included &= trial.conduct.visit_settled[:, :, visit_of(trial, plan)]
-    if plan.analysis_set == "efficacy":
+    if plan.analysis_set == "full_analysis_set":
         included &= trial.conduct.visit_attended[:, :, 1:].any(axis=2) | _dead(trial, plan)
     if plan.minimum_infusion_share > 0:
         included &= trial.conduct.infusion_given.mean(axis=2) >= plan.minimum_infusion_share

@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Simulate randomised trials patient by patient, and say what a design does. "
+    help="Simulate randomised trials patient by patient, and estimate what a design achieves. "
     "All cohorts are simulated; nothing printed is evidence about any drug.",
 )
 

@@ -1,4 +1,4 @@
-"""The commands that set designs against one another: what-if, size, assure."""
+"""The commands that compare designs: what-if, size, assurance."""
 
 from typing import Annotated
 
@@ -141,7 +141,8 @@ def size(
         print(size_text(study.title, result))
 
 
-@commands.command()
+@commands.command("assurance")
+@commands.command("assure", hidden=True)  # its former name
 def assure(
     scenario: ScenarioName,
     prior: Annotated[
@@ -150,10 +151,13 @@ def assure(
     ],
     no_effect: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="The chance that the drug does nothing, in place of its."),
+        typer.Option(
+            min=0, max=1, help="Prior probability of no effect, in place of the prior's own."
+        ),
     ] = None,
     observed: Annotated[
-        float | None, typer.Option(help="Say where this estimate falls among those foretold.")
+        float | None,
+        typer.Option(help="Give the predictive probability of an estimate this small."),
     ] = None,
     replicates: Annotated[
         int, typer.Option(min=1, help="Simulated trials under all effects together.")
@@ -168,9 +172,9 @@ def assure(
     analysis: AnalysisName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how probable success is when the effect is uncertain.
+    """Estimate assurance: power averaged over a prior of the effect.
 
-    The mean over a prior of the effect: cars1, cars_pooled, cars_heterogeneous, or a file.
+    Priors: cars1, cars_pooled, cars_heterogeneous, or a file.
     """
     from trialsim.questions.assurance.assurance import assurance_by
     from trialsim.questions.assurance.prior_files import load_prior

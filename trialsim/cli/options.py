@@ -28,8 +28,10 @@ class EngineName(StrEnum):
 ScenarioName = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A built-in scenario or the path of a YAML file.")
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**64 - 1, help="All randomness follows from it.")]
-EngineOption = Annotated[EngineName, typer.Option(help="What simulates; results are the same.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Random seed.")]
+EngineOption = Annotated[
+    EngineName, typer.Option(help="Simulation engine; does not affect results.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Count = Annotated[int, typer.Option(min=1, help="Simulated trials.")]
 Jobs = Annotated[int, typer.Option(help="Worker processes; -1 for one on each core.")]
@@ -42,7 +44,7 @@ Scheduler = Annotated[
 ]
 Kept = Annotated[
     Path | None,
-    typer.Option(help="Directory that keeps what is run; the same command then continues."),
+    typer.Option(help="Directory in which what is run is saved; the same command resumes it."),
 ]
 Changes = Annotated[
     list[str] | None,

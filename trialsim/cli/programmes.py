@@ -41,7 +41,7 @@ def disagree(
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how often the trials of a programme contradict one another.
+    """Estimate how often the trials of a programme disagree.
 
     A trial is for the treatment if its own analysis rejects in its favour. Several programmes are
     several truths under which to ask: one effect for all, another for each, effects that vary.

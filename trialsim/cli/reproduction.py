@@ -46,7 +46,7 @@ def reproduce(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Set what was published of studies beside their simulation.
+    """Compare simulated with published results.
 
     For each published figure: the mean over simulated trials, its Monte Carlo error, where single
     trials fall, and a verdict in words.
@@ -95,7 +95,7 @@ def calibrate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Solve for numbers, so that a study gives published figures.
+    """Calibrate parameters to target values, such as published figures.
 
     A quantity is `power`, `estimate` or another mean that `trialsim power --json` tells. The answer
     has a Monte Carlo error, and is confirmed on trials of another seed.

@@ -1,4 +1,4 @@
-"""The commands that simulate: simulate, power, cells, merge, replay."""
+"""The commands that simulate: simulate, power, endpoint, merge, replay."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -141,7 +141,7 @@ def power(
     analysis: AnalysisName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate many trials, and say what the design does.
+    """Estimate power and other operating characteristics.
 
     Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error. With --out,
     a run that is stopped at any moment continues when the same command is given again.
@@ -170,14 +170,15 @@ def power(
             else:
                 result = power_by(runner, study, count, precision)
     if result is None:
-        print(f"shard {shard} is finished in {out}; trialsim merge lays the shards together")
+        print(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
     elif as_json:
         print_json(result.to_dict())
     else:
         print(power_text(study.title, result))
 
 
-@commands.command()
+@commands.command("endpoint")
+@commands.command("cells", hidden=True)  # its former name
 def cells(
     scenario: ScenarioName,
     replicates: Annotated[int, typer.Option(min=1, help="Pairs of multinomials.")] = 100_000,
@@ -186,7 +187,7 @@ def cells(
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how the endpoint is distributed, and what power it gives.
+    """Tabulate the endpoint by arm, and compute power from it.
 
     The cells of each arm are simulated and its power is that of two multinomials; the plan must be
     an unstratified Mann-Whitney test.
@@ -210,7 +211,7 @@ def merge(
     shards: Annotated[list[Path], typer.Argument(metavar="SHARD...", help="Their directories.")],
     as_json: AsJson = False,
 ) -> None:
-    """Lay the shards of a run together, and say what the design does.
+    """Merge the shards of a run, and give its results.
 
     The directory is then the same, byte for byte, as that of a run on one machine.
     """

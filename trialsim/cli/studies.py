@@ -51,7 +51,7 @@ def check(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Check scenario files, and tell every problem at once.
+    """Check scenario files, and report every problem at once.
 
     Each problem is told with its file, line, column, path, rule and value.
     """

@@ -165,8 +165,8 @@ def _probabilities(
         if arm in happening.arms:
             risk = happening.arms[arm]
             added = math.log(risk.odds_ratio)
-            if risk.among is not None:
-                added = added * meets(risk.among, scenario, cohort, candidates)
+            if risk.subgroup is not None:
+                added = added * meets(risk.subgroup, scenario, cohort, candidates)
         chances.append(scipy.special.expit(odds + added))
     return chances
 

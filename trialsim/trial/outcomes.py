@@ -127,7 +127,7 @@ class _Realised:
         shift: Floats | float = latent_shift(outcome)
         if effect.trial_sd > 0:
             shift = shift + outcome.sign * effect.trial_sd * self.luck.of_trial()
-        if effect.among is not None:
-            among = meets(effect.among, self.scenario, self.cohort, self.patients)
-            shift = shift * np.where(among, 1.0, effect.elsewhere)
+        if effect.subgroup is not None:
+            among = meets(effect.subgroup, self.scenario, self.cohort, self.patients)
+            shift = shift * np.where(among, 1.0, effect.effect_outside)
         return shift

@@ -182,7 +182,7 @@ def test_a_subgroup_in_which_the_effect_is_larger_is_searched_near_its_own_size(
 ) -> None:
     """Oracle: the closed form of all patients, for the effect that they have, is far from there."""
     mild = {"label": "Mild", "covariate": "nihss", "at_most": 9}
-    effect = {"anchor": "theta", "value": 0.53, "among": mild, "elsewhere": 4.0}
+    effect = {"anchor": "theta", "value": 0.53, "subgroup": mild, "effect_outside": 4.0}
     changes = {f"outcomes.arat.effect.{name}": value for name, value in effect.items()}
     severe = {"label": "Severe", "covariate": "nihss", "more_than": 9}
     study = calm.replace({**changes, "analysis.subgroup": severe})

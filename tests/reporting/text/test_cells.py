@@ -43,10 +43,10 @@ def test_a_ceiling_that_hides_power_is_told(result: CountPower) -> None:
 
 
 def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["cells", "cars1", *SMALL]) == 0
+    assert run(["endpoint", "cars1", *SMALL]) == 0
     told = capsys.readouterr().out
     assert SIMULATED in told
-    assert run(["cells", "cars1", *SMALL, "--json"]) == 0
+    assert run(["endpoint", "cars1", *SMALL, "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert f"{content['power']:.4f}" in told
     assert sum(content["cells"]["treated"]) == pytest.approx(1)
@@ -55,5 +55,5 @@ def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) ->
 def test_a_plan_that_counts_cannot_follow_is_wrong_input(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(["cells", "cars1", *SMALL, "--set", "analysis.strata=site"]) == 2
+    assert run(["endpoint", "cars1", *SMALL, "--set", "analysis.strata=site"]) == 2
     assert "analysis.strata" in capsys.readouterr().err

@@ -31,10 +31,10 @@ def proportions(**changes: Any) -> Proportions:
         "start": EARLIER,
         "end": GRADES,
         "end_day": 90,
-        "recovery_days": 20,
+        "time_constant_days": 20,
         "start_baseline_correlation": -0.6,
         "end_baseline_correlation": -0.4,
-        "patient_share": 0.7,
+        "within_patient_correlation": 0.7,
     }
     found = course(**{**described, **changes})
     assert isinstance(found, Proportions)
@@ -83,7 +83,7 @@ def test_interpolated_moments_are_those_told_and_straight_between() -> None:
         means=[4.0, 3.0, 2.0],
         sds=[0.5, 0.6, 0.4],
         baseline_correlations=[0.9, 0.5, 0.4],
-        patient_share=0.5,
+        within_patient_correlation=0.5,
     )
     assert isinstance(found, Interpolated)
     moment = found.at(np.array([-3.0, 0, 5, 10, 20, 30, 99]))

@@ -103,7 +103,7 @@ def test_the_description_is_plain_data(name: str) -> None:
 
 CHOICES = {
     "measure": ("score", "change"),
-    "analysis_set": ("all_randomised", "efficacy"),
+    "analysis_set": ("all_randomised", "full_analysis_set"),
     "missing": ("locf", "bocf", "worst_rank", "complete_case"),
     "death": ("worst_rank", "as_missing"),
     "alternative": ("two-sided", "greater", "less"),

@@ -57,9 +57,9 @@ def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Violatio
         if isinstance(course, RecoveryClasses):
             for refusal in until_missing(_classes_fit(population, course)):
                 yield refusal._replace(path=f"{path}.{refusal.path}")
-    if outcome.effect.among is not None:
-        for refusal in outcome.effect.among.refusals(population.covariates):
-            yield refusal._replace(path=f"effect.among.{refusal.path}")
+    if outcome.effect.subgroup is not None:
+        for refusal in outcome.effect.subgroup.refusals(population.covariates):
+            yield refusal._replace(path=f"effect.subgroup.{refusal.path}")
     if outcome.baseline is not None:
         yield from _baseline_fits("baseline", outcome.baseline, population, outcome)
 
@@ -197,9 +197,9 @@ def _risk_fits(
     for name, risk in happening.arms.items():
         if name not in design.arms:
             yield Violation(f"arms.{name}", unknown("arm", name, design.arms), name)
-        if risk.among is not None:
-            for refusal in risk.among.refusals(population.covariates):
-                yield refusal._replace(path=f"arms.{name}.among.{refusal.path}")
+        if risk.subgroup is not None:
+            for refusal in risk.subgroup.refusals(population.covariates):
+                yield refusal._replace(path=f"arms.{name}.subgroup.{refusal.path}")
 
 
 def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:

@@ -64,14 +64,14 @@ class Exponential(FrozenModel):
     end_mean: Finite
     end_sd: Positive
     end_baseline_correlation: Correlation
-    recovery_days: Positive
+    time_constant_days: Positive
     """tau: after this many days 63% of all recovery, ever, has happened."""
-    patient_share: Probability
+    within_patient_correlation: Probability
     """Share of what the baseline does not explain that stays with the patient between visits."""
 
     def at(self, days: Floats) -> LatentMoments:
         """Return the latent distribution at times in days after onset; before it as at onset."""
-        done = _done(days, self.recovery_days, self.end_day)
+        done = _done(days, self.time_constant_days, self.end_day)
         correlation = self.start_baseline_correlation + done * (
             self.end_baseline_correlation - self.start_baseline_correlation
         )
@@ -83,7 +83,7 @@ class Exponential(FrozenModel):
 
     def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        return _cells_of_moment(grid, self.at(days), luck, self.patient_share, added)
+        return _cells_of_moment(grid, self.at(days), luck, self.within_patient_correlation, added)
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells)."""
@@ -130,7 +130,7 @@ class Interpolated(CheckedModel):
     means: Annotated[tuple[Finite, ...], Field(strict=False)]
     sds: Annotated[tuple[Positive, ...], Field(strict=False)]
     baseline_correlations: Annotated[tuple[Correlation, ...], Field(strict=False)]
-    patient_share: Probability
+    within_patient_correlation: Probability
     """Share of what the baseline does not explain that stays with the patient between visits."""
 
     @property
@@ -145,7 +145,7 @@ class Interpolated(CheckedModel):
 
     def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        return _cells_of_moment(grid, self.at(days), luck, self.patient_share, added)
+        return _cells_of_moment(grid, self.at(days), luck, self.within_patient_correlation, added)
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells)."""
@@ -187,18 +187,20 @@ class Proportions(CheckedModel):
     """From the low end of the scale; null where they are those of the end day at any time."""
     end: Shares
     end_day: Positive
-    recovery_days: Positive
+    time_constant_days: Positive
     """tau: after this many days 63% of all recovery, ever, has happened."""
     start_baseline_correlation: Correlation
     end_baseline_correlation: Correlation
-    patient_share: Probability
+    within_patient_correlation: Probability
     """Share of what the baseline does not explain that stays with the patient between visits."""
 
     def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        done = _done(days, self.recovery_days, self.end_day).clip(0.0, 1.0)
+        done = _done(days, self.time_constant_days, self.end_day).clip(0.0, 1.0)
         first, last = self.start_baseline_correlation, self.end_baseline_correlation
-        latent = luck.standard(first + done * (last - first), self.patient_share) + added
+        latent = (
+            luck.standard(first + done * (last - first), self.within_patient_correlation) + added
+        )
         cell = np.zeros(np.broadcast_shapes(latent.shape, done.shape))
         for start, end in zip(_cuts(self.start or self.end), _cuts(self.end), strict=True):
             cell += latent > start + done * (end - start)
@@ -225,17 +227,21 @@ Course: TypeAlias = Annotated[
 ]
 
 
-def _done(days: Floats, recovery_days: float, end_day: float) -> Floats:
+def _done(days: Floats, time_constant_days: float, end_day: float) -> Floats:
     """Return the part of recovery that is done after so many days, 1 on the end day."""
     after = np.maximum(days, 0.0)
-    done: Floats = np.expm1(-after / recovery_days) / np.expm1(-end_day / recovery_days)
+    done: Floats = np.expm1(-after / time_constant_days) / np.expm1(-end_day / time_constant_days)
     return done
 
 
 def _cells_of_moment(
-    grid: Grid, moment: LatentMoments, luck: LatentScores, patient_share: float, added: Floats
+    grid: Grid,
+    moment: LatentMoments,
+    luck: LatentScores,
+    within_patient_correlation: float,
+    added: Floats,
 ) -> Floats:
-    standard = luck.standard(moment.baseline_correlation, patient_share)
+    standard = luck.standard(moment.baseline_correlation, within_patient_correlation)
     return grid.cell_of_latent(moment.mean + moment.sd * standard + added)
 
 

@@ -22,9 +22,9 @@ class LatentScores(NamedTuple):
     covariates: Mapping[str, Floats] = MappingProxyType({})
     """The values of the covariates that the course asks for; a level as its position."""
 
-    def standard(self, correlation: Floats, patient_share: float) -> Floats:
+    def standard(self, correlation: Floats, within_patient_correlation: float) -> Floats:
         """Return a standard normal score that has the correlation with the start."""
-        residual = math.sqrt(patient_share) * self.own
-        residual = residual + math.sqrt(1 - patient_share) * self.noise
+        residual = math.sqrt(within_patient_correlation) * self.own
+        residual = residual + math.sqrt(1 - within_patient_correlation) * self.noise
         score: Floats = correlation * self.start + np.sqrt(1 - correlation**2) * residual
         return score

@@ -39,16 +39,16 @@ class Effect(CheckedModel):
 
     rules = ((("anchor", "value"), _is_possible),)
 
-    omitted_defaults = ("trial_sd", "among", "elsewhere")
+    omitted_defaults = ("trial_sd", "subgroup", "effect_outside")
 
     anchor: Anchor
     value: Finite
     exposure: Exposure
     trial_sd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """SD of the latent shift between trials like this one (random effects), in latent points."""
-    among: Rule | None = None
+    subgroup: Rule | None = None
     """Those who have the effect; null for everybody."""
-    elsewhere: Finite = 0.0
+    effect_outside: Finite = 0.0
     """The share of the latent shift that all others have."""
 
 

@@ -45,7 +45,7 @@ class RecoveryClass(FrozenModel):
 
     recovered_share: Probability
     """Of what is missing at onset, the part that comes back in the end."""
-    recovery_days: Positive
+    time_constant_days: Positive
     """tau: after this many days 63% of all recovery, ever, has happened."""
     reference_share: Probability
     """The part of the reference patients, in whom the effect has the anchor's value."""
@@ -117,7 +117,7 @@ class RecoveryClasses(CheckedModel):
         """Return the latent score, but for the residual, of those of the classes at some places."""
         classes = list(self.classes.values())
         share = np.array([one.recovered_share for one in classes])[place]
-        tau = np.array([one.recovery_days for one in classes])[place]
+        tau = np.array([one.time_constant_days for one in classes])[place]
         gained: Floats = -share * np.expm1(-np.maximum(days, 0.0) / tau)
         return start + gained * (self.latent_ends[1] - start)
 

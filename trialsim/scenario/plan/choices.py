@@ -6,7 +6,7 @@ from pydantic import Field
 
 Interval: TypeAlias = Literal["null", "delong", "brunner-munzel", "logit", "newcombe"]
 Measure: TypeAlias = Literal["score", "change"]
-AnalysisSet: TypeAlias = Literal["all_randomised", "efficacy"]
+AnalysisSet: TypeAlias = Literal["all_randomised", "full_analysis_set"]
 Missing: TypeAlias = Literal["locf", "bocf", "worst_rank", "complete_case", "multiple_imputation"]
 Death: TypeAlias = Literal["worst_rank", "as_missing"]
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]

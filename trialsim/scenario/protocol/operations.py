@@ -49,7 +49,7 @@ class ArmRisk(FrozenModel):
     """How an arm changes the odds that something happens."""
 
     odds_ratio: Positive
-    among: Rule | None = None
+    subgroup: Rule | None = None
     """Those in whom it does; null for everybody."""
 
 

@@ -18,6 +18,7 @@ from trialsim.scenario.validation.refusal import (
     ViolationsError,
     broken_rules,
 )
+from trialsim.scenario.validation.renamed import CHOICES, KEYS
 
 _LONGEST_VALUE = 60
 _WRONG = object()
@@ -164,7 +165,11 @@ def _told(
         yield Problem(path, "must be given")
     elif kind == "extra_forbidden":
         known = _known_keys(details["loc"][:-1], schema)
-        yield Problem(path, f"is not known{nearest(str(details['loc'][-1]), known)}")
+        key = str(details["loc"][-1])
+        now = KEYS.get(key)
+        yield Problem(
+            path, f"is now called {now}" if now in known else f"is not known{nearest(key, known)}"
+        )
     elif kind == "union_tag_not_found":
         tag = str(details.get("ctx", {}).get("discriminator", "")).strip("'")
         yield Problem(f"{path}.{tag}", "must be given")
@@ -177,7 +182,9 @@ def _told(
     elif kind == "int_type" and isinstance(value, float):
         yield Problem(path, "must be a whole number, without a decimal point", str(value))
     else:
-        yield Problem(path, _rule(details, cause), as_written(value))
+        now = CHOICES.get(value) if kind == "literal_error" and isinstance(value, str) else None
+        hint = f"; {value} is now called {now}" if now else ""
+        yield Problem(path, f"{_rule(details, cause)}{hint}", as_written(value))
 
 
 def _rule(details: ErrorDetails, cause: object) -> str:

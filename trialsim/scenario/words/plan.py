@@ -97,7 +97,7 @@ def _continuity(plan: AnalysisPlan) -> str:
 
 def _analysis_set(plan: AnalysisPlan) -> str:
     sentence = "Everybody randomised, in the arm allocated."
-    if plan.analysis_set == "efficacy":
+    if plan.analysis_set == "full_analysis_set":
         sentence = "Everybody randomised who has a score at any visit after baseline"
         dead = ", or died by the time of the visit" if plan.death == "worst_rank" else ""
         sentence += f"{dead}; in the arm allocated."

@@ -20,7 +20,7 @@ def closed_form_power(scenario: Study) -> float:
         return float("nan")
     plan, arms = scenario.analysis, scenario.design.arms
     outcome = scenario.outcomes[plan.endpoint]
-    alike = outcome.effect.among is None and not outcome.course_by_arm
+    alike = outcome.effect.subgroup is None and not outcome.course_by_arm
     if not (alike and isinstance(plan.test, MannWhitney)):
         return float("nan")
     treated, control = arms[plan.treated].ratio, arms[plan.control].ratio
