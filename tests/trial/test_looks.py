@@ -8,10 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from trialsim.clock import DAY, NEVER
+from trialsim.errors import RunError
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.looks import as_of, known_from
-from trialsim.trial.trial import Trial, simulate_batch
+from trialsim.trial.conduct import Lack
+from trialsim.trial.looks import as_of, known_from, stopped
+from trialsim.trial.trial import Engine, Trial, simulate_batch
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
 
@@ -122,3 +124,54 @@ def test_scores_of_visits_to_come_are_masked_and_no_others(troubled: Trial) -> N
         expected = np.where(had_taken_place, scores, np.nan)
         assert np.array_equal(look.scores[name], expected, equal_nan=True)
         assert np.isnan(scores).sum() < np.isnan(expected).sum() < expected.size
+
+
+CHOSEN = ("place", "visit_day", "visit_minute")
+"""What an array holds of those who were never randomised is nobody's."""
+
+
+@pytest.mark.parametrize("engine", ["vector", "events"])
+def test_recruitment_closed_at_a_minute_is_the_finished_trial_cut(
+    troubled: Trial, arrays_of: ArraysOf, engine: Engine
+) -> None:
+    """Each replicate at its own minute: before anybody, in between, in a minute of entry, never."""
+    entry = troubled.conduct.randomised
+    closes = np.array([0, 60 * DAY, entry[2, 30], entry[3, 30] + 1, entry[4, -1], NEVER])
+    run = simulate_batch(troubled.scenario, Streams(31, range(6)), engine, closes)
+    cut = stopped(troubled, closes)
+    here = cut.conduct.randomised < NEVER
+    assert here.sum(axis=1)[[0, 2, 4, 5]].tolist() == [0, 30, 49, 50]
+    assert 0 < here[1].sum() < here[3].sum() == 31
+    assert (run.arms == cut.arms)[here].all()
+    found, expected = arrays_of(run.conduct), arrays_of(cut.conduct)
+    for path, array in expected.items():
+        if path.strip(".") in CHOSEN:
+            assert (found[path] == array)[here].all(), path
+        else:
+            assert found[path].tobytes() == array.tobytes(), path
+    for name, scores in cut.scores.items():
+        assert np.array_equal(run.scores[name], scores, equal_nan=True)
+        assert np.isnan(scores[~here]).all()
+
+
+def test_a_stop_where_chairs_are_short_changes_the_future_and_not_the_past(
+    crowded: Scenario, arrays_of: ArraysOf
+) -> None:
+    """Those already in find chairs sooner once nobody else comes: a cut would not show that."""
+    finished = simulate_batch(crowded, Streams(33, range(6)))
+    closes = finished.conduct.randomised[:, 24]
+    run = simulate_batch(crowded, Streams(33, range(6)), closes=closes)
+    here = run.conduct.randomised < NEVER
+    assert (here == (finished.conduct.randomised < closes[:, None])).all()
+    assert (run.conduct.closed == closes).all()
+    then, before = (arrays_of(as_of(one, closes).conduct) for one in (run, finished))
+    for path, array in before.items():
+        if path.strip(".") not in (*CHOSEN, "waited", "lacked"):
+            assert then[path].tobytes() == array.tobytes(), path
+    assert run.conduct.lacked is not None
+    assert finished.conduct.lacked is not None
+    lacking = (run.conduct.lacked[here], finished.conduct.lacked[here])
+    ran, cut = ((lacked != Lack.NOTHING).sum() for lacked in lacking)
+    assert 0 < ran < cut
+    with pytest.raises(RunError, match=r"couples patients: operations\.infusion_chairs_per_site"):
+        stopped(finished, closes)

@@ -19,10 +19,12 @@ from trialsim.trial.itinerary import Itinerary, of_arm
 
 
 class Lack(IntEnum):
-    """What an infusion lacked."""
+    """What there was too little of."""
 
     NOTHING = 0
     CHAIR = 1
+    PLACE = 2
+    """A place in the trial; no infusion lacks it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,13 +40,11 @@ class Stock:
     """So many of something that people share."""
 
     def __init__(
-        self,
-        env: simpy.Environment,
-        free: float,
-        lack: Lack = Lack.NOTHING,
-        more_may_come: bool = True,
+        self, env: simpy.Environment, free: float, lack: int, more_may_come: bool = True
     ) -> None:
-        self.env, self.free, self.lack = env, free, lack
+        self.env, self.free = env, free
+        self.lack = lack
+        """What is recorded of an infusion for which there was none, a `Lack`."""
         self.more_may_come = more_may_come
         """Whether to wait where none is left; nobody waits for a place in the trial."""
         self._more: simpy.Event | None = None
@@ -79,24 +77,24 @@ class Desk:
         Returns
         -------
         Stock | None
-            None if all was taken; otherwise what was lacking when it was too late, as it is from
-            the minute `until` on, or at once where no more may come. The first of the needs is
-            named where they were all there, but too late.
+            None if all was taken; otherwise what was lacking last: in vain from the minute `until`
+            on, or at once where no more may come. Who only comes when it is too late lacks the
+            first.
         """
-        env, minute, too_late = self.env, max(due, int(self.env.now)), None
+        env, minute = self.env, max(due, int(self.env.now))
+        lacked, too_late = needs[0], None
         while True:
             yield Turn(env, minute, due, number)
             lacking = [one for one in needs if not one.free]
-            if minute >= until:
-                return (lacking or needs)[0]
-            if not lacking:
+            if minute < until and not lacking:
                 for one in needs:
                     one.free -= 1
                 return None
-            if not all(one.more_may_come for one in lacking):
-                return lacking[0]
+            lacked = lacking[0] if lacking else lacked
+            if minute >= until or not all(one.more_may_come for one in lacking):
+                return lacked
             too_late = too_late or env.timeout(until - minute)
-            yield lacking[0].more() | too_late
+            yield lacked.more() | too_late
             minute = int(env.now)
 
 
@@ -134,7 +132,9 @@ class Replicate:
         self.scenario, self.next_arm = scenario, next_arm
         self.env = simpy.Environment()
         self.desk = Desk(self.env)
-        self.places = Stock(self.env, scenario.design.patients, more_may_come=False)
+        self.places = Stock(self.env, scenario.design.patients, Lack.PLACE, more_may_come=False)
+        self.entry = [self.places]
+        """What a candidate takes to be randomised, beside what the first infusion takes."""
         self.clinics = [Clinic() for _ in operations.sites]
         self.coupled = couples_patients(scenario) is not None
         if operations.infusion_chairs_per_site is not None and self.coupled:
@@ -153,15 +153,13 @@ class Replicate:
 
     def run(self, creation: Iterable[int]) -> None:
         """Let the trial happen until the last candidate has left it."""
-        for place in creation:
-            if self.ready[place] < NEVER:
-                self.env.process(self.candidate(place))
-        self.env.run()
+        people = [self.env.process(self.candidate(i)) for i in creation if self.ready[i] < NEVER]
+        self.env.run(self.env.all_of(people))
 
     def candidate(self, place: int) -> Process:
         """Come for the first infusion, day after day while there is time, and then every day."""
         clinic, deadline = self.clinics[self.site[place]], self.deadline[place]
-        needs = [self.places, *clinic.lent, *clinic.used]
+        needs = [*self.entry, *clinic.lent, *clinic.used]
         due = self.ready[place]
         while due <= deadline:
             until = min(self.closing(due), deadline + 1)

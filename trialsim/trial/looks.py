@@ -1,7 +1,9 @@
 """An interim look is a cut: a batch as it stood on a date, taken from the finished one.
 
 Nothing that happens before a minute depends on what happens after it, so what was known then is
-what the finished trial recorded before that minute.
+what the finished trial recorded before that minute. A stop is a cut too, but where patients wait
+for one another: there those who were never recruited leave chairs to the others, and a stop is a
+run of its own (`simulate_batch` with `closes`).
 """
 
 import dataclasses
@@ -11,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from trialsim.arrays import Booleans, Integers
 from trialsim.clock import DAY, NEVER
-from trialsim.trial.conduct import Conduct, screened, visit_days
+from trialsim.errors import RunError
+from trialsim.trial.conduct import Conduct, couples_patients, screened, visit_days
 from trialsim.trial.trial import Trial
 
 
@@ -62,6 +65,45 @@ def as_of(trial: Trial, minute: ArrayLike) -> Trial:
     conduct = _conduct_as_of(trial, minutes)
     scores = trial.underlying.seen_at(conduct.visit_attended)
     return dataclasses.replace(trial, conduct=conduct, scores=scores)
+
+
+def stopped(trial: Trial, minute: ArrayLike) -> Trial:
+    """Return a batch as if nobody had been randomised from a minute on, cut from the finished one.
+
+    Those randomised before it are followed to the end. What is left of the others is as in `as_of`,
+    and no analysis counts them.
+
+    Parameters
+    ----------
+    minute
+        Minutes of the trial, one for each replicate or one for all; `NEVER` stops nothing.
+
+    Raises
+    ------
+    RunError
+        If the scenario couples patients.
+    """
+    coupled = couples_patients(trial.scenario)
+    if coupled:
+        raise RunError(f"a stop cannot be cut from a trial that couples patients: {coupled}")
+    minutes = np.broadcast_to(np.asarray(minute, np.int64), len(trial.arms))
+    conduct = trial.conduct
+    here = conduct.randomised < minutes[:, None]
+    closed = np.minimum(conduct.closed, minutes)
+    cut = dataclasses.replace(
+        conduct,
+        randomised=np.where(here, conduct.randomised, NEVER),
+        closed=closed,
+        screened=screened(trial.cohort, closed, trial.scenario),
+        infusion_given=conduct.infusion_given & here[:, :, None],
+        discontinued=np.where(here, conduct.discontinued, NEVER),
+        withdrawn=np.where(here, conduct.withdrawn, NEVER),
+        died=np.where(here, conduct.died, NEVER),
+        visit_attended=conduct.visit_attended & here[:, :, None],
+        visit_settled=conduct.visit_settled & here[:, :, None],
+    )
+    scores = trial.underlying.seen_at(cut.visit_attended)
+    return dataclasses.replace(trial, conduct=cut, scores=scores)
 
 
 def _conduct_as_of(trial: Trial, minutes: Integers) -> Conduct:

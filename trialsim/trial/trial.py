@@ -96,7 +96,8 @@ def simulate_batch(
         itinerary = plan_itinerary(cohort, scenario, streams)
         allocation = allocation_of(scenario, cohort, streams)
         recruitment = recruit(itinerary.closed_from(stop), scenario, allocation)
-        recruitment = _stopped(recruitment, stop, scenario)
+        closed = np.minimum(recruitment.closed, stop)
+        recruitment = dataclasses.replace(recruitment, closed=closed)
         if _enough_were_drawn(cohort, recruitment, scenario):
             break
         candidates += TILE * math.ceil(candidates / (4 * TILE))  # the first ones stay the same
@@ -175,12 +176,6 @@ def _nobody(cohort: Cohort, scenario: Scenario) -> str:
         f"recruitment can never finish: none of {cohort.arrival.size:,} pilot candidates could be "
         f"randomised; most ({share:.0%}) fail {worst}"
     )
-
-
-def _stopped(recruitment: Recruitment, stop: Integers, scenario: Scenario) -> Recruitment:
-    """Return recruitment as closed where it was stopped before its limit was reached."""
-    in_time = np.where(stop <= scenario.operations.last_arrival, stop, NEVER)
-    return dataclasses.replace(recruitment, closed=np.minimum(recruitment.closed, in_time))
 
 
 def _enough_were_drawn(cohort: Cohort, recruitment: Recruitment, scenario: Scenario) -> bool:
