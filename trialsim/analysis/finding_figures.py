@@ -60,7 +60,7 @@ class _Figures:
             self._analyses[of.analysis] = analyse_primary(self._trial, one)
         found = self._analyses[of.analysis]
         figures = {"estimate": found.estimate, "low": found.low, "high": found.high}
-        return figures[of.figure] if of.figure in figures else found.rejected.astype(float)
+        return figures[of.figure] if of.figure in figures else found.favoured.astype(float)
 
     def _of_covariate(self, of: OfCovariate) -> Floats:
         among = self._among(of.arm, of.subgroup)

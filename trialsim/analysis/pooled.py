@@ -38,6 +38,8 @@ class PooledResult(NamedTuple):
     high: Floats
     p_value: Floats
     rejected: Booleans
+    favoured: Booleans
+    """Whether it rejects in favour of the treated."""
     tau2: Floats
     """Variance of the effects between trials, by DerSimonian and Laird unless the plan says."""
     i2: Floats
@@ -88,6 +90,7 @@ def pool(effects: Iterable[TrialEffect], plan: PooledAnalysis) -> PooledResult:
         high,
         p_value,
         p_value <= plan.alpha,
+        (p_value <= plan.alpha) & (found.estimate > null),
         between_study_variance(estimates, variances, tau2_method),
         heterogeneity(estimates, variances).i2,
     )

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from trialsim.analysis.data import Data
-from trialsim.analysis.methods.registry import compare, estimate
+from trialsim.analysis.methods.registry import compare
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.trial import Trial
@@ -23,6 +23,8 @@ class PrimaryAnalysis(NamedTuple):
     """The test's statistic, normal or Student's t; NaN where it has none."""
     p_value: Floats
     rejected: Booleans
+    favoured: Booleans
+    """Whether it rejects in favour of the treated, as the trial is run to show."""
     treated: Integers
     """Treated patients analysed."""
     control: Integers
@@ -36,22 +38,15 @@ def analyse_primary(trial: Trial, plan: AnalysisPlan) -> PrimaryAnalysis:
 def analyse_data(data: Data) -> PrimaryAnalysis:
     """Apply the plan to the patients of every replicate."""
     found = compare(data)
+    rejected = found.p_value <= data.plan.alpha
     return PrimaryAnalysis(
         estimate=found.estimate,
         low=found.low,
         high=found.high,
         z=found.statistic,
         p_value=found.p_value,
-        rejected=found.p_value <= data.plan.alpha,
+        rejected=rejected,
+        favoured=rejected & (found.estimate > data.plan.quantity.null),
         treated=found.treated,
         control=found.control,
     )
-
-
-def estimand_effect(trial: Trial, plan: AnalysisPlan) -> Floats:
-    """Return each replicate's estimate had nobody's score been missed.
-
-    Its mean over replicates is the true value of the treatment-policy estimand; where the plan is
-    stratified it has the plan's weights of strata.
-    """
-    return estimate(Data(trial, plan, complete=True))

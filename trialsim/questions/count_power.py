@@ -19,10 +19,11 @@ from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import endpoint
 from trialsim.arrays import Floats, Integers
 from trialsim.errors import InputError, Problem, RunError
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
-from trialsim.stats.monte_carlo import Mean, Proportion
+from trialsim.stats.monte_carlo import Mean, Proportion, wilson_interval
 from trialsim.stats.planning.count_power import count_power
 from trialsim.stats.planning.sample_size import happ_patients, happ_power, noether_power, zhao_power
 from trialsim.stats.planning.scale_effects import theta_of_cells
@@ -80,7 +81,7 @@ class CountPower:
 
     @property
     def power(self) -> float:
-        """Share of trials that reject the null hypothesis."""
+        """Share of trials that reject in favour of the treated."""
         return float(self.rejections.estimate)
 
     @property
@@ -159,6 +160,9 @@ def count_power_of(
     plan = scenario.analysis
     cells = endpoint_cells(scenario, cohort, seed)
     treated, control = (round(mean) for mean in cells.patients)
+    if not min(treated, control):
+        told = f"{cells.patients[0]:.2f} treated and {cells.patients[1]:.2f} controls"
+        raise RunError(f"the count path has fewer than one patient in an arm: {told} on average")
     found = count_power(
         cells.treated,
         cells.control,
@@ -177,7 +181,7 @@ def count_power_of(
         replicates=replicates,
         cells=cells,
         patients=(treated, control),
-        rejections=found.power,
+        rejections=wilson_interval(found.favoured.sum(), replicates),
         estimate=found.effect,
         **closed,
     )
@@ -208,6 +212,8 @@ def patients_by_cells(
         return None
     plan, cells = scenario.analysis, endpoint_cells(scenario, cohort, seed)
     analysed = sum(cells.patients)
+    if _looks_away(cells, plan):
+        return None
     found = happ_patients(
         cells.treated,
         cells.control,
@@ -275,15 +281,22 @@ def _error_of_mean(values: Floats) -> Floats:
     return np.asarray(values.std(axis=0, ddof=1) / np.sqrt(len(values)))
 
 
+def _looks_away(cells: EndpointCells, plan: AnalysisPlan) -> bool:
+    """Return whether a formula would count rejections that are none in favour of the treated.
+
+    It takes the effect without its sign: where the treated do worse, or the test looks for the
+    controls to do better, what it gives is no power.
+    """
+    return cells.effect < 0.5 or plan.alternative == "less"
+
+
 def _closed_forms(
     cells: EndpointCells, treated: int, control: int, scenario: Scenario
 ) -> dict[str, float]:
-    """Return the closed forms; NaN for a one-sided test that looks away from the effect."""
+    """Return the closed forms; NaN where they would count rejections for the control."""
     plan, total = scenario.analysis, treated + control
     sides = 2 if plan.alternative == "two-sided" else 1
-    away = (plan.alternative == "greater" and cells.effect < 0.5) or (
-        plan.alternative == "less" and cells.effect > 0.5
-    )
+    away = _looks_away(cells, plan)
     choices = (total, plan.alpha, sides, treated / total)
     step = max(cells.effect_mcse, 1e-6)
     near = [min(max(cells.effect + shift, 0.0), 1.0) for shift in (-step, step)]

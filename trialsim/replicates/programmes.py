@@ -12,6 +12,7 @@ import numpy as np
 
 from trialsim.analysis.data import Data
 from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
+from trialsim.analysis.truth import of_odds
 from trialsim.arrays import Floats
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, quantities
@@ -23,8 +24,8 @@ from trialsim.trial.trial import Engine, simulate_batch
 
 OF_ALL: Final = ("analysed", "tau2", "i2")
 """Patients in all trials' analyses, and how far the trials lie apart: kept of each replicate."""
-OF_EACH: Final = ("estimate", "rejected")
-"""What is kept of each trial by its own plan, as `NAME.estimate` and `NAME.rejected`."""
+OF_EACH: Final = ("estimate", "favoured")
+"""What is kept of each trial by its own plan, as `NAME.estimate` and `NAME.favoured`."""
 _SUMS: Final = (
     "treated_analysed",
     "control_analysed",
@@ -116,10 +117,10 @@ def _pooled(programme: Programme, trials: Mapping[str, _TrialRun]) -> dict[str, 
     """Return what is kept of each replicate, by the names of `programme_quantities`."""
     runs = trials.values()
     each = {name: np.stack([run.numbers[name] for run in runs]) for name in QUANTITIES}
+    ratio = programme.analysis.quantity.is_ratio
     columns: dict[str, Floats] = {}
     columns |= pool([run.effect for run in runs], programme.analysis)._asdict()
-    complete = pool([run.complete for run in runs], programme.analysis)
-    columns["complete_estimate"] = complete.estimate
+    columns |= _truth(pool([run.complete for run in runs], programme.analysis).estimate, ratio)
     columns |= {name: each[name].sum(axis=0) for name in _SUMS}
     columns |= {name: each[name].max(axis=0) for name in _LONGEST}
     columns["analysed"] = columns["treated_analysed"] + columns["control_analysed"]
@@ -130,6 +131,12 @@ def _pooled(programme: Programme, trials: Mapping[str, _TrialRun]) -> dict[str, 
     for name, run in trials.items():
         columns |= {of_trial(name, what): run.numbers[what] for what in OF_EACH}
     return {name: np.array(columns[name], np.float64) for name in programme_quantities(programme)}
+
+
+def _truth(complete: Floats, ratio: bool) -> dict[str, Floats]:
+    """Return the parts of the true effect: the pooled one had nobody's score been missed."""
+    parts = of_odds(complete) if ratio else (complete, np.where(np.isnan(complete), np.nan, 1.0))
+    return dict(zip(("truth_over", "truth_under"), parts, strict=True))
 
 
 def _one_scale(programme: Programme) -> bool:

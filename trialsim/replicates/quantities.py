@@ -7,7 +7,8 @@ import numpy as np
 
 from trialsim.analysis.counts import mean_scores
 from trialsim.analysis.data import Data
-from trialsim.analysis.primary import analyse_data, estimand_effect
+from trialsim.analysis.methods.registry import truth_parts
+from trialsim.analysis.primary import analyse_data
 from trialsim.arrays import Floats
 from trialsim.clock import DAY, NEVER
 from trialsim.trial.trial import Trial
@@ -18,7 +19,9 @@ QUANTITIES: Final = (
     "high",
     "p_value",
     "rejected",
-    "complete_estimate",
+    "favoured",
+    "truth_over",
+    "truth_under",
     "treated_analysed",
     "control_analysed",
     "treated_mean",
@@ -40,7 +43,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
     data = Data(trial, plan)
     primary = analyse_data(data)
     means = mean_scores(data.counts, trial.scenario.outcomes[plan.endpoint], plan)
-    conduct = trial.conduct
+    truth, conduct = truth_parts(Data(trial, plan, complete=True)), trial.conduct
     ends = [
         (conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]).max(axis=1)
         for visit in range(len(trial.scenario.design.visits))
@@ -51,7 +54,9 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "high": primary.high,
         "p_value": primary.p_value,
         "rejected": primary.rejected,
-        "complete_estimate": estimand_effect(trial, plan),
+        "favoured": primary.favoured,
+        "truth_over": truth.over,
+        "truth_under": truth.under,
         "treated_analysed": primary.treated,
         "control_analysed": primary.control,
         "treated_mean": means[:, 0],

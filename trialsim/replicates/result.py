@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trialsim.analysis.estimand import Estimand, estimand_of
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
 from trialsim.replicates.quantities import QUANTITIES
@@ -17,8 +18,12 @@ from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
     Proportion,
+    RatioOfMeans,
     coverage,
+    geometric_mean,
+    logarithms,
     mean_over_replicates,
+    ratio_of_means,
     wilson_interval,
 )
 
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 SIMULATED = "All cohorts are simulated; nothing here is evidence about any drug."
 
 
+_SEEN = 3.0
+"""Monte Carlo errors below no effect at which an effect is taken for a harmful one."""
 _REPORTED = (
     "treated_mean",
     "control_mean",
@@ -56,6 +63,8 @@ class PowerResult(Shown):
     engine: str
     quantity: Quantity
     """What each replicate estimates."""
+    estimand: Estimand
+    """What `truth` is, and whether the analysis is for it."""
     conventions: Mapping[str, str]
     columns: Mapping[str, Floats]
     """One number a replicate for each quantity, in order of replicates; NaN where it failed."""
@@ -68,53 +77,71 @@ class PowerResult(Shown):
         return len(self.failures)
 
     @property
+    def favoured(self) -> Proportion:
+        """Share of replicates that reject in favour of the treated, with Wilson's interval."""
+        return share_of(self.columns["favoured"])
+
+    @property
     def rejections(self) -> Proportion:
-        """Share of replicates that reject the null hypothesis, with Wilson's interval."""
-        rejected = self.columns["rejected"]
-        return wilson_interval(np.nansum(rejected), np.isfinite(rejected).sum())
+        """Share of replicates that reject the null hypothesis, in either direction."""
+        return share_of(self.columns["rejected"])
+
+    @property
+    def wrong_direction(self) -> Proportion:
+        """Share of replicates that reject in favour of the control."""
+        return share_of(self.columns["rejected"] - self.columns["favoured"])
 
     @property
     def power(self) -> float:
-        """Share of replicates that reject the null hypothesis."""
-        return float(self.rejections.estimate)
+        """Share of replicates that reject in favour of the treated."""
+        return float(self.favoured.estimate)
 
     @property
     def mcse(self) -> float:
-        """Monte Carlo standard error of the power."""
-        return float(self.rejections.mcse)
+        """Monte Carlo standard error of the power; 0 at a power of 0 or 1, where `ci` tells."""
+        return float(self.favoured.mcse)
 
     @property
     def ci(self) -> tuple[float, float]:
         """Wilson's 95% interval of the power, for the replicates' Monte Carlo error alone."""
-        return float(self.rejections.low), float(self.rejections.high)
+        return float(self.favoured.low), float(self.favoured.high)
 
     @property
     def estimate(self) -> Mean:
         """The estimate over replicates; a ratio is averaged on the log scale."""
-        return self._from_scale(mean_over_replicates(self._on_scale("estimate")))
+        return mean_of(self.columns["estimate"], self.quantity)
 
     @property
     def truth(self) -> Mean:
-        """The treatment-policy estimand: the mean effect had nobody's score been missed.
+        """The true effect in the two populations had nobody's score been missed: the `estimand`.
 
-        A ratio is averaged on the log scale, which leaves out the replicates in which it is 0 or
-        infinite.
+        Pairs of patients are pooled over replicates, so that the bias of an estimator in small
+        samples is no part of it.
         """
-        return self._from_scale(mean_over_replicates(self._on_scale("complete_estimate")))
+        return self._truth.mean
+
+    @property
+    def is_harmful(self) -> bool:
+        """Whether the true effect is in favour of the control, beyond its Monte Carlo error."""
+        away = self.truth.estimate - self.quantity.null
+        return bool(away < -_SEEN * self.truth.mcse)
 
     @property
     def bias(self) -> Mean:
-        """Mean of the estimate less what it would have been had nobody's score been missed.
+        """Mean of the estimate less the true effect; of a ratio, of their logarithms.
 
-        Of a ratio it is the bias of the logarithm.
+        It is a difference, and no bias, where the analysis is for another estimand.
         """
-        return mean_over_replicates(
-            self._on_scale("estimate") - self._on_scale("complete_estimate")
-        )
+        (truth, *_), influence = self._truth
+        if self.quantity.is_ratio:
+            truth, influence = np.log(truth), influence / truth
+        estimates = self._on_scale("estimate")
+        _, mcse, sd = mean_over_replicates(estimates - influence)  # paired, replicate by replicate
+        return Mean(mean_over_replicates(estimates).estimate - truth, mcse, sd)
 
     @property
     def coverage(self) -> Proportion:
-        """Share of intervals that hold the treatment-policy estimand, among those estimated."""
+        """Share of intervals that hold the true effect, among those estimated."""
         known = np.isfinite(self.columns["estimate"])
         low, high = (np.where(known, self.columns[end], np.nan) for end in ("low", "high"))
         return coverage(low, high, self.truth.estimate)
@@ -126,28 +153,28 @@ class PowerResult(Shown):
         return int((finished & np.isnan(self.columns["estimate"])).sum())
 
     @property
+    def without_logarithm(self) -> int:
+        """Replicates whose ratio is 0 or infinite: they have no part in its mean and its bias."""
+        values = self.columns["estimate"]
+        return int((np.isnan(self._on_scale("estimate")) & ~np.isnan(values)).sum())
+
+    @property
     def power_counting_failures(self) -> Proportion:
         """Share of all replicates that reject, those that failed counted as not rejecting.
 
         A trial that never recruits its patients finds nothing; beside it, the power and all other
         figures are those of trials that were finished.
         """
-        return wilson_interval(np.nansum(self.columns["rejected"]), self.replicates)
+        return wilson_interval(np.nansum(self.columns["favoured"]), self.replicates)
+
+    @property
+    def _truth(self) -> RatioOfMeans:
+        return ratio_of_means(self.columns["truth_over"], self.columns["truth_under"])
 
     def _on_scale(self, column: str) -> Floats:
         """Return estimates on the scale on which they are averaged; NaN where that has no value."""
         values = self.columns[column]
-        if not self.quantity.is_ratio:
-            return values
-        known = np.isfinite(values) & (values > 0)
-        return np.where(known, np.log(np.where(known, values, 1.0)), np.nan)
-
-    def _from_scale(self, mean: Mean) -> Mean:
-        """Return a mean in the estimate's own unit, its errors by the delta method."""
-        if not self.quantity.is_ratio:
-            return mean
-        ratio = np.exp(mean.estimate)
-        return Mean(ratio, ratio * mean.mcse, ratio * mean.sd)
+        return logarithms(values) if self.quantity.is_ratio else values
 
     @property
     def of_programmes(self) -> tuple[str, ...]:
@@ -173,25 +200,39 @@ class PowerResult(Shown):
             "power": self.power,
             "mcse": self.mcse,
             "ci": list(self.ci),
+            "wrong_direction": _plain(self.wrong_direction),
+            "rejections": _plain(self.rejections),
             "power_counting_failures": _plain(self.power_counting_failures),
             "without_estimate": self.without_estimate,
             "estimate": {**_plain(self.estimate), **self._spread()},
+            "estimand": self.estimand.to_dict(),
             "truth": _plain(self.truth),
-            "bias": _plain(self.bias),
-            "coverage": _plain(self.coverage),
+            **self._beside_truth(),
             **means,
             "conventions": dict(self.conventions),
             "note": SIMULATED,
             "seconds": self.seconds,
         }
 
+    def _beside_truth(self) -> dict[str, Any]:
+        """Return bias and coverage, or only a difference where the plan is for another estimand."""
+        if self.estimand.is_target:
+            return {"bias": _plain(self.bias), "coverage": _plain(self.coverage)}
+        return {"bias": None, "coverage": None, "difference_from_truth": _plain(self.bias)}
+
     def to_frame(self) -> "DataFrame":
         """Return a row for each operating characteristic: quantity, value, mcse, low, high, sd."""
         from pandas import DataFrame
 
-        rows: list[dict[str, Any]] = [{"quantity": "power", **_plain(self.rejections)}]
-        rows += [{"quantity": "coverage", **_plain(self.coverage)}]
-        named = {"estimate": self.estimate, "truth": self.truth, "bias": self.bias}
+        shares = {"power": self.favoured, "wrong_direction": self.wrong_direction}
+        named = {"estimate": self.estimate, "truth": self.truth}
+        if self.estimand.is_target:
+            shares["coverage"], named["bias"] = self.coverage, self.bias
+        else:
+            named["difference_from_truth"] = self.bias
+        rows: list[dict[str, Any]] = [
+            {"quantity": name, **_plain(share)} for name, share in shares.items()
+        ]
         named |= {name: self.mean_of(name) for name in (*_REPORTED, *self.of_programmes)}
         rows += [{"quantity": name, **_plain(mean)} for name, mean in named.items()]
         return DataFrame(rows).rename(columns={"mean": "value"})
@@ -236,10 +277,34 @@ def summarised(
         failures=done.failures,
         engine=engine,
         quantity=scenario.analysis.quantity,
+        estimand=estimand_of(scenario),
         conventions=plan_in_words(scenario.analysis),
         columns=done.columns,
         seconds=seconds,
     )
+
+
+def share_of(happened: Floats) -> Proportion:
+    """Return the share of replicates in which something happened, those that failed left out.
+
+    >>> share_of(np.array([1.0, 0.0, np.nan, 1.0])).estimate.round(4).item()
+    0.6667
+    """
+    return wilson_interval(np.nansum(happened), np.isfinite(happened).sum())
+
+
+def mean_of(estimates: Floats, quantity: Quantity) -> Mean:
+    """Return the mean of estimates over replicates; ratios are averaged on the log scale."""
+    return geometric_mean(estimates) if quantity.is_ratio else mean_over_replicates(estimates)
+
+
+def of_wrong_direction(share: Proportion) -> dict[str, Any]:
+    """Return what results tell of rejections in favour of the control, for JSON."""
+    return {
+        "wrong_direction": float(share.estimate),
+        "wrong_direction_mcse": float(share.mcse),
+        "wrong_direction_ci": [float(share.low), float(share.high)],
+    }
 
 
 def _plain(summary: Mean | Proportion) -> dict[str, float]:

@@ -40,9 +40,9 @@ def is_precise(done: Replicates, precision: float) -> bool:
     Statistician 52:119), so that a power of 1 after few replicates, whose error would be 0, does
     not stop a run.
     """
-    rejected = done.columns["rejected"]
-    known = float(np.isfinite(rejected).sum()) + 4
-    power = (float(np.nansum(rejected)) + 2) / known
+    favoured = done.columns["favoured"]
+    known = float(np.isfinite(favoured).sum()) + 4
+    power = (float(np.nansum(favoured)) + 2) / known
     return bool(mcse_of_proportion(power, known) <= precision)
 
 

@@ -23,8 +23,15 @@ from trialsim.scenario.plan.findings import Calibration, Finding
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.protocol.treatment import Treatment
-from trialsim.scenario.validation.paths import and_above, below, changed_paths, part_at, paths_of
-from trialsim.scenario.validation.problems import problems_between, problems_of
+from trialsim.scenario.validation.paths import (
+    SCALES,
+    and_above,
+    below,
+    changed_paths,
+    part_at,
+    paths_of,
+)
+from trialsim.scenario.validation.problems import as_written, problems_between, problems_of
 from trialsim.scenario.validation.refusal import WHOLE, CheckedModel, Name, Violation
 from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
@@ -129,6 +136,7 @@ class Scenario(CheckedModel):
         content = self.model_dump()
         known = dict.fromkeys([*paths_of(_study(content)), *ABOUT])
         problems = [problem for path in changes for problem in _misplaced(path, changes, known)]
+        problems += _without_number(content, changes)
         if problems:
             raise InputError(problems)
         for path, value in changes.items():
@@ -196,6 +204,17 @@ def _misplaced(path: str, changes: Collection[str], known: Collection[str]) -> I
     for above in list(and_above(path))[1:]:
         if above in changes:
             yield Problem(path, f"must not be changed together with {above}, which holds it")
+
+
+def _without_number(content: Mapping[str, Any], changes: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the numbers whose scale changes and which would keep what they were on the old one."""
+    for path, value in changes.items():
+        above, _, last = path.rpartition(".")
+        number = below(above, SCALES.get(last, last))
+        old = part_at(content, path)
+        if last in SCALES and value != old and number not in changes:
+            rule = f"must be given with another {last}, for it stands on that of {old}"
+            yield Problem(number, rule, as_written(part_at(content, number)))
 
 
 def _put(content: dict[Any, Any], path: str, value: Any) -> None:

@@ -116,6 +116,46 @@ def mean_over_replicates(values: Floats) -> Mean:
     return Mean(mean, np.sqrt(variance / np.where(n > 0, n, np.nan)), np.sqrt(variance))
 
 
+def geometric_mean(ratios: Floats) -> Mean:
+    """Return the mean of ratios by their logarithms, its errors by the delta method.
+
+    A ratio of 0 or infinity has no logarithm and is left out, as NaN is.
+
+    >>> geometric_mean(np.array([0.5, 2.0, np.inf])).estimate.item()
+    1.0
+    """
+    mean = mean_over_replicates(logarithms(ratios))
+    centre: Floats = np.exp(mean.estimate)
+    return Mean(centre, centre * mean.mcse, centre * mean.sd)
+
+
+class RatioOfMeans(NamedTuple):
+    """The mean of one number over replicates divided by that of another."""
+
+    mean: Mean
+    influence: Floats
+    """By how much each replicate moves the ratio, times their number; NaN where it has no part."""
+
+
+def ratio_of_means(over: Floats, under: Floats) -> RatioOfMeans:
+    """Return a ratio of two means over replicates, shape (replicates,); NaN is left out.
+
+    Its error is that of the linearised ratio (Cochran 1977, Sampling Techniques, section 2.11).
+
+    >>> ratio_of_means(np.array([0.8, 0.6]), np.array([0.2, 0.4])).mean.estimate.round(12).item()
+    2.333333333333
+    """
+    known = ~(np.isnan(over) | np.isnan(under))
+    above, below = (np.where(known, part, 0.0).sum() for part in (over, under))
+    ratio = np.asarray(above / below if below > 0 else np.inf if above > 0 else np.nan)
+    count = known.sum()
+    if not np.isfinite(ratio):
+        return RatioOfMeans(Mean(ratio, np.asarray(np.nan), np.asarray(np.nan)), over * np.nan)
+    influence = (over - ratio * under) / (below / count)
+    _, mcse, sd = mean_over_replicates(influence)
+    return RatioOfMeans(Mean(ratio, mcse, sd), influence)
+
+
 def bias(estimates: Floats, truth: ArrayLike) -> Mean:
     """Return the bias of estimates, shape (..., replicates), for a truth of shape (...).
 

@@ -112,3 +112,17 @@ def test_a_target_that_is_none_is_refused(target: str, problem: str) -> None:
 def test_only_numbers_that_need_not_be_whole_are_solved_for(path: str) -> None:
     with pytest.raises(InputError, match=f"{path}: must be the path of a number"):
         calibrate(CARS1, {path: target_of(CARS1, "power=0.9")}, 10, n_jobs=1)
+
+
+def test_a_power_of_one_in_all_replicates_is_not_taken_for_the_target() -> None:
+    """No replicate differs, so there is no error, and nothing is met."""
+    found = calibrate(CARS1, {EFFECT: "power=0.9"}, replicates=64, seed=2016, n_jobs=1)
+    (row,) = found.rows
+    assert row.value < 0.7
+    assert abs(row.figure - 0.9) < 0.05
+
+
+@pytest.mark.parametrize("target", ["power=1.2", "power=1", "power=nan", "estimate=inf"])
+def test_a_target_that_no_figure_can_have_is_refused(target: str) -> None:
+    with pytest.raises(InputError, match="must"):
+        calibrate(CARS1, {EFFECT: target}, replicates=16, n_jobs=1)

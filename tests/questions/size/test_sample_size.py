@@ -294,3 +294,57 @@ def test_replicates_that_failed_are_left_out_of_a_crossing() -> None:
 def test_the_probit_of_none_and_of_all_is_finite() -> None:
     found = probit(np.array([0.0, 10.0]), np.array([10.0, 10.0]))
     assert found == pytest.approx(norm.ppf([0.05, 0.95]), rel=1e-12)
+
+
+def test_a_value_is_recommended_only_once_its_power_is_confirmed(calm: ts.Scenario) -> None:
+    """Seeds under which the first value falls short on fresh trials: the search goes on."""
+    small = calm.replace({EFFECT: 0.72})
+    moved = 0
+    for seed in range(8):
+        found = ts.sample_size(small, 0.8, replicates=200, seed=seed, n_jobs=1)
+        assert found.power >= 0.8
+        assert found.is_confirmed
+        assert size_text("x", found).splitlines()[1] == found.verdict
+        assert found.verdict.startswith("confirmed")
+        assert found.value % calm.design.block_size == 0
+        moved += found.value >= found.estimate + calm.design.block_size
+    assert moved > 0
+
+
+def test_a_power_that_a_pilot_gives_exactly_is_within_reach() -> None:
+    """900 of 1,000 at the higher end."""
+    changes = {EFFECT: 0.62, "operations.discontinuation.probability": 0.08}
+    found = ts.sample_size(load("cars1").replace(changes), 0.9, replicates=1_000, seed=11, n_jobs=1)
+    assert 250 < found.value < 320
+
+
+def test_an_effect_that_the_endpoint_alone_does_not_have_is_sized() -> None:
+    """The global test of three outcomes, of which the first has no effect."""
+    changes: dict[str, Any] = {
+        PATIENTS: 60,
+        EFFECT: 0.5,
+        "outcomes.nihss.effect.value": 0.66,
+        "outcomes.barthel.effect.value": 0.66,
+        "analysis.secondary": {},
+        "analysis.test": {"method": "wei_lachin", "outcomes": ["arat", "nihss", "barthel"]},
+    }
+    study = load("cars1").replace(changes)
+    found = ts.sample_size(study, 0.8, replicates=200, seed=SEED, n_jobs=1)
+    assert 120 < found.value < 220
+
+
+def test_a_power_close_to_one_is_sized_or_said_to_be_flat() -> None:
+    study = load("cars1").replace({EFFECT: 0.72})
+    found = ts.sample_size(study, 0.999, replicates=1_000, seed=SEED, n_jobs=1)
+    assert found.value > 80
+    with pytest.raises(ts.RunError, match=r"out of reach|too flat"):
+        ts.sample_size(study, 0.9999, low=40, high=100, replicates=1_000, n_jobs=1)
+
+
+def test_the_wrong_direction_is_given_as_the_reason(calm: ts.Scenario) -> None:
+    less = calm.replace({"analysis.alternative": "less", "analysis.alpha": 0.025})
+    with pytest.raises(ts.InputError, match=r"analysis\.alternative: must not be less"):
+        ts.sample_size(less, 0.8, **FEW)
+    harmful = calm.replace({EFFECT: 0.35})
+    with pytest.raises(ts.RunError, match="in favour of the control"):
+        ts.sample_size(harmful, 0.8, low=100, high=200, **FEW)

@@ -49,7 +49,7 @@ def test_the_paired_error_of_a_change_of_dropout_is_at_most_half_of_the_unpaired
 def test_a_row_is_its_own_power_to_the_bit(comparison: WhatIf, place: int) -> None:
     row = comparison.rows[place]
     alone = ts.power(row.scenario, REPLICATES, SEED, n_jobs=1)
-    assert row.power == alone.rejections
+    assert row.power == alone.favoured
     for name in COMPARED:
         assert row.means[name] == alone.mean_of(name)
 
@@ -68,7 +68,7 @@ def test_a_difference_is_the_mean_over_replicates_of_the_differences(
         assert found.estimate == pytest.approx(differences.mean(), rel=1e-12)
         error = differences.std(ddof=1) / math.sqrt(REPLICATES)
         assert found.mcse == pytest.approx(error, rel=1e-12)
-    differences = fewer["rejected"] - base["rejected"]
+    differences = fewer["favoured"] - base["favoured"]
     found_power = comparison.rows[1].difference
     assert found_power.estimate == pytest.approx(differences.mean(), rel=1e-12)
     error = differences.std(ddof=0) / math.sqrt(REPLICATES)
@@ -94,7 +94,7 @@ def test_a_difference_leaves_out_the_replicates_that_failed_in_either_world(
     fewer, whole = (ts.power(row.scenario, 200, SEED, n_jobs=1) for row in found.rows[::-1])
     assert 0 < fewer.failed < whole.failed < 200
     assert [row.failed for row in found.rows] == [whole.failed, fewer.failed]
-    differences = (fewer.columns["rejected"] - whole.columns["rejected"]).tolist()
+    differences = (fewer.columns["favoured"] - whole.columns["favoured"]).tolist()
     known = [one for one in differences if not math.isnan(one)]
     assert found.rows[1].difference.estimate == pytest.approx(np.mean(known), rel=1e-12)
 
@@ -290,3 +290,34 @@ def test_a_variant_that_is_no_study_is_wrong_input_beside_every_other(
         "variants.2",
         "scenario",
     ]
+
+
+def test_ratios_are_averaged_by_their_logarithms_as_power_does() -> None:
+    study = ts.load("cars1").replace({"design.patients": 40, "analysis.effect": "win_odds"})
+    fewer: dict[str, list[int | str]] = {
+        "design.patients": [24],
+        "analysis.effect": ["net_benefit"],
+    }
+    found = ts.what_if(study, fewer, replicates=200, seed=SEED, n_jobs=1)
+    base, changed, other = found.rows
+    alone = [ts.power(row.scenario, 200, SEED, n_jobs=1) for row in found.rows]
+    assert base.means["estimate"] == alone[0].estimate
+    logs = [np.log(one.columns["estimate"]) for one in alone[:2]]
+    known = np.isfinite(logs[0]) & np.isfinite(logs[1])
+    assert float(changed.differences["estimate"].estimate) == pytest.approx(
+        (logs[1] - logs[0])[known].mean()
+    )
+    # net benefit and win odds are two quantities, between which there is no difference
+    assert np.isnan(other.differences["estimate"].estimate)
+    assert other.to_dict()["quantity"] == "net benefit"
+
+
+def test_power_in_a_what_if_counts_no_rejection_in_favour_of_the_control() -> None:
+    study = ts.load("cars1")
+    found = ts.what_if(
+        study, {"outcomes.arat.effect.value": [0.35]}, replicates=100, seed=SEED, n_jobs=1
+    )
+    harmful = found.rows[1]
+    assert harmful.power.estimate < 0.03
+    assert harmful.wrong_direction.estimate > 0.8
+    assert found.frame["wrong_direction"][1] == harmful.wrong_direction.estimate

@@ -5,8 +5,7 @@ import numpy as np
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import completed
-from trialsim.analysis.methods.ranks import rank_comparison, rank_effect, two_samples
-from trialsim.arrays import Floats
+from trialsim.analysis.methods.ranks import rank_comparison, two_samples
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.stats.ranks.mann_whitney import rank_test, summarise_counts
 
@@ -20,11 +19,6 @@ def compare(data: Data, method: MannWhitney) -> Comparison:
     summary = two_samples(data)
     test = rank_test(summary, data.plan.alternative, data.plan.continuity_correction)
     return rank_comparison(data, summary, test.z, test.p_value)
-
-
-def estimate(data: Data, method: MannWhitney) -> Floats:
-    """Return the estimate alone."""
-    return rank_effect(data, method) if data.plan.strata == "none" else _stratified(data).estimate
 
 
 def _stratified(data: Data) -> Comparison:

@@ -4,6 +4,7 @@ import numpy as np
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
+from trialsim.analysis.truth import TruthParts, of_odds
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.stats.p_values import normal_p_value
 
@@ -22,3 +23,8 @@ def compare(data: Data, method: ProportionalOdds) -> Comparison:
     p_value = np.where(known, normal_p_value(found["z"], plan.alternative), 1.0)
     ends = found["odds_ratio"], found["low"], found["high"]
     return Comparison(*ends, found["z"], p_value, *samples.sizes)
+
+
+def truth(data: Data, method: ProportionalOdds) -> TruthParts:
+    """Return the parts of the true odds ratio."""
+    return of_odds(compare(data, method).estimate)

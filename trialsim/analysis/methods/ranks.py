@@ -1,7 +1,10 @@
 """What the rank tests of two unadjusted samples report beside their test."""
 
-from trialsim.analysis.comparison import Comparison, on_scale, scaled_effect
+import numpy as np
+
+from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
+from trialsim.analysis.truth import TruthParts, of_theta
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.stats.ranks.effect_intervals import effect_interval
@@ -27,8 +30,23 @@ def rank_comparison(
     return on_scale(Comparison(summary.effect, low, high, statistic, p_value, *sizes), plan.effect)
 
 
-def rank_effect(data: Data, method: AnalysisMethod) -> Floats:
-    """Return the estimate alone of two samples, which takes no test."""
+def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:
+    """Return the parts of the true effect of the two populations.
+
+    The weights of strata follow from their sizes alone, never from scores: those of van Elteren
+    where the plan's own follow from variances. An adjusted comparison has the effect of the
+    unadjusted one, for randomisation makes them the same.
+    """
     if data.plan.effect == "win_ratio":
-        return win_ratio_counts(data.counts[:, 0, 0], data.counts[:, 0, 1]).estimate
-    return scaled_effect(two_samples(data).effect, data.plan.effect)
+        pairs = data.counts[:, 0].sum(axis=-1).prod(axis=-1)
+        ratio = win_ratio_counts(data.counts[:, 0, 0], data.counts[:, 0, 1])
+        known = np.where(pairs > 0, pairs, np.nan)
+        return TruthParts(ratio.wins / known, ratio.losses / known)
+    if data.plan.strata == "none":
+        return of_theta(two_samples(data).effect, data.plan.effect)
+    from trialsim.stats.ranks.stratified import stratified_effect
+
+    own, counts = data.plan.stratum_weighting, data.counts
+    strata = summarise_counts(counts[..., 0, :], counts[..., 1, :])
+    weighting = "van-elteren" if own == "inverse-variance" else own
+    return of_theta(stratified_effect(strata, weighting).effect, data.plan.effect)

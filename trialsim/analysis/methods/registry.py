@@ -17,7 +17,7 @@ from trialsim.analysis.methods import (
     responders,
     several_outcomes,
 )
-from trialsim.arrays import Floats
+from trialsim.analysis.truth import TruthParts, whole
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
@@ -32,23 +32,23 @@ from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 
 class _Analysis(NamedTuple):
     compare: Callable[[Data, Any], Comparison]
-    estimate: Callable[[Data, Any], Floats] | None = None
-    """The estimate alone, where that takes less than the comparison."""
+    truth: Callable[[Data, Any], TruthParts] | None = None
+    """The true effect, where it is not the mean of the estimates."""
 
 
 _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
-    MannWhitney: _Analysis(mann_whitney.compare, mann_whitney.estimate),
-    ExactMannWhitney: _Analysis(exact_mann_whitney.compare, ranks.rank_effect),
-    Permutation: _Analysis(permutation.compare, ranks.rank_effect),
-    BrunnerMunzel: _Analysis(brunner_munzel.compare, ranks.rank_effect),
-    AdjustedRank: _Analysis(adjusted_rank.compare),
-    WeiLachin: _Analysis(several_outcomes.compare_effects),
+    MannWhitney: _Analysis(mann_whitney.compare, ranks.rank_truth),
+    ExactMannWhitney: _Analysis(exact_mann_whitney.compare, ranks.rank_truth),
+    Permutation: _Analysis(permutation.compare, ranks.rank_truth),
+    BrunnerMunzel: _Analysis(brunner_munzel.compare, ranks.rank_truth),
+    AdjustedRank: _Analysis(adjusted_rank.compare, ranks.rank_truth),
+    WeiLachin: _Analysis(several_outcomes.compare_effects, several_outcomes.truth),
     OBrien: _Analysis(several_outcomes.compare_rank_sums),
     TTest: _Analysis(means.compare),
     Welch: _Analysis(means.compare),
     Ancova: _Analysis(means.compare),
     Responders: _Analysis(responders.compare),
-    ProportionalOdds: _Analysis(proportional_odds.compare),
+    ProportionalOdds: _Analysis(proportional_odds.compare, proportional_odds.truth),
 }
 
 
@@ -57,10 +57,13 @@ def compare(data: Data) -> Comparison:
     return _ANALYSES[type(data.plan.test)].compare(data, data.plan.test)
 
 
-def estimate(data: Data) -> Floats:
-    """Return the estimate of the plan's method in each replicate, without its test."""
+def truth_parts(data: Data) -> TruthParts:
+    """Return what each replicate tells of the true value of what the plan's method estimates.
+
+    The patients are those of a complete trial, in which nobody's score was missed.
+    """
     method = data.plan.test
     analysis = _ANALYSES[type(method)]
-    if analysis.estimate is not None:
-        return analysis.estimate(data, method)
-    return analysis.compare(data, method).estimate
+    if analysis.truth is not None:
+        return analysis.truth(data, method)
+    return whole(analysis.compare(data, method).estimate)

@@ -1,10 +1,13 @@
 """The tests of several outcomes together: Wei and Lachin's, and O'Brien's."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.methods.means import of_means
+from trialsim.analysis.truth import TruthParts, of_theta
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 
 
@@ -20,6 +23,13 @@ def compare_effects(data: Data, method: WeiLachin) -> Comparison:
     ends = found.effect, found.low, found.high
     sizes = _anything(samples).sizes
     return on_scale(Comparison(*ends, found.z, found.p_value, *sizes), plan.effect)
+
+
+def truth(data: Data, method: WeiLachin) -> TruthParts:
+    """Return the parts of the true mean of the effects."""
+    as_theta = data.plan.model_copy(update={"effect": "mann_whitney"})
+    found = compare_effects(replace(data, plan=as_theta), method)
+    return of_theta(found.estimate, data.plan.effect)
 
 
 def compare_rank_sums(data: Data, method: OBrien) -> Comparison:

@@ -11,29 +11,37 @@ did worse; those rejections are counted apart.
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
-from trialsim.questions.assurance.conditional_power import ConditionalPower, conditional_power
+from trialsim.questions.assurance.conditional_power import (
+    ConditionalPower,
+    Line,
+    conditional_power,
+    fitted_line,
+)
 from trialsim.questions.assurance.prior import NO_EFFECT, Prior
 from trialsim.questions.assurance.prior_files import load_prior
+from trialsim.questions.assurance.strata import Strata, StratifiedMean
 from trialsim.replicates.parallel import Progress
-from trialsim.replicates.result import SIMULATED, summarised
+from trialsim.replicates.result import SIMULATED, of_wrong_direction, summarised
 from trialsim.replicates.run import BATCH, joined
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.runs.worlds import WORLD_BLOCK
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
 from trialsim.scenario.programme import TRIALS, Programme, Study
 from trialsim.scenario.validation.problems import as_written
 from trialsim.shown import Shown
-from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
+from trialsim.stats.monte_carlo import Mean, Proportion, logarithms
 from trialsim.streams import Streams
 from trialsim.trial.trial import Engine
 
@@ -43,9 +51,6 @@ if TYPE_CHECKING:
 COMMAND: Final = "assure"
 STRATA: Final = 40
 """Effects drawn from the prior; with 256 trials each they are about 10,000."""
-_POINTS: Final = 64
-"""Places in a stratum at which the curve is read to see how much power moves within it."""
-
 _SURE: Final = 1.0
 
 
@@ -58,12 +63,15 @@ class Assurance(Shown):
     prior: Prior
     seed: int
     strata: int
-    null: float
-    """The value of the estimate above which the treated are better."""
+    quantity: Quantity
+    """What each trial estimates."""
     success_at_null: float
     """The nominal chance of success where the drug does nothing: alpha, half of it if two-sided."""
     columns: Mapping[str, Floats]
-    """One number a trial, in order: its true `effect`, `estimate` and `rejected`; NaN if failed."""
+    """One number a trial, in order, NaN if it failed.
+
+    Its true `effect`, `estimate`, `rejected`, and `favoured` if it rejects for the treated.
+    """
     failed: int
     conventions: Mapping[str, str]
     seconds: float
@@ -76,19 +84,29 @@ class Assurance(Shown):
     @property
     def success(self) -> Floats:
         """1 for each trial that rejects in favour of the treated, 0 for others, NaN if failed."""
-        rejected, estimate = self.columns["rejected"], self.columns["estimate"]
-        return np.where(np.isnan(rejected), np.nan, (rejected == 1) & (estimate > self.null))
+        return self.columns["favoured"]
+
+    @property
+    def successes(self) -> StratifiedMean:
+        """The probability of success, and the parts of its Monte Carlo error."""
+        return self._strata.mean(self.success, self._success_under)
 
     @property
     def probability(self) -> float:
         """The probability of success: the mean over strata of the share of successes."""
-        return float(np.nanmean(self._by_stratum(self.success)))
+        return self.successes.estimate
 
     @property
     def rejections(self) -> Proportion:
         """Share of all trials that reject, in whichever direction."""
-        rejected = self.columns["rejected"]
-        return wilson_interval(np.nansum(rejected), np.isfinite(rejected).sum())
+        found = self._strata.mean(self.columns["rejected"], self._rejection_under)
+        return found.share(self.replicates)
+
+    @property
+    def wrong_direction(self) -> Proportion:
+        """Share of all trials that reject in favour of the control."""
+        found = self._strata.mean(self._wrong, self._failure_under)
+        return found.share(self.replicates)
 
     @property
     def curve(self) -> ConditionalPower:
@@ -101,10 +119,7 @@ class Assurance(Shown):
     @property
     def mcse_simulation(self) -> float:
         """What the finite number of trials under each effect leaves of error."""
-        shares = self._by_stratum(self.success)
-        trials = np.isfinite(self.success.reshape(self.strata, -1)).sum(axis=1)
-        variances = shares * (1 - shares) / np.maximum(trials - 1, 1)
-        return float(np.sqrt(np.nansum(variances))) / self.strata
+        return self.successes.of_trials
 
     @property
     def mcse_draws(self) -> float:
@@ -113,26 +128,18 @@ class Assurance(Shown):
         From the variance inside each stratum of the smoothed power. In a lump at no effect it is
         the nominal one; where of all else nothing was drawn, success is taken as sure there.
         """
-        inside = (np.arange(_POINTS) + 0.5) / _POINTS
-        u = (np.arange(self.strata)[:, None] + inside) / self.strata
-        lump = u <= self.prior.no_effect
-        none = NO_EFFECT[self.prior.anchor]
-        parts = self.curve.apart_from(none) if lump.any() else self.curve
-        foretold = parts.at(self.prior.at(u)) if len(parts.effect) else _SURE
-        powers = np.where(lump, self.success_at_null, foretold)
-        variances = powers.var(axis=1)
-        return float(np.sqrt(variances.sum())) / self.strata
+        return self.successes.of_draws
 
     @property
     def mcse(self) -> float:
         """Monte Carlo standard error of the probability of success, of both causes together."""
-        return float(np.hypot(self.mcse_simulation, self.mcse_draws))
+        return self.successes.mcse
 
     @property
     def ci(self) -> tuple[float, float]:
-        """The normal 95% interval of the probability, for its Monte Carlo error alone."""
-        half = 1.959963984540054 * self.mcse
-        return max(self.probability - half, 0.0), min(self.probability + half, 1.0)
+        """The 95% interval of the probability, for its Monte Carlo error alone (Wilson)."""
+        share = self.successes.share(self.replicates)
+        return float(share.low), float(share.high)
 
     @property
     def power_sd(self) -> float:
@@ -149,17 +156,28 @@ class Assurance(Shown):
 
     @property
     def predicted(self) -> Mean:
-        """The trial's estimate as the prior foretells it: uncertain effect and chance together."""
-        return mean_over_replicates(self.columns["estimate"])
+        """The trial's estimate as the prior predicts it: uncertain effect and chance together.
+
+        A ratio is averaged by its logarithm.
+        """
+        values, line = self._on_scale(self.columns["estimate"]), self._line
+        found = self._strata.mean(values, line.at)
+        mean = Mean(*map(np.asarray, (found.estimate, found.mcse, np.nanstd(values, ddof=1))))
+        if not self.quantity.is_ratio:
+            return mean
+        ratio = np.exp(mean.estimate)
+        return Mean(ratio, ratio * mean.mcse, ratio * mean.sd)
 
     def prediction_interval(self, share: float = 0.95) -> tuple[float, float]:
-        """Return the central interval that holds a share of the estimates foretold."""
+        """Return the central interval that holds a share of predicted estimates."""
         estimates = self.columns["estimate"]
         ends = np.nanquantile(estimates, [(1 - share) / 2, (1 + share) / 2])
         return float(ends[0]), float(ends[1])
 
     def share_at_most(self, observed: float) -> Proportion:
-        """Return the share of estimates foretold that are no larger than an observed one.
+        """Return the share of predicted estimates that are no larger than an observed one.
+
+        How much of it moves with the effect is taken from estimates that are normal about a line.
 
         Would CARS-1 alone have foretold CARS-2? Its estimate, 0.53 if both trials weigh alike in
         the pooled result, lies far in the lower tail of what 240 patients would have shown:
@@ -171,8 +189,9 @@ class Assurance(Shown):
         True
         """
         estimates = self.columns["estimate"]
-        known = estimates[np.isfinite(estimates)]
-        return wilson_interval((known <= observed).sum(), len(known))
+        at_most = np.where(np.isnan(estimates), np.nan, estimates <= observed)
+        place = float(np.nan_to_num(self._on_scale(np.asarray(observed)), nan=-np.inf))
+        return self._strata.mean(at_most, self._below(place)).share(self.replicates)
 
     @property
     def frame(self) -> "DataFrame":
@@ -203,6 +222,7 @@ class Assurance(Shown):
             "mcse_draws": self.mcse_draws,
             "ci": list(self.ci),
             "power_sd": self.power_sd,
+            **of_wrong_direction(self.wrong_direction),
             "rejection": float(rejections.estimate),
             "rejection_mcse": float(rejections.mcse),
             "estimate": {
@@ -224,6 +244,52 @@ class Assurance(Shown):
         known = np.isfinite(rows).sum(axis=1)
         means: Floats = np.nansum(rows, axis=1) / np.where(known > 0, known, np.nan)
         return means
+
+    @property
+    def _strata(self) -> Strata:
+        return Strata(self.prior, self.strata)
+
+    @property
+    def _wrong(self) -> Floats:
+        return self.columns["rejected"] - self.columns["favoured"]
+
+    def _on_scale(self, estimates: Floats) -> Floats:
+        return logarithms(estimates) if self.quantity.is_ratio else estimates
+
+    @property
+    def _line(self) -> Line:
+        """How the estimate rises with the effect."""
+        return fitted_line(self.columns["effect"], self._on_scale(self.columns["estimate"]))
+
+    def _success_under(self, effects: Floats) -> Floats:
+        """Return the smoothed power under effects; in a lump at no effect the nominal one."""
+        lump, curve = self._strata.is_lump(effects), self.curve
+        parts = curve.apart_from(NO_EFFECT[self.prior.anchor]) if lump.any() else curve
+        powers = parts.at(effects) if len(parts.effect) else _SURE
+        return np.where(lump, self.success_at_null, powers)
+
+    def _below(self, place: float) -> Callable[[Floats], Floats]:
+        """Return how often, under effects, an estimate lies below a place, on its scale."""
+        line = self._line
+
+        def share(effects: Floats) -> Floats:
+            below: Floats = scipy.special.ndtr((place - line.at(effects)) / line.sd)
+            return below
+
+        return share
+
+    def _failure_under(self, effects: Floats) -> Floats:
+        """Return how often a trial rejects in favour of the control: when its estimate is low."""
+        return self._below(self._low_share(self._wrong))(effects)
+
+    def _rejection_under(self, effects: Floats) -> Floats:
+        not_favoured = self._below(self._low_share(1 - self.success))(effects)
+        return 1 - not_favoured + self._failure_under(effects)
+
+    def _low_share(self, happened: Floats) -> float:
+        """Return the place below which lie as many of the estimates as something happened in."""
+        values, share = self._on_scale(self.columns["estimate"]), float(np.nanmean(happened))
+        return float(np.nanquantile(values, share)) if share > 0 else -math.inf
 
 
 def assurance(
@@ -306,14 +372,14 @@ def _assured(
         ]
     )
     whole = summarised(scenario, runner.seed, runner.engine, done, 0.0)  # refuses if all failed
-    kept = {name: whole.columns[name] for name in ("estimate", "rejected")}
+    kept = {name: whole.columns[name] for name in ("estimate", "rejected", "favoured")}
     return Assurance(
         scenario=scenario.name,
         digest=scenario.digest,
         prior=prior,
         seed=runner.seed,
         strata=strata,
-        null=scenario.analysis.quantity.null,
+        quantity=scenario.analysis.quantity,
         success_at_null=_nominal(scenario.analysis),
         columns={"effect": drawn_effects(prior, strata, runner.seed).repeat(each), **kept},
         failed=whole.failed,
@@ -338,7 +404,8 @@ def drawn_effects(prior: Prior, strata: int, seed: int) -> Floats:
 
 def _nominal(plan: AnalysisPlan | PooledAnalysis) -> float:
     """Return the chance with which a test rejects in favour of a drug that does nothing."""
-    return plan.alpha / 2 if plan.alternative == "two-sided" else plan.alpha
+    shares = {"two-sided": plan.alpha / 2, "greater": plan.alpha, "less": 0.0}
+    return shares[plan.alternative]
 
 
 def _of_stratum(stratum: int, strata: int, each: int) -> Iterator[range]:

@@ -1,6 +1,6 @@
 """Power as it depends on the true effect, from the trials run under each of several effects."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -52,3 +52,35 @@ def conditional_power(effects: Floats, successes: Floats, trials: Floats) -> Con
     shares = wilson_interval(won, tried)
     fit = isotonic_regression(shares.estimate, weights=tried).x
     return ConditionalPower(distinct, tried, shares.estimate, shares.mcse, fit)
+
+
+_SMALLEST: Final = 1e-12
+"""An SD, where estimates do not differ at all."""
+
+
+class Line(NamedTuple):
+    """Estimates as they rise with the true effect, and their SD about it."""
+
+    level: float
+    slope: float
+    sd: float
+
+    def at(self, effects: Floats) -> Floats:
+        """Return the mean estimate under effects."""
+        return self.level + self.slope * effects
+
+
+def fitted_line(effects: Floats, estimates: Floats) -> Line:
+    """Return the least-squares line of estimates, one a trial, on true effects; NaN is left out.
+
+    >>> fitted_line(np.array([0.5, 0.6, 0.7]), np.array([0.5, 0.59, 0.68])).slope.__round__(12)
+    0.9
+    """
+    known = np.isfinite(estimates)
+    x, y = effects[known], estimates[known]
+    away = x - x.mean()
+    spread = float((away**2).sum())
+    slope = float((away * y).sum() / spread) if spread > 0 else 0.0
+    level = float(y.mean() - slope * x.mean())
+    sd = float(np.sqrt(((y - level - slope * x) ** 2).mean()))
+    return Line(level, slope, max(sd, _SMALLEST))

@@ -6,18 +6,18 @@ The answer is confirmed on replicates other than those that it was searched on.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.calibration.figure_curve import FigureCurve, Target, meeting
-from trialsim.questions.calibration.simulated_figures import quantities_of
+from trialsim.questions.calibration.simulated_figures import POWER, is_ratio, quantities_of
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
 from trialsim.runs.runner import Runner
-from trialsim.scenario.plan.findings import Calibration
+from trialsim.scenario.plan.findings import Calibration, Finding
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.validation.paths import part_at
 from trialsim.scenario.validation.problems import as_written
@@ -175,7 +175,25 @@ def target_of(study: Study, text: str) -> Target:
     except ValueError:
         rule = "must be a finding, or QUANTITY=VALUE with a number"
         raise InputError([Problem("--target", rule, as_written(text))]) from None
+    impossible = _impossible(study, finding or name, value)
+    if impossible:
+        raise InputError([Problem("--target", impossible, as_written(text))])
     return Target(name, value, finding)
+
+
+def _impossible(study: Study, figure: Finding | str, value: float) -> str | None:
+    """Return what a target must be that no figure of its kind can have."""
+    kind = figure if isinstance(figure, str) else figure.of.figure
+    if not np.isfinite(value):
+        return "must be a number that a figure can have"
+    if kind in _SHARES and not 0 < value < 1:
+        return "must lie between 0 and 1"
+    if is_ratio(study, figure) and value <= 0:
+        return "must be above 0, for a ratio"
+    return None
+
+
+_SHARES: Final = (POWER, "favoured", "rejected", "p_value", "share")
 
 
 def record_of(row: Solved, target: Target) -> Calibration:
@@ -206,7 +224,8 @@ def _rounded(value: float, error: float) -> float:
     >>> _rounded(0.7219384, 0.0008), _rounded(0.7219384, 0.0012), _rounded(0.7219384, 0.0021)
     (0.7219, 0.7219, 0.722)
     """
-    return round(value, int(np.ceil(-np.log10(error / 2)))) if error > 0 else value
+    known = np.isfinite(error) and error > 0
+    return round(value, int(np.ceil(-np.log10(error / 2)))) if known else value
 
 
 def _solved(path: str, target: Target, numbers: Floats) -> Solved:

@@ -17,7 +17,7 @@ from trialsim.questions.calibration.simulated_figures import is_ratio, simulated
 from trialsim.runs.runner import Runner
 from trialsim.scenario.plan.findings import Finding
 from trialsim.scenario.programme import Study
-from trialsim.stats.monte_carlo import logarithms, mean_over_replicates
+from trialsim.stats.monte_carlo import Mean, logarithms, mean_over_replicates
 
 PILOT: Final = 256
 """Replicates of each value while the search closes in."""
@@ -31,6 +31,9 @@ _MOST_STEPS: Final = 10
 _MOST_HALVINGS: Final = 8
 _MOVES: Final = 3.0
 """Standard errors by which a number must move a figure to be solved for."""
+
+
+_ALIKE: Final = "{} move the figures alike: give fewer of them"
 
 
 class Target(NamedTuple):
@@ -126,7 +129,7 @@ def meeting(curve: FigureCurve, start: Floats, replicates: int) -> Solution:
     near = _followed(curve, start, _slopes(curve, start, pilot), pilot, _NEAR)
     slopes = _slopes(curve, near, replicates)
     place = _followed(curve, near, slopes, replicates, _CLOSE)
-    variances = np.diag(_covariance(curve.at(place, replicates), slopes))
+    variances = np.diag(_covariance(curve.at(place, replicates), _inverse(curve, slopes)))
     return Solution(place, np.sqrt(variances), slopes)
 
 
@@ -153,7 +156,7 @@ def _slopes(curve: FigureCurve, place: Floats, replicates: int) -> Floats:
             raise RunError(f"{path} does not move {names} where the search begins")
         slopes[:, number] = moved.estimate / (ahead - behind)[number]
     if np.linalg.matrix_rank(slopes) < len(place):
-        raise RunError(f"{' and '.join(curve.targets)} move the figures alike: give fewer of them")
+        raise RunError(_ALIKE.format(" and ".join(curve.targets)))
     return slopes
 
 
@@ -174,15 +177,15 @@ def _followed(
     best, least = place, np.inf
     for _ in range(_MOST_STEPS):
         mean = mean_over_replicates(curve.at(place, replicates))
-        away = (np.abs(mean.estimate) / np.where(mean.mcse > 0, mean.mcse, np.inf)).max()
+        away = _errors_away(mean)
         if away < least:
             best, least = place, away
         if least <= close:
             return best
-        step = _possible(curve, place, -np.linalg.solve(slopes, mean.estimate))
+        step = _possible(curve, place, -_inverse(curve, slopes) @ mean.estimate)
         found = mean_over_replicates(curve.at(place + step, replicates)).estimate
         scaled = step / unit
-        if away > _NEAR / 2:  # what is smaller tells more of noise than of slope
+        if away > _NEAR / 2 and scaled.any():  # what is smaller tells more of noise than of slope
             surprise = found - mean.estimate - slopes @ step
             slopes = slopes + np.outer(surprise, scaled / unit) / (scaled @ scaled)
         place = place + step
@@ -214,10 +217,36 @@ def _possible(curve: FigureCurve, place: Floats, step: Floats) -> Floats:
     raise RunError(f"the study cannot have what would be needed: {refused}")
 
 
-def _covariance(beyond: Floats, slopes: Floats) -> Floats:
+def _errors_away(mean: Mean) -> float:
+    """Return by how many Monte Carlo errors the figures miss their targets, at most.
+
+    A figure that is the same in all replicates, such as a power of 1, has no error: there its
+    target is met exactly or, however near, not at all. One that no replicate has is as far.
+    """
+    missed = np.abs(mean.estimate)
+    known = np.isfinite(missed) & (mean.mcse > 0)
+    without_error = np.where(missed == 0, 0.0, np.inf)
+    return float(np.where(known, missed / np.where(known, mean.mcse, 1.0), without_error).max())
+
+
+def _inverse(curve: FigureCurve, slopes: Floats) -> Floats:
+    """Return the inverse of the slopes.
+
+    Raises
+    ------
+    RunError
+        If the numbers move the figures alike, or not at all.
+    """
+    try:
+        inverse: Floats = np.linalg.inv(slopes)
+    except np.linalg.LinAlgError:
+        raise RunError(_ALIKE.format(" and ".join(curve.targets))) from None
+    return inverse
+
+
+def _covariance(beyond: Floats, inverse: Floats) -> Floats:
     """Return the Monte Carlo covariance of the numbers: that of the figures over their slopes."""
     whole = beyond[:, ~np.isnan(beyond).any(axis=0)]
     figures = np.atleast_2d(np.cov(whole)) / whole.shape[1]
-    inverse = np.linalg.inv(slopes)
     covariance: Floats = inverse @ figures @ inverse.T
     return covariance

@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import numpy as np
 
 from trialsim.errors import InputError, Problem
-from trialsim.questions.calibration.simulated_figures import (
-    is_ratio,
-    mean_figure,
-    simulated_figures,
-)
+from trialsim.questions.calibration.simulated_figures import is_ratio, simulated_figures
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import Replicates
 from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import Study
 from trialsim.scenario.validation.sources import Status, source_of
+from trialsim.stats.monte_carlo import geometric_mean, mean_over_replicates
 from trialsim.trial.trial import Engine
 
 if TYPE_CHECKING:
@@ -145,7 +142,7 @@ def reproduced(runner: Runner, study: Study, replicates: int) -> Reproduction:
 def _rows(study: Study, done: Replicates) -> Iterator[Reproduced]:
     for name, finding in study.findings.items():
         values = done.columns[name]
-        mean = mean_figure(values, is_ratio(study, finding))
+        mean = (geometric_mean if is_ratio(study, finding) else mean_over_replicates)(values)
         known = values[~np.isnan(values)]
         low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
         solved = [path for path, one in study.calibrated.items() if one.finding == name]

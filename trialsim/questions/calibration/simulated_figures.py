@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-import numpy as np
-
 from trialsim.analysis.finding_figures import finding_figures
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
@@ -15,13 +13,12 @@ from trialsim.replicates.run import Replicates, Summarise
 from trialsim.runs.runner import Runner
 from trialsim.scenario.plan.findings import PRIMARY, AnalysisFigure, Finding, OfPatients
 from trialsim.scenario.programme import Programme, Study
-from trialsim.stats.monte_carlo import Mean, logarithms, mean_over_replicates
 from trialsim.trial.trial import Trial
 
 POWER: Final = "power"
-_KEPT_AS: Final[Mapping[str, str]] = {POWER: "rejected"}
+_KEPT_AS: Final[Mapping[str, str]] = {POWER: "favoured"}
 """Power is the mean of what is kept of each replicate as 0 or 1."""
-_ESTIMATES: Final = ("estimate", "low", "high", "complete_estimate")
+_ESTIMATES: Final = ("estimate", "low", "high")
 
 
 def quantities_of(study: Study) -> tuple[str, ...]:
@@ -69,19 +66,6 @@ def is_ratio(study: Study, figure: str | Finding) -> bool:
     if of.analysis != PRIMARY and not isinstance(study, Programme):
         return study.analysis.further[of.analysis].quantity.is_ratio
     return plan.quantity.is_ratio
-
-
-def mean_figure(values: Floats, ratio: bool) -> Mean:
-    """Return the mean of a figure over replicates, of ratios the geometric one.
-
-    >>> mean_figure(np.array([0.5, 2.0]), ratio=True).estimate.item()
-    1.0
-    """
-    if not ratio:
-        return mean_over_replicates(values)
-    mean = mean_over_replicates(logarithms(values))
-    centre: Floats = np.exp(mean.estimate)
-    return Mean(centre, centre * mean.mcse, centre * mean.sd)
 
 
 def _figures(

@@ -123,12 +123,9 @@ def disagreement_by(runner: Runner, programme: Programme, replicates: int) -> Di
     """Return how often trials contradict one another in what a runner gives."""
     done = power_by(runner, programme, replicates)
     finished = np.isfinite(done.columns["rejected"])
-    in_favour = {}
-    for name, trial in programme.trials.items():
-        estimate, rejected = (
-            done.columns[of_trial(name, what)][finished] for what in ("estimate", "rejected")
-        )
-        in_favour[name] = (rejected == 1) & (estimate > trial.analysis.quantity.null)
+    in_favour = {
+        name: done.columns[of_trial(name, "favoured")][finished] == 1 for name in programme.trials
+    }
     return Disagreement(
         programme.title,
         programme.name,

@@ -25,6 +25,8 @@ _NEAR: Final = 0.25
 _SPREAD: Final = (-0.2, -0.1, 0.0, 0.1, 0.2)
 """Probits from the target at which the final line is laid."""
 _MOST_STEPS: Final = 16
+_OFTEN: Final = 0.1
+"""Share of rejections in favour of the control that is no chance."""
 _SURE: Final = 0.999
 """Confidence with which a power must move to be searched along."""
 
@@ -75,6 +77,11 @@ def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates:
     for _ in range(_MOST_STEPS):
         values = _around(axis, ends, middle, slope)
         found = _fitted(curve, axis, values, target, replicates)
+        if not found.slope * slope > 0:
+            raise RunError(
+                f"the power is too flat near {target:g} to be placed by {replicates:,} replicates "
+                f"of {axis.path} {values[0]:g} to {values[-1]:g}; more replicates would tell more"
+            )
         again = _clipped(axis, ends, found.place)
         if values[0] <= axis.value(found.place) <= values[-1] or again == middle:
             break
@@ -104,12 +111,12 @@ def check_ends(curve: PowerCurve, axis: Axis, ends: Ends, target: float, pilot: 
     powers = [curve.power(end, pilot) for end in ends]
     said = (
         f"from {ends.low:g} to {ends.high:g} the power goes from {_said(powers[0])} to "
-        f"{_said(powers[1])}, over {pilot:,} replicates{_failed(curve, ends, pilot)}"
+        f"{_said(powers[1])}, over {pilot:,} replicates{_reasons(curve, ends, pilot)}"
     )
     if moved.low <= 0 <= moved.high:
         raise RunError(f"{axis.path} does not move the power, as far as can be seen: {said}")
     least, most = sorted(float(power.estimate) for power in powers)
-    if not least < target < most:
+    if not least <= target <= most:
         raise RunError(f"a power of {target:g} is out of reach of {axis.path}: {said}")
 
 
@@ -128,15 +135,27 @@ def _check_one_way(curve: PowerCurve, axis: Axis, rising: bool, pilot: int) -> N
 
 def _moved(curve: PowerCurve, ends: Ends, pilot: int) -> PairedDifference:
     """Return the paired difference of the power at the higher end from that at the lower."""
-    low, high = (curve.rejected(end, pilot) for end in ends)
+    low, high = (curve.favoured(end, pilot) for end in ends)
     known = np.isfinite(low) & np.isfinite(high)
     return paired_difference(high[known] == 1, low[known] == 1, _SURE)
 
 
-def _failed(curve: PowerCurve, ends: Ends, pilot: int) -> str:
-    """Say how many replicates have no power to tell, as when recruitment was not complete."""
-    low, high = (int(np.isnan(curve.rejected(end, pilot)).sum()) for end in ends)
-    return f", of which {low:,} and {high:,} failed" if low or high else ""
+def _reasons(curve: PowerCurve, ends: Ends, pilot: int) -> str:
+    """Say what may be the reason: trials that failed, the wrong direction, too few replicates."""
+    wrong = max(float(curve.wrong_direction(end, pilot).estimate) for end in ends)
+    failures = [curve.failures(end, pilot) for end in ends]
+    told = ""
+    if any(failures):
+        low, high = map(len, failures)
+        told = f", of which {low:,} and {high:,} failed: {max(failures, key=len)[0].reason}"
+    if wrong > _OFTEN:
+        told += (
+            f"; up to {wrong:.3f} of them reject in favour of the control: the effect, or the "
+            "alternative of the test, is in the wrong direction"
+        )
+    elif pilot < PILOT:
+        told += "; more replicates would tell more"
+    return told
 
 
 def _said(power: Proportion) -> str:
@@ -167,13 +186,14 @@ def _narrow_bracket(
         else:
             right = middle
     one, other = sorted(heights, key=lambda place: abs(heights[place] - goal))[:2]
-    return middle, (heights[one] - heights[other]) / (one - other)
+    slope = (heights[one] - heights[other]) / (one - other)
+    return middle, slope or (heights[right] - heights[left]) / (right - left)
 
 
 def _height(curve: PowerCurve, axis: Axis, place: float, pilot: int) -> float:
-    rejected = curve.rejected(axis.value(place), pilot)
-    known = np.isfinite(rejected)
-    return float(probit(np.array(np.nansum(rejected)), np.array(float(known.sum()))))
+    favoured = curve.favoured(axis.value(place), pilot)
+    known = np.isfinite(favoured)
+    return float(probit(np.array(np.nansum(favoured)), np.array(float(known.sum()))))
 
 
 def _around(axis: Axis, ends: Ends, middle: float, slope: float) -> list[float]:
@@ -194,6 +214,6 @@ def _fitted(
     curve: PowerCurve, axis: Axis, values: Iterable[float], target: float, replicates: int
 ) -> Crossing:
     values = list(values)
-    rejected = np.array([curve.rejected(value, replicates) for value in values])
+    favoured = np.array([curve.favoured(value, replicates) for value in values])
     places = np.array([axis.place(value) for value in values])
-    return crossing(places, rejected, target)
+    return crossing(places, favoured, target)

@@ -3,11 +3,10 @@
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
-from trialsim.replicates.run import joined
+from trialsim.replicates.result import share_of
+from trialsim.replicates.run import Failure, Replicates, joined
 from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import Study
 from trialsim.shown import Shown
@@ -28,56 +27,64 @@ class Candidate(NamedTuple):
     """Replicates that could not be finished; the power leaves them out."""
     seconds: float
 
+    @property
+    def share(self) -> Proportion:
+        """The power with Wilson's interval, which is honest at 0 and 1 too."""
+        finished = self.replicates - self.failed
+        return wilson_interval(round(self.power * finished), finished)
+
 
 class PowerCurve(Shown):
-    """Rejections at each value tried, from replicate 0 on; more replicates continue, not repeat."""
+    """Rejections in favour of the treated at each value tried, from replicate 0 on.
+
+    More replicates continue, not repeat.
+    """
 
     def __init__(self, scenario: Study, path: str, runner: Runner) -> None:
         """Take the study, the path of the number that varies, and how to run it."""
         self.scenario = scenario
         self.path = path
         self._runner = runner
-        self._rejected: dict[float, Floats] = {}
+        self._done: dict[float, Replicates] = {}
         self._seconds: dict[float, float] = {}
 
-    def rejected(self, value: float, replicates: int) -> Floats:
-        """Return 1 where a replicate rejects, 0 where not, NaN where it failed.
+    def favoured(self, value: float, replicates: int) -> Floats:
+        """Return 1 where a replicate rejects in favour of the treated, 0 where not, NaN if failed.
 
         Raises
         ------
         RunError
             If all of the first replicates of a value failed.
         """
-        known = self._rejected.get(value, np.empty(0))
-        if len(known) < replicates:
-            began = time.perf_counter()
-            more = range(len(known), replicates)
-            done = self._runner.run(self._at(value), more)
-            if len(done.failures) == replicates:
-                rule = f"all {replicates:,} replicates failed: {done.failures[0].reason}"
-                raise RunError(f"with {self.path} {value:g} {rule}")
-            known = np.concatenate([known, joined([done]).columns["rejected"]])
-            self._rejected[value] = known
-            spent = self._seconds.get(value, 0.0)
-            self._seconds[value] = spent + time.perf_counter() - began
-        return known[:replicates]
+        return self._run(value, replicates).columns["favoured"][:replicates]
+
+    def wrong_direction(self, value: float, replicates: int) -> Proportion:
+        """Return how often the first replicates at a value reject in favour of the control."""
+        columns = self._run(value, replicates).columns
+        return share_of((columns["rejected"] - columns["favoured"])[:replicates])
+
+    def failures(self, value: float, replicates: int) -> tuple[Failure, ...]:
+        """Return which of the first replicates at a value could not be finished, and why."""
+        failures = self._run(value, replicates).failures
+        return tuple(one for one in failures if one.replicate < replicates)
 
     def power(self, value: float, replicates: int) -> Proportion:
         """Return the power at a value over the first replicates, with Wilson's interval."""
-        return share_rejected(self.rejected(value, replicates))
+        return share_of(self.favoured(value, replicates))
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return every value tried with all its replicates, from the lowest."""
         found = []
-        for value, rejected in sorted(self._rejected.items()):
-            power = share_rejected(rejected)
+        for value, done in sorted(self._done.items()):
+            favoured = done.columns["favoured"]
+            power = share_of(favoured)
             found.append(
                 Candidate(
                     value,
                     float(power.estimate),
                     float(power.mcse),
-                    replicates=len(rejected),
-                    failed=int(np.isnan(rejected).sum()),
+                    replicates=len(favoured),
+                    failed=len(done.failures),
                     seconds=self._seconds[value],
                 )
             )
@@ -94,10 +101,20 @@ class PowerCurve(Shown):
 
         return DataFrame(self.candidates())
 
+    def _run(self, value: float, replicates: int) -> Replicates:
+        """Return what at least the first replicates at a value give."""
+        done = self._done.get(value)
+        held = 0 if done is None else len(done.columns["favoured"])
+        if done is not None and held >= replicates:
+            return done
+        began = time.perf_counter()
+        more = self._runner.run(self._at(value), range(held, replicates))
+        if len(more.failures) == replicates:
+            rule = f"all {replicates:,} replicates failed: {more.failures[0].reason}"
+            raise RunError(f"with {self.path} {value:g} {rule}")
+        self._done[value] = more if done is None else joined([done, more])
+        self._seconds[value] = self._seconds.get(value, 0.0) + time.perf_counter() - began
+        return self._done[value]
+
     def _at(self, value: Any) -> Study:
         return self.scenario.replace({self.path: value})
-
-
-def share_rejected(rejected: Floats) -> Proportion:
-    """Return the share of replicates that reject, those that failed left out."""
-    return wilson_interval(np.nansum(rejected), np.isfinite(rejected).sum())

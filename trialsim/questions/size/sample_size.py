@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.errors import InputError, Problem
 from trialsim.questions.count_power import COHORT, ClosedForm, patients_by_cells
-from trialsim.questions.size.crossing import BLOCKS
+from trialsim.questions.size.crossing import BLOCKS, Crossing, probit
 from trialsim.questions.size.path_search import PILOT, Axis, Ends, bracket, search
-from trialsim.questions.size.power_curve import Candidate, PowerCurve, share_rejected
+from trialsim.questions.size.power_curve import Candidate, PowerCurve
 from trialsim.replicates.parallel import Progress
-from trialsim.replicates.result import SIMULATED
+from trialsim.replicates.result import SIMULATED, of_wrong_direction
 from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner
 from trialsim.scenario.outcomes.effects import control_cells, treated_cells
@@ -49,6 +50,8 @@ _PROBE: Final = 256
 """Trials of the study as it is from which the patients are guessed where there is a subgroup."""
 _SEEN: Final = 3.0
 """Monte Carlo errors from none at which their effect is taken for one."""
+_MOST_STEPS: Final = 8
+"""Values that are confirmed at most."""
 _DIGITS: Final = 4
 """Significant digits of a recommended value that is not a whole number."""
 
@@ -68,9 +71,14 @@ class SampleSize(Shown):
     high: float
     """The 95% interval of that crossing for the replicates' Monte Carlo error alone."""
     value: float
-    """Recommended: the estimate rounded to the side of more power, patients to whole blocks."""
+    """Recommended: the estimate rounded to the side of more power, patients to whole blocks.
+
+    Moved on to where the confirmed power reaches the target, if it does not there.
+    """
     confirmation: Proportion
     """The power at the recommended value on replicates that the search has not seen."""
+    wrong_direction: Proportion
+    """On the same replicates, those that reject in favour of the control."""
     replicates: int
     failed: int
     """Replicates of the confirmation that could not be finished; its power leaves them out."""
@@ -96,6 +104,24 @@ class SampleSize(Shown):
     def ci(self) -> tuple[float, float]:
         """Wilson's 95% interval of the confirmed power."""
         return float(self.confirmation.low), float(self.confirmation.high)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the confirmed power reaches the target."""
+        return self.power >= self.target
+
+    @property
+    def verdict(self) -> str:
+        """Whether the recommended value gives the power, in one sentence."""
+        low, high = self.ci
+        told = f"{self.power:.4f} (95% {low:.4f} to {high:.4f})"
+        if not self.is_confirmed:
+            return (
+                f"NOT CONFIRMED: {self.path} {self.value:g} has power {told}, below "
+                f"{self.target:g}, and no further value was possible"
+            )
+        sure = "" if low >= self.target else ", within Monte Carlo error"
+        return f"confirmed{sure}: {self.path} {self.value:g} has power {told} for {self.target:g}"
 
     @property
     def meaning(self) -> str:
@@ -128,9 +154,12 @@ class SampleSize(Shown):
             "low": self.low,
             "high": self.high,
             "value": self.value,
+            "is_confirmed": self.is_confirmed,
+            "verdict": self.verdict,
             "power": self.power,
             "mcse": self.mcse,
             "ci": list(self.ci),
+            **of_wrong_direction(self.wrong_direction),
             "meaning": self.meaning,
             "replicates": self.replicates,
             "failed": self.failed,
@@ -227,9 +256,9 @@ def _found(runner: Runner, scenario: Study, path: str, sought: Sought) -> Sample
     found = search(curve, axis, ends, power, replicates)
     exact = axis.exactly(found.place)
     bounds = [min(max(axis.exactly(end), ends.low), ends.high) for end in found.interval()]
-    value = _recommended(scenario, axis, exact, found.slope > 0)
     fresh = replace(runner, seed=confirmation_seed(runner.seed))
-    done = fresh.run(scenario.replace({path: value}), range(replicates))
+    confirming = PowerCurve(scenario, path, fresh)
+    value = _confirmed(confirming, axis, found, sought)
     return SampleSize(
         scenario=scenario.name,
         digest=scenario.digest,
@@ -239,9 +268,10 @@ def _found(runner: Runner, scenario: Study, path: str, sought: Sought) -> Sample
         low=math.floor(bounds[0]) if axis.whole else bounds[0],
         high=math.ceil(bounds[1]) if axis.whole else bounds[1],
         value=value,
-        confirmation=share_rejected(done.columns["rejected"]),
+        confirmation=confirming.power(value, replicates),
+        wrong_direction=confirming.wrong_direction(value, replicates),
         replicates=replicates,
-        failed=len(done.failures),
+        failed=len(confirming.failures(value, replicates)),
         seed=runner.seed,
         confirmation_seed=fresh.seed,
         candidates=curve.candidates(),
@@ -275,13 +305,14 @@ def _problems(scenario: Study, path: str, sought: Sought) -> Iterator[Problem]:
         yield from wrong
         return
     grows = path == size_path(scenario)
+    if scenario.analysis.alternative == "less":
+        rule = "must not be less: a power counts rejections in favour of the treated"
+        yield Problem("analysis.alternative", rule, "less")
     if not grows and (low is None or high is None):
         yield Problem(path, "must be searched between low and high, both given")
     for end in (low, high):
         if end is not None:
             yield from _refused(scenario, path, end)
-    if grows and (low is None or high is None) and not _effect(scenario):
-        yield Problem("analysis", "must compare arms that differ: no number of patients suffices")
 
 
 def _not_a_number(scenario: Study, path: str) -> Iterator[Problem]:
@@ -314,27 +345,34 @@ def _ends(curve: PowerCurve, runner: Runner, sought: Sought) -> Ends:
     return bracket(curve, start, within, power, pilot)
 
 
-def _effect(study: Study) -> bool:
-    trials = trials_of(study).values()
-    return any(math.isfinite(closed_form_patients(trial, 0.9)) for trial in trials)
-
-
 def _start(study: Study, power: float, runner: Runner) -> float:
     """Return where the search for a larger study begins.
 
-    A closed form knows no subgroup: there a few trials of the study as it is say how many standard
-    errors its effect is from none, which grow with the root of its patients.
+    A closed form knows neither subgroups nor several outcomes, nor deaths and courses that differ:
+    there a few trials of the study as it is say how many standard errors its effect is from none,
+    which grow with the root of its patients.
+
+    Raises
+    ------
+    InputError
+        If neither shows an effect in favour of the treated.
     """
     if isinstance(study, Programme):
         return 100.0
     guess, plan = closed_form_patients(study, power), study.analysis
-    if plan.subgroup is None:
+    if plan.subgroup is None and math.isfinite(guess):
         return guess
     found = replace(runner, directory=None).run(study, range(_PROBE)).columns["estimate"]
     quantity = plan.quantity
     away = mean_over_replicates(logarithms(found) if quantity.is_ratio else found - quantity.null)
-    if not abs(away.estimate) > _SEEN * away.mcse:
-        return guess
+    if not away.estimate > _SEEN * away.mcse:
+        if math.isfinite(guess):
+            return guess
+        rule = (
+            "must compare arms of which the treated do better: no number of patients suffices, as "
+            f"far as {_PROBE} trials tell"
+        )
+        raise InputError([Problem("analysis", rule)])
     sides = 2 if plan.alternative == "two-sided" else 1
     errors = scipy.special.ndtri(power) - scipy.special.ndtri(plan.alpha / sides)
     return float(study.design.patients * (errors * away.sd / away.estimate) ** 2)
@@ -372,6 +410,32 @@ def closed_form_patients(scenario: Scenario, power: float) -> float:
         treated_share=treated / (treated + control),
     )
     return float(compared) * sum(scenario.design.ratios) / (treated + control)
+
+
+def _confirmed(curve: PowerCurve, axis: Axis, found: Crossing, sought: Sought) -> float:
+    """Return the first value from the crossing on whose power reaches the target on fresh trials.
+
+    Where it falls short, the next is as far as the slope of the curve says, and one step at least;
+    after some such steps, or at the end of what may be searched, the last value stands.
+    """
+    scenario, rising, replicates = curve.scenario, found.slope > 0, sought.replicates
+    value = _recommended(scenario, axis, axis.exactly(found.place), rising)
+    goal = float(scipy.special.ndtri(sought.power))
+    for _ in range(_MOST_STEPS):
+        power = float(curve.power(value, replicates).estimate)
+        if power >= sought.power:
+            break
+        short = goal - float(probit(np.array(power * replicates), np.array(float(replicates))))
+        place = axis.place(value) + short / found.slope
+        further = _recommended(scenario, axis, axis.exactly(place), rising)
+        if axis.whole and further == value:
+            further = value + (1 if rising else -1)
+        low, high = (end if end is not None else further for end in (sought.low, sought.high))
+        beyond = not low <= further <= high
+        if further == value or beyond or any(_refused(scenario, axis.path, further)):
+            break
+        value = further
+    return value
 
 
 def _recommended(scenario: Study, axis: Axis, exact: float, rising: bool) -> float:

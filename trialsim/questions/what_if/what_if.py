@@ -16,18 +16,25 @@ from trialsim.errors import InputError, RecruitmentError
 from trialsim.questions.what_if.variants import How, Variant, alternatives
 from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import Progress
-from trialsim.replicates.result import SIMULATED, summarised
+from trialsim.replicates.result import (
+    SIMULATED,
+    mean_of,
+    of_wrong_direction,
+    share_of,
+    summarised,
+)
 from trialsim.replicates.run import BATCH, Replicates
 from trialsim.runs.runner import Runner, not_enough
+from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Study, value_at
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
     PairedDifference,
     Proportion,
+    logarithms,
     mean_over_replicates,
     paired_difference,
-    wilson_interval,
 )
 from trialsim.trial.trial import Engine
 
@@ -49,11 +56,18 @@ class Row:
     failed: int
     """Replicates that could not be finished; a difference leaves out those of either world."""
     power: Proportion
+    """Rejections in favour of the treated."""
+    wrong_direction: Proportion
+    """Rejections in favour of the control."""
     difference: PairedDifference
     """Power less that of the base."""
     means: Mapping[str, Mean]
+    """A ratio is averaged by its logarithm."""
     differences: Mapping[str, Mean]
-    """Mean of each quantity less that of the base, replicate by replicate."""
+    """Mean of each quantity less that of the base, replicate by replicate.
+
+    Of a ratio that of the logarithms; NaN for an estimate of another quantity than the base's.
+    """
 
     @property
     def scenario(self) -> Study:
@@ -74,6 +88,8 @@ class Row:
             "power": float(power.estimate),
             "mcse": float(power.mcse),
             "ci": [float(power.low), float(power.high)],
+            **of_wrong_direction(self.wrong_direction),
+            "quantity": self.scenario.analysis.quantity.name,
             "difference": float(difference.estimate),
             "difference_mcse": float(difference.mcse),
             "difference_ci": [float(difference.low), float(difference.high)],
@@ -135,6 +151,9 @@ class WhatIf(Shown):
         numbers = row.to_dict()
         changes = numbers.pop("changes")
         low, high = numbers.pop("ci")
+        numbers["wrong_direction_low"], numbers["wrong_direction_high"] = numbers.pop(
+            "wrong_direction_ci"
+        )
         difference_low, difference_high = numbers.pop("difference_ci")
         return {
             "name": numbers.pop("name"),
@@ -232,7 +251,8 @@ def _beside_one_another(
     for world in worlds:
         same = world.scenario.digest == base.digest
         done = base_done if same else runner.run(world.scenario, range(replicates))
-        rows.append(_row(world, chosen_engine(world.scenario, runner.engine), done, base_done))
+        engine = chosen_engine(world.scenario, runner.engine)
+        rows.append(_row(world, engine, done, base_done, base))
     return WhatIf(
         scenario=base.name,
         digest=base.digest,
@@ -266,19 +286,38 @@ def _check(worlds: Sequence[Variant], runner: Runner) -> None:
         raise RecruitmentError("\n".join(reasons))
 
 
-def _row(world: Variant, engine: str, done: Replicates, base: Replicates) -> Row:
-    """Return the summary of one world beside its base."""
-    rejected, base_rejected = done.columns["rejected"], base.columns["rejected"]
-    both = np.isfinite(rejected) & np.isfinite(base_rejected)
+def _row(world: Variant, engine: str, done: Replicates, base: Replicates, of: Study) -> Row:
+    """Return the summary of one world beside its base, which is a world of the study `of`."""
+    favoured, base_favoured = done.columns["favoured"], base.columns["favoured"]
+    both = np.isfinite(favoured) & np.isfinite(base_favoured)
+    quantity = world.scenario.analysis.quantity
     return Row(
         alternative=world,
         engine=engine,
-        replicates=len(rejected),
+        replicates=len(favoured),
         failed=len(done.failures),
-        power=wilson_interval(np.nansum(rejected), np.isfinite(rejected).sum()),
-        difference=paired_difference(rejected[both] == 1, base_rejected[both] == 1),
-        means={name: mean_over_replicates(done.columns[name]) for name in COMPARED},
+        power=share_of(favoured),
+        wrong_direction=share_of(done.columns["rejected"] - favoured),
+        difference=paired_difference(favoured[both] == 1, base_favoured[both] == 1),
+        means={
+            name: mean_of(done.columns[name], quantity)
+            if name == "estimate"
+            else mean_over_replicates(done.columns[name])
+            for name in COMPARED
+        },
         differences={
-            name: mean_over_replicates(done.columns[name] - base.columns[name]) for name in COMPARED
+            name: _estimates_apart(done, base, quantity, of.analysis.quantity)
+            if name == "estimate"
+            else mean_over_replicates(done.columns[name] - base.columns[name])
+            for name in COMPARED
         },
     )
+
+
+def _estimates_apart(done: Replicates, base: Replicates, own: Quantity, other: Quantity) -> Mean:
+    """Return the mean paired difference of estimates; of two different quantities there is none."""
+    estimates = [part.columns["estimate"] for part in (done, base)]
+    if own.name != other.name:
+        return mean_over_replicates(np.full_like(estimates[0], np.nan))
+    changed, start = map(logarithms, estimates) if own.is_ratio else estimates
+    return mean_over_replicates(changed - start)

@@ -50,6 +50,11 @@ def _row(told: Mapping[str, Any], base: Scenario) -> Row | None:
         replicates=told["replicates"],
         failed=told["failed"],
         power=Proportion(known["power"], known["mcse"], _known(low), _known(high)),
+        wrong_direction=Proportion(
+            known["wrong_direction"],
+            known["wrong_direction_mcse"],
+            *map(_known, told["wrong_direction_ci"]),
+        ),
         difference=PairedDifference(
             known["difference"],
             known["difference_mcse"],

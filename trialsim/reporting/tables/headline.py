@@ -23,14 +23,17 @@ class Tile(NamedTuple):
 def headline(result: PowerResult, without_effect: PowerResult | None) -> list[Tile]:
     """Return the numbers at the head of the report of a run."""
     estimate, duration = result.estimate, result.mean_of("duration_days")
-    tiles = [_share("Power", "run.power", result.rejections)]
+    tiles = [_share("Power", "run.power", result.favoured)]
     if without_effect is not None:
-        tiles.append(_share("Type I error", "null.power", without_effect.rejections))
+        tiles.append(_share("Type I error", "null.rejections.mean", without_effect.rejections))
+    beside_truth = [
+        _mean("Bias", "run.bias.mean", result.bias, 4),
+        _share("Coverage", "run.coverage.mean", result.coverage),
+    ]
     return [
         *tiles,
         _mean(f"Mean {result.quantity.name}", "run.estimate.mean", estimate, 3),
-        _mean("Bias", "run.bias.mean", result.bias, 4),
-        _share("Coverage", "run.coverage.mean", result.coverage),
+        *(beside_truth if result.estimand.is_target else []),
         _mean("Days to the last visit", "run.duration_days.mean", duration, 0),
     ]
 

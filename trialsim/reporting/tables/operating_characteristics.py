@@ -34,16 +34,26 @@ _OF_MEANS: Final = ("Quantity", "Mean", "Monte Carlo error", "SD over trials")
 def performance(result: PowerResult, null: PowerResult | None) -> Table:
     """Return how well the design and its analysis do."""
     told, what = result.to_dict(), result.quantity.name
-    bias = "Bias of its logarithm" if result.quantity.is_ratio else "Bias"
-    rows = [_rejections("Power", told, "run")]
+    of_logarithm = " of its logarithm" if result.quantity.is_ratio else ""
+    rows = [
+        _power("Power, in favour of the treated", told),
+        _share("Rejections in favour of the control", told, "wrong_direction"),
+    ]
     if null is not None:
-        rows.append(_rejections("Type I error", null.to_dict(), "null"))
+        rows.append(_share("Type I error", null.to_dict(), "rejections", "null"))
     rows += [
         _mean(f"Estimate of the {what}", told, "estimate", 4),
-        _mean("Estimand: the same had nobody's score been missed", told, "truth", 4),
-        _mean(bias, told, "bias", 5),
-        _share(f"Coverage of the {_percent(result)} interval", told, "coverage"),
+        _mean(f"True effect: the {result.estimand.name}", told, "truth", 4),
     ]
+    if result.estimand.is_target:
+        rows += [
+            _mean(f"Bias{of_logarithm}", told, "bias", 5),
+            _share(f"Coverage of the {_percent(result)} interval", told, "coverage"),
+        ]
+    else:
+        rows.append(
+            _mean(f"Difference{of_logarithm} from it, no bias", told, "difference_from_truth", 5)
+        )
     if result.failed:
         rows.append(
             _share("Power, failed trials counted as not rejecting", told, "power_counting_failures")
@@ -114,7 +124,7 @@ def _of_mean(mean: Mapping[str, float], path: str, digits: int) -> tuple[Cell, C
     )
 
 
-def _rejections(label: str, told: Mapping[str, Any], where: str) -> TableRow:
+def _power(label: str, told: Mapping[str, Any], where: str = "run") -> TableRow:
     low, high = told["ci"]
     cells = [
         Cell(label),
@@ -127,7 +137,7 @@ def _rejections(label: str, told: Mapping[str, Any], where: str) -> TableRow:
     return TableRow(cells)
 
 
-def _share(label: str, told: Mapping[str, Any], name: str) -> TableRow:
+def _share(label: str, told: Mapping[str, Any], name: str, where: str = "run") -> TableRow:
     names = ("mean", "mcse", "low", "high")
-    cells = [number(told[name][one], 4, f"run.{name}.{one}") for one in names]
+    cells = [number(told[name][one], 4, f"{where}.{name}.{one}") for one in names]
     return TableRow([Cell(label), *cells, Cell("")])

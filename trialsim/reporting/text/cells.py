@@ -54,7 +54,8 @@ def cells_text(title: str, result: CountPower, alpha: float, sides: int) -> str:
         f"{'best cell, treated and control':34} {effects.treated_ceiling:10.4f} "
         f"{effects.control_ceiling:10.4f}",
         "",
-        f"{'power by counts':34} {result.power:10.4f}   MC error {result.mcse:.4f}",
+        f"{'power by counts':34} {result.power:10.4f}   MC error {result.mcse:.4f}, of counts 95% "
+        f"{result.rejections.low:.4f} to {result.rejections.high:.4f}",
         f"{'power by Noether':34} {result.noether:10.4f}",
         f"{'power by Zhao, Rahardja and Qu':34} {result.zhao:10.4f}",
         f"{'power by Happ, Bathke and Brunner':34} {result.happ:10.4f}",

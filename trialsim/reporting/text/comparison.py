@@ -8,7 +8,7 @@ from trialsim.questions.assurance.assurance import Assurance
 from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.what_if.what_if import Row, WhatIf
 from trialsim.replicates.result import SIMULATED
-from trialsim.stats.monte_carlo import Mean
+from trialsim.stats.monte_carlo import Mean, Proportion, wilson_interval
 
 _COLUMNS = {
     "estimate": ("effect", 4),
@@ -29,15 +29,19 @@ def what_if_text(title: str, result: WhatIf) -> str:
         f"the same {result.replicates:,} simulated trials; seed {result.seed}",
         SIMULATED,
         "",
-        f"{'':{width}} {'power':>8} {'error':>7} {'difference':>11} {'error':>7} {'worth':>10}",
+        f"{'':{width}} {'power':>8} {'95% interval':>16} {'wrong way':>9} {'difference':>11} "
+        f"{'95% interval':>18} {'worth':>10}",
         *(_power_line(row, width) for row in result.rows),
         "",
         f"{'difference from the base':{width}} {_headings()}",
         f"{_name(base):{width}} {_numbers(base.means)}",
         *(f"{_name(row):{width}} {_numbers(row.differences, '+')}" for row in result.rows[1:]),
         "",
-        "Errors are Monte Carlo standard errors; those of differences are paired. Worth: so many",
-        "independent trials of each design would leave the same error of the difference in power.",
+        "Errors and intervals are of Monte Carlo alone; those of differences are paired. Worth: so",
+        "many independent trials of each design would leave the same error of the difference in",
+        "power.",
+        "Power counts rejections in favour of the treated; wrong way are those for the control.",
+        *_about_ratios(result),
     ]
     failed = [row for row in result.rows if row.failed]
     lines += [f"{_name(row)}: {row.failed:,} trials failed and are left out" for row in failed]
@@ -49,6 +53,7 @@ def size_text(title: str, result: SampleSize) -> str:
     low, high = result.ci
     lines = [
         title,
+        result.verdict,
         f"{result.path} for a power of {result.target:g}; scenario {result.scenario} "
         f"({result.digest}), seed {result.seed}",
         SIMULATED,
@@ -57,6 +62,8 @@ def size_text(title: str, result: SampleSize) -> str:
         f"{'interval':22} {result.low:.6g} to {result.high:.6g} (estimate {result.estimate:.6g})",
         f"{'confirmed power':22} {result.power:.4f} (error {result.mcse:.4f}, 95% {low:.4f} to "
         f"{high:.4f})",
+        f"{'wrong direction':22} {result.wrong_direction.estimate:.4f} (95% "
+        f"{result.wrong_direction.low:.4f} to {result.wrong_direction.high:.4f})",
         f"{'':22} on {result.replicates:,} fresh trials{_failed(result.failed)}, seed "
         f"{result.confirmation_seed}",
     ]
@@ -68,9 +75,9 @@ def size_text(title: str, result: SampleSize) -> str:
         )
     lines += [
         "",
-        f"{'candidate':>12} {'power':>8} {'error':>7} {'trials':>8} {'seconds':>8}",
+        f"{'candidate':>12} {'power':>8} {'95% interval':>16} {'trials':>8} {'seconds':>8}",
         *(
-            f"{one.value:12.6g} {one.power:8.4f} {one.mcse:7.4f} {one.replicates:8,} "
+            f"{one.value:12.6g} {one.power:8.4f} {_interval(one.share):>16} {one.replicates:8,} "
             f"{one.seconds:8.1f}{_failed(one.failed)}"
             for one in result.candidates
         ),
@@ -84,6 +91,7 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
     """Return the probability of success, its error, the estimates foretold and the power curve."""
     low, high = result.prediction_interval()
     predicted, rejections = result.predicted, result.rejections
+    wrong = result.wrong_direction
     lines = [
         title,
         f"prior: {result.prior.title} ({result.prior.anchor})",
@@ -91,11 +99,15 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
         f"effects drawn from it; seed {result.seed}, scenario {result.scenario} ({result.digest})",
         SIMULATED,
         "",
-        f"{'probability of success':28} {result.probability:.4f} (error {result.mcse:.4f}: "
-        f"{result.mcse_simulation:.4f} of trials, {result.mcse_draws:.4f} of effects drawn)",
+        f"{'probability of success':28} {result.probability:.4f} (95% {result.ci[0]:.4f} to "
+        f"{result.ci[1]:.4f}; error {result.mcse:.4f}: {result.mcse_simulation:.4f} of trials, "
+        f"{result.mcse_draws:.4f} of effects drawn)",
         f"{'power over the prior, SD':28} {result.power_sd:.4f}",
-        f"{'rejections either way':28} {rejections.estimate:.4f} (error {rejections.mcse:.4f})",
-        f"{'estimate foretold':28} {predicted.estimate:.4f} (SD {predicted.sd:.4f}, 95% of trials "
+        f"{'wrong direction':28} {wrong.estimate:.4f} (95% {wrong.low:.4f} to {wrong.high:.4f})",
+        f"{'rejections either way':28} {rejections.estimate:.4f} (95% {rejections.low:.4f} to "
+        f"{rejections.high:.4f}; error {rejections.mcse:.4f})",
+        f"{'estimate foretold':28} {predicted.estimate:.4f} (error {predicted.mcse:.4f}; SD "
+        f"{predicted.sd:.4f}, 95% of trials "
         f"{low:.4f} to {high:.4f})",
     ]
     if observed is not None:
@@ -105,10 +117,15 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
             f"{share.high:.4f})"
         )
     curve = result.curve
-    lines += ["", f"{'true effect':>12} {'power':>8} {'error':>7} {'smoothed':>9} {'trials':>8}"]
+    intervals = wilson_interval(curve.power * curve.trials, curve.trials)
+    columns = (*curve, intervals.low, intervals.high)
     lines += [
-        f"{effect:12.4f} {power:8.4f} {mcse:7.4f} {smoothed:9.4f} {trials:8,.0f}"
-        for effect, trials, power, mcse, smoothed in zip(*curve, strict=True)
+        "",
+        f"{'true effect':>12} {'power':>8} {'95% interval':>16} {'smoothed':>9} {'trials':>8}",
+        *(
+            f"{effect:12.4f} {power:8.4f} {low:8.4f}-{high:.4f} {smoothed:10.4f} {trials:8,.0f}"
+            for effect, trials, power, _, smoothed, low, high in zip(*columns, strict=True)
+        ),
     ]
     success = result.conventions["success"]
     return "\n".join([*lines, "", success, "", f"{result.seconds:.1f} s"])
@@ -122,13 +139,31 @@ def _name(row: Row) -> str:
     return row.alternative.name
 
 
+def _about_ratios(result: WhatIf) -> list[str]:
+    quantities = {row.scenario.analysis.quantity for row in result.rows}
+    told = []
+    if any(quantity.is_ratio for quantity in quantities):
+        told.append("Ratios are averaged by their logarithms, and so are their differences.")
+    if len({quantity.name for quantity in quantities}) > 1:
+        told.append("Effects of different quantities are not subtracted: nan.")
+    return told
+
+
+def _interval(share: Proportion) -> str:
+    return f"{share.low:.4f}-{share.high:.4f}"
+
+
 def _power_line(row: Row, width: int) -> str:
-    own = f"{_name(row):{width}} {row.power.estimate:8.4f} {row.power.mcse:7.4f}"
+    own = (
+        f"{_name(row):{width}} {row.power.estimate:8.4f} {_interval(row.power):>16} "
+        f"{row.wrong_direction.estimate:9.4f}"
+    )
     if not row.alternative.changes:
         return own
     worth = float(row.difference.independent_replicates)
     said = "all agree" if isinf(worth) else f"{worth:,.0f}"
-    difference = f"{row.difference.estimate:+11.4f} {row.difference.mcse:7.4f}"
+    found = row.difference
+    difference = f"{found.estimate:+11.4f} {found.low:+8.4f} - {found.high:+.4f}"
     return f"{own} {difference} {said:>10}"
 
 

@@ -2,7 +2,7 @@
 
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.text.words import conventions_text, heading
-from trialsim.stats.monte_carlo import Mean
+from trialsim.stats.monte_carlo import Mean, Proportion
 
 
 def power_text(title: str, result: PowerResult) -> str:
@@ -15,18 +15,11 @@ def power_text(title: str, result: PowerResult) -> str:
             f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
         ),
         f"{'':34} {'value':>10} {'MC error':>10} {'SD':>10}",
-        f"{'power':34} {result.power:10.4f} {result.mcse:10.4f}"
-        f"   95% {result.ci[0]:.4f} to {result.ci[1]:.4f} (Wilson)",
+        _share("power, in favour of the treated", result.favoured),
+        _share("rejections in favour of control", result.wrong_direction),
+        _row(f"estimate of the {result.quantity.name}", result.estimate),
+        *_beside_truth(result),
     ]
-    bias = "bias of the logarithm" if result.quantity.is_ratio else "bias"
-    rows = {
-        f"estimate of the {result.quantity.name}": result.estimate,
-        "estimand, nobody's score missed": result.truth,
-        bias: result.bias,
-    }
-    lines += [_row(name, mean) for name, mean in rows.items()]
-    held = result.coverage
-    lines.append(f"{'coverage of the interval':34} {held.estimate:10.4f} {held.mcse:10.4f}")
     lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]
     lines += [_row(name, result.mean_of(name)) for name in result.of_programmes]
     failures = [f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]]
@@ -44,7 +37,16 @@ def power_text(title: str, result: PowerResult) -> str:
             f"{result.without_estimate:,} replicates left an arm with nobody to analyse: they "
             "count as not rejecting, and have no part in estimate, bias and coverage.",
         ]
-    lines += ["", *conventions_text(result.conventions)]
+    if result.without_logarithm:
+        lines += [
+            "",
+            f"{result.without_logarithm:,} replicates have a ratio of 0 or infinity, which has no "
+            "part in the mean and the bias of its logarithm.",
+        ]
+    if result.is_harmful:
+        lines += ["", HARMFUL]
+    lines += ["", f"{'true effect:':20} {estimand_sentence(result)}"]
+    lines += conventions_text(result.conventions)
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
 
 
@@ -61,6 +63,44 @@ _LABELS = {
     "withdrawn": "withdrawn",
     "died": "died",
 }
+
+
+HARMFUL = (
+    "WARNING: the true effect is in favour of the control; a power counts only rejections in "
+    "favour of the treated."
+)
+
+
+def estimand_sentence(result: PowerResult) -> str:
+    """Say what the true effect is, and why an analysis for another estimand has no bias."""
+    said = f"The {result.estimand.name} in the two populations, every score known at the visit."
+    if result.estimand.is_target:
+        return said
+    return (
+        f"{said} Bias and coverage are not told: the analysis is for another estimand, for "
+        f"{'; '.join(result.estimand.others)}."
+    )
+
+
+def _beside_truth(result: PowerResult) -> list[str]:
+    """Return the true effect, then bias and coverage, or a difference that is no bias."""
+    of_logarithm = " (logarithm)" if result.quantity.is_ratio else ""
+    truth = _row("true effect", result.truth)
+    if not result.estimand.is_target:
+        return [truth, _row(f"difference from it{of_logarithm}", result.bias)]
+    return [
+        truth,
+        _row(f"bias{of_logarithm}", result.bias),
+        _share("coverage of the interval", result.coverage),
+    ]
+
+
+def _share(label: str, share: Proportion) -> str:
+    """Return a share with Wilson's interval, for at 0 and 1 the error is none."""
+    return (
+        f"{label:34} {share.estimate:10.4f} {share.mcse:10.4f}"
+        f"   95% {share.low:.4f} to {share.high:.4f}"
+    )
 
 
 def _row(label: str, mean: Mean) -> str:

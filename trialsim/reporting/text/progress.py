@@ -41,7 +41,7 @@ class Progress:
         self._task = self._bar.add_task("simulating", total=total, rate="", running="")
         self._one_design = designs == 1 and (total is not None or precision is not None)
         self._precision = precision
-        self._rejected = self._known = 0.0
+        self._favoured = self._known = 0.0
 
     def __enter__(self) -> "Progress":
         self._bar.start()
@@ -52,12 +52,12 @@ class Progress:
 
     def __call__(self, done: int, part: Replicates) -> None:
         """Take in a finished task."""
-        rejected = part.columns.get("rejected", np.empty(0))
-        self._rejected += float(np.nansum(rejected))
-        self._known += float(np.isfinite(rejected).sum())
+        favoured = part.columns.get("favoured", np.empty(0))
+        self._favoured += float(np.nansum(favoured))
+        self._known += float(np.isfinite(favoured).sum())
         running = ""
         if self._known and self._one_design:
-            now = wilson_interval(self._rejected, self._known)
+            now = wilson_interval(self._favoured, self._known)
             running = f"power {now.estimate:.3f} +- {now.mcse:.3f}"
             if self._precision is not None:
                 needed = float(now.estimate * (1 - now.estimate)) / self._precision**2

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 KIND_TAGS: Final = ("distribution", "model", "method", "rule", "scale")
 """The keys whose value says which alternative a mapping describes."""
+SCALES: Final = {"anchor": "value"}
+"""The key that says on which scale a number stands, and the key of the number."""
 
 
 def paths_of(content: Any, above: str = "") -> Iterator[str]:
@@ -40,7 +42,7 @@ def laid_over(below: Mapping[Any, Any], above: Mapping[Any, Any]) -> dict[Any, A
     """Return one content laid over another, mapping by mapping.
 
     Null removes an entry that is a mapping; a distribution or model of another kind replaces the
-    whole of the old one.
+    whole of the old one, and a number does not outlast the scale on which it stood.
 
     >>> laid_over({"a": {"b": 1, "c": 2}, "d": {"e": 3}}, {"a": {"b": 4}, "d": None})
     {'a': {'b': 4, 'c': 2}}
@@ -54,6 +56,9 @@ def laid_over(below: Mapping[Any, Any], above: Mapping[Any, Any]) -> dict[Any, A
             merged[key] = laid_over(old, part)  # type: ignore[arg-type]
         else:
             merged[key] = part
+    for scale, number in SCALES.items():
+        if below.get(scale) != merged.get(scale) and number in below and number not in above:
+            del merged[number]
     return merged
 
 

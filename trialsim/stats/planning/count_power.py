@@ -29,7 +29,10 @@ class CountPower(NamedTuple):
     """The replicates that reject and their share, and the Mann-Whitney effects of all."""
 
     rejected: Booleans  # shape (replicates,), to pair with another design on the same seed
+    favoured: Booleans
+    """Rejections in favour of the treated, shape (replicates,)."""
     power: Proportion
+    """Of rejections in either direction."""
     effect: Mean
 
 
@@ -58,7 +61,10 @@ def count_power(
     tests = count_tests(treated, control, patients, replicates, generator, alternative, continuity)
     rejected = tests.p_value <= alpha
     return CountPower(
-        rejected, wilson_interval(rejected.sum(), replicates), mean_over_replicates(tests.effect)
+        rejected,
+        rejected & (tests.effect > 0.5),
+        wilson_interval(rejected.sum(), replicates),
+        mean_over_replicates(tests.effect),
     )
 
 

@@ -15,6 +15,7 @@ from trialsim.reporting.figures.canvas.style import (
     styled,
 )
 from trialsim.reporting.tables.captions import caption_of
+from trialsim.stats.monte_carlo import wilson_interval
 
 _QUANTILES = 4000
 _BINS = 48
@@ -24,23 +25,27 @@ def assurance_data(result: Assurance) -> DataFrame:
     """Return the prior's shares by interval of effect, then the success under each effect drawn.
 
     Columns: part ("prior" or "success"), low and high of the effect (alike for a success), value
-    (a share of the prior, or of trials that succeed), mcse, and smoothed.
+    (a share of the prior, or of trials that succeed), mcse, Wilson's interval from power_low to
+    power_high, and smoothed.
     """
     effects = result.prior.at((np.arange(_QUANTILES) + 0.5) / _QUANTILES)
     counts, edges = np.histogram(effects, _BINS)
     prior = DataFrame({"low": edges[:-1], "high": edges[1:], "value": counts / _QUANTILES})
     frame = result.frame
+    band = wilson_interval(frame["power"] * frame["trials"], frame["trials"])
     success = DataFrame(
         {
             "low": frame["effect"],
             "high": frame["effect"],
             "value": frame["power"],
             "mcse": frame["mcse"],
+            "power_low": band.low,
+            "power_high": band.high,
             "smoothed": frame["smoothed"],
         }
     )
     return concat([prior.assign(part="prior"), success.assign(part="success")], ignore_index=True)[
-        ["part", "low", "high", "value", "mcse", "smoothed"]
+        ["part", "low", "high", "value", "mcse", "power_low", "power_high", "smoothed"]
     ]
 
 
@@ -66,7 +71,7 @@ def assurance_figure(result: Assurance, width: float = WIDTH) -> Drawing:
     top.errorbar(
         success["low"],
         success["value"],
-        1.959963984540054 * success["mcse"],
+        [success["value"] - success["power_low"], success["power_high"] - success["value"]],
         fmt="o",
         color=dark,
         markersize=3.5,

@@ -4,12 +4,15 @@ from trialsim.scenario.outcomes.effects import control_cells, treated_cells
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.programme import Programme, Study
 from trialsim.stats.planning.sample_size import happ_power
+from trialsim.stats.planning.scale_effects import theta_of_cells
 
 
 def closed_form_power(scenario: Study) -> float:
     """Return the power of the primary Mann-Whitney test by Happ et al. (2019).
 
-    NaN for other tests, for several trials, and where patients differ in course or effect.
+    NaN for other tests, for several trials, where patients differ in course or effect, and where
+    the formula is of another comparison: another visit than the effect's, a change from baseline, a
+    dose for the control, or a test that looks for the control to be better.
 
     >>> import trialsim as ts
     >>> smaller = {"outcomes.arat.effect.value": 0.62}
@@ -21,7 +24,15 @@ def closed_form_power(scenario: Study) -> float:
     plan, arms = scenario.analysis, scenario.design.arms
     outcome = scenario.outcomes[plan.endpoint]
     alike = outcome.effect.subgroup is None and not outcome.course_by_arm
-    if not (alike and isinstance(plan.test, MannWhitney)):
+    same = (
+        scenario.design.visits[plan.visit].day == outcome.course.end_day
+        and plan.measure == "score"
+        and plan.strata == "none"
+        and plan.alternative != "less"
+        and not any(arms[plan.control].doses)
+    )
+    treated_better = theta_of_cells(treated_cells(outcome), control_cells(outcome)) > 0.5
+    if not (alike and same and treated_better and isinstance(plan.test, MannWhitney)):
         return float("nan")
     treated, control = arms[plan.treated].ratio, arms[plan.control].ratio
     power = happ_power(

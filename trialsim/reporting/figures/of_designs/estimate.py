@@ -22,7 +22,7 @@ from trialsim.reporting.tables.captions import caption_of
 
 
 def estimate_data(result: PowerResult, bins: int = 40) -> DataFrame:
-    """Return a row for each bin of estimates: low, high, trials, and how many of them reject.
+    """Return a row for each bin of estimates: low, high, trials, and how many reject in favour.
 
     Bins of a ratio are equally wide on the log scale; a ratio of 0 or infinity is left out.
 
@@ -31,7 +31,7 @@ def estimate_data(result: PowerResult, bins: int = 40) -> DataFrame:
     RunError
         If no trial has an estimate.
     """
-    estimates, rejected = result.columns["estimate"], result.columns["rejected"]
+    estimates, rejected = result.columns["estimate"], result.columns["favoured"]
     known = np.isfinite(estimates)
     if result.quantity.is_ratio:
         known &= estimates > 0
@@ -59,19 +59,19 @@ def estimate_figure(
     dark, light = shades(2)
     size = data["high"] - data["low"]
     options: dict[str, Any] = {"width": size, "align": "edge", "edgecolor": INK, "linewidth": 0.4}
-    axes.bar(data["low"], data["rejecting"], color=dark, label="rejects", **options)
+    axes.bar(data["low"], data["rejecting"], color=dark, label="rejects in favour", **options)
     axes.bar(
         data["low"],
         data["trials"] - data["rejecting"],
         bottom=data["rejecting"],
         color=light,
         hatch=HATCHES[1],
-        label="does not reject",
+        label="does not",
         **options,
     )
     axes.axvline(result.quantity.null, color=INK, linestyle=":", label="no effect")
     truth = float(result.truth.estimate)
-    axes.axvline(truth, color="#d1495b", label=f"truth, nobody missed: {truth:.3g}")
+    axes.axvline(truth, color="#d1495b", label=f"true effect: {truth:.3g}")
     if published is not None:
         axes.axvline(published, color=INK, linestyle="--", label=f"published: {published:.3g}")
     if result.quantity.is_ratio:

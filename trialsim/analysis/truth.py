@@ -1,0 +1,58 @@
+"""The true effect is a property of the two populations, not the mean of an estimator.
+
+The populations are those of the trial had nobody's score been missed. Each replicate gives unbiased
+estimates of two numbers, and the truth is the ratio of their means over replicates: so pairs of
+patients are pooled over replicates, and the bias that an estimator of a ratio has in small samples
+shows as a bias.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from trialsim.arrays import Floats
+from trialsim.scenario.plan.choices import Effect
+
+
+class TruthParts(NamedTuple):
+    """What each replicate tells of the true effect, shape (replicate,).
+
+    The effect is the mean of `over` divided by that of `under`; NaN where an arm is empty.
+    """
+
+    over: Floats
+    under: Floats
+
+
+def whole(values: Floats) -> TruthParts:
+    """Return the parts of an effect whose estimates are unbiased as they are.
+
+    >>> whole(np.array([0.3, np.nan]))
+    TruthParts(over=array([0.3, nan]), under=array([ 1., nan]))
+    """
+    return TruthParts(values, np.where(np.isnan(values), np.nan, 1.0))
+
+
+def of_odds(odds: Floats) -> TruthParts:
+    """Return odds as two parts that sum to 1, which are finite where the odds are infinite.
+
+    >>> of_odds(np.array([3.0, np.inf]))
+    TruthParts(over=array([0.75, 1.  ]), under=array([0.25, 0.  ]))
+    """
+    under = 1 / (1 + odds)
+    return TruthParts(1 - under, under)
+
+
+def of_theta(theta: Floats, effect: Effect) -> TruthParts:
+    """Return the parts of a Mann-Whitney effect as it is reported.
+
+    >>> of_theta(np.array([0.75]), "win_odds")
+    TruthParts(over=array([0.75]), under=array([0.25]))
+    """
+    match effect:
+        case "win_odds":
+            return TruthParts(theta, 1 - theta)
+        case "net_benefit":
+            return whole(2 * theta - 1)
+        case _:
+            return whole(theta)
