@@ -1,9 +1,11 @@
 """Patients counted over the cells of a scale: all that most rank methods need of them."""
 
+import math
+
 import numpy as np
 
 from trialsim.analysis.endpoint import WORST, Endpoint
-from trialsim.arrays import Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.trial import Trial
@@ -14,16 +16,37 @@ def cell_counts(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
 
     The two arms are the plan's treated and control, in this order.
     """
+    everybody = np.True_
+    return counted(trial, plan, values, cell_places(trial, plan, values), everybody)
+
+
+def cell_places(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
+    """Return the place of each patient in a table of replicates, strata, arms and cells."""
     arms = list(trial.scenario.design.arms)
     group = np.full(len(arms), 2)  # patients of other arms are counted aside and dropped
     group[arms.index(plan.treated)], group[arms.index(plan.control)] = 0, 1
-    strata = len(trial.scenario.operations.sites) if plan.strata == "site" else 1
     stratum = trial.site if plan.strata == "site" else 0
-    replicates = len(trial.arms)
-    place = (np.arange(replicates)[:, None] * strata + stratum) * 3 + group[trial.arms]
-    place = place * values.cells + values.cell
-    counts = np.bincount(place[values.analysed], minlength=replicates * strata * 3 * values.cells)
-    return counts.reshape(replicates, strata, 3, values.cells)[:, :, :2]
+    replicates = np.arange(len(trial.arms))[:, None]
+    place = (replicates * strata_of(trial, plan) + stratum) * 3 + group[trial.arms]
+    return np.asarray(place * values.cells + values.cell)
+
+
+def strata_of(trial: Trial, plan: AnalysisPlan) -> int:
+    """Return how many strata the plan's analysis has."""
+    return len(trial.scenario.operations.sites) if plan.strata == "site" else 1
+
+
+def counted(
+    trial: Trial,
+    plan: AnalysisPlan,
+    values: Endpoint,
+    places: Integers,
+    included: Booleans | np.bool_,
+) -> Integers:
+    """Return those analysed and included at their places, as `cell_counts` does of everybody."""
+    shape = (len(trial.arms), strata_of(trial, plan), 3, values.cells)
+    kept = places[values.analysed & included]
+    return np.bincount(kept, minlength=math.prod(shape)).reshape(shape)[:, :, :2]
 
 
 def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Floats:

@@ -47,13 +47,17 @@ class Data:
     """Whether scores are read as if nobody's had been missed."""
     given: Endpoint | None = None
     """What is analysed, where it was made before: one imputation."""
+    among: Booleans | None = None
+    """Who may be analysed, shape (replicate, patient); None for everybody."""
 
     @cached_property
     def values(self) -> Endpoint:
         """The one value a patient that the plan's endpoint, visit and rules give."""
-        if self.given is not None:
-            return self.given
-        return (complete_endpoint if self.complete else endpoint)(self.trial, self.plan)
+        made = complete_endpoint if self.complete else endpoint
+        values = made(self.trial, self.plan) if self.given is None else self.given
+        if self.among is None:
+            return values
+        return replace(values, analysed=values.analysed & self.among)
 
     @cached_property
     def counts(self) -> Integers:
@@ -114,7 +118,8 @@ class Data:
 
     def of(self, outcome: str) -> Self:
         """Return the same patients with another outcome as the endpoint."""
-        return replace(self, plan=self.plan.model_copy(update={"endpoint": outcome}))
+        plan = self.plan.model_copy(update={"endpoint": outcome})
+        return replace(self, plan=plan, given=None)
 
     def imputed(self, values: Endpoint) -> Self:
         """Return the same patients with values that leave nothing to impute."""

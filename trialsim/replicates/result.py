@@ -9,11 +9,14 @@ import numpy as np
 from trialsim.analysis.estimand import Estimand, estimand_of
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
+from trialsim.replicates.looks import LooksResult, looks_of
+from trialsim.replicates.monitored import OVER_LOOKS, PREFIX
 from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Failure, Replicates
 from trialsim.scenario.plan.choices import Quantity
-from trialsim.scenario.programme import Study
+from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.words.description import plan_in_words
+from trialsim.scenario.words.monitoring import monitoring_in_words
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
@@ -179,7 +182,14 @@ class PowerResult(Shown):
     @property
     def of_programmes(self) -> tuple[str, ...]:
         """What is kept beside of a programme: its heterogeneity, and results of each trial."""
-        return tuple(name for name in self.columns if name not in QUANTITIES)
+        known = {*QUANTITIES, *OVER_LOOKS}
+        others = (name for name in self.columns if not name.startswith(PREFIX))
+        return tuple(name for name in others if name not in known)
+
+    @property
+    def looks(self) -> LooksResult | None:
+        """What the replicates say of the looks at the data; None of a study without any."""
+        return looks_of(self.columns, float(self.truth.estimate), self.quantity.is_ratio)
 
     def mean_of(self, quantity: str) -> Mean:
         """Return the mean of a quantity over replicates, its Monte Carlo error and its SD."""
@@ -209,6 +219,7 @@ class PowerResult(Shown):
             "truth": _plain(self.truth),
             **self._beside_truth(),
             **means,
+            **({} if self.looks is None else {"monitoring": self.looks.to_dict()}),
             "conventions": dict(self.conventions),
             "note": SIMULATED,
             "seconds": self.seconds,
@@ -278,7 +289,7 @@ def summarised(
         engine=engine,
         quantity=scenario.analysis.quantity,
         estimand=estimand_of(scenario),
-        conventions=plan_in_words(scenario.analysis),
+        conventions=conventions_of(scenario),
         columns=done.columns,
         seconds=seconds,
     )
@@ -305,6 +316,14 @@ def of_wrong_direction(share: Proportion) -> dict[str, Any]:
         "wrong_direction_mcse": float(share.mcse),
         "wrong_direction_ci": [float(share.low), float(share.high)],
     }
+
+
+def conventions_of(study: Study) -> Mapping[str, str]:
+    """Return every convention of a study's analysis by name, and those of its looks."""
+    told = plan_in_words(study.analysis)
+    if not isinstance(study, Programme):
+        told |= {f"monitoring_{name}": said for name, said in monitoring_in_words(study).items()}
+    return told
 
 
 def _plain(summary: Mean | Proportion) -> dict[str, float]:

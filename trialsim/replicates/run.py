@@ -8,11 +8,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Floats
 from trialsim.errors import RecruitmentError
+from trialsim.replicates.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
 from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, quantities
 from trialsim.scenario.programme import Programme, Study
+from trialsim.scenario.words.monitoring import boundary_of
 from trialsim.streams import LANES, Streams
 from trialsim.trial.trial import Engine, Trial, simulate_batch
 
@@ -70,40 +73,49 @@ class Simulation:
             If the seed or the batch is out of range.
         """
         starts = range(replicates.start, replicates.stop, self.batch)
-        stop = replicates.stop
-        return joined(
-            [self._run_batch(range(start, min(start + self.batch, stop))) for start in starts]
-        )
+        stop, kept = replicates.stop, self.asked or summary_of(self.study)
+        batches = [range(start, min(start + self.batch, stop)) for start in starts]
+        return joined([self._run_batch(batch, kept) for batch in batches])
 
-    def _run_batch(self, replicates: range) -> Replicates:
+    def _run_batch(self, replicates: range, kept: Summarise) -> Replicates:
         streams = Streams(self.seed, replicates)
         try:
-            columns, failures = self._numbers(streams)
+            columns, failures = self._numbers(streams, kept)
         except RecruitmentError as error:  # of every replicate
-            return self._failed([Failure(one, error.reason) for one in replicates])
+            return _failed(kept, [Failure(one, error.reason) for one in replicates])
         except Exception as error:
             if len(replicates) > 1:  # find the one that fails
                 halves = replicates[: len(replicates) // 2], replicates[len(replicates) // 2 :]
-                return joined([self._run_batch(half) for half in halves])
-            return self._failed([_failure(replicates[0], error)])
+                return joined([self._run_batch(half, kept) for half in halves])
+            return _failed(kept, [_failure(replicates[0], error)])
         return Replicates(columns, tuple(Failure(*one) for one in sorted(failures.items())))
 
-    def _numbers(self, streams: Streams) -> tuple[Mapping[str, Floats], Mapping[int, str]]:
+    def _numbers(
+        self, streams: Streams, kept: Summarise
+    ) -> tuple[Mapping[str, Floats], Mapping[int, str]]:
         """Return the numbers of each replicate, NaN where it failed, and why those failed."""
         if isinstance(self.study, Programme):
             return programme_numbers(self.study, streams, self.engine)
-        trial = simulate_batch(self.study, streams, self.engine)
-        numbers = quantities if self.asked is None else self.asked.of
-        return aligned_to_replicates(numbers(trial), trial, streams.replicates), trial.failures
+        trial = simulate_batch(largest(self.study), streams, self.engine)
+        return aligned_to_replicates(kept.of(trial), trial, streams.replicates), trial.failures
 
-    def _failed(self, failures: Sequence[Failure]) -> Replicates:
-        none = np.full(len(failures), np.nan)
-        return Replicates(dict.fromkeys(self._names(), none), tuple(failures))
 
-    def _names(self) -> tuple[str, ...]:
-        if isinstance(self.study, Programme):
-            return programme_quantities(self.study)
-        return QUANTITIES if self.asked is None else self.asked.names
+def summary_of(study: Study) -> Summarise:
+    """Return what is kept of each replicate of a study, unless something else is asked.
+
+    Of a programme these are the names alone, for its trials are not summarised one by one.
+    """
+    if isinstance(study, Programme):
+        return Summarise(programme_quantities(study), quantities)
+    if study.monitoring is None:
+        return Summarise(QUANTITIES, quantities)
+    plan = boundary_of(study)
+    names = (*QUANTITIES, *monitored_names(study))
+    return Summarise(names, lambda trial: monitored_quantities(FinishedTrial(trial), plan))
+
+
+def _failed(kept: Summarise, failures: Sequence[Failure]) -> Replicates:
+    return Replicates(dict.fromkeys(kept.names, np.full(len(failures), np.nan)), tuple(failures))
 
 
 def joined(parts: list[Replicates]) -> Replicates:

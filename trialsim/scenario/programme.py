@@ -102,11 +102,19 @@ def _calibrated_numbers_exist(
             yield Violation(f"calibrated.{path}", "must be the path of a number of a trial")
 
 
+def _trials_have_no_looks(trials: Mapping[str, Scenario | None]) -> Iterator[Violation]:
+    for name, trial in trials.items():
+        if trial is not None and trial.monitoring is not None:
+            rule = "must be left out in a programme, which pools trials that ran to their end"
+            yield Violation(f"{TRIALS}.{name}.monitoring", rule, "a mapping")
+
+
 class Programme(CheckedModel):
     """Several trials, and how they are pooled in every replicate."""
 
     rules = (
         ((TRIALS, "analysis"), _plans_can_be_pooled),
+        ((TRIALS,), _trials_have_no_looks),
         (("findings",), _findings_are_of_the_whole),
         (("findings", "calibrated"), _calibrated_for_what_is_there),
         ((TRIALS, "calibrated"), _calibrated_numbers_exist),

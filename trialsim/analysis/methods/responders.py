@@ -14,7 +14,7 @@ def compare(data: Data, method: Responders) -> Comparison:
     """Return the comparison of each replicate."""
     from trialsim.stats.means_and_proportions.responders import fisher_exact, responder_difference
 
-    first = _cell_of(method.threshold, data.outcome, data.plan)
+    first = cell_of(method.threshold, data.outcome, data.plan)
     counts = data.counts[:, 0]
     treated, control = (
         (arm[:, first:].sum(axis=1), arm.sum(axis=1)) for arm in (counts[:, 0], counts[:, 1])
@@ -24,7 +24,7 @@ def compare(data: Data, method: Responders) -> Comparison:
     return Comparison(*found, without_statistic(p_value), p_value, treated[1], control[1])
 
 
-def _cell_of(points: float, outcome: Outcome, plan: AnalysisPlan) -> int:
+def cell_of(points: float, outcome: Outcome, plan: AnalysisPlan) -> int:
     """Return the cell of a score, or of a change; better ones are in the cells from it on."""
     low, high = outcome.low, outcome.high
     if plan.measure == "change":

@@ -1,6 +1,7 @@
 """The operating characteristics of a design, in words."""
 
 from trialsim.replicates.result import PowerResult
+from trialsim.reporting.text.looks import looks_text
 from trialsim.reporting.text.words import conventions_text, heading
 from trialsim.stats.monte_carlo import Mean, Proportion
 
@@ -22,6 +23,8 @@ def power_text(title: str, result: PowerResult) -> str:
     ]
     lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]
     lines += [_row(name, result.mean_of(name)) for name in result.of_programmes]
+    if result.looks is not None:
+        lines += ["", *looks_text(result.looks)]
     failures = [f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]]
     if failures:
         all_of_them = result.power_counting_failures

@@ -117,7 +117,24 @@ class BoundaryPlan:
         binding = self.monitoring.futility is not None and self.monitoring.futility.binding
         if isinstance(self.monitoring.futility, BetaSpending):
             return self._beta(fractions, self.monitoring.futility)
-        return Bounds(self._efficacy(fractions, futility if binding else None), futility)
+        if binding or self.monitoring.information == "variance":
+            return Bounds(self._efficacy(fractions, futility if binding else None), futility)
+        return Bounds(self._remembered(fractions), futility)
+
+    @cached_property
+    def _solved(self) -> dict[bytes, Floats]:
+        """Efficacy bounds by the shares of information for which they were solved."""
+        return {}
+
+    def _remembered(self, fractions: Floats) -> Floats:
+        """Return efficacy bounds, solved once for each of the few shares that patients make."""
+        rows = np.ascontiguousarray(fractions).reshape(-1, fractions.shape[-1])
+        keys = [row.tobytes() for row in rows]
+        new = {key: place for place, key in enumerate(keys) if key not in self._solved}
+        if new:
+            found = self._efficacy(rows[list(new.values())], None)
+            self._solved.update(zip(new, found, strict=True))
+        return np.stack([self._solved[key] for key in keys]).reshape(fractions.shape)
 
     @cached_property
     def planned(self) -> Bounds:

@@ -13,6 +13,7 @@ class Responders(AnalysisMethod):
     """Shares of patients at or beyond a threshold."""
 
     can_be_monitored: ClassVar[bool] = True
+    has_blinded_size: ClassVar[bool] = True
 
     method: Literal["responders"]
     threshold: Finite

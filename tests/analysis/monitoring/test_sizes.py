@@ -1,0 +1,96 @@
+"""The number of patients set again at a look, and the tests that stay valid after it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.monitored import Monitored, monitor
+from trialsim.replicates.monitored import largest
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.monitoring import boundary_of
+from trialsim.streams import Streams
+from trialsim.trial.trial import simulate_batch
+
+
+def study(by: str, test: str = "conventional", **more: Any) -> Scenario:
+    """Return CARS-1 of 104 patients whose number is set again when half of them are known."""
+    sizes = {"at": "first", "by": by, "power": 0.9, "at_least": 104, "at_most": 208}
+    plan: Mapping[str, Any] = {
+        "looks": {"first": {"when": {"known": 0.5}}},
+        "efficacy": "none",
+        "planned_effect": 0.66,
+        "re_estimation": sizes | more,
+        "final": {"test": test, "because": "a test of the test"},
+    }
+    changes = {"design.patients": 104, "outcomes.arat.effect.value": 0.62, "monitoring": plan}
+    return load("cars1").replace(changes)
+
+
+def looked(scenario: Scenario, replicates: int = 64, seed: int = 3) -> Monitored:
+    """Return the looks of a batch of the largest trials."""
+    trial = simulate_batch(largest(scenario), Streams(seed, range(replicates)))
+    return monitor(FinishedTrial(trial), boundary_of(scenario))
+
+
+def test_a_blinded_size_does_not_depend_on_the_arms() -> None:
+    """Swapping what is treated changes no size."""
+    scenario = study("blinded")
+    found = looked(scenario)
+    arms = {"analysis.treated": "placebo", "analysis.control": "cerebrolysin"}
+    swapped = looked(scenario.replace(arms))
+    assert found.patients.tolist() == swapped.patients.tolist()
+    assert 104 < found.patients.mean() < 208
+    assert found.patients.std() < 15
+
+
+def test_unblinded_sizes_lie_between_the_planned_and_the_most() -> None:
+    for by in ("conditional_power", "promising_zone"):
+        found = looked(study(by, "inverse_normal"))
+        assert found.patients.min() == 104
+        assert found.patients.max() <= 208
+        assert (found.patients > 104).any()
+        assert (found.enrolled.sum(axis=1) == found.patients).all()
+
+
+def test_the_zone_alone_is_promising() -> None:
+    zone, power = (looked(study(by, "fisher")) for by in ("promising_zone", "conditional_power"))
+    more = zone.patients > 104
+    assert (zone.patients[more] == power.patients[more]).all()
+    open_still = power.moments.randomised_by_decision[:, 0] < 104
+    assert (power.patients[(power.z[:, 0] < 0) & open_still] == 208).all()
+    assert (zone.patients[zone.z[:, 0] < 0] == 104).all()
+
+
+def test_no_size_falls_below_those_who_are_in() -> None:
+    found = looked(study("blinded", at_least=30, effect=0.75))
+    in_by_then = found.moments.randomised_by_decision[:, 0]
+    assert (found.patients >= in_by_then).all()
+    assert (found.patients == in_by_then).any()
+
+
+def test_recruitment_that_has_closed_is_not_opened_again() -> None:
+    scenario = study("blinded").replace({"monitoring.looks.first.decided_after_days": 400.0})
+    found = looked(scenario)
+    full = found.moments.randomised_by_decision[:, 0] >= 104
+    assert full.any()
+    assert (found.patients[full] == 104).all()
+
+
+@pytest.mark.parametrize("test", ["cui_hung_wang", "inverse_normal"])
+def test_weighted_stages_are_the_conventional_test_where_nothing_changed(test: str) -> None:
+    found = looked(study("promising_zone", test))
+    conventional = looked(study("promising_zone"))
+    same = found.patients == 104
+    assert np.corrcoef(found.z[same, -1], conventional.z[same, -1])[0, 1] > 0.98
+    assert not np.allclose(found.z[~same, -1], conventional.z[~same, -1], atol=1e-6)
+
+
+def test_fishers_product_has_the_level_of_the_last_analysis() -> None:
+    found = looked(study("promising_zone", "fisher"))
+    assert found.bounds.efficacy[:, -1] == pytest.approx(1.959964, abs=1e-5)
+    assert np.isinf(found.bounds.efficacy[:, 0]).all()
+    assert np.corrcoef(found.z[:, -1], found.found.z[:, -1])[0, 1] > 0.7

@@ -1,0 +1,154 @@
+"""Power with looks: the same on any engine, batch and run, and what a delayed endpoint leaves."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trialsim as ts
+from trialsim.arrays import Floats
+from trialsim.replicates.looks import FINAL, LooksResult
+from trialsim.replicates.run import Simulation
+from trialsim.scenario.programme import single_trial
+from trialsim.scenario.scenario import Scenario
+
+LOOK = {"when": {"known": 0.7}, "decided_after_days": 28.0}
+PLAN: dict[str, Any] = {"looks": {"first": LOOK}, "efficacy": "obrien_fleming"}
+TWO: dict[str, Any] = {
+    "looks": {"first": {**LOOK, "when": {"known": 0.4}}, "second": LOOK},
+    "efficacy": "pocock",
+    "futility": {"scale": "conditional_power", "below": 0.2, "at": ["first"]},
+}
+
+
+def study(monitoring: dict[str, Any] = PLAN, **changes: Any) -> Scenario:
+    """Return CARS-1 with an effect of .62, 240 patients and looks."""
+    told = {name.replace("__", "."): value for name, value in changes.items()}
+    base = {"design.patients": 240, "outcomes.arat.effect.value": 0.62}
+    return single_trial(ts.load("cars1").replace({**base, "monitoring": monitoring, **told}))
+
+
+def bits(columns: Any) -> dict[str, bytes]:
+    """Return the bits of every column."""
+    return {name: np.asarray(values).tobytes() for name, values in columns.items()}
+
+
+@pytest.fixture(scope="module")
+def effective() -> ts.PowerResult:
+    """Return 2,048 trials with an effect."""
+    return ts.power(study(), replicates=2048, seed=2016, n_jobs=1)
+
+
+def looks_of(result: ts.PowerResult) -> LooksResult:
+    """Return the looks of a result that has some."""
+    assert result.looks is not None
+    return result.looks
+
+
+@pytest.mark.parametrize("plan", [PLAN, TWO], ids=["one look", "two looks"])
+def test_engines_batches_and_workers_change_no_bit(plan: dict[str, Any]) -> None:
+    small = study(plan, design__patients=60)
+    vector = Simulation(small, 7, "vector", 64).run(range(40))
+    events = Simulation(small, 7, "events", 64).run(range(40))
+    alone = Simulation(small, 7, "vector", 1).run(range(40))
+    spread = ts.power(small, replicates=40, seed=7, n_jobs=2, batch=8)
+    assert bits(vector.columns) == bits(events.columns)
+    assert bits(vector.columns) == bits(alone.columns)
+    assert bits(vector.columns) == bits(spread.columns)
+
+
+def test_a_run_directory_keeps_the_looks_and_replays_them(tmp_path: Path) -> None:
+    from trialsim.runs.directory import find_run
+    from trialsim.runs.replay import replay
+
+    small = study(TWO, design__patients=40)
+    kept = ts.power(small, replicates=64, seed=7, n_jobs=1, out=tmp_path / "run")
+    fresh = ts.power(small, replicates=64, seed=7, n_jobs=1)
+    assert bits(kept.columns) == bits(fresh.columns)
+    again = replay(find_run(tmp_path / "run"), 5)
+    assert again.numbers["look.first.z"] == fresh.columns["look.first.z"][5]
+
+
+def test_most_patients_are_in_before_the_board_decides(effective: ts.PowerResult) -> None:
+    """238 randomised on average where the textbook, with half of the trials stopped, says 202."""
+    looks = looks_of(effective)
+    randomised = looks.spread("randomised").mean
+    assert float(randomised.estimate) == pytest.approx(238, abs=1)
+    textbook = float(effective.mean_of("analysed_at_stop").estimate)
+    assert textbook == pytest.approx(202, abs=3)
+    assert looks.probability("first", "efficacy").estimate == pytest.approx(0.5, abs=0.04)
+    assert looks.at("first", "waiting").estimate > 50
+
+
+def test_a_trial_without_stops_is_the_trial_without_looks() -> None:
+    never = study({**PLAN, "efficacy": "none"}, design__patients=60)
+    plain = never.replace({"monitoring": None})
+    looked = ts.power(never, replicates=128, n_jobs=1)
+    alone = ts.power(plain, replicates=128, n_jobs=1)
+    for name in alone.columns:
+        if name == "rejected":
+            assert (looked.columns[name] == alone.columns[name]).mean() > 0.99
+        else:
+            assert looked.columns[name] == pytest.approx(alone.columns[name], abs=1e-9), name
+
+
+def test_under_no_effect_the_level_is_kept() -> None:
+    """Both sides together .05, the upper .025, within 3 Monte Carlo errors at 4,096 trials."""
+    none = study(TWO | {"futility": None}, outcomes__arat__effect__value=0.5, design__patients=120)
+    result = ts.power(none, replicates=4096, seed=90210, n_jobs=1)
+    assert result.rejections.estimate == pytest.approx(0.05, abs=3 * 0.0034)
+    assert result.power == pytest.approx(0.025, abs=3 * 0.00244)
+
+
+def test_futility_that_is_not_binding_costs_power_and_no_level() -> None:
+    with_it = study(TWO, design__patients=120)
+    without = study(TWO | {"futility": None}, design__patients=120)
+    some, all_ = (ts.power(one, replicates=512, n_jobs=1) for one in (with_it, without))
+    assert some.power < all_.power
+    assert not ((some.columns["rejected"] == 1) & (all_.columns["rejected"] == 0)).any()
+
+
+def test_estimates_after_an_early_stop_are_biased(effective: ts.PowerResult) -> None:
+    looks = looks_of(effective)
+    stopped, ended = looks.estimation("naive_", "first"), looks.estimation("naive_", FINAL)
+    assert stopped.bias.estimate > 3 * stopped.bias.mcse
+    assert ended.bias.estimate < -3 * ended.bias.mcse
+    overall = looks.estimation("naive_")
+    assert overall.trials == stopped.trials + ended.trials == 2048
+    square = np.mean((effective.columns["naive_estimate"] - looks.truth) ** 2)
+    assert overall.rmse.estimate == pytest.approx(np.sqrt(square))
+
+
+def test_stops_undone_by_those_who_waited_are_counted(effective: ts.PowerResult) -> None:
+    reversals = looks_of(effective).reversals
+    assert 0 < reversals.estimate < 0.2
+
+
+def test_repeated_intervals_hold_the_naive_ones(effective: ts.PowerResult) -> None:
+    repeated = ts.power(study({**PLAN, "interval": "repeated"}), replicates=256, n_jobs=1)
+
+    def width(columns: Any) -> Floats:
+        return np.asarray(columns["high"][:256] - columns["low"][:256])
+
+    assert (width(repeated.columns) >= width(effective.columns) - 1e-9).all()
+    assert looks_of(repeated).is_adjusted
+    assert not looks_of(effective).is_adjusted
+
+
+def test_the_result_tells_its_looks_in_every_form(effective: ts.PowerResult) -> None:
+    from trialsim.reporting.text.power import power_text
+
+    told = effective.to_dict()["monitoring"]
+    assert told["looks"][0]["look"] == "first"
+    assert told["looks"][0]["efficacy_mcse"] > 0
+    assert {"randomised", "analysed", "duration_days", "infusions_given"} == told["spread"].keys()
+    assert {one["where"] for one in told["estimation"]} == {"all", "first", "final"}
+    text = power_text("title", effective)
+    assert "stopped for efficacy" in text
+    assert "stop undone by those who waited" in text
+
+
+def test_patients_who_wait_for_chairs_cannot_be_cut() -> None:
+    with pytest.raises(ts.InputError, match="must be left out where patients wait for chairs"):
+        study(operations__infusion_chairs_per_site=2)

@@ -1,0 +1,87 @@
+"""The z that each look and the last analysis test: of all patients, or of stages combined."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy  # its parts load when they are first used
+
+from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.statistics import Statistics, statistics
+from trialsim.arrays import Booleans, Floats
+from trialsim.scenario.monitoring.boundaries import BoundaryPlan
+from trialsim.stats.sequential.combination import (
+    cui_hung_wang,
+    fisher_p_value,
+    second_stage_z,
+)
+
+
+def tested_z(
+    finished: FinishedTrial,
+    plan: BoundaryPlan,
+    found: Statistics,
+    held: Booleans,
+    included: Sequence[Booleans],
+) -> Floats:
+    """Return the z that each analysis tests, shape (replicate, look + 1), by the plan's final test.
+
+    `found` is the conventional statistic of each, `held` where it has information, `included` those
+    who are in each. The stages are those of the looks that were held: where none was, the last
+    analysis is the conventional one.
+    """
+    match plan.monitoring.final.test:
+        case "conventional":
+            return found.z
+        case "cui_hung_wang":
+            first, last = found.part(0), found.part(-1)
+            share = np.where(held[:, 0], first.information, 0.0) / np.where(
+                last.information > 0, last.information, np.nan
+            )
+            sound = held[:, 0] & (share < 1)
+            second = second_stage_z(first.z, last.z, np.where(sound, share, 0.0))
+            weighted = cui_hung_wang(first.z, second, float(plan.fractions[0]))
+            return np.stack([first.z, np.where(sound, weighted, last.z)], axis=1)
+        case "inverse_normal":
+            return _weighted(plan, _stages(finished, held, included), held)
+    return _by_product(found, _stages(finished, held, included), held)
+
+
+def _stages(finished: FinishedTrial, held: Booleans, included: Sequence[Booleans]) -> Statistics:
+    """Return the statistic of those whom each analysis adds to the one held before it."""
+    before = np.zeros_like(included[0])
+    alone = []
+    for place, now in enumerate(included):
+        alone.append(now & ~before)
+        before = np.where(held[:, place, None], now, before)
+    return statistics(finished, alone)
+
+
+def _weighted(plan: BoundaryPlan, stages: Statistics, held: Booleans) -> Floats:
+    """Combine stages by the inverse normal method, with the planned gains of information.
+
+    A stage without information of its own adds noise by none: its z is 0, its weight stays.
+    """
+    total, weights = np.zeros(len(held)), np.zeros(len(held))
+    from_last = np.zeros(len(held))
+    columns = []
+    for place in range(held.shape[1]):
+        weight = plan.fractions[place] - from_last
+        sums = total + np.sqrt(weight) * stages.z[:, place]
+        columns.append(sums / np.sqrt(weights + weight))
+        here = held[:, place]
+        total, weights = np.where(here, sums, total), np.where(here, weights + weight, weights)
+        from_last = np.where(here, plan.fractions[place], from_last)
+    return np.stack(columns, axis=1)
+
+
+def _by_product(found: Statistics, stages: Statistics, held: Booleans) -> Floats:
+    """Combine two stages by the product of p-values, towards the side that it favours more."""
+    first, second = found.z[:, 0], stages.z[:, -1]
+    towards = []
+    for side in (1.0, -1.0):
+        p_values = scipy.special.ndtr(-side * np.stack([first, second], axis=1))
+        towards.append(-scipy.special.ndtri(fisher_p_value(p_values)))
+    above, below = towards
+    combined = np.where(above >= below, above, -below)
+    last = np.where(held[:, 0], combined, found.z[:, -1])
+    return np.stack([first, last], axis=1)

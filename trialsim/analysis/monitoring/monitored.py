@@ -1,0 +1,181 @@
+"""A trial that looks: its looks, the decision of each, and what is left of the trial after it.
+
+An interim look is a cut of the finished trial. The batch was simulated once, with the most patients
+that it may come to; each look analyses those whose endpoint was known then, a stop leaves those who
+had been randomised when it was decided, and nothing is simulated again.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from trialsim.analysis.monitoring.combined import tested_z
+from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.moments import Moments, moments, shares
+from trialsim.analysis.monitoring.sizes import patients_after
+from trialsim.analysis.monitoring.statistics import Statistics, statistics
+from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.clock import NEVER
+from trialsim.scenario.monitoring.boundaries import BoundaryPlan
+from trialsim.stats.sequential.boundaries import Bounds
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What happened at the looks of a batch; arrays of shape (replicate, look[ + 1]).
+
+    The last place of those with one more is the last analysis.
+    """
+
+    finished: FinishedTrial
+    plan: BoundaryPlan
+    moments: Moments
+    patients: Integers
+    """How many each trial is to randomise, shape (replicate,)."""
+    found: Statistics
+    """The conventional statistic of each look and of all patients at the end."""
+    z: Floats
+    """What is tested: the conventional z or a combination of stages."""
+    held: Booleans
+    """Which of them took place and had information."""
+    fractions: Floats
+    """Share of the planned information; NaN where not held."""
+    bounds: Bounds
+
+    @cached_property
+    def above(self) -> Booleans:
+        """Where z is at or above its bound."""
+        return self.held & (self.z >= self.bounds.efficacy)
+
+    @cached_property
+    def below(self) -> Booleans:
+        """Where a two-sided test rejects in favour of the control."""
+        if self.plan.sides == 1:
+            return np.zeros_like(self.held)
+        return self.held & (self.z <= -self.bounds.efficacy)
+
+    @cached_property
+    def futile(self) -> Booleans:
+        """Where z is below the bound for futility, and rejects on neither side."""
+        short = self.held & (self.z < self.bounds.futility)
+        return short & ~self.above & ~self.below
+
+    @cached_property
+    def stop(self) -> Integers:
+        """The place of the analysis that ends each trial, shape (replicate,)."""
+        stops = self.above | self.below | self.futile
+        stops[:, -1] = True
+        return np.asarray(np.argmax(stops, axis=1))
+
+    @property
+    def early(self) -> Booleans:
+        """Which trials a look stops, shape (replicate,)."""
+        return np.asarray(self.stop < self.held.shape[1] - 1)
+
+    def at_stop(self, values: Floats | Integers | Booleans) -> Floats:
+        """Return what the analysis has that ends each trial, shape (replicate,)."""
+        return np.asarray(np.take_along_axis(values, self.stop[:, None], axis=1)[:, 0])
+
+    @property
+    def rejected(self) -> Booleans:
+        """Whether the null hypothesis is rejected, on either side, shape (replicate,)."""
+        return np.asarray(self.at_stop(self.above | self.below), np.bool_)
+
+    @property
+    def favoured(self) -> Booleans:
+        """Whether it rejects in favour of the treated, shape (replicate,)."""
+        return np.asarray(self.at_stop(self.above), np.bool_)
+
+    @cached_property
+    def closes(self) -> Integers:
+        """The minute at which a stop closes each trial, `NEVER` without one, shape (replicate,)."""
+        look = np.minimum(self.stop, self.moments.decided.shape[1] - 1)[:, None]
+        decided = np.take_along_axis(self.moments.decided, look, axis=1)[:, 0]
+        return np.where(self.early, decided, NEVER)
+
+    @cached_property
+    def enrolled(self) -> Booleans:
+        """Who is randomised after all, shape (replicate, patient)."""
+        randomised = self.finished.randomised
+        planned = np.arange(randomised.shape[1]) < self.patients[:, None]
+        return planned & (randomised < self.closes[:, None])
+
+    @cached_property
+    def analysed_at_stop(self) -> Booleans:
+        """Whose data the decision rests on, shape (replicate, patient)."""
+        look = np.minimum(self.stop, self.moments.minute.shape[1] - 1)[:, None]
+        cut = np.take_along_axis(self.moments.minute, look, axis=1)
+        until = np.where(self.early[:, None], cut, NEVER)
+        return self.enrolled & (self.finished.known <= until)
+
+    @cached_property
+    def at_last(self) -> Booleans:
+        """Whose data there are in the end: those who waited too, where they are followed."""
+        followed = self.plan.monitoring.waiting_patients == "followed"
+        return self.enrolled if followed else self.analysed_at_stop
+
+    @cached_property
+    def followed(self) -> Statistics:
+        """The conventional statistic of the last data, shape (replicate,)."""
+        return statistics(self.finished, [self.at_last]).part(0)
+
+    @cached_property
+    def reversed(self) -> Booleans:
+        """Whether a stop would not have come with those who waited, shape (replicate,)."""
+        z = self.followed.z
+        above, below = self.at_stop(self.above) == 1, self.at_stop(self.below) == 1
+        bound, floor = self.at_stop(self.bounds.efficacy), self.at_stop(self.bounds.futility)
+        gone = np.where(above, z < bound, np.where(below, z > -bound, z >= floor))
+        return np.asarray(self.early & gone)
+
+
+def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
+    """Look at a finished batch as a plan says, whichever it was simulated for."""
+    when = moments(finished, plan.monitoring, plan.patients)
+    order = np.arange(finished.randomised.shape[1])
+    planned = np.broadcast_to(order < plan.patients, finished.randomised.shape)
+    included = [
+        planned & (finished.known <= when.minute[:, look, None])
+        for look in range(when.minute.shape[1])
+    ]
+    found = statistics(finished, [*included, planned])
+    sizes, last = np.full(finished.replicates, plan.patients), planned
+    if plan.monitoring.re_estimation is not None:
+        place = plan.monitoring.names.index(plan.monitoring.re_estimation.at)
+        counts = finished.counts(included[place])
+        sizes = patients_after(finished, plan, when, found.part(place), counts)
+        last = order < sizes[:, None]
+        found = _with_last(found, statistics(finished, [last]))
+    included.append(last)
+    reached = np.concatenate([when.reached, np.ones_like(when.reached[:, :1])], axis=1)
+    held = reached & (found.information > 0)
+    z = tested_z(finished, plan, found, held, included)
+    fractions, bounds = _bounds(plan, found, held)
+    return Monitored(finished, plan, when, sizes, found, z, held, fractions, bounds)
+
+
+def _with_last(found: Statistics, last: Statistics) -> Statistics:
+    """Return statistics with those of the last analysis in place of what stood there."""
+    return Statistics(
+        np.concatenate([found.z[:, :-1], last.z], axis=1),
+        np.concatenate([found.effect[:, :-1], last.effect], axis=1),
+        np.concatenate([found.information[:, :-1], last.information], axis=1),
+        np.concatenate([found.patients[:, :-1], last.patients], axis=1),
+    )
+
+
+def _bounds(plan: BoundaryPlan, found: Statistics, held: Booleans) -> tuple[Floats, Bounds]:
+    """Return each analysis' share of the planned information, and the bounds that follow.
+
+    Combined stages have the bounds of the plan, whatever information they turned out to have.
+    """
+    if plan.monitoring.information == "variance":
+        fractions = shares(found.information, plan.information)
+    else:
+        fractions = shares(found.patients, sum(plan.compared))
+    fractions = np.where(held, fractions, np.nan)
+    if plan.monitoring.final.test == "conventional":
+        return fractions, plan.held(fractions, found.information)
+    planned = np.where(held, plan.fractions, np.nan)
+    return fractions, plan.held(planned, found.information)

@@ -1,0 +1,121 @@
+"""The number of patients set again at a look, from pooled data or the difference of the arms."""
+
+from typing import assert_never
+
+import numpy as np
+
+from trialsim.analysis.methods.responders import cell_of
+from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.moments import Moments
+from trialsim.analysis.monitoring.statistics import Statistics
+from trialsim.arrays import Floats, Integers, divide
+from trialsim.scenario.monitoring.boundaries import BoundaryPlan
+from trialsim.scenario.monitoring.effect_scale import natural
+from trialsim.scenario.monitoring.re_estimation import ReEstimation
+from trialsim.scenario.plan.methods.means import MeanMethod
+from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
+from trialsim.scenario.plan.methods.responders import Responders
+from trialsim.stats.sequential.re_estimation import (
+    blinded_mean_patients,
+    blinded_odds_patients,
+    blinded_proportion_patients,
+    blinded_rank_patients,
+    patients_for_conditional_power,
+    promising_patients,
+    promising_zone,
+)
+
+
+def patients_after(
+    finished: FinishedTrial,
+    plan: BoundaryPlan,
+    moments: Moments,
+    at_look: Statistics,
+    counts: Integers,
+) -> Integers:
+    """Return the patients that each trial is to randomise, shape (replicate,).
+
+    The number stays as planned where the look is not held or shows nothing, and where everybody was
+    randomised by the decision: recruitment that has closed is not opened again. It is never below
+    those who are randomised by then.
+
+    Parameters
+    ----------
+    at_look
+        What the look found, shape (replicate,).
+    counts
+        The analysed at the look by stratum, arm and cell, shape (replicate, stratum, 2, cells).
+    """
+    rule = plan.monitoring.re_estimation
+    planned = np.full(finished.replicates, plan.patients)
+    if rule is None:
+        return planned
+    look = plan.monitoring.names.index(rule.at)
+    share = sum(plan.compared) / plan.patients
+    wanted = _wanted(finished, plan, rule, at_look, counts, moments.known[:, look]) / share
+    in_already = moments.randomised_by_decision[:, look]
+    bounded = np.clip(np.nan_to_num(wanted, nan=plan.patients), rule.at_least, rule.at_most)
+    whole = np.maximum(np.ceil(np.round(bounded, 6)).astype(np.int64), in_already)
+    can = moments.reached[:, look] & (at_look.information > 0) & (in_already < plan.patients)
+    return np.where(can, whole, planned)
+
+
+def _wanted(
+    finished: FinishedTrial,
+    plan: BoundaryPlan,
+    rule: ReEstimation,
+    at_look: Statistics,
+    counts: Integers,
+    known: Integers,
+) -> Floats:
+    """Return the patients of the two arms that the rule asks for, not rounded."""
+    planned, critical = sum(plan.compared), float(plan.planned.efficacy[-1])
+    first = np.clip(at_look.patients, 1, planned - 1)
+    match rule.by:
+        case "blinded":
+            return _blinded(finished, plan, rule, counts.sum(axis=(1, 2)), known)
+        case "conditional_power":
+            given = (at_look.z, first, planned, rule.power, critical)
+            return np.maximum(patients_for_conditional_power(*given), planned)
+        case "promising_zone":
+            most = rule.at_most * planned / plan.patients
+            least = rule.least_power
+            if least is None:
+                share = float(plan.fractions[plan.monitoring.names.index(rule.at)])
+                zone = promising_zone(share, most / planned, rule.power, critical)
+                least = float(zone.least_power)
+            where = (at_look.z, first, planned, most)
+            return promising_patients(*where, rule.power, critical, least)
+        case never:
+            assert_never(never)
+
+
+def _blinded(
+    finished: FinishedTrial,
+    plan: BoundaryPlan,
+    rule: ReEstimation,
+    pooled: Integers,
+    known: Integers,
+) -> Floats:
+    """Return the patients that the pooled scores ask for, shape (replicate,)."""
+    analysis, planned = plan.analysis, plan.monitoring.planned_effect
+    effect = float(rule.effect if rule.effect is not None else planned or np.nan)
+    treated_share = plan.compared[0] / sum(plan.compared)
+    analysed = pooled.sum(axis=1)
+    of_both = known * sum(plan.compared) / plan.patients
+    missing = np.clip(1 - divide(analysed, of_both, 1.0), 0.0, 0.99)
+    how = (rule.power, analysis.alpha, plan.sides, treated_share, missing)
+    outcome = finished.trial.scenario.outcomes[analysis.endpoint]
+    if isinstance(analysis.test, MeanMethod):
+        places = np.arange(pooled.shape[1])
+        mean = divide((pooled * places).sum(axis=1), analysed, np.nan)
+        squares = (pooled * (places - mean[:, None]) ** 2).sum(axis=1)
+        variance = divide(squares, analysed - 1, np.nan) * outcome.step**2
+        return blinded_mean_patients(variance, effect, *how)
+    if isinstance(analysis.test, Responders):
+        first = cell_of(analysis.test.threshold, outcome, analysis)
+        shares = divide(pooled[:, first:].sum(axis=1), analysed, np.nan)
+        return blinded_proportion_patients(shares, effect, *how)
+    if isinstance(analysis.test, ProportionalOdds):
+        return blinded_odds_patients(pooled, effect, *how)
+    return blinded_rank_patients(pooled, float(natural(analysis, effect)), *how)

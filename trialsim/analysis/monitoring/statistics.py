@@ -1,0 +1,135 @@
+"""The statistic of a plan in any part of a batch: z, the effect, and the information about it."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import scipy  # its parts load when they are first used
+
+from trialsim.analysis.methods.responders import cell_of
+from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.arrays import Booleans, Floats, Integers, divide
+from trialsim.scenario.monitoring.effect_scale import natural, null_effect
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
+from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
+from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
+from trialsim.scenario.plan.methods.responders import Responders
+from trialsim.scenario.plan.methods.several_outcomes import WeiLachin
+from trialsim.stats.ranks.mann_whitney import rank_test, summarise_counts
+
+_COUNTED: Final = (MannWhitney, BrunnerMunzel, Responders)
+"""The methods whose statistic needs no more than counts over the cells of the scale."""
+_FARTHEST: Final = 38.0
+"""The largest z that a p-value can tell."""
+
+
+class Statistics(NamedTuple):
+    """What is found of each part of a batch, each array of shape (replicate, part)."""
+
+    z: Floats
+    """Above 0 the treated are better; 0 where nothing can be said."""
+    effect: Floats
+    """On the scale of the statistic; NaN where an arm has nobody."""
+    information: Floats
+    """Reciprocal of the variance of the effect; 0 where nothing can be said."""
+    patients: Integers
+    """Patients analysed in both arms."""
+
+    def part(self, place: int) -> "Statistics":
+        """Return the one part at a place, shape (replicate,)."""
+        return Statistics(
+            self.z[:, place],
+            self.effect[:, place],
+            self.information[:, place],
+            self.patients[:, place],
+        )
+
+
+def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics:
+    """Return the statistic of each part: those patients who are included in it."""
+    if isinstance(finished.plan.test, _COUNTED):
+        counts = np.stack([finished.counts(part) for part in parts], axis=1)
+        return of_counts(finished, counts)
+    found = [_of_samples(finished, part) for part in parts]
+    return Statistics(
+        np.stack([one.z for one in found], axis=1),
+        np.stack([one.effect for one in found], axis=1),
+        np.stack([one.information for one in found], axis=1),
+        np.stack([one.patients for one in found], axis=1),
+    )
+
+
+def of_counts(finished: FinishedTrial, counts: Integers) -> Statistics:
+    """Return the statistic of counts, shape (replicate, part, stratum, 2, cells)."""
+    plan = finished.plan
+    treated, control = counts[..., 0, :], counts[..., 1, :]
+    patients = counts.sum(axis=(-3, -2, -1))
+    if plan.strata == "site":
+        return _stratified(treated, control, plan, patients)
+    if isinstance(plan.test, Responders):
+        outcome = finished.trial.scenario.outcomes[plan.endpoint]
+        first = cell_of(plan.test.threshold, outcome, plan)
+        return _of_shares(treated[..., 0, :], control[..., 0, :], first, patients)
+    summary = summarise_counts(treated[..., 0, :], control[..., 0, :])
+    if isinstance(plan.test, BrunnerMunzel):
+        from trialsim.stats.ranks.brunner_munzel import brunner_munzel
+
+        found = brunner_munzel(summary, "greater", plan.test.reference)
+        spread = summary.placement_variance
+        variance = np.where(spread > 0, spread, summary.null_variance)
+        return _known(_normal(found.statistic, found.p_value), summary.effect, variance, patients)
+    found_z = rank_test(summary).z
+    return _known(found_z, summary.effect, summary.null_variance, patients)
+
+
+def _stratified(
+    treated: Integers, control: Integers, plan: AnalysisPlan, patients: Integers
+) -> Statistics:
+    from trialsim.stats.ranks.stratified import stratified_test, stratum_weights
+
+    strata = summarise_counts(treated, control)
+    test = stratified_test(strata, plan.stratum_weighting)
+    weights = stratum_weights(strata, plan.stratum_weighting)
+    variance = (weights**2 * np.nan_to_num(strata.null_variance)).sum(axis=-1)
+    return _known(test.z, test.effect, variance, patients)
+
+
+def _of_shares(treated: Integers, control: Integers, first: int, patients: Integers) -> Statistics:
+    """Return the difference of two shares with its pooled variance, as in the chi-squared test."""
+    (x, m), (y, n) = (
+        (arm[..., first:].sum(axis=-1), arm.sum(axis=-1)) for arm in (treated, control)
+    )
+    pooled = divide(x + y, m + n, np.nan)
+    variance = pooled * (1 - pooled) * divide(m + n, m * n, np.nan)
+    effect = divide(x, m, np.nan) - divide(y, n, np.nan)
+    z = divide(np.nan_to_num(effect), np.sqrt(np.nan_to_num(variance)), 0.0)
+    return _known(z, effect, variance, patients)
+
+
+def _of_samples(finished: FinishedTrial, included: Booleans) -> Statistics:
+    """Return the statistic of a method that needs each patient."""
+    plan = finished.plan.model_copy(update={"alternative": "greater"})
+    found = finished.compared(plan, included)
+    effect, null = natural(plan, found.estimate), null_effect(plan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.abs((effect - null) / found.statistic)
+    width = natural(plan, found.high) - natural(plan, found.low)
+    by_width = width / 2 / scipy.special.ndtri((1 + plan.confidence) / 2)
+    error = np.where(np.abs(found.statistic) > 1e-9, error, by_width)
+    normal = isinstance(plan.test, AdjustedRank | WeiLachin | ProportionalOdds)
+    z = found.statistic if normal else _normal(found.statistic, found.p_value)
+    return _known(z, effect, error**2, found.treated + found.control)
+
+
+def _normal(statistic: Floats, p_value: Floats) -> Floats:
+    """Return a test by its one-sided p-value as z; 0 where it can say nothing."""
+    z = np.clip(-scipy.special.ndtri(p_value), -_FARTHEST, _FARTHEST)
+    return np.where(statistic == 0, 0.0, z)
+
+
+def _known(z: Floats, effect: Floats, variance: Floats, patients: Integers) -> Statistics:
+    sound = np.isfinite(variance) & (variance > 0) & np.isfinite(effect) & np.isfinite(z)
+    information = np.where(sound, 1 / np.where(sound, variance, 1.0), 0.0)
+    return Statistics(np.where(sound, z, 0.0), np.asarray(effect), information, patients)

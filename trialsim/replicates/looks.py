@@ -1,0 +1,203 @@
+"""What the replicates of a trial that looks say of its looks, each with its Monte Carlo error."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from trialsim.arrays import Booleans, Floats
+from trialsim.replicates.monitored import OF_A_LOOK, PREFIX, of_look
+from trialsim.stats.monte_carlo import (
+    Mean,
+    Proportion,
+    coverage,
+    mean_over_replicates,
+    wilson_interval,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_PROBABILITIES: Final = ("held", "efficacy", "harm", "futility")
+"""Of all replicates; the rest is of those in which the look was held."""
+_QUANTILES: Final = (0.05, 0.5, 0.95)
+_SPREAD: Final = ("randomised", "analysed", "duration_days", "infusions_given")
+FINAL: Final = "final"
+
+
+class Spread(NamedTuple):
+    """A number over replicates: its mean, with error, and the central 90% of single trials."""
+
+    mean: Mean
+    low: float
+    median: float
+    high: float
+    at_most: float
+    """Share of trials that have the largest value that any has."""
+
+
+class Estimation(NamedTuple):
+    """How well one kind of estimate does in some of the trials."""
+
+    trials: int
+    bias: Mean
+    rmse: Mean
+    """Root of the mean squared error; its error by the delta method."""
+    coverage: Proportion
+
+
+@dataclass(frozen=True, slots=True)
+class LooksResult:
+    """The looks of a design over replicates."""
+
+    columns: Mapping[str, Floats]
+    """As in the result that it is part of."""
+    truth: float
+    """The treatment-policy estimand: the mean effect had nobody's score been missed."""
+    log_scale: bool
+    """Whether bias and error are of the logarithm, as of a ratio."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The looks, in order."""
+        ends = f".{OF_A_LOOK[0]}"
+        found = (name for name in self.columns if name.startswith(PREFIX) and name.endswith(ends))
+        return tuple(name.removeprefix(PREFIX).removesuffix(ends) for name in found)
+
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether estimate or interval differ from those of a trial without looks."""
+        ends = ("estimate", "low", "high")
+        return any(
+            not np.array_equal(self.columns[end], self.columns[f"naive_{end}"], equal_nan=True)
+            for end in ends
+        )
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """The kinds of estimate that differ, and how the names of their columns begin."""
+        return {"reported": "", "naive": "naive_"} if self.is_adjusted else {"naive": "naive_"}
+
+    @property
+    def finished(self) -> Booleans:
+        """Which replicates did not fail."""
+        return np.isfinite(self.columns["stop"])
+
+    def probability(self, look: str, what: str) -> Proportion:
+        """Return how often something happened at a look, among all finished replicates."""
+        happened = self.columns[of_look(look, what)]
+        return wilson_interval(np.nansum(happened), self.finished.sum())
+
+    def at(self, look: str, what: str) -> Mean:
+        """Return the mean of a number over the trials in which a look was held."""
+        return mean_over_replicates(self.columns[of_look(look, what)])
+
+    @property
+    def reversals(self) -> Proportion:
+        """Share of the trials stopped by a look in which those who waited would undo it."""
+        known = self.columns["reversed"][np.isfinite(self.columns["reversed"])]
+        return wilson_interval(known.sum(), len(known))
+
+    def spread(self, name: str) -> Spread:
+        """Return mean and quantiles of the patients, the duration or the infusions of a trial."""
+        values = self._spread_of(name)
+        known = values[np.isfinite(values)]
+        low, median, high = (float(one) for one in np.quantile(known, _QUANTILES))
+        most = float((known == known.max()).mean())
+        return Spread(mean_over_replicates(values), low, median, high, most)
+
+    def _spread_of(self, name: str) -> Floats:
+        if name == "analysed":
+            return self.columns["treated_analysed"] + self.columns["control_analysed"]
+        return self.columns[name]
+
+    def estimation(self, kind: str = "", where: str | None = None) -> Estimation:
+        """Return how an estimate does: the reported one, or `naive_`; overall or where it stopped.
+
+        Parameters
+        ----------
+        where
+            A look, or `final`: only the trials that ended there.
+        """
+        chosen = self.finished
+        if where is not None:
+            chosen = chosen & (self.columns["stop"] == [*self.names, FINAL].index(where))
+        names = (f"{kind}{end}" for end in ("estimate", "low", "high"))
+        estimate, low, high = (np.where(chosen, self.columns[name], np.nan) for name in names)
+        error = self._scaled(estimate) - self._scaled(np.asarray(self.truth))
+        square = mean_over_replicates(error**2)
+        root = np.sqrt(square.estimate)
+        half = np.where(root > 0, 2 * root, np.inf)
+        return Estimation(
+            trials=int(chosen.sum()),
+            bias=mean_over_replicates(error),
+            rmse=Mean(root, square.mcse / half, square.sd / half),
+            coverage=coverage(low, high, self.truth),
+        )
+
+    def _scaled(self, values: Floats) -> Floats:
+        if not self.log_scale:
+            return values
+        known = np.isfinite(values) & (values > 0)
+        return np.where(known, np.log(np.where(known, values, 1.0)), np.nan)
+
+    @property
+    def frame(self) -> "DataFrame":
+        """A row for each look: means over the trials that held it, and probabilities over all."""
+        from pandas import DataFrame
+
+        rows = []
+        for look in self.names:
+            row: dict[str, Any] = {"look": look}
+            for what in OF_A_LOOK:
+                found = (
+                    self.probability(look, what) if what in _PROBABILITIES else self.at(look, what)
+                )
+                row |= {what: float(found.estimate), f"{what}_mcse": float(found.mcse)}
+            rows.append(row)
+        return DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the looks as plain values, for JSON."""
+        return {
+            "looks": self.frame.to_dict("records"),
+            "reversals": _plain(self.reversals),
+            "spread": {
+                name: {
+                    **_plain(found.mean),
+                    **dict(zip(("low", "median", "high"), found[1:4], strict=True)),
+                    "at_most": found.at_most,
+                }
+                for name, found in ((name, self.spread(name)) for name in _SPREAD)
+            },
+            "estimation": [
+                {"estimate": kind, "where": where, **numbers}
+                for kind, where, numbers in self._estimations()
+            ],
+        }
+
+    def _estimations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield how each estimate does, over all and by where the trial ended."""
+        for kind, prefix in self.kinds.items():
+            for where in (None, *self.names, FINAL):
+                found = self.estimation(prefix, where)
+                numbers = {
+                    "trials": found.trials,
+                    "bias": _plain(found.bias),
+                    "rmse": _plain(found.rmse),
+                    "coverage": _plain(found.coverage),
+                }
+                yield kind, where or "all", numbers
+
+
+def looks_of(columns: Mapping[str, Floats], truth: float, is_ratio: bool) -> LooksResult | None:
+    """Return what the columns of a run say of looks, None if it had none."""
+    if "stop" not in columns:
+        return None
+    return LooksResult(columns, truth, is_ratio)
+
+
+def _plain(summary: Mean | Proportion) -> dict[str, float]:
+    numbers = {name: float(value) for name, value in summary._asdict().items()}
+    return {"mean": numbers.pop("estimate"), **numbers}

@@ -1,0 +1,182 @@
+"""The numbers that are kept of each replicate of a trial that looks."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from trialsim.analysis.counts import mean_scores
+from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.inference import (
+    Estimated,
+    adjusted,
+    last_comparison,
+    nominal_p_value,
+)
+from trialsim.analysis.monitoring.monitored import Monitored, monitor
+from trialsim.arrays import Floats, Integers
+from trialsim.clock import DAY, NEVER
+from trialsim.scenario.monitoring.boundaries import BoundaryPlan
+from trialsim.scenario.monitoring.effect_scale import reported
+from trialsim.scenario.scenario import Scenario
+from trialsim.trial.conduct import screened
+
+OVER_LOOKS: Final = (
+    "naive_estimate",
+    "naive_low",
+    "naive_high",
+    "randomised",
+    "planned_patients",
+    "analysed_at_stop",
+    "stop",
+    "stop_z",
+    "stopped_for_efficacy",
+    "stopped_for_harm",
+    "stopped_for_futility",
+    "reversed",
+)
+"""Kept of each replicate that looks: `stop` is the place of the analysis that ended it, from 0."""
+OF_A_LOOK: Final = (
+    "held",
+    "day",
+    "known",
+    "randomised",
+    "waiting",
+    "share",
+    "z",
+    "effect",
+    "bound",
+    "efficacy",
+    "harm",
+    "futility",
+)
+"""Kept of each look, as `look.NAME.WHAT`; NaN where the look was not held or came after a stop."""
+PREFIX: Final = "look."
+
+
+def of_look(look: str, what: str) -> str:
+    """Return the name of what is kept of one look.
+
+    >>> of_look("first", "z")
+    'look.first.z'
+    """
+    return f"{PREFIX}{look}.{what}"
+
+
+def monitored_names(scenario: Scenario) -> tuple[str, ...]:
+    """Return the names of what is kept beside of a trial that looks; none of one that does not."""
+    if scenario.monitoring is None:
+        return ()
+    each = (of_look(name, what) for name in scenario.monitoring.names for what in OF_A_LOOK)
+    return (*OVER_LOOKS, *each)
+
+
+def largest(scenario: Scenario) -> Scenario:
+    """Return the study with the most patients that a look may ask for, to be cut afterwards."""
+    rule = scenario.monitoring and scenario.monitoring.re_estimation
+    if not rule or rule.at_most == scenario.design.patients:
+        return scenario
+    design = scenario.design.model_copy(update={"patients": rule.at_most})
+    larger = scenario.model_copy(update={"design": design})
+    vars(larger).pop("digest", None)  # which is that of the planned size
+    return larger
+
+
+def monitored_quantities(finished: FinishedTrial, plan: BoundaryPlan) -> dict[str, Floats]:
+    """Return the numbers that are kept of each replicate under a plan of looks."""
+    monitored = monitor(finished, plan)
+    numbers = {**_at_the_end(monitored), **_stops(monitored), **_looks(monitored)}
+    return {name: np.asarray(number, np.float64) for name, number in numbers.items()}
+
+
+def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
+    """Return what is kept of any trial, as the looks left this one."""
+    finished, analysis = monitored.finished, monitored.finished.plan
+    counts = finished.counts(monitored.at_last)
+    last = last_comparison(monitored)
+    naive = Estimated(last.estimate, last.low, last.high)
+    found = adjusted(monitored, naive)
+    outcome = finished.trial.scenario.outcomes[analysis.endpoint]
+    means = mean_scores(counts, outcome, analysis)
+    return {
+        **found._asdict(),
+        "p_value": nominal_p_value(monitored),
+        "rejected": monitored.rejected,
+        "favoured": monitored.favoured,
+        "truth_over": finished.truth.over,
+        "truth_under": finished.truth.under,
+        "treated_analysed": last.treated,
+        "control_analysed": last.control,
+        "treated_mean": means[:, 0],
+        "control_mean": means[:, 1],
+        **_conduct(monitored),
+        **{f"naive_{name}": value for name, value in naive._asdict().items()},
+    }
+
+
+def _conduct(monitored: Monitored) -> Mapping[str, Floats | Integers]:
+    """Return the conduct of those who were randomised, up to the end of the trial."""
+    finished, trial = monitored.finished, monitored.finished.trial
+    enrolled, conduct = monitored.enrolled, trial.conduct
+    randomised = enrolled.sum(axis=1)
+    last = np.take_along_axis(finished.randomised, np.maximum(randomised - 1, 0)[:, None], 1)[:, 0]
+    closed = np.where(randomised == monitored.patients, last, monitored.closes)
+    left_out = monitored.plan.monitoring.waiting_patients == "left_out"
+    until = monitored.closes if left_out else np.full(len(randomised), NEVER)
+    infusions = finished.infusions
+    if left_out:
+        given = conduct.infusion_given & (conduct.infusion_start < until[:, None, None])
+        infusions = np.count_nonzero(given, axis=2)
+    ends = (finished.last_visit * enrolled).max(axis=1)
+    return {
+        "screened": screened(trial.cohort, closed, trial.scenario),
+        "recruitment_days": closed / DAY,
+        "duration_days": np.minimum(ends, until) / DAY,
+        "infusions_given": (infusions * enrolled).sum(axis=1),
+        **{
+            name: (enrolled & (minute < until[:, None])).sum(axis=1)
+            for name, minute in finished.exits.items()
+        },
+        "randomised": randomised,
+        "planned_patients": monitored.patients,
+    }
+
+
+def _stops(monitored: Monitored) -> Mapping[str, Floats | Integers]:
+    """Return where and why each trial ended."""
+    at_stop, early = monitored.at_stop, monitored.early
+    return {
+        "analysed_at_stop": at_stop(monitored.found.patients),
+        "stop": monitored.stop,
+        "stop_z": at_stop(monitored.z),
+        "stopped_for_efficacy": early & (at_stop(monitored.above) == 1),
+        "stopped_for_harm": early & (at_stop(monitored.below) == 1),
+        "stopped_for_futility": early & (at_stop(monitored.futile) == 1),
+        "reversed": np.where(early, monitored.reversed, np.nan),
+    }
+
+
+def _looks(monitored: Monitored) -> Mapping[str, Floats]:
+    """Return what is kept of each look, NaN where it was not held or came after a stop."""
+    when = monitored.moments
+    effect = reported(monitored.finished.plan, monitored.found.effect)
+    found = {}
+    for place, name in enumerate(monitored.plan.monitoring.names):
+        took_place = when.reached[:, place] & (monitored.stop >= place)
+        kept = {
+            "day": when.minute[:, place] / DAY,
+            "known": when.known[:, place],
+            "randomised": when.randomised[:, place],
+            "waiting": when.waiting[:, place],
+            "share": monitored.fractions[:, place],
+            "z": monitored.z[:, place],
+            "effect": effect[:, place],
+            "bound": monitored.bounds.efficacy[:, place],
+            "efficacy": monitored.above[:, place],
+            "harm": monitored.below[:, place],
+            "futility": monitored.futile[:, place],
+        }
+        found[of_look(name, "held")] = np.asarray(took_place, np.float64)
+        for what, values in kept.items():
+            found[of_look(name, what)] = np.where(took_place, values, np.nan)
+    return found

@@ -1,0 +1,71 @@
+"""The looks of a design over its replicates, in words."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from trialsim.replicates.looks import FINAL, LooksResult
+from trialsim.stats.monte_carlo import Mean, Proportion
+
+_ROWS: Final = {
+    "held": "held",
+    "day": "day of the cut",
+    "known": "endpoint known",
+    "randomised": "randomised",
+    "waiting": "waiting for their endpoint",
+    "share": "share of the information",
+    "bound": "bound on z",
+    "efficacy": "stopped for efficacy",
+    "harm": "stopped for harm",
+    "futility": "stopped for futility",
+}
+_PROBABILITIES: Final = ("held", "efficacy", "harm", "futility")
+_SPREAD: Final = {
+    "randomised": "patients randomised",
+    "analysed": "patients analysed",
+    "duration_days": "duration, days",
+    "infusions_given": "infusions given",
+}
+
+
+def looks_text(looks: LooksResult) -> Iterator[str]:
+    """Yield what happens at each look, what that saves, and what the estimates are worth."""
+    yield f"{'look':34}" + "".join(f"{name:>20.20}" for name in looks.names)
+    for what, label in _ROWS.items():
+        found = [_found(looks, name, what) for name in looks.names]
+        if what == "harm" and not any(one.estimate for one in found):
+            continue
+        yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in found)
+    yield f"{'stop undone by those who waited':34}{_with_error(looks.reversals):>20}"
+    yield ""
+    yield f"{'':34} {'mean':>10} {'MC error':>10} {'5%':>9} {'50%':>9} {'95%':>9} {'at most':>8}"
+    for name, label in _SPREAD.items():
+        spread = looks.spread(name)
+        yield (
+            f"{label:34} {spread.mean.estimate:10.2f} {spread.mean.mcse:10.2f} {spread.low:9.1f} "
+            f"{spread.median:9.1f} {spread.high:9.1f} {spread.at_most:8.3f}"
+        )
+    yield ""
+    yield f"{'estimate':12}{'ended at':14}{'trials':>8}{'bias':>20}{'RMSE':>20}{'coverage':>20}"
+    for kind, prefix in looks.kinds.items():
+        for where in (None, *looks.names, FINAL):
+            yield _estimation(looks, kind, prefix, where)
+
+
+def _found(looks: LooksResult, name: str, what: str) -> Mean | Proportion:
+    if what in _PROBABILITIES:
+        return looks.probability(name, what)
+    return looks.at(name, what)
+
+
+def _estimation(looks: LooksResult, kind: str, prefix: str, where: str | None) -> str:
+    found = looks.estimation(prefix, where)
+    told = (found.bias, found.rmse, found.coverage)
+    columns = "".join(f"{_with_error(one):>20}" if found.trials else " " * 20 for one in told)
+    return f"{kind:12}{where or 'all':14}{found.trials:8}{columns}".rstrip()
+
+
+def _with_error(found: Mean | Proportion) -> str:
+    """Return a number with its Monte Carlo error in parentheses, digits by their size."""
+    value = float(found.estimate)
+    digits = 4 if abs(value) < 10 else 1
+    return f"{value:.{digits}f} ({float(found.mcse):.{digits}f})"
