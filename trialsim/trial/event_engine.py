@@ -48,6 +48,8 @@ class Stock:
         self.more_may_come = more_may_come
         """Whether to wait where none is left; nobody waits for a place in the trial."""
         self._more: simpy.Event | None = None
+        self._calls: set[int] = set()
+        """The minutes in which those who wait look again, whether more came or not."""
 
     def put(self, count: float = 1) -> None:
         """Give some back, or bring new ones."""
@@ -56,10 +58,13 @@ class Stock:
             self._more.succeed()
             self._more = None
 
-    def more(self) -> simpy.Event:
-        """Return what happens when more come."""
+    def more(self, by: int) -> simpy.Event:
+        """Return what happens when more come, and in a minute at the latest."""
         if self._more is None:
             self._more = self.env.event()
+        if by not in self._calls:
+            self._calls.add(by)
+            self.env.timeout(by - self.env.now).callbacks.append(lambda _: self.put(0))
         return self._more
 
 
@@ -82,7 +87,7 @@ class Desk:
             first.
         """
         env, minute = self.env, max(due, int(self.env.now))
-        lacked, too_late = needs[0], None
+        lacked = needs[0]
         while True:
             yield Turn(env, minute, due, number)
             lacking = [one for one in needs if not one.free]
@@ -93,8 +98,7 @@ class Desk:
             lacked = lacking[0] if lacking else lacked
             if minute >= until or not all(one.more_may_come for one in lacking):
                 return lacked
-            too_late = too_late or env.timeout(until - minute)
-            yield lacked.more() | too_late
+            yield lacked.more(by=until)
             minute = int(env.now)
 
 
@@ -154,7 +158,8 @@ class Replicate:
     def run(self, creation: Iterable[int]) -> None:
         """Let the trial happen until the last candidate has left it."""
         people = [self.env.process(self.candidate(i)) for i in creation if self.ready[i] < NEVER]
-        self.env.run(self.env.all_of(people))
+        for person in reversed(people):
+            self.env.run(until=person)
 
     def candidate(self, place: int) -> Process:
         """Come for the first infusion, day after day while there is time, and then every day."""
