@@ -14,9 +14,14 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from trialsim.analysis.analyse import Estimate, analyse
+from trialsim.analysis.primary import analyse_primary
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
 from trialsim.stats.ranks.brunner_munzel import brunner_munzel_exact
+from trialsim.stats.ranks.mann_whitney import mann_whitney
+from trialsim.streams import Streams
+from trialsim.trial.trial import simulate_batch
 
 Array: TypeAlias = NDArray[np.float64]
 Planned: TypeAlias = Callable[..., SimulatedTrial]
@@ -154,8 +159,14 @@ def test_the_adjusted_effect_takes_off_what_imbalance_explains(
     oracle = effect[0].mean() - slope * away
     result = primary(trial)
     assert_allclose(result.estimate, oracle, rtol=1e-10)
-    error = np.sqrt(total[0, 0] - slope * total[0, 1])
-    assert_allclose(result.statistic, (oracle - 0.5) / error, rtol=1e-10)
+    left = sum(len(arm) for arm in effect) - 2  # degrees of freedom without the covariate
+    variance = (total[0, 0] - slope * total[0, 1]) * left / (left - 1)
+    error = np.sqrt(variance * (1 + away**2 / total[1, 1] / left))
+    statistic = (oracle - 0.5) / error
+    assert_allclose(result.statistic, statistic, rtol=1e-10)
+    assert_allclose(result.p_value, 2 * stats.t.sf(abs(statistic), left - 1), rtol=1e-9)
+    half = stats.t.ppf(0.975, left - 1) * error
+    assert_allclose(result.ci, np.clip([oracle - half, oracle + half], 0, 1), rtol=1e-9)
 
 
 def test_adjustment_within_sites_leaves_the_level_of_each_site_out(planned: Planned) -> None:
@@ -170,7 +181,7 @@ OUTCOMES = ["arat", "disability"]
 
 def test_the_wei_lachin_test_pools_the_outcomes(planned: Planned, by_hand: ByHand) -> None:
     """Oracle: mean effect, and DeLong's variance of each patient's mean placement."""
-    trial = planned(test={"method": "wei_lachin", "outcomes": OUTCOMES})
+    trial = planned(test={"method": "wei_lachin", "outcomes": OUTCOMES, "variance": "placement"})
     each = [placements(*arms_of(by_hand(trial, name))) for name in OUTCOMES]
     treated, control = (np.mean([one[arm] for one in each], axis=0) for arm in (0, 1))
     variance = treated.var(ddof=1) / len(treated) + control.var(ddof=1) / len(control)
@@ -237,9 +248,23 @@ def test_proportional_odds_are_those_of_statsmodels(planned: Planned, by_hand: B
     found = by_hand(trial)
     cells = np.unique(found["value"], return_inverse=True)[1]
     arm = (found["arm"] == "cerebrolysin").to_numpy(float)
-    fit = OrderedModel(cells, arm[:, None], distr="logit").fit(method="bfgs", disp=False)
-    assert_allclose(primary(trial).estimate, np.exp(fit.params[0]), rtol=1e-3)
-    assert_allclose(primary(trial).p_value, fit.pvalues[0], rtol=1e-2)
+    fit = OrderedModel(cells, arm[:, None], distr="logit").fit(method="bfgs", gtol=1e-7, disp=False)
+    assert_allclose(primary(trial).estimate, np.exp(fit.params[0]), rtol=1e-6)
+    ranks = mann_whitney(*arms_of(found))
+    assert_allclose(primary(trial).statistic, ranks.z * np.sqrt(len(arm) / (len(arm) - 1)))
+
+
+def test_separated_arms_reject_under_proportional_odds() -> None:
+    """An odds ratio of 0 or infinity is the strongest evidence, not none."""
+    strong = {"design.patients": 12, "outcomes.arat.effect.value": 0.92, "analysis.secondary": {}}
+    separable = load("cars1").replace({**strong, "operations.visit_missed_probability": 0.0})
+    trials = simulate_batch(separable, Streams(2016, range(200)))
+    plan = separable.replace({"analysis.test": "proportional_odds"}).analysis
+    odds, ranks = analyse_primary(trials, plan), analyse_primary(trials, separable.analysis)
+    infinite = np.isinf(odds.estimate)
+    assert infinite.sum() > 50
+    assert odds.rejected[infinite].mean() > 0.9
+    assert abs(odds.rejected.mean() - ranks.rejected.mean()) < 0.1
 
 
 def test_effects_are_the_same_pairs_on_other_scales(planned: Planned, by_hand: ByHand) -> None:

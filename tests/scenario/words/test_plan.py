@@ -121,7 +121,7 @@ def test_every_other_field_of_the_plan_is_told() -> None:
 
 
 def test_a_slow_method_warns() -> None:
-    slow = ("exact_mann_whitney", "permutation", "proportional_odds")
+    slow = ("exact_mann_whitney", "permutation")
     for name in slow:
         words = plan_in_words(planned_with(method_named(name)))
         assert words["speed"].startswith("Slow, so think before thousands of replicates")

@@ -96,7 +96,7 @@ def test_respiratory_trial_agrees_with_sanon(visit: int) -> None:
         strata,
         np.array(data["treatment"]) == "A",
     )
-    found = adjusted_effect(*arms, [True, False], variance="u-statistic")
+    found = adjusted_effect(*arms, [True, False], variance="u-statistic", small_samples=False)
     assert_allclose(found.effect - 0.5, expected["xi_minus_half"][visit], rtol=1e-10)
     assert_allclose(found.standard_error, expected["se"][visit], rtol=1e-10)
     assert_allclose(found.p_value, expected["p"][visit], rtol=1e-8)
@@ -113,7 +113,7 @@ def test_unstratified_adjustment_is_a_projection() -> None:
     covariance = sum(np.cov(arm) / arm.shape[1] for arm in rows)
     imbalance = treated.covariates.mean(axis=1) - control.covariates.mean(axis=1)
     slopes = np.linalg.solve(covariance[1:, 1:], covariance[1:, 0])
-    found = adjusted_effect(treated, control, [False, False])
+    found = adjusted_effect(treated, control, [False, False], small_samples=False)
     assert_allclose(found.effect, placed.treated.mean() - slopes @ imbalance, rtol=1e-12)
     variance = covariance[0, 0] - slopes @ covariance[1:, 0]
     assert_allclose(found.standard_error, np.sqrt(variance), rtol=1e-12)
@@ -171,7 +171,7 @@ def test_complete_separation_and_empty_arms_have_an_answer(variance: AdjustedVar
     low, high = Arm(np.array([1.0, 2, 3]), np.eye(2, 3)), Arm(np.array([5.0, 6]), np.ones((2, 2)))
     found = adjusted_effect(high, low, [False, True], variance=variance)
     assert found.effect == 1
-    assert 0 < found.low < 0.7
+    assert 0 <= found.low < 0.7
     nobody = Arm(np.array([]), np.empty((2, 0)))
     empty = adjusted_effect(nobody, low, [False, True], variance=variance)
     assert_array_equal(empty, (np.nan, np.nan, 0, 1, 0, 1))
@@ -196,6 +196,42 @@ def test_prognostic_covariate_sharpens_the_effect_and_holds_the_level(
     assert 0.3 < ratio < 0.45
     assert abs(np.mean(found.standard_error**2) / np.var(found.effect) - 1) < 0.12
     assert np.mean(found.p_value <= 0.05) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / trials)
+
+
+def scores(random: np.random.Generator, trials: int, patients: int, share: float) -> Arm:
+    """Return an arm of a scale with a fifth at either end, and covariates, one prognostic."""
+    covariates = random.normal(size=(trials, 4, patients))
+    latent = share * covariates[:, 0] + np.sqrt(1 - share**2) * random.normal(
+        size=(trials, patients)
+    )
+    return Arm(np.clip(np.round(28 + 34 * latent), 0, 57), covariates)
+
+
+@every_variance
+@pytest.mark.parametrize("patients", [5, 10, 25])
+def test_four_covariates_keep_the_level_in_small_arms(
+    variance: AdjustedVariance, patients: int
+) -> None:
+    """No effect, ties at both ends; 4 binomial standard errors, on either side but at 5 an arm."""
+    random, trials = np.random.default_rng(7), 2500
+    treated, control = (scores(random, trials, patients, 0.7) for _ in range(2))
+    found = adjusted_effect(treated, control, [True, False, False, True], variance=variance)
+    margin = 4 * np.sqrt(0.05 * 0.95 / trials)
+    rejected = np.mean(found.p_value <= 0.05)
+    assert rejected < 0.05 + margin
+    assert rejected > (0.05 - margin if patients > 5 else 0.01)
+    covered = np.mean((found.low <= 0.5) & (found.high >= 0.5))
+    assert abs(1 - covered - rejected) < 1e-12
+
+
+def test_an_adjusted_effect_stays_on_its_scale_and_in_its_interval() -> None:
+    random = np.random.default_rng(3)
+    treated, control = scores(random, 2000, 5, 0.9), scores(random, 2000, 5, 0.9)
+    better = Arm(treated.outcome + 60, treated.covariates[:, :2])
+    found = adjusted_effect(better, Arm(control.outcome, control.covariates[:, :2]), [True, False])
+    assert (found.effect <= 1).all()
+    assert ((found.low <= found.effect) & (found.effect <= found.high)).all()
+    assert (found.low < found.high).all()
 
 
 def test_unknown_variance_is_refused() -> None:

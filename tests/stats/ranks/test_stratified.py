@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.stats.reference import reference
 from trialsim.arrays import Floats, Integers
-from trialsim.stats.ranks.mann_whitney import mann_whitney, summarise_counts
+from trialsim.stats.ranks.mann_whitney import mann_whitney, summarise, summarise_counts
 from trialsim.stats.ranks.stratified import (
     StratumWeighting,
     stratified_effect,
@@ -28,8 +28,8 @@ KEYS: dict[StratumWeighting, str] = {
     "patients": "total_N",
     "equal": "equal",
     "pairs": "pairs_mn",
-    "inverse-variance": "inverse_variance",
 }
+"""Inverse variances are those of the null hypothesis here, of the placements in R."""
 every_weighting = pytest.mark.parametrize("weighting", WEIGHTINGS)
 
 Trial = tuple[Floats, Floats, Integers, Integers]
@@ -90,7 +90,7 @@ def test_effects_of_strata_agree_with_r(case: dict[str, Any]) -> None:
 
 
 @of_family("stratified_mw_estimator")
-@every_weighting
+@pytest.mark.parametrize("weighting", KEYS)
 def test_stratified_effects_agree_with_r(case: dict[str, Any], weighting: StratumWeighting) -> None:
     """Oracle: weighted means with the variance sum w**2 V."""
     found = stratified_effect(summarise_strata(*trial_of(case)), weighting)
@@ -249,3 +249,28 @@ def test_patient_of_no_stratum_is_left_out(trial: Trial) -> None:
     more = np.append(treated, 3.0), np.append(treated_stratum, -1)
     found = van_elteren(more[0], control, more[1], control_stratum)
     assert_array_equal(found, van_elteren(*trial))
+
+
+def uneven_sites(trials: int, patients: int) -> tuple[Floats, Floats]:
+    """Return samples of twelve sites of uneven size, with no effect and a fifth at either end."""
+    random = np.random.default_rng(11)
+    sizes = np.maximum(1, np.round(patients * np.linspace(0.3, 1.7, 12) / 12)).astype(int)
+    arms = np.full((2, trials, 12, sizes.max()), np.nan)
+    for site, size in enumerate(sizes):
+        latent = 28 + 34 * random.normal(size=(2, trials, size))
+        arms[:, :, site, :size] = np.clip(np.round(latent), 0, 57)
+    return arms[0], arms[1]
+
+
+@every_weighting
+@pytest.mark.parametrize("patients", [52, 104])
+def test_every_weighting_keeps_level_and_coverage(
+    weighting: StratumWeighting, patients: int
+) -> None:
+    """No effect at twelve sites of 1 to 15 patients an arm; 4 binomial standard errors."""
+    trials = 4000
+    strata = summarise(*uneven_sites(trials, patients))
+    margin = 4 * np.sqrt(0.05 * 0.95 / trials)
+    assert np.mean(stratified_test(strata, weighting).p_value <= 0.05) < 0.05 + margin
+    found = stratified_effect(strata, weighting)
+    assert np.mean((found.low <= 0.5) & (found.high >= 0.5)) > 0.95 - margin

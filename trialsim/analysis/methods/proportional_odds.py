@@ -6,25 +6,36 @@ from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
 from trialsim.analysis.truth import TruthParts, of_odds
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
-from trialsim.stats.p_values import normal_p_value
+from trialsim.stats.means_and_proportions.proportional_odds import (
+    OddsRatio,
+    adjusted_proportional_odds,
+    proportional_odds,
+)
 
 
 def compare(data: Data, method: ProportionalOdds) -> Comparison:
     """Return the comparison of each replicate."""
-    from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
-
-    plan, samples = data.plan, data.samples
-    fits = [
-        proportional_odds(treated, control, plan.confidence)
-        for treated, control in zip(*samples, strict=True)
-    ]
-    found = {name: np.array([getattr(fit, name) for fit in fits]) for name in fits[0]._fields}
-    known = ~np.isnan(found["standard_error"])
-    p_value = np.where(known, normal_p_value(found["z"], plan.alternative), 1.0)
-    ends = found["odds_ratio"], found["low"], found["high"]
-    return Comparison(*ends, found["z"], p_value, *samples.sizes)
+    found = _adjusted(data, method) if method.covariates else _unadjusted(data)
+    ends = found.odds_ratio, found.low, found.high
+    return Comparison(*ends, found.z, found.p_value, *data.samples.sizes)
 
 
 def truth(data: Data, method: ProportionalOdds) -> TruthParts:
     """Return the parts of the true odds ratio."""
     return of_odds(compare(data, method).estimate)
+
+
+def _unadjusted(data: Data) -> OddsRatio:
+    treated, control = data.counts[:, 0, 0], data.counts[:, 0, 1]
+    return proportional_odds(treated, control, data.plan.confidence, data.plan.alternative)
+
+
+def _adjusted(data: Data, method: ProportionalOdds) -> OddsRatio:
+    """Fit the model to each patient; one whose arm or value is none of the plan's counts for 0."""
+    values, (treated, control) = data.values, data.arms
+    among = values.analysed & (treated | control)
+    cells = np.arange(values.cells)
+    counts = np.where(among[..., np.newaxis], values.cell[..., np.newaxis] == cells, 0.0)
+    covariates = np.moveaxis(data.covariates(method.covariates), 1, -1)
+    x = np.concatenate([treated[..., np.newaxis], covariates], axis=-1)
+    return adjusted_proportional_odds(counts, x, data.plan.confidence, data.plan.alternative)

@@ -11,7 +11,6 @@ from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.scenario.monitoring.effect_scale import natural, null_effect
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
@@ -118,7 +117,7 @@ def _of_samples(finished: FinishedTrial, included: Booleans) -> Statistics:
     width = natural(plan, found.high) - natural(plan, found.low)
     by_width = width / 2 / scipy.special.ndtri((1 + plan.confidence) / 2)
     error = np.where(np.abs(found.statistic) > 1e-9, error, by_width)
-    normal = isinstance(plan.test, AdjustedRank | WeiLachin | ProportionalOdds)
+    normal = isinstance(plan.test, WeiLachin | ProportionalOdds)
     z = found.statistic if normal else _normal(found.statistic, found.p_value)
     return _known(z, effect, error**2, found.treated + found.control)
 

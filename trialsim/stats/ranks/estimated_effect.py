@@ -12,7 +12,7 @@ import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats, divide
 from trialsim.stats.monte_carlo import check_probability
-from trialsim.stats.p_values import Alternative, check_alternative, normal_p_value
+from trialsim.stats.p_values import Alternative, check_alternative, normal_p_value, t_p_value
 
 IntervalScale: TypeAlias = Literal["plain", "logit"]
 
@@ -34,11 +34,13 @@ def estimated_effect(
     interval_scale: IntervalScale = "plain",
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
+    degrees_of_freedom: Floats | float = np.inf,
 ) -> EstimatedEffect:
-    """Give an effect its normal interval and test; z is on the plain scale.
+    """Give an effect its interval and test; z is on the plain scale.
 
-    The interval is two-sided, on the plain scale (cut at 0 and 1) or on the logit scale. An effect
-    of 0 or 1, or beyond, has no logit: its interval is the plain one.
+    The effect is held within 0 and 1. The interval is two-sided, on the plain scale (cut at 0 and
+    1) or on the logit scale; an effect of 0 or 1 has no logit, and its interval is the plain one.
+    Interval and test are by Student's t with the degrees of freedom, the normal unless given.
 
     >>> found = estimated_effect(np.array(0.62), np.array(0.0016))
     >>> round(found.low.item(), 3), round(found.high.item(), 3), round(found.z.item(), 6)
@@ -51,12 +53,25 @@ def estimated_effect(
         raise ValueError(f"interval_scale must be one of {scales} (got {interval_scale!r})")
     known = (variance > 0) & ~np.isnan(effect)
     error = np.sqrt(np.where(known, variance, np.nan))
+    effect = np.clip(effect, 0.0, 1.0)
     centre = np.where(known, effect, 0.5)
     z = np.nan_to_num(divide(centre - 0.5, np.where(known, error, 0.0), 0.0))
-    quantile = float(scipy.special.ndtri((1 + confidence) / 2))
+    freedom = np.asarray(degrees_of_freedom, np.float64)
+    quantile = _quantile((1 + confidence) / 2, freedom)
     low, high = _ends(centre, quantile * np.where(known, error, np.inf), interval_scale)
-    p_value = np.where(known, normal_p_value(z, alternative), 1.0)
+    tail = np.where(
+        np.isinf(freedom),
+        normal_p_value(z, alternative),
+        t_p_value(z, np.where(np.isinf(freedom), 1.0, freedom), alternative),
+    )
+    p_value = np.where(known, tail, 1.0)
     return EstimatedEffect(effect, error, low, high, z, p_value)
+
+
+def _quantile(share: float, freedom: Floats) -> Floats:
+    finite = np.where(np.isinf(freedom), 1.0, freedom)
+    normal, student = scipy.special.ndtri(share), scipy.special.stdtrit(finite, share)
+    return np.where(np.isinf(freedom), normal, student)
 
 
 def _ends(effect: Floats, margin: Floats, interval_scale: IntervalScale) -> tuple[Floats, Floats]:

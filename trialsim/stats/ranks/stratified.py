@@ -97,8 +97,9 @@ def stratum_weights(strata: RankSummary, weighting: StratumWeighting) -> Floats:
 
     With m treated and n control patients, of N: `van-elteren` m n / (N + 1), the best test when the
     effect is the same everywhere; `mantel-haenszel` m n / N; `pairs` m n; `patients` N; `equal` 1;
-    `inverse-variance` 1 / V, which favours strata that look precise by chance: it is
-    biased in small strata, and a stratum in which all values are equal has no weight.
+    `inverse-variance` 1 / V0, the null variances corrected for ties, which no allocation changes:
+    weights from the variances of the placements would favour strata that look precise by chance.
+    A stratum in which all values are equal has then no weight.
 
     >>> strata = summarise(np.array([[3.0, 4], [9, np.nan]]), np.array([[1.0, 4], [5, 7]]))
     >>> stratum_weights(strata, "mantel-haenszel").round(3).tolist()
@@ -118,7 +119,7 @@ def stratum_weights(strata: RankSummary, weighting: StratumWeighting) -> Floats:
         case "equal":
             weights = np.where(pairs > 0, 1.0, 0.0)
         case "inverse-variance":
-            weights = divide(np.ones(m.shape), _known_variance(strata), 0.0)
+            weights = divide(np.ones(m.shape), np.nan_to_num(strata.null_variance), 0.0)
         case _:
             known = ", ".join(get_args(StratumWeighting))
             raise ValueError(f"weighting must be one of {known} (got {weighting!r})")

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan
-from trialsim.scenario.plan.methods.base import listed
+from trialsim.scenario.plan.methods.base import listed, unfit_covariates
 from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod
-from trialsim.scenario.validation.refusal import Name, Violation, unknown, until_missing
+from trialsim.scenario.validation.refusal import Name, Violation
 
 
 class AdjustedRank(RankMethod):
@@ -46,14 +46,4 @@ class AdjustedRank(RankMethod):
         return "normal, with the test's variance"
 
     def unfit_for_population(self, population: Population) -> Iterator[Violation]:
-        for name in self.covariates:
-            yield from until_missing(_can_adjust(name, population))
-
-
-def _can_adjust(name: str, population: Population) -> Iterator[Violation]:
-    covariate = population.covariates.get(name)
-    path = f"test.covariates.{name}"
-    if covariate is None:
-        yield Violation(path, unknown("covariate", name, population.covariates), name)
-    elif covariate.levels is not None:
-        yield Violation(path, "must be a covariate that is a number, true or false", name)
+        yield from unfit_covariates(self.covariates, population)

@@ -7,7 +7,13 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.protocol.design import Design
-from trialsim.scenario.validation.refusal import CheckedModel, Rules, Violation
+from trialsim.scenario.validation.refusal import (
+    CheckedModel,
+    Rules,
+    Violation,
+    unknown,
+    until_missing,
+)
 
 FAST = "Fast: whole batches of trials are analysed at once."
 
@@ -102,3 +108,18 @@ def listed(names: Iterable[str]) -> str:
     """
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def unfit_covariates(names: Iterable[str], population: Population) -> Iterator[Violation]:
+    """Yield which names are not those of covariates that are numbers, or true or false."""
+    for name in names:
+        yield from until_missing(_unfit_covariate(name, population))
+
+
+def _unfit_covariate(name: str, population: Population) -> Iterator[Violation]:
+    covariate = population.covariates.get(name)
+    path = f"test.covariates.{name}"
+    if covariate is None:
+        yield Violation(path, unknown("covariate", name, population.covariates), name)
+    elif covariate.levels is not None:
+        yield Violation(path, "must be a covariate that is a number, true or false", name)

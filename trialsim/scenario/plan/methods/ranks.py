@@ -81,5 +81,5 @@ _WEIGHTS: Final[dict[StratumWeighting, str]] = {
     "pairs": "weighted by its pairs of patients",
     "patients": "weighted by its patients",
     "equal": "all sites weighted alike",
-    "inverse-variance": "weighted by the inverse of its variance",
+    "inverse-variance": "weighted by the inverse of its variance when the arms do not differ",
 }

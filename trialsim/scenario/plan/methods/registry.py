@@ -52,7 +52,12 @@ def _from_its_name(written: Any) -> Any:
 
 def _shortest(method: AnyMethod) -> Any:
     """Return the name alone of a method that has no choices, else all that it says."""
-    content = method.model_dump()
+    omitted = {
+        name
+        for name in method.omitted_defaults
+        if getattr(method, name) == type(method).model_fields[name].default
+    }
+    content = method.model_dump(exclude=omitted)
     return content if len(content) > 1 else method.method
 
 

@@ -31,7 +31,8 @@ class WeiLachin(RankMethod):
     method: Literal["wei_lachin"]
     outcomes: Outcomes
     weighting: Literal["equal", "standardised", "least-squares"] = "equal"
-    variance: Literal["placement", "null"] = "placement"
+    variance: Literal["null", "placement"] = "null"
+    """As if the arms did not differ, which keeps the level in small arms; or the placements'."""
 
     def outcomes_of(self, plan: Plan) -> tuple[str, ...]:
         return self.outcomes
