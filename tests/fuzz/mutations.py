@@ -31,7 +31,7 @@ KEYS: Final[tuple[Any, ...]] = (
 def mutated(content: Any, dice: random.Random) -> Any:
     """Return a copy of plain content with one to four things in it wrong."""
     content = copy.deepcopy(content)
-    for _ in range(dice.choice((1, 1, 1, 2, 3, 4))):
+    for _ in range(dice.choice((1, 1, 1, 1, 2, 3, 4))):
         places = list(_places(content))
         if places:
             dice.choice(_CHANGES)(*dice.choice(places), content, dice)
@@ -84,10 +84,17 @@ def _replace(part: Any, key: Any, _whole: Any, dice: random.Random) -> None:
     part[key] = copy.deepcopy(dice.choice(VALUES))
 
 
-def _scale(part: Any, key: Any, _whole: Any, dice: random.Random) -> None:
-    if isinstance(part[key], int | float) and not isinstance(part[key], bool):
+def _scale(part: Any, key: Any, whole: Any, dice: random.Random) -> None:
+    part, key = dice.choice(
+        [place for place in _places(whole) if _is_number(*place)] or [(part, key)]
+    )
+    if _is_number(part, key):
         part[key] *= dice.choice((-1, 0, 2, 10, 1e6, 1e12, 1e200, 1e-9, 1e-200, 1 + 1e-12))
         part[key] = int(part[key]) if dice.random() < 0.5 and _is_whole(part[key]) else part[key]
+
+
+def _is_number(part: Any, key: Any) -> bool:
+    return isinstance(part[key], int | float) and not isinstance(part[key], bool)
 
 
 def _is_whole(number: float) -> bool:
@@ -145,6 +152,6 @@ def _shuffle(part: Any, key: Any, _whole: Any, dice: random.Random) -> None:
 
 
 _CHANGES: Final[tuple[Callable[..., None], ...]] = (
-    *(_replace, _replace, _replace, _scale, _scale, _remove, _empty),
+    *(_replace, _replace, _replace, _scale, _scale, _scale, _remove, _empty),
     *(_rename, _rename, _add, _move, _turn, _shuffle),
 )
