@@ -95,7 +95,7 @@ def test_a_trial_of_a_run_is_the_one_of_its_seed(
         (
             ["tornado", "cars1", "-o", "a.gif", "-o", "nowhere/b.svg"],
             [
-                "--out: must end in one of .svg, .png, .csv (got a.gif)",
+                "--out: must end in .svg, .png or .csv (got a.gif)",
                 "--out: must be in a folder that exists (got nowhere/b.svg)",
             ],
         ),

@@ -51,7 +51,7 @@ class Faulty(DataFrame):
 
     fault: BaseException = OSError(errno.ENOSPC, "No space left on device")
 
-    def to_csv(self, path: Any, **_: Any) -> None:  # type: ignore[override]
+    def to_parquet(self, path: Any, **_: Any) -> None:  # type: ignore[override]
         """Write a part, and fail."""
         path.write_text("half of")
         raise self.fault
@@ -168,7 +168,7 @@ def test_what_was_there_stays_whole_if_writing_fails(
     faulty = Faulty(TABLES["visits"])
     faulty.fault = fault
     with pytest.raises(raised) as failure:
-        write_trial(tmp_path, {**TABLES, "visits": faulty}, {}, {}, MANIFEST)
+        write_trial(tmp_path, {**TABLES, "visits": faulty}, {}, {}, MANIFEST, "parquet")
     assert content_of(tmp_path) == before
     assert len(str(failure.value).splitlines()) <= 1
 

@@ -16,8 +16,8 @@ import pytest
 
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.evidence.evidence import Evidence
+from trialsim.reporting.named_file import write_named
 from trialsim.reporting.pages.report import data_of, report
-from trialsim.reporting.tables.page import write_page
 
 CHROMIUM: Final = os.environ.get("TRIALSIM_CHROMIUM", "")
 pytestmark = pytest.mark.skipif(
@@ -122,7 +122,7 @@ def look(page: Path, *options: str) -> Look:
 def page(evidence: Evidence, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the report in a file, with a probe at its end."""
     file = tmp_path_factory.mktemp("rendered") / "study.html"
-    write_page(file, report(evidence).replace("</body>", f"{PROBE}</body>"))
+    write_named(file, report(evidence).replace("</body>", f"{PROBE}</body>").encode())
     return file
 
 

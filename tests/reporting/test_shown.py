@@ -93,6 +93,6 @@ def test_a_figure_is_written_whole_or_refused(tmp_path: Path, results: list[Show
     assert (tmp_path / "a.PNG").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with pytest.raises(ts.InputError, match=r"must end in \.svg or \.png"):
         figure.write(tmp_path / "a.gif")
-    with pytest.raises(ts.RunError, match="cannot write"):
+    with pytest.raises(ts.InputError, match="in a folder that exists"):
         figure.write(tmp_path / "nowhere" / "a.svg")
     assert {path.name for path in tmp_path.iterdir()} == {"a.svg", "a.PNG"}

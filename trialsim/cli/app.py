@@ -1,7 +1,9 @@
 """The program: its groups of commands, and how each way of ending is told."""
 
+import errno
 import sys
-from typing import Annotated
+from io import TextIOWrapper
+from typing import Annotated, Final
 
 import typer
 
@@ -15,8 +17,11 @@ from trialsim.cli import (
     runs,
     studies,
 )
-from trialsim.cli.console import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, Interrupted
+from trialsim.cli.console import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, Interrupted, say, warn
 from trialsim.errors import InputError, RunError
+
+_WRONG_NAMES: Final = (errno.ENAMETOOLONG, errno.EACCES, errno.ENOTDIR, errno.ELOOP, errno.EISDIR)
+"""What can only be wrong with a name that was given."""
 
 app = typer.Typer(
     name="trialsim",
@@ -31,7 +36,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"trialsim {__version__}")
+        say(f"trialsim {__version__}")
         raise typer.Exit(DONE)
 
 
@@ -53,6 +58,9 @@ for group in (studies, runs, comparisons, programmes, reproduction, figures, rep
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a character that it cannot hold is escaped
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -63,15 +71,20 @@ def run(arguments: list[str]) -> int:
     except SystemExit as left:
         status = left.code if isinstance(left.code, int) else DONE
         if status == INTERRUPTED:
-            print("trialsim: interrupted", file=sys.stderr)
+            warn("trialsim: interrupted")
         return status
     except Interrupted as error:
-        print(f"trialsim: {error}", file=sys.stderr)
+        warn(f"trialsim: {error}")
         return INTERRUPTED
     except InputError as error:
-        print(error, file=sys.stderr)
+        warn(error)
         return INPUT_WRONG
-    except (RunError, OSError) as error:
-        print(f"trialsim: {error}", file=sys.stderr)
+    except RunError as error:
+        warn(f"trialsim: {error}")
         return RUN_FAILED
+    except OSError as error:
+        named = error.filename is not None and error.errno in _WRONG_NAMES
+        place = f"{error.filename}: " if named else ""
+        warn(f"trialsim: {place}{error.strerror or error}")
+        return INPUT_WRONG if named else RUN_FAILED
     return DONE

@@ -1,10 +1,9 @@
 """The commands that draw designs beside one another: plot curve, what-if, tornado, heat-map ..."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.figure_output import INCHES, Out, Width, check_output, deliver
 from trialsim.cli.options import (
     AsJson,
     Changes,
@@ -17,6 +16,7 @@ from trialsim.cli.options import (
     loaded,
     runner_of,
 )
+from trialsim.cli.outputs import INCHES, Out, Overwrite, Width, deliver, destination
 from trialsim.cli.worlds import asked_worlds
 from trialsim.errors import InputError, Problem
 from trialsim.questions.what_if.variants import How
@@ -55,15 +55,16 @@ def curve(
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw power along the values of one number, beside the closed form."""
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     result = _compared(
         scenario, values, base, "one_at_a_time", [], replicates, seed, jobs, engine, paths=1
     )
-    deliver(result, "curve", out, as_json, width)
+    deliver(result, "curve", to)
 
 
 @commands.command("what-if")
@@ -81,16 +82,18 @@ def what_if(
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw the paired difference of each alternative from the base."""
-    _check(out, as_json, quantity)
+    to = destination(out, as_json, overwrite, width)
+    _check_quantity(quantity)
     others = variant or []
     result = _compared(
         scenario, values, base, "one_at_a_time", others, replicates, seed, jobs, engine
     )
-    deliver(result, "what-if", out, as_json, width, quantity=quantity)
+    deliver(result, "what-if", to, quantity=quantity)
 
 
 @commands.command()
@@ -104,13 +107,15 @@ def tornado(
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw which assumption, varied alone, matters most."""
-    _check(out, as_json, quantity)
+    to = destination(out, as_json, overwrite, width)
+    _check_quantity(quantity)
     result = _compared(scenario, values, base, "one_at_a_time", [], replicates, seed, jobs, engine)
-    deliver(result, "tornado", out, as_json, width, quantity=quantity)
+    deliver(result, "tornado", to, quantity=quantity)
 
 
 @commands.command("heat-map")
@@ -124,13 +129,15 @@ def heat_map(
     jobs: Jobs = -1,
     engine: EngineOption = EngineName.auto,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw every combination of the values of two paths."""
-    _check(out, as_json, quantity)
+    to = destination(out, as_json, overwrite, width)
+    _check_quantity(quantity)
     result = _compared(scenario, values, base, "grid", [], replicates, seed, jobs, engine, paths=2)
-    deliver(result, "heat-map", out, as_json, width, quantity=quantity)
+    deliver(result, "heat-map", to, quantity=quantity)
 
 
 @commands.command()
@@ -148,17 +155,18 @@ def size(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw the search for a power, and the value that it found."""
     from trialsim.questions.size.sample_size import Sought, size_by
 
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study, sought = loaded(scenario, changes), Sought(target, path, low, high, replicates)
     with Progress(None) as progress:
         result = size_by(runner_of(seed, jobs, engine, progress), study, sought)
-    deliver(result, "curve", out, as_json, width)
+    deliver(result, "curve", to)
 
 
 @commands.command()
@@ -176,23 +184,23 @@ def assurance(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw a prior of the effect, and how probable success is under each effect."""
     from trialsim.questions.assurance.assurance import assurance_by
 
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = loaded(scenario, changes)
     with Progress(-(-replicates // strata), strata) as progress:
         runner = runner_of(seed, jobs, engine, progress)
         result = assurance_by(runner, study, prior, replicates, strata)
-    deliver(result, "assurance", out, as_json, width)
+    deliver(result, "assurance", to)
 
 
-def _check(out: Any, as_json: bool, quantity: str) -> None:
+def _check_quantity(quantity: str) -> None:
     """Refuse, before anything is simulated, what cannot be drawn."""
-    check_output(out, as_json)
     from trialsim.reporting.figures.of_designs.forest import check_quantity
 
     check_quantity(quantity)

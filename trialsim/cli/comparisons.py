@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import keeping_worlds, print_json
+from trialsim.cli.console import keeping_worlds, print_json, say
 from trialsim.cli.options import (
     AnalysisName,
     AsJson,
@@ -90,7 +90,7 @@ def what_if(
     if as_json:
         print_json(result.to_dict())
     else:
-        print(what_if_text(study.title, result))
+        say(what_if_text(study.title, result))
 
 
 @commands.command()
@@ -138,7 +138,7 @@ def size(
     if as_json:
         print_json(result.to_dict())
     else:
-        print(size_text(study.title, result))
+        say(size_text(study.title, result))
 
 
 @commands.command("assurance")
@@ -195,4 +195,4 @@ def assure(
             content["observed"] = {"estimate": observed, "share_at_most": float(place.estimate)}
         print_json(content)
     else:
-        print(assurance_text(study.title, result, observed))
+        say(assurance_text(study.title, result, observed))

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from trialsim.legible import legible
+
 if TYPE_CHECKING:
     from trialsim.runs.directory import RunDirectory
     from trialsim.runs.runner import Runner
@@ -21,22 +23,39 @@ class Interrupted(Exception):  # noqa: N818 - not an error
     """The person at the keyboard stopped a run that can continue."""
 
 
+def say(text: object) -> None:
+    """Print a text on standard output, with no character in it that is not seen."""
+    print(legible(str(text)))
+
+
+def warn(text: object) -> None:
+    """Print a text on standard error, in the same way."""
+    print(legible(str(text)), file=sys.stderr)
+
+
+def put(content: bytes) -> None:
+    """Write what is no text for a person, such as a picture, to standard output."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.flush()
+
+
 def print_json(content: Any) -> None:
     """Print plain values as one JSON object."""
     from trialsim.runs.plain_json import as_json
 
-    print(as_json(content))
+    say(as_json(content))
 
 
 def command_line() -> str:
-    """Return the command as one would type it again."""
-    return shlex.join(["trialsim", *sys.argv[1:]])
+    """Return the command as one would type it again; bytes that are no text are escaped."""
+    return legible(shlex.join(["trialsim", *sys.argv[1:]]))
 
 
 def warn_of_damaged_parts(run: "RunDirectory") -> None:
     """Say on standard error what was found damaged in a run."""
     for name in run.damaged:
-        print(f"trialsim: {name} was damaged, and is set aside in {run.folder}", file=sys.stderr)
+        warn(f"trialsim: {name} was damaged, and is set aside in {run.folder}")
 
 
 @contextmanager

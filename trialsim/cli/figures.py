@@ -7,8 +7,6 @@ import typer
 
 from trialsim.cli import comparison_figures
 from trialsim.cli.console import warn_of_damaged_parts
-from trialsim.cli.figure_output import INCHES, Out, Width, check_output, deliver
-from trialsim.cli.flow_output import check_flow_output, deliver_flow
 from trialsim.cli.options import (
     AsJson,
     Changes,
@@ -17,6 +15,16 @@ from trialsim.cli.options import (
     Jobs,
     loaded,
     workers_of,
+)
+from trialsim.cli.outputs import (
+    FLOW_FORMATS,
+    INCHES,
+    Out,
+    Overwrite,
+    Width,
+    deliver,
+    deliver_flow,
+    destination,
 )
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.text.progress import Progress
@@ -74,6 +82,7 @@ def estimate(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
@@ -82,7 +91,7 @@ def estimate(
     from trialsim.reporting.evidence.finished_run import finished
     from trialsim.reporting.evidence.published import published_estimate
 
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = _source(source, seed, changes, engine)
     if study.run is not None:
         if replicates is not None:
@@ -94,7 +103,7 @@ def estimate(
             how = (study.seed, workers_of(jobs), study.engine)
             result = power(study.scenario, count, *how, progress=progress)
     shown = published_estimate(study.scenario) if published is None else published
-    deliver(result, "estimate", out, as_json, width, published=shown)
+    deliver(result, "estimate", to, published=shown)
 
 
 @plots.command()
@@ -105,17 +114,18 @@ def recruitment(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw patients randomised over time, and how trials fan out."""
     from trialsim.reporting.figures.canvas.trials import simulated_trials
 
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = _source(source, seed, changes, engine)
     numbers = range(replicates)
     trials = simulated_trials(study.scenario, study.seed, numbers, study.engine)
-    deliver(trials, "recruitment", out, as_json, width)
+    deliver(trials, "recruitment", to)
 
 
 @plots.command()
@@ -129,6 +139,7 @@ def consort(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw the CONSORT flow diagram of one trial, or of the average of many."""
@@ -136,13 +147,13 @@ def consort(
     from trialsim.streams import Streams
     from trialsim.trial.trial import simulate_batch
 
-    check_flow_output(out, as_json)
+    to = destination(out, as_json, overwrite, formats=FLOW_FORMATS)
     if replicates is not None and replicate:
         raise typer.BadParameter("must not be given with --replicates", param_hint="--replicate")
     study = _source(source, seed, changes, engine)
     numbers = range(replicate, replicate + 1) if replicates is None else range(replicates)
     batch = simulate_batch(study.scenario, Streams(study.seed, numbers), study.engine)
-    deliver_flow(flow_of(batch), out, as_json)
+    deliver_flow(flow_of(batch), to)
 
 
 @plots.command()
@@ -154,13 +165,14 @@ def scores(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw mean scores by arm and visit, with their intervals."""
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "scores", out, as_json, width, outcome=outcome)
+    deliver(study.trial(replicate), "scores", to, outcome=outcome)
 
 
 @plots.command()
@@ -172,13 +184,14 @@ def distribution(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw the whole distribution of a score by arm and visit."""
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "distribution", out, as_json, width, outcome=outcome)
+    deliver(study.trial(replicate), "distribution", to, outcome=outcome)
 
 
 @plots.command()
@@ -189,15 +202,16 @@ def effects(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw the estimates of one trial, the primary one and those beside it."""
     from trialsim.analysis.analyse import analyse
 
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = _source(source, seed, changes, engine)
-    deliver(analyse(study.trial(replicate)), "effects", out, as_json, width)
+    deliver(analyse(study.trial(replicate)), "effects", to)
 
 
 @plots.command()
@@ -208,13 +222,14 @@ def adherence(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw a map of infusions: patients by days."""
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "adherence", out, as_json, width)
+    deliver(study.trial(replicate), "adherence", to)
 
 
 @plots.command()
@@ -226,13 +241,14 @@ def lanes(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw a lane for each patient: infusions, visits, exits."""
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "lanes", out, as_json, width, patients=patients)
+    deliver(study.trial(replicate), "lanes", to, patients=patients)
 
 
 @plots.command()
@@ -246,13 +262,14 @@ def chairs(
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     width: Width = INCHES,
     as_json: AsJson = False,
 ) -> None:
     """Draw the infusion chairs in use at a site by hour of the day."""
-    check_output(out, as_json)
+    to = destination(out, as_json, overwrite, width)
     study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "chairs", out, as_json, width, site=site)
+    deliver(study.trial(replicate), "chairs", to, site=site)
 
 
 class Drawn(NamedTuple):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from trialsim.cli.console import command_line, print_json
+from trialsim.cli.console import command_line, print_json, say
 from trialsim.cli.options import (
     AsJson,
     Changes,
@@ -56,7 +56,7 @@ def disagree(
     if as_json:
         print_json({"programmes": [one.to_dict() for one in found]})
     else:
-        print("\n\n".join(disagreement_text(one) for one in found))
+        say("\n\n".join(disagreement_text(one) for one in found))
 
 
 def simulate_all(
@@ -80,9 +80,9 @@ def simulate_all(
     if as_json:
         print_json(found.to_dict())
         return
-    print(programme_text(found))
+    say(programme_text(found))
     if out is not None:
-        print(f"\nA folder for each trial and the pooled result are in {out}")
+        say(f"\nA folder for each trial and the pooled result are in {out}")
 
 
 def _programme(name: str, changes: list[str] | None) -> Programme:

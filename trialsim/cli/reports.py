@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import command_line, warn_of_damaged_parts
+from trialsim.cli.console import command_line, say, warn, warn_of_damaged_parts
 from trialsim.cli.options import Jobs, workers_of
+from trialsim.cli.outputs import Overwrite, page_file
 from trialsim.reporting.text.progress import Progress
 
 commands = typer.Typer()
@@ -15,7 +16,9 @@ commands = typer.Typer()
 @commands.command()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The HTML file to write.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The HTML file to write; - for standard output.")
+    ],
     null: Annotated[
         Path | None,
         typer.Option(help="A run of the same design without effect, for the type I error."),
@@ -49,6 +52,7 @@ def report(
     ] = None,
     question: Annotated[str, typer.Option(help="What the study was simulated to answer.")] = "",
     jobs: Jobs = -1,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write the report of a run: one file that holds everything.
 
@@ -58,10 +62,9 @@ def report(
     """
     from trialsim.reporting.evidence.evidence import ReportOptions, gathered
     from trialsim.reporting.pages.report import report as written
-    from trialsim.reporting.tables.page import check_page, write_page
     from trialsim.runs.directory import find_run
 
-    check_page(out)
+    to = page_file(out, "-o", overwrite)
     directory = find_run(run)
     warn_of_damaged_parts(directory)
     counts = null_replicates, sensitivity_replicates, published_replicates
@@ -69,5 +72,7 @@ def report(
     with Progress(None) as progress:
         evidence = gathered(directory, wanted, progress)
         page = written(evidence, question, command_line())
-    write_page(out, page)
-    print(f"The report of {evidence.result.replicates:,} simulated trials is in {out}")
+    to.write(page)
+    (warn if to.alone else say)(
+        f"The report of {evidence.result.replicates:,} simulated trials is in {out}"
+    )

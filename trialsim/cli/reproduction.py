@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import print_json
+from trialsim.cli.console import print_json, say
 from trialsim.cli.options import (
     AsJson,
     EngineName,
@@ -61,9 +61,9 @@ def reproduce(
     if as_json:
         print_json({"studies": [result.to_dict() for result in results], "note": SIMULATED})
     elif markdown:
-        print(reproduction_markdown(results))
+        say(reproduction_markdown(results))
     else:
-        print(reproduction_text(results))
+        say(reproduction_text(results))
 
 
 @commands.command()
@@ -122,9 +122,9 @@ def calibrate(
     if as_json:
         print_json(result.to_dict())
         return
-    print(calibration_text(result))
+    say(calibration_text(result))
     if write:
-        print(f"{scenario} has the new values")
+        say(f"{scenario} has the new values")
 
 
 def _refuse_published(study: Study, paths: list[str]) -> None:

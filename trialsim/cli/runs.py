@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import command_line, keeping_run, print_json, warn_of_damaged_parts
+from trialsim.cli.console import command_line, keeping_run, print_json, say, warn_of_damaged_parts
 from trialsim.cli.options import (
     AnalysisName,
     AsJson,
@@ -21,6 +21,7 @@ from trialsim.cli.options import (
     loaded,
     runner_of,
 )
+from trialsim.cli.outputs import Overwrite, PageFile, page_file
 from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
 from trialsim.replicates.result import SIMULATED
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 Report = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write a page about it, one file of HTML.")
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Write a page about it, one file of HTML; - for standard output."
+    ),
 ]
 
 
@@ -61,6 +65,7 @@ def simulate(
         TableFormat, typer.Option("--format", help="How the tables are written.")
     ] = TableFormat.csv,
     report: Report = None,
+    overwrite: Overwrite = False,
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     as_json: AsJson = False,
@@ -83,7 +88,7 @@ def simulate(
         return
     study = found
     _open(out)
-    _check_report(report)
+    page = _report_file(report, overwrite, as_json)
     trial = run(study, seed, replicate, engine.value)
     result = analyse(trial)
     analysed = {
@@ -97,20 +102,22 @@ def simulate(
         manifest = manifest_of(trial.batch, command_line())
         tables = trial.tables()
         write_trial(out, tables, account, result.to_dict(), manifest, table_format.value)
-    if report is not None:
-        _write_trial_page(report, trial)
+    if page is not None:
+        _write_trial_page(page, trial)
+        if page.alone:
+            return
     if as_json:
         about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
         print_json({**result.to_dict(), **about})
         return
-    print(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
-    print(consort_text(account))
-    print()
-    print(analysis_text(result))
+    say(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
+    say(consort_text(account))
+    say("")
+    say(analysis_text(result))
     if out is not None:
-        print(f"\nTables, CONSORT account and manifest are in {out}")
+        say(f"\nTables, CONSORT account and manifest are in {out}")
     if report is not None:
-        print(f"\nThe page of the trial is {report}")
+        say(f"\nThe page of the trial is {report}")
 
 
 @commands.command()
@@ -170,11 +177,11 @@ def power(
             else:
                 result = power_by(runner, study, count, precision)
     if result is None:
-        print(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
+        say(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
     elif as_json:
         print_json(result.to_dict())
     else:
-        print(power_text(study.title, result))
+        say(power_text(study.title, result))
 
 
 @commands.command("endpoint")
@@ -202,7 +209,7 @@ def cells(
     if as_json:
         print_json(cells_dict(result, plan.alpha, sides))
     else:
-        print(cells_text(study.title, result, plan.alpha, sides))
+        say(cells_text(study.title, result, plan.alpha, sides))
 
 
 @commands.command()
@@ -222,7 +229,7 @@ def merge(
     if as_json:
         print_json(result.to_dict())
     else:
-        print(power_text(find_run(out).manifest.scenario.title, result))
+        say(power_text(find_run(out).manifest.scenario.title, result))
 
 
 @commands.command()
@@ -233,6 +240,7 @@ def replay(
         int | None, typer.Option(min=1, help="Which patient, in order of randomisation.")
     ] = None,
     report: Report = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Build one trial of a run again, or one of its patients.
@@ -245,50 +253,47 @@ def replay(
     from trialsim.runs.replay import replay as rebuilt
     from trialsim.runs.replay import timeline
 
-    _check_report(report)
+    page = _report_file(report, overwrite, as_json)
     directory = find_run(run)
     if patient is not None or report is not None:
         single_trial(directory.manifest.scenario)
     warn_of_damaged_parts(directory)
     again = rebuilt(directory, replicate)
-    if report is not None:
-        _write_replay_page(report, again, patient)
+    if page is not None:
+        _write_replay_page(page, again, patient)
+        if page.alone:
+            return
     title = directory.manifest.scenario.title
     if patient is not None and again.trial is not None:
         way = timeline(again.trial, patient)
-        print_json(way.to_dict()) if as_json else print(timeline_text(title, way))
+        print_json(way.to_dict()) if as_json else say(timeline_text(title, way))
     else:
-        print_json(again.to_dict()) if as_json else print(replay_text(title, again))
+        print_json(again.to_dict()) if as_json else say(replay_text(title, again))
     if report is not None and not as_json:
-        print(f"\nThe page is {report}")
+        say(f"\nThe page is {report}")
 
 
-def _check_report(report: Path | None) -> None:
-    """Refuse a page that cannot be written before anything is simulated."""
-    if report is not None:
-        from trialsim.reporting.tables.page import check_page
-
-        check_page(report, "--report")
+def _report_file(report: Path | None, overwrite: bool, as_json: bool) -> PageFile | None:
+    """Return where a page goes, if it is asked for, before anything is simulated."""
+    return None if report is None else page_file(report, "--report", overwrite, as_json)
 
 
-def _write_trial_page(report: Path, trial: "SimulatedTrial") -> None:
+def _write_trial_page(page: PageFile, trial: "SimulatedTrial") -> None:
     from trialsim.reporting.pages.trial import trial_page
-    from trialsim.reporting.tables.page import write_page
 
-    write_page(report, trial_page(trial, command_line()))
+    page.write(trial_page(trial, command_line()))
 
 
-def _write_replay_page(report: Path, again: "Replay", patient: int | None) -> None:
+def _write_replay_page(page: PageFile, again: "Replay", patient: int | None) -> None:
     from trialsim.reporting.pages.patient import patient_page
-    from trialsim.reporting.tables.page import write_page
 
     if again.trial is None:
         reason = again.failure and again.failure.reason
         raise RunError(f"replicate {again.replicate} failed, so there is no page of it: {reason}")
     if patient is None:
-        _write_trial_page(report, again.trial)
+        _write_trial_page(page, again.trial)
     else:
-        write_page(report, patient_page(again.trial, patient, command_line()))
+        page.write(patient_page(again.trial, patient, command_line()))
 
 
 def _open(out: Path | None) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import INPUT_WRONG, print_json
+from trialsim.cli.console import INPUT_WRONG, print_json, say
 from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.programme import Study
@@ -24,7 +24,7 @@ def list_scenarios(as_json: AsJson = False) -> None:
         return
     width = max(len(one["name"]) for one in found)
     for one in found:
-        print(f"{one['name']:{width}}  {one['title']}")
+        say(f"{one['name']:{width}}  {one['title']}")
 
 
 @commands.command()
@@ -40,7 +40,7 @@ def show(scenario: ScenarioName, changes: Changes = None, as_json: AsJson = Fals
     if as_json:
         print_json(sections.to_dict())
     else:
-        print(as_text(sections))
+        say(as_text(sections))
 
 
 @commands.command()
@@ -69,7 +69,7 @@ def check(
         print_json({"sound": [one.name for one in sound], "problems": told})
     else:
         for one in sound:
-            print(f"{one.name}: no problem found (digest {one.digest})")
+            say(f"{one.name}: no problem found (digest {one.digest})")
     if problems:
         if not as_json:
             raise InputError(problems)
@@ -102,7 +102,7 @@ def bounds(
     if as_json:
         print_json(result.to_dict())
     else:
-        print(bounds_text(study.title, result))
+        say(bounds_text(study.title, result))
 
 
 @commands.command()

@@ -18,6 +18,7 @@ from pandas import DataFrame
 
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.replicates.result import SIMULATED
+from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import to_yaml
 from trialsim.scenario.scenario import Scenario
@@ -184,7 +185,7 @@ def _write_all(folder: Path, writers: Mapping[str, Writer]) -> None:
 
 
 def _write_csv(table: DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False, lineterminator="\n")
+    _write_text(as_csv(table), path)
 
 
 def _write_parquet(table: DataFrame, path: Path) -> None:

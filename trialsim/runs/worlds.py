@@ -40,13 +40,14 @@ class StudySetDirectory:
 
     def write_summary(self, answer: Answer) -> None:
         """Write what the worlds say together, as JSON and as a table."""
+        from trialsim.runs.plain_csv import as_csv
+
         name = self.manifest.command.replace("-", "_")
         rows = answer.to_frame().drop(columns=_SECONDS, errors="ignore")
         told = _without_timings(answer.to_dict())
         with writing_to(self.folder):
             write_whole(self.folder / f"{name}.json", f"{as_json(told)}\n".encode())
-            content = rows.to_csv(index=False, lineterminator="\n")
-            write_whole(self.folder / f"{name}.csv", content.encode())
+            write_whole(self.folder / f"{name}.csv", as_csv(rows).encode())
 
     def log(self, **told: Any) -> None:
         """Add a line to the log."""

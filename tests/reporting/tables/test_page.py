@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trialsim.errors import InputError, RunError
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.tables import page
-from trialsim.reporting.tables.page import check_page, inlined, rendered, write_page
+from trialsim.reporting.tables.page import inlined, rendered
 
 pytest.importorskip("jinja2")
 
@@ -37,23 +36,6 @@ def test_parts_of_two_drawings_never_share_a_name() -> None:
     names = re.findall(r'id="([^"]+)"', both)
     assert sorted(names) == ["one-c", "two-c"]
     assert set(re.findall(r"#([\w-]+)", both)) == set(names)
-
-
-def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    file = tmp_path / "study.html"
-    write_page(file, "old")
-    with pytest.raises(RunError, match="cannot write"):
-        write_page(tmp_path / "missing" / "study.html", "new")
-    assert file.read_text(encoding="utf-8") == "old"
-    assert [one.name for one in tmp_path.iterdir()] == ["study.html"]
-
-
-@pytest.mark.parametrize("place", [".", "missing/study.html"])
-def test_a_place_where_no_page_can_be_is_refused_before_it_is_made(
-    tmp_path: Path, place: str
-) -> None:
-    with pytest.raises(InputError, match="-o: must be"):
-        check_page(tmp_path / place)
 
 
 def test_without_the_extra_one_line_names_it() -> None:

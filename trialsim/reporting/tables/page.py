@@ -9,13 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from trialsim.errors import InputError, Problem, RunError
+from trialsim.errors import InputError, Problem
+from trialsim.legible import legible
 from trialsim.replicates.result import SIMULATED
-from trialsim.runs.atomic_file import write_whole
+from trialsim.reporting.named_file import MAKER
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -142,38 +141,18 @@ def rendered(template: str, content: Mapping[str, Any]) -> str:
     InputError
         If the extra `report` is not installed.
     """
-    return _environment().get_template(template).render(**content)
+    return legible(_environment().get_template(template).render(**content))
 
 
-def write_page(path: str | Path, page: str) -> None:
-    """Write a page, whole or not at all.
-
-    Raises
-    ------
-    RunError
-        If it cannot be written.
-    """
-    path = Path(path)
-    try:
-        write_whole(path, page.encode())
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def check_page(path: str | Path, option: str = "-o") -> None:
-    """Refuse a place where no page can be written, before any of it is made.
+def check_pages() -> None:
+    """Refuse, before any of it is made, a page that this installation cannot make.
 
     Raises
     ------
     InputError
-        If it is a folder, or in none, or the extra `report` is not installed.
+        If the extra `report` is not installed.
     """
-    path = Path(path)
     _environment()
-    if path.is_dir():
-        raise InputError([Problem(option, "must be a file, not a folder", str(path))])
-    if not path.parent.is_dir():
-        raise InputError([Problem(option, "must be in a folder that exists", str(path))])
 
 
 @cache
@@ -190,7 +169,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = breakable
-    environment.globals |= {"simulated": SIMULATED, "version": version("trialsim")}
+    environment.globals |= {"simulated": SIMULATED, "maker": MAKER}
     return environment
 
 

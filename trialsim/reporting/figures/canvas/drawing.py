@@ -4,7 +4,9 @@ Identifiers inside an SVG are salted with the figure's title, so several stand o
 """
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -13,11 +15,20 @@ from typing import Any, Final
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from trialsim.errors import InputError, Problem, RunError
-from trialsim.runs.atomic_file import write_whole
+from trialsim.errors import InputError, Problem
+from trialsim.legible import legible
+from trialsim.reporting.named_file import MAKER, write_named
 
 _DOTS_PER_INCH: Final = 160
 _NO_DATE: Final[Mapping[str, None]] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+
+
+@contextmanager
+def any_letters() -> Iterator[None]:
+    """Draw letters that the font lacks as boxes, without a word about each of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        yield
 
 
 class Drawing(Figure):
@@ -32,43 +43,46 @@ class Drawing(Figure):
     def svg(self) -> str:
         """Return the figure as an SVG element to stand in a page, its words as its label."""
         text = StringIO()
-        with rc_context({"svg.fonttype": "none", "svg.hashsalt": self.title}):
+        with rc_context({"svg.fonttype": "none", "svg.hashsalt": self.title}), any_letters():
             self.savefig(text, format="svg", metadata=dict(_NO_DATE))
-        element = text.getvalue()
+        element = legible(text.getvalue())
         element = element[element.index("<svg") :]
         element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
         element = re.sub(r'<g id="[^"]*"', "<g", element)
-        label = escape(f"{self.title}. {self.caption}", quote=True)
+        label = escape(legible(f"{self.title}. {self.caption}"), quote=True)
         return element.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+    def svg_file(self) -> bytes:
+        """Return the figure as an SVG file, which says what made it."""
+        return f'<?xml version="1.0" encoding="utf-8"?>\n<!-- {MAKER} -->\n{self.svg()}'.encode()
 
     def png(self) -> bytes:
         """Return the figure as a PNG file."""
         content = BytesIO()
-        self.savefig(content, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+        with any_letters():
+            self.savefig(content, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": MAKER})
         return content.getvalue()
 
-    def write(self, path: str | Path) -> None:
+    def write(self, path: str | Path, overwrite: bool = False) -> None:
         """Write the figure to a file whose name ends in .svg or .png.
 
         Raises
         ------
         InputError
-            If it ends otherwise.
+            If it ends otherwise, or what is there is no figure or page of trialsim and may not be
+            overwritten.
         RunError
             If it cannot be written.
         """
         path = Path(path)
         match path.suffix.lower():
             case ".svg":
-                content = f'<?xml version="1.0" encoding="utf-8"?>\n{self.svg()}'.encode()
+                content = self.svg_file()
             case ".png":
                 content = self.png()
             case _:
                 raise InputError([Problem("out", "must end in .svg or .png", str(path))])
-        try:
-            write_whole(path, content)
-        except OSError as error:
-            raise RunError(f"cannot write to {path}: {error.strerror or error}") from None
+        write_named(path, content, overwrite=overwrite)
 
     def _repr_svg_(self) -> str:
         """Let a notebook show the figure."""

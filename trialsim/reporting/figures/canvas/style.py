@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import blended_transform_factory
 
-from trialsim.reporting.figures.canvas.drawing import Drawing
+from trialsim.reporting.figures.canvas.drawing import Drawing, any_letters
 
 WIDTH: Final = 7.0
 """Inches, of a figure across a page."""
@@ -44,6 +44,7 @@ STYLE: Final = {
     "legend.fontsize": 8,
     "legend.frameon": False,
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar in a label is a dollar
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
 }
@@ -64,7 +65,7 @@ def styled(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawing:
-        with style.context(STYLE, after_reset=True):
+        with style.context(STYLE, after_reset=True), any_letters():
             drawing = draw(*args, **kwargs)
             drawing.draw_without_rendering()
             drawing.set_layout_engine("none")  # laid out again, it would move by a hair

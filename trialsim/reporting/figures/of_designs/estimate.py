@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogFormatter
 from pandas import DataFrame
 
 from trialsim.errors import RunError
@@ -76,6 +77,8 @@ def estimate_figure(
         axes.axvline(published, color=INK, linestyle="--", label=f"published: {published:.3g}")
     if result.quantity.is_ratio:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(LogFormatter())  # plain numbers, not powers
+        axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.set_xlabel(f"estimate of the {result.quantity.name}")
     axes.set_ylabel("simulated trials (number)")
     grid(axes, "y")

@@ -1,0 +1,93 @@
+"""A file that a person names is written where nothing of theirs is lost by it.
+
+A new name is taken, an empty file and one that trialsim made is replaced. A link, a device, a pipe
+and any other file are refused; another file is replaced if that is said. A page, a drawing and a
+picture tell in themselves who made them; a table is known by its columns, which are the new one's.
+"""
+
+import os
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from trialsim.errors import InputError, Problem, RunError
+from trialsim.runs.atomic_file import write_whole
+
+MAKER: Final = f"trialsim {version('trialsim')}"
+"""What made a file, as the file says it."""
+_MARKS: Final = (b'name="generator" content="trialsim ', b"<!-- trialsim ", b"Software\0trialsim ")
+"""In HTML, in SVG and in PNG."""
+_COLUMNS: Final = re.compile(rb"[a-z][a-z0-9_.]*(,[a-z][a-z0-9_.]*)*")
+_BEGINNING: Final = 4096
+"""Bytes of a file among which its mark stands."""
+
+
+def check_named(path: str | Path, option: str, overwrite: bool = False) -> None:
+    """Refuse a place where a file must not or cannot be written, before anything is made.
+
+    Raises
+    ------
+    InputError
+        If it is no file's, or another file's and may not be overwritten.
+    """
+    rule = _refused(Path(path), None, overwrite)
+    if rule is not None:
+        raise InputError([Problem(option, rule, str(path))])
+
+
+def write_named(
+    path: str | Path, content: bytes, option: str = "out", overwrite: bool = False
+) -> None:
+    """Write a file whole or not at all, where `check_named` refuses nothing.
+
+    Raises
+    ------
+    InputError
+        As `check_named` does, and for a table where another table stands.
+    RunError
+        If it cannot be written.
+    """
+    path = Path(path)
+    rule = _refused(path, content, overwrite)
+    if rule is not None:
+        raise InputError([Problem(option, rule, str(path))])
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise RunError(f"cannot write to {path}: {error.strerror or error}") from None
+
+
+def _refused(path: Path, content: bytes | None, overwrite: bool) -> str | None:
+    """Return the rule that forbids to write a file there; of a new table only its content tells."""
+    try:
+        if path.is_symlink():
+            return "must not be a link: name the file that it leads to"
+        if path.is_dir():
+            return "must be a file, not a folder"
+        if not path.exists():
+            return _no_room(path.parent)
+        if not path.is_file():
+            return "must be a file, not a device or a pipe (- writes to standard output)"
+        with path.open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if overwrite or _is_ours(path, beginning, content):
+        return _no_room(path.parent)
+    return "must not be a file that trialsim has not made; --overwrite replaces it"
+
+
+def _no_room(folder: Path) -> str | None:
+    if not folder.is_dir():
+        return "must be in a folder that exists"
+    return None if os.access(folder, os.W_OK | os.X_OK) else "must be in a folder open to writing"
+
+
+def _is_ours(path: Path, beginning: bytes, content: bytes | None) -> bool:
+    """Return whether a file holds nothing, or what trialsim has made."""
+    if path.suffix.lower() == ".csv" and beginning:
+        columns = beginning.partition(b"\n")[0]
+        ours = _COLUMNS.fullmatch(columns) is not None
+        return ours and (content is None or columns == content.partition(b"\n")[0])
+    return not beginning or any(mark in beginning for mark in _MARKS)
