@@ -12,6 +12,7 @@ from scipy.stats import norm
 from trialsim.arrays import Floats
 from trialsim.stats.sequential.boundaries import spending_bounds
 from trialsim.stats.sequential.combination import (
+    combined_information,
     combined_z,
     conditional_error,
     conventional_critical,
@@ -23,6 +24,7 @@ from trialsim.stats.sequential.combination import (
     second_stage_z,
 )
 from trialsim.stats.sequential.conditional_power import conditional_power
+from trialsim.stats.sequential.repeated import repeated_intervals
 from trialsim.stats.sequential.spending import OBrienFlemingSpending, PocockSpending
 
 OBF = OBrienFlemingSpending()
@@ -57,6 +59,29 @@ def test_combined_z_of_many_stages_goes_on_from_stage_to_stage() -> None:
     for last in range(1, 5):
         assert_allclose(combined_z(stages[:, :last], weights[:last])[:, -1], whole[:, last - 1])
     assert_allclose(inverse_normal(norm.sf(stages), weights), whole, atol=1e-9)
+
+
+def test_combined_information_is_that_of_all_when_the_plan_was_kept() -> None:
+    stages = np.array([[20.0, 30.0, 50.0], [20.0, 60.0, 10.0]])
+    found = combined_information(stages, [0.2, 0.3, 0.5])
+    assert_allclose(found[0], stages[0].cumsum())
+    assert np.all(found[1] < stages[1].cumsum() + 1e-9)
+    mean = combined_z(0.3 * np.sqrt(stages[1]), [0.2, 0.3, 0.5])
+    assert_allclose(mean / np.sqrt(found[1]), 0.3)
+
+
+def test_interval_of_a_combined_test_covers_whatever_the_second_stage_was_given() -> None:
+    """A million trials, patients by the first z; 3 binomial standard errors around 95%."""
+    first, second = _trials(12)
+    effect, plan = 0.2, np.array([50.0, 50.0])
+    z_first = first + effect * np.sqrt(plan[0])
+    later = np.where(z_first < 1.5, 200.0, 50.0)
+    z = combined_z(np.stack([z_first, second + effect * np.sqrt(later)], axis=-1), plan)
+    stages = np.stack([np.full_like(later, plan[0]), later], axis=-1)
+    bounds = spending_bounds([0.5, 1], OBF, 0.05, sides=2)
+    interval = repeated_intervals(z, combined_information(stages, plan), bounds)
+    held = ((interval.lower <= effect) & (effect <= interval.upper)).all(axis=-1).mean()
+    assert abs(held - 0.95) < 3 * np.sqrt(0.95 * 0.05 / first.size)
 
 
 @pytest.mark.parametrize("futility_p", [0.3, 0.5, 0.8, 1.0])

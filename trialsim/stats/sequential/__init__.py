@@ -9,6 +9,7 @@ from trialsim.stats.sequential.boundaries import (
     wang_tsiatis_bounds,
 )
 from trialsim.stats.sequential.combination import (
+    combined_information,
     combined_z,
     conditional_error,
     conventional_critical,
@@ -76,6 +77,7 @@ __all__ = [
     "blinded_odds_patients",
     "blinded_proportion_patients",
     "blinded_rank_patients",
+    "combined_information",
     "combined_z",
     "completed_bounds",
     "conditional_error",

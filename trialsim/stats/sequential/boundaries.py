@@ -93,7 +93,7 @@ def completed_bounds(
     given = np.where(_last(t), np.nan, np.broadcast_to(np.asarray(interim, float), t.shape))
     if np.any(np.isnan(given) & ~np.isnan(t) & ~_last(t)):
         raise ValueError("interim must hold a bound for every look held before the last")
-    return _efficacy(t, given, np.where(np.isnan(t), np.nan, side), sides, futility)
+    return _efficacy(t, given, np.where(_last(t), side, 0.0), sides, futility)
 
 
 def wang_tsiatis_bounds(fractions: ArrayLike, delta: float, alpha: float, sides: int = 1) -> Floats:
@@ -192,15 +192,22 @@ def beta_spending_drift(
 def _efficacy(
     t: Floats, given: Floats, spent: Floats, sides: int, futility: ArrayLike | None
 ) -> Floats:
-    """Return bounds, those not given such that a side has spent `spent` by their look."""
+    """Return bounds, those not given such that a side has spent `spent` by their look.
+
+    A look at which nobody can stop is idle: its bound is infinite, and trials pass it by.
+    """
     if futility is not None and sides == 2:
         raise ValueError("binding futility bounds belong to a one-sided test (got sides 2)")
     below = np.asarray(-np.inf if futility is None else futility, float)
     below = np.where(np.isnan(below), -np.inf, below)
-    highest = np.minimum(np.where(np.isnan(given), _nominal(spent), given), REACH)
+    highest = np.where(np.isnan(given), _nominal(spent), given)
+    idle = ~np.isnan(t) & np.isposinf(highest) & np.isneginf(below)
+    highest = np.minimum(highest, REACH)
     lowest = -highest if sides == 2 else np.maximum(below, -REACH)
     work = partial(_spend, symmetric=sides == 2)
-    return over_trials(work, 1, t, lowest, highest, given, spent, below)[0]
+    working = np.where(idle, np.nan, t)
+    (found,) = over_trials(work, 1, working, lowest, highest, given, spent, below)
+    return np.asarray(np.where(idle, np.inf, found))
 
 
 def _nominal(spent: Floats) -> Floats:

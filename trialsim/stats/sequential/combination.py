@@ -31,6 +31,22 @@ def combined_z(stage_z: ArrayLike, weights: ArrayLike) -> Floats:
     return np.asarray(sums / np.sqrt(np.cumsum(shares, axis=-1)))
 
 
+def combined_information(informations: ArrayLike, weights: ArrayLike) -> Floats:
+    """Return the information in the combined z at the end of each stage, (..., stages).
+
+    `informations` are those that each stage had alone, (..., stages). The combined z has the mean
+    effect * sqrt(information), so that z over its root estimates the effect and
+    `repeated_intervals` hold it; at most the sum of the stages', which is reached with weights in
+    their proportion. Brannath, Posch and Bauer (2002), JASA 97:236.
+
+    >>> combined_information([25.0, 100.0], [0.5, 0.5]).round(1).tolist()
+    [25.0, 112.5]
+    """
+    shares, info = np.asarray(weights, float), np.asarray(informations, float)
+    mean = np.cumsum(np.sqrt(shares * info), axis=-1) / np.sqrt(np.cumsum(shares, axis=-1))
+    return np.asarray(mean**2)
+
+
 def inverse_normal(p_values: ArrayLike, weights: ArrayLike) -> Floats:
     """Return the combined z at the end of each stage from one-sided p-values, (..., stages).
 

@@ -49,8 +49,11 @@ def crossing_probabilities(
     drifts = np.asarray(drift, float)[..., None]
     with np.errstate(invalid="ignore"):
         means = drifts * np.sqrt(t)
+    idle = ~np.isnan(t) & np.isposinf(above) & np.isneginf(below)
     lowest, highest = (np.clip(bound - means, -REACH, REACH) for bound in (below, above))
-    return Crossing(*over_trials(_cross, 2, t, lowest, highest, above, below, drifts))
+    working = np.where(idle, np.nan, t)
+    found = over_trials(_cross, 2, working, lowest, highest, above, below, drifts)
+    return Crossing(*(np.asarray(np.where(idle, 0.0, one)) for one in found))
 
 
 def expected_fraction(fractions: ArrayLike, crossing: Crossing) -> Floats:

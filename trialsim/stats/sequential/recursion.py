@@ -19,9 +19,9 @@ from trialsim.arrays import Floats, Integers
 
 REACH: Final = 7.0
 """Beyond this many standard deviations from its mean a density is not followed (1e-12 is left)."""
-LEAST_GAIN: Final = 2.5e-4
+LEAST_GAIN: Final = 1e-3
 """A look that adds a smaller share of the information before it counts as if it added this one."""
-SIZES: Final = np.array([12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024])
+SIZES: Final = np.array([12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768])
 """The numbers of nodes in use, so that trials can be followed in groups."""
 KERNELS: Final = 2**17
 """The values of a transition held at once: what stays in a processor's cache."""
