@@ -22,7 +22,9 @@ from trialsim.questions.compare import Comparison, compare
 from trialsim.questions.count_power import CountPower, count_power_of, endpoint_cells
 from trialsim.questions.monitoring.bounds import BoundsResult, bounds
 from trialsim.questions.power import power
+from trialsim.questions.sensitivity import sensitivity
 from trialsim.questions.size.sample_size import SampleSize, sample_size
+from trialsim.questions.type_one_error import TypeOneError, type_one_error
 from trialsim.questions.what_if.what_if import WhatIf, what_if
 from trialsim.replicates.result import PowerResult
 from trialsim.scenario.files.studies import load_study as load
@@ -54,6 +56,7 @@ __all__ = [
     "Scenario",
     "SimulatedTrial",
     "TrialsimError",
+    "TypeOneError",
     "WhatIf",
     "analyse",
     "assurance",
@@ -69,7 +72,9 @@ __all__ = [
     "power",
     "reproduce",
     "sample_size",
+    "sensitivity",
     "simulate",
+    "type_one_error",
     "what_if",
 ]
 

@@ -39,7 +39,7 @@ def report(
         typer.Option(
             min=0,
             help="Without --what-if: trials of each change; 0 for none.",
-            show_default="128, 32 with events",
+            show_default="512, 128 with events",
         ),
     ] = None,
     published_replicates: Annotated[

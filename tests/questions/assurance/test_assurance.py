@@ -11,10 +11,11 @@ from scipy.stats import norm, truncnorm
 import trialsim as ts
 from trialsim.questions.assurance.assurance import drawn_effects
 from trialsim.questions.assurance.conditional_power import conditional_power
-from trialsim.questions.assurance.prior import NO_EFFECT, normal_prior
+from trialsim.questions.assurance.prior import normal_prior
 from trialsim.questions.assurance.prior_files import builtin_priors, load_prior
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.outcomes.effects import effect_sizes
+from trialsim.scenario.outcomes.outcome import NO_EFFECT
 
 SEED = 2016
 EFFECT = "outcomes.arat.effect.value"

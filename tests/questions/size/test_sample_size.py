@@ -205,7 +205,7 @@ def test_replicates_that_failed_are_told_where_they_leave_no_power_to_compare() 
         for patients in (160, 280)
     ]
     assert 0 < failed[0] < 50 < failed[1] < 100
-    told = f"of which {failed[0]} and {failed[1]} failed$"
+    told = f"of which {failed[0]} and {failed[1]} failed: recruitment was not complete"
     with pytest.raises(ts.RunError, match=told):
         ts.sample_size(slow, 0.99, low=160, high=280, replicates=100, seed=SEED, n_jobs=1)
 

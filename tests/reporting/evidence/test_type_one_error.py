@@ -1,33 +1,19 @@
-"""The type I error is that of the same trials, with a drug that does nothing."""
+"""The type I error of a report is that of the same design, with a drug that does nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from trialsim.errors import InputError
 from trialsim.questions.power import power
+from trialsim.questions.type_one_error import without_effect
 from trialsim.reporting.evidence.evidence import Evidence
-from trialsim.reporting.evidence.type_one_error import KEPT, computed, given, without_drug
+from trialsim.reporting.evidence.type_one_error import KEPT, computed, given
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
-from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
-
-
-def test_no_drug_is_no_effect() -> None:
-    """The oracle is the built-in study whose effect is none."""
-    null = power(load("cars1_null"), 64, n_jobs=1)
-    without = power(without_drug(load("cars1")), 64, n_jobs=1)
-    for name, values in null.columns.items():
-        assert np.array_equal(values, without.columns[name], equal_nan=True), name
-
-
-def test_no_drug_carries_no_risk_of_its_own(modest: Scenario) -> None:
-    risky = modest.replace({"operations.death.arms": {"cerebrolysin": {"odds_ratio": 9.0}}})
-    assert risky.digest != modest.digest
-    assert without_drug(risky).digest == without_drug(modest).digest
 
 
 def test_a_run_made_for_the_report_is_read_again(
@@ -37,6 +23,7 @@ def test_a_run_made_for_the_report_is_read_again(
     assert evidence.without_effect is not None
     assert again.result.power == evidence.without_effect.result.power
     assert again.result.replicates == 128
+    assert again.result.seed != modest_run.manifest.seed
     by_hand = given(modest_run, modest_run.folder / KEPT)
     assert by_hand.result.power == again.result.power
 
@@ -49,7 +36,7 @@ def test_the_built_in_study_without_effect_may_be_given(
     )
     found = given(modest_run, run_of(null, "null").folder)
     assert set(found.changes) == {"outcomes.arat.effect.anchor", "outcomes.arat.effect.value"}
-    same = power(without_drug(modest), 160, n_jobs=1)
+    same = power(without_effect(modest), 160, n_jobs=1)
     assert found.result.power == same.power
 
 
@@ -62,7 +49,7 @@ def test_a_run_of_another_design_is_refused(
     modest_run: RunDirectory, modest: Scenario, run_of: Callable[[Scenario, str], RunDirectory]
 ) -> None:
     sites = {f"operations.sites.{site}.activation_day": 7.0 for site in modest.operations.sites}
-    other = without_drug(modest).replace({"design.patients": 44} | sites)
+    other = single_trial(without_effect(modest)).replace({"design.patients": 44} | sites)
     told = rf"--null: .*activation_day and {len(sites) + 1 - 5} more"
     with pytest.raises(InputError, match=told):
         given(modest_run, run_of(other, "other").folder)

@@ -27,7 +27,7 @@ from trialsim.questions.assurance.conditional_power import (
     conditional_power,
     fitted_line,
 )
-from trialsim.questions.assurance.prior import NO_EFFECT, Prior
+from trialsim.questions.assurance.prior import Prior
 from trialsim.questions.assurance.prior_files import load_prior
 from trialsim.questions.assurance.strata import Strata, StratifiedMean
 from trialsim.replicates.parallel import Progress
@@ -35,6 +35,7 @@ from trialsim.replicates.result import SIMULATED, of_wrong_direction, summarised
 from trialsim.replicates.run import BATCH, joined
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.runs.worlds import WORLD_BLOCK
+from trialsim.scenario.outcomes.outcome import NO_EFFECT
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis

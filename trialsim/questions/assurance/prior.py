@@ -23,7 +23,7 @@ from trialsim.distributions import (
     Normal,
     Uniform,
 )
-from trialsim.scenario.outcomes.outcome import Anchor
+from trialsim.scenario.outcomes.outcome import NO_EFFECT, Anchor
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
     Finite,
@@ -36,14 +36,6 @@ from trialsim.scenario.validation.refusal import (
 )
 from trialsim.scenario.validation.sources import Source
 from trialsim.stats.meta_analysis import Tau2Method, random_effects
-
-NO_EFFECT: Final[Mapping[Anchor, float]] = {
-    "theta": 0.5,
-    "latent_shift": 0.0,
-    "odds_ratio": 1.0,
-    "mean_difference": 0.0,
-}
-"""The value at which the drug does nothing, on each scale."""
 
 
 def _holds_the_estimate(estimate: float, low: float, high: float) -> Iterator[Violation]:

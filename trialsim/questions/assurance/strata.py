@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats
-from trialsim.questions.assurance.prior import NO_EFFECT, Prior
+from trialsim.questions.assurance.prior import Prior
+from trialsim.scenario.outcomes.outcome import NO_EFFECT
 from trialsim.stats.monte_carlo import Proportion, wilson_interval
 
 _POINTS: Final = 64

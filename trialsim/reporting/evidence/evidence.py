@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.evidence import published, sensitivity, type_one_error
 from trialsim.reporting.evidence.example_trials import Example, examples
 from trialsim.reporting.evidence.finished_run import finished
-from trialsim.reporting.evidence.type_one_error import WithoutEffect
 from trialsim.reporting.evidence.what_if_file import what_if_of
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import single_trial
 
-DEFAULT: Final = (4096, 128, 1024)
+DEFAULT: Final = (4096, 512, 1024)
 """Trials without effect, of each change, and beside what was published, where nobody waits."""
 _FEWER_WITH_EVENTS: Final = 4
 """The event engine, which runs the studies whose patients wait for one another, is that slower."""
@@ -32,7 +32,7 @@ class Evidence:
 
     run: RunDirectory
     result: PowerResult
-    without_effect: WithoutEffect | None
+    without_effect: TypeOneError | None
     what_if: Mapping[str, Any] | None
     """As in the JSON of a what-if."""
     what_if_result: WhatIf | None

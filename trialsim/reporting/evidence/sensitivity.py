@@ -1,34 +1,25 @@
-"""How much the answer hangs on each number that nobody has published.
+"""The sensitivity analysis that stands in a report: a what-if that is given, or one made for it.
 
-Every such number of the primary endpoint's course and effect, of the operations and the treatment,
-is made a fifth smaller and a fifth larger, one at a time, on the same simulated trials; an effect
-is moved towards and away from no effect. What would not make a valid study is left out.
+It has a seed of its own.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from trialsim.errors import InputError, Problem, RecruitmentError
-from trialsim.questions.what_if.variants import BASE, Variant
-from trialsim.questions.what_if.what_if import compared
+from trialsim.errors import InputError, Problem
+from trialsim.questions.sensitivity import sensitivity_by, worlds_of
 from trialsim.reporting.evidence.kept_file import read_kept, write_kept
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
-from trialsim.scenario.programme import single_trial
-from trialsim.scenario.scenario import Scenario
-from trialsim.scenario.validation.paths import below
-from trialsim.scenario.validation.sources import source_of
-from trialsim.trial.trial import candidates_needed
+from trialsim.streams import derived_seed
 
 GIVEN: Final = "what_if.json"
 """The file, in the folder of a what-if, that says what it found."""
 KEPT: Final = "sensitivity.json"
 """The file, in the folder of a run, that holds the what-if made for its report."""
-SWING: Final = 0.2
-_NO_EFFECT: Final = {"theta": 0.5, "odds_ratio": 1.0}
-"""The value of an effect's anchor at which the drug does nothing; 0 on the other scales."""
+_PURPOSE: Final = "sensitivity"
 
 
 def given(run: RunDirectory, folder: Path) -> dict[str, Any]:
@@ -58,62 +49,16 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, An
     RunError
         If every replicate of the base failed, or the file cannot be written.
     """
-    scenario = single_trial(run.manifest.scenario)
-    worlds = (Variant(BASE, {}, scenario), *swings(scenario))
+    worlds = worlds_of(run.manifest.scenario)
+    runner = replace(runner, seed=derived_seed(runner.seed, _PURPOSE))
     digests = {world.name: world.scenario.digest for world in worlds}
     asked = {"seed": runner.seed, "replicates": replicates, "worlds": digests}
     held = read_kept(run.folder / KEPT, asked)
     if held is not None:
         return held
-    paths = tuple(dict.fromkeys(path for world in worlds for path in world.changes))
-    told = compared(worlds, paths, replicates, runner).to_dict()
+    told = sensitivity_by(runner, worlds, replicates).to_dict()
     del told["seconds"]
     return write_kept(run.folder / KEPT, asked, told)
-
-
-def swings(scenario: Scenario) -> Iterator[Variant]:
-    """Yield the worlds in which one number that is not published is smaller or larger."""
-    content = scenario.model_dump(mode="json")
-    endpoint = scenario.analysis.endpoint
-    operations = {name: part for name, part in content["operations"].items() if name != "sites"}
-    outcome = content["outcomes"][endpoint]
-    parts = {
-        f"outcomes.{endpoint}.course": outcome["course"],
-        f"outcomes.{endpoint}.effect": outcome["effect"],
-        "operations": operations,
-        "treatment": content["treatment"],
-    }
-    for top, part in parts.items():
-        for path, value, null in _numbers(part, top):
-            if source_of(path, scenario.sources).status != "published":
-                yield from _worlds(scenario, path, value, null)
-
-
-def _worlds(scenario: Scenario, path: str, value: float, null: float) -> Iterator[Variant]:
-    """Yield the valid worlds with a number moved by a fifth of its distance from `null`."""
-    for factor in (1 - SWING, 1 + SWING):
-        moved: float = float(f"{null + (value - null) * factor:.6g}")
-        if isinstance(value, int):
-            moved = round(moved)
-        if moved == value:
-            continue
-        try:
-            world = scenario.replace({path: moved})
-            candidates_needed(world)
-        except (InputError, RecruitmentError):
-            continue
-        yield Variant(f"{path}={moved:.6g}", {path: moved}, world)
-
-
-def _numbers(part: Any, path: str, null: float = 0.0) -> Iterator[tuple[str, float, float]]:
-    """Yield path and value of every number, and the value at which it says that nothing happens."""
-    if isinstance(part, Mapping):
-        for name, inner in part.items():
-            anchored = name == "value" and "anchor" in part
-            at = _NO_EFFECT.get(part["anchor"], 0.0) if anchored else 0.0
-            yield from _numbers(inner, below(path, name), at)
-    elif isinstance(part, int | float) and not isinstance(part, bool):
-        yield path, part, null
 
 
 def _held(file: Path) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from trialsim.questions.sensitivity import what_is_seen
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 from trialsim.scenario.validation.problems import as_written
 
@@ -38,7 +39,10 @@ def sensitivity_table(what_if: Mapping[str, Any]) -> Table:
     """
     rows = list(enumerate(what_if["rows"]))[1:]
     rows.sort(key=lambda row: -abs(row[1]["estimate_difference"] or 0.0))
-    caption = f"Each change alone, on the same {what_if['replicates']:,} simulated trials"
+    caption = (
+        f"Each change alone, on the same {what_if['replicates']:,} simulated trials. "
+        f"{what_is_seen(what_if['rows'])}"
+    )
     return Table("sensitivity", caption, _COLUMNS, [_row(place, row) for place, row in rows])
 
 

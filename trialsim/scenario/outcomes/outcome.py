@@ -20,6 +20,13 @@ from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Pos
 _MOST_STEPS: Final = 10_000
 
 Anchor = Literal["theta", "latent_shift", "odds_ratio", "mean_difference"]
+NO_EFFECT: Final[Mapping[Anchor, float]] = {
+    "theta": 0.5,
+    "latent_shift": 0.0,
+    "odds_ratio": 1.0,
+    "mean_difference": 0.0,
+}
+"""The value at which the drug does nothing, on each scale."""
 
 
 def _is_possible(anchor: Anchor, value: float) -> Iterator[Violation]:

@@ -1,0 +1,83 @@
+"""Without effect nothing sets one arm apart, and a design rejects as often as its level says."""
+
+import json
+
+import numpy as np
+import pytest
+
+import trialsim as ts
+from trialsim.cli.app import run
+from trialsim.questions.power import power
+from trialsim.questions.type_one_error import without_effect
+from trialsim.reporting.text.robustness import type_one_error_text
+from trialsim.runs.plain_json import as_json
+from trialsim.scenario.files.yaml_file import load
+
+COURSE = {
+    "model": "exponential",
+    "start_mean": -4.0,
+    "start_sd": 22.0,
+    "start_baseline_correlation": 0.95,
+    "end_day": 90.0,
+    "end_mean": 45.0,
+    "end_sd": 25.0,
+    "end_baseline_correlation": 0.65,
+    "time_constant_days": 20.0,
+    "within_patient_correlation": 0.85,
+}
+
+
+def test_no_drug_is_no_effect() -> None:
+    """The oracle is the built-in study whose effect is none."""
+    null = power(load("cars1_null"), 64, n_jobs=1)
+    without = power(without_effect(load("cars1")), 64, n_jobs=1)
+    for name, values in null.columns.items():
+        assert np.array_equal(values, without.columns[name], equal_nan=True), name
+
+
+def test_no_drug_carries_no_risk_of_its_own() -> None:
+    cars1 = load("cars1")
+    risky = cars1.replace({"operations.death.arms": {"cerebrolysin": {"odds_ratio": 9.0}}})
+    assert risky.digest != cars1.digest
+    assert without_effect(risky).digest == without_effect(cars1).digest
+
+
+def test_no_arm_keeps_a_course_of_its_own() -> None:
+    """The treated end four points higher, drug or no drug; alpha is 5%, seen to 1.4%."""
+    study = load("cars1").replace(
+        {
+            "design.patients": 60,
+            "outcomes.arat.effect.value": 0.5,
+            "outcomes.arat.course_by_arm": {"cerebrolysin": COURSE},
+        }
+    )
+    found = ts.type_one_error(study, replicates=250, seed=7, n_jobs=1)
+    assert found.error.estimate == pytest.approx(0.05, abs=4 * 0.0138)
+    assert found.changes["outcomes.arat.course_by_arm"] is None
+    assert power(study, 100, 7, n_jobs=1).power > 0.3
+
+
+def test_a_programme_has_no_effect_in_any_of_its_trials() -> None:
+    without = without_effect(ts.load("cars_pooled"))
+    assert isinstance(without, ts.Programme)
+    for trial in without.trials.values():
+        assert not any(any(arm.doses) for arm in trial.design.arms.values())
+
+
+def test_the_verdict_says_what_the_replicates_do_not_rule_out() -> None:
+    found = ts.type_one_error(load("cars1"), replicates=200, seed=7, n_jobs=1)
+    assert found.verdict.startswith("not told from 0.05: 95% interval ")
+    told = json.loads(as_json(found.to_dict()))
+    assert told["type_one_error"] == pytest.approx(told["favoured"] + told["wrong_direction"])
+    assert told["ci"] == [float(found.error.low), float(found.error.high)]
+    assert found.verdict in type_one_error_text("x", found)
+
+
+def test_the_command_prints_what_the_function_finds(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["type-one-error", "cars1", "--replicates", "32", "--seed", "7", "--jobs", "1"]
+    assert run([*asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    found = ts.type_one_error(load("cars1"), replicates=32, seed=7, n_jobs=1)
+    assert told["type_one_error"] == float(found.error.estimate)
+    assert run(asked) == 0
+    assert "without effect" in capsys.readouterr().out

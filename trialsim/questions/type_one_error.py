@@ -1,0 +1,153 @@
+"""How often a design rejects when the drug does nothing: the same study, without any effect.
+
+Nothing has an effect when no arm is given any study drug, all arms have the same course, and all
+carry the same risks. The type I error of a two-sided test counts rejections in both directions.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trialsim.questions.power import REPLICATES, power_by
+from trialsim.replicates.parallel import Progress
+from trialsim.replicates.result import SIMULATED, PowerResult
+from trialsim.replicates.run import BATCH
+from trialsim.runs.runner import Runner
+from trialsim.scenario.programme import TRIALS, Programme, Study, differences
+from trialsim.scenario.scenario import Scenario
+from trialsim.shown import Shown
+from trialsim.stats.monte_carlo import Proportion
+from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOneError(Shown):
+    """The replicates of a study without effect, and what they say of its level."""
+
+    result: PowerResult
+    """The operating characteristics of the study without effect."""
+    alpha: float
+    changes: Mapping[str, Any]
+    """Path and value of what the study without effect has otherwise."""
+
+    @property
+    def error(self) -> Proportion:
+        """Share of replicates that reject, in whichever direction, with Wilson's interval."""
+        return self.result.rejections
+
+    @property
+    def verdict(self) -> str:
+        """What the replicates show of the level, and what they are too few for."""
+        low, high = float(self.error.low), float(self.error.high)
+        told = f"95% interval {low:.4f} to {high:.4f} of {self.result.replicates:,} trials"
+        if low > self.alpha:
+            return f"above {self.alpha:g}: {told}"
+        if high <= self.alpha:
+            return f"at most {self.alpha:g}: {told}"
+        return (
+            f"not told from {self.alpha:g}: {told}; an excess of less than "
+            f"{high - self.alpha:.4f} is not ruled out"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        about = ("scenario", "digest", "seed", "replicates", "failed", "engine", "seconds")
+        return {
+            **{name: getattr(self.result, name) for name in about},
+            "alpha": self.alpha,
+            "type_one_error": float(self.error.estimate),
+            "mcse": float(self.error.mcse),
+            "ci": [float(self.error.low), float(self.error.high)],
+            "favoured": float(self.result.favoured.estimate),
+            "wrong_direction": float(self.result.wrong_direction.estimate),
+            "verdict": self.verdict,
+            "changes": dict(self.changes),
+            "note": SIMULATED,
+        }
+
+    def to_frame(self) -> "DataFrame":
+        """Return a row: the type I error with its error and interval, and alpha."""
+        from pandas import DataFrame
+
+        return DataFrame([{**self.error._asdict(), "alpha": self.alpha}]).astype(float)
+
+
+def type_one_error(
+    scenario: Study,
+    replicates: int = REPLICATES,
+    seed: int = 2016,
+    n_jobs: int = -1,
+    engine: Engine = "auto",
+    batch: int = BATCH,
+    progress: Progress | None = None,
+    out: str | Path | None = None,
+    scheduler: str | None = None,
+) -> TypeOneError:
+    """Simulate a study without any effect, and count the trials that reject all the same.
+
+    >>> import trialsim as ts
+    >>> found = ts.type_one_error(ts.load("cars1"), replicates=256, n_jobs=1)
+    >>> bool(found.error.low < 0.05 < found.error.high)
+    True
+
+    Parameters
+    ----------
+    out
+        A directory that keeps the run, from which the same call continues.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or the directory is that of another run.
+    RunError
+        If recruitment can never finish, or every replicate failed.
+    """
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
+    return type_one_error_by(runner, scenario, replicates, out)
+
+
+def type_one_error_by(
+    runner: Runner, study: Study, replicates: int, out: str | Path | None = None
+) -> TypeOneError:
+    """Return the type I error of a study as a runner gives it."""
+    without = without_effect(study)
+    runner = runner.keeping(out, without)
+    result = power_by(runner, without, replicates)
+    return TypeOneError(result, study.analysis.alpha, differences(study, without))
+
+
+def without_effect(study: Study) -> Study:
+    """Return the same study with no study drug, and with one course and the same risks in all arms.
+
+    >>> import trialsim as ts
+    >>> [arm.doses for arm in without_effect(ts.load("cars1")).design.arms.values()]
+    [(0.0,), (0.0,)]
+    """
+    if not isinstance(study, Programme):
+        return study.replace(dict(_of_the_drug(study)))
+    changes = {
+        f"{TRIALS}.{name}.{path}": value
+        for name, trial in study.trials.items()
+        for path, value in _of_the_drug(trial)
+    }
+    return study.replace(changes)
+
+
+def _of_the_drug(scenario: Scenario) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of all that would let an arm do better or worse than another."""
+    content = scenario.model_dump()
+    for arm, fields in content["design"]["arms"].items():
+        for name, value in fields.items():
+            if name.startswith("dose_") and value is not None:
+                none = [0.0] * len(value) if isinstance(value, tuple) else 0.0
+                yield f"design.arms.{arm}.{name}", none
+    for name, outcome in content["outcomes"].items():
+        if outcome.get("course_by_arm"):
+            yield f"outcomes.{name}.course_by_arm", {}
+    for name, part in content["operations"].items():
+        if isinstance(part, dict) and part.get("arms"):
+            yield f"operations.{name}.arms", {}
