@@ -49,6 +49,8 @@ class Data:
     """What is analysed, where it was made before: one imputation."""
     among: Booleans | None = None
     """Who may be analysed, shape (replicate, patient); None for everybody."""
+    counted: Integers | None = None
+    """The counts, where they were made before."""
 
     @cached_property
     def values(self) -> Endpoint:
@@ -62,6 +64,8 @@ class Data:
     @cached_property
     def counts(self) -> Integers:
         """Patients by stratum, arm and cell, shape (replicate, stratum, 2, cells)."""
+        if self.counted is not None:
+            return self.counted
         return cell_counts(self.trial, self.plan, self.values)
 
     @property
@@ -119,11 +123,11 @@ class Data:
     def of(self, outcome: str) -> Self:
         """Return the same patients with another outcome as the endpoint."""
         plan = self.plan.model_copy(update={"endpoint": outcome})
-        return replace(self, plan=plan, given=None)
+        return replace(self, plan=plan, given=None, counted=None)
 
     def imputed(self, values: Endpoint) -> Self:
         """Return the same patients with values that leave nothing to impute."""
-        return replace(self, given=values)
+        return replace(self, given=values, counted=None)
 
     def covariates(self, names: Iterable[str]) -> Floats:
         """Return covariates of the patients, shape (replicate, covariate, patient)."""

@@ -1,6 +1,6 @@
 """The numbers that are kept of each replicate of a trial that looks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,6 @@ from trialsim.clock import DAY, NEVER
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.monitoring.effect_scale import reported
 from trialsim.scenario.scenario import Scenario
-from trialsim.trial.conduct import screened
 
 OVER_LOOKS: Final = (
     "naive_estimate",
@@ -89,11 +88,37 @@ def monitored_quantities(finished: FinishedTrial, plan: BoundaryPlan) -> dict[st
     return {name: np.asarray(number, np.float64) for name, number in numbers.items()}
 
 
+RECUT: Final = (
+    "estimate",
+    "favoured",
+    "rejected",
+    "screened",
+    "duration_days",
+    "infusions_given",
+    "randomised",
+)
+"""What a comparison of plans of looks keeps of each replicate, of trials that are cut again."""
+
+
+def recut_quantities(finished: FinishedTrial, plan: BoundaryPlan) -> dict[str, Floats]:
+    """Return the numbers that plans of looks are compared by, the same as those of a run alone."""
+    monitored = monitor(finished, plan)
+    last = last_comparison(monitored, monitored.counts)
+    found = adjusted(monitored, Estimated(last.estimate, last.low, last.high))
+    numbers = {
+        "estimate": found.estimate,
+        "favoured": monitored.favoured,
+        "rejected": monitored.rejected,
+        **_conduct(monitored, ()),
+    }
+    return {name: np.asarray(numbers[name], np.float64) for name in RECUT}
+
+
 def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
     """Return what is kept of any trial, as the looks left this one."""
     finished, analysis = monitored.finished, monitored.finished.plan
-    counts = finished.counts(monitored.at_last)
-    last = last_comparison(monitored)
+    counts = monitored.counts
+    last = last_comparison(monitored, counts)
     naive = Estimated(last.estimate, last.low, last.high)
     found = adjusted(monitored, naive)
     outcome = finished.trial.scenario.outcomes[analysis.endpoint]
@@ -109,15 +134,15 @@ def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         "control_analysed": last.control,
         "treated_mean": means[:, 0],
         "control_mean": means[:, 1],
-        **_conduct(monitored),
+        **_conduct(monitored, ("discontinued", "withdrawn", "died")),
         **{f"naive_{name}": value for name, value in naive._asdict().items()},
     }
 
 
-def _conduct(monitored: Monitored) -> Mapping[str, Floats | Integers]:
+def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats | Integers]:
     """Return the conduct of those who were randomised, up to the end of the trial."""
-    finished, trial = monitored.finished, monitored.finished.trial
-    enrolled, conduct = monitored.enrolled, trial.conduct
+    finished, conduct = monitored.finished, monitored.finished.trial.conduct
+    enrolled = monitored.enrolled
     randomised = enrolled.sum(axis=1)
     last = np.take_along_axis(finished.randomised, np.maximum(randomised - 1, 0)[:, None], 1)[:, 0]
     closed = np.where(randomised == monitored.patients, last, monitored.closes)
@@ -129,13 +154,12 @@ def _conduct(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         infusions = np.count_nonzero(given, axis=2)
     ends = (finished.last_visit * enrolled).max(axis=1)
     return {
-        "screened": screened(trial.cohort, closed, trial.scenario),
+        "screened": finished.screened(closed),
         "recruitment_days": closed / DAY,
         "duration_days": np.minimum(ends, until) / DAY,
         "infusions_given": (infusions * enrolled).sum(axis=1),
         **{
-            name: (enrolled & (minute < until[:, None])).sum(axis=1)
-            for name, minute in finished.exits.items()
+            name: (enrolled & (finished.exits[name] < until[:, None])).sum(axis=1) for name in exits
         },
         "randomised": randomised,
         "planned_patients": monitored.patients,

@@ -263,10 +263,8 @@ class PowerResult(Shown):
         return {"quantile_2.5": float(low), "quantile_97.5": float(high)}
 
 
-def summarised(
-    scenario: Study, seed: int, engine: str, done: Replicates, seconds: float
-) -> PowerResult:
-    """Return the result of replicates that have been run.
+def check_finished(done: Replicates, seed: int) -> None:
+    """Refuse replicates of which none was finished.
 
     Raises
     ------
@@ -280,11 +278,24 @@ def summarised(
             f"all {count:,} replicates failed; replicate {first.replicate} of seed {seed}: "
             f"{first.reason}"
         )
+
+
+def summarised(
+    scenario: Study, seed: int, engine: str, done: Replicates, seconds: float
+) -> PowerResult:
+    """Return the result of replicates that have been run.
+
+    Raises
+    ------
+    RunError
+        If every replicate failed.
+    """
+    check_finished(done, seed)
     return PowerResult(
         scenario=scenario.name,
         digest=scenario.digest,
         seed=seed,
-        replicates=count,
+        replicates=len(done.columns["estimate"]),
         failures=done.failures,
         engine=engine,
         quantity=scenario.analysis.quantity,

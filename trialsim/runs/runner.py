@@ -1,7 +1,7 @@
 """How replicates are run, whichever study they are of: every question opens with a runner."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,13 +11,14 @@ from typing import Any
 from trialsim.errors import Problem
 from trialsim.replicates.checks import check_count, check_recruitment, chosen_engine
 from trialsim.replicates.parallel import Progress, finished_tasks, tasks_of, workers_here
+from trialsim.replicates.recuts import AT_ONCE, Recuts, trials_alike
 from trialsim.replicates.run import BATCH, Replicates, Simulation, Summarise, joined
 from trialsim.runs.directory import Answer, RunDirectory, open_run
 from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here
 from trialsim.runs.part_file import from_parquet
 from trialsim.runs.precision import until_precise
 from trialsim.runs.worlds import WORLD_BLOCK, StudySetDirectory, open_worlds
-from trialsim.scenario.programme import Study
+from trialsim.scenario.programme import Study, single_trial
 from trialsim.trial.trial import Engine
 
 
@@ -84,6 +85,35 @@ class Runner:
         run = self.run_of(study)
         self.compute(run, run.blocks_of(replicates))
         return run.results(replicates)
+
+    def run_all(self, studies: Sequence[Study], replicates: range) -> list[Replicates]:
+        """Return the results of the same replicates of several studies, each study run once.
+
+        Studies that differ in their looks alone are cuts of the same trials, which are simulated
+        once for all of them; of these only the columns `RECUT` are returned. In a directory every
+        study is a run of its own, with all that is kept of one.
+        """
+        alike: dict[str, list[Study]] = {}
+        for study in studies:
+            group = trials_alike(study) if self.directory is None else None
+            members = alike.setdefault(group or study.digest, [])
+            if all(study.digest != member.digest for member in members):
+                members.append(study)
+        found: dict[str, Replicates] = {}
+        for members in alike.values():
+            done = (
+                [self.run(members[0], replicates)]
+                if len(members) == 1
+                else self._cut(members, replicates)
+            )
+            found |= zip((member.digest for member in members), done, strict=True)
+        return [found[study.digest] for study in studies]
+
+    def _cut(self, studies: Sequence[Study], replicates: range) -> Iterable[Replicates]:
+        """Yield the results of studies that differ in their looks alone."""
+        recuts = Recuts(tuple(single_trial(study) for study in studies))
+        wide = replace(self, batch=max(self.batch, AT_ONCE))
+        return recuts.split(wide.run(recuts.simulated, replicates, recuts.asked()))
 
     def until(self, study: Study, precision: float) -> Replicates:
         """Return the results of as many replicates as the power's Monte Carlo error needs."""

@@ -1,7 +1,9 @@
 """What every cut of a finished batch needs of it, worked out once for any number of plans."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,11 +12,14 @@ from trialsim.analysis.counts import cell_places, counted
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import Endpoint, endpoint, visit_of
 from trialsim.analysis.methods.registry import compare, truth_parts
+from trialsim.analysis.monitoring.ordered_rows import OrderedRows
 from trialsim.analysis.truth import TruthParts
 from trialsim.arrays import Booleans, Integers
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.looks import known_from
 from trialsim.trial.trial import Trial
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,31 @@ class FinishedTrial:
         """The first minute at whose beginning each patient's endpoint is known."""
         return np.ascontiguousarray(known_from(self.trial)[:, :, visit_of(self.trial, self.plan)])
 
+    @cached_property
+    def _by_size(self) -> dict[tuple[str, int], Any]:
+        return {}
+
+    def once(self, what: str, patients: int, make: Callable[[], Made]) -> Made:
+        """Return what is made of the first so many patients, made once for all plans."""
+        key = what, patients
+        if key not in self._by_size:
+            self._by_size[key] = make()
+        made: Made = self._by_size[key]
+        return made
+
+    def known_in_order(self, patients: int) -> Integers:
+        """Return the minutes at which endpoints are known, of the first so many, in order."""
+        return self.once("in order", patients, lambda: np.sort(self.known[:, :patients], axis=1))
+
+    @cached_property
+    def _arrivals(self) -> OrderedRows:
+        return OrderedRows(np.sort(self.trial.cohort.arrival, axis=1))
+
+    def screened(self, closed: Integers) -> Integers:
+        """Return how many candidates arrived while recruitment was open, shape (replicate,)."""
+        last = self.trial.scenario.operations.last_arrival
+        return self._arrivals.at_most(np.minimum(closed, last))
+
     @property
     def randomised(self) -> Integers:
         """The minute at which each patient was randomised."""
@@ -62,9 +92,31 @@ class FinishedTrial:
         """Return those of the analysed who are included, as `cell_counts` counts them."""
         return counted(self.trial, self.plan, self.values, self.places, included)
 
-    def compared(self, plan: AnalysisPlan, included: Booleans) -> Comparison:
-        """Return the comparison, by the plan's own method, of those included."""
-        return compare(Data(self.trial, plan, given=self.values, among=included))
+    def counts_but_for(self, patients: int, changed: Booleans, included: Booleans) -> Integers:
+        """Return the counts of the first so many patients, in changed replicates of those included.
+
+        That is what `counts` gives of the included, where they are those first patients elsewhere.
+        """
+        everybody = np.arange(self.values.cell.shape[1]) < patients
+        first = np.broadcast_to(everybody, self.values.cell.shape)
+        counts = self.once("counts", patients, lambda: self.counts(first)).copy()
+        rows = np.flatnonzero(changed)
+        shape = (len(rows), *counts.shape[1:2], 3, counts.shape[3])
+        size = int(np.prod(shape[1:]))
+        shift = ((rows - np.arange(len(rows))) * size)[:, None]
+        places = (self.places[rows] - shift)[self.values.analysed[rows] & included[rows]]
+        counts[rows] = np.bincount(places, minlength=len(rows) * size).reshape(shape)[:, :, :2]
+        return counts
+
+    def compared(
+        self, plan: AnalysisPlan, included: Booleans, counts: Integers | None = None
+    ) -> Comparison:
+        """Return the comparison, by the plan's own method, of those included.
+
+        `counts` are theirs, if they are counted already.
+        """
+        part = Data(self.trial, plan, given=self.values, among=included, counted=counts)
+        return compare(part)
 
     @cached_property
     def last_visit(self) -> Integers:

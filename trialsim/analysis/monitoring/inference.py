@@ -6,7 +6,7 @@ import numpy as np
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.monitoring.monitored import Monitored
-from trialsim.arrays import Floats
+from trialsim.arrays import Floats, Integers
 from trialsim.scenario.monitoring.effect_scale import reported
 from trialsim.stats.p_values import normal_p_value
 
@@ -19,10 +19,10 @@ class Estimated(NamedTuple):
     high: Floats
 
 
-def last_comparison(monitored: Monitored) -> Comparison:
+def last_comparison(monitored: Monitored, counts: Integers) -> Comparison:
     """Return the plan's comparison of the last data, as if there had been no looks."""
     finished = monitored.finished
-    return finished.compared(finished.plan, monitored.at_last)
+    return finished.compared(finished.plan, monitored.at_last, counts)
 
 
 def nominal_p_value(monitored: Monitored) -> Floats:

@@ -1,31 +1,48 @@
 """When the looks of each replicate fall, read from its conduct alone."""
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.ordered_rows import OrderedRows
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.monitoring.monitoring import Monitoring
 
 
-class Moments(NamedTuple):
+@dataclass(frozen=True)
+class Moments:
     """The looks of a batch, each array of shape (replicate, look)."""
 
+    knowing: OrderedRows
+    """When the endpoints of the planned patients are known."""
+    randomising: OrderedRows
+    """When they are randomised."""
     minute: Integers
     """The data of the look are those before this minute; that of the look before where skipped."""
     reached: Booleans
     """Whether it is held: after the look before it, and before every endpoint is known."""
     decided: Integers
     """The minute of its decision."""
-    known: Integers
-    """Patients whose endpoint is known at the cut."""
-    randomised: Integers
-    """Patients randomised before the cut."""
-    randomised_by_decision: Integers
+
+    @cached_property
+    def known(self) -> Integers:
+        """Patients whose endpoint is known at the cut."""
+        return self.knowing.at_most(self.minute)
+
+    @cached_property
+    def randomised(self) -> Integers:
+        """Patients randomised before the cut."""
+        return self.randomising.at_most(self.minute - 1)
+
+    @cached_property
+    def randomised_by_decision(self) -> Integers:
+        """Patients randomised before the decision."""
+        return self.randomising.at_most(self.decided - 1)
 
     @property
     def waiting(self) -> Integers:
@@ -39,11 +56,10 @@ def moments(finished: FinishedTrial, monitoring: Monitoring, patients: int) -> M
     A look that would come with or after the end, or not after the one before it, is not held: two
     looks in one minute see the same data.
     """
-    known = finished.known[:, :patients]
     randomised = finished.randomised[:, :patients]
-    in_order = np.sort(known, axis=1)
+    in_order = finished.known_in_order(patients)
     cuts = [_cut(look, in_order, randomised) for look in monitoring.looks.values()]
-    before = np.zeros(len(known), np.int64)
+    before = np.zeros(len(in_order), np.int64)
     minutes, reached = [], []
     for cut in cuts:
         held = (cut > before) & (cut < in_order[:, -1])
@@ -52,14 +68,12 @@ def moments(finished: FinishedTrial, monitoring: Monitoring, patients: int) -> M
         reached.append(held)
     minute = np.stack(minutes, axis=1)
     lags = np.array([round(look.decided_after_days * DAY) for look in monitoring.looks.values()])
-    decided = minute + lags
     return Moments(
+        knowing=finished.once("knowing", patients, lambda: OrderedRows(in_order)),
+        randomising=finished.once("randomising", patients, lambda: OrderedRows(randomised)),
         minute=minute,
         reached=np.stack(reached, axis=1),
-        decided=decided,
-        known=_at_most(in_order, minute),
-        randomised=_at_most(randomised, minute - 1),
-        randomised_by_decision=_at_most(randomised, decided - 1),
+        decided=minute + lags,
     )
 
 
@@ -85,14 +99,6 @@ def _nth(count: float, patients: int) -> int:
     (2, 3)
     """
     return min(max(math.ceil(round(count, 9)), 1), patients) - 1
-
-
-def _at_most(ordered: Integers, minutes: Integers) -> Integers:
-    """Return how many of each replicate's ordered minutes are at most some, shape as `minutes`."""
-    return np.stack(
-        [(ordered <= minutes[:, look, None]).sum(axis=1) for look in range(minutes.shape[1])],
-        axis=1,
-    )
 
 
 def shares(values: Floats | Integers, planned: float) -> Floats:

@@ -14,7 +14,7 @@ from trialsim.analysis.monitoring.combined import tested_z
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.moments import Moments, moments, shares
 from trialsim.analysis.monitoring.sizes import patients_after
-from trialsim.analysis.monitoring.statistics import Statistics, statistics
+from trialsim.analysis.monitoring.statistics import Statistics, joined, statistics
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
@@ -116,9 +116,15 @@ class Monitored:
         return self.enrolled if followed else self.analysed_at_stop
 
     @cached_property
+    def counts(self) -> Integers:
+        """The last data by stratum, arm and cell; only trials that ended early are counted anew."""
+        changed = self.early | (self.patients != self.plan.patients)
+        return self.finished.counts_but_for(self.plan.patients, changed, self.at_last)
+
+    @cached_property
     def followed(self) -> Statistics:
         """The conventional statistic of the last data, shape (replicate,)."""
-        return statistics(self.finished, [self.at_last]).part(0)
+        return statistics(self.finished, [self.at_last], self.counts).part(0)
 
     @cached_property
     def reversed(self) -> Booleans:
@@ -139,30 +145,22 @@ def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
         planned & (finished.known <= when.minute[:, look, None])
         for look in range(when.minute.shape[1])
     ]
-    found = statistics(finished, [*included, planned])
+    at_looks = statistics(finished, included)
+    everybody = finished.once("all", plan.patients, lambda: statistics(finished, [planned]))
+    found = joined(at_looks, everybody)
     sizes, last = np.full(finished.replicates, plan.patients), planned
     if plan.monitoring.re_estimation is not None:
         place = plan.monitoring.names.index(plan.monitoring.re_estimation.at)
         counts = finished.counts(included[place])
         sizes = patients_after(finished, plan, when, found.part(place), counts)
         last = order < sizes[:, None]
-        found = _with_last(found, statistics(finished, [last]))
+        found = joined(at_looks, statistics(finished, [last]))
     included.append(last)
     reached = np.concatenate([when.reached, np.ones_like(when.reached[:, :1])], axis=1)
     held = reached & (found.information > 0)
     z = tested_z(finished, plan, found, held, included)
     fractions, bounds = _bounds(plan, found, held)
     return Monitored(finished, plan, when, sizes, found, z, held, fractions, bounds)
-
-
-def _with_last(found: Statistics, last: Statistics) -> Statistics:
-    """Return statistics with those of the last analysis in place of what stood there."""
-    return Statistics(
-        np.concatenate([found.z[:, :-1], last.z], axis=1),
-        np.concatenate([found.effect[:, :-1], last.effect], axis=1),
-        np.concatenate([found.information[:, :-1], last.information], axis=1),
-        np.concatenate([found.patients[:, :-1], last.patients], axis=1),
-    )
 
 
 def _bounds(plan: BoundaryPlan, found: Statistics, held: Booleans) -> tuple[Floats, Bounds]:

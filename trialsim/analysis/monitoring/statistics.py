@@ -46,17 +46,33 @@ class Statistics(NamedTuple):
         )
 
 
-def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics:
-    """Return the statistic of each part: those patients who are included in it."""
+def statistics(
+    finished: FinishedTrial, parts: Sequence[Booleans], counts: Integers | None = None
+) -> Statistics:
+    """Return the statistic of each part: those patients who are included in it.
+
+    `counts` are those of the one part, if it is counted already.
+    """
     if isinstance(finished.plan.test, _COUNTED):
-        counts = np.stack([finished.counts(part) for part in parts], axis=1)
-        return of_counts(finished, counts)
+        if counts is not None:
+            return of_counts(finished, counts[:, None])
+        return of_counts(finished, np.stack([finished.counts(part) for part in parts], axis=1))
     found = [_of_samples(finished, part) for part in parts]
     return Statistics(
         np.stack([one.z for one in found], axis=1),
         np.stack([one.effect for one in found], axis=1),
         np.stack([one.information for one in found], axis=1),
         np.stack([one.patients for one in found], axis=1),
+    )
+
+
+def joined(first: Statistics, second: Statistics) -> Statistics:
+    """Return the parts of both, those of the first before those of the second."""
+    return Statistics(
+        np.concatenate([first.z, second.z], axis=1),
+        np.concatenate([first.effect, second.effect], axis=1),
+        np.concatenate([first.information, second.information], axis=1),
+        np.concatenate([first.patients, second.patients], axis=1),
     )
 
 

@@ -16,12 +16,14 @@ from trialsim.errors import InputError, RecruitmentError
 from trialsim.questions.what_if.variants import How, Variant, alternatives
 from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import Progress
+from trialsim.replicates.recuts import trials_alike
 from trialsim.replicates.result import (
     SIMULATED,
+    check_finished,
+    conventions_of,
     mean_of,
     of_wrong_direction,
     share_of,
-    summarised,
 )
 from trialsim.replicates.run import BATCH, Replicates
 from trialsim.runs.runner import Runner, not_enough
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 COMMAND: Final = "what-if"
 COMPARED: Final = ("estimate", "duration_days", "screened", "infusions_given")
 """The quantities whose mean and paired difference every row gives, beside the power."""
+OF_LOOKS: Final = ("randomised",)
+"""Those that rows give beside where the base and the alternative both have looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Row:
             "difference_ci": [float(difference.low), float(difference.high)],
             "independent_replicates": float(difference.independent_replicates),
         }
-        for name in COMPARED:
+        for name in self.means:
             mean, changed = self.means[name], self.differences[name]
             numbers |= {name: float(mean.estimate), f"{name}_mcse": float(mean.mcse)}
             numbers[f"{name}_difference"] = float(changed.estimate)
@@ -245,12 +249,11 @@ def _beside_one_another(
     worlds: Sequence[Variant], paths: tuple[str, ...], replicates: int, runner: Runner
 ) -> WhatIf:
     base, began = worlds[0].scenario, time.perf_counter()
-    base_done = runner.run(base, range(replicates))
-    conventions = summarised(base, runner.seed, runner.engine, base_done, 0.0).conventions
+    results = runner.run_all([world.scenario for world in worlds], range(replicates))
+    base_done = results[0]
+    check_finished(base_done, runner.seed)
     rows = []
-    for world in worlds:
-        same = world.scenario.digest == base.digest
-        done = base_done if same else runner.run(world.scenario, range(replicates))
+    for world, done in zip(worlds, results, strict=True):
         engine = chosen_engine(world.scenario, runner.engine)
         rows.append(_row(world, engine, done, base_done, base))
     return WhatIf(
@@ -260,7 +263,7 @@ def _beside_one_another(
         replicates=replicates,
         paths=paths,
         rows=tuple(rows),
-        conventions=conventions,
+        conventions=conventions_of(base),
         seconds=time.perf_counter() - began,
     )
 
@@ -276,8 +279,12 @@ def _inputs(worlds: Sequence[Variant], paths: tuple[str, ...]) -> dict[str, Any]
 
 def _check(worlds: Sequence[Variant], runner: Runner) -> None:
     """Refuse, all at once, the worlds that can never recruit."""
-    reasons = []
+    reasons, checked = [], set[str]()
     for world in worlds:
+        trials = trials_alike(world.scenario) or world.scenario.digest
+        if trials in checked:
+            continue
+        checked.add(trials)
         try:
             runner.check(world.scenario)
         except RecruitmentError as error:
@@ -291,6 +298,8 @@ def _row(world: Variant, engine: str, done: Replicates, base: Replicates, of: St
     favoured, base_favoured = done.columns["favoured"], base.columns["favoured"]
     both = np.isfinite(favoured) & np.isfinite(base_favoured)
     quantity = world.scenario.analysis.quantity
+    looked = done.columns.keys() & base.columns.keys()
+    names = (*COMPARED, *(name for name in OF_LOOKS if name in looked))
     return Row(
         alternative=world,
         engine=engine,
@@ -303,13 +312,13 @@ def _row(world: Variant, engine: str, done: Replicates, base: Replicates, of: St
             name: mean_of(done.columns[name], quantity)
             if name == "estimate"
             else mean_over_replicates(done.columns[name])
-            for name in COMPARED
+            for name in names
         },
         differences={
             name: _estimates_apart(done, base, quantity, of.analysis.quantity)
             if name == "estimate"
             else mean_over_replicates(done.columns[name] - base.columns[name])
-            for name in COMPARED
+            for name in names
         },
     )
 

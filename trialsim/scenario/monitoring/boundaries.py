@@ -172,6 +172,8 @@ class BoundaryPlan:
 
     def _futility(self, fractions: Floats, informations: Floats) -> Floats:
         """Return bounds on z below which the looks stop, -inf where they do not try."""
+        if self.monitoring.futility is None:
+            return np.full(fractions.shape, -np.inf)
         tried = np.array([*map(self.monitoring.futility_at, self.monitoring.names), False])
         z = self._futility_everywhere(fractions, informations)
         return np.where(tried & np.isfinite(fractions), np.nan_to_num(z, nan=-np.inf), -np.inf)

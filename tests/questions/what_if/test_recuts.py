@@ -1,0 +1,87 @@
+"""Plans of looks over trials already run: the same numbers as runs of their own, paired."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trialsim as ts
+from trialsim.replicates import recuts
+from trialsim.replicates.recuts import Recuts, trials_alike
+from trialsim.runs.runner import Runner
+from trialsim.scenario.programme import single_trial
+from trialsim.scenario.scenario import Scenario
+
+LOOK = {"when": {"known": 0.7}, "decided_after_days": 28.0}
+PLAN: dict[str, Any] = {"looks": {"first": LOOK}, "efficacy": "obrien_fleming"}
+
+
+def study(**changes: Any) -> Scenario:
+    """Return a small CARS-1 with a look."""
+    told = {name.replace("__", "."): value for name, value in changes.items()}
+    return single_trial(
+        ts.load("cars1").replace({"design.patients": 60, "monitoring": PLAN, **told})
+    )
+
+
+def plans() -> list[Scenario]:
+    """Return studies that differ in their looks alone, one of them with more patients."""
+    base = study()
+    sizes = {"at": "first", "by": "blinded", "power": 0.9, "effect": 0.66}
+    return [
+        base,
+        study(monitoring={**PLAN, "efficacy": "pocock"}),
+        study(monitoring={**PLAN, "waiting_patients": "left_out"}),
+        study(monitoring={**PLAN, "re_estimation": {**sizes, "at_least": 60, "at_most": 90}}),
+    ]
+
+
+def test_a_cut_of_trials_already_run_is_a_run_of_its_own() -> None:
+    studies = plans()
+    together = Runner(11, n_jobs=1).run_all(studies, range(96))
+    for one, done in zip(studies, together, strict=True):
+        alone = Runner(11, n_jobs=1).run(one, range(96))
+        for name, values in done.columns.items():
+            assert values.tobytes() == alone.columns[name].tobytes(), name
+
+
+def test_trials_are_simulated_once_for_all_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = []
+
+    class Counting(Recuts):
+        def asked(self) -> Any:
+            batches.append(len(self.studies))
+            return super().asked()
+
+    monkeypatch.setattr("trialsim.runs.runner.Recuts", Counting)
+    times = [0.4, 0.5, 0.6, 0.8]
+    found = ts.what_if(
+        study(), {"monitoring.looks.first.when.known": times}, replicates=64, n_jobs=1
+    )
+    assert batches == [5]
+    assert len(found.rows) == 5
+    assert recuts.AT_ONCE >= 64
+
+
+def test_studies_with_other_trials_are_not_cut_together() -> None:
+    assert trials_alike(study()) == trials_alike(study(monitoring={**PLAN, "efficacy": "pocock"}))
+    assert trials_alike(study()) != trials_alike(study(design__patients=80))
+    assert trials_alike(study(monitoring=None)) is None
+
+
+def test_differences_between_plans_are_paired() -> None:
+    rules = {"monitoring.efficacy": ["pocock", "none"]}
+    slow = study(operations__candidates_per_site_per_month=0.8)
+    found = ts.what_if(slow, rules, replicates=256, n_jobs=1)
+    base, pocock, none = found.rows
+    assert pocock.means["randomised"].estimate < base.means["randomised"].estimate
+    assert none.means["randomised"].estimate == 60
+    unpaired = np.hypot(base.power.mcse, pocock.power.mcse)
+    assert pocock.difference.mcse < unpaired / 2
+    assert "randomised_difference" in found.frame
+
+
+def test_a_plan_without_looks_can_be_set_beside_one_with_them() -> None:
+    found = ts.what_if(study(), {"monitoring": [None]}, replicates=64, n_jobs=1)
+    assert found.rows[1].difference.estimate == pytest.approx(0, abs=0.1)
+    assert "randomised" not in found.rows[1].means
