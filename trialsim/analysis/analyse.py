@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from trialsim.analysis.primary import analyse_primary
+from trialsim.analysis.secondary import behind_the_primary
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.words.description import plan_in_words
@@ -16,8 +17,6 @@ from trialsim.trial.trial import Trial
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from trialsim.stats.multiplicity import Procedure
 
 
 class Estimate(NamedTuple):
@@ -132,20 +131,11 @@ def analyse(trial: SimulatedTrial) -> Analysis:
 def adjusted(
     primary: Estimate, secondary: Mapping[str, Estimate], plan: AnalysisPlan
 ) -> dict[str, Estimate]:
-    """Return secondary results with p-values adjusted among themselves and behind the primary one.
-
-    Serial gatekeeping (Dmitrienko and Tamhane 2007, Pharmaceutical Statistics 6:171): the secondary
-    analyses are tested once the primary one has rejected, so the chance of any false rejection is
-    at most alpha where the procedure is valid.
-    """
+    """Return secondary results with p-values adjusted as `behind_the_primary` says."""
     if plan.multiplicity == "none" or not secondary:
         return dict(secondary)
-    from trialsim.stats.multiplicity import adjust_p_values
-
-    procedure = _PROCEDURES[plan.multiplicity]
     p_values = np.array([one.p_value for one in secondary.values()])
-    among = adjust_p_values(p_values, procedure)
-    behind = np.maximum(among, primary.p_value).tolist()
+    behind = behind_the_primary(np.array(primary.p_value), p_values, plan.multiplicity).tolist()
     return {
         name: one._replace(adjusted_p_value=p_value, rejected=p_value <= plan.alpha)
         for (name, one), p_value in zip(secondary.items(), behind, strict=True)
@@ -169,15 +159,6 @@ def arms_at_visits(trial: Trial) -> tuple[ArmAtVisit, ...]:
                 sd = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
                 found.append(ArmAtVisit(outcome, visit, name, len(values), mean, sd))
     return tuple(found)
-
-
-_PROCEDURES: Mapping[str, "Procedure"] = {
-    "bonferroni": "bonferroni",
-    "holm": "holm",
-    "hochberg": "hochberg",
-    "hommel": "hommel",
-    "fixed_sequence": "fixed-sequence",
-}
 
 
 def _estimate(trial: Trial, plan: AnalysisPlan) -> Estimate:

@@ -146,6 +146,9 @@ def power(
     ] = None,
     changes: Changes = None,
     analysis: AnalysisName = None,
+    secondary: Annotated[
+        bool, typer.Option("--secondary", help="Give the power of every secondary analysis too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Estimate power and other operating characteristics.
@@ -162,6 +165,8 @@ def power(
         raise typer.BadParameter("must not be given with --replicates", param_hint="--precision")
     if shard is not None and (out is None or precision is not None):
         raise typer.BadParameter("needs --out, and a count", param_hint="--shard")
+    if secondary and out is not None:
+        raise typer.BadParameter("must not be given with --out", param_hint="--secondary")
     part = None if shard is None else parsed_shard(shard)
     count = (replicates or 10_000) if precision is None else None
     if precision is not None:
@@ -175,7 +180,7 @@ def power(
                 run_shard(runner, study, part, count)
                 result = None
             else:
-                result = power_by(runner, study, count, precision)
+                result = power_by(runner, study, count, precision, secondary)
     if result is None:
         say(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
     elif as_json:

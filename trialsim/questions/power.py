@@ -8,7 +8,12 @@ from trialsim.errors import InputError, Problem
 from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import PowerResult, summarised
-from trialsim.replicates.run import BATCH
+from trialsim.replicates.run import BATCH, Summarise
+from trialsim.replicates.secondary import (
+    names_with_secondary,
+    not_asked_of,
+    quantities_with_secondary,
+)
 from trialsim.runs.precision import check_precision
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.programme import Study
@@ -29,6 +34,7 @@ def power(
     scheduler: str | None = None,
     out: str | Path | None = None,
     precision: float | None = None,
+    secondary: bool = False,
 ) -> PowerResult:
     """Simulate and analyse replicates of a study, and say what the design does on average.
 
@@ -48,6 +54,8 @@ def power(
         A directory that keeps what is run, from which the same call continues.
     precision
         The Monte Carlo standard error of the power at which to stop, instead of a count.
+    secondary
+        Whether every secondary analysis of the plan is made too; see `PowerResult.secondary`.
 
     Raises
     ------
@@ -65,25 +73,40 @@ def power(
         if precision is not None:
             rule = "must not be given with replicates"
             wrong.append(Problem("precision", rule, f"{precision:g}"))
+    if secondary and out is not None:
+        wrong.append(Problem("secondary", "must not be given with out: none of it would be kept"))
     if wrong:
         raise InputError(wrong)
-    return power_by(runner.keeping(out, scenario), scenario, replicates, precision)
+    return power_by(runner.keeping(out, scenario), scenario, replicates, precision, secondary)
 
 
 def power_by(
-    runner: Runner, study: Study, replicates: int | None = None, precision: float | None = None
+    runner: Runner,
+    study: Study,
+    replicates: int | None = None,
+    precision: float | None = None,
+    secondary: bool = False,
 ) -> PowerResult:
     """Return the power of a study as a runner gives it, which keeps it if it has a directory."""
     began = time.perf_counter()
     if precision is not None:
         check_precision(precision)
+    asked = _with_secondary(study) if secondary else None
     runner.check(study)  # refuses at once, not in every replicate, what can never recruit
     with runner.logged():
         if precision is None:
-            done = runner.run(study, range(REPLICATES if replicates is None else replicates))
+            count = REPLICATES if replicates is None else replicates
+            done = runner.run(study, range(count), asked)
         else:
-            done = runner.until(study, precision)
+            done = runner.until(study, precision, asked)
         used, seconds = chosen_engine(study, runner.engine), time.perf_counter() - began
         result = summarised(study, runner.seed, used, done, seconds)
         runner.write_summary(result)
     return result
+
+
+def _with_secondary(study: Study) -> Summarise:
+    wrong = list(not_asked_of(study))
+    if wrong:
+        raise InputError(wrong)
+    return Summarise(names_with_secondary(study), quantities_with_secondary)

@@ -13,6 +13,8 @@ from trialsim.replicates.looks import LooksResult, looks_of
 from trialsim.replicates.monitored import OVER_LOOKS, PREFIX
 from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Failure, Replicates
+from trialsim.replicates.secondary import PREFIX as OF_SECONDARY
+from trialsim.replicates.secondary import SecondaryResult, secondary_of
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.words.description import plan_in_words
@@ -183,13 +185,19 @@ class PowerResult(Shown):
     def of_programmes(self) -> tuple[str, ...]:
         """What is kept beside of a programme: its heterogeneity, and results of each trial."""
         known = {*QUANTITIES, *OVER_LOOKS}
-        others = (name for name in self.columns if not name.startswith(PREFIX))
+        beside = (PREFIX, OF_SECONDARY)
+        others = (name for name in self.columns if not name.startswith(beside))
         return tuple(name for name in others if name not in known)
 
     @property
     def looks(self) -> LooksResult | None:
         """What the replicates say of the looks at the data; None of a study without any."""
         return looks_of(self.columns, float(self.truth.estimate), self.quantity.is_ratio)
+
+    @property
+    def secondary(self) -> SecondaryResult | None:
+        """What the replicates say of the secondary analyses; None where they were not asked for."""
+        return secondary_of(self.columns)
 
     def mean_of(self, quantity: str) -> Mean:
         """Return the mean of a quantity over replicates, its Monte Carlo error and its SD."""
@@ -220,6 +228,7 @@ class PowerResult(Shown):
             **self._beside_truth(),
             **means,
             **({} if self.looks is None else {"monitoring": self.looks.to_dict()}),
+            **({} if self.secondary is None else {"secondary": self.secondary.to_dict()}),
             "conventions": dict(self.conventions),
             "note": SIMULATED,
             "seconds": self.seconds,
@@ -241,6 +250,8 @@ class PowerResult(Shown):
             shares["coverage"], named["bias"] = self.coverage, self.bias
         else:
             named["difference_from_truth"] = self.bias
+        if self.secondary is not None:
+            shares |= self.secondary.shares()
         rows: list[dict[str, Any]] = [
             {"quantity": name, **_plain(share)} for name, share in shares.items()
         ]

@@ -115,10 +115,10 @@ class Runner:
         wide = replace(self, batch=max(self.batch, AT_ONCE))
         return recuts.split(wide.run(recuts.simulated, replicates, recuts.asked()))
 
-    def until(self, study: Study, precision: float) -> Replicates:
+    def until(self, study: Study, precision: float, asked: Summarise | None = None) -> Replicates:
         """Return the results of as many replicates as the power's Monte Carlo error needs."""
         block = BLOCK if self.directory is None else self.directory.manifest.block
-        return until_precise(lambda more: self.run(study, more), precision, block)
+        return until_precise(lambda more: self.run(study, more, asked), precision, block)
 
     def run_of(self, study: Study) -> RunDirectory:
         """Return the run of a study in the directory, which there must be.

@@ -1,6 +1,7 @@
 """The operating characteristics of a design, in words."""
 
 from trialsim.replicates.result import PowerResult
+from trialsim.replicates.secondary import SecondaryResult
 from trialsim.reporting.text.looks import looks_text
 from trialsim.reporting.text.words import conventions_text, heading
 from trialsim.stats.monte_carlo import Mean, Proportion
@@ -23,6 +24,8 @@ def power_text(title: str, result: PowerResult) -> str:
     ]
     lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]
     lines += [_row(name, result.mean_of(name)) for name in result.of_programmes]
+    if result.secondary is not None:
+        lines += ["", *_secondary(result.secondary)]
     if result.looks is not None:
         lines += ["", *looks_text(result.looks)]
     failures = [f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]]
@@ -95,6 +98,18 @@ def _beside_truth(result: PowerResult) -> list[str]:
         truth,
         _row(f"bias{of_logarithm}", result.bias),
         _share("coverage of the interval", result.coverage),
+    ]
+
+
+def _secondary(found: SecondaryResult) -> list[str]:
+    """Return the power of each secondary analysis, of any and of all."""
+    return [
+        "Secondary analyses, in favour of the treated, adjusted as the plan says:",
+        *(_share(name, share) for name, share in found.each.items()),
+        _share("any of them", found.any),
+        _share("all of them", found.all),
+        _share("any analysis rejects, either way", found.any_rejection),
+        "  (where no outcome has an effect, this last is the family-wise error rate)",
     ]
 
 

@@ -1,0 +1,117 @@
+"""The secondary analyses of each replicate, and what all of them say together."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from trialsim.analysis.analyse import analyse
+from trialsim.errors import InputError
+from trialsim.questions.power import power
+from trialsim.replicates.result import PowerResult
+from trialsim.reporting.text.power import power_text
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.scenario import Scenario
+from trialsim.simulated import simulate
+
+THREE = {
+    "early": {"visit": "day_42"},
+    "means": {"test": "welch", "death": "as_missing"},
+    "one_sided": {"alternative": "greater"},
+}
+
+
+def planned(multiplicity: str, study: str = "cars1", patients: int = 40) -> Scenario:
+    return load(study).replace(
+        {
+            "design.patients": patients,
+            "analysis.secondary": THREE,
+            "analysis.multiplicity": multiplicity,
+        }
+    )
+
+
+def with_secondary(study: Scenario, replicates: int = 40) -> PowerResult:
+    return power(study, replicates=replicates, seed=7, n_jobs=1, secondary=True)
+
+
+@pytest.mark.parametrize("multiplicity", ["none", "holm", "fixed_sequence"])
+def test_a_replicate_rejects_as_the_analysis_of_that_trial_does(multiplicity: str) -> None:
+    study = planned(multiplicity)
+    columns = with_secondary(study, 6).columns
+    for replicate in range(6):
+        found = analyse(simulate(study, seed=7, replicate=replicate)).secondary
+        for name in THREE:
+            assert columns[f"secondary {name} rejected"][replicate] == found[name].rejected
+
+
+def test_any_and_all_are_counted_replicate_by_replicate() -> None:
+    result = with_secondary(planned("none"))
+    favoured = np.stack([result.columns[f"secondary {name} favoured"] for name in THREE])
+    rejected = np.stack([result.columns[f"secondary {name} rejected"] for name in THREE])
+    found = result.secondary
+    assert found is not None
+    assert list(found.each) == list(THREE)
+    assert found.each["means"].estimate == favoured[1].mean()
+    assert found.any.estimate == favoured.any(axis=0).mean()
+    assert found.all.estimate == favoured.all(axis=0).mean()
+    assert found.all.estimate < found.any.estimate
+    either = rejected.any(axis=0) | (result.columns["rejected"] > 0)
+    assert found.any_rejection.estimate == either.mean()
+
+
+def test_behind_the_primary_none_rejects_where_it_does_not() -> None:
+    result = with_secondary(planned("holm"))
+    by_themselves = with_secondary(planned("none"))
+    assert_array_equal(result.columns["rejected"], by_themselves.columns["rejected"])
+    missed = result.columns["rejected"] == 0
+    assert missed.any()
+    for name in THREE:
+        adjusted = result.columns[f"secondary {name} rejected"]
+        assert not adjusted[missed].any()
+        assert (adjusted <= by_themselves.columns[f"secondary {name} rejected"]).all()
+
+
+def test_the_family_wise_error_is_held_under_a_procedure_alone() -> None:
+    """No effect; 4 binomial standard errors of 2,000 trials."""
+    trials, nominal = 2000, 0.05
+    margin = 4 * np.sqrt(nominal * (1 - nominal) / trials)
+    held = with_secondary(planned("holm", "cars1_null"), trials).secondary
+    free = with_secondary(planned("none", "cars1_null"), trials).secondary
+    assert held is not None
+    assert free is not None
+    assert held.any_rejection.estimate < nominal + margin
+    assert free.any_rejection.estimate > nominal + margin
+
+
+def test_other_numbers_are_those_of_a_run_without() -> None:
+    study = planned("none")
+    beside = with_secondary(study, 20)
+    plain = power(study, replicates=20, seed=7, n_jobs=1)
+    assert plain.secondary is None
+    assert "secondary" not in plain.to_dict()
+    for name, values in plain.columns.items():
+        assert_array_equal(beside.columns[name], values)
+
+
+def test_each_power_is_shown_with_its_monte_carlo_error() -> None:
+    result = with_secondary(planned("none"))
+    told = result.to_dict()["secondary"]
+    assert list(told["analyses"]) == list(THREE)
+    assert set(told["any"]) == {"power", "mcse", "ci"}
+    frame = result.to_frame().set_index("quantity")
+    assert frame.loc["secondary.early", "value"] == told["analyses"]["early"]["power"]
+    assert frame.loc["any_rejection", "mcse"] == told["any_rejection"]["mcse"]
+    text = power_text("Three", result)
+    assert "any of them" in text
+    assert "family-wise error rate" in text
+
+
+def test_a_study_without_secondary_analyses_is_refused() -> None:
+    plain = planned("none").replace({"analysis.secondary": {}})
+    with pytest.raises(InputError, match="secondary: needs secondary analyses"):
+        with_secondary(plain)
+
+
+def test_a_directory_that_would_not_keep_them_is_refused(tmp_path: object) -> None:
+    with pytest.raises(InputError, match="secondary: must not be given with out"):
+        power(planned("none"), replicates=4, n_jobs=1, out=str(tmp_path), secondary=True)

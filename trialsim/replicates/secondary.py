@@ -1,0 +1,130 @@
+"""What the replicates say of the secondary analyses: each of them, any, and all of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from trialsim.analysis.primary import analyse_primary
+from trialsim.analysis.secondary import secondary_analyses
+from trialsim.arrays import Floats
+from trialsim.errors import Problem
+from trialsim.replicates.quantities import QUANTITIES, quantities
+from trialsim.scenario.programme import Programme, Study
+from trialsim.stats.monte_carlo import Proportion, wilson_interval
+from trialsim.trial.trial import Trial
+
+PREFIX: Final = "secondary "
+"""Of the names of the numbers that are kept of them."""
+_OF_EACH: Final = ("rejected", "favoured")
+
+
+def not_asked_of(study: Study) -> Iterator[Problem]:
+    """Yield why the secondary analyses of a study have no power beside the primary one."""
+    if isinstance(study, Programme):
+        yield Problem("secondary", "must be left out of a programme, which has one analysis")
+    elif study.monitoring is not None:
+        rule = "must be left out of a study with looks, which stop the trial by the primary one"
+        yield Problem("secondary", rule)
+    elif not study.analysis.secondary:
+        yield Problem("secondary", "needs secondary analyses in the plan of the study")
+
+
+def names_with_secondary(study: Study) -> tuple[str, ...]:
+    """Return the names of the numbers that are kept with the secondary analyses."""
+    secondary = study.analysis.secondary if not isinstance(study, Programme) else ()
+    return (*QUANTITIES, *(_name(one, what) for one in secondary for what in _OF_EACH))
+
+
+def quantities_with_secondary(trial: Trial) -> dict[str, Floats]:
+    """Return the numbers that are kept of each replicate, the secondary analyses' among them."""
+    plan = trial.scenario.analysis
+    numbers = quantities(trial)
+    found = secondary_analyses(trial, plan, analyse_primary(trial, plan))
+    for name, one in found.items():
+        better = one.found.estimate > plan.further[name].quantity.null
+        numbers[_name(name, "rejected")] = one.rejected.astype(np.float64)
+        numbers[_name(name, "favoured")] = (one.rejected & better).astype(np.float64)
+    return numbers
+
+
+@dataclass(frozen=True, slots=True)
+class SecondaryResult:
+    """The power of each secondary analysis, adjusted where the plan adjusts."""
+
+    columns: Mapping[str, Floats]
+    """As in the result that it is part of."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The analyses, in the order of the plan."""
+        end = f" {_OF_EACH[0]}"
+        named = (one.removeprefix(PREFIX) for one in self.columns if one.startswith(PREFIX))
+        return tuple(one.removesuffix(end) for one in named if one.endswith(end))
+
+    @property
+    def each(self) -> dict[str, Proportion]:
+        """Share of replicates that reject in favour of the treated, by analysis."""
+        return {name: _share(self._of(name, "favoured")) for name in self.names}
+
+    @property
+    def any(self) -> Proportion:
+        """Share in which at least one secondary analysis rejects in favour of the treated."""
+        return _share(self._together("favoured").max(axis=0))
+
+    @property
+    def all(self) -> Proportion:
+        """Share in which every secondary analysis does."""
+        return _share(self._together("favoured").min(axis=0))
+
+    @property
+    def any_rejection(self) -> Proportion:
+        """Share in which any analysis, the primary one among them, rejects in either direction.
+
+        Where no outcome has an effect this is the family-wise error rate.
+        """
+        return _share(np.maximum(self._together("rejected").max(axis=0), self.columns["rejected"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values, for JSON."""
+        return {
+            "analyses": {name: _plain(share) for name, share in self.each.items()},
+            "any": _plain(self.any),
+            "all": _plain(self.all),
+            "any_rejection": _plain(self.any_rejection),
+        }
+
+    def shares(self) -> dict[str, Proportion]:
+        """Return every share by a name for a table."""
+        return {
+            **{f"secondary.{name}": share for name, share in self.each.items()},
+            "secondary.any": self.any,
+            "secondary.all": self.all,
+            "any_rejection": self.any_rejection,
+        }
+
+    def _of(self, name: str, what: str) -> Floats:
+        return self.columns[_name(name, what)]
+
+    def _together(self, what: str) -> Floats:
+        return np.stack([self._of(name, what) for name in self.names])
+
+
+def secondary_of(columns: Mapping[str, Floats]) -> SecondaryResult | None:
+    """Return what columns say of the secondary analyses; None where they were not asked for."""
+    found = SecondaryResult(columns)
+    return found if found.names else None
+
+
+def _name(analysis: str, what: str) -> str:
+    return f"{PREFIX}{analysis} {what}"
+
+
+def _share(happened: Floats) -> Proportion:
+    return wilson_interval(np.nansum(happened), np.isfinite(happened).sum())
+
+
+def _plain(share: Proportion) -> dict[str, Any]:
+    ends = [float(share.low), float(share.high)]
+    return {"power": float(share.estimate), "mcse": float(share.mcse), "ci": ends}
