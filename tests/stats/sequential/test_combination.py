@@ -84,6 +84,16 @@ def test_interval_of_a_combined_test_covers_whatever_the_second_stage_was_given(
     assert abs(held - 0.95) < 3 * np.sqrt(0.95 * 0.05 / first.size)
 
 
+def test_stage_that_was_not_held_is_left_out() -> None:
+    z, weights = np.array([1.0, np.nan, 2.0]), np.array([0.4, np.nan, 0.6])
+    for found, alone in (
+        (combined_z(z, weights), combined_z(z[::2], weights[::2])),
+        (combined_information(z, weights), combined_information(z[::2], weights[::2])),
+    ):
+        assert_allclose(found[::2], alone)
+        assert np.isnan(found[1])
+
+
 @pytest.mark.parametrize("futility_p", [0.3, 0.5, 0.8, 1.0])
 @pytest.mark.parametrize("alpha", [0.01, 0.025, 0.1])
 def test_fishers_two_stages_keep_their_level(alpha: float, futility_p: float) -> None:

@@ -52,6 +52,9 @@ def test_prior_without_spread_is_a_given_effect_and_a_wide_one_is_flat() -> None
         predictive_power(z, t, 2.0, 3.0, 0.0), conditional_power(z, t, 2.0, 3.0), rtol=1e-14
     )
     assert_allclose(predictive_power(z, t, 2.0, 3.0, 1e7), predictive_power(z, t, 2.0), atol=1e-9)
+    assert_allclose(
+        predictive_power(z, t, 2.0, 3.0, 1e-200), predictive_power(z, t, 2.0, 3.0, 0), atol=1e-15
+    )
 
 
 @pytest.mark.parametrize("t", [0.2, 0.5, 0.8])

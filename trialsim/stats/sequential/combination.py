@@ -19,16 +19,14 @@ def combined_z(stage_z: ArrayLike, weights: ArrayLike) -> Floats:
 
     Cui, Hung and Wang (1999), Biometrics 55:853; Lehmacher and Wassmer (1999), Biometrics 55:1286:
     the stages' z weighted by the roots of the planned shares of information, positive, which need
-    not sum to 1.
+    not sum to 1. A stage whose weight is NaN was not held: the others are combined without it.
 
     >>> combined_z([1.5, 1.2], [0.5, 0.5]).round(4).tolist()
     [1.5, 1.9092]
     """
-    shares = np.asarray(weights, float)
-    if not np.all(shares > 0):
-        raise ValueError(f"weights must be positive (got {shares.tolist()})")
-    sums = np.cumsum(np.sqrt(shares) * np.asarray(stage_z, float), axis=-1)
-    return np.asarray(sums / np.sqrt(np.cumsum(shares, axis=-1)))
+    shares = _weights(weights)
+    sums = _summed(np.sqrt(shares) * np.asarray(stage_z, float), shares)
+    return np.asarray(sums / np.sqrt(_summed(shares, shares)))
 
 
 def combined_information(informations: ArrayLike, weights: ArrayLike) -> Floats:
@@ -42,9 +40,9 @@ def combined_information(informations: ArrayLike, weights: ArrayLike) -> Floats:
     >>> combined_information([25.0, 100.0], [0.5, 0.5]).round(1).tolist()
     [25.0, 112.5]
     """
-    shares, info = np.asarray(weights, float), np.asarray(informations, float)
-    mean = np.cumsum(np.sqrt(shares * info), axis=-1) / np.sqrt(np.cumsum(shares, axis=-1))
-    return np.asarray(mean**2)
+    shares = _weights(weights)
+    sums = _summed(np.sqrt(shares * np.asarray(informations, float)), shares)
+    return np.asarray(sums**2 / _summed(shares, shares))
 
 
 def inverse_normal(p_values: ArrayLike, weights: ArrayLike) -> Floats:
@@ -183,3 +181,16 @@ def conditional_error(
     crossing = crossing_probabilities(gained, needed, allowed, drift)
     unknown = np.isnan(now[..., 0]) | np.isnan(here[..., 0])
     return np.asarray(np.where(unknown, np.nan, np.nansum(crossing.efficacy, axis=-1)))
+
+
+def _weights(weights: ArrayLike) -> Floats:
+    shares = np.asarray(weights, float)
+    if np.any(shares <= 0):
+        raise ValueError(f"weights must be positive (got {shares.tolist()})")
+    return shares
+
+
+def _summed(values: Floats, shares: Floats) -> Floats:
+    """Return sums up to each stage, over the stages that were held; NaN at those that were not."""
+    sums = np.cumsum(np.where(np.isnan(shares), 0.0, values), axis=-1)
+    return np.where(np.isnan(shares), np.nan, sums)

@@ -40,7 +40,7 @@ def conditional_power(z: ArrayLike, t: ArrayLike, critical: ArrayLike, drift: Ar
     """
     z, t, critical, drift = _arrays(z, t, critical, drift)
     expected = z * np.sqrt(t) + drift * (1 - t)
-    return _reached(expected, np.sqrt(1 - t), critical, z)
+    return _reached(expected, np.sqrt(1 - t), critical)
 
 
 def predictive_power(
@@ -61,7 +61,7 @@ def predictive_power(
     z, t, critical, mean, sd = _arrays(z, t, critical, prior_mean, prior_sd)
     learnt, spread = _learnt(t, sd)
     drift = (1 - learnt) * mean + learnt * z / np.sqrt(t)
-    return _reached(z * np.sqrt(t) + drift * (1 - t), spread, critical, z)
+    return _reached(z * np.sqrt(t) + drift * (1 - t), spread, critical)
 
 
 def z_for_conditional_power(
@@ -108,13 +108,13 @@ def _arrays(*values: ArrayLike) -> tuple[Floats, ...]:
 
 def _learnt(t: Floats, sd: Floats) -> tuple[Floats, Floats]:
     """Return the weight of the data beside the prior, and the spread of the final z to come."""
-    with np.errstate(divide="ignore"):
-        learnt = np.asarray(t / (t + 1 / sd**2))
+    with np.errstate(divide="ignore", over="ignore"):
+        learnt = np.asarray(t / (t + (1 / sd) ** 2))
     return learnt, np.sqrt((1 - t) * (1 + (1 - t) * learnt / t))
 
 
-def _reached(expected: Floats, spread: Floats, critical: Floats, z: Floats) -> Floats:
-    """Return the probability that a normal final z is at least critical; NaN where z is."""
+def _reached(expected: Floats, spread: Floats, critical: Floats) -> Floats:
+    """Return the probability that a normal final z is at least critical; NaN if not known."""
     with np.errstate(divide="ignore", invalid="ignore"):
         power = scipy.special.ndtr((expected - critical) / spread)
     known = np.where(spread == 0, expected >= critical, power)
