@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE: Final = Path(__file__).resolve().parents[1] / "trialsim"
 HOUSE: Final = (
-    {"clock", "errors", "arrays", "shown", "legible"},
+    {"clock", "described", "errors", "arrays", "shown", "legible"},
     {"streams", "distributions", "stats"},
     {"scenario"},
     {"trial"},

@@ -13,13 +13,17 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     SerializationInfo,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from trialsim.arrays import Floats
+from trialsim.described import field_descriptions
 
 Model = TypeVar("Model", bound="FrozenModel")
 
@@ -63,6 +67,22 @@ class FrozenModel(BaseModel):
                     content.pop(name, None)
         return content
 
+    @classmethod
+    def descriptions(cls) -> dict[str, str]:
+        """Return what each field is, by name, with its unit and a usual value."""
+        return field_descriptions(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the JSON Schema with a description of each field."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in cls.descriptions().items():
+            properties.get(name, {}).setdefault("description", text)
+        return schema
+
     def __eq__(self, other: object) -> bool:
         """Compare what was written, not what has been computed from it since."""
         return type(self) is type(other) and all(
@@ -99,6 +119,7 @@ class Constant(FrozenModel):
 
     distribution: Literal["constant"]
     value: Finite
+    """The value of everybody, in the unit of what is drawn, such as 0."""
 
     def at(self, u: Floats) -> Floats:
         """Return the value, whatever the number.
@@ -114,7 +135,9 @@ class Uniform(FrozenModel):
 
     distribution: Literal["uniform"]
     low: Finite
+    """The least value, in the unit of what is drawn, such as 1."""
     high: Finite
+    """The greatest value, in the unit of what is drawn, such as 21."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -141,9 +164,13 @@ class Normal(FrozenModel):
 
     distribution: Literal["normal"]
     mean: Finite
+    """Mean before truncation, in the unit of what is drawn, such as 63 years."""
     sd: Positive
+    """Standard deviation before truncation, in the same unit, such as 14 years."""
     low: Finite | None = None
+    """The least value that can occur, such as 18 years; null for none."""
     high: Finite | None = None
+    """The greatest value that can occur, such as 100 years; null for none."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -202,7 +229,9 @@ class LogNormal(FrozenModel):
 
     distribution: Literal["lognormal"]
     median: Positive
+    """Median, in the unit of what is drawn, such as 10 hours."""
     log_sd: Positive
+    """Standard deviation of the natural logarithm, without a unit, such as 0.6."""
 
     def at(self, u: Floats) -> Floats:
         """Return the quantile.
@@ -223,6 +252,7 @@ class Exponential(FrozenModel):
 
     distribution: Literal["exponential"]
     mean: Positive
+    """Mean, in the unit of what is drawn, such as 15 days."""
 
     def at(self, u: Floats) -> Floats:
         """Return the quantile.
@@ -238,7 +268,9 @@ class Gamma(FrozenModel):
 
     distribution: Literal["gamma"]
     mean: Positive
+    """Mean, in the unit of what is drawn, such as 22 cm3."""
     coefficient_of_variation: Annotated[float, Field(ge=LEAST_VARIATION, le=100)]
+    """Standard deviation divided by the mean, such as 0.8."""
 
     def at(self, u: Floats) -> Floats:
         """Return the quantile.
@@ -257,9 +289,13 @@ class Beta(FrozenModel):
 
     distribution: Literal["beta"]
     mean: Finite
+    """Mean, in the unit of what is drawn, such as 10.4 points."""
     sd: Positive
+    """Standard deviation, in the same unit, such as 16.2 points."""
     low: Finite = 0.0
+    """The least value that can occur, such as 0 points."""
     high: Finite = 1.0
+    """The greatest value that can occur, such as 57 points."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -305,9 +341,13 @@ class LogitNormal(FrozenModel):
 
     distribution: Literal["logit_normal"]
     median: Finite
+    """Median, between low and high, such as 0.01."""
     logit_sd: Positive
+    """Standard deviation of the logit, without a unit, such as 1.2."""
     low: Finite = 0.0
+    """The lower end of the values, usually 0."""
     high: Finite = 1.0
+    """The upper end of the values, usually 1."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -336,6 +376,7 @@ class Bernoulli(FrozenModel):
 
     distribution: Literal["bernoulli"]
     probability: Probability
+    """Probability of true, such as 0.05."""
 
     def at(self, u: Floats) -> Floats:
         """Return 1 where the flag is raised, 0 elsewhere.
@@ -351,6 +392,8 @@ class Categorical(FrozenModel):
 
     distribution: Literal["categorical"]
     levels: dict[str, Probability] = Field(min_length=1, max_length=_MOST_LEVELS)
+    """The probability of each level by its name, such as {female: 0.36, male: 0.64}; they sum to
+    1."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -371,6 +414,7 @@ class Discrete(FrozenModel):
 
     distribution: Literal["discrete"]
     values: dict[int, Probability] = Field(min_length=1, max_length=_MOST_LEVELS)
+    """The probability of each whole number, such as {0: 0.75, 1: 0.25}; they sum to 1."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

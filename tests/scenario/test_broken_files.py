@@ -127,7 +127,8 @@ BROKEN = {
             "1.139) (got a mapping)",
             "9:7: population.covariates.nihss.margin: low must be below high (31 and 30) "
             "(got a mapping)",
-            "11:7: population.covariates.arat.margin.coefficient_of_variation: must be given",
+            "11:7: population.covariates.arat.margin.coefficient_of_variation: must be given: "
+            "standard deviation divided by the mean, such as 0.8",
             "13:16: population.covariates.territory.margin.low: is not known",
         ],
     ),
@@ -291,7 +292,8 @@ BROKEN = {
             " (got 2)",
             "6:45: outcomes.arat.course.end_sd: must be greater than 0 (got -1)",
             "7:29: outcomes.arat.effect.value: must lie between 0 and 1 for a theta (got 1.2)",
-            "7:41: outcomes.arat.effect.exposure.full_dose: must be given",
+            "7:41: outcomes.arat.effect.exposure.full_dose: must be given: study drug that "
+            "has the full effect, in the unit of the arms' doses, such as 630 mL",
             "7:65: outcomes.arat.effect.exposure.half_dose: must be greater than 0 (got 0)",
         ],
     ),
@@ -340,7 +342,7 @@ BROKEN = {
         [
             "2:1: design: must be a mapping (got a list)",
             "3:1: outcomes: must be a mapping (got 3)",
-            "4:1: treatment: must be given",
+            "4:1: treatment: must be given: what all arms are given, and on which days",
             "5:27: eligibility.inclusion.agee: must be a mapping (got null)",
             "6:1: populations: is not known; did you mean population?",
         ],

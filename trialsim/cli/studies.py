@@ -106,8 +106,17 @@ def bounds(
 
 
 @commands.command()
-def schema() -> None:
-    """Print the JSON Schema of scenario files, for editors."""
+def schema(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print every field as a page in Markdown instead.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of scenario files, for editors, or every field as a page."""
+    if markdown:
+        from trialsim.reporting.text.study_files import study_files_page
+
+        print(study_files_page(), end="")
+        return
     from trialsim.scenario.files.schema import schema as scenario_schema
 
     print_json(scenario_schema())

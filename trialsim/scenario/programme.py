@@ -123,17 +123,25 @@ class Programme(CheckedModel):
     omitted_defaults = ("findings", "calibrated")
 
     name: Name
+    """A short name of lower case letters, digits and underscores, such as my_programme."""
     title: str = Field(min_length=1)
+    """The title in one line."""
     summary: str = Field(min_length=1)
+    """What the programme is, in a sentence or a few."""
     size_percent: Annotated[int, Field(ge=1, le=10_000)] = 100
-    """Patients of every trial, as a percentage of what the trial says."""
+    """Patients of every trial, as a percentage of what the trial says, usually 100."""
     trials: dict[Name, Scenario] = Field(min_length=2)
+    """The trials by name, each a whole study or one that extends another."""
     analysis: PooledAnalysis
+    """How the trials are pooled."""
     findings: dict[Name, Finding] = Field(default_factory=dict)
+    """Published figures by name, to compare the simulation with."""
     calibrated: dict[str, Calibration] = Field(default_factory=dict)
     """By the path of each number that was solved for: which figure it gives the pooled trials."""
     sources: dict[str, Source] = Field(default_factory=dict)
+    """Where numbers come from, by the path of a number or of what is above it."""
     references: dict[str, str] = Field(default_factory=dict)
+    """Full references by the short name that sources give."""
 
     @cached_property
     def digest(self) -> str:

@@ -92,23 +92,38 @@ class Scenario(CheckedModel):
     omitted_defaults = ("outcome_correlation", "monitoring", "findings", "calibrated")
 
     name: Name
+    """A short name of lower case letters, digits and underscores, such as my_trial."""
     title: str = Field(min_length=1)
+    """The title in one line, such as A bolus after stroke."""
     summary: str = Field(min_length=1)
+    """What the study is, in a sentence or a few."""
     population: Population
+    """Who presents as a candidate."""
     eligibility: Eligibility
+    """Who of the candidates may enter."""
     operations: Operations
+    """How the trial is run: sites, times and what goes wrong."""
     design: Design
+    """Arms, number of patients, randomisation and visits."""
     treatment: Treatment
+    """What all arms are given, and on which days."""
     outcomes: dict[Name, Outcome] = Field(min_length=1)
+    """The scales that are measured, by name, such as mrs."""
     outcome_correlation: OutcomeCorrelation = Field(default_factory=OutcomeCorrelation)
+    """How outcomes of one patient are correlated beyond their common predictor."""
     analysis: AnalysisPlan
+    """What is estimated and tested."""
     monitoring: Monitoring | None = None
     """Looks at the data before the end; null for one analysis, when everybody has finished."""
     findings: dict[Name, Finding] = Field(default_factory=dict)
+    """Published figures by name, to compare the simulation with; they change nothing in it."""
     calibrated: dict[str, Calibration] = Field(default_factory=dict)
     """By the path of each number that was solved for: which figure it makes the study give."""
     sources: dict[str, Source] = Field(default_factory=dict)
+    """Where numbers come from, by the path of a number or of what is above it, such as
+    design.patients."""
     references: dict[str, str] = Field(default_factory=dict)
+    """Full references by the short name that sources give."""
 
     @cached_property
     def digest(self) -> str:

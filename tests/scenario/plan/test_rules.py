@@ -97,7 +97,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a choice that is missing": (
         {"test": "responders"},
-        "analysis.test.threshold: must be given",
+        "analysis.test.threshold: must be given: points of the score, or of its change, such as 2; "
+        "who has it exactly responds",
     ),
     "a choice of another method": (
         {"test": {"method": "brunner_munzel", "threshold": 3}},

@@ -51,10 +51,15 @@ class Study(CheckedModel):
     rules = ((("estimate", "low", "high"), _holds_the_estimate),)
 
     estimate: Finite
+    """What the study found, on the prior's anchor, such as a theta of 0.62."""
     low: Finite
+    """The lower end of its confidence interval, such as 0.55."""
     high: Finite
+    """The upper end of its confidence interval, such as 0.69."""
     confidence: OpenProbability = 0.95
+    """Coverage of that interval, usually 0.95."""
     source: Source
+    """Where it is reported."""
 
     @property
     def standard_error(self) -> float:
@@ -79,10 +84,13 @@ class Evidence(CheckedModel):
 
     distribution: Literal["evidence"]
     studies: dict[Name, Study] = Field(min_length=1)
+    """The studies by name, each with its estimate and interval."""
     between_study_sd: Tau2Method | Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """How it is estimated, or its value: 0 where all studies share one effect."""
     low: Finite | None = None
+    """The least effect that can be, such as 0.5; null for none."""
     high: Finite | None = None
+    """The greatest effect that can be, such as 0.9; null for none."""
 
     @cached_property
     def normal(self) -> Normal:
@@ -115,8 +123,9 @@ class Part(FrozenModel):
     """One part of a mixture."""
 
     weight: Positive = 1.0
-    """Relative to the weights of the other parts."""
+    """Weight relative to those of the other parts, usually 1."""
     effect: Effect
+    """The distribution of the effect in this part, on the prior's anchor."""
 
 
 def _scale_fits(anchor: Anchor, parts: Mapping[str, Part]) -> Iterator[Violation]:
@@ -144,12 +153,15 @@ class Prior(CheckedModel):
     rules = ((("anchor", "parts"), _scale_fits), (("parts", "references"), _references_known))
 
     title: str = Field(min_length=1)
+    """The title in one line."""
     anchor: Anchor
     """The scale of the values, as in a scenario's effect."""
     no_effect: Probability = 0.0
-    """The chance that the drug does nothing; the parts share the rest."""
+    """The chance that the drug does nothing, such as 0.2; the parts share the rest."""
     parts: dict[Name, Part] = Field(min_length=1)
+    """Parts of the mixture by name, each with its weight."""
     references: dict[str, str] = Field(default_factory=dict)
+    """Full references by the short name that sources give."""
 
     def at(self, u: Floats) -> Floats:
         """Return an effect for each number in (0, 1), uniform numbers giving the prior.

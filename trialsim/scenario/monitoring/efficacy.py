@@ -142,7 +142,7 @@ class HaybittlePeto(FrozenModel):
 
     rule: Literal["haybittle_peto"]
     z: Annotated[float, Field(gt=0, le=FARTHEST_Z)] = Field(
-        3.0, description="The bound on z at every interim look."
+        3.0, description="The bound on z at every interim look, usually 3."
     )
 
 

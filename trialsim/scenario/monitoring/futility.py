@@ -33,7 +33,7 @@ class OnZ(CheckedModel):
     rules = _RULES
     scale: Literal["z"]
     below: Annotated[float, Field(ge=-FARTHEST_Z, le=FARTHEST_Z)] = Field(
-        description="Stop when z is below it."
+        description="Stop when z is below it, such as 0."
     )
     binding: bool = Field(False, description=_BINDING)
     at: At | None = Field(None, description=_AT)
@@ -44,7 +44,9 @@ class OnP(CheckedModel):
 
     rules = _RULES
     scale: Literal["p"]
-    above: OpenProbability = Field(description="Stop when the one-sided p-value is above it.")
+    above: OpenProbability = Field(
+        description="Stop when the one-sided p-value is above it, such as 0.5."
+    )
     binding: bool = Field(False, description=_BINDING)
     at: At | None = Field(None, description=_AT)
 
@@ -54,7 +56,9 @@ class OnEffect(CheckedModel):
 
     rules = _RULES
     scale: Literal["effect"]
-    below: Finite = Field(description="Stop when the estimate is below it, in its own unit.")
+    below: Finite = Field(
+        description="Stop when the estimate is below it, in its own unit, such as 0.5."
+    )
     binding: bool = Field(False, description=_BINDING)
     at: At | None = Field(None, description=_AT)
 
@@ -64,11 +68,13 @@ class OnConditionalPower(CheckedModel):
 
     rules = _RULES
     scale: Literal["conditional_power"]
-    below: OpenProbability = Field(description="Stop when conditional power is below it.")
+    below: OpenProbability = Field(
+        description="Stop when conditional power is below it, such as 0.2."
+    )
     under: Literal["trend", "null", "design"] | Finite = Field(
         "trend",
         description="The effect of the patients to come: that seen so far (trend), none (null), "
-        "the planned effect (design), or a value in the unit of the estimate.",
+        "the planned effect (design), or a value in the unit of the estimate, such as 0.6.",
     )
     binding: bool = Field(False, description=_BINDING)
     at: At | None = Field(None, description=_AT)
@@ -80,7 +86,7 @@ class OnPredictivePower(CheckedModel):
     rules = _RULES
     scale: Literal["predictive_power"]
     below: OpenProbability = Field(
-        description="Stop when predictive power, from a flat prior, is below it."
+        description="Stop when predictive power, from a flat prior, is below it, such as 0.1."
     )
     binding: bool = Field(False, description=_BINDING)
     at: At | None = Field(None, description=_AT)
@@ -96,7 +102,7 @@ class BetaSpending(CheckedModel):
         description="How the type II error is spent.",
     )
     power: Annotated[float, Field(gt=0.5, lt=1)] = Field(
-        description="The power under the planned effect; 1 less it is spent."
+        description="The power under the planned effect, such as 0.9; 1 less it is spent."
     )
     binding: bool = Field(False, description=_BINDING)
     at: At | None = Field(None, description=_AT)

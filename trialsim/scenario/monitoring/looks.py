@@ -39,19 +39,19 @@ class When(CheckedModel):
     omitted_defaults = KINDS
 
     known: OpenProbability | None = Field(
-        None, description="Share of the planned patients whose endpoint is known."
+        None, description="Share of the planned patients whose endpoint is known, such as 0.5."
     )
     known_patients: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="Patients whose endpoint is known."
+        None, description="Patients whose endpoint is known, such as 100."
     )
     randomised: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="Share of the planned patients who are randomised."
+        None, description="Share of the planned patients who are randomised, such as 0.5."
     )
     day: Day | None = Field(
-        None, description="Days after the first site could recruit, at midnight."
+        None, description="Days after the first site could recruit, at midnight, such as 365."
     )
     days_after_first_patient: Day | None = Field(
-        None, description="Days after the first patient was randomised."
+        None, description="Days after the first patient was randomised, such as 365."
     )
 
     @property
@@ -87,10 +87,11 @@ class Look(CheckedModel):
     planned_share: OpenProbability | None = Field(
         None,
         description="Share of the planned information expected at a look that is not set by known "
-        "patients; classical bounds, weights and printed bounds are those of the plan.",
+        "patients, such as 0.5; classical bounds, weights and printed bounds are those of the "
+        "plan.",
     )
     decided_after_days: Annotated[float, Field(ge=0, le=3650)] = Field(
-        0.0, description="Days from the cut of the data to the decision."
+        0.0, description="Days from the cut of the data to the decision, such as 14."
     )
     recruitment_meanwhile: Literal["goes_on", "pauses"] = Field(
         "goes_on", description="What recruitment does between the cut and the decision."

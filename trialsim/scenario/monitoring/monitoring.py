@@ -191,13 +191,14 @@ class Monitoring(CheckedModel):
         "the test's variance, ties included.",
     )
     planned_effect: Finite | None = Field(
-        None, description="The effect that the design is for, in the unit of the estimate."
+        None,
+        description="The effect that the design is for, in the unit of the estimate, such as 0.6.",
     )
     planned_standard_error: Positive | None = Field(
         None,
-        description="Standard error of the estimate at the planned end (of the logarithm for a "
-        "ratio of odds; of the Mann-Whitney effect for what derives from it). For rank tests, "
-        "unless given, that without ties.",
+        description="Standard error of the estimate at the planned end, such as 0.04 (of the "
+        "logarithm for a ratio of odds; of the Mann-Whitney effect for what derives from it). "
+        "For rank tests, unless given, that without ties.",
     )
     efficacy: Efficacy = Field(description="The rule that ends the trial for efficacy.")
     futility: Futility | None = Field(

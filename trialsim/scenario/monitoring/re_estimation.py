@@ -39,21 +39,24 @@ class ReEstimation(CheckedModel):
         "under the trend, or the latter only where it is promising (Mehta and Pocock 2011)."
     )
     power: Annotated[float, Field(gt=0.5, lt=1)] = Field(
-        description="The power, or the conditional power, that the new number is to give."
+        description="The power, or the conditional power, that the new number is to give, "
+        "such as 0.9."
     )
     effect: Finite | None = Field(
-        None, description="The effect that a blinded number is for; the planned one unless given."
+        None,
+        description="The effect that a blinded number is for, such as 0.6; the planned one unless "
+        "given.",
     )
     least_power: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
-        description="The conditional power from which the zone is promising; unless given, the one "
-        "from which the conventional test keeps its level.",
+        description="The conditional power from which the zone is promising, such as 0.36; unless "
+        "given, the one from which the conventional test keeps its level.",
     )
     at_least: Annotated[int, Field(ge=2, le=1_000_000)] = Field(
-        description="The fewest patients to randomise."
+        description="The fewest patients to randomise, such as 208."
     )
     at_most: Annotated[int, Field(ge=2, le=1_000_000)] = Field(
-        description="The most patients to randomise."
+        description="The most patients to randomise, such as 400."
     )
 
     @property

@@ -19,8 +19,9 @@ class OutcomeCorrelation(FrozenModel):
     """
 
     common: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Of every pair that is not written."""
+    """The correlation of every pair that is not written, such as 0.5."""
     pairs: dict[Name, dict[Name, Coefficient]] = Field(default_factory=dict)
+    """Correlations of single pairs, by both names, such as {nihss: {mrs: 0.7}}."""
 
     def matrix(self, outcomes: Sequence[str]) -> Floats:
         """Return the correlation of some outcomes, shape (outcomes, outcomes)."""

@@ -57,17 +57,26 @@ class Exponential(FrozenModel):
 
     model: Literal["exponential"]
     start_mean: Finite
+    """Mean latent score at onset, in points, such as 9."""
     start_sd: Positive
+    """Standard deviation of the latent score at onset, in points, such as 3."""
     start_baseline_correlation: Correlation
+    """Correlation of the latent score at onset with the baseline or prognosis, from -1 to 1, such
+    as 0.9."""
     end_day: Positive
-    """Days after onset at which the end values hold."""
+    """Days after onset at which the end values hold, such as 90."""
     end_mean: Finite
+    """Mean latent score on the end day without the drug, in points, such as 4."""
     end_sd: Positive
+    """Standard deviation of the latent score on the end day, in points, such as 4."""
     end_baseline_correlation: Correlation
+    """Correlation of the latent score on the end day with the baseline or prognosis, such as
+    0.7."""
     time_constant_days: Positive
-    """tau: after this many days 63% of all recovery, ever, has happened."""
+    """tau: after this many days, such as 20, 63% of all recovery, ever, has happened."""
     within_patient_correlation: Probability
-    """Share of what the baseline does not explain that stays with the patient between visits."""
+    """Share of what the baseline does not explain that stays with the patient between visits, such
+    as 0.85."""
 
     def at(self, days: Floats) -> LatentMoments:
         """Return the latent distribution at times in days after onset; before it as at onset."""
@@ -127,11 +136,16 @@ class Interpolated(CheckedModel):
 
     model: Literal["interpolated"]
     days: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)]
+    """Days after onset at which the distribution is given, rising, such as [0, 90]."""
     means: Annotated[tuple[Finite, ...], Field(strict=False)]
+    """Mean latent score on each of the days, in points, such as [2, 25]."""
     sds: Annotated[tuple[Positive, ...], Field(strict=False)]
+    """Standard deviation of the latent score on each of the days, in points, such as [5, 30]."""
     baseline_correlations: Annotated[tuple[Correlation, ...], Field(strict=False)]
+    """Correlation with the baseline or prognosis on each of the days, such as [0.9, 0.7]."""
     within_patient_correlation: Probability
-    """Share of what the baseline does not explain that stays with the patient between visits."""
+    """Share of what the baseline does not explain that stays with the patient between visits, such
+    as 0.85."""
 
     @property
     def end_day(self) -> float:
@@ -186,13 +200,20 @@ class Proportions(CheckedModel):
     start: Shares | None
     """From the low end of the scale; null where they are those of the end day at any time."""
     end: Shares
+    """The proportion of reference patients in each grade on the end day, from the low end of the
+    scale, such as [0.1, 0.2, 0.7]."""
     end_day: Positive
+    """Days after onset at which the proportions are those of `end`, such as 90."""
     time_constant_days: Positive
-    """tau: after this many days 63% of all recovery, ever, has happened."""
+    """tau: after this many days, such as 20, 63% of all recovery, ever, has happened."""
     start_baseline_correlation: Correlation
+    """Correlation of the latent score at onset with the baseline or prognosis, from -1 to 1, such
+    as 0.6."""
     end_baseline_correlation: Correlation
+    """The same correlation on the end day, such as 0.5."""
     within_patient_correlation: Probability
-    """Share of what the baseline does not explain that stays with the patient between visits."""
+    """Share of what the baseline does not explain that stays with the patient between visits, such
+    as 0.85."""
 
     def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""

@@ -34,6 +34,7 @@ class Proportional(FrozenModel):
 
     model: Literal["proportional"]
     full_dose: Positive
+    """Study drug that has the full effect, in the unit of the arms' doses, such as 630 mL."""
 
     def share(self, received: Received, visit: int) -> Floats:
         """Return the share of the full effect at a visit, shape (replicate, patient)."""
@@ -46,7 +47,9 @@ class Threshold(FrozenModel):
 
     model: Literal["threshold"]
     full_dose: Positive
+    """Study drug of the whole course, in the unit of the arms' doses, such as 630 mL."""
     needed_dose: Positive
+    """Study drug from which on there is the whole effect, in the same unit, such as 300 mL."""
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -64,9 +67,11 @@ class Emax(FrozenModel):
 
     model: Literal["emax"]
     full_dose: Positive
+    """Study drug that has the full effect, in the unit of the arms' doses, such as 630 mL."""
     half_dose: Positive
     """Study drug at which half of the largest possible effect is reached (ED50)."""
     hill: Annotated[float, Field(gt=0, le=20)] = 1.0
+    """How steeply the effect rises with the dose (Hill coefficient), usually 1."""
 
     def share(self, received: Received, visit: int) -> Floats:
         """Return the share of the full effect at a visit, shape (replicate, patient)."""
@@ -88,11 +93,12 @@ class Umbrella(FrozenModel):
 
     model: Literal["umbrella"]
     full_dose: Positive
-    """The dose of the largest effect."""
+    """The dose of the largest effect, in the unit of the arms' doses, such as 630 mL."""
     most_dose: Positive
-    """The dose from which on there is no effect."""
+    """The dose from which on there is no effect, in the same unit, such as 1260 mL."""
     rise: Annotated[float, Field(gt=0, le=20)]
-    """The power p with which the effect rises from dose 0; how fast it falls follows from it."""
+    """The power p with which the effect rises from dose 0, such as 1; how fast it falls follows
+    from it."""
 
     @model_validator(mode="after")
     def _falls_after_the_peak(self) -> Self:

@@ -21,8 +21,10 @@ class Item(FrozenModel):
     """One task, scored from 0 to the highest points."""
 
     label: str = Field(min_length=1)
+    """What the item is called, such as Block, 10 cm."""
     difficulty: Finite
-    """Where the item stands among the others; patients gain the points of easy items first."""
+    """Where the item stands among the others, from easy to hard, such as 0.5; patients gain the
+    points of easy items first."""
 
 
 def _hardest_then_easiest(items: Mapping[str, Item]) -> Iterator[Violation]:
@@ -40,6 +42,7 @@ class Subscale(CheckedModel):
     rules = ((("items",), _hardest_then_easiest),)
 
     label: str = Field(min_length=1)
+    """What the part of the scale is called, such as Grasp."""
     items: dict[Name, Item] = Field(min_length=2)
     """In the order in which they are given."""
 
@@ -63,14 +66,15 @@ class Items(CheckedModel):
     rules = ((("subscales",), _names_are_single),)
 
     highest: Annotated[int, Field(ge=1, le=10)]
-    """The points for an item that is done perfectly."""
+    """The points for an item that is done perfectly, such as 3."""
     point_difficulty: Positive
-    """How much harder each further point of an item is than the one before."""
+    """How much harder each further point of an item is than the one before, such as 0.5."""
     noise_sd: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """SD over patients of how much harder an item is for one than for another."""
+    """SD over patients of how much harder an item is for one than for another, such as 0.5."""
     minutes_per_item: Positive
-    """Time that the examiner takes for an item that is given."""
+    """Minutes that the examiner takes for an item that is given, such as 1."""
     subscales: dict[Name, Subscale] = Field(min_length=1)
+    """The parts of the scale by name, each with its items."""
 
     @property
     def names(self) -> tuple[str, ...]:

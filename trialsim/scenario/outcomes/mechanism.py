@@ -35,12 +35,13 @@ class Pathway(FrozenModel):
     """How one pathway answers to the drug present on a day."""
 
     half_dose: Positive
-    """The drug present that stimulates half as much as can be (e)."""
+    """The drug present that stimulates half as much as can be (e), such as 20."""
     hill: Annotated[float, Field(gt=0, le=20)]
+    """How steeply the activity rises with the dose (Hill coefficient), such as 2."""
     turnover_days: Positive
     """The time constant with which its activity follows (1 / k)."""
     blocked: Probability
-    """The part of its signal that an inhibitor takes away."""
+    """The part of its signal that an inhibitor takes away, usually 0."""
 
     def stimulated(self, present: Floats) -> Floats:
         """Return the activity that the drug present would reach, from 0 to 1."""
@@ -54,9 +55,10 @@ class Window(FrozenModel):
     """Until when after onset a course still helps."""
 
     half_hours: Positive
-    """The first infusion's hour at which half of the effect is lost (m)."""
+    """Hours from onset to the first infusion at which half of the effect is lost (m), such as
+    72."""
     width_hours: Positive
-    """How gradually it is lost (b)."""
+    """How gradually it is lost, in hours (b), such as 12."""
 
     def share(self, start_hours: Floats) -> Floats:
         """Return what is left of the effect when the course starts so late."""
@@ -68,10 +70,13 @@ class ReferenceCourse(FrozenModel):
     """The course that has the full effect: a dose a day, begun in time, looked at on a day."""
 
     daily_dose: Positive
+    """The dose of a day, in the unit of the pathways' doses, such as 30."""
     days: _Days
+    """Days on which it is given, such as 21."""
     start_hours: Annotated[float, Field(ge=0)]
+    """Hours from onset to its first infusion, such as 48."""
     day: _Days
-    """Days from the first infusion on which the effect is the full one."""
+    """Days from the first infusion on which the effect is the full one, such as 90."""
 
 
 class Pathways(FrozenModel):
@@ -79,17 +84,21 @@ class Pathways(FrozenModel):
 
     model: Literal["pathways"]
     dose_scale: Positive
-    """What a unit of the arms' doses is in the unit of the pathways' doses."""
+    """What a unit of the arms' doses is in the unit of the pathways' doses, such as 1."""
     carried_over: Annotated[float, Field(ge=0, lt=1)]
-    """The part of the drug present on a day that is still present on the next."""
+    """The part of the drug present on a day that is still present on the next, such as 0.1."""
     sonic_hedgehog: Pathway
+    """The first pathway."""
     pi3k_akt: Pathway
+    """The second pathway."""
     repair_days: Positive
     """The time constant of repair at full activity of both pathways (1 / k_R)."""
     onset_days: Positive
     """The time constant with which function follows repair (1 / k_F)."""
     window: Window
+    """Until when after onset a course still helps."""
     reference: ReferenceCourse
+    """The course that has the full effect."""
 
     @model_validator(mode="after")
     def _reference_has_an_effect(self) -> Self:

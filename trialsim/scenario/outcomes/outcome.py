@@ -49,14 +49,19 @@ class Effect(CheckedModel):
     omitted_defaults = ("trial_sd", "subgroup", "effect_outside")
 
     anchor: Anchor
+    """The scale on which `value` stands, such as odds_ratio."""
     value: Finite
+    """The effect at full exposure on the end day in reference patients, on the anchor's scale, such
+    as an odds_ratio of 1.4 or a theta of 0.6."""
     exposure: Exposure
+    """How the effect depends on the study drug received."""
     trial_sd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """SD of the latent shift between trials like this one (random effects), in latent points."""
+    """SD of the latent shift between trials like this one (random effects), in latent points,
+    usually 0."""
     subgroup: Rule | None = None
     """Those who have the effect; null for everybody."""
     effect_outside: Finite = 0.0
-    """The share of the latent shift that all others have."""
+    """The share of the latent shift that all others have, usually 0."""
 
 
 def _is_a_scale(low: float, high: float, step: float) -> Iterator[Violation]:
@@ -136,21 +141,30 @@ class Outcome(CheckedModel):
     omitted_defaults = ("kind", "unit", "step", "prognosis", "course_by_arm", "items")
 
     label: str = Field(min_length=1)
+    """What the scale is called in tables and figures, such as Modified Rankin Scale."""
     kind: Kind = "ordinal"
+    """What sort of number the score is, such as ordinal; a time or a count has a latent score on
+    the logarithm."""
     unit: str = "points"
+    """The unit of the score in words, usually points."""
     low: Finite
+    """The least score of the scale, such as 0 points."""
     high: Finite
+    """The greatest score of the scale, such as 6 points."""
     step: Positive = 1.0
-    """The distance between a value of the scale and the next."""
+    """The distance between a value of the scale and the next, usually 1."""
     better: Literal["higher", "lower"]
+    """Which end of the scale is better, higher or lower."""
     baseline: Name | None
     """The covariate that is the score at the baseline visit; null where it is not measured then."""
     prognosis: Name | None = None
     """The covariate on which the course depends where there is no baseline."""
     course: Course
+    """How the score moves from onset to the end day without the drug."""
     course_by_arm: dict[Name, Course] = Field(default_factory=dict)
     """The course in arms whose patients are others, such as the uninjured; no drug added."""
     effect: Effect
+    """What the drug adds."""
     items: Items | None = None
     """What the score is the total of; null where it is not looked into."""
 

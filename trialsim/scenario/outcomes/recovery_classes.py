@@ -44,11 +44,12 @@ class RecoveryClass(FrozenModel):
     """Patients who recover alike."""
 
     recovered_share: Probability
-    """Of what is missing at onset, the part that comes back in the end."""
+    """Of what is missing at onset, the part that comes back in the end, such as 0.7."""
     time_constant_days: Positive
-    """tau: after this many days 63% of all recovery, ever, has happened."""
+    """tau: after this many days, such as 20, 63% of all recovery, ever, has happened."""
     reference_share: Probability
-    """The part of the reference patients, in whom the effect has the anchor's value."""
+    """The part of the reference patients that is of this class, such as 0.5; in them the effect has
+    the anchor's value."""
     reference_start: Continuous
     """The latent score at onset of the reference patients of the class."""
 
@@ -96,12 +97,15 @@ class RecoveryClasses(CheckedModel):
     start_covariate: Name
     """The covariate that is the latent score at onset."""
     classes: dict[Name, RecoveryClass] = Field(min_length=1)
+    """Groups of patients who recover alike, by name, such as good and poor."""
     residual_sd: Positive
-    """SD, at each visit anew, of the latent score that is found about the one expected."""
+    """SD, at each visit anew, of the latent score that is found about the one expected, such as 5
+    points."""
     points: Annotated[tuple[Point, ...], Field(strict=False, min_length=2)]
     """Pairs of latent score and score, the ends of the latent scale first and last."""
     end_day: Positive
-    """Days after onset at which the effect has the anchor's value in the reference patients."""
+    """Days after onset at which the effect has the anchor's value in the reference patients, such
+    as 90."""
 
     @property
     def asked(self) -> tuple[str, ...]:

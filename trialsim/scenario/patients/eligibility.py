@@ -52,13 +52,22 @@ class Rule(CheckedModel):
     )
 
     label: str = Field(min_length=1)
+    """What the condition is called in tables and in the flow diagram, such as 45 to 85 years."""
     covariate: Name
+    """The name of the covariate that is judged, such as age_years."""
     at_least: Bound | None = None
+    """The least value that meets it, a number such as 45 or another covariate's name; null for
+    none."""
     more_than: Bound | None = None
+    """The value that must be exceeded, such as 220 mmHg; null for none."""
     at_most: Bound | None = None
+    """The greatest value that meets it, such as 85 years; null for none."""
     less_than: Bound | None = None
+    """The value that must not be reached, such as 6 points; null for none."""
     equals: Level | None = None
+    """The one level, flag or number that meets it, such as true; null for none."""
     one_of: Annotated[tuple[Level, ...], Field(strict=False)] | None = None
+    """The levels or numbers that meet it, such as [embolic, thrombotic]; null for none."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -127,7 +136,9 @@ class Eligibility(FrozenModel):
     """
 
     inclusion: dict[Name, Rule] = Field(default_factory=dict)
+    """Conditions that a candidate must meet, by name, such as age."""
     exclusion: dict[Name, Rule] = Field(default_factory=dict)
+    """Conditions that a candidate must not meet, by name, such as coma."""
 
     @property
     def rules(self) -> dict[str, Rule]:

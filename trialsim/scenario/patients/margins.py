@@ -38,6 +38,7 @@ class ByLevel(FrozenModel):
     of: Name
     """A categorical covariate."""
     levels: dict[str, _Numbers] = Field(min_length=1)
+    """A distribution of numbers for each level of that covariate, by the level's name."""
 
     def at(self, u: Floats, level: Floats, names: tuple[str, ...]) -> Floats:
         """Return the quantile within each level, given as its position among the names.
@@ -63,8 +64,9 @@ class OnCourse(FrozenModel):
 
     distribution: Literal["course"]
     outcome: Name
+    """The name of the outcome whose course gives the score, such as arat."""
     days: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """After onset."""
+    """Days after onset, such as 3."""
 
 
 Margin: TypeAlias = Annotated[

@@ -52,7 +52,9 @@ class Covariate(CheckedModel):
     rules = ((("margin", "whole"), _can_be_whole),)
 
     label: str = Field(min_length=1)
+    """What it is called in tables and figures, such as Age."""
     margin: Margin
+    """The distribution among candidates, before eligibility."""
     whole: bool = False
     """Rounded to whole numbers; the margin must then be a uniform, normal or beta with bounds, or
     the course of an outcome whose scores are whole."""
@@ -211,6 +213,7 @@ class Population(CheckedModel):
     )
 
     covariates: dict[Name, Covariate] = Field(min_length=1)
+    """What is known of a candidate at screening, by name, such as age_years or nihss."""
     correlation: dict[Name, dict[Name, Coefficient]] = Field(default_factory=dict)
     """Correlation of normal scores by pairs, each pair written once; pairs not written are 0."""
 

@@ -51,6 +51,15 @@ class FurtherAnalysis(FrozenModel):
     strata: Strata | None = None
     stratum_weighting: StratumWeighting | None = None
 
+    @classmethod
+    def descriptions(cls) -> dict[str, str]:
+        """Return what each field is: what it is in the primary plan."""
+        there = AnalysisPlan.descriptions()
+        return {
+            name: f"{there[name]} Null for what the primary analysis has."
+            for name in cls.model_fields
+        }
+
     @property
     def changes(self) -> dict[str, Any]:
         """The fields that it says, by name."""
@@ -79,36 +88,48 @@ class AnalysisPlan(CheckedModel):
     )
 
     endpoint: Name
+    """The name of the outcome that is analysed, such as mrs."""
     visit: Name
+    """The name of the visit at which it is analysed, such as day_90."""
     measure: Measure
     """The score at the visit, or its change from baseline."""
     treated: Name
+    """The name of the arm that is compared with the control, such as drug."""
     control: Name
+    """The name of the control arm, such as placebo."""
     analysis_set: AnalysisSet
     """Everybody randomised, or those with a score at any visit after baseline."""
     minimum_infusion_share: Probability = 0.0
-    """Patients given a smaller share of the planned infusions are left out (per protocol)."""
+    """Patients given a smaller share of the planned infusions are left out (per protocol), such as
+    0.8; usually 0."""
     subgroup: Rule | None = None
     """Those who are analysed; null for everybody."""
     missing: Missing
     """Last or baseline observation carried forward, ranked below all, left out, or imputed."""
     imputations: Imputations = 20
-    """Data sets that multiple imputation completes."""
+    """Data sets that multiple imputation completes, such as 20."""
     death: Death
     """The dead are ranked below every survivor, whatever was measured, or treated as missing."""
     test: Method
+    """The method that compares the arms, such as mann_whitney."""
     continuity_correction: bool
+    """Whether half a rank is taken off the difference before the p-value, usually false."""
     alternative: Alternative
     """Greater: the treated are better."""
     alpha: Level
+    """The level of the test, all of it for one side or for both, such as 0.05."""
     effect: Effect = "mann_whitney"
     """The scale on which a rank comparison is reported; the test is the same on each."""
     interval: Interval
     """Of the Mann-Whitney effect of two unadjusted, unstratified samples; others have their own."""
     confidence: OpenProbability
+    """Coverage of the confidence interval, such as 0.95."""
     strata: Strata
+    """Whether patients are compared within their sites or all together, usually none."""
     stratum_weighting: StratumWeighting = "van-elteren"
+    """How much each stratum counts, usually van-elteren."""
     secondary: dict[Name, FurtherAnalysis] = Field(default_factory=dict)
+    """Other analyses by name; each says what differs from the primary one."""
     multiplicity: Multiplicity = "none"
     """How the p-values of the secondary analyses are adjusted, behind the primary one."""
 

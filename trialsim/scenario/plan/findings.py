@@ -45,6 +45,7 @@ class AnalysisFigure(CheckedModel):
     analysis: Name
     """`primary`, or the name of a secondary analysis."""
     figure: Literal["estimate", "low", "high", "power"]
+    """The figure of the analysis, such as estimate."""
 
 
 class OfCovariate(CheckedModel):
@@ -54,13 +55,19 @@ class OfCovariate(CheckedModel):
 
     kind: Literal["covariate"]
     covariate: Name
+    """The name of the covariate, such as age_years."""
     arm: Name | None = None
     """Null for all arms together."""
     figure: Summary
+    """What is said of it, such as mean."""
     at_least: Finite | None = None
+    """The least value that a share counts, such as 65 years."""
     at_most: Finite | None = None
+    """The greatest value that a share counts, such as 80 years."""
     equals: Level | None = None
+    """The level, flag or number that a share counts, such as female."""
     subgroup: Rule | None = None
+    """Those of whom it is a figure; null for everybody."""
 
     @property
     def share_rule(self) -> Rule:
@@ -73,9 +80,13 @@ class JointCondition(FrozenModel):
     """A condition on a score of another outcome at the same visit."""
 
     outcome: Name
+    """The name of the other outcome, such as nihss."""
     measure: Measure = "score"
+    """The score at the visit or its change from baseline, usually score."""
     at_least: Finite | None = None
+    """The least score that meets it, such as 3 points."""
     at_most: Finite | None = None
+    """The greatest score that meets it, such as 2 points."""
 
 
 def _besides_a_share(figure: str, besides: JointCondition | None) -> Iterator[Violation]:
@@ -93,18 +104,25 @@ class OfOutcome(CheckedModel):
 
     kind: Literal["outcome"]
     outcome: Name
+    """The name of the outcome, such as mrs."""
     visit: Name
+    """The name of the visit, such as day_90."""
     arm: Name | None = None
     """Null for all arms together."""
     measure: Measure = "score"
+    """The score at the visit or its change from baseline, usually score."""
     scores: Literal["measured", "analysed"] = "measured"
     """Of those who came, or with missing scores filled in as the primary analysis does."""
     figure: Summary
+    """What is said of it, such as mean."""
     at_least: Finite | None = None
+    """The least score that a share counts, such as 3 points."""
     at_most: Finite | None = None
+    """The greatest score that a share counts, such as 2 points."""
     besides: JointCondition | None = None
     """What those of a share must meet too; who lacks either score is not counted."""
     subgroup: Rule | None = None
+    """Those of whom it is a figure; null for everybody."""
 
 
 class OfPatients(CheckedModel):
@@ -119,7 +137,9 @@ class OfPatients(CheckedModel):
     arm: Name | None = None
     """Null for all arms together."""
     figure: Literal["count", "share"]
+    """Whether it is a count of patients or their share of the randomised."""
     subgroup: Rule | None = None
+    """Those of whom it is a figure; null for everybody."""
 
 
 Of: TypeAlias = Annotated[
@@ -131,8 +151,11 @@ class Finding(CheckedModel):
     """A figure that was published of a study, and what it is a figure of."""
 
     label: str = Field(min_length=1)
+    """What the figure is called in tables, such as Age, years."""
     of: Of
+    """What it is a figure of: an analysis, a covariate, an outcome or patients."""
     value: Finite
+    """The published figure, in the unit of what it is of, such as 0.62."""
     decimals: Annotated[int, Field(ge=0, le=9)] | None = None
     """Published decimals; null where the value shows them, or two below 1 and one above."""
     explanation: str | None = Field(default=None, min_length=1)
@@ -164,8 +187,10 @@ class Calibration(CheckedModel):
     rules = ((("finding", "quantity", "value"), _one_target),)
 
     finding: Name | None = None
+    """The name of the finding that the study is made to give; null where it is a quantity."""
     quantity: Name | None = None
     """A mean over trials, such as `power` or `estimate`, where it is no finding's."""
     value: Finite | None = None
+    """The value of the quantity, such as a power of 0.9."""
     error: Positive | None = None
-    """Monte Carlo standard error of the number that was solved for."""
+    """Monte Carlo standard error of the number that was solved for, such as 0.003."""

@@ -56,7 +56,9 @@ class PooledAnalysis(CheckedModel):
     alternative: Alternative
     """Greater: the treated are better."""
     alpha: Level
+    """The level of the pooled test, such as 0.05."""
     confidence: OpenProbability
+    """Coverage of the pooled confidence interval, such as 0.95."""
 
     @property
     def quantity(self) -> Quantity:

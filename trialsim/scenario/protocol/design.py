@@ -56,15 +56,17 @@ class Arm(CheckedModel):
     omitted_defaults = ("dose_ml", "dose_ml_per_kg", "dose_mg_per_kg")
 
     label: str = Field(min_length=1)
+    """What the arm is called in tables and figures, such as Placebo."""
     dose_ml: Doses | None = None
     """Study drug in one infusion; 0 for placebo. A list gives one for each phase of the course."""
     dose_ml_per_kg: Doses | None = None
     """The same by body weight."""
     dose_mg_per_kg: Doses | None = None
+    """The same in milligrams per kilogram of body weight, such as 0.25."""
     volume_ml: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    """The whole infusion, drug and saline."""
+    """The whole infusion, drug and saline, in mL, such as 100."""
     ratio: Annotated[int, Field(ge=1, le=20)] = 1
-    """Share in the allocation, relative to the other arms."""
+    """Share in the allocation relative to the other arms, usually 1."""
 
     @property
     def dose_unit(self) -> DoseUnit:
@@ -85,8 +87,11 @@ class Visit(FrozenModel):
     """
 
     day: Annotated[int, Field(ge=0, le=3650)]
+    """The planned day, counted from `after`, such as 90."""
     after: Literal["randomisation", "onset"] = "randomisation"
+    """What the day is counted from, usually randomisation."""
     window_days: Annotated[int, Field(ge=0, le=60)] = 0
+    """Days before or after the planned day on which the patient may come, such as 5."""
 
 
 def _one_for_each_arm(patients: int, arms: Mapping[str, Arm]) -> Iterator[Violation]:
@@ -142,10 +147,15 @@ class Design(CheckedModel):
     )
 
     arms: dict[Name, Arm] = Field(min_length=2)
+    """The arms by name, such as drug and placebo."""
     patients: Annotated[int, Field(ge=2, le=1_000_000)]
+    """Patients to randomise, all arms together, such as 208."""
     block_size: Annotated[int, Field(ge=2, le=64)]
+    """Patients in a permuted block, a multiple of the sum of the ratios, such as 4."""
     stratify_by: Literal["site", "nothing"]
+    """Whether each site has blocks of its own, usually site."""
     visits: dict[Name, Visit] = Field(min_length=2)
+    """When outcomes are measured, by name in order of time; the first is baseline, on day 0."""
 
     @property
     def ratios(self) -> tuple[int, ...]:

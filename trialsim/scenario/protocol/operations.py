@@ -31,6 +31,7 @@ class Site(FrozenModel):
     """A centre that recruits from its activation on."""
 
     activation_day: Days
+    """The day on which the site begins to recruit, from the start of the trial, such as 14."""
 
 
 def _after_randomisation(days: Continuous) -> Iterator[Violation]:
@@ -41,14 +42,16 @@ class RiskFactor(FrozenModel):
     """How a covariate changes the odds that something happens."""
 
     log_odds_per_unit: Finite
+    """Change of the log odds for one unit more of the covariate, such as 0.1."""
     reference: Finite
-    """The covariate's value at which the probability is the one given."""
+    """The covariate's value at which the probability is the one given, such as 65 years."""
 
 
 class ArmRisk(FrozenModel):
     """How an arm changes the odds that something happens."""
 
     odds_ratio: Positive
+    """The odds in this arm relative to those without it, such as 0.9."""
     subgroup: Rule | None = None
     """Those in whom it does; null for everybody."""
 
@@ -65,9 +68,14 @@ class IntercurrentEvent(CheckedModel):
     omitted_defaults = ("covariates", "arms")
 
     probability: Probability
+    """Probability, from 0 to 1, that it ever happens, at the reference values of the covariates,
+    such as 0.05."""
     days: Continuous
+    """Days from randomisation to it, where it happens, such as an exponential with mean 30."""
     covariates: dict[Name, RiskFactor] = Field(default_factory=dict)
+    """How covariates change its odds, by the covariate's name."""
     arms: dict[Name, ArmRisk] = Field(default_factory=dict)
+    """How arms change its odds, by the arm's name."""
 
 
 def _later_than_earliest(earliest_hours: float, latest_hours: float) -> Iterator[Violation]:
@@ -81,7 +89,9 @@ class Window(CheckedModel):
     rules = ((("earliest_hours", "latest_hours"), _later_than_earliest),)
 
     earliest_hours: NotNegative
+    """Hours after onset before which no first infusion starts, such as 24."""
     latest_hours: Positive
+    """Hours after onset after which no first infusion starts, such as 72."""
 
 
 def _open_for_a_minute(opens_hour: float, closes_hour: float) -> Iterator[Violation]:
@@ -133,26 +143,39 @@ class Operations(CheckedModel):
     )
 
     sites: dict[Name, Site] = Field(min_length=1)
+    """The sites by name, each with the day on which it begins to recruit."""
     candidates_per_site_per_month: Positive
+    """Mean number of candidates who present at a site in a month of 30.44 days, such as 3.6."""
     site_rate_coefficient_of_variation: Annotated[float, Field(ge=0, le=10)]
+    """Standard deviation of the sites' rates divided by their mean, such as 0.5; 0 where all
+    recruit alike."""
     recruitment_limit_days: Annotated[Days, Field(gt=0)]
-    """Candidates who come later are not screened: recruitment that has not ended then, fails."""
+    """Days from the start after which no candidate is screened, such as 1095; recruitment that has
+    not ended then, fails."""
     onset_to_arrival_hours: Name
-    """The covariate that holds the hours from onset to arrival."""
+    """The covariate that holds the hours from onset to arrival, such as onset_to_arrival_hours."""
     screening_hours: Continuous
+    """Hours from presentation to the end of screening, such as a lognormal with median 4."""
     first_infusion_after_onset: Window
+    """When the first infusion must start, in hours after onset."""
     clinic_opens_hour: HourOfDay
+    """Hour of the day from which infusions start, such as 8."""
     clinic_closes_hour: HourOfDay
+    """Hour of the day from which no infusion starts, such as 20."""
     infusion_minutes: Annotated[int, Field(ge=1, le=DAY)]
+    """Minutes that an infusion takes, such as 60."""
     infusion_chairs_per_site: Annotated[int, Field(ge=1)] | None
-    """Infusions that a site can give at once; null for a chair for everybody."""
+    """Infusions that a site can give at once, such as 2; null for a chair for everybody."""
     refusal_probability: Continuous
     """The patient's own chance of refusing any one infusion, distributed over patients."""
     discontinuation: IntercurrentEvent
     """The patient stops infusions for good and stays in the trial."""
     withdrawal: IntercurrentEvent
+    """The patient leaves the trial and is not seen again."""
     death: IntercurrentEvent
+    """The patient dies."""
     visit_missed_probability: Probability
+    """Probability that a patient misses any one visit after baseline, such as 0.02."""
 
     @property
     def opens(self) -> int:

@@ -30,10 +30,15 @@ class Schedule(FrozenModel):
     omitted_defaults = ("then",)
 
     per_cycle: Annotated[int, Field(ge=1, le=400)]
+    """How many times in a cycle, such as 21."""
     days: Days
+    """The days of the week on which it is given, such as every_day."""
     cycles: Annotated[int, Field(ge=1, le=20)] = 1
+    """How many cycles there are, usually 1."""
     cycle_every_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """Days from the beginning of a cycle to that of the next, such as 84; null for one cycle."""
     then: "Schedule | None" = None
+    """The schedule of the next phase, from the day after this one's last; null for none."""
 
     @model_validator(mode="after")
     def _cycles_fit(self) -> Self:
@@ -96,8 +101,11 @@ class Rehabilitation(FrozenModel):
     """The programme of exercises that all arms follow beside the infusions."""
 
     schedule: Schedule
+    """The days of its sessions."""
     session_minutes: Annotated[int, Field(ge=1)]
+    """Minutes that a session takes, such as 120."""
     attendance_probability: Probability
+    """Probability that a patient comes to any one session, such as 0.95."""
 
 
 class Treatment(FrozenModel):
@@ -106,8 +114,10 @@ class Treatment(FrozenModel):
     omitted_defaults = ("body_weight_kg", "strength_mg_per_ml")
 
     infusions: Schedule
+    """The days on which infusions are planned."""
     rehabilitation: Rehabilitation | None = None
+    """The programme of exercises beside the infusions; null for none."""
     body_weight_kg: Name | None = None
     """The covariate that holds the weight, where arms are dosed by it."""
     strength_mg_per_ml: Positive | None = None
-    """Of the study drug, where arms are dosed in mg."""
+    """Milligrams of study drug in a mL, such as 5, where arms are dosed in mg."""

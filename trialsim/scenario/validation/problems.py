@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from trialsim.described import first_sentence
 from trialsim.distributions import FrozenModel
 from trialsim.errors import Problem, nearest
 from trialsim.scenario.validation.paths import KIND_TAGS, below
@@ -162,7 +163,7 @@ def _told(
         return
     kind, value = details["type"], details["input"]
     if kind == "missing":
-        yield Problem(path, "must be given")
+        yield Problem(path, _must_be_given(details["loc"], schema))
     elif kind == "extra_forbidden":
         known = _known_keys(details["loc"][:-1], schema)
         key = str(details["loc"][-1])
@@ -172,7 +173,9 @@ def _told(
         )
     elif kind == "union_tag_not_found":
         tag = str(details.get("ctx", {}).get("discriminator", "")).strip("'")
-        yield Problem(f"{path}.{tag}", "must be given")
+        tags = _node_at(details["loc"], schema).get("discriminator", {}).get("mapping", {})
+        rule = f"must be given: {', '.join(tags)}" if tags else "must be given"
+        yield Problem(f"{path}.{tag}", rule)
     elif kind == "union_tag_invalid":
         tag = str(details["ctx"]["discriminator"]).strip("'")
         expected = str(details["ctx"]["expected_tags"]).replace("'", "")
@@ -231,8 +234,20 @@ def _tags(content: Mapping[str, Any]) -> list[Any]:
     return [content[name] for name in (*KIND_TAGS, "kind") if name in content]
 
 
+def _must_be_given(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> str:
+    """Say that a field is missing, and what it is."""
+    fields = _resolved(_node_at(location[:-1], schema), schema).get("properties", {})
+    described = fields.get(location[-1], {}).get("description")
+    return f"must be given: {first_sentence(described)}" if described else "must be given"
+
+
 def _known_keys(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> list[str]:
     """Return the field names that a model has at a location, by its JSON Schema."""
+    return list(_resolved(_node_at(location, schema), schema).get("properties", {}))
+
+
+def _node_at(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the part of a JSON Schema that a location leads to."""
     node: Mapping[str, Any] = schema
     for key in location:
         node = _resolved(node, schema)
@@ -246,7 +261,7 @@ def _known_keys(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> l
             node = next(iter(node["patternProperties"].values()))
         elif "items" in node:
             node = node["items"]
-    return list(_resolved(node, schema).get("properties", {}))
+    return node
 
 
 def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -30,6 +30,7 @@ class Source(CheckedModel):
     )
 
     status: Status
+    """Whether a number is published, derived from what is published, or assumed."""
     reference: str | None = None
     """A key of the scenario's references."""
     note: str | None = Field(default=None, min_length=1)

@@ -24,6 +24,7 @@ class AdjustedRank(RankMethod):
     covariates: Annotated[dict[Name, Literal["rank", "mean"]], Field(min_length=1)]
     """How the arms are compared in each: by its own ranks or by its means."""
     variance: Literal["placement", "u-statistic"] = "placement"
+    """How the variance of the effect is estimated, usually placement."""
 
     def effect_in_words(self, plan: Plan) -> str:
         return f"{super().effect_in_words(plan)}, adjusted for covariates"

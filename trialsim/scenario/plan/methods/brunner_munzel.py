@@ -15,6 +15,7 @@ class BrunnerMunzel(SampleRankMethod):
 
     method: Literal["brunner_munzel"]
     reference: Literal["t", "normal"] = "t"
+    """The distribution that p-value and interval are taken from, t where arms are small."""
 
     def test_in_words(self, plan: Plan) -> str:
         against = {

@@ -25,8 +25,9 @@ class Permutation(SampleRankMethod):
 
     method: Literal["permutation"]
     statistic: Literal["mann_whitney", "brunner_munzel"]
+    """What is computed of each permuted data set, such as brunner_munzel."""
     permutations: Permutations
-    """How many are drawn; the observed one counts as one more."""
+    """How many are drawn, such as 999; the observed one counts as one more."""
 
     def test_in_words(self, plan: Plan) -> str:
         name = {"mann_whitney": "Wilcoxon-Mann-Whitney", "brunner_munzel": "Brunner-Munzel"}

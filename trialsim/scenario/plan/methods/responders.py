@@ -17,7 +17,7 @@ class Responders(AnalysisMethod):
 
     method: Literal["responders"]
     threshold: Finite
-    """Points of the score, or of its change; who has it exactly responds."""
+    """Points of the score, or of its change, such as 2; who has it exactly responds."""
 
     def quantity(self, plan: Plan) -> Quantity:
         return Quantity("risk difference", 0.0)

@@ -30,7 +30,9 @@ class WeiLachin(RankMethod):
 
     method: Literal["wei_lachin"]
     outcomes: Outcomes
+    """The outcomes that are combined, at least two, such as [nihss, mrs]."""
     weighting: Literal["equal", "standardised", "least-squares"] = "equal"
+    """How much each outcome counts, usually equal."""
     variance: Literal["null", "placement"] = "null"
     """As if the arms did not differ, which keeps the level in small arms; or the placements'."""
 
@@ -76,6 +78,7 @@ class OBrien(AnalysisMethod):
 
     method: Literal["obrien"]
     outcomes: Outcomes
+    """The outcomes whose ranks are added, at least two, such as [nihss, mrs]."""
 
     def outcomes_of(self, plan: Plan) -> tuple[str, ...]:
         return self.outcomes
