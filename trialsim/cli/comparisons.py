@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import keeping_worlds, print_json, say
+from trialsim.cli.console import keeping, print_json, say
 from trialsim.cli.options import (
     AnalysisName,
     AsJson,
@@ -83,7 +83,7 @@ def what_if(
     others = sum(world.scenario.digest != study.digest for world in worlds)
     with (
         Progress(in_blocks(replicates, out, WORLD_BLOCK), 1 + others) as progress,
-        keeping_worlds(out),
+        keeping(out),
     ):
         runner = runner_of(seed, jobs, engine, progress, scheduler)
         result = compared(worlds, paths, replicates, runner, out)
@@ -132,7 +132,7 @@ def size(
 
     study = loaded(scenario, changes, analysis)
     sought = Sought(target, path, low, high, replicates)
-    with Progress(None) as progress, keeping_worlds(out):
+    with Progress(None) as progress, keeping(out):
         runner = runner_of(seed, jobs, engine, progress, scheduler)
         result = size_by(runner, study, sought, out)
     if as_json:
@@ -185,7 +185,7 @@ def assure(
     if no_effect is not None:
         believed = believed.model_copy(update={"no_effect": no_effect})
     each = -(-replicates // strata)
-    with Progress(in_blocks(each, out, WORLD_BLOCK), strata) as progress, keeping_worlds(out):
+    with Progress(in_blocks(each, out, WORLD_BLOCK), strata) as progress, keeping(out):
         runner = runner_of(seed, jobs, engine, progress, scheduler)
         result = assurance_by(runner, study, believed, replicates, strata, out)
     if as_json:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from trialsim.errors import RunError
 from trialsim.legible import legible
 
 if TYPE_CHECKING:
     from trialsim.runs.directory import RunDirectory
-    from trialsim.runs.runner import Runner
 
 DONE: Final = 0
 RUN_FAILED: Final = 1
@@ -52,46 +52,30 @@ def command_line() -> str:
     return legible(shlex.join(["trialsim", *sys.argv[1:]]))
 
 
+def notice(line: str) -> None:
+    """Say something beside the result."""
+    warn(f"trialsim: {line}")
+
+
 def warn_of_damaged_parts(run: "RunDirectory") -> None:
-    """Say on standard error what was found damaged in a run."""
+    """Say on standard error what was found damaged in a run that is only read."""
     for name in run.damaged:
-        warn(f"trialsim: {name} was damaged, and is set aside in {run.folder}")
+        warn(f"trialsim: {name} in {run.folder} is damaged or of another block, and is left out")
 
 
 @contextmanager
-def keeping_run(runner: "Runner") -> Iterator[None]:
-    """Say what the directory of one study's run holds damaged, and if interrupted what it keeps."""
-    from trialsim.runs.directory import RunDirectory
+def keeping(out: Path | None) -> Iterator[None]:
+    """Say of what is stopped before its end what its directory keeps, and how it goes on."""
+    from trialsim.replicates.parallel import LostWorkerError
+    from trialsim.runs.worlds import what_is_kept
 
-    run = runner.directory
-    if not isinstance(run, RunDirectory):
-        yield
-        return
-    warn_of_damaged_parts(run)
     try:
         yield
     except KeyboardInterrupt:
-        raise stopped(f"{len(run.held)} finished blocks", run.folder) from None
-
-
-@contextmanager
-def keeping_worlds(out: Path | None) -> Iterator[None]:
-    """Say what a directory of worlds holds damaged, and if interrupted what it keeps."""
-    from trialsim.runs.worlds import worlds_in
-
-    if out is None:
-        yield
-        return
-    for run in worlds_in(out):
-        warn_of_damaged_parts(run)
-    try:
-        yield
-    except KeyboardInterrupt:
-        worlds = worlds_in(out)
-        finished = sum(len(run.held) for run in worlds)
-        raise stopped(f"{finished} finished blocks of {len(worlds)} worlds", out) from None
-
-
-def stopped(kept: str, folder: Path) -> Interrupted:
-    """Return how an interruption is told: what is kept, and how to continue."""
-    return Interrupted(f"interrupted; {kept} are kept in {folder}, and the same command continues")
+        if out is None:
+            raise
+        raise Interrupted(f"interrupted; {what_is_kept(out)}") from None
+    except LostWorkerError as error:
+        if out is None:
+            raise
+        raise RunError(f"{error}; {what_is_kept(out)}") from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trialsim.cli.console import command_line
+from trialsim.cli.console import command_line, notice
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.programme import Study
 
@@ -144,6 +144,7 @@ def runner_of(
         engine.value,
         progress=progress,
         scheduler=scheduler,
+        notice=notice,
         command=command_line(),
         **more,
     )

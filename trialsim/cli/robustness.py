@@ -2,7 +2,7 @@
 
 import typer
 
-from trialsim.cli.console import keeping_worlds, print_json
+from trialsim.cli.console import keeping, print_json
 from trialsim.cli.options import (
     AnalysisName,
     AsJson,
@@ -47,7 +47,7 @@ def type_one_error(
     from trialsim.runs.manifest import BLOCK
 
     study = loaded(scenario, changes, analysis)
-    with Progress(in_blocks(replicates, out, BLOCK)) as progress, keeping_worlds(out):
+    with Progress(in_blocks(replicates, out, BLOCK)) as progress, keeping(out):
         runner = runner_of(seed, jobs, engine, progress, scheduler)
         result = type_one_error_by(runner, study, replicates, out)
     if as_json:
@@ -80,7 +80,7 @@ def sensitivity(
 
     worlds = worlds_of(loaded(scenario, changes, analysis))
     count = in_blocks(replicates, out, WORLD_BLOCK)
-    with Progress(count, len(worlds)) as progress, keeping_worlds(out):
+    with Progress(count, len(worlds)) as progress, keeping(out):
         runner = runner_of(seed, jobs, engine, progress, scheduler)
         result = sensitivity_by(runner, worlds, replicates, out)
     if as_json:

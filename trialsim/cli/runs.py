@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import command_line, keeping_run, print_json, say, warn_of_damaged_parts
+from trialsim.cli.console import command_line, keeping, print_json, say, warn_of_damaged_parts
 from trialsim.cli.options import (
     AnalysisName,
     AsJson,
@@ -172,15 +172,15 @@ def power(
     if precision is not None:
         check_precision(precision)
     study = loaded(scenario, changes, analysis)
-    with Progress(count and in_blocks(count, out, BLOCK), precision=precision) as progress:
+    total = count and in_blocks(count, out, BLOCK)
+    with Progress(total, precision=precision) as progress, keeping(out):
         runner = runner_of(seed, jobs, engine, progress, scheduler, batch=batch)
         runner = runner.keeping(out, study)
-        with keeping_run(runner):
-            if part is not None and count is not None:
-                run_shard(runner, study, part, count)
-                result = None
-            else:
-                result = power_by(runner, study, count, precision, secondary)
+        if part is not None and count is not None:
+            run_shard(runner, study, part, count)
+            result = None
+        else:
+            result = power_by(runner, study, count, precision, secondary)
     if result is None:
         say(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
     elif as_json:

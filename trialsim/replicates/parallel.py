@@ -4,14 +4,16 @@ A task is a contiguous range of replicates, and results come back in the order o
 neither the number of workers nor the size of a task changes anything.
 """
 
+import os
 import platform
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from multiprocessing import parent_process
 from typing import Final
 
+from trialsim.errors import RunError
 from trialsim.replicates.cluster import connected
 from trialsim.replicates.run import Replicates, Simulation
 from trialsim.replicates.versions import check_versions, versions_here
@@ -19,9 +21,15 @@ from trialsim.replicates.versions import check_versions, versions_here
 LARGEST_TASK: Final = 2048
 """Replicates in one task at most: large enough that sending it costs nothing."""
 _TASKS_PER_WORKER: Final = 8
+_WATCH_SECONDS: Final = 0.5
+"""After how long a worker looks again whether its parent is there."""
 
 Progress = Callable[[int, Replicates], None]
 """Called after each task with the replicates it finished."""
+
+
+class LostWorkerError(RunError):
+    """A worker process was killed from outside."""
 
 
 def workers_here(n_jobs: int) -> int:
@@ -70,30 +78,48 @@ def _on_workers(
     simulation: Simulation, tasks: Sequence[range], backend: str, workers: int, in_order: bool
 ) -> Iterator[tuple[range, Replicates]]:
     from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     here = versions_here()
     calls = (delayed(_run_task)(simulation, task, here) for task in tasks)
     kind = "generator" if in_order else "generator_unordered"
+    watched = {} if backend == "dask" else {"initializer": _end_with, "initargs": (os.getpid(),)}
     with parallel_config(backend=backend):  # left before anything is yielded
-        pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1)
+        pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1, **watched)
     finished = pool(calls)
     try:
         for task in finished:  # noqa: UP028 - which would close it out of reach of what follows
             yield task
+    except TerminatedWorkerError:
+        told = "a worker process was killed, most likely for want of memory"
+        raise LostWorkerError(told) from None
     finally:
         with warnings.catch_warnings(action="ignore", category=UserWarning):
             finished.close()  # joblib warns of tasks that nobody will ask for
 
 
+def _end_with(parent: int) -> None:
+    """Let a worker end soon after the process that started it, in whatever way that ends.
+
+    It also leaves an interruption from the keyboard to that process, or each would tell it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
+
+
 def _run_task(
     simulation: Simulation, replicates: range, versions: Mapping[str, str]
 ) -> tuple[range, Replicates]:
-    """Run a task in a worker, which leaves an interruption from the keyboard to its parent.
+    """Run a task in a worker, after seeing that it computes as this process does.
 
     A worker of a cluster may have joined late, so each says for itself whether its versions are
     those of the process that asks.
     """
     check_versions(platform.node(), versions_here(), versions)
-    if parent_process() is not None and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return replicates, simulation.run(replicates)

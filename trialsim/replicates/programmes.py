@@ -6,6 +6,7 @@ the trial's name; so trials are independent, and one that is added or taken away
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -126,7 +127,7 @@ def _pooled(programme: Programme, trials: Mapping[str, _TrialRun]) -> dict[str, 
     columns["analysed"] = columns["treated_analysed"] + columns["control_analysed"]
     for mean, patients in _MEANS.items():
         known = _one_scale(programme) and columns[patients] > 0
-        total = np.nansum(each[mean] * each[patients], axis=0)
+        total = _added(each[mean] * each[patients])
         columns[mean] = np.where(known, total, np.nan) / np.where(known, columns[patients], 1.0)
     for name, run in trials.items():
         columns |= {of_trial(name, what): run.numbers[what] for what in OF_EACH}
@@ -137,6 +138,14 @@ def _truth(complete: Floats, ratio: bool) -> dict[str, Floats]:
     """Return the parts of the true effect: the pooled one had nobody's score been missed."""
     parts = of_odds(complete) if ratio else (complete, np.where(np.isnan(complete), np.nan, 1.0))
     return dict(zip(("truth_over", "truth_under"), parts, strict=True))
+
+
+def _added(values: Floats) -> Floats:
+    """Return the sum over trials, shape (trial, replicate), leaving out what is NaN.
+
+    One trial after the other: NumPy's own sum takes another order for a batch of one replicate.
+    """
+    return reduce(np.add, np.where(np.isnan(values), 0.0, values))
 
 
 def _one_scale(programme: Programme) -> bool:

@@ -10,31 +10,31 @@ leave behind: both would write the same bytes under the same name.
     parts/NNNNNNNN-CHECKSUM.parquet
     summary.json                   the operating characteristics of the first N replicates
     log.jsonl                      commands and times; they decide nothing
-    *.damaged                      parts whose checksum was wrong, set aside
+    *.damaged                      parts that were damaged or of another block, set aside
 """
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.replicates.run import Replicates, joined
+from trialsim.replicates.run import Replicates, joined, summary_of
 from trialsim.runs.atomic_file import write_whole
 from trialsim.runs.manifest import POWER, RunManifest, run_differences
 from trialsim.runs.manifest_file import claim, read_manifest, writing_to
 from trialsim.runs.part_file import (
-    SUFFIX,
     PartName,
-    checksum,
     from_parquet,
+    holds,
     origin_of,
     parsed_name,
     to_parquet,
 )
-from trialsim.runs.plain_json import as_json
+from trialsim.runs.sealed import NEITHER_LINK_NOR_WAIT, checksum, read_regular, refuse_links, sealed
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -43,6 +43,10 @@ SUMMARY: Final = "summary.json"
 PARTS: Final = "parts"
 LOG: Final = "log.jsonl"
 DAMAGED: Final = ".damaged"
+
+
+Notice: TypeAlias = Callable[[str], None]
+"""Called with a line on what was found damaged and set aside."""
 
 
 class Answer(Protocol):
@@ -64,7 +68,7 @@ class RunDirectory:
     folder: Path
     manifest: RunManifest
     damaged: tuple[str, ...] = ()
-    """Parts that were set aside when it was opened."""
+    """Parts that were damaged or of another block when it was opened."""
     _names: dict[int, str] = field(default_factory=dict)
     """The file of each block that is held."""
 
@@ -72,6 +76,11 @@ class RunDirectory:
     def held(self) -> set[int]:
         """The blocks that are finished."""
         return set(self._names)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The numbers that are kept of each replicate."""
+        return summary_of(self.manifest.scenario).names
 
     def replicates_of(self, block: int) -> range:
         """Return the numbers of the replicates in a block."""
@@ -108,7 +117,7 @@ class RunDirectory:
 
     def part(self, block: int) -> bytes:
         """Return the bytes of a block that is held."""
-        return (self.folder / PARTS / self._names[block]).read_bytes()
+        return read_regular(self.folder / PARTS / self._names[block])
 
     def results(self, replicates: range) -> Replicates:
         """Return the results of contiguous replicates, all of whose blocks are held."""
@@ -132,18 +141,19 @@ class RunDirectory:
     def write_summary(self, answer: Answer) -> None:
         """Write the summary, without the seconds, which are another's on another day."""
         told = {name: value for name, value in answer.to_dict().items() if name != "seconds"}
-        with writing_to(self.folder):
-            write_whole(self.folder / SUMMARY, f"{as_json(told)}\n".encode())
+        write_anew(self.folder / SUMMARY, sealed(told))
 
     def log(self, **told: Any) -> None:
         """Add a line to the log."""
         add_line(self.folder, **told)
 
 
-def open_run(folder: str | Path, manifest: RunManifest) -> RunDirectory:
+def open_run(
+    folder: str | Path, manifest: RunManifest, notice: Notice | None = None
+) -> RunDirectory:
     """Return the directory of a run, made if need be, with what it holds already.
 
-    A part whose checksum is wrong is set aside and not held.
+    A part that is damaged, or of another block, is set aside and not held.
 
     Raises
     ------
@@ -154,31 +164,60 @@ def open_run(folder: str | Path, manifest: RunManifest) -> RunDirectory:
     """
     folder = Path(folder)
     held = claim(folder, manifest, PARTS)
+    if notice is not None and held.processor != manifest.processor:
+        notice(
+            f"{folder} was begun on another processor ({held.processor}, here "
+            f"{manifest.processor}), which may give a number another last bit"
+        )
+    run = _opened(folder, held)
     with writing_to(folder):
-        return _opened(folder, held)
+        for name in run.damaged:
+            with suppress(FileNotFoundError):  # another process was first
+                (folder / PARTS / name).replace(folder / f"{name}{DAMAGED}")
+            if notice is not None:
+                notice(f"{name} was damaged or of another block, and is set aside in {folder}")
+    return run
 
 
 def find_run(folder: str | Path) -> RunDirectory:
-    """Return the directory of a run that exists.
+    """Return the directory of a run that exists, to be read: nothing in it is changed.
 
     Raises
     ------
     InputError
         If there is none, or one of several studies.
+    RunError
+        If it cannot be read, or its parts are of another run than its manifest.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
     if manifest.command != POWER:
         rule = f"must be the directory of one study's run, such as those in a {manifest.command}"
         raise InputError([Problem("run", rule, str(folder))])
-    with writing_to(folder):
-        return _opened(folder, manifest)
+    return _opened(folder, manifest)
 
 
 def add_line(folder: Path, **told: Any) -> None:
     """Add a line to the log of a folder, if it can be written: the log decides nothing."""
-    with suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(told) + "\n")
+    with suppress(OSError):
+        log = os.open(folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT | NEITHER_LINK_NOR_WAIT)
+        with os.fdopen(log, "a", encoding="utf-8") as file:
+            file.write(json.dumps(told) + "\n")
+
+
+def write_anew(file: Path, content: bytes) -> None:
+    """Write a file unless it holds the same already, as in a finished run that is read-only.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    with suppress(OSError):
+        if read_regular(file) == content:
+            return
+    with writing_to(file.parent):
+        write_whole(file, content)
 
 
 def _cut(whole: Replicates, replicates: range, start: int) -> Replicates:
@@ -190,27 +229,52 @@ def _cut(whole: Replicates, replicates: range, start: int) -> Replicates:
 
 
 def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:
-    """Check every part against its checksum, and set the damaged ones aside."""
+    """Look at every part, whether it is as it was written and of its block of this run."""
     names: dict[int, str] = {}
     damaged: list[str] = []
-    for path in sorted((folder / PARTS).glob(f"*{SUFFIX}")):
+    foreign = 0
+    run = RunDirectory(folder, manifest)
+    columns = run.columns
+    for path in _files(folder / PARTS):
         name = parsed_name(path.name)
         if name is None:
             continue
-        if not _is_sound(path.read_bytes(), name, manifest):
-            with suppress(FileNotFoundError):  # another process was first
-                path.replace(folder / f"{path.name}{DAMAGED}")
+        content = _content(path, name)
+        if content is None or not holds(content, run.replicates_of(name.block), columns):
             damaged.append(path.name)
+        elif origin_of(content) != manifest.origin():
+            damaged.append(path.name)
+            foreign += 1
         elif names.setdefault(name.block, path.name) != path.name:
             raise _conflicting_blocks(folder, name.block)
-    return RunDirectory(folder, manifest, tuple(damaged), names)
+    if foreign and not names:
+        raise RunError(
+            f"no part in {folder} is of the run that its manifest tells of: one of the two is that "
+            "of another run; nothing was changed"
+        )
+    return replace(run, damaged=tuple(damaged), _names=names)
 
 
-def _is_sound(content: bytes, name: PartName, manifest: RunManifest) -> bool:
-    """Return whether a part is as it was written, and of this run."""
-    if checksum(content) != name.checksum:
-        return False
-    return manifest.origin().items() <= origin_of(content).items()
+def _files(folder: Path) -> list[Path]:
+    """Return what stands in a folder; one that is not there is empty."""
+    try:
+        refuse_links(folder)
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"cannot read {folder}: {error.strerror or error}") from None
+
+
+def _content(path: Path, name: PartName) -> bytes | None:
+    """Return the bytes of a part, None if they are not those that were written."""
+    try:
+        content = read_regular(path)
+    except PermissionError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from None
+    except OSError:  # a link, a pipe, a bad sector, or gone since
+        return None
+    return content if checksum(content) == name.checksum else None
 
 
 def _conflicting_blocks(folder: Path, block: int) -> RunError:

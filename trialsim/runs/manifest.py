@@ -3,6 +3,7 @@
 The command, the workers and the time decide nothing, so they are not in it.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from trialsim.errors import Problem
 from trialsim.replicates.checks import check_recruitment, chosen_engine
 from trialsim.replicates.result import SIMULATED
-from trialsim.replicates.versions import versions_here
+from trialsim.replicates.versions import processor_here, versions_here
 from trialsim.scenario.programme import Study, differences, value_at
 from trialsim.scenario.validation.paths import changed_paths, part_at
 from trialsim.scenario.validation.problems import as_written
@@ -33,10 +34,18 @@ class RunManifest(NamedTuple):
     command: str = POWER
     inputs: Mapping[str, Any] = MappingProxyType({})
     """What else decides the numbers of a command that runs several worlds."""
+    processor: str = ""
+    """On which it began; another may give a number another last bit."""
 
     def origin(self) -> dict[str, str]:
         """Return what each part says of where it comes from."""
-        return {"digest": self.scenario.digest, "seed": str(self.seed), "engine": self.engine}
+        return {
+            "digest": self.scenario.digest,
+            "seed": str(self.seed),
+            "engine": self.engine,
+            "block": str(self.block),
+            "versions": json.dumps(dict(self.versions), sort_keys=True),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as plain values, for JSON; the scenario is in a file beside it."""
@@ -50,6 +59,7 @@ class RunManifest(NamedTuple):
             "versions": dict(self.versions),
             "block": self.block,
             "inputs": dict(self.inputs),
+            "processor": self.processor,
             "note": SIMULATED,
         }
 
@@ -68,7 +78,7 @@ def manifest_here(
     """
     used = chosen_engine(scenario, engine)
     check_recruitment(scenario)
-    return RunManifest(scenario, seed, used, versions_here(), block)
+    return RunManifest(scenario, seed, used, versions_here(), block, processor=processor_here())
 
 
 def run_differences(held: RunManifest, asked: RunManifest, where: str) -> Iterator[Problem]:

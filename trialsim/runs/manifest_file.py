@@ -4,22 +4,24 @@ Of two processes that begin different runs in one folder, one gets its manifest 
 is refused. The manifest is written before anything else, the whole scenario beside it.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.runs.atomic_file import HALF_WRITTEN, sweep, write_first, write_whole
 from trialsim.runs.manifest import RunManifest, run_differences
-from trialsim.runs.plain_json import as_json
+from trialsim.runs.sealed import checksum, read_regular, refuse_links, sealed, unsealed
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.yaml_file import to_yaml
-from trialsim.trial.trial import Engine
+from trialsim.scenario.programme import Study
 
 MANIFEST: Final = "manifest.json"
 SCENARIO: Final = "scenario.yaml"
+_CHANGED: Final = "must be as it was written, and is not: bring the file back from a copy"
 
 
 def claim(folder: Path, manifest: RunManifest, holds: str) -> RunManifest:
@@ -39,7 +41,7 @@ def claim(folder: Path, manifest: RunManifest, holds: str) -> RunManifest:
     with writing_to(folder):
         _begin(folder, manifest, holds)
         _complete(folder, manifest)
-    held = read_manifest(folder)  # of whoever was first
+    held = read_manifest(folder, manifest.scenario)  # of whoever was first
     problems = list(run_differences(held, manifest, str(folder)))
     if problems:
         raise InputError(problems)
@@ -49,20 +51,23 @@ def claim(folder: Path, manifest: RunManifest, holds: str) -> RunManifest:
     return held
 
 
-def read_manifest(folder: Path) -> RunManifest:
-    """Return the manifest of a run, with the scenario beside it.
+def read_manifest(folder: Path, known: Study | None = None) -> RunManifest:
+    """Return the manifest of a run, with the scenario beside it, which is read unless it is known.
 
     Raises
     ------
     InputError
-        If either is not there or not whole, or they are not of one study.
+        If either is not there or not as it was written, or the folder holds a link.
     """
     told = _told(folder)
-    scenario = load_study(folder / SCENARIO)
-    if scenario.digest != told.digest:
-        rule = f"must have the digest of the manifest, {told.digest}: it was changed"
-        raise InputError([Problem("", rule, scenario.digest, str(folder / SCENARIO))])
-    return RunManifest(scenario, *told[1:])
+    if checksum(_scenario(folder)) != told.scenario_file:
+        raise InputError([Problem("", _CHANGED, file=str(folder / SCENARIO))])
+    if known is None or known.digest != told.digest:
+        known = load_study(folder / SCENARIO)
+    if known.digest != told.digest:
+        rule = f"must have the digest of the manifest, {told.digest}"
+        raise InputError([Problem("", rule, known.digest, str(folder / SCENARIO))])
+    return told.beside(known)
 
 
 @contextmanager
@@ -74,47 +79,75 @@ def writing_to(folder: Path) -> Iterator[None]:
         raise RunError(f"cannot write to {folder}: {error.strerror or error}") from None
 
 
-class _Told(NamedTuple):
+class _Told(BaseModel):
     """What a manifest file says; the scenario is beside it."""
 
+    model_config = ConfigDict(strict=True, frozen=True)
+
     digest: str
-    seed: int
-    engine: Engine
+    seed: int = Field(ge=0, lt=2**64)
+    engine: Literal["events", "vector"]
     versions: dict[str, str]
-    block: int
+    block: int = Field(ge=1, le=2**32)
     command: str
     inputs: dict[str, Any]
+    processor: str
+    scenario_file: str
+    """The checksum of the file with the scenario."""
+
+    def beside(self, scenario: Study) -> RunManifest:
+        """Return the manifest with its scenario."""
+        return RunManifest(
+            scenario,
+            self.seed,
+            self.engine,
+            self.versions,
+            self.block,
+            self.command,
+            self.inputs,
+            self.processor,
+        )
 
 
 def _told(folder: Path) -> _Told:
+    file = folder / MANIFEST
     try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return _Told(
-            told["digest"],
-            int(told["seed"]),
-            cast(Engine, told["engine"]),
-            dict(told["versions"]),
-            int(told["block"]),
-            told["command"],
-            dict(told["inputs"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        refuse_links(folder)
+        return _Told.model_validate(unsealed(file))
+    except InputError:
+        raise
+    except (FileNotFoundError, NotADirectoryError):
         rule = f"must be the directory of a run, with its {MANIFEST}"
         raise InputError([Problem("run", rule, str(folder))]) from None
+    except OSError as error:
+        raise RunError(f"cannot read {file}: {error.strerror or error}") from None
+    except ValueError:  # pydantic's among them
+        raise InputError([Problem("", _CHANGED, file=str(file))]) from None
+
+
+def _scenario(folder: Path) -> bytes:
+    file = folder / SCENARIO
+    try:
+        return read_regular(file)
+    except OSError as error:
+        raise RunError(f"cannot read {file}: {error.strerror or error}") from None
 
 
 def _begin(folder: Path, manifest: RunManifest, holds: str) -> None:
     """Make what is not there yet; the first manifest stays, and no other scenario is written."""
     folder.mkdir(parents=True, exist_ok=True)
+    refuse_links(folder)
     # listed before looking for the manifest, which is there before whatever else a run writes
     others = {path.name for path in folder.iterdir() if path.suffix != HALF_WRITTEN}
     if not (folder / MANIFEST).exists():
         if others - {SCENARIO, holds}:  # which a run killed at its start leaves
             rule = "must be new, empty, or the directory of this run; it holds other files"
             raise InputError([Problem("--out", rule, str(folder))])
-        (folder / holds).mkdir(exist_ok=True)
-        if write_first(folder / MANIFEST, f"{as_json(manifest.to_dict())}\n".encode()):
-            write_whole(folder / SCENARIO, to_yaml(manifest.scenario).encode())
+        scenario = to_yaml(manifest.scenario).encode()
+        told = {**manifest.to_dict(), "scenario_file": checksum(scenario)}
+        if write_first(folder / MANIFEST, sealed(told)):
+            write_whole(folder / SCENARIO, scenario)
+    (folder / holds).mkdir(exist_ok=True)
 
 
 def _complete(folder: Path, manifest: RunManifest) -> None:

@@ -5,9 +5,8 @@ both content and checksum. Neither time nor place nor path is in it.
 """
 
 import re
-from collections.abc import Mapping
-from hashlib import sha256
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -44,15 +43,6 @@ def parsed_name(name: str) -> PartName | None:
     return PartName(int(found[1]), found[2]) if found else None
 
 
-def checksum(content: bytes) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 digest.
-
-    >>> checksum(b"")
-    'e3b0c44298fc1c14'
-    """
-    return sha256(content).hexdigest()[:16]
-
-
 def to_parquet(replicates: range, results: Replicates, origin: Mapping[str, str]) -> bytes:
     """Return results, one row a replicate, as a Parquet file; `origin` goes to its metadata."""
     import pyarrow as pa
@@ -78,21 +68,50 @@ def to_parquet(replicates: range, results: Replicates, origin: Mapping[str, str]
 def from_parquet(content: bytes) -> Replicates:
     """Return the results in a Parquet file."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = pq.read_table(pa.BufferReader(content))
+    table = _read(content)
     known = table.column("reason").is_valid().to_numpy()
-    rows = table.select(["replicate", "reason", "traceback"]).filter(pa.array(known)).to_pylist()
+    rows = table.select(list(_ABOUT)).filter(pa.array(known)).to_pylist()
     return Replicates(
         {name: table.column(name).to_numpy() for name in table.column_names if name not in _ABOUT},
         tuple(Failure(**row) for row in rows),
     )
 
 
-def origin_of(content: bytes) -> dict[str, str]:
-    """Return what the metadata of a Parquet file say of where its results come from."""
+def origin_of(content: bytes) -> dict[str, str] | None:
+    """Return what a Parquet file says of where its results come from, None if it is none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
-    return {key.decode(): value.decode() for key, value in metadata.items()}
+    try:
+        metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
+        return {key.decode(): value.decode() for key, value in metadata.items()}
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+
+
+def holds(content: bytes, replicates: range, names: Sequence[str]) -> bool:
+    """Return whether a Parquet file has a row for each replicate, in order, and all quantities."""
+    import pyarrow as pa
+
+    try:
+        table = _read(content)
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+    types = {"replicate": pa.int64(), "reason": pa.string(), "traceback": pa.string()}
+    types |= dict.fromkeys(names, pa.float64())
+    if dict(zip(table.schema.names, table.schema.types, strict=True)) != types:
+        return False
+    return bool(np.array_equal(table.column("replicate").to_numpy(), replicates))
+
+
+def _read(content: bytes) -> Any:
+    """Return the table in a Parquet file, read without threads, which a limit may refuse."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pq.read_table(pa.BufferReader(content), use_threads=False, pre_buffer=False)

@@ -15,7 +15,7 @@ from trialsim.clock import DAY, HOUR
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import Failure, Simulation
-from trialsim.replicates.versions import versions_here
+from trialsim.replicates.versions import processor_here, versions_here
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.part_file import from_parquet
 from trialsim.scenario.scenario import Scenario
@@ -131,7 +131,8 @@ def replay(run: RunDirectory, replicate: int) -> Replay:
 
 
 def _what_differs(run: RunDirectory, replicate: int, names: list[str]) -> str:
-    here, then = versions_here(), run.manifest.versions
+    here = {**versions_here(), "processor": processor_here()}
+    then = {**run.manifest.versions, "processor": run.manifest.processor}
     changed = [
         f"{name} {then.get(name)}, now {here[name]}"
         for name in here

@@ -13,7 +13,7 @@ from trialsim.replicates.checks import check_count, check_recruitment, chosen_en
 from trialsim.replicates.parallel import Progress, finished_tasks, tasks_of, workers_here
 from trialsim.replicates.recuts import AT_ONCE, Recuts, trials_alike
 from trialsim.replicates.run import BATCH, Replicates, Simulation, Summarise, joined
-from trialsim.runs.directory import Answer, RunDirectory, open_run
+from trialsim.runs.directory import Answer, Notice, RunDirectory, open_run
 from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here
 from trialsim.runs.part_file import from_parquet
 from trialsim.runs.precision import until_precise
@@ -37,6 +37,8 @@ class Runner:
     """The address of a Dask scheduler, on whose workers to run instead."""
     directory: RunDirectory | StudySetDirectory | None = None
     """Where what is run is kept, and what was run before is found."""
+    notice: Notice | None = None
+    """Called with a line on what is found damaged in a directory."""
     command: str = ""
     """The command line, for the directory's log alone."""
 
@@ -165,9 +167,10 @@ class Runner:
         if out is None:
             return self
         if command == POWER:
-            return replace(self, directory=open_run(out, self._manifest(study, BLOCK)))
+            return replace(self, directory=open_run(out, self._manifest(study, BLOCK), self.notice))
         manifest = self._manifest(study, WORLD_BLOCK)
-        worlds = open_worlds(out, manifest._replace(command=command, inputs=inputs or {}))
+        manifest = manifest._replace(command=command, inputs=inputs or {})
+        worlds = open_worlds(out, manifest, self.notice)
         return replace(self, directory=worlds)
 
     @contextmanager

@@ -4,7 +4,6 @@ Shard i of n computes every n-th block, from the i-th on. Merging copies parts, 
 bytes of a run on one machine.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,11 +11,10 @@ from typing import Final, NamedTuple
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.replicates.checks import check_count
 from trialsim.replicates.result import PowerResult, summarised
-from trialsim.runs.atomic_file import write_whole
-from trialsim.runs.directory import RunDirectory, find_run, open_run
+from trialsim.runs.directory import RunDirectory, find_run, open_run, write_anew
 from trialsim.runs.manifest import run_differences
-from trialsim.runs.manifest_file import writing_to
 from trialsim.runs.runner import Runner
+from trialsim.runs.sealed import sealed, unsealed
 from trialsim.scenario.programme import Study
 
 SHARD: Final = "shard.json"
@@ -66,10 +64,8 @@ def run_shard(runner: Runner, study: Study, shard: Shard, replicates: int) -> in
     check_count(replicates)
     run = runner.run_of(study)
     blocks = shard.share(run.blocks_of(range(replicates)))
-    content = json.dumps({"shard": str(shard), "replicates": replicates}) + "\n"
     with runner.logged(shard=str(shard), replicates=replicates):
-        with writing_to(run.folder):
-            write_whole(run.folder / SHARD, content.encode())
+        write_anew(run.folder / SHARD, sealed({"shard": str(shard), "replicates": replicates}))
         runner.compute(run, blocks)
     return len(blocks)
 
@@ -77,7 +73,7 @@ def run_shard(runner: Runner, study: Study, shard: Shard, replicates: int) -> in
 def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
     """Lay the parts of shards together in one directory, and summarise them.
 
-    Parts that are damaged are set aside in their own shard. Shards may be merged a few at a time;
+    Parts that are damaged are left out. Shards may be merged a few at a time;
     what is there is kept.
 
     Raises
@@ -114,9 +110,9 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
 
 def _noted(run: RunDirectory) -> tuple[Shard, int]:
     try:
-        told = json.loads((run.folder / SHARD).read_text(encoding="utf-8"))
+        told = unsealed(run.folder / SHARD)
         return parsed_shard(told["shard"]), int(told["replicates"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         rule = "must be the directory of a run with --shard"
         raise InputError([Problem("shard", rule, str(run.folder))]) from None
 

@@ -9,15 +9,24 @@ any other. What the worlds say together is written at the end, and follows from 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from trialsim.runs.atomic_file import write_whole
-from trialsim.runs.directory import Answer, RunDirectory, add_line, find_run, open_run
+from trialsim.runs.directory import (
+    PARTS,
+    Answer,
+    Notice,
+    RunDirectory,
+    add_line,
+    find_run,
+    open_run,
+    write_anew,
+)
 from trialsim.runs.manifest import RunManifest
 from trialsim.runs.manifest_file import SCENARIO, claim, writing_to
-from trialsim.runs.plain_json import as_json
+from trialsim.runs.part_file import SUFFIX
+from trialsim.runs.sealed import refuse_links, sealed
 
 WORLDS: Final = "worlds"
 WORLD_BLOCK: Final = 256
@@ -32,11 +41,16 @@ class StudySetDirectory:
 
     folder: Path
     manifest: RunManifest
+    notice: Notice | None = None
+    _opened: dict[str, RunDirectory] = field(default_factory=dict)
 
     def run_of(self, manifest: RunManifest) -> RunDirectory:
         """Return the run of a world, with what it holds already."""
         name = f"{manifest.scenario.digest}-{manifest.seed}"
-        return open_run(self.folder / WORLDS / name, manifest)
+        if name not in self._opened:
+            folder = self.folder / WORLDS / name
+            self._opened[name] = open_run(folder, manifest, self.notice)
+        return self._opened[name].run_of(manifest)
 
     def write_summary(self, answer: Answer) -> None:
         """Write what the worlds say together, as JSON and as a table."""
@@ -44,17 +58,17 @@ class StudySetDirectory:
 
         name = self.manifest.command.replace("-", "_")
         rows = answer.to_frame().drop(columns=_SECONDS, errors="ignore")
-        told = _without_timings(answer.to_dict())
-        with writing_to(self.folder):
-            write_whole(self.folder / f"{name}.json", f"{as_json(told)}\n".encode())
-            write_whole(self.folder / f"{name}.csv", as_csv(rows).encode())
+        write_anew(self.folder / f"{name}.json", sealed(_without_timings(answer.to_dict())))
+        write_anew(self.folder / f"{name}.csv", as_csv(rows).encode())
 
     def log(self, **told: Any) -> None:
         """Add a line to the log."""
         add_line(self.folder, **told)
 
 
-def open_worlds(folder: str | Path, manifest: RunManifest) -> StudySetDirectory:
+def open_worlds(
+    folder: str | Path, manifest: RunManifest, notice: Notice | None = None
+) -> StudySetDirectory:
     """Return the directory of a command that runs several worlds, made if need be.
 
     Raises
@@ -65,13 +79,27 @@ def open_worlds(folder: str | Path, manifest: RunManifest) -> StudySetDirectory:
         If it cannot be made or read.
     """
     folder = Path(folder)
-    return StudySetDirectory(folder, claim(folder, manifest, WORLDS))
+    worlds = StudySetDirectory(folder, claim(folder, manifest, WORLDS), notice)
+    with writing_to(folder):
+        refuse_links(folder / WORLDS)
+    return worlds
 
 
 def worlds_in(folder: str | Path) -> list[RunDirectory]:
-    """Return the runs of worlds that a directory holds, their damaged parts set aside."""
+    """Return the runs of worlds that a directory holds, to be read."""
     begun = sorted((Path(folder) / WORLDS).glob(f"*/{SCENARIO}"))  # which is written last
     return [find_run(scenario.parent) for scenario in begun]
+
+
+def what_is_kept(folder: Path) -> str:
+    """Return what a run that was stopped has kept, and how it continues."""
+    worlds = list((folder / WORLDS).glob("*"))
+    parts = [*folder.glob(f"{PARTS}/*{SUFFIX}"), *folder.glob(f"{WORLDS}/*/{PARTS}/*{SUFFIX}")]
+    of_worlds = f" of {len(worlds)} worlds" if worlds else ""
+    return (
+        f"{len(parts)} finished blocks{of_worlds} are kept in {folder}, and the same command "
+        "continues"
+    )
 
 
 def _without_timings(told: Any) -> Any:

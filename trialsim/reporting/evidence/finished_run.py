@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 from trialsim.errors import InputError, Problem
+from trialsim.replicates.checks import check_count
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.runs.directory import LOG, SUMMARY, RunDirectory
+from trialsim.runs.sealed import read_regular, unsealed
 
 
 def finished(run: RunDirectory) -> PowerResult:
@@ -20,6 +22,7 @@ def finished(run: RunDirectory) -> PowerResult:
     """
     manifest = run.manifest
     count = _summarised_replicates(run.folder)
+    check_count(count)
     missing = run.missing(run.blocks_of(range(count)))
     if missing:
         rule = (
@@ -35,17 +38,17 @@ def finished(run: RunDirectory) -> PowerResult:
 def commands_of(run: RunDirectory) -> tuple[str, ...]:
     """Return the commands that the run's log speaks of, each once, in order."""
     try:
-        lines = (run.folder / LOG).read_text(encoding="utf-8").splitlines()
+        lines = read_regular(run.folder / LOG).decode().splitlines()
         told = [json.loads(line).get("command") for line in lines if line.strip()]
-    except (OSError, ValueError, AttributeError):  # it decides nothing
+    except (OSError, ValueError, AttributeError, RecursionError):  # it decides nothing
         return ()
-    return tuple(dict.fromkeys(command for command in told if command))
+    return tuple(dict.fromkeys(one for one in told if isinstance(one, str) and one))
 
 
 def _summarised_replicates(folder: Path) -> int:
     try:
-        count = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["replicates"]
-        if isinstance(count, int) and count > 0:
+        count = unsealed(folder / SUMMARY)["replicates"]
+        if type(count) is int and count > 0:
             return count
     except (OSError, ValueError, KeyError, TypeError):
         pass

@@ -3,7 +3,6 @@
 It has a seed of its own.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from trialsim.questions.sensitivity import sensitivity_by, worlds_of
 from trialsim.reporting.evidence.kept_file import read_kept, write_kept
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
+from trialsim.runs.sealed import unsealed
 from trialsim.streams import derived_seed
 
 GIVEN: Final = "what_if.json"
@@ -64,7 +64,7 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, An
 def _held(file: Path) -> dict[str, Any] | None:
     """Return the what-if in a file, None where there is none that is whole."""
     try:
-        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        told = unsealed(file)
         whole = {"digest", "seed", "replicates"} <= told.keys() and bool(told["rows"][0]["digest"])
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         return None

@@ -4,13 +4,14 @@ It has a seed of its own, so that it says nothing of the trials whose power stan
 """
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from trialsim.errors import InputError, Problem
+from trialsim.errors import InputError, Problem, RunError
 from trialsim.questions.power import power_by
 from trialsim.questions.type_one_error import TypeOneError, without_effect
 from trialsim.replicates.run import Simulation
@@ -74,8 +75,10 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> TypeOneError
     without = without_effect(scenario)
     own = derived_seed(manifest.seed, _PURPOSE)
     here = manifest_here(without, own, manifest.engine, _BLOCK)
-    kept = replace(runner, seed=own, directory=open_run(run.folder / KEPT, here))
-    result = power_by(kept, without, replicates)
+    runner = replace(runner, seed=own)
+    with suppress(RunError):  # a run that is read-only keeps nothing more
+        runner = replace(runner, directory=open_run(run.folder / KEPT, here, runner.notice))
+    result = power_by(runner, without, replicates)
     return TypeOneError(result, scenario.analysis.alpha, differences(scenario, without))
 
 
