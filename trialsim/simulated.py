@@ -1,8 +1,10 @@
 """One simulated trial, with its tables."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
@@ -46,7 +48,7 @@ class SimulatedTrial(Shown):
 
 
 def simulate(
-    scenario: Study, seed: int, replicate: int = 0, engine: Engine = "auto"
+    scenario: Study | str | Path, seed: int, replicate: int = 0, engine: Engine = "auto"
 ) -> SimulatedTrial:
     """Simulate one trial, from screening to scores.
 
@@ -63,6 +65,7 @@ def simulate(
     ValueError
         If the seed or the replicate is negative.
     """
+    scenario = load_study(scenario)
     return SimulatedTrial(
         simulate_batch(
             single_trial(scenario), Streams(seed, range(replicate, replicate + 1)), engine

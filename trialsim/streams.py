@@ -48,8 +48,9 @@ class Streams:
     )
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**64:
-            raise ValueError(f"seed must lie in 0 to 2**64 - 1 (got {self.seed})")
+        whole = isinstance(self.seed, int | np.integer)
+        if not whole or not 0 <= self.seed < 2**64:
+            raise ValueError(f"seed must be a whole number in 0 to 2**64 - 1 (got {self.seed})")
         if len(self.replicates) < 1 or self.replicates.step != 1 or self.replicates.start < 0:
             raise ValueError(f"replicates must be a contiguous range (got {self.replicates})")
 

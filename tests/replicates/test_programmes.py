@@ -8,7 +8,6 @@ from numpy.testing import assert_array_equal
 
 import trialsim as ts
 from trialsim.errors import InputError, RecruitmentError, RunError
-from trialsim.questions.assurance.assurance import effect_paths
 from trialsim.questions.programmes.disagreement import disagreement
 from trialsim.questions.programmes.one_programme import simulate_programme
 from trialsim.replicates.programmes import OF_ALL, of_trial, programme_quantities, trial_seed
@@ -16,7 +15,7 @@ from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Replicates, Simulation
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.yaml_file import load
-from trialsim.scenario.programme import Programme, programme_of
+from trialsim.scenario.programme import Programme, effect_paths, programme_of
 from trialsim.stats.ranks.mann_whitney import summarise
 
 SEED = 2016

@@ -1,5 +1,6 @@
 """The commands that compare designs: what-if, size, assurance."""
 
+from math import isnan
 from typing import Annotated
 
 import typer
@@ -181,6 +182,8 @@ def assure(
     from trialsim.reporting.text.comparison import assurance_text
     from trialsim.runs.worlds import WORLD_BLOCK
 
+    if observed is not None and isnan(observed):
+        raise typer.BadParameter("must be a number", param_hint="--observed")
     study, believed = loaded(scenario, changes, analysis), load_prior(prior)
     if no_effect is not None:
         believed = believed.model_copy(update={"no_effect": no_effect})
@@ -192,7 +195,12 @@ def assure(
         content = result.to_dict()
         if observed is not None:
             place = result.share_at_most(observed)
-            content["observed"] = {"estimate": observed, "share_at_most": float(place.estimate)}
+            content["observed"] = {
+                "estimate": observed,
+                "share_at_most": float(place.estimate),
+                "mcse": float(place.mcse),
+                "ci": [float(place.low), float(place.high)],
+            }
         print_json(content)
     else:
         say(assurance_text(study.title, result, observed))

@@ -1,9 +1,11 @@
 """The same patient in another world: people who are randomised under two studies, side by side."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from trialsim.errors import InputError, Problem
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
@@ -62,7 +64,9 @@ class Comparison:
         return both[[name for name in paired if name in both.columns]]
 
 
-def compare(a: Study, b: Study, seed: int = 2016, engine: Engine = "auto") -> Comparison:
+def compare(
+    a: Study | str | Path, b: Study | str | Path, seed: int = 2016, engine: Engine = "auto"
+) -> Comparison:
     """Set two studies side by side under one seed, to look at the same patients in both.
 
     >>> import trialsim as ts
@@ -72,6 +76,8 @@ def compare(a: Study, b: Study, seed: int = 2016, engine: Engine = "auto") -> Co
     >>> len(patients), bool((patients["arat_day_90_a"] == patients["arat_day_90_b"]).any())
     (208, True)
     """
+    a = load_study(a)
+    b = load_study(b)
     return Comparison(single_trial(a), single_trial(b), seed, engine)
 
 

@@ -11,6 +11,7 @@ independent, where a study has sites, blocks and numbers that vary.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import endpoint
 from trialsim.arrays import Floats, Integers
 from trialsim.errors import InputError, Problem, RunError
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.programme import Study, single_trial
@@ -112,7 +114,9 @@ class CountPower:
         }
 
 
-def endpoint_cells(scenario: Study, replicates: int = COHORT, seed: int = 2016) -> EndpointCells:
+def endpoint_cells(
+    scenario: Study | str | Path, replicates: int = COHORT, seed: int = 2016
+) -> EndpointCells:
     """Measure the cells of each arm at the primary endpoint, as it is analysed.
 
     Raises
@@ -124,6 +128,7 @@ def endpoint_cells(scenario: Study, replicates: int = COHORT, seed: int = 2016) 
     ValueError
         If there are fewer than two replicates, whose spread gives the error.
     """
+    scenario = load_study(scenario)
     if replicates < 2:
         raise ValueError(f"replicates must be at least 2 (got {replicates})")
     if replicates > MOST_TRIALS:
@@ -140,7 +145,7 @@ def endpoint_cells(scenario: Study, replicates: int = COHORT, seed: int = 2016) 
 
 
 def count_power_of(
-    scenario: Study, replicates: int = 10_000, seed: int = 2016, cohort: int = COHORT
+    scenario: Study | str | Path, replicates: int = 10_000, seed: int = 2016, cohort: int = COHORT
 ) -> CountPower:
     """Simulate the power of a scenario's primary test from the cells of its arms.
 
@@ -151,6 +156,7 @@ def count_power_of(
     RunError
         If an arm has nobody to analyse.
     """
+    scenario = load_study(scenario)
     scenario = single_trial(scenario)
     problems = _problems(scenario)
     if replicates > MOST_PAIRS:

@@ -16,6 +16,7 @@ from trialsim.replicates.secondary import (
 )
 from trialsim.runs.precision import check_precision
 from trialsim.runs.runner import Runner, not_enough
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Engine
 
@@ -24,7 +25,7 @@ REPLICATES: Final = 10_000
 
 
 def power(
-    scenario: Study,
+    scenario: Study | str | Path,
     replicates: int | None = None,
     seed: int = 2016,
     n_jobs: int = -1,
@@ -66,6 +67,7 @@ def power(
         both a count and a precision are asked for, if a number is out of range, or the directory
         is that of another run.
     """
+    scenario = load_study(scenario)
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
     wrong = list(runner.problems())
     if replicates is not None:

@@ -15,6 +15,7 @@ from trialsim.questions.what_if.what_if import WhatIf, compared
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.outcomes.outcome import NO_EFFECT
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
@@ -28,7 +29,7 @@ _NEAR_ONE: Final = 0.99
 
 
 def sensitivity(
-    scenario: Study,
+    scenario: Study | str | Path,
     replicates: int = 1_000,
     seed: int = 2016,
     n_jobs: int = -1,
@@ -52,6 +53,7 @@ def sensitivity(
     RunError
         If every replicate of the study itself failed.
     """
+    scenario = load_study(scenario)
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
     return sensitivity_by(runner, worlds_of(scenario), replicates, out)
 

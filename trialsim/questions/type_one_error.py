@@ -14,6 +14,7 @@ from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED, PowerResult
 from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import TRIALS, Programme, Study, differences
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
@@ -77,7 +78,7 @@ class TypeOneError(Shown):
 
 
 def type_one_error(
-    scenario: Study,
+    scenario: Study | str | Path,
     replicates: int = REPLICATES,
     seed: int = 2016,
     n_jobs: int = -1,
@@ -106,6 +107,7 @@ def type_one_error(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
+    scenario = load_study(scenario)
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
     return type_one_error_by(runner, scenario, replicates, out)
 

@@ -6,7 +6,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from trialsim.errors import Problem
 from trialsim.replicates.checks import check_count, check_recruitment, chosen_engine
@@ -44,6 +46,11 @@ class Runner:
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is out of range."""
+        numbers = {"seed": self.seed, "n_jobs": self.n_jobs, "batch": self.batch}
+        broken = [Problem(name, _WHOLE, str(one)) for name, one in numbers.items() if _broken(one)]
+        yield from broken
+        if broken:
+            return
         if not 0 <= self.seed < 2**64:
             yield Problem("seed", "must lie in 0 to 2**64 - 1", str(self.seed))
         if self.n_jobs == 0:
@@ -208,11 +215,21 @@ class Runner:
         return manifest_here(study, self.seed, self.engine, block)
 
 
+_WHOLE: Final = "must be a whole number"
+
+
+def _broken(number: Any) -> bool:
+    """Return whether what should be a whole number is none; neither is a truth value."""
+    return isinstance(number, bool) or not isinstance(number, int | np.integer)
+
+
 def not_enough(name: str, count: int) -> Iterator[Problem]:
     """Yield the problem of a count of replicates below one.
 
     >>> [str(problem) for problem in not_enough("replicates", 0)]
     ['replicates: must be at least 1 (got 0)']
     """
-    if count < 1:
+    if _broken(count):
+        yield Problem(name, _WHOLE, str(count))
+    elif count < 1:
         yield Problem(name, "must be at least 1", str(count))

@@ -348,3 +348,19 @@ def value_at(scenario: Study, path: str) -> Any:
     208
     """
     return part_at(content_of(scenario), path)
+
+
+def effect_paths(study: Study) -> list[str]:
+    """Return where the effect on the primary outcome stands, in each trial of a programme.
+
+    >>> import trialsim as ts
+    >>> effect_paths(ts.load("cars1"))
+    ['outcomes.arat.effect']
+    """
+    if isinstance(study, Programme):
+        return [
+            f"{TRIALS}.{name}.{path}"
+            for name, trial in study.trials.items()
+            for path in effect_paths(trial)
+        ]
+    return [f"outcomes.{study.analysis.endpoint}.effect"]

@@ -12,7 +12,7 @@ did worse; those rejections are counted apart.
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +27,12 @@ from trialsim.questions.assurance.conditional_power import (
     conditional_power,
     fitted_line,
 )
+from trialsim.questions.assurance.full_exposure import (
+    Attenuation,
+    at_full_exposure,
+    attenuation_of,
+    is_of_estimates,
+)
 from trialsim.questions.assurance.prior import Prior
 from trialsim.questions.assurance.prior_files import load_prior
 from trialsim.questions.assurance.strata import Strata, StratifiedMean
@@ -35,11 +41,12 @@ from trialsim.replicates.result import SIMULATED, of_wrong_direction, summarised
 from trialsim.replicates.run import BATCH, joined
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.runs.worlds import WORLD_BLOCK
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.outcomes.outcome import NO_EFFECT
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
-from trialsim.scenario.programme import TRIALS, Programme, Study
+from trialsim.scenario.programme import Study, effect_paths
 from trialsim.scenario.validation.problems import as_written
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Mean, Proportion, logarithms
@@ -76,6 +83,26 @@ class Assurance(Shown):
     failed: int
     conventions: Mapping[str, str]
     seconds: float
+    attenuation: Attenuation | None = None
+    """By how much the study shrinks effects, where the prior is of published estimates."""
+    is_of_estimates: bool = False
+    """Whether the prior is of published estimates."""
+
+    @property
+    def about_estimates(self) -> str | None:
+        """How published estimates were read as effects; None where there are none."""
+        if not self.is_of_estimates:
+            return None
+        if self.attenuation is None:
+            return (
+                "WARNING: published estimates, of trials as conducted, are taken as effects at "
+                "full exposure; this analysis does not estimate them, so they are not translated."
+            )
+        factor, mcse = self.attenuation
+        return (
+            "Published estimates are of trials as conducted: their distances from no effect are "
+            f"divided by {factor:.3f} (error {mcse:.3f}) to give effects at full exposure."
+        )
 
     @property
     def replicates(self) -> int:
@@ -189,6 +216,8 @@ class Assurance(Shown):
         >>> bool(foretold.share_at_most(0.53).estimate < 0.01)
         True
         """
+        if math.isnan(observed):
+            raise InputError([Problem("observed", "must be a number", str(observed))])
         estimates = self.columns["estimate"]
         at_most = np.where(np.isnan(estimates), np.nan, estimates <= observed)
         place = float(np.nan_to_num(self._on_scale(np.asarray(observed)), nan=-np.inf))
@@ -213,6 +242,7 @@ class Assurance(Shown):
             "scenario": self.scenario,
             "digest": self.digest,
             "prior": self.prior.model_dump(mode="json"),
+            "attenuation": self.attenuation and self.attenuation._asdict(),
             "seed": self.seed,
             "replicates": self.replicates,
             "strata": self.strata,
@@ -294,7 +324,7 @@ class Assurance(Shown):
 
 
 def assurance(
-    scenario: Study,
+    scenario: Study | str | Path,
     prior: Prior | str | Path,
     replicates: int = 256 * STRATA,
     seed: int = 2016,
@@ -312,7 +342,8 @@ def assurance(
     ----------
     prior
         Of the effect at full exposure on the scenario's primary outcome: a prior, the name of one
-        that comes with the package, or a file. All trials of a programme share the effect drawn.
+        that comes with the package, or a file. Published estimates in it are of trials as
+        conducted, and are translated. All trials of a programme share the effect drawn.
     replicates
         Trials in all; as many in every stratum, rounded up.
     strata
@@ -330,6 +361,7 @@ def assurance(
     RunError
         If recruitment can never finish, or every trial failed.
     """
+    scenario = load_study(scenario)
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
     return assurance_by(runner, scenario, prior, replicates, strata, out)
 
@@ -350,12 +382,18 @@ def assurance_by(
         wrong += error.problems
     if wrong:
         raise InputError(wrong)
-    worlds = _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))
+    asked_for = believed
+    _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))  # told at once
     runner.check(scenario)
     asked = {"prior": believed.model_dump(mode="json"), "strata": strata}
+    shrunk = attenuation_of(runner, scenario, believed) if is_of_estimates(believed) else None
+    if shrunk is not None:
+        believed = at_full_exposure(believed, shrunk.factor)
+    worlds = _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))
     runner = runner.keeping(out, scenario, COMMAND, asked)
     with runner.logged():
         result = _assured(runner, scenario, believed, worlds, -(-replicates // strata))
+        result = replace(result, attenuation=shrunk, is_of_estimates=is_of_estimates(asked_for))
         runner.write_summary(result)
     return result
 
@@ -428,22 +466,6 @@ def _too_few(replicates: int, strata: int) -> list[Problem]:
         rule = f"must be at least two for each of {strata} strata"
         found.append(Problem("replicates", rule, str(replicates)))
     return found
-
-
-def effect_paths(study: Study) -> list[str]:
-    """Return where the effect on the primary outcome stands, in each trial of a programme.
-
-    >>> import trialsim as ts
-    >>> effect_paths(ts.load("cars1"))
-    ['outcomes.arat.effect']
-    """
-    if isinstance(study, Programme):
-        return [
-            f"{TRIALS}.{name}.{path}"
-            for name, trial in study.trials.items()
-            for path in effect_paths(trial)
-        ]
-    return [f"outcomes.{study.analysis.endpoint}.effect"]
 
 
 def _worlds(scenario: Study, prior: Prior, effects: Floats) -> list[Study]:

@@ -6,6 +6,7 @@ The answer is confirmed on replicates other than those that it was searched on.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from trialsim.questions.calibration.simulated_figures import POWER, is_ratio, qu
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
 from trialsim.runs.runner import Runner
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.findings import Calibration, Finding
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.validation.paths import part_at
@@ -80,7 +82,7 @@ class CalibrationResult:
 
 
 def calibrate(
-    study: Study,
+    study: Study | str | Path,
     targets: Mapping[str, Target | str],
     replicates: int = 2_000,
     seed: int = 2016,
@@ -109,6 +111,7 @@ def calibrate(
         If the numbers do not move the figures, or none that the study can have bring them to their
         targets.
     """
+    study = load_study(study)
     runner = Runner(seed, n_jobs, engine, progress=progress)
     return calibrated_by(runner, study, targets, replicates, start)
 

@@ -8,6 +8,7 @@ single trials often have.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import Replicates
 from trialsim.runs.runner import Runner
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study
 from trialsim.scenario.validation.sources import Status, source_of
 from trialsim.stats.monte_carlo import geometric_mean, mean_over_replicates
@@ -100,7 +102,7 @@ class Reproduction:
 
 
 def reproduce(
-    study: Study,
+    study: Study | str | Path,
     replicates: int = 2_000,
     seed: int = 2016,
     n_jobs: int = -1,
@@ -116,6 +118,7 @@ def reproduce(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
+    study = load_study(study)
     return reproduced(Runner(seed, n_jobs, engine, progress=progress), study, replicates)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import scipy  # its parts load when they are first used
 
 from trialsim.errors import InputError, Problem
 from trialsim.questions.monitoring.calendar import MeanCalendar, mean_calendar
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.monitoring.effect_scale import natural, reported
 from trialsim.scenario.monitoring.efficacy import SPENDING
@@ -159,7 +161,7 @@ _PLAIN: Final = (
 )
 
 
-def bounds(scenario: Study, effects: Sequence[float] | None = None) -> BoundsResult:
+def bounds(scenario: Study | str | Path, effects: Sequence[float] | None = None) -> BoundsResult:
     """Return the bounds of a study with looks, and what they do under several effects.
 
     Everything is of the normal approximation at the planned shares of information, and mean
@@ -177,6 +179,7 @@ def bounds(scenario: Study, effects: Sequence[float] | None = None) -> BoundsRes
         If the study is a programme or has no looks, or effects are given and the information is
         not planned.
     """
+    scenario = load_study(scenario)
     study = single_trial(scenario)
     if study.monitoring is None:
         raise InputError([Problem("monitoring", "must be there: the study has no looks")])

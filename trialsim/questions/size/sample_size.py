@@ -26,6 +26,7 @@ from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED, of_wrong_direction
 from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.outcomes.effects import control_cells, treated_cells
 from trialsim.scenario.programme import SIZE, Programme, Study, trials_of, value_at
 from trialsim.scenario.scenario import Scenario
@@ -174,7 +175,7 @@ class SampleSize(Shown):
 
 
 def sample_size(
-    scenario: Study,
+    scenario: Study | str | Path,
     power: float = 0.90,
     path: str | None = None,
     low: float | None = None,
@@ -214,6 +215,7 @@ def sample_size(
         If the path does not move the power, or the power is out of reach; the range that was
         reached is told.
     """
+    scenario = load_study(scenario)
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
     return size_by(runner, scenario, Sought(power, path, low, high, replicates), out)
 

@@ -27,6 +27,7 @@ from trialsim.replicates.result import (
 )
 from trialsim.replicates.run import BATCH, Replicates
 from trialsim.runs.runner import Runner, not_enough
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Study, value_at
 from trialsim.shown import Shown
@@ -172,7 +173,7 @@ class WhatIf(Shown):
 
 
 def what_if(
-    scenario: Study,
+    scenario: Study | str | Path,
     changes: Mapping[str, Sequence[Any]] | None = None,
     how: How = "one_at_a_time",
     variants: Sequence[Study | str | Path] = (),
@@ -214,6 +215,7 @@ def what_if(
         If recruitment can never finish in one of them, told before anything runs, or every
         replicate of the base failed.
     """
+    scenario = load_study(scenario)
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
     wrong = [*not_enough("replicates", replicates), *runner.problems()]
     try:

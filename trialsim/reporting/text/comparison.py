@@ -95,6 +95,7 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
     lines = [
         title,
         f"prior: {result.prior.title} ({result.prior.anchor})",
+        *([result.about_estimates] if result.about_estimates else []),
         f"{result.replicates:,} simulated trials{_failed(result.failed)} under {result.strata} "
         f"effects drawn from it; seed {result.seed}, scenario {result.scenario} ({result.digest})",
         SIMULATED,

@@ -20,8 +20,10 @@ from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.problems import as_written
 
 
-def load_study(study: str | Path) -> Study:
+def load_study(study: Study | str | Path) -> Study:
     """Return a scenario or a programme by its built-in name or by the path of a YAML file.
+
+    A study is returned as it is.
 
     A trial of a programme may say `extends`, as the file of a scenario does, and then lists only
     what differs.
@@ -31,6 +33,11 @@ def load_study(study: str | Path) -> Study:
     InputError
         With every problem of the file and its place.
     """
+    if isinstance(study, Study):
+        return study
+    if not isinstance(study, str | Path):
+        rule = "must be a study, the name of a built-in one or the path of its file"
+        raise InputError([Problem("scenario", rule, as_written(study))])
     draft = draft_over_bases(found_file(study), ())
     return _programme(draft) if is_programme(draft.content) else scenario_of(draft)
 
