@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,3 +141,39 @@ def test_a_folder_that_is_no_run_is_told(
 ) -> None:
     assert run(["plot", "estimate", str(tmp_path), "--json"]) == INPUT_WRONG
     assert "must be the directory of a run" in capsys.readouterr().err
+
+
+def test_a_programme_is_sized_and_drawn_as_its_own_command_sizes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Along `size_percent`, which stands in for patients where there are several trials."""
+    asked = ["cars_pooled", "--power", "0.6", "--low", "20", "--high", "150"]
+    few = ["--replicates", "100", "--seed", "7", "--jobs", "1", "--json"]
+    assert run(["size", *asked, *few]) == DONE
+    tried = json.loads(capsys.readouterr().out)["candidates"]
+    assert run(["plot", "size", *asked, *few, "-o", str(tmp_path / "size.csv")]) == DONE
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["value"] for row in rows] == [one["value"] for one in tried]
+
+
+@pytest.mark.parametrize(
+    ("command", "figure", "aside"),
+    [
+        ("what-if", "what-if", {"out"}),
+        ("size", "size", {"out"}),
+        ("assurance", "assurance", {"out", "observed"}),
+        ("sensitivity", "sensitivity", {"out"}),
+    ],
+)
+def test_a_figure_has_the_options_of_the_question_that_it_draws(
+    command: str, figure: str, aside: set[str]
+) -> None:
+    from typer.main import get_command
+
+    from trialsim.cli.app import app
+
+    commands: Any = get_command(app)
+    own = {option.name for option in commands.commands[command].params}
+    drawn = {option.name for option in commands.commands["plot"].commands[figure].params}
+    assert own - aside <= drawn
+    assert {"overwrite", "width", "out"} <= drawn

@@ -14,7 +14,6 @@ from trialsim.cli import (
     programmes,
     reports,
     reproduction,
-    robustness,
     runs,
     studies,
 )
@@ -53,7 +52,7 @@ def about(
     """Take the options that belong to no command."""
 
 
-for group in (studies, runs, comparisons, robustness, programmes, reproduction, figures, reports):
+for group in (studies, runs, comparisons, programmes, reproduction, figures, reports):
     app.add_typer(group.commands)
 
 
