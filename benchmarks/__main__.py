@@ -10,8 +10,8 @@ from importlib import import_module
 from benchmarks.measure import FULL, SHORT, SMOKE, Effort, Table
 from benchmarks.printing import as_plain, as_text, machine
 
-TIMED = ("streams", "engines", "power", "statistics", "start", "peers")
-PARTS = (*TIMED, "agreement")
+TIMED = ("streams", "engines", "power", "statistics", "start", "looks", "peers")
+PARTS = (*TIMED, "agreement", "type_one_error")
 NAMES = ("speed", *PARTS)
 
 

@@ -77,7 +77,7 @@ def test_differences_between_plans_are_paired() -> None:
     assert pocock.means["randomised"].estimate < base.means["randomised"].estimate
     assert none.means["randomised"].estimate == 60
     unpaired = np.hypot(base.power.mcse, pocock.power.mcse)
-    assert pocock.difference.mcse < unpaired / 2
+    assert pocock.difference.mcse < 0.6 * unpaired
     assert "randomised_difference" in found.frame
 
 

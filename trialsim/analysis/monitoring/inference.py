@@ -9,6 +9,7 @@ from trialsim.analysis.monitoring.monitored import Monitored
 from trialsim.arrays import Floats, Integers
 from trialsim.scenario.monitoring.effect_scale import reported
 from trialsim.stats.p_values import normal_p_value
+from trialsim.stats.sequential.stagewise import stagewise_inference
 
 
 class Estimated(NamedTuple):
@@ -33,10 +34,45 @@ def nominal_p_value(monitored: Monitored) -> Floats:
 def adjusted(monitored: Monitored, naive: Estimated) -> Estimated:
     """Return the estimate and the interval that the plan reports after looks."""
     monitoring = monitored.plan.monitoring
-    low, high = naive.low, naive.high
+    estimate, low, high = naive
     if monitoring.interval == "repeated":
         low, high = _repeated(monitored)
-    return Estimated(naive.estimate, low, high)
+    if monitoring.estimate == "median_unbiased" or monitoring.interval == "stagewise":
+        staged = _stagewise(monitored)
+        if monitoring.estimate == "median_unbiased":
+            estimate = staged.estimate
+        if monitoring.interval == "stagewise":
+            low, high = staged.low, staged.high
+    return Estimated(estimate, low, high)
+
+
+def _stagewise(monitored: Monitored) -> Estimated:
+    """Return the median unbiased estimate and the interval by stage-wise ordering.
+
+    They are of the data on which the decision rests, for which they are exact. To put those who
+    waited in their place (the deletion method) is not median unbiased where many wait: in CARS-1
+    with a Pocock look at half of the patients, of whom a third more wait, 60% of the estimates lie
+    below the truth. NaN where the data have no information.
+    """
+    plan = monitored.finished.plan
+    informations = np.where(monitored.held, monitored.found.information, np.nan)
+    lower = -monitored.bounds.efficacy if monitored.plan.sides == 2 else None
+    futility = monitored.plan.monitoring.futility
+    if futility is not None and futility.binding:
+        lower = monitored.bounds.futility
+    found = stagewise_inference(
+        monitored.at_stop(monitored.z),
+        monitored.stop,
+        informations,
+        monitored.bounds.efficacy,
+        plan.confidence,
+        lower,
+    )
+    ends = _ends(monitored)
+    effects = (found.estimate, found.lower, found.upper)
+    return Estimated(
+        *(reported(plan, np.clip(monitored.plan.null + effect, *ends)) for effect in effects)
+    )
 
 
 def _repeated(monitored: Monitored) -> tuple[Floats, Floats]:

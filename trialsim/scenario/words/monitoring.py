@@ -228,10 +228,11 @@ _WAITING: Final = {
 }
 _ESTIMATES: Final = {
     "naive": "The estimate is that of the last data, as if there had been no looks.",
-    "median_unbiased": "The estimate is median unbiased, by stage-wise ordering.",
+    "median_unbiased": "The estimate is median unbiased, by stage-wise ordering of the data at the "
+    "decision.",
 }
 _INTERVALS: Final = {
     "naive": "So is the interval.",
-    "stagewise": "The interval is by stage-wise ordering.",
+    "stagewise": "The interval is by stage-wise ordering of the data at the decision.",
     "repeated": "The interval is the repeated confidence interval.",
 }

@@ -1,0 +1,57 @@
+"""What looks at the data cost a run, and what many plans of looks cost over trials run once."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+import trialsim
+from benchmarks.measure import FULL, Effort, Table, Target, Work, compared, in_turns, on_one_core
+from trialsim.replicates.run import BATCH
+from trialsim.scenario.files.yaml_file import load
+
+SEED: Final = 2016
+REPLICATES: Final = 10_000
+PLANS: Final = 50
+LOOK: Final[dict[str, Any]] = {"when": {"known": 0.7}, "decided_after_days": 28.0}
+PATH: Final = "monitoring.looks.first.when.known"
+
+
+def measure(effort: Effort) -> Table:
+    """Time the power of cars1 with and without a look, and a grid of look times."""
+    base = load("cars1").replace(
+        {"design.patients": 240, "outcomes.arat.effect.value": 0.62, "monitoring": None}
+    )
+    plan = {"looks": {"first": LOOK}, "efficacy": "obrien_fleming"}
+    looked = base.replace({"monitoring": plan})
+    count = effort.of(REPLICATES, least=BATCH)
+    times = np.linspace(0.3, 0.9, PLANS if effort == FULL else 3).round(4).tolist()
+    runs: dict[str, Callable[[], object]] = {
+        "without": partial(trialsim.power, base, count, SEED, n_jobs=1),
+        "one look": partial(trialsim.power, looked, count, SEED, n_jobs=1),
+        "grid": partial(trialsim.what_if, looked, {PATH: times}, replicates=count, n_jobs=1),
+    }
+    works = {name: Work(on_one_core(run), count) for name, run in runs.items()}
+    seconds = {name: count / rates for name, rates in in_turns(works, effort.repeats).items()}
+    return Table(
+        "looks at the data, cars1 with 240 patients",
+        [
+            compared(
+                f"one look against none, {count:,} replicates",
+                "s",
+                seconds["one look"],
+                seconds["without"],
+                Target("at most", 1.1),
+                judged=effort == FULL,
+            ),
+            compared(
+                f"{len(times)} look times against one run",
+                "s",
+                seconds["grid"],
+                seconds["one look"],
+                Target("at most", 2.0),
+                judged=effort == FULL,
+            ),
+        ],
+    )
