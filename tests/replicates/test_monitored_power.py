@@ -149,6 +149,38 @@ def test_the_result_tells_its_looks_in_every_form(effective: ts.PowerResult) -> 
     assert "stop undone by those who waited" in text
 
 
-def test_patients_who_wait_for_chairs_cannot_be_cut() -> None:
-    with pytest.raises(ts.InputError, match="must be left out where patients wait for chairs"):
-        study(operations__infusion_chairs_per_site=2)
+def test_a_stop_of_patients_who_wait_is_a_run_with_recruitment_closed() -> None:
+    """As many chairs as nobody waits for leave every bit, though the trials are run again."""
+    plan = {"looks": {"first": {**LOOK, "when": {"known": 0.4}}}, "efficacy": "pocock"}
+    slow = {"operations__candidates_per_site_per_month": 0.6, "outcomes__arat__effect__value": 0.85}
+    free = study(plan, design__patients=40, **slow)
+    wide = study(plan, design__patients=40, operations__infusion_chairs_per_site=39, **slow)
+    cut, again = (Simulation(one, 7).run(range(24)).columns for one in (free, wide))
+    assert 0 < cut["stopped_for_efficacy"].sum() < 24
+    assert (cut["randomised"] < 40).any()
+    assert bits(cut) == bits(again)
+
+
+def test_with_few_chairs_those_who_were_never_recruited_take_none() -> None:
+    """The infusions of a stopped trial are those of a trial closed at that minute."""
+    from trialsim.streams import Streams
+    from trialsim.trial.trial import simulate_batch
+
+    plan = {"looks": {"first": {**LOOK, "when": {"known": 0.4}}}, "efficacy": "pocock"}
+    sites = {"east": {"activation_day": 0.0}, "west": {"activation_day": 0.0}}
+    crowded = study(
+        plan,
+        design__patients=40,
+        operations__sites=sites,
+        operations__infusion_chairs_per_site=1,
+        outcomes__arat__effect__value=0.9,
+    )
+    found = Simulation(crowded, 7).run(range(12)).columns
+    early = np.flatnonzero(found["stopped_for_efficacy"] == 1)
+    assert early.size
+    one = int(early[0])
+    closes = int((found["look.first.day"][one] + 28) * 24 * 60)
+    alone = simulate_batch(crowded, Streams(7, range(one, one + 1)), "events", closes)
+    here = alone.conduct.randomised[0] < closes
+    assert here.sum() == found["randomised"][one]
+    assert alone.conduct.infusion_given[0][here].sum() == found["infusions_given"][one]

@@ -141,7 +141,7 @@ def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
 
 def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats | Integers]:
     """Return the conduct of those who were randomised, up to the end of the trial."""
-    finished, conduct = monitored.finished, monitored.finished.trial.conduct
+    finished, conduct = monitored.ended, monitored.ended.trial.conduct
     enrolled = monitored.enrolled
     randomised = enrolled.sum(axis=1)
     last = np.take_along_axis(finished.randomised, np.maximum(randomised - 1, 0)[:, None], 1)[:, 0]

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 from trialsim.arrays import Booleans, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.errors import RunError
+from trialsim.streams import Streams
 from trialsim.trial.conduct import Conduct, couples_patients, screened, visit_days
-from trialsim.trial.trial import Trial
+from trialsim.trial.trial import Trial, simulate_batch
 
 
 def known_from(trial: Trial) -> Integers:
@@ -65,6 +66,22 @@ def as_of(trial: Trial, minute: ArrayLike) -> Trial:
     conduct = _conduct_as_of(trial, minutes)
     scores = trial.underlying.seen_at(conduct.visit_attended)
     return dataclasses.replace(trial, conduct=conduct, scores=scores)
+
+
+def closed_from(trial: Trial, minute: ArrayLike) -> Trial:
+    """Return a batch of which recruitment closed at a minute: a cut, or a run where that is needed.
+
+    Where patients wait for one another the same trials are run again, with the same numbers, and
+    nobody randomised from the minute on. Elsewhere it is `trial` itself, of which `stopped` leaves
+    out those randomised later.
+    """
+    if couples_patients(trial.scenario) is None:
+        return trial
+    first, last = int(trial.replicates[0]), int(trial.replicates[-1])
+    closes = np.full(last - first + 1, NEVER)
+    closes[trial.replicates - first] = minute
+    streams = Streams(trial.seed, range(first, last + 1))
+    return simulate_batch(trial.scenario, streams, "events", closes)
 
 
 def stopped(trial: Trial, minute: ArrayLike) -> Trial:

@@ -22,7 +22,7 @@ class Estimated(NamedTuple):
 
 def last_comparison(monitored: Monitored, counts: Integers) -> Comparison:
     """Return the plan's comparison of the last data, as if there had been no looks."""
-    finished = monitored.finished
+    finished = monitored.ended
     return finished.compared(finished.plan, monitored.at_last, counts)
 
 

@@ -19,6 +19,7 @@ from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.stats.sequential.boundaries import Bounds
+from trialsim.trial.looks import closed_from
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,18 @@ class Monitored:
         return np.where(self.early, decided, NEVER)
 
     @cached_property
+    def ended(self) -> FinishedTrial:
+        """The trials as they ended: the same, or run again where patients wait for one another."""
+        randomised = self.finished.randomised
+        last = np.take_along_axis(randomised, self.patients[:, None] - 1, axis=1)[:, 0]
+        full = np.where(self.patients < randomised.shape[1], last + 1, NEVER)
+        trial = closed_from(self.finished.trial, np.minimum(self.closes, full))
+        return self.finished if trial is self.finished.trial else FinishedTrial(trial)
+
+    @cached_property
     def enrolled(self) -> Booleans:
         """Who is randomised after all, shape (replicate, patient)."""
-        randomised = self.finished.randomised
+        randomised = self.ended.randomised
         planned = np.arange(randomised.shape[1]) < self.patients[:, None]
         return planned & (randomised < self.closes[:, None])
 
@@ -107,7 +117,7 @@ class Monitored:
         look = np.minimum(self.stop, self.moments.minute.shape[1] - 1)[:, None]
         cut = np.take_along_axis(self.moments.minute, look, axis=1)
         until = np.where(self.early[:, None], cut, NEVER)
-        return self.enrolled & (self.finished.known <= until)
+        return self.enrolled & (self.ended.known <= until)
 
     @cached_property
     def at_last(self) -> Booleans:
@@ -118,13 +128,15 @@ class Monitored:
     @cached_property
     def counts(self) -> Integers:
         """The last data by stratum, arm and cell; only trials that ended early are counted anew."""
+        if self.ended is not self.finished:
+            return self.ended.counts(self.at_last)
         changed = self.early | (self.patients != self.plan.patients)
         return self.finished.counts_but_for(self.plan.patients, changed, self.at_last)
 
     @cached_property
     def followed(self) -> Statistics:
         """The conventional statistic of the last data, shape (replicate,)."""
-        return statistics(self.finished, [self.at_last], self.counts).part(0)
+        return statistics(self.ended, [self.at_last], self.counts).part(0)
 
     @cached_property
     def reversed(self) -> Booleans:

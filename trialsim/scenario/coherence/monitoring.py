@@ -75,18 +75,6 @@ def _test_can_be_monitored(
         yield Violation("monitoring", rule, analysis.effect)
 
 
-def _nobody_waits_for_another(
-    design: Design, operations: Operations, monitoring: Monitoring | None
-) -> Iterator[Violation]:
-    chairs = operations.infusion_chairs_per_site
-    if monitoring is not None and chairs is not None and chairs < design.patients:
-        rule = (
-            "must be left out where patients wait for chairs: those randomised after a stop "
-            "would have made others wait before it"
-        )
-        yield Violation("monitoring", rule, f"{chairs} chairs a site")
-
-
 def _sides_fit(analysis: AnalysisPlan, monitoring: Monitoring | None) -> Iterator[Violation]:
     if monitoring is None or monitoring.futility is None or analysis.alternative != "two-sided":
         return
@@ -123,7 +111,6 @@ def _blinded_size_is_known(
 MONITORING_COHERENCE: Rules = (
     (("design", "operations", "analysis", "monitoring"), _looks_before_the_end),
     (("design", "monitoring"), _sizes_fit),
-    (("design", "operations", "monitoring"), _nobody_waits_for_another),
     (("analysis", "monitoring"), _test_can_be_monitored),
     (("analysis", "monitoring"), _sides_fit),
     (("analysis", "monitoring"), _information_is_reckoned),
