@@ -20,6 +20,7 @@ from trialsim.questions.calibration.calibrate import CalibrationResult, calibrat
 from trialsim.questions.calibration.reproduce import Reproduction, reproduce
 from trialsim.questions.compare import Comparison, compare
 from trialsim.questions.count_power import CountPower, count_power_of, endpoint_cells
+from trialsim.questions.monitoring.board import Board, board
 from trialsim.questions.monitoring.bounds import BoundsResult, bounds
 from trialsim.questions.power import power
 from trialsim.questions.sensitivity import sensitivity
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Analysis",
     "Assurance",
+    "Board",
     "BoundsResult",
     "CalibrationResult",
     "Comparison",
@@ -60,6 +62,7 @@ __all__ = [
     "WhatIf",
     "analyse",
     "assurance",
+    "board",
     "bounds",
     "builtin_scenarios",
     "calibrate",

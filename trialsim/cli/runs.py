@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -108,12 +108,13 @@ def simulate(
             return
     if as_json:
         about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
-        print_json({**result.to_dict(), **about})
+        print_json({**result.to_dict(), **_board_dict(trial), **about})
         return
     say(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
     say(consort_text(account))
     say("")
     say(analysis_text(result))
+    _say_board(trial)
     if out is not None:
         say(f"\nTables, CONSORT account and manifest are in {out}")
     if report is not None:
@@ -273,9 +274,31 @@ def replay(
         way = timeline(again.trial, patient)
         print_json(way.to_dict()) if as_json else say(timeline_text(title, way))
     else:
-        print_json(again.to_dict()) if as_json else say(replay_text(title, again))
+        if as_json:
+            print_json({**again.to_dict(), **_board_dict(again.trial)})
+        else:
+            say(replay_text(title, again))
+            _say_board(again.trial)
     if report is not None and not as_json:
         say(f"\nThe page is {report}")
+
+
+def _board_dict(trial: "SimulatedTrial | None") -> dict[str, Any]:
+    """Return what the board of a trial saw, for JSON; nothing of a study without looks."""
+    from trialsim.questions.monitoring.board import board
+
+    if trial is None or trial.scenario.monitoring is None:
+        return {}
+    return {"monitoring": board(trial).to_dict()}
+
+
+def _say_board(trial: "SimulatedTrial | None") -> None:
+    from trialsim.questions.monitoring.board import board
+    from trialsim.reporting.text.board import board_text
+
+    if trial is not None and trial.scenario.monitoring is not None:
+        say("")
+        say(board_text(board(trial)))
 
 
 def _report_file(report: Path | None, overwrite: bool, as_json: bool) -> PageFile | None:

@@ -1,0 +1,68 @@
+"""What the board of one trial saw is what the replicates of a run kept of it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import trialsim as ts
+from trialsim.cli.app import run
+
+SMALL = {"design.patients": 80, "outcomes.arat.effect.value": 0.75}
+
+
+def study() -> ts.Scenario:
+    """Return a small sequential trial."""
+    found = ts.load("cars_sequential").replace(SMALL)
+    assert isinstance(found, ts.Scenario)
+    return found
+
+
+def test_the_looks_of_a_trial_are_those_of_its_replicate() -> None:
+    kept = ts.power(study(), replicates=12, seed=3, n_jobs=1).columns
+    decisions = set()
+    for replicate in range(12):
+        seen = ts.board(ts.simulate(study(), seed=3, replicate=replicate))
+        assert len(seen.looks) == kept["stop"][replicate] + 1
+        assert seen.patients == kept["randomised"][replicate]
+        for look in seen.looks[:2]:
+            if look.name != "final":
+                assert look.z == pytest.approx(kept[f"look.{look.name}.z"][replicate])
+                assert look.known == kept[f"look.{look.name}.known"][replicate]
+        decisions.add(seen.looks[-1].decision.split(";")[0])
+    assert "stopped for efficacy" in decisions
+
+
+def test_a_size_set_again_is_told() -> None:
+    sizes = {"at": "first", "by": "blinded", "power": 0.9, "at_least": 80, "at_most": 160}
+    plan = {"looks": {"first": {"when": {"known": 0.3}}}, "efficacy": "none"}
+    changed = study().replace(
+        {"monitoring": {**plan, "planned_effect": 0.66, "re_estimation": sizes}}
+    )
+    seen = ts.board(ts.simulate(changed, seed=3))
+    assert seen.looks[0].decision == f"goes on, to {seen.patients} patients"
+    assert np.isnan(seen.looks[-1].day)
+
+
+def test_a_study_without_looks_has_no_board() -> None:
+    with pytest.raises(ts.InputError, match="monitoring: must be there"):
+        ts.board(ts.simulate(ts.load("cars1"), seed=1))
+
+
+def test_simulate_and_replay_tell_the_looks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = [part for path, value in SMALL.items() for part in ("--set", f"{path}={value}")]
+    assert run(["simulate", "cars_sequential", "--seed", "3", *changes]) == 0
+    told = capsys.readouterr().out
+    assert "patients were randomised in the end" in told
+    assert run(["simulate", "cars_sequential", "--seed", "3", *changes, "--json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["monitoring"]["looks"][0]["name"] == "first"
+    out = str(tmp_path / "run")
+    ran = ["power", "cars_sequential", *changes, "--replicates", "8", "--jobs", "1", "--out", out]
+    assert run(ran) == 0
+    capsys.readouterr()
+    assert run(["replay", out, "--replicate", "2"]) == 0
+    assert "patients were randomised in the end" in capsys.readouterr().out
