@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 import numpy as np
 import scipy  # its parts load when they are first used
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -27,14 +28,28 @@ from trialsim.described import field_descriptions
 
 Model = TypeVar("Model", bound="FrozenModel")
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+_SMALLEST, _LARGEST = 1e-12, 1e12
+
+
+def _of_moderate_size(value: float) -> float:
+    if value and not _SMALLEST <= abs(value) <= _LARGEST:
+        raise ValueError(f"must be 0, or between {_SMALLEST:g} and {_LARGEST:g} in size")
+    return value
+
+
+Moderate = AfterValidator(_of_moderate_size)
+"""Of a size whose squares, ratios and exponentials are numbers too."""
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Moderate]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Moderate]
+Finite = Annotated[float, Field(allow_inf_nan=False), Moderate]
 Probability = Annotated[float, Field(ge=0, le=1)]
 OpenProbability = Annotated[float, Field(gt=0, lt=1)]
 
 PROBABILITY_SUM_TOLERANCE: Final = 1e-9
 LEAST_VARIATION: Final = 1e-6
 """Of a gamma: below, hardly a digit is left that differs between its values."""
+_NARROWEST: Final = 1e-6
+"""Of an interval: narrower, its distribution has no digits left that differ."""
 _MOST_LEVELS: Final = 10_000
 _MOST_WHOLE: Final = 100_000
 _FARTHEST_SD: Final = 30.0
@@ -178,6 +193,8 @@ class Normal(FrozenModel):
         high = np.inf if self.high is None else self.high
         if max(low - self.mean, self.mean - high) > _FARTHEST_SD * self.sd:
             raise ValueError(f"low and high must not both lie {_FARTHEST_SD:g} sd from the mean")
+        if 0 < high - low < _NARROWEST * self.sd:
+            raise ValueError(f"low and high must lie {_NARROWEST:g} sd apart at least")
         return _in_order(self, low, high)
 
     def at(self, u: Floats) -> Floats:
@@ -230,7 +247,7 @@ class LogNormal(FrozenModel):
     distribution: Literal["lognormal"]
     median: Positive
     """Median, in the unit of what is drawn, such as 10 hours."""
-    log_sd: Positive
+    log_sd: Annotated[Positive, Field(le=10)]
     """Standard deviation of the natural logarithm, without a unit, such as 0.6."""
 
     def at(self, u: Floats) -> Floats:
@@ -302,6 +319,8 @@ class Beta(FrozenModel):
         _in_order(self, self.low, self.high)
         if not self.low < self.mean < self.high:
             raise ValueError(f"mean must lie between low and high, {self.low} and {self.high}")
+        if self.sd < _NARROWEST * (self.high - self.low):
+            raise ValueError(f"sd must be at least {_NARROWEST:g} of the way from low to high")
         if self.sd**2 >= (self.mean - self.low) * (self.high - self.mean):
             raise ValueError("sd must be below that of a two-point distribution on low and high")
         return self

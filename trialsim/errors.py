@@ -3,6 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
+
+_LONGEST_NAME: Final = 200
+"""Beyond, no known name is near, and looking for one takes long."""
+_CLOSE: Final = 0.7
+"""How alike two spellings are at least, by difflib's ratio, of which one is offered."""
 
 
 class TrialsimError(Exception):
@@ -64,5 +70,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("patient", ["patients", "arms"])
     '; did you mean patients?'
     """
-    close = get_close_matches(name, list(map(str, known)), n=1)
+    if len(name) > _LONGEST_NAME:
+        return ""
+    close = get_close_matches(name, list(map(str, known)), n=1, cutoff=_CLOSE)
     return f"; did you mean {close[0]}?" if close else ""

@@ -21,6 +21,7 @@ from trialsim.distributions import (
     Gamma,
     LogNormal,
     Normal,
+    NotNegative,
     Uniform,
 )
 from trialsim.scenario.outcomes.outcome import NO_EFFECT, Anchor
@@ -85,7 +86,7 @@ class Evidence(CheckedModel):
     distribution: Literal["evidence"]
     studies: dict[Name, Study] = Field(min_length=1)
     """The studies by name, each with its estimate and interval."""
-    between_study_sd: Tau2Method | Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    between_study_sd: Tau2Method | NotNegative
     """How it is estimated, or its value: 0 where all studies share one effect."""
     low: Finite | None = None
     """The least effect that can be, such as 0.5; null for none."""

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from trialsim.arrays import Floats
-from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, FrozenModel
+from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, FrozenModel, NotNegative
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.outcomes.scales import Grid
@@ -135,7 +135,7 @@ class Interpolated(CheckedModel):
     asked: ClassVar[tuple[str, ...]] = ()
 
     model: Literal["interpolated"]
-    days: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)]
+    days: Annotated[tuple[NotNegative, ...], Field(strict=False, min_length=1)]
     """Days after onset at which the distribution is given, rising, such as [0, 90]."""
     means: Annotated[tuple[Finite, ...], Field(strict=False)]
     """Mean latent score on each of the days, in points, such as [2, 25]."""

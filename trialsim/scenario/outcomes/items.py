@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from trialsim.arrays import Floats
-from trialsim.distributions import FrozenModel
+from trialsim.distributions import FrozenModel, NotNegative
 from trialsim.scenario.outcomes.scales import Grid
 from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Positive, Violation
 
@@ -69,7 +69,7 @@ class Items(CheckedModel):
     """The points for an item that is done perfectly, such as 3."""
     point_difficulty: Positive
     """How much harder each further point of an item is than the one before, such as 0.5."""
-    noise_sd: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    noise_sd: NotNegative
     """SD over patients of how much harder an item is for one than for another, such as 0.5."""
     minutes_per_item: Positive
     """Minutes that the examiner takes for an item that is given, such as 1."""

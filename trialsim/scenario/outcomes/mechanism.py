@@ -24,7 +24,7 @@ import scipy  # its parts load when they are first used
 from pydantic import Field, model_validator
 
 from trialsim.arrays import Floats
-from trialsim.distributions import FrozenModel
+from trialsim.distributions import FrozenModel, NotNegative
 from trialsim.scenario.outcomes.received import Received
 from trialsim.scenario.validation.refusal import Positive, Probability, Violation, refuse
 
@@ -73,7 +73,7 @@ class ReferenceCourse(FrozenModel):
     """The dose of a day, in the unit of the pathways' doses, such as 30."""
     days: _Days
     """Days on which it is given, such as 21."""
-    start_hours: Annotated[float, Field(ge=0)]
+    start_hours: NotNegative
     """Hours from onset to its first infusion, such as 48."""
     day: _Days
     """Days from the first infusion on which the effect is the full one, such as 90."""

@@ -5,11 +5,12 @@ times the exposure reached, towards the better end of the scale.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from pydantic import Field
 
+from trialsim.distributions import NotNegative
 from trialsim.scenario.outcomes.courses import Course
 from trialsim.scenario.outcomes.exposure import Exposure
 from trialsim.scenario.outcomes.items import Items
@@ -55,7 +56,7 @@ class Effect(CheckedModel):
     as an odds_ratio of 1.4 or a theta of 0.6."""
     exposure: Exposure
     """How the effect depends on the study drug received."""
-    trial_sd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    trial_sd: NotNegative = 0.0
     """SD of the latent shift between trials like this one (random effects), in latent points,
     usually 0."""
     subgroup: Rule | None = None

@@ -18,6 +18,7 @@ from trialsim.distributions import (
     LogitNormal,
     LogNormal,
     Normal,
+    NotNegative,
     Uniform,
 )
 from trialsim.scenario.validation.refusal import Name
@@ -65,7 +66,7 @@ class OnCourse(FrozenModel):
     distribution: Literal["course"]
     outcome: Name
     """The name of the outcome whose course gives the score, such as arat."""
-    days: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    days: NotNegative
     """Days after onset, such as 3."""
 
 

@@ -6,10 +6,10 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from trialsim.distributions import FrozenModel
+from trialsim.distributions import FrozenModel, NotNegative, Positive
 from trialsim.scenario.validation.refusal import CheckedModel, Name, Violation, until_missing
 
-Millilitres = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Millilitres = NotNegative
 BASELINE = "baseline"
 
 
@@ -63,7 +63,7 @@ class Arm(CheckedModel):
     """The same by body weight."""
     dose_mg_per_kg: Doses | None = None
     """The same in milligrams per kilogram of body weight, such as 0.25."""
-    volume_ml: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    volume_ml: Positive
     """The whole infusion, drug and saline, in mL, such as 100."""
     ratio: Annotated[int, Field(ge=1, le=20)] = 1
     """Share in the allocation relative to the other arms, usually 1."""

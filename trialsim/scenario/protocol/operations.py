@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from trialsim.clock import DAY, HOUR
-from trialsim.distributions import LEAST_VARIATION, Continuous, FrozenModel, support
+from trialsim.distributions import LEAST_VARIATION, Continuous, FrozenModel, NotNegative, support
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -22,7 +22,6 @@ LONGEST_DAYS = 1_000_000
 """No trial lasts longer; in whole minutes there is room for it."""
 _MOST_CANDIDATES: Final = 100_000
 """A month, at all sites together: more than any trial screens, and room for all in memory."""
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
 HourOfDay = Annotated[float, Field(ge=0, le=24)]
 
