@@ -7,7 +7,7 @@ from typing import Final
 
 _LONGEST_NAME: Final = 200
 """Beyond, no known name is near, and looking for one takes long."""
-_CLOSE: Final = 0.7
+_CLOSE: Final = 0.65
 """How alike two spellings are at least, by difflib's ratio, of which one is offered."""
 
 

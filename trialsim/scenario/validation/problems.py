@@ -9,9 +9,9 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from trialsim.described import first_sentence
 from trialsim.distributions import FrozenModel
 from trialsim.errors import Problem, nearest
+from trialsim.scenario.validation.expected import alternatives, expected, known_keys, mapping_of
 from trialsim.scenario.validation.paths import KIND_TAGS, below
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -23,6 +23,7 @@ from trialsim.scenario.validation.renamed import CHOICES, KEYS
 
 _LONGEST_VALUE = 60
 _WRONG = object()
+_MAPPING_TYPES = ("dict_type", "model_type", "model_attributes_type", "mapping_type")
 
 
 def problems_of(
@@ -163,25 +164,26 @@ def _told(
         return
     kind, value = details["type"], details["input"]
     if kind == "missing":
-        yield Problem(path, _must_be_given(details["loc"], schema))
+        takes = expected(details["loc"], schema)
+        yield Problem(path, f"must be given: {takes}" if takes else "must be given")
     elif kind == "extra_forbidden":
-        known = _known_keys(details["loc"][:-1], schema)
+        known = known_keys(details["loc"][:-1], schema)
         key = str(details["loc"][-1])
         now = KEYS.get(key)
-        yield Problem(
-            path, f"is now called {now}" if now in known else f"is not known{nearest(key, known)}"
-        )
+        offered = nearest(key, known) or f"; known here: {', '.join(known)}"
+        yield Problem(path, f"is now called {now}" if now in known else f"is not known{offered}")
     elif kind == "union_tag_not_found":
         tag = str(details.get("ctx", {}).get("discriminator", "")).strip("'")
-        tags = _node_at(details["loc"], schema).get("discriminator", {}).get("mapping", {})
-        rule = f"must be given: {', '.join(tags)}" if tags else "must be given"
-        yield Problem(f"{path}.{tag}", rule)
+        takes = ", ".join(alternatives(details["loc"], schema))
+        yield Problem(f"{path}.{tag}", f"must be given: {takes}" if takes else "must be given")
+    elif kind in _MAPPING_TYPES:
+        yield Problem(path, f"must be {mapping_of(details['loc'], schema)}", as_written(value))
     elif kind == "union_tag_invalid":
         tag = str(details["ctx"]["discriminator"]).strip("'")
-        expected = str(details["ctx"]["expected_tags"]).replace("'", "")
+        choices = str(details["ctx"]["expected_tags"]).replace("'", "")
         got = as_written(value[tag])
-        hint = nearest(got, expected.split(", "))
-        yield Problem(f"{path}.{tag}", f"must be one of {expected}{hint}", got)
+        hint = nearest(got, choices.split(", "))
+        yield Problem(f"{path}.{tag}", f"must be one of {choices}{hint}", got)
     elif kind == "int_type" and isinstance(value, float):
         yield Problem(path, "must be a whole number, without a decimal point", str(value))
     else:
@@ -196,14 +198,19 @@ def _rule(details: ErrorDetails, cause: object) -> str:
         return str(cause)
     if details["type"] == "string_pattern_mismatch":
         return "must be a name of lower case letters, digits and underscores"
+    if details["type"] in ("too_short", "too_long"):
+        least = details["type"] == "too_short"
+        bound = details["ctx"]["min_length" if least else "max_length"]
+        entries = "entry" if bound == 1 else "entries"
+        return f"must have at {'least' if least else 'most'} {bound:,} {entries}"
     message = details["msg"]
     message = re.sub(r"^Input should be ", "must be ", message)
     message = re.sub(r"^(Dictionary|Tuple|List|String) should have", r"must have", message)
     message = re.sub(r", unable to parse.*|, got a number with.*", "", message)
-    message = re.sub(r"a valid dictionary or instance of \w+", "a mapping", message)
     message = message.replace("a valid boolean", "true or false")
-    message = message.replace("a valid ", "a ").replace("a dictionary", "a mapping")
-    message = message.replace("a integer", "a whole number").replace("'", "")
+    message = message.replace("a valid ", "a ").replace("a tuple", "a list")
+    message = message.replace("a string", "a text").replace("a integer", "a whole number")
+    message = message.replace("'", "")
     return message[0].lower() + message[1:]
 
 
@@ -232,41 +239,3 @@ def _path(location: tuple[int | str, ...], content: Any) -> str:
 
 def _tags(content: Mapping[str, Any]) -> list[Any]:
     return [content[name] for name in (*KIND_TAGS, "kind") if name in content]
-
-
-def _must_be_given(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> str:
-    """Say that a field is missing, and what it is."""
-    fields = _resolved(_node_at(location[:-1], schema), schema).get("properties", {})
-    described = fields.get(location[-1], {}).get("description")
-    return f"must be given: {first_sentence(described)}" if described else "must be given"
-
-
-def _known_keys(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> list[str]:
-    """Return the field names that a model has at a location, by its JSON Schema."""
-    return list(_resolved(_node_at(location, schema), schema).get("properties", {}))
-
-
-def _node_at(location: tuple[int | str, ...], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the part of a JSON Schema that a location leads to."""
-    node: Mapping[str, Any] = schema
-    for key in location:
-        node = _resolved(node, schema)
-        if key in node.get("properties", {}):
-            node = node["properties"][key]
-        elif key in node.get("discriminator", {}).get("mapping", {}):
-            node = {"$ref": node["discriminator"]["mapping"][key]}
-        elif isinstance(node.get("additionalProperties"), Mapping):
-            node = node["additionalProperties"]
-        elif "patternProperties" in node:
-            node = next(iter(node["patternProperties"].values()))
-        elif "items" in node:
-            node = node["items"]
-    return node
-
-
-def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "anyOf" in node:
-        node = next((one for one in node["anyOf"] if "$ref" in one or "oneOf" in one), node)
-    if "$ref" in node:
-        return schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]  # type: ignore[no-any-return]
-    return node
