@@ -104,7 +104,7 @@ def test_the_cells_are_measured_on_a_seed_of_their_own() -> None:
         ),
         (
             {"analysis.missing": "multiple_imputation"},
-            ["analysis.missing: must be another for the count path"],
+            ["analysis.missing: cannot be multiple_imputation for the count path"],
         ),
         (
             {

@@ -129,7 +129,8 @@ BROKEN = {
             "(got a mapping)",
             "11:7: population.covariates.arat.margin.coefficient_of_variation: must be given: "
             "standard deviation divided by the mean, such as 0.8",
-            "13:16: population.covariates.territory.margin.low: is not known",
+            "13:16: population.covariates.territory.margin.low: is not known; known here: "
+            "distribution, levels",
         ],
     ),
     "correlation": (
@@ -205,7 +206,7 @@ BROKEN = {
             "8:55: eligibility.inclusion.flag.equals: must be true or false (got 1)",
             "9:47: eligibility.inclusion.larger.more_than: must be a covariate that exists; did "
             "you mean arat? (got arats)",
-            "11:12: eligibility.exclusion.coma.at_most: must be a number or a string (got a list)",
+            "11:12: eligibility.exclusion.coma.at_most: must be a number or a text (got a list)",
             "12:5: eligibility.exclusion.territory: must not be an inclusion too (got territory)",
         ],
     ),
@@ -340,10 +341,12 @@ BROKEN = {
         populations: {}
         """,
         [
-            "2:1: design: must be a mapping (got a list)",
+            "2:1: design: must be a mapping of arms, patients, block_size, stratify_by, visits "
+            "(got a list)",
             "3:1: outcomes: must be a mapping (got 3)",
             "4:1: treatment: must be given: what all arms are given, and on which days",
-            "5:27: eligibility.inclusion.agee: must be a mapping (got null)",
+            "5:27: eligibility.inclusion.agee: must be a mapping of label, covariate, at_least, "
+            "more_than, at_most, less_than, equals, one_of (got null)",
             "6:1: populations: is not known; did you mean population?",
         ],
     ),
@@ -399,8 +402,8 @@ BROKEN = {
         [
             "2:1: outcomes: must be a mapping (got 3)",
             "4:3: analysis.strata: must be none or site (got nowhere)",
-            "6:5: analysis.secondary.one.death: must be another with welch: a rank below all "
-            "others has no mean (got worst_rank)",
+            "6:5: analysis.secondary.one.death: cannot be worst_rank with welch, which needs a "
+            "number: use as_missing (got worst_rank)",
             "6:11: analysis.secondary.one.alpha: must be less than 0.5 (got 2)",
             "6:21: analysis.secondary.one.visit: must be a visit that exists; did you mean day_7? "
             "(got day_8)",
@@ -427,7 +430,7 @@ BROKEN = {
         """,
         [
             "2:10: design.patients: must be a whole number (got many)",
-            "3:14: references.guide: must be a string (got 3)",
+            "3:14: references.guide: must be a text (got 3)",
             "5:12: sources.design.status: must be published, derived or assumed (got guessed)",
             "7:3: sources.design.patents: must be a path that exists; did you mean "
             "design.patients?",

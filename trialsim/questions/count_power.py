@@ -245,7 +245,7 @@ def _problems(scenario: Scenario) -> list[Problem]:
     if plan.strata != "none":
         problems.append(Problem("analysis.strata", "must be none for the count path", plan.strata))
     if plan.missing == "multiple_imputation":
-        rule = "must be another for the count path, which sees each patient once"
+        rule = "cannot be multiple_imputation for the count path: use locf"
         problems.append(Problem("analysis.missing", rule, plan.missing))
     return problems
 

@@ -44,23 +44,23 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a win ratio within strata": (
         {"effect": "win_ratio", "strata": "site"},
-        "analysis.effect: must be another: the win ratio is that of two unadjusted, unstratified "
-        "samples (got win_ratio)",
+        "analysis.effect: cannot be win_ratio, that of two unadjusted, unstratified "
+        "samples: use win_odds (got win_ratio)",
     ),
     "the mean of a rank": (
         {"test": "ancova", "missing": "worst_rank", "death": "as_missing"},
-        "analysis.missing: must be another with ancova: a rank below all others has no mean "
+        "analysis.missing: cannot be worst_rank with ancova, which needs a number: use locf "
         "(got worst_rank)",
     ),
     "the mean of the dead": (
         {"test": "t_test"},
-        "analysis.death: must be another with t_test: a rank below all others has no mean "
+        "analysis.death: cannot be worst_rank with t_test, which needs a number: use as_missing "
         "(got worst_rank)",
     ),
     "imputation for a test that pools nothing": (
         {"missing": "multiple_imputation", "test": "exact_mann_whitney"},
-        "analysis.missing: must be another: imputed trials are pooled for mann_whitney, "
-        "t_test, welch and ancova alone, without strata and continuity correction "
+        "analysis.missing: cannot be multiple_imputation, which is pooled for mann_whitney, "
+        "t_test, welch and ancova alone, without strata and continuity correction: use locf "
         "(got multiple_imputation)",
     ),
     "permutations that cannot reject": (
@@ -102,7 +102,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a choice of another method": (
         {"test": {"method": "brunner_munzel", "threshold": 3}},
-        "analysis.test.threshold: is not known",
+        "analysis.test.threshold: is not known; known here: method, reference",
     ),
     "a secondary analysis of its own visit": (
         {"secondary": {"day_42": {"visit": "day_42"}}},
@@ -115,8 +115,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a secondary analysis that breaks a rule": (
         {"secondary": {"means": {"test": "welch"}}},
-        "analysis.secondary.means.death: must be another with welch: a rank below all others has "
-        "no mean (got worst_rank)",
+        "analysis.secondary.means.death: cannot be worst_rank with welch, which needs a number: "
+        "use as_missing (got worst_rank)",
     ),
     "a family of none": (
         {"multiplicity": "holm"},
@@ -141,7 +141,7 @@ def test_a_wrong_plan_is_refused_with_path_rule_and_value(name: str) -> None:
 def test_an_exact_test_is_refused_for_more_patients_than_it_can_take() -> None:
     exact = {"analysis.test": "exact_mann_whitney"}
     CARS1.replace({**exact, "design.patients": 500})
-    with pytest.raises(InputError, match=r"analysis.test: must be another with more than 500"):
+    with pytest.raises(InputError, match=r"analysis.test: must be mann_whitney with more than 500"):
         CARS1.replace({**exact, "design.patients": 504})
 
 

@@ -61,7 +61,8 @@ def _was_measured(of: OfOutcome, outcome: Outcome) -> Iterator[Violation]:
         rule = f"must be score: {of.outcome} is not measured at baseline"
         yield Violation("measure", rule, of.measure)
     if outcome.baseline is None and of.visit == BASELINE:
-        yield Violation("visit", f"must be another: {of.outcome} is not measured then", of.visit)
+        rule = f"cannot be {of.visit}: {of.outcome} is not measured then"
+        yield Violation("visit", rule, of.visit)
 
 
 def _covariates_answer(population: Population, findings: Findings) -> Iterator[Violation]:

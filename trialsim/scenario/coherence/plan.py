@@ -77,11 +77,11 @@ def _baseline_is_measured(
     without = [name for name in analysed if name in outcomes and outcomes[name].baseline is None]
     if not without:
         return
-    rule = f"must be another: {without[0]} is not measured at baseline"
+    why = f"{without[0]} is not measured at baseline"
     if plan.measure == "change":
-        yield Violation("measure", rule, plan.measure)
+        yield Violation("measure", f"cannot be change: {why}; use score", plan.measure)
     if plan.missing == "bocf":
-        yield Violation("missing", rule, plan.missing)
+        yield Violation("missing", f"cannot be bocf: {why}; use locf", plan.missing)
 
 
 def _subgroup_exists(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:

@@ -79,7 +79,7 @@ def pooling_violations(plan: AnalysisPlan, pooled: PooledAnalysis) -> Iterator[V
     if plan.strata != "none":
         yield Violation("strata", "must be none in a trial that is pooled", plan.strata)
     if plan.missing == "multiple_imputation":
-        rule = "must be another in a trial that is pooled, which sees each patient once"
+        rule = "cannot be multiple_imputation in a trial that is pooled: use locf"
         yield Violation("missing", rule, plan.missing)
     if pooled.measure in RANKS:
         return
@@ -87,7 +87,7 @@ def pooling_violations(plan: AnalysisPlan, pooled: PooledAnalysis) -> Iterator[V
         rule = f"must be as_missing for a {pooled.measure}: a rank below all is no number"
         yield Violation("death", rule, plan.death)
     if plan.missing == "worst_rank":
-        rule = f"must be another for a {pooled.measure}: a rank below all is no number"
+        rule = f"cannot be worst_rank for a {pooled.measure}, which needs a number: use locf"
         yield Violation("missing", rule, plan.missing)
 
 

@@ -46,14 +46,14 @@ def _win_ratio_counts_pairs(
 ) -> Iterator[Violation]:
     plain = test.has_win_ratio and strata == "none" and missing != "multiple_imputation"
     if effect == "win_ratio" and not plain:
-        rule = "must be another: the win ratio is that of two unadjusted, unstratified samples"
+        rule = "cannot be win_ratio, that of two unadjusted, unstratified samples: use win_odds"
         yield Violation("effect", rule, effect)
 
 
 def _means_need_numbers(test: AnyMethod, missing: str, death: str) -> Iterator[Violation]:
-    for field, value in (("missing", missing), ("death", death)):
+    for field, value, other in (("missing", missing, "locf"), ("death", death, "as_missing")):
         if value == "worst_rank" and test.needs_numbers:
-            rule = f"must be another with {test.method}: a rank below all others has no mean"
+            rule = f"cannot be worst_rank with {test.method}, which needs a number: use {other}"
             yield Violation(field, rule, value)
 
 
@@ -64,8 +64,8 @@ def _imputations_can_be_pooled(
     if missing == "multiple_imputation" and not plain:
         pooled = _names(one for one in METHODS if one.pools_imputations)
         rule = (
-            f"must be another: imputed trials are pooled for {pooled} alone, without strata and "
-            "continuity correction"
+            f"cannot be multiple_imputation, which is pooled for {pooled} alone, without strata "
+            "and continuity correction: use locf"
         )
         yield Violation("missing", rule, missing)
 

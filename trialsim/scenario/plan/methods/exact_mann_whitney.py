@@ -35,5 +35,5 @@ class ExactMannWhitney(SampleRankMethod):
 
     def unfit_for_design(self, design: Design) -> Iterator[Violation]:
         if design.patients > MOST_PATIENTS:
-            rule = f"must be another with more than {MOST_PATIENTS} patients"
+            rule = f"must be mann_whitney with more than {MOST_PATIENTS} patients"
             yield Violation("test", rule, self.method)

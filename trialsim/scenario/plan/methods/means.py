@@ -78,5 +78,5 @@ class Ancova(MeanMethod):
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
         if plan.endpoint in outcomes and outcomes[plan.endpoint].baseline is None:
-            rule = f"must be another: {plan.endpoint} is not measured at baseline"
+            rule = f"cannot be ancova: {plan.endpoint} is not measured at baseline"
             yield Violation("test", rule, self.method)
