@@ -11,7 +11,7 @@ from benchmarks.measure import FULL, SHORT, SMOKE, Effort, Table
 from benchmarks.printing import as_plain, as_text, machine
 
 TIMED = ("streams", "engines", "power", "statistics", "start", "looks", "peers")
-PARTS = (*TIMED, "agreement", "type_one_error")
+PARTS = (*TIMED, "agreement", "type_one_error", "small_samples")
 NAMES = ("speed", *PARTS)
 
 

@@ -95,6 +95,7 @@ def power_by(
         check_precision(precision)
     asked = _with_secondary(study) if secondary else None
     runner.check(study)  # refuses at once, not in every replicate, what can never recruit
+    runner.note_if_slow(study)
     with runner.logged():
         if precision is None:
             count = REPLICATES if replicates is None else replicates

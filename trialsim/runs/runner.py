@@ -19,6 +19,7 @@ from trialsim.runs.directory import Answer, Notice, RunDirectory, open_run
 from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here
 from trialsim.runs.part_file import from_parquet
 from trialsim.runs.precision import until_precise
+from trialsim.runs.slow import slow_analysis
 from trialsim.runs.worlds import WORLD_BLOCK, StudySetDirectory, open_worlds
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.trial.trial import Engine
@@ -40,7 +41,7 @@ class Runner:
     directory: RunDirectory | StudySetDirectory | None = None
     """Where what is run is kept, and what was run before is found."""
     notice: Notice | None = None
-    """Called with a line on what is found damaged in a directory."""
+    """Called with a line on what is found damaged in a directory, or of a slow analysis."""
     command: str = ""
     """The command line, for the directory's log alone."""
 
@@ -70,6 +71,15 @@ class Runner:
         """
         chosen_engine(study, self.engine)
         check_recruitment(study)
+
+    def note_if_slow(self, study: Study) -> None:
+        """Give notice, before a run, of a slow analysis and of the time that it will take."""
+        if self.notice is None:
+            return
+        used = chosen_engine(study, self.engine)
+        told = slow_analysis(Simulation(study, self.seed, used, self.batch))
+        if told is not None:
+            self.notice(told)
 
     def run(self, study: Study, replicates: range, asked: Summarise | None = None) -> Replicates:
         """Return the results of contiguous replicates of a study.

@@ -385,6 +385,7 @@ def assurance_by(
     asked_for = believed
     _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))  # told at once
     runner.check(scenario)
+    runner.note_if_slow(scenario)
     asked = {"prior": believed.model_dump(mode="json"), "strata": strata}
     shrunk = attenuation_of(runner, scenario, believed) if is_of_estimates(believed) else None
     if shrunk is not None:

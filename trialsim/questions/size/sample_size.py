@@ -241,6 +241,7 @@ def size_by(
     if problems:
         raise InputError(problems)
     runner.check(scenario)
+    runner.note_if_slow(scenario)
     asked = {"power": sought.power, "path": path, "low": low, "high": high}
     runner = runner.keeping(out, scenario, COMMAND, asked)
     with runner.logged():

@@ -280,7 +280,7 @@ def _inputs(worlds: Sequence[Variant], paths: tuple[str, ...]) -> dict[str, Any]
 
 
 def _check(worlds: Sequence[Variant], runner: Runner) -> None:
-    """Refuse, all at once, the worlds that can never recruit."""
+    """Refuse, all at once, the worlds that can never recruit; give notice of a slow analysis."""
     reasons, checked = [], set[str]()
     for world in worlds:
         trials = trials_alike(world.scenario) or world.scenario.digest
@@ -293,6 +293,7 @@ def _check(worlds: Sequence[Variant], runner: Runner) -> None:
             reasons.append(f"{world.name}: {error}")
     if reasons:
         raise RecruitmentError("\n".join(reasons))
+    runner.note_if_slow(worlds[0].scenario)
 
 
 def _row(world: Variant, engine: str, done: Replicates, base: Replicates, of: Study) -> Row:

@@ -45,6 +45,7 @@ class Plan(Protocol):
     missing: Missing
     effect: Effect
     interval: Interval
+    continuity_correction: bool
     strata: Strata
     stratum_weighting: StratumWeighting
     alpha: float

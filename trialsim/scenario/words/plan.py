@@ -36,6 +36,7 @@ def _comparison(plan: AnalysisPlan) -> dict[str, str]:
         "continuity": _continuity(plan),
         "variance": _POOLED_VARIANCE if imputed else method.variance_in_words(plan),
         "interval": f"{100 * plan.confidence:.12g}% interval: {interval}.",
+        "small_samples": method.small_samples_in_words(plan),
         "analysis_set": _analysis_set(plan),
         "missing_data": _missing(plan),
         "death": _DEATH[plan.death],

@@ -35,16 +35,30 @@ class AdjustedRank(RankMethod):
         strata = "not stratified" if plan.strata == "none" else "stratified by site"
         return (
             "Nonparametric analysis of covariance (Koch 1998; Kawaguchi, Koch and Wang 2011), "
-            f"normal: the effect is adjusted for the imbalance of {listed(named)}; {strata}."
+            "Student's t with a small-sample variance: the effect is adjusted for the imbalance of "
+            f"{listed(named)}; {strata}."
         )
+
+    def level_row(self, plan: Plan) -> str | None:
+        if plan.strata == "site":
+            return "adjusted_rank, 1 covariate, 12 sites"
+        several = min(len(self.covariates), 4)
+        fitting = {1: "1 covariate", 2: "2 covariates"}.get(several, "4 covariates")
+        return f"adjusted_rank, {fitting}"
+
+    def small_samples_in_words(self, plan: Plan) -> str:
+        told = super().small_samples_in_words(plan)
+        if plan.strata == "site":
+            return f"{told} Adjusted within many small sites, it is conservative."
+        return told
 
     def variance_in_words(self, plan: Plan) -> str:
         if self.variance == "u-statistic":
             return "The test's variance is that of U-statistics, arms as random (Koch 1998)."
-        return f"{PLACEMENTS}, less what the covariates explain."
+        return f"{PLACEMENTS}, less what the covariates explain, for slopes that were fitted."
 
     def effect_interval_in_words(self, plan: Plan) -> str:
-        return "normal, with the test's variance"
+        return "Student's t, with the test's variance"
 
     def unfit_for_population(self, population: Population) -> Iterator[Violation]:
         yield from unfit_covariates(self.covariates, population)

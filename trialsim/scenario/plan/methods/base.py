@@ -6,6 +6,7 @@ from typing import ClassVar
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
+from trialsim.scenario.plan.methods.levels import LEVELS, SIZES
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -71,6 +72,35 @@ class AnalysisMethod(CheckedModel):
         """Return how the interval is made, without a full stop."""
         raise NotImplementedError
 
+    def level_row(self, plan: Plan) -> str | None:
+        """Return the row of `LEVELS` that measured its test in small arms; None where none has."""
+        return None
+
+    def interval_row(self, plan: Plan) -> str | None:
+        """Return the row of `LEVELS` that measured its interval in small arms."""
+        return None
+
+    def small_samples_in_words(self, plan: Plan) -> str:
+        """Return how often the test rejects without an effect, and its interval misses, when small.
+
+        The figures are those of docs/methods.md, measured by `python -m benchmarks.small_samples`.
+        """
+        told = []
+        test, interval = self.level_row(plan), self.interval_row(plan)
+        if test is not None:
+            told.append(f"without an effect the test rejects at 5% in {rates(test)}")
+        if interval is not None:
+            told.append(f"the 95% interval misses the effect in {rates(interval)}")
+        if not told:
+            return "Not measured for this method with these choices."
+        scale = "On a scale with 21% of patients at its floor and 16% at its ceiling"
+        return f"{scale}, {'; '.join(told)}."
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether its time has to be thought of before thousands of trials."""
+        return False
+
     def speed_in_words(self) -> str:
         """Return whether thousands of trials can be analysed in seconds, with a warning if not."""
         return FAST
@@ -88,6 +118,17 @@ class AnalysisMethod(CheckedModel):
     def unfit_for_population(self, population: Population) -> Iterator[Violation]:
         """Yield what in the population it cannot go with; paths begin at the plan."""
         yield from ()
+
+
+def rates(row: str) -> str:
+    """Return a row of `LEVELS` as a phrase.
+
+    >>> rates("exact_mann_whitney").endswith("% of trials of 10 and 25 patients an arm")
+    True
+    """
+    known = {size: rate for size, rate in zip(SIZES, LEVELS[row], strict=True) if rate is not None}
+    shares = listed(f"{rate:.1f}%" for rate in known.values())
+    return f"{shares} of trials of {listed(map(str, known))} patients an arm"
 
 
 def measured(plan: Plan) -> str:

@@ -24,5 +24,8 @@ class BrunnerMunzel(SampleRankMethod):
         }
         return f"Brunner-Munzel, against {against[self.reference]}, not stratified."
 
+    def level_row(self, plan: Plan) -> str | None:
+        return f"brunner_munzel, {self.reference}"
+
     def variance_in_words(self, plan: Plan) -> str:
         return f"{PLACEMENTS} (Brunner and Munzel 2000)."

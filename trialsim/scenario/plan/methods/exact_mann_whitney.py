@@ -24,8 +24,15 @@ class ExactMannWhitney(SampleRankMethod):
             "far from their mean. Not stratified."
         )
 
+    def level_row(self, plan: Plan) -> str | None:
+        return "exact_mann_whitney"
+
     def variance_in_words(self, plan: Plan) -> str:
         return "The test's variance is that of the null hypothesis, corrected for ties."
+
+    @property
+    def is_slow(self) -> bool:
+        return True
 
     def speed_in_words(self) -> str:
         return (

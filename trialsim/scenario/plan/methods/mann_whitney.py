@@ -29,6 +29,22 @@ class MannWhitney(SampleRankMethod):
             return "Van Elteren's test: Wilcoxon-Mann-Whitney stratified by site, asymptotic."
         return "Wilcoxon-Mann-Whitney stratified by site, with these weights, asymptotic."
 
+    def level_row(self, plan: Plan) -> str | None:
+        if plan.missing == "multiple_imputation":
+            return "mann_whitney, a quarter imputed"
+        if plan.strata == "site":
+            known = ("van-elteren", "inverse-variance")
+            weighting = plan.stratum_weighting
+            return f"mann_whitney, 12 sites, {weighting}" if weighting in known else None
+        corrected = ", continuity correction" if plan.continuity_correction else ""
+        return f"mann_whitney{corrected}"
+
+    def small_samples_in_words(self, plan: Plan) -> str:
+        told = super().small_samples_in_words(plan)
+        if plan.missing == "multiple_imputation":
+            return f"{told} Imputed ranks are conservative: imputed means are not."
+        return told
+
     def variance_in_words(self, plan: Plan) -> str:
         within = "" if plan.strata == "none" else " in each site"
         return f"The test's variance is that of the null hypothesis, corrected for ties{within}."

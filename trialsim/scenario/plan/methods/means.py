@@ -41,6 +41,9 @@ class TTest(MeanMethod):
     def test_in_words(self, plan: Plan) -> str:
         return "Student's t test, one variance for both arms."
 
+    def level_row(self, plan: Plan) -> str | None:
+        return None if plan.missing == "multiple_imputation" else self.method
+
     def variance_in_words(self, plan: Plan) -> str:
         return "One variance for both arms, from within them."
 
@@ -52,6 +55,9 @@ class Welch(MeanMethod):
 
     def test_in_words(self, plan: Plan) -> str:
         return "Welch's t test, a variance for each arm."
+
+    def level_row(self, plan: Plan) -> str | None:
+        return None if plan.missing == "multiple_imputation" else self.method
 
     def variance_in_words(self, plan: Plan) -> str:
         return "A variance for each arm."
@@ -70,6 +76,9 @@ class Ancova(MeanMethod):
             "Analysis of covariance: least squares on arm and baseline score, one slope for both "
             "arms, Student's t."
         )
+
+    def level_row(self, plan: Plan) -> str | None:
+        return None if plan.missing == "multiple_imputation" else self.method
 
     def variance_in_words(self, plan: Plan) -> str:
         return "One residual variance for both arms, after the baseline score."

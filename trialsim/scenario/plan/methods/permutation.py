@@ -37,10 +37,20 @@ class Permutation(SampleRankMethod):
             "stratified."
         )
 
+    def small_samples_in_words(self, plan: Plan) -> str:
+        return (
+            "The test keeps its level at any size, for under no effect all ways of "
+            "dealing the patients are alike; for its interval see that of mann_whitney."
+        )
+
     def variance_in_words(self, plan: Plan) -> str:
         if self.statistic == "brunner_munzel":
             return f"{PLACEMENTS} (Brunner and Munzel 2000)."
         return "The test's variance is that of the null hypothesis, corrected for ties."
+
+    @property
+    def is_slow(self) -> bool:
+        return True
 
     def speed_in_words(self) -> str:
         return (

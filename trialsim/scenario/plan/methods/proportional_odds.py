@@ -49,11 +49,21 @@ class ProportionalOdds(AnalysisMethod):
     def variance_in_words(self, plan: Plan) -> str:
         return "The test's variance is that of the null hypothesis, by the expected information."
 
+    def level_row(self, plan: Plan) -> str | None:
+        return None if self.covariates else "proportional_odds"
+
+    def interval_row(self, plan: Plan) -> str | None:
+        return None if self.covariates else "proportional_odds, interval"
+
     def interval_in_words(self, plan: Plan) -> str:
         return (
             "Wald, on the log scale, by the observed information, so that test and interval can "
             "disagree; from 0 to infinity where the arms are separated"
         )
+
+    @property
+    def is_slow(self) -> bool:
+        return bool(self.covariates)
 
     def speed_in_words(self) -> str:
         if self.covariates:

@@ -53,6 +53,11 @@ class SampleRankMethod(RankMethod):
 
     has_win_ratio: ClassVar[bool] = True
 
+    def interval_row(self, plan: Plan) -> str | None:
+        of_one_effect = plan.effect != "win_ratio" and plan.missing != "multiple_imputation"
+        plain = of_one_effect and plan.strata == "none"
+        return f"interval {plan.interval}, effect 0.71" if plain else None
+
 
 _QUANTITIES: Final[dict[Effect, Quantity]] = {
     "mann_whitney": Quantity("Mann-Whitney effect", 0.5),

@@ -40,6 +40,18 @@ class Responders(AnalysisMethod):
     def variance_in_words(self, plan: Plan) -> str:
         return "The test is exact and has no variance."
 
+    def level_row(self, plan: Plan) -> str | None:
+        return "responders"
+
+    def interval_row(self, plan: Plan) -> str | None:
+        return "responders, interval"
+
+    def small_samples_in_words(self, plan: Plan) -> str:
+        return (
+            f"{super().small_samples_in_words(plan)} Fisher's test is conservative and the "
+            "interval is not, so that the interval can leave out 0 where the test does not reject."
+        )
+
     def interval_in_words(self, plan: Plan) -> str:
         return "Newcombe's method 10 (1998), from two Wilson intervals"
 

@@ -57,6 +57,9 @@ class WeiLachin(RankMethod):
             "normal. Not stratified."
         )
 
+    def level_row(self, plan: Plan) -> str | None:
+        return f"wei_lachin, {self.variance}"
+
     def variance_in_words(self, plan: Plan) -> str:
         if self.variance == "null":
             return "The test's variance is that of the null hypothesis, over all outcomes."
@@ -97,6 +100,9 @@ class OBrien(AnalysisMethod):
 
     def ties_in_words(self, plan: Plan) -> str:
         return "Tied patients share the mean of their ranks (midranks); a tie counts one half."
+
+    def level_row(self, plan: Plan) -> str | None:
+        return "obrien"
 
     def variance_in_words(self, plan: Plan) -> str:
         return "One variance of the rank sums for both arms."

@@ -1,0 +1,280 @@
+"""How often each method rejects without an effect, and its interval misses, in small arms.
+
+The scale is like the Action Research Arm Test: 0 to 57, with 21% of the patients at the floor and
+16% at the ceiling. Trials are drawn and analysed in batches, without a trial's conduct.
+
+`python -m benchmarks.small_samples` prints the table of docs/methods.md.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from benchmarks.measure import FULL, Effort, Row, Table
+from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.stats.means_and_proportions.ancova import ancova
+from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
+from trialsim.stats.means_and_proportions.responders import fisher_exact, responder_difference
+from trialsim.stats.means_and_proportions.t_tests import student_t_test, welch_t_test
+from trialsim.stats.missing.multiple_imputation import impute
+from trialsim.stats.missing.rubins_rules import pool_effects
+from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
+from trialsim.stats.ranks.brunner_munzel import brunner_munzel
+from trialsim.stats.ranks.effect_intervals import IntervalMethod, effect_interval
+from trialsim.stats.ranks.exact_rank import exact_rank_test
+from trialsim.stats.ranks.mann_whitney import cell_counts, mann_whitney, summarise
+from trialsim.stats.ranks.stratified import StratumWeighting, stratified_test, summarise_strata
+from trialsim.stats.several_outcomes.multivariate import joint_effects, wei_lachin
+from trialsim.stats.several_outcomes.obrien import obrien_test
+
+SIZES: Final = (10, 25, 104)
+"""Patients an arm."""
+TRIALS: Final = 10_000
+_AT_ONCE: Final = 250
+_MEAN, _SD = 25.57, 31.1  # of the latent normal, for 21% at 0 and 16% at 57
+_SITES: Final = 12
+_SHIFT: Final = 0.818
+"""SDs between the arms for an effect of 0.71, the published one of CARS-1, with these ties."""
+_QUARTER, _IMPUTATIONS = 0.25, 20
+
+Judged: TypeAlias = Callable[[np.random.Generator, int, int], Booleans]
+"""Generator, trials and patients an arm to whether each trial rejects, or its interval misses."""
+
+
+class Measured(NamedTuple):
+    """The share of trials that reject, or whose interval does not cover."""
+
+    share: float
+    trials: int
+
+    @property
+    def mcse(self) -> float:
+        """Its Monte Carlo standard error."""
+        return float(np.sqrt(self.share * (1 - self.share) / self.trials))
+
+
+def measure(effort: Effort) -> Table:
+    """Give each method's level, and what its interval misses, at each size."""
+    rows = [
+        Row(f"{name}, {patients} an arm", "% of trials", 100 * found.share, note=_error(found))
+        for name, patients, found in measured(effort.of(TRIALS, least=16))
+    ]
+    return Table("rejected under no effect at 5%, or missed by a 95% interval", rows)
+
+
+def measured(trials: int, names: tuple[str, ...] = ()) -> Iterator[tuple[str, int, Measured]]:
+    """Yield each method, size and share; of the methods named alone, if any are."""
+    for name, judged in METHODS.items():
+        if names and name not in names:
+            continue
+        for patients in SIZES:
+            if name.startswith("exact") and patients > 25:
+                continue  # half a second a trial
+            generator = np.random.default_rng([2016, patients])
+            slow = name.startswith(("exact", "multiple"))
+            count = max(1, trials // 5) if slow else trials
+            parts = [
+                judged(generator, min(_AT_ONCE, count - start), patients)
+                for start in range(0, count, _AT_ONCE)
+            ]
+            yield name, patients, Measured(float(np.concatenate(parts).mean()), count)
+
+
+def markdown(trials: int) -> str:
+    """Return the table of the documentation: per cent, with the Monte Carlo error in brackets."""
+    lines = ["| | " + " | ".join(map(str, SIZES)) + " |", "|---|" + "---:|" * len(SIZES)]
+    found: dict[str, dict[int, Measured]] = {}
+    for name, patients, one in measured(trials):
+        found.setdefault(name, {})[patients] = one
+    for name, by_size in found.items():
+        cells = [
+            f"{100 * by_size[size].share:.1f} ({100 * by_size[size].mcse:.1f})"
+            if size in by_size
+            else ""
+            for size in SIZES
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _error(found: Measured) -> str:
+    return f"Monte Carlo error {100 * found.mcse:.2f}, {found.trials:,} trials"
+
+
+def _scale(latent: Floats) -> Floats:
+    return np.asarray(np.clip(np.round(_MEAN + _SD * latent), 0, 57))
+
+
+def _two(
+    generator: np.random.Generator, trials: int, n: int, shift: float = 0.0
+) -> tuple[Floats, Floats]:
+    treated, control = (_scale(generator.normal(size=(trials, n)) + by) for by in (shift, 0.0))
+    return treated, control
+
+
+def _below(p_values: Floats) -> Booleans:
+    return np.asarray(p_values <= 0.05)
+
+
+def _ranks(
+    generator: np.random.Generator, trials: int, n: int, continuity: bool = False
+) -> Booleans:
+    return _below(mann_whitney(*_two(generator, trials, n), "two-sided", continuity).p_value)
+
+
+def _exact(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    return _below(exact_rank_test(*_two(generator, trials, n)).p_value)
+
+
+def _brunner_munzel(
+    generator: np.random.Generator, trials: int, n: int, reference: Literal["t", "normal"]
+) -> Booleans:
+    summary = summarise(*_two(generator, trials, n))
+    return _below(brunner_munzel(summary, "two-sided", reference).p_value)
+
+
+def _sites(n: int) -> Integers:
+    """Return the site of each patient of an arm, of twelve of uneven size."""
+    ends = np.cumsum(np.linspace(0.3, 1.7, _SITES)) / _SITES
+    return np.searchsorted(ends, (np.arange(n) + 0.5) / n)
+
+
+def _stratified(
+    generator: np.random.Generator, trials: int, n: int, weighting: StratumWeighting
+) -> Booleans:
+    strata = summarise_strata(*_two(generator, trials, n), _sites(n), _sites(n))
+    return _below(stratified_test(strata, weighting).p_value)
+
+
+def _adjusted(
+    generator: np.random.Generator, trials: int, n: int, covariates: int, by_site: bool = False
+) -> Booleans:
+    """Adjust for a covariate that tells (0.75) and others that do not."""
+    arms = []
+    for _ in range(2):
+        known = generator.normal(size=(trials, covariates, n))
+        rest = generator.normal(size=(trials, n))
+        scores = _scale(0.75 * known[:, 0] + np.sqrt(1 - 0.75**2) * rest)
+        arms.append(Arm(scores, known, _sites(n)) if by_site else Arm(scores, known))
+    ranked = [place % 2 == 0 for place in range(covariates)]
+    return _below(adjusted_effect(arms[0], arms[1], ranked).p_value)
+
+
+def _twelve(generator: np.random.Generator, trials: int, n: int) -> tuple[Floats, Floats]:
+    """Return arms on twelve scales that share half of their variance."""
+    treated, control = (
+        _scale(
+            np.sqrt(0.5) * generator.normal(size=(trials, 1, n))
+            + np.sqrt(0.5) * generator.normal(size=(trials, 12, n))
+        )
+        for _ in range(2)
+    )
+    return treated, control
+
+
+def _wei_lachin(
+    generator: np.random.Generator, trials: int, n: int, variance: Literal["null", "placement"]
+) -> Booleans:
+    joint = joint_effects(*_twelve(generator, trials, n), [True] * 12)
+    return _below(wei_lachin(joint, "equal", variance).p_value)
+
+
+def _obrien(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    return _below(obrien_test(*_twelve(generator, trials, n), [True] * 12).p_value)
+
+
+def _t_test(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    return _below(student_t_test(*_two(generator, trials, n)).p_value)
+
+
+def _welch(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    return _below(welch_t_test(*_two(generator, trials, n)).p_value)
+
+
+def _ancova(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    first, second = (generator.normal(size=(trials, n)) for _ in range(2))
+    treated, control = (
+        _scale(0.75 * one + np.sqrt(1 - 0.75**2) * generator.normal(size=one.shape))
+        for one in (first, second)
+    )
+    return _below(ancova(treated, control, first[..., None], second[..., None]).p_value)
+
+
+def _responders(
+    generator: np.random.Generator, trials: int, n: int, interval: bool = False
+) -> Booleans:
+    treated, control = ((arm >= 30).sum(axis=-1) for arm in _two(generator, trials, n))
+    sizes = np.full(trials, n)
+    if not interval:
+        return _below(fisher_exact(treated, sizes, control, sizes))
+    _, low, high = responder_difference(treated, sizes, control, sizes)
+    return np.asarray((low > 0) | (high < 0))
+
+
+def _odds(generator: np.random.Generator, trials: int, n: int, interval: bool = False) -> Booleans:
+    found = proportional_odds(*cell_counts(*_two(generator, trials, n)))
+    return np.asarray((found.low > 1) | (found.high < 1)) if interval else _below(found.p_value)
+
+
+def _imputed(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    """Impute a quarter of the final scores from the baseline, and pool the effects."""
+    arms = []
+    for _ in range(2):
+        before, rest = generator.normal(size=(2, trials, n))
+        scores = np.stack([_scale(before), _scale(0.75 * before + 0.66 * rest)], axis=-1)
+        scores[..., 1][generator.random((trials, n)) < _QUARTER] = np.nan
+        numbers = generator.random((_IMPUTATIONS, trials, 2, n + 3))
+        arms.append(impute(scores, numbers, 0, 57)[..., 1])
+    return _below(pool_effects(summarise(*arms), "logit").p_value)
+
+
+def _interval(
+    generator: np.random.Generator, trials: int, n: int, method: IntervalMethod, shift: float
+) -> Booleans:
+    low, high = effect_interval(summarise(*_two(generator, trials, n, shift)), method)
+    theta = _theta(shift)
+    return np.asarray((low > theta) | (high < theta))
+
+
+def _theta(shift: float) -> float:
+    """Return the Mann-Whitney effect of a shift of the latent normal, by its cells."""
+    from trialsim.stats.planning.scale_effects import cells_of_censored_normal, theta_of_cells
+
+    control = cells_of_censored_normal(_MEAN, _SD, 0, 57)
+    return float(theta_of_cells(cells_of_censored_normal(_MEAN + shift * _SD, _SD, 0, 57), control))
+
+
+METHODS: Final[dict[str, Judged]] = {
+    "mann_whitney": _ranks,
+    "mann_whitney, continuity correction": partial(_ranks, continuity=True),
+    "exact_mann_whitney": _exact,
+    "mann_whitney, 12 sites, van-elteren": partial(_stratified, weighting="van-elteren"),
+    "mann_whitney, 12 sites, inverse-variance": partial(_stratified, weighting="inverse-variance"),
+    "mann_whitney, a quarter imputed": _imputed,
+    "brunner_munzel, t": partial(_brunner_munzel, reference="t"),
+    "brunner_munzel, normal": partial(_brunner_munzel, reference="normal"),
+    "adjusted_rank, 1 covariate": partial(_adjusted, covariates=1),
+    "adjusted_rank, 2 covariates": partial(_adjusted, covariates=2),
+    "adjusted_rank, 4 covariates": partial(_adjusted, covariates=4),
+    "adjusted_rank, 1 covariate, 12 sites": partial(_adjusted, covariates=1, by_site=True),
+    "wei_lachin, null": partial(_wei_lachin, variance="null"),
+    "wei_lachin, placement": partial(_wei_lachin, variance="placement"),
+    "obrien": _obrien,
+    "t_test": _t_test,
+    "welch": _welch,
+    "ancova": _ancova,
+    "responders": _responders,
+    "responders, interval": partial(_responders, interval=True),
+    "proportional_odds": _odds,
+    "proportional_odds, interval": partial(_odds, interval=True),
+    **{
+        f"interval {method}, effect {effect}": partial(_interval, method=method, shift=shift)
+        for method in ("null", "delong", "brunner-munzel", "logit", "newcombe")
+        for effect, shift in (("0.5", 0.0), ("0.71", _SHIFT))
+    },
+}
+
+if __name__ == "__main__":
+    print(markdown(FULL.of(TRIALS)))

@@ -1,0 +1,67 @@
+"""What is told of small arms is what the command of the documentation measures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.small_samples import METHODS, measured
+from trialsim.scenario.plan.methods.levels import LEVELS, SIZES
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "methods.md"
+
+
+def table() -> dict[str, list[str]]:
+    """Return the cells of the page's table by method."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("|").split("|") for line in lines if line.startswith("| ")][1:]
+    return {name.strip(): [cell.strip() for cell in cells] for name, *cells in rows}
+
+
+def test_every_method_that_is_measured_is_told_and_the_page_has_the_same_figures() -> None:
+    assert list(LEVELS) == list(METHODS) == list(table())
+    for name, cells in table().items():
+        told = [float(cell.split()[0]) if cell else None for cell in cells]
+        assert tuple(told) == LEVELS[name], name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mann_whitney",
+        "brunner_munzel, normal",
+        "adjusted_rank, 4 covariates",
+        "wei_lachin, placement",
+        "wei_lachin, null",
+        "interval delong, effect 0.71",
+    ],
+)
+def test_the_command_measures_what_is_told(name: str) -> None:
+    """1,000 of the page's 10,000 trials an arm size; 4 standard errors of their difference."""
+    found = {patients: one for _, patients, one in measured(1000, (name,))}
+    for patients, told in zip(SIZES, LEVELS[name], strict=True):
+        assert told is not None
+        share = told / 100
+        error = np.sqrt(share * (1 - share) * (1 / 1000 + 1 / 10_000))
+        assert abs(found[patients].share - share) < 4 * error + 0.0005  # rounded to a tenth
+
+
+def test_what_holds_its_level_by_default_holds_it_at_ten_an_arm() -> None:
+    """Within 4 standard errors of 10,000 trials; what does not is told, and chosen by name."""
+    margin = 400 * np.sqrt(0.05 * 0.95 / 10_000)
+    for name in (
+        "mann_whitney",
+        "wei_lachin, null",
+        "adjusted_rank, 1 covariate",
+        "adjusted_rank, 2 covariates",
+        "adjusted_rank, 4 covariates",
+        "mann_whitney, 12 sites, inverse-variance",
+        "proportional_odds",
+    ):
+        ten = LEVELS[name][0]
+        assert ten is not None
+        assert ten < 5 + margin, name
+    for name in ("wei_lachin, placement", "brunner_munzel, normal"):
+        ten = LEVELS[name][0]
+        assert ten is not None
+        assert ten > 5 + margin, name
