@@ -184,3 +184,44 @@ def test_with_few_chairs_those_who_were_never_recruited_take_none() -> None:
     here = alone.conduct.randomised[0] < closes
     assert here.sum() == found["randomised"][one]
     assert alone.conduct.infusion_given[0][here].sum() == found["infusions_given"][one]
+
+
+def test_a_pause_recruits_nobody_and_changes_nothing_before_it() -> None:
+    """Until the first cut both trials are one; in the pause nobody is randomised."""
+    from trialsim.analysis.monitoring.finished import FinishedTrial
+    from trialsim.analysis.monitoring.monitored import monitor
+    from trialsim.scenario.words.monitoring import boundary_of
+    from trialsim.streams import Streams
+    from trialsim.trial.trial import simulate_batch
+
+    looks = {
+        "first": {"when": {"known": 0.2}, "decided_after_days": 28.0},
+        "second": {"when": {"known": 0.5}, "decided_after_days": 28.0},
+    }
+    pausing = {name: {**look, "recruitment_meanwhile": "pauses"} for name, look in looks.items()}
+    slow = {"design__patients": 60, "operations__candidates_per_site_per_month": 1.0}
+    goes_on, pauses = (
+        study({"looks": one, "efficacy": "none"}, **slow) for one in (looks, pausing)
+    )
+    trial = simulate_batch(goes_on, Streams(9, range(16)))
+    seen = [monitor(FinishedTrial(trial), boundary_of(one)) for one in (goes_on, pauses)]
+    first = [one.moments for one in seen]
+    assert (first[0].minute[:, 0] == first[1].minute[:, 0]).all()
+    assert (seen[0].z[:, 0] == seen[1].z[:, 0]).all()
+    randomised = seen[1].finished.randomised
+    for place in range(2):
+        begins, ends = first[1].minute[:, place], first[1].decided[:, place]
+        meanwhile = (randomised >= begins[:, None]) & (randomised < ends[:, None])
+        assert not meanwhile.any()
+    assert (seen[1].finished.randomised[:, -1] >= seen[0].finished.randomised[:, -1]).all()
+    assert (first[1].minute[:, 1] > first[0].minute[:, 1]).any()
+
+
+def test_a_pause_is_the_same_on_both_engines() -> None:
+    look = {"when": {"known": 0.3}, "decided_after_days": 28.0, "recruitment_meanwhile": "pauses"}
+    slow = {"design__patients": 40, "operations__candidates_per_site_per_month": 0.8}
+    plan = {"looks": {"first": look}, "efficacy": "pocock"}
+    free = study(plan, **slow)
+    wide = study(plan, operations__infusion_chairs_per_site=39, **slow)
+    one, other = (Simulation(each, 7).run(range(12)).columns for each in (free, wide))
+    assert bits(one) == bits(other)

@@ -62,6 +62,18 @@ class Itinerary:
         ready = np.where(self.ready <= last, self.ready, NEVER)
         return dataclasses.replace(self, ready=ready, deadline=np.minimum(self.deadline, last))
 
+    def paused(self, begins: Integers, ends: Integers) -> "Itinerary":
+        """Return the itinerary if nobody is randomised from one minute to before another.
+
+        Who is ready in the meantime is lost, and so is who would still have waited when it began.
+        """
+        last = begins[:, None] - 1
+        meanwhile = (self.ready > last) & (self.ready < ends[:, None])
+        waits = np.where(self.ready <= last, np.minimum(self.deadline, last), self.deadline)
+        return dataclasses.replace(
+            self, ready=np.where(meanwhile, NEVER, self.ready), deadline=waits
+        )
+
 
 def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itinerary:
     """Draw the itineraries of those candidates who can be randomised."""

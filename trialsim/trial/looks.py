@@ -7,6 +7,7 @@ run of its own (`simulate_batch` with `closes`).
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +17,7 @@ from trialsim.clock import DAY, NEVER
 from trialsim.errors import RunError
 from trialsim.streams import Streams
 from trialsim.trial.conduct import Conduct, couples_patients, screened, visit_days
-from trialsim.trial.trial import Trial, simulate_batch
+from trialsim.trial.trial import Engine, Pause, Trial, simulate_batch
 
 
 def known_from(trial: Trial) -> Integers:
@@ -68,20 +69,49 @@ def as_of(trial: Trial, minute: ArrayLike) -> Trial:
     return dataclasses.replace(trial, conduct=conduct, scores=scores)
 
 
-def closed_from(trial: Trial, minute: ArrayLike) -> Trial:
+def paused(trial: Trial, pauses: Sequence[Pause]) -> Trial:
+    """Return the same trials run again, with nobody randomised in the pauses.
+
+    Each pause holds a minute of each replicate of `trial`; what was before it is as it was.
+    """
+    return _again(trial, np.full(len(trial.arms), NEVER), pauses)
+
+
+def _again(trial: Trial, closes: Integers, pauses: Sequence[Pause]) -> Trial:
+    """Run the trials again from their addresses.
+
+    Raises
+    ------
+    RunError
+        If some of them can no longer recruit all their patients.
+    """
+    first, last = int(trial.replicates[0]), int(trial.replicates[-1])
+    here = trial.replicates - first
+
+    def of_all(minutes: Integers) -> Integers:
+        whole = np.full(last - first + 1, NEVER)  # of replicates that failed, too
+        whole[here] = minutes
+        return whole
+
+    streams = Streams(trial.seed, range(first, last + 1))
+    engine: Engine = "events" if couples_patients(trial.scenario) else "vector"
+    everywhere = [Pause(*map(of_all, pause)) for pause in pauses]
+    again = simulate_batch(trial.scenario, streams, engine, of_all(closes), everywhere)
+    if len(again.replicates) < len(trial.replicates):  # a single one fails by itself, and says why
+        raise RunError("recruitment that paused was never complete in some of the replicates")
+    return again
+
+
+def closed_from(trial: Trial, minute: Integers, pauses: Sequence[Pause] = ()) -> Trial:
     """Return a batch of which recruitment closed at a minute: a cut, or a run where that is needed.
 
     Where patients wait for one another the same trials are run again, with the same numbers, and
     nobody randomised from the minute on. Elsewhere it is `trial` itself, of which `stopped` leaves
-    out those randomised later.
+    out those randomised later. `pauses` are those with which the batch was run.
     """
     if couples_patients(trial.scenario) is None:
         return trial
-    first, last = int(trial.replicates[0]), int(trial.replicates[-1])
-    closes = np.full(last - first + 1, NEVER)
-    closes[trial.replicates - first] = minute
-    streams = Streams(trial.seed, range(first, last + 1))
-    return simulate_batch(trial.scenario, streams, "events", closes)
+    return _again(trial, minute, pauses)
 
 
 def stopped(trial: Trial, minute: ArrayLike) -> Trial:

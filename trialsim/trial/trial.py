@@ -2,10 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,6 +27,13 @@ Engine = Literal["auto", "events", "vector"]
 
 _PILOT: Final = 64
 """Candidates of each of 64 replicates from whom the share that can be randomised is judged."""
+
+
+class Pause(NamedTuple):
+    """A time without randomisation in each replicate, minutes of shape (replicate,)."""
+
+    begins: Integers
+    ends: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ def simulate_batch(
     streams: Streams,
     engine: Engine = "auto",
     closes: ArrayLike | None = None,
+    pauses: Sequence[Pause] = (),
 ) -> Trial:
     """Run a batch of replicates of a study.
 
@@ -79,6 +87,9 @@ def simulate_batch(
         The minute from which on nobody is randomised, one for each replicate or one for all, as if
         the trial had been stopped; those randomised before it are treated and followed to the end.
         None and `NEVER` are as planned.
+    pauses
+        From which minute to before which nobody is randomised, one of each a replicate; who would
+        have been in the meantime is lost to the trial.
 
     Raises
     ------
@@ -95,7 +106,10 @@ def simulate_batch(
         cohort = enrol(scenario, streams, candidates)
         itinerary = plan_itinerary(cohort, scenario, streams)
         allocation = allocation_of(scenario, cohort, streams)
-        recruitment = recruit(itinerary.closed_from(stop), scenario, allocation)
+        open_to = itinerary.closed_from(stop)
+        for pause in pauses:
+            open_to = open_to.paused(*pause)
+        recruitment = recruit(open_to, scenario, allocation)
         closed = np.minimum(recruitment.closed, stop)
         recruitment = dataclasses.replace(recruitment, closed=closed)
         if _enough_were_drawn(cohort, recruitment, scenario):

@@ -19,7 +19,8 @@ from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.stats.sequential.boundaries import Bounds
-from trialsim.trial.looks import closed_from
+from trialsim.trial.looks import closed_from, paused
+from trialsim.trial.trial import Pause
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Monitored:
     fractions: Floats
     """Share of the planned information; NaN where not held."""
     bounds: Bounds
+    pauses: tuple[Pause, ...] = ()
+    """When recruitment paused for a decision, with which the batch was run."""
 
     @cached_property
     def above(self) -> Booleans:
@@ -101,7 +104,7 @@ class Monitored:
         randomised = self.finished.randomised
         last = np.take_along_axis(randomised, self.patients[:, None] - 1, axis=1)[:, 0]
         full = np.where(self.patients < randomised.shape[1], last + 1, NEVER)
-        trial = closed_from(self.finished.trial, np.minimum(self.closes, full))
+        trial = closed_from(self.finished.trial, np.minimum(self.closes, full), self.pauses)
         return self.finished if trial is self.finished.trial else FinishedTrial(trial)
 
     @cached_property
@@ -150,6 +153,7 @@ class Monitored:
 
 def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
     """Look at a finished batch as a plan says, whichever it was simulated for."""
+    finished, pauses = _with_pauses(finished, plan)
     when = moments(finished, plan.monitoring, plan.patients)
     order = np.arange(finished.randomised.shape[1])
     planned = np.broadcast_to(order < plan.patients, finished.randomised.shape)
@@ -172,7 +176,26 @@ def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
     held = reached & (found.information > 0)
     z = tested_z(finished, plan, found, held, included)
     fractions, bounds = _bounds(plan, found, held)
-    return Monitored(finished, plan, when, sizes, found, z, held, fractions, bounds)
+    return Monitored(finished, plan, when, sizes, found, z, held, fractions, bounds, pauses)
+
+
+def _with_pauses(
+    finished: FinishedTrial, plan: BoundaryPlan
+) -> tuple[FinishedTrial, tuple[Pause, ...]]:
+    """Return the batch as it was recruited, and the pauses between a cut and its decision.
+
+    A pause changes who comes after it and so when later looks fall: the trials are run again for
+    each look with one, in order, and their past is as it was.
+    """
+    pauses: list[Pause] = []
+    for place, look in enumerate(plan.monitoring.looks.values()):
+        if look.recruitment_meanwhile == "pauses" and look.decided_after_days > 0:
+            when = moments(finished, plan.monitoring, plan.patients)
+            begins = np.where(when.reached[:, place], when.minute[:, place], NEVER)
+            ends = np.where(when.reached[:, place], when.decided[:, place], NEVER)
+            pauses.append(Pause(begins, ends))
+            finished = FinishedTrial(paused(finished.trial, pauses))
+    return finished, tuple(pauses)
 
 
 def _bounds(plan: BoundaryPlan, found: Statistics, held: Booleans) -> tuple[Floats, Bounds]:
