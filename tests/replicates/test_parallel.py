@@ -15,13 +15,13 @@ from trialsim.errors import InputError
 from trialsim.questions.power import power
 from trialsim.replicates.parallel import (
     LARGEST_TASK,
-    _run_task,
+    _end_with,
     finished_tasks,
     tasks_of,
+    workers_here,
 )
 from trialsim.replicates.result import PowerResult
 from trialsim.replicates.run import BATCH, Replicates, Simulation
-from trialsim.replicates.versions import versions_here
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 
@@ -141,10 +141,18 @@ def test_no_more_workers_are_started_than_there_are_tasks(monkeypatch: pytest.Mo
             super().__init__(n_jobs=1, **options)
 
     monkeypatch.setattr(joblib, "Parallel", Recorded)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 1000)
     three = power(CARS1, 3, SEED, n_jobs=1000)
     several = power(CARS1, 48, SEED, n_jobs=1000, batch=16)
     assert asked == [3]
     assert (three.replicates, several.replicates) == (3, 48)
+
+
+def test_no_more_workers_are_started_than_there_are_cores() -> None:
+    import joblib
+
+    assert workers_here(10**6) == workers_here(-1) == joblib.cpu_count()
+    assert workers_here(1) == 1
 
 
 def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
@@ -152,8 +160,8 @@ def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
     import joblib
 
     def survives_an_interruption() -> bool:
+        _end_with(os.getppid())
         try:
-            _run_task(Simulation(CARS1, SEED), range(1), versions_here())
             os.kill(os.getpid(), signal.SIGINT)
         except KeyboardInterrupt:
             return False
@@ -161,7 +169,6 @@ def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
 
     workers = joblib.Parallel(n_jobs=2)
     assert workers(joblib.delayed(survives_an_interruption)() for _ in range(2)) == [True, True]
-    assert not survives_an_interruption()
 
 
 @pytest.mark.parametrize("count", [10**9, 10**12, 2**64, 10**40])

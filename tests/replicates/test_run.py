@@ -13,7 +13,7 @@ from trialsim.analysis.analyse import analyse
 from trialsim.clock import DAY
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.quantities import QUANTITIES
-from trialsim.replicates.run import Replicates, Simulation, joined
+from trialsim.replicates.run import Replicates, Simulation, _most_at_once, joined
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
@@ -276,3 +276,24 @@ def test_parts_join_in_the_order_given() -> None:
     whole = run("hurried", range(90))
     parts = [run("hurried", part) for part in (range(20), range(20, 21), range(21, 90))]
     assert_same(joined(parts), whole)
+
+
+def test_a_study_that_one_candidate_in_ten_thousand_can_enter_recruits_them() -> None:
+    rare = load("stroke_nihss").replace(
+        {
+            "design.patients": 4,
+            "operations.candidates_per_site_per_month": 2_000,
+            "population.covariates.haemorrhagic.margin.probability": 0.9999,
+        }
+    )
+    assert Simulation(rare, SEED).run(range(2)).failures == ()
+
+
+def test_a_batch_follows_the_size_of_the_trial_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _most_at_once(CARS1) > 64
+    assert _most_at_once(CARS1.replace({"design.patients": 1_000_000})) == 1
+    whole = run("as it is", range(10))
+    monkeypatch.setattr(import_module("trialsim.replicates.run"), "_ROOM", 1)
+    assert_same(run("as it is", range(10)), whole)

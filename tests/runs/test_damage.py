@@ -386,15 +386,12 @@ def read_run(folder: Path) -> dict[str, Any]:
     return finished(run).to_dict()
 
 
-def first_trial(folder: Path) -> dict[str, Any]:
-    return replay(find_run(folder), 3).to_dict()
-
-
-def trial_of_a_harmed_block(folder: Path) -> dict[str, Any]:
+def a_trial(folder: Path) -> dict[str, Any]:
+    """Return what a replay says of a trial of block 1."""
     return replay(find_run(folder), 11).to_dict()
 
 
-READING: Final = (read_run, first_trial, trial_of_a_harmed_block)
+READING: Final = (read_run, a_trial)
 
 
 def gone_on(folder: Path) -> dict[str, Any]:

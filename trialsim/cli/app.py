@@ -1,6 +1,7 @@
 """The program: its groups of commands, and how each way of ending is told."""
 
 import errno
+import signal
 import sys
 from io import TextIOWrapper
 from typing import Annotated, Final
@@ -57,11 +58,20 @@ for group in (studies, runs, comparisons, programmes, reproduction, figures, rep
 
 
 def main() -> None:
-    """Run the command line and leave with its exit status."""
+    """Run the command line and leave with its exit status.
+
+    Once that is known an interruption has nothing left to stop, and only workers are waited for.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a character that it cannot hold is escaped
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    try:
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        warn("trialsim: interrupted")
+        status = INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
@@ -81,6 +91,9 @@ def run(arguments: list[str]) -> int:
         return INPUT_WRONG
     except RunError as error:
         warn(f"trialsim: {error}")
+        return RUN_FAILED
+    except MemoryError:
+        warn("trialsim: there is not enough memory")
         return RUN_FAILED
     except OSError as error:
         named = error.filename is not None and error.errno in _WRONG_NAMES

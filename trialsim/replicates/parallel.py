@@ -33,10 +33,13 @@ class LostWorkerError(RunError):
 
 
 def workers_here(n_jobs: int) -> int:
-    """Return how many worker processes `n_jobs` stands for on this machine; -1 is one a core."""
-    from joblib import effective_n_jobs
+    """Return how many worker processes `n_jobs` stands for on this machine; -1 is one a core.
 
-    return int(effective_n_jobs(n_jobs))
+    More than one a core would only wait for one another.
+    """
+    from joblib import cpu_count, effective_n_jobs
+
+    return int(min(effective_n_jobs(n_jobs), cpu_count()))
 
 
 def tasks_of(replicates: range, workers: int | None, batch: int) -> list[range]:

@@ -15,12 +15,15 @@ from trialsim.replicates.monitored import largest, monitored_names, monitored_qu
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
 from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, quantities
 from trialsim.scenario.programme import Programme, Study
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
 from trialsim.streams import LANES, Streams
-from trialsim.trial.trial import Engine, Trial, simulate_batch
+from trialsim.trial.trial import Engine, Trial, candidates_needed, simulate_batch
 
 BATCH: Final = LANES
 """Replicates simulated at once; it changes no result."""
+_ROOM: Final = 2**28
+"""Bytes that the trials of a batch may take together."""
 
 
 class Failure(NamedTuple):
@@ -59,7 +62,7 @@ class Simulation:
     seed: int
     engine: Engine = "auto"
     batch: int = BATCH
-    """Replicates simulated at once; it changes no result."""
+    """Replicates simulated at once, fewer where a trial is large; it changes no result."""
     asked: Summarise | None = None
 
     def run(self, replicates: range) -> Replicates:
@@ -72,9 +75,10 @@ class Simulation:
         ValueError
             If the seed or the batch is out of range.
         """
-        starts = range(replicates.start, replicates.stop, self.batch)
+        size = min(self.batch, _most_at_once(self.study))
+        starts = range(replicates.start, replicates.stop, size)
         stop, kept = replicates.stop, self.asked or summary_of(self.study)
-        batches = [range(start, min(start + self.batch, stop)) for start in starts]
+        batches = [range(start, min(start + size, stop)) for start in starts]
         return joined([self._run_batch(batch, kept) for batch in batches])
 
     def _run_batch(self, replicates: range, kept: Summarise) -> Replicates:
@@ -98,6 +102,24 @@ class Simulation:
             return programme_numbers(self.study, streams, self.engine)
         trial = simulate_batch(largest(self.study), streams, self.engine)
         return aligned_to_replicates(kept.of(trial), trial, streams.replicates), trial.failures
+
+
+def _most_at_once(study: Study) -> int:
+    """Return how many replicates of a study have room in memory together."""
+    whole = study.scaled_trials.values() if isinstance(study, Programme) else [largest(study)]
+    return max(1, _ROOM // max(_bytes_of(trial) for trial in whole))
+
+
+def _bytes_of(scenario: Scenario) -> int:
+    """Return about how much memory one trial takes, more rather than less."""
+    patients = scenario.design.patients
+    try:
+        candidates = candidates_needed(scenario)
+    except RecruitmentError:  # which each replicate says for itself
+        candidates = patients
+    drawn = len(scenario.population.covariates) + len(scenario.eligibility.rules)
+    infusions = scenario.treatment.infusions.count
+    return candidates * (200 + 8 * drawn) + patients * (500 + 300 * infusions)
 
 
 def summary_of(study: Study) -> Summarise:

@@ -27,6 +27,8 @@ Engine = Literal["auto", "events", "vector"]
 
 _PILOT: Final = 64
 """Candidates of each of 64 replicates from whom the share that can be randomised is judged."""
+_PILOTS: Final = 64
+"""How often others are drawn as long as none of them can be."""
 
 
 class Pause(NamedTuple):
@@ -160,13 +162,16 @@ def candidates_needed(scenario: Scenario) -> int:
     Raises
     ------
     RecruitmentError
-        If none of 4,096 pilot candidates could be randomised.
+        If none of 262,144 pilot candidates could be randomised.
     """
-    cohort = enrol(scenario, Streams(0, range(LANES)), _PILOT)
-    ready, _, possible = first_infusion(cohort, scenario)
-    share = float(possible.mean())
-    if share == 0:
+    for pilot in range(_PILOTS):
+        cohort = enrol(scenario, Streams(0, range(pilot * LANES, (pilot + 1) * LANES)), _PILOT)
+        ready, _, possible = first_infusion(cohort, scenario)
+        if possible.any():
+            break
+    else:
         raise RecruitmentError(_nobody(cohort, scenario))
+    share = np.count_nonzero(possible) / ((pilot + 1) * possible.size)
     patients, operations = scenario.design.patients, scenario.operations
     of_pilot = 1 + patients / np.count_nonzero(possible)  # whose share is known only so well
     chance = 3.5 * math.sqrt(patients * (1 - share) * of_pilot) + 4
@@ -178,7 +183,11 @@ def candidates_needed(scenario: Scenario) -> int:
 
 
 def _nobody(cohort: Cohort, scenario: Scenario) -> str:
-    """Say that recruitment can never finish, and what most candidates fail."""
+    """Say how rare those are who can be randomised, and what most candidates fail.
+
+    If none of n can, at most 3 in n can with 95% confidence (Hanley and Lippman-Hand 1983, JAMA
+    249:1743).
+    """
     rules = [f"eligibility rule {name}" for name in scenario.eligibility.rules]
     failing = {name: float(cohort.fails[:, :, place].mean()) for place, name in enumerate(rules)}
     ready, deadline, _ = first_infusion(cohort, scenario)
@@ -186,9 +195,11 @@ def _nobody(cohort: Cohort, scenario: Scenario) -> str:
     too_late = cohort.arrival > scenario.operations.last_arrival
     failing["the limit of recruitment"] = float(too_late.mean())
     worst, share = max(failing.items(), key=lambda one: one[1])
+    drawn = _PILOTS * cohort.arrival.size
     return (
-        f"recruitment can never finish: none of {cohort.arrival.size:,} pilot candidates could be "
-        f"randomised; most ({share:.0%}) fail {worst}"
+        f"recruitment can never finish, as far as can be seen: none of {drawn:,} pilot candidates "
+        f"could be randomised, so that at most 1 in {drawn // 3:,} can (95% confidence); most "
+        f"({share:.0%}) fail {worst}"
     )
 
 

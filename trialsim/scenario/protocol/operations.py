@@ -141,7 +141,7 @@ class Operations(CheckedModel):
         (("refusal_probability",), _a_probability),
     )
 
-    sites: dict[Name, Site] = Field(min_length=1)
+    sites: dict[Name, Site] = Field(min_length=1, max_length=10_000)
     """The sites by name, each with the day on which it begins to recruit."""
     candidates_per_site_per_month: Positive
     """Mean number of candidates who present at a site in a month of 30.44 days, such as 3.6."""

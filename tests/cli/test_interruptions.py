@@ -1,0 +1,111 @@
+"""A command that is stopped at any moment leaves no worker, and goes on to the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import pytest
+
+import trialsim as ts
+from tests.runs.test_directory import bytes_of
+from trialsim.replicates.parallel import _WATCH_SECONDS, LostWorkerError, finished_tasks
+from trialsim.replicates.run import Simulation
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+
+PROGRAM: Final = [sys.executable, "-c", "from trialsim.cli import main; main()"]
+STUDY: Final = ["stroke_nihss", "--jobs", "2", "--seed", "7"]
+POWER: Final = ["power", *STUDY, "--set", "design.patients=12", "--replicates", "6000"]
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+
+
+def workers_of(parent: int) -> set[int]:
+    """Return the processes of a session that is named after its first one."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        state, session = fields[0], int(fields[3])
+        if session == parent and state != "Z":
+            found.add(int(stat.parent.name))
+    return found - {parent}
+
+
+def stopped(
+    arguments: list[str], out: Path, after: float, how: signal.Signals
+) -> tuple[int, str, set[int]]:
+    """Stop a command a while after its first file; return status, words and living workers."""
+    with subprocess.Popen(
+        [*PROGRAM, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=Path(__file__).parents[2],
+    ) as child:
+        try:
+            while not (out / "manifest.json").exists() and child.poll() is None:
+                time.sleep(0.01)
+            child.wait(after)
+        except subprocess.TimeoutExpired:
+            # from the keyboard it goes to all processes, otherwise to the parent alone
+            os.killpg(child.pid, how) if how is signal.SIGINT else child.send_signal(how)
+        status = child.wait(60)
+        deadline = time.monotonic() + 5
+        while workers_of(child.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        living = workers_of(child.pid)
+        for worker in living:
+            os.kill(worker, signal.SIGKILL)
+        words = "" if child.stderr is None else child.stderr.read()
+    return status, words, living
+
+
+def test_a_command_that_is_stopped_leaves_no_worker_and_goes_on(tmp_path: Path) -> None:
+    """In three ways, one after the other; who is ended by TERM or KILL says nothing."""
+    moments = Random(7)
+    disturbed, undisturbed = ([*POWER, "--out", str(tmp_path / at)] for at in "du")
+    for how in SIGNALS:
+        status, words, living = stopped(disturbed, tmp_path / "d", moments.uniform(0, 2), how)
+        assert not living
+        assert "Traceback" not in words
+        assert status in {0, 130 if how is signal.SIGINT else -how}
+        if status == 130:
+            assert words.startswith("trialsim: interrupted")
+    for arguments in (disturbed, undisturbed):
+        subprocess.run(
+            [*PROGRAM, *arguments], check=True, capture_output=True, cwd=Path(__file__).parents[2]
+        )
+    assert bytes_of(tmp_path / "d") == bytes_of(tmp_path / "u")
+
+
+def test_a_worker_that_is_killed_is_told_in_a_line() -> None:
+    """As by a machine that is out of memory."""
+    study = ts.load("stroke_nihss").replace({"design.patients": 12})
+    tasks = [range(start, start + 64) for start in range(0, 64 * 200, 64)]
+    finished = finished_tasks(Simulation(study, 7), tasks, n_jobs=2)
+    next(finished)
+    mine = [pid for pid in workers_of(os.getsid(0)) if _is_worker_of(pid, os.getpid())]
+    os.kill(min(mine), signal.SIGKILL)
+    with pytest.raises(LostWorkerError, match=r"^a worker process was killed, most likely"):
+        list(finished)
+
+
+def _is_worker_of(pid: int, parent: int) -> bool:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(fields[1]) == parent and b"popen_loky_posix" in command
+
+
+def test_a_worker_looks_for_its_parent_often_enough() -> None:
+    assert _WATCH_SECONDS <= 1
