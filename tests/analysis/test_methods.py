@@ -254,6 +254,23 @@ def test_proportional_odds_are_those_of_statsmodels(planned: Planned, by_hand: B
     assert_allclose(primary(trial).statistic, ranks.z * np.sqrt(len(arm) / (len(arm) - 1)))
 
 
+def test_proportional_odds_are_given_the_covariates_that_the_plan_names(
+    planned: Planned, by_hand: ByHand
+) -> None:
+    trial = planned(40, test={"method": "proportional_odds", "covariates": ["age_years"]})
+    found = by_hand(trial)
+    ages = trial.tables()["screening"].set_index("screening_number")["age_years"]
+    age = ages.loc[found["screening_number"]].to_numpy(float)
+    arm = (found["arm"] == "cerebrolysin").to_numpy(float)
+    cells = np.unique(found["value"], return_inverse=True)[1]
+    covariates = np.column_stack([arm, (age - age.mean()) / age.std()])
+    model = OrderedModel(cells, covariates, distr="logit")
+    fit = model.fit(method="bfgs", gtol=1e-7, maxiter=500, disp=False)
+    assert_allclose(primary(trial).estimate, np.exp(fit.params[0]), rtol=1e-5)
+    without = primary(planned(40, test="proportional_odds")).estimate
+    assert abs(primary(trial).estimate / without - 1) > 1e-3
+
+
 def test_separated_arms_reject_under_proportional_odds() -> None:
     """An odds ratio of 0 or infinity is the strongest evidence, not none."""
     strong = {"design.patients": 12, "outcomes.arat.effect.value": 0.92, "analysis.secondary": {}}

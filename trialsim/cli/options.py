@@ -54,7 +54,11 @@ Changes = Annotated[
 ]
 AnalysisName = Annotated[
     str | None,
-    typer.Option("--analysis", metavar="NAME", help="Take this secondary analysis as primary."),
+    typer.Option(
+        "--analysis",
+        metavar="NAME",
+        help="Take this secondary analysis as primary: by itself, not adjusted for multiplicity.",
+    ),
 ]
 
 

@@ -45,7 +45,7 @@ def exact_rank_test_counts(
     values are equal, or an arm is empty, every allocation is alike: the p-value is 1.
 
     Trials with the same ties and sizes share one distribution, that of `rank_sum_distribution`;
-    others cost one each: below a millisecond at 8 patients an arm, some 40 at 104. The patients
+    others cost one each: below a millisecond at 8 patients an arm, some 150 at 104. The patients
     are dealt from in two halves, the low and the high ranks, and of their sums only the tail is put
     together. Raises ValueError beyond MOST_PATIENTS in a trial: see `permutation_rank_test`.
 

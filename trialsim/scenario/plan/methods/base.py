@@ -90,7 +90,10 @@ class AnalysisMethod(CheckedModel):
         if test is not None:
             told.append(f"without an effect the test rejects at 5% in {rates(test)}")
         if interval is not None:
-            told.append(f"the 95% interval misses the effect in {rates(interval)}")
+            of = (
+                "an effect of 0.71" if interval.endswith("effect 0.71") else "the lack of an effect"
+            )
+            told.append(f"the 95% interval misses {of} in {rates(interval)}")
         if not told:
             return "Not measured for this method with these choices."
         scale = "On a scale with 21% of patients at its floor and 16% at its ceiling"

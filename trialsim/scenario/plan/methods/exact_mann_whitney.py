@@ -36,8 +36,7 @@ class ExactMannWhitney(SampleRankMethod):
 
     def speed_in_words(self) -> str:
         return (
-            "Slow, so think before thousands of replicates: up to half a second a trial of 208 "
-            "patients."
+            "Slow, so think before thousands of replicates: about 0.15 s a trial of 208 patients."
         )
 
     def unfit_for_design(self, design: Design) -> Iterator[Violation]:
