@@ -48,7 +48,7 @@ def test_the_table_says_figure_error_interval_and_verdict(
     assert f"0.71      {row.simulated:.3f}" in line
     assert f"{row.low:.2f} to {row.high:.2f}" in line
     assert row.verdict == "typical"
-    assert line.endswith("typical of single trials")
+    assert line.endswith("within the central 95% of trials")
     assert "All cohorts are simulated" in said
 
 

@@ -124,7 +124,7 @@ def analyse(trial: SimulatedTrial) -> Analysis:
         primary=primary,
         secondary=secondary,
         by_visit=arms_at_visits(batch),
-        conventions=plan_in_words(plan),
+        conventions=plan_in_words(plan, trial.scenario.outcomes),
     )
 
 

@@ -113,7 +113,7 @@ def simulate(
     say(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
     say(consort_text(account))
     say("")
-    say(analysis_text(result))
+    say(analysis_text(result, study))
     _say_board(trial)
     if out is not None:
         say(f"\nTables, CONSORT account and manifest are in {out}")
@@ -229,9 +229,9 @@ def merge(
     The directory is then the same, byte for byte, as that of a run on one machine.
     """
     from trialsim.runs.directory import find_run
-    from trialsim.runs.shards import merge as lay_together
+    from trialsim.runs.shards import merge as merge_shards
 
-    result = lay_together(out, shards)
+    result = merge_shards(out, shards)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -251,8 +251,8 @@ def replay(
 ) -> None:
     """Build one trial of a run again, or one of its patients.
 
-    The trial's numbers are checked against those of the run, to the bit. With --report, a page has
-    the trial, or the patient's days and the same patient in the other arms.
+    The trial's numbers are checked to be bit-identical to those of the run. With --report, a page
+    shows the trial, or the patient's days and the same patient in the other arms.
     """
     from trialsim.reporting.text.replay import replay_text, timeline_text
     from trialsim.runs.directory import find_run

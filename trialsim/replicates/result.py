@@ -332,7 +332,7 @@ def mean_of(estimates: Floats, quantity: Quantity) -> Mean:
 
 
 def of_wrong_direction(share: Proportion) -> dict[str, Any]:
-    """Return what results tell of rejections in favour of the control, for JSON."""
+    """Return the rejections in favour of the control, for JSON."""
     return {
         "wrong_direction": float(share.estimate),
         "wrong_direction_mcse": float(share.mcse),
@@ -342,10 +342,13 @@ def of_wrong_direction(share: Proportion) -> dict[str, Any]:
 
 def conventions_of(study: Study) -> Mapping[str, str]:
     """Return every convention of a study's analysis by name, and those of its looks."""
-    told = plan_in_words(study.analysis)
-    if not isinstance(study, Programme):
-        told |= {f"monitoring_{name}": said for name, said in monitoring_in_words(study).items()}
-    return told
+    if isinstance(study, Programme):
+        return plan_in_words(study.analysis)
+    looks = monitoring_in_words(study)
+    return {
+        **plan_in_words(study.analysis, study.outcomes),
+        **{f"monitoring_{name}": words for name, words in looks.items()},
+    }
 
 
 def _plain(summary: Mean | Proportion) -> dict[str, float]:

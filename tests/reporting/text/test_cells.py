@@ -39,7 +39,7 @@ def test_a_ceiling_that_hides_power_is_told(result: CountPower) -> None:
     cells = result.cells._replace(treated=treated, control=control)
     crowded = dataclasses.replace(result, cells=cells)
     assert cells_dict(crowded, 0.05, 2)["ceiling"]["hides"]
-    assert "hides what the ends take" in cells_text("title", crowded, 0.05, 2)
+    assert "ignores what floor and ceiling cost" in cells_text("title", crowded, 0.05, 2)
 
 
 def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ def test_a_comparison_says_every_alternative_and_its_paired_error() -> None:
     base = ts.load("cars1").replace({"outcomes.arat.effect.value": 0.62})
     result = ts.what_if(base, {"design.patients": [60, 208]}, replicates=100, n_jobs=1)
     text = what_if_text("A title", result)
-    assert text.startswith("A title\n2 alternatives beside cars1")
+    assert text.startswith("A title\n2 alternatives to cars1")
     row = result.rows[1]
     assert f"{row.difference.estimate:+11.4f} {row.difference.low:+8.4f} - " in text
     assert f"{row.power.low:.4f}-{row.power.high:.4f} {row.wrong_direction.estimate:9.4f}" in text
@@ -24,7 +24,7 @@ def test_a_size_says_the_value_its_interval_and_what_confirms_it() -> None:
     text = size_text("A title", result)
     assert f"recommended            {result.value}\n" in text
     assert f"{result.low} to {result.high}" in text
-    assert f"{result.power:.4f} (error {result.mcse:.4f}" in text
+    assert f"{result.power:.4f} (MCSE {result.mcse:.4f}" in text
     assert f"seed {result.confirmation_seed}" in text
     assert len([line for line in text.splitlines() if line.endswith(tuple("0123456789"))]) > 4
 
@@ -32,7 +32,7 @@ def test_a_size_says_the_value_its_interval_and_what_confirms_it() -> None:
 def test_an_assurance_says_the_probability_both_errors_and_where_an_estimate_lies() -> None:
     result = ts.assurance(ts.load("cars1"), normal_prior(0.62, 0.03), 64, strata=4, n_jobs=1)
     text = assurance_text("A title", result, observed=0.53)
-    assert f"{result.probability:.4f} (95% {result.ci[0]:.4f} to {result.ci[1]:.4f}; error" in text
+    assert f"{result.probability:.4f} (95% {result.ci[0]:.4f} to {result.ci[1]:.4f}; MCSE" in text
     assert f"{result.mcse_draws:.4f} of effects drawn" in text
     assert f"at most 0.53                 {result.share_at_most(0.53).estimate:.4f}" in text
     assert "at most" not in assurance_text("A title", result)

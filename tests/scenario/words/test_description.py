@@ -130,7 +130,7 @@ def test_two_plans_that_differ_are_told_differently() -> None:
 def test_every_plan_tells_the_same_conventions_each_in_a_sentence() -> None:
     names = set(plan_in_words(CARS1.analysis))
     assert {
-        "side",
+        "alternative",
         "alpha",
         "ties",
         "continuity",
@@ -139,7 +139,6 @@ def test_every_plan_tells_the_same_conventions_each_in_a_sentence() -> None:
         "analysis_set",
         "missing_data",
         "death",
-        "n",
     } <= names
     for changes in ({"strata": "site"}, {"continuity_correction": True}, {"alpha": 0.01}):
         words = plan_in_words(plan(**changes))
@@ -149,4 +148,4 @@ def test_every_plan_tells_the_same_conventions_each_in_a_sentence() -> None:
 
 def test_a_per_protocol_plan_tells_whom_it_leaves_out() -> None:
     told = plan_in_words(plan(minimum_infusion_share=0.8))["analysis_set"]
-    assert "less than 0.8 of the planned infusions are left out" in told
+    assert "less than 0.8 of the planned infusions are excluded" in told

@@ -120,12 +120,19 @@ def test_every_other_field_of_the_plan_is_told() -> None:
     assert AnalysisPlan.model_fields.keys() == {*changes, *chosen, *rest}
 
 
-def test_a_slow_method_warns() -> None:
-    slow = ("exact_mann_whitney", "permutation")
-    for name in slow:
-        words = plan_in_words(planned_with(method_named(name)))
-        assert words["speed"].startswith("Slow, so think before thousands of replicates")
-    assert plan_in_words(CARS1.analysis)["speed"].startswith("Fast")
+def test_outcomes_are_called_by_their_labels_and_no_name_keeps_its_underscores() -> None:
+    words = plan_in_words(CARS1.analysis, CARS1.outcomes)
+    assert "a better Action Research Arm Test score at day 90 than" in words["estimate"]
+    assert "Nine-hole peg test" in words["secondary"]
+    assert not any("_" in sentence for sentence in words.values())
+
+
+def test_each_secondary_analysis_has_a_line_of_its_own() -> None:
+    first, *others = plan_in_words(CARS1.analysis)["secondary"].splitlines()
+    assert first.startswith("The primary analysis is repeated")
+    assert [line.partition(": ")[0] for line in others] == [
+        name.replace("_", " ") for name in CARS1.analysis.secondary
+    ]
 
 
 def test_every_plan_tells_the_same_conventions_in_sentences() -> None:
@@ -141,7 +148,7 @@ def test_a_secondary_analysis_tells_only_what_differs() -> None:
     later = plan(secondary={"responders": {"test": method_named("responders"), "visit": "day_42"}})
     told = plan_in_words(later)["secondary"]
     assert "responders: Risk difference" in told
-    assert "day_42" in told
+    assert "day 42" in told
     assert "Two-sided" not in told
 
 

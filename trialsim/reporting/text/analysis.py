@@ -1,29 +1,42 @@
-"""The result of one trial, in words."""
+"""The result of one trial as text."""
 
+from collections.abc import Sequence
 from math import isnan
 
 from trialsim.analysis.analyse import Analysis, Estimate
 from trialsim.reporting.text.words import conventions_text
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import in_words
 
 
-def analysis_text(result: Analysis) -> str:
-    """Say the primary result, the scores by visit, and the conventions."""
+def analysis_text(result: Analysis, study: Scenario) -> str:
+    """Return the primary and secondary results, the scores by visit, and the conventions."""
     primary = result.primary
     lines = [
         _estimate_text(primary),
-        *(f"{name}: {_estimate_text(result.secondary[name])}" for name in result.secondary),
+        *(f"{in_words(name)}: {_estimate_text(one)}" for name, one in result.secondary.items()),
         "",
-        f"{'outcome':10} {'visit':10} {'arm':16} {'n':>5} {'mean':>7} {'SD':>7}",
     ]
-    lines += [
-        f"{row.outcome:10} {row.visit:10} {row.arm:16} {row.n:5} {row.mean:7.2f} {row.sd:7.2f}"
+    labels = [
+        (study.outcomes[row.outcome].label, in_words(row.visit), in_words(row.arm))
         for row in result.by_visit
+    ]
+    heads = ("outcome", "visit", "arm")
+    widths = [max(map(len, column)) for column in zip(heads, *labels, strict=True)]
+    lines.append(f"{_columns(heads, widths)} {'n':>5} {'mean':>7} {'SD':>7}")
+    lines += [
+        f"{_columns(names, widths)} {row.n:5} {row.mean:7.2f} {row.sd:7.2f}"
+        for names, row in zip(labels, result.by_visit, strict=True)
     ]
     return "\n".join([*lines, "", *conventions_text(result.conventions)])
 
 
+def _columns(words: Sequence[str], widths: Sequence[int]) -> str:
+    return " ".join(f"{word:{width}}" for word, width in zip(words, widths, strict=True))
+
+
 def _estimate_text(found: Estimate) -> str:
-    """Say one result: what was estimated, its interval, its test."""
+    """Return one result: what was estimated, its interval, its test."""
     statistic = "" if isnan(found.statistic) else f"statistic {found.statistic:.4f}, "
     adjusted = found.adjusted_p_value
     after = "" if adjusted == found.p_value else f" (adjusted {adjusted:.6g})"

@@ -9,7 +9,7 @@ _SCALES = f"{'z':>8} {'p':>9} {'effect':>8} {'CP trend':>9} {'CP plan':>9} {'PP'
 
 
 def bounds_text(title: str, result: BoundsResult) -> str:
-    """Say the bounds on every scale, then what they do under several effects."""
+    """Return the bounds on every scale, then what they do under several effects."""
     sides = "two-sided" if result.sides == 2 else "one-sided"
     lines = [
         title,
@@ -17,7 +17,7 @@ def bounds_text(title: str, result: BoundsResult) -> str:
         f"scenario {result.scenario} ({result.digest})",
         "Normal approximation at the planned information, mean recruitment; no trial was run.",
         "",
-        f"{'look':12} {'share':>6} {'patients':>8} {'info':>8} {'day':>5} {'randomised':>10} "
+        f"{'look':12} {'frac.':>6} {'patients':>8} {'info':>8} {'day':>5} {'randomised':>10} "
         f"{'alpha spent':>11}",
         *map(_look, result.looks),
         "",
@@ -25,13 +25,13 @@ def bounds_text(title: str, result: BoundsResult) -> str:
         *(_bound(one.name, one.efficacy) for one in result.looks),
         *_futility(result.looks),
         "",
-        "p is one-sided; CP is conditional power under the trend and the planned effect, PP",
-        "predictive power from a flat prior.",
+        "Frac. is the information fraction, p one-sided; CP is conditional power under the trend",
+        "and under the planned effect, PP predictive power from a flat prior.",
         "",
         *_effects(result),
         "",
-        "Textbook patients are those analysed when the trial ends, as if nobody waited for an",
-        "endpoint; patients are those randomised by the decision, by mean recruitment.",
+        "Textbook patients are those analysed when the trial ends, as if every endpoint were known",
+        "at once; patients are those randomised by the decision, at the mean recruitment rate.",
         "",
         *conventions_text(result.conventions),
     ]
@@ -66,7 +66,7 @@ def _bound(name: str, bound: Bound) -> str:
 
 
 def _effects(result: BoundsResult) -> Iterator[str]:
-    """Say where trials stop under each effect, and how many patients that takes."""
+    """Yield where trials stop under each effect, and how many patients that takes."""
     names = [one.name for one in result.looks]
     columns = " ".join(f"{name:>9.9}" for name in names)
     below = " ".join(f"{name:>9.9}" for name in names[:-1])

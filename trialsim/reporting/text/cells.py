@@ -1,4 +1,4 @@
-"""The endpoint's distribution in each arm, what its ends hide, and the power that it gives."""
+"""The endpoint's distribution in each arm, its floor and ceiling, and the power from it."""
 
 from typing import Any
 
@@ -34,18 +34,18 @@ def cells_dict(result: CountPower, alpha: float, sides: int) -> dict[str, Any]:
 
 
 def cells_text(title: str, result: CountPower, alpha: float, sides: int) -> str:
-    """Say the effect on every scale, the power by counts and closed forms, and what ends hide."""
+    """Return the effect on every scale, its power, and what floor and ceiling cost."""
     effects, cost = ends_of(result, alpha, sides)
     cells = result.cells
     treated, control = result.patients
     lines = [
         heading(
             title,
-            f"cells of {cells.replicates:,} simulated trials; power of {result.replicates:,} pairs "
-            f"of multinomials, {treated} v {control} analysed; seed {result.seed}, scenario "
+            f"cells of {cells.replicates:,} simulated trials; power from {result.replicates:,} "
+            f"pairs of multinomials, {treated} v {control} analysed; seed {result.seed}, scenario "
             f"{result.scenario} ({result.digest})",
         ),
-        f"{'Mann-Whitney effect':34} {cells.effect:10.4f}   MC error {cells.effect_mcse:.4f}",
+        f"{'Mann-Whitney effect':34} {cells.effect:10.4f}   MCSE {cells.effect_mcse:.4f}",
         f"{'latent shift, SD':34} {effects.latent_shift:10.4f}",
         f"{'common odds ratio':34} {effects.odds_ratio:10.4f}",
         f"{'mean difference, cells':34} {effects.mean_difference:10.4f}",
@@ -54,18 +54,19 @@ def cells_text(title: str, result: CountPower, alpha: float, sides: int) -> str:
         f"{'best cell, treated and control':34} {effects.treated_ceiling:10.4f} "
         f"{effects.control_ceiling:10.4f}",
         "",
-        f"{'power by counts':34} {result.power:10.4f}   MC error {result.mcse:.4f}, of counts 95% "
+        f"{'power by counts':34} {result.power:10.4f}   MCSE {result.mcse:.4f}, of counts 95% "
         f"{result.rejections.low:.4f} to {result.rejections.high:.4f}",
         f"{'power by Noether':34} {result.noether:10.4f}",
         f"{'power by Zhao, Rahardja and Qu':34} {result.zhao:10.4f}",
         f"{'power by Happ, Bathke and Brunner':34} {result.happ:10.4f}",
         "",
-        f"On a scale without ends or ties this shift had power {cost.unbounded_power:.4f}; here it "
-        f"has {cost.shift_power:.4f}.",
+        f"On a scale without floor, ceiling or ties this shift would have power "
+        f"{cost.unbounded_power:.4f}; here it has {cost.shift_power:.4f}.",
     ]
     if cost.hides():
         lines.append(
-            f"The effect of that shift without ends, {cost.unbounded_theta:.4f}, taken as fixed, "
-            f"would promise {cost.theta_power:.4f}: a fixed effect hides what the ends take."
+            f"Taking as fixed its effect on an unbounded scale, {cost.unbounded_theta:.4f}, would "
+            f"overstate power as {cost.theta_power:.4f}: a fixed effect ignores what floor and "
+            "ceiling cost."
         )
     return "\n".join(lines)

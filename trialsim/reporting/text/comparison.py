@@ -25,26 +25,26 @@ def what_if_text(title: str, result: WhatIf) -> str:
     base = result.rows[0]
     lines = [
         title,
-        f"{len(result.rows) - 1} alternatives beside {result.scenario} ({result.digest}), each on "
+        f"{len(result.rows) - 1} alternatives to {result.scenario} ({result.digest}), each on "
         f"the same {result.replicates:,} simulated trials; seed {result.seed}",
         SIMULATED,
         "",
         f"{'':{width}} {'power':>8} {'95% interval':>16} {'wrong way':>9} {'difference':>11} "
-        f"{'95% interval':>18} {'worth':>10}",
+        f"{'95% interval':>18} {'equiv. n':>10}",
         *(_power_line(row, width) for row in result.rows),
         "",
         f"{'difference from the base':{width}} {_headings()}",
         f"{_name(base):{width}} {_numbers(base.means)}",
         *(f"{_name(row):{width}} {_numbers(row.differences, '+')}" for row in result.rows[1:]),
         "",
-        "Errors and intervals are of Monte Carlo alone; those of differences are paired. Worth: so",
-        "many independent trials of each design would leave the same error of the difference in",
-        "power.",
-        "Power counts rejections in favour of the treated; wrong way are those for the control.",
+        "MCSEs and intervals reflect Monte Carlo error alone; those of differences are paired.",
+        "Equiv. n: replicates of each design that an unpaired comparison would need for the same",
+        "MCSE of the difference in power.",
+        "Power counts rejections in favour of the treated; wrong way, those in favour of control.",
         *_about_ratios(result),
     ]
     failed = [row for row in result.rows if row.failed]
-    lines += [f"{_name(row)}: {row.failed:,} trials failed and are left out" for row in failed]
+    lines += [f"{_name(row)}: {row.failed:,} trials failed and are excluded" for row in failed]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
 
 
@@ -60,7 +60,7 @@ def size_text(title: str, result: SampleSize) -> str:
         "",
         f"{'recommended':22} {result.value:g}",
         f"{'interval':22} {result.low:.6g} to {result.high:.6g} (estimate {result.estimate:.6g})",
-        f"{'confirmed power':22} {result.power:.4f} (error {result.mcse:.4f}, 95% {low:.4f} to "
+        f"{'confirmed power':22} {result.power:.4f} (MCSE {result.mcse:.4f}, 95% {low:.4f} to "
         f"{high:.4f})",
         f"{'wrong direction':22} {result.wrong_direction.estimate:.4f} (95% "
         f"{result.wrong_direction.low:.4f} to {result.wrong_direction.high:.4f})",
@@ -70,7 +70,7 @@ def size_text(title: str, result: SampleSize) -> str:
     if result.closed_form is not None:
         patients, mcse = result.closed_form
         lines.append(
-            f"{'closed form for ties':22} {patients:.1f} (error {mcse:.1f}), for the endpoint as "
+            f"{'closed form for ties':22} {patients:.1f} (MCSE {mcse:.1f}), for the endpoint as "
             "conducted and analysed"
         )
     lines += [
@@ -88,7 +88,7 @@ def size_text(title: str, result: SampleSize) -> str:
 
 
 def assurance_text(title: str, result: Assurance, observed: float | None = None) -> str:
-    """Return the probability of success, its error, the estimates foretold and the power curve."""
+    """Return the probability of success, the predictive distribution and the power curve."""
     low, high = result.prediction_interval()
     predicted, rejections = result.predicted, result.rejections
     wrong = result.wrong_direction
@@ -101,15 +101,14 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
         SIMULATED,
         "",
         f"{'probability of success':28} {result.probability:.4f} (95% {result.ci[0]:.4f} to "
-        f"{result.ci[1]:.4f}; error {result.mcse:.4f}: {result.mcse_simulation:.4f} of trials, "
+        f"{result.ci[1]:.4f}; MCSE {result.mcse:.4f}: {result.mcse_simulation:.4f} of trials, "
         f"{result.mcse_draws:.4f} of effects drawn)",
         f"{'power over the prior, SD':28} {result.power_sd:.4f}",
         f"{'wrong direction':28} {wrong.estimate:.4f} (95% {wrong.low:.4f} to {wrong.high:.4f})",
-        f"{'rejections either way':28} {rejections.estimate:.4f} (95% {rejections.low:.4f} to "
-        f"{rejections.high:.4f}; error {rejections.mcse:.4f})",
-        f"{'estimate foretold':28} {predicted.estimate:.4f} (error {predicted.mcse:.4f}; SD "
-        f"{predicted.sd:.4f}, 95% of trials "
-        f"{low:.4f} to {high:.4f})",
+        f"{'rejections, either direction':28} {rejections.estimate:.4f} (95% {rejections.low:.4f} "
+        f"to {rejections.high:.4f}; MCSE {rejections.mcse:.4f})",
+        f"{'predictive distribution':28} mean estimate {predicted.estimate:.4f} (MCSE "
+        f"{predicted.mcse:.4f}), SD {predicted.sd:.4f}, 95% of trials {low:.4f} to {high:.4f}",
     ]
     if observed is not None:
         share = result.share_at_most(observed)
@@ -142,12 +141,12 @@ def _name(row: Row) -> str:
 
 def _about_ratios(result: WhatIf) -> list[str]:
     quantities = {row.scenario.analysis.quantity for row in result.rows}
-    told = []
+    notes = []
     if any(quantity.is_ratio for quantity in quantities):
-        told.append("Ratios are averaged by their logarithms, and so are their differences.")
+        notes.append("Ratios are averaged by their logarithms, and so are their differences.")
     if len({quantity.name for quantity in quantities}) > 1:
-        told.append("Effects of different quantities are not subtracted: nan.")
-    return told
+        notes.append("Effects of different quantities are not subtracted: nan.")
+    return notes
 
 
 def _interval(share: Proportion) -> str:
@@ -161,15 +160,15 @@ def _power_line(row: Row, width: int) -> str:
     )
     if not row.alternative.changes:
         return own
-    worth = float(row.difference.independent_replicates)
-    said = "all agree" if isinf(worth) else f"{worth:,.0f}"
+    equivalent = float(row.difference.independent_replicates)
+    unpaired = "all agree" if isinf(equivalent) else f"{equivalent:,.0f}"
     found = row.difference
     difference = f"{found.estimate:+11.4f} {found.low:+8.4f} - {found.high:+.4f}"
-    return f"{own} {difference} {said:>10}"
+    return f"{own} {difference} {unpaired:>10}"
 
 
 def _headings() -> str:
-    return " ".join(f"{heading:>10} {'error':>7}" for heading, _ in _COLUMNS.values())
+    return " ".join(f"{heading:>10} {'MCSE':>7}" for heading, _ in _COLUMNS.values())
 
 
 def _numbers(means: Mapping[str, Mean], sign: str = "") -> str:

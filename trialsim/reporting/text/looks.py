@@ -7,12 +7,12 @@ from trialsim.replicates.looks import FINAL, LooksResult
 from trialsim.stats.monte_carlo import Mean, Proportion
 
 _ROWS: Final = {
-    "held": "held",
-    "day": "day of the cut",
+    "held": "performed",
+    "day": "day of the data cut",
     "known": "endpoint known",
     "randomised": "randomised",
-    "waiting": "waiting for their endpoint",
-    "share": "share of the information",
+    "waiting": "endpoint pending",
+    "share": "information fraction",
     "bound": "bound on z",
     "efficacy": "stopped for efficacy",
     "harm": "stopped for harm",
@@ -28,16 +28,16 @@ _SPREAD: Final = {
 
 
 def looks_text(looks: LooksResult) -> Iterator[str]:
-    """Yield what happens at each look, what that saves, and what the estimates are worth."""
+    """Yield what happens at each look, what that saves, and how the estimates perform."""
     yield f"{'look':34}" + "".join(f"{name:>20.20}" for name in looks.names)
     for what, label in _ROWS.items():
         found = [_found(looks, name, what) for name in looks.names]
         if what == "harm" and not any(one.estimate for one in found):
             continue
         yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in found)
-    yield f"{'stop undone by those who waited':34}{_with_error(looks.reversals):>20}"
+    yield f"{'stop reversed by pending endpoints':34}{_with_error(looks.reversals):>20}"
     yield ""
-    yield f"{'':34} {'mean':>10} {'MC error':>10} {'5%':>9} {'50%':>9} {'95%':>9} {'at most':>8}"
+    yield f"{'':34} {'mean':>10} {'MCSE':>10} {'5%':>9} {'50%':>9} {'95%':>9} {'at most':>8}"
     for name, label in _SPREAD.items():
         spread = looks.spread(name)
         yield (
@@ -59,13 +59,13 @@ def _found(looks: LooksResult, name: str, what: str) -> Mean | Proportion:
 
 def _estimation(looks: LooksResult, kind: str, prefix: str, where: str | None) -> str:
     found = looks.estimation(prefix, where)
-    told = (found.bias, found.rmse, found.coverage)
-    columns = "".join(f"{_with_error(one):>20}" if found.trials else " " * 20 for one in told)
+    measures = (found.bias, found.rmse, found.coverage)
+    columns = "".join(f"{_with_error(one):>20}" if found.trials else " " * 20 for one in measures)
     return f"{kind:12}{where or 'all':14}{found.trials:8}{columns}".rstrip()
 
 
 def _with_error(found: Mean | Proportion) -> str:
-    """Return a number with its Monte Carlo error in parentheses, digits by their size."""
+    """Return a number with its Monte Carlo standard error in parentheses."""
     value = float(found.estimate)
     digits = 4 if abs(value) < 10 else 1
     return f"{value:.{digits}f} ({float(found.mcse):.{digits}f})"

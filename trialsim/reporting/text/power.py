@@ -1,14 +1,15 @@
-"""The operating characteristics of a design, in words."""
+"""The operating characteristics of a design as text."""
 
 from trialsim.replicates.result import PowerResult
 from trialsim.replicates.secondary import SecondaryResult
 from trialsim.reporting.text.looks import looks_text
 from trialsim.reporting.text.words import conventions_text, heading
+from trialsim.scenario.words.labels import in_words
 from trialsim.stats.monte_carlo import Mean, Proportion
 
 
 def power_text(title: str, result: PowerResult) -> str:
-    """Say the operating characteristics, each with its Monte Carlo standard error."""
+    """Return the operating characteristics, each with its Monte Carlo standard error."""
     failed = f", {result.failed} failed" if result.failed else ""
     lines = [
         heading(
@@ -16,14 +17,14 @@ def power_text(title: str, result: PowerResult) -> str:
             f"{result.replicates:,} simulated trials{failed}; seed {result.seed}, "
             f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
         ),
-        f"{'':34} {'value':>10} {'MC error':>10} {'SD':>10}",
+        f"{'':34} {'value':>10} {'MCSE':>10} {'SD':>10}",
         _share("power, in favour of the treated", result.favoured),
         _share("rejections in favour of control", result.wrong_direction),
         _row(f"estimate of the {result.quantity.name}", result.estimate),
         *_beside_truth(result),
     ]
     lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]
-    lines += [_row(name, result.mean_of(name)) for name in result.of_programmes]
+    lines += [_row(in_words(name), result.mean_of(name)) for name in result.of_programmes]
     if result.secondary is not None:
         lines += ["", *_secondary(result.secondary)]
     if result.looks is not None:
@@ -33,26 +34,26 @@ def power_text(title: str, result: PowerResult) -> str:
         all_of_them = result.power_counting_failures
         lines += [
             "",
-            f"{result.failed:,} replicates failed; the figures are of those that were finished.",
+            f"{result.failed:,} replicates failed; the figures are of the others.",
             f"With failures counted as not rejecting, the power is {all_of_them.estimate:.4f}.",
             *failures,
         ]
     if result.without_estimate:
         lines += [
             "",
-            f"{result.without_estimate:,} replicates left an arm with nobody to analyse: they "
-            "count as not rejecting, and have no part in estimate, bias and coverage.",
+            f"In {result.without_estimate:,} replicates an arm had nobody to analyse: they count "
+            "as not rejecting, and are excluded from estimate, bias and coverage.",
         ]
     if result.without_logarithm:
         lines += [
             "",
-            f"{result.without_logarithm:,} replicates have a ratio of 0 or infinity, which has no "
-            "part in the mean and the bias of its logarithm.",
+            f"In {result.without_logarithm:,} replicates the ratio is 0 or infinite: they are left "
+            "out of the mean and the bias of its logarithm.",
         ]
     if result.is_harmful:
         lines += ["", HARMFUL]
-    lines += ["", f"{'true effect:':20} {estimand_sentence(result)}"]
-    lines += conventions_text(result.conventions)
+    told = {"true_effect": estimand_sentence(result), **result.conventions}
+    lines += ["", *conventions_text(told)]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
 
 
@@ -72,19 +73,19 @@ _LABELS = {
 
 
 HARMFUL = (
-    "WARNING: the true effect is in favour of the control; a power counts only rejections in "
-    "favour of the treated."
+    "WARNING: the true effect favours the control; power counts only rejections in favour of the "
+    "treated."
 )
 
 
 def estimand_sentence(result: PowerResult) -> str:
-    """Say what the true effect is, and why an analysis for another estimand has no bias."""
-    said = f"The {result.estimand.name} in the two populations, every score known at the visit."
+    """Return what the true effect is, and why an analysis for another estimand has no bias."""
+    sentence = f"The {result.estimand.name}, in the two populations with complete follow-up."
     if result.estimand.is_target:
-        return said
+        return sentence
     return (
-        f"{said} Bias and coverage are not told: the analysis is for another estimand, for "
-        f"{'; '.join(result.estimand.others)}."
+        f"{sentence} Bias and coverage are not given, because the analysis targets another "
+        f"estimand: {'; '.join(result.estimand.others)}."
     )
 
 
@@ -104,17 +105,17 @@ def _beside_truth(result: PowerResult) -> list[str]:
 def _secondary(found: SecondaryResult) -> list[str]:
     """Return the power of each secondary analysis, of any and of all."""
     return [
-        "Secondary analyses, in favour of the treated, adjusted as the plan says:",
-        *(_share(name, share) for name, share in found.each.items()),
+        "Secondary analyses, in favour of the treated, with the planned adjustment:",
+        *(_share(in_words(name), share) for name, share in found.each.items()),
         _share("any of them", found.any),
         _share("all of them", found.all),
-        _share("any analysis rejects, either way", found.any_rejection),
-        "  (where no outcome has an effect, this last is the family-wise error rate)",
+        _share("any analysis rejects, any direction", found.any_rejection),
+        "  (when no outcome has an effect, the last is the family-wise error rate)",
     ]
 
 
 def _share(label: str, share: Proportion) -> str:
-    """Return a share with Wilson's interval, for at 0 and 1 the error is none."""
+    """Return a proportion with Wilson's interval, as at 0 and 1 its standard error is 0."""
     return (
         f"{label:34} {share.estimate:10.4f} {share.mcse:10.4f}"
         f"   95% {share.low:.4f} to {share.high:.4f}"

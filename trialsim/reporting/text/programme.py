@@ -1,4 +1,4 @@
-"""A programme in words: one replicate of it, and how often its trials contradict one another."""
+"""A programme as text: one replicate of it, and how often its trials disagree."""
 
 from typing import Final
 
@@ -9,11 +9,11 @@ from trialsim.scenario.words.plan import plan_in_words
 from trialsim.stats.monte_carlo import Proportion
 
 _FEW: Final = 3
-"""Trials of which every set is told; of more, only how many."""
+"""Up to so many trials every combination is listed; beyond, only how many are significant."""
 
 
 def programme_text(found: SimulatedProgramme) -> str:
-    """Say the effect of each trial and the pooled one, and the conventions."""
+    """Return the effect of each trial and the pooled one, and the conventions."""
     about = f"one simulated replicate: seed {found.seed}, replicate {found.replicate}"
     told = found.to_dict()
     rows = [
@@ -34,16 +34,16 @@ def programme_text(found: SimulatedProgramme) -> str:
 
 
 def disagreement_text(found: Disagreement) -> str:
-    """Say how often the trials disagree, and in which way, each with its Monte Carlo error."""
+    """Return how often the trials disagree, and in which way, each with its MCSE."""
     about = (
         f"{found.replicates:,} simulated programmes; seed {found.seed}, {found.scenario} "
         f"({found.digest})"
     )
     few = len(found.in_favour) <= _FEW
     sets = (
-        {f"for it: {_listed(names)}": one for names, one in found.patterns().items()}
+        {f"in favour: {_listed(names)}": one for names, one in found.patterns().items()}
         if few
-        else {f"for it: {count} trials": one for count, one in found.counts().items()}
+        else {f"in favour: {count} trials": one for count, one in found.counts().items()}
     )
     rows = {
         "trials disagree": found.disagree,
@@ -53,7 +53,7 @@ def disagreement_text(found: Disagreement) -> str:
     return "\n".join(
         [
             heading(found.title, about),
-            f"{'':40} {'share':>8} {'MC error':>9}",
+            f"{'':40} {'prop.':>8} {'MCSE':>9}",
             *(_row(label, one) for label, one in rows.items()),
             f"{'mean I2 between the trials':40} {found.i2.estimate:8.4f} {found.i2.mcse:9.4f}",
         ]

@@ -1,4 +1,4 @@
-"""How far a long run is: on standard error, and silent off a terminal."""
+"""The progress of a long run, on standard error; silent off a terminal."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from trialsim.stats.monte_carlo import wilson_interval
 class Progress:
     """A bar on standard error; silent off a terminal.
 
-    For one design it shows the running power and its error; None where their number is not known.
-    With a precision their number is foretold from the power so far.
+    For one design it shows the running power and its MCSE. `replicates` is None if not known.
+    With a precision the total is projected from the power so far.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Progress:
         self._bar.stop()
 
     def __call__(self, done: int, part: Replicates) -> None:
-        """Take in a finished task."""
+        """Count a finished task."""
         favoured = part.columns.get("favoured", np.empty(0))
         self._favoured += float(np.nansum(favoured))
         self._known += float(np.isfinite(favoured).sum())

@@ -1,4 +1,4 @@
-"""What was published beside what is simulated, and what numbers were solved for, as text."""
+"""Published beside simulated results, and calibrated parameters, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
@@ -13,16 +13,17 @@ _WIDTH: Final = 110
 _IN_WORDS: Final[Mapping[Verdict, str]] = {
     "reproduced": "reproduced",
     "calibrated": "reproduced, calibrated to it",
-    "typical": "typical of single trials",
+    "typical": "within the central 95% of trials",
     "not reproduced": "not reproduced",
 }
 LEGEND: Final = (
-    "Reproduced: no more than rounding and two Monte Carlo errors lie between the published figure "
-    "and the mean over simulated trials; where a number was solved for it, it is calibrated. What "
-    "the note of a number says was set for a figure, as of patients at baseline, agrees of itself. "
-    "Typical: the mean differs, but the central 95% of single trials hold the figure. Published "
-    "figures are of one trial, with its own chance; those marked [derived] follow from what was "
-    "published, those marked [assumed] are recalled or chosen, not verified."
+    "Reproduced: the published figure and the mean over simulated trials differ by no more than "
+    "rounding and two Monte Carlo standard errors; calibrated, if a parameter was solved for it. A "
+    "parameter whose note says that it was set to a figure, as for patients at baseline, agrees by "
+    "construction. Within the central 95%: the mean differs, but the central 95% of simulated "
+    "trials include the figure. A published figure comes from one trial and has its sampling "
+    "error; [derived] figures follow from what was published, [assumed] ones are recalled or "
+    "chosen, not verified."
 )
 
 
@@ -33,7 +34,7 @@ def reproduction_text(results: Sequence[Reproduction]) -> str:
 
 
 def verdict_in_words(row: Reproduced) -> str:
-    """Return what is to be said of a figure, with its status where it was not published."""
+    """Return the verdict on a figure, with the figure's status unless it was published."""
     words = _IN_WORDS[row.verdict]
     return words if row.status == "published" else f"{words} [{row.status}]"
 
@@ -47,7 +48,7 @@ def _table(result: Reproduction) -> Iterator[str]:
     )
     width = max(len(row.label) for row in result.rows)
     yield (
-        f"{'':{width}} {'published':>10} {'simulated':>10} {'MC error':>9} "
+        f"{'':{width}} {'published':>10} {'simulated':>10} {'MCSE':>9} "
         f"{'95% of trials':>18}   verdict"
     )
     for row in result.rows:
@@ -57,8 +58,8 @@ def _table(result: Reproduction) -> Iterator[str]:
             f"{row.label:{width}} {published:>10} {simulated:>10} {_short(row.mcse):>9} "
             f"{between:>18}   {verdict_in_words(row)}"
         )
-        for said in _said_below(row):
-            yield fill(said, _WIDTH, initial_indent="    ", subsequent_indent="    ")
+        for line in _lines_below(row):
+            yield fill(line, _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def numbers_of(row: Reproduced) -> tuple[str, str, str, str]:
@@ -71,14 +72,14 @@ def numbers_of(row: Reproduced) -> tuple[str, str, str, str]:
     return published, f"{row.simulated:.{row.decimals + 1}f}", low, high
 
 
-def _said_below(row: Reproduced) -> Iterator[str]:
+def _lines_below(row: Reproduced) -> Iterator[str]:
     if row.calibrated:
         solved = " and ".join(row.calibrated)
-        yield f"{solved} was solved for it{'' if row.verdict == 'calibrated' else ', in vain'}"
+        yield f"{solved} was {'' if row.verdict == 'calibrated' else 'not '}calibrated to it"
     if row.verdict in ("typical", "not reproduced") and row.explanation is not None:
         yield row.explanation
     elif row.verdict == "not reproduced":
-        yield "why is not known"
+        yield "reason unknown"
 
 
 def _short(error: float) -> str:
@@ -92,12 +93,12 @@ def _short(error: float) -> str:
 
 
 def reproduction_markdown(results: Sequence[Reproduction]) -> str:
-    """Return one table of Markdown for all studies, and under it what its verdicts mean."""
+    """Return one table of Markdown for all studies, and below it what its verdicts mean."""
     first = results[0]
     lines = [
         f"{first.replicates:,} simulated trials of each study, seed {first.seed}. {SIMULATED}",
         "",
-        "| study | figure | published | simulated | MC error | 95% of trials | verdict |",
+        "| study | figure | published | simulated | MCSE | 95% of trials | verdict |",
         "|---|---|---:|---:|---:|---:|---|",
     ]
     lines += [line for result in results for line in _markdown_rows(result)]
@@ -122,7 +123,7 @@ def _markdown_rows(result: Reproduction) -> Iterator[str]:
 
 
 def calibration_text(result: CalibrationResult) -> str:
-    """Say what was solved for, how surely, and what confirms it."""
+    """Return the calibrated parameters, their MCSE, and what confirms them."""
     study = result.study
     lines = [
         heading(
@@ -135,10 +136,9 @@ def calibration_text(result: CalibrationResult) -> str:
         lines += [
             f"{row.path}",
             f"  {'solved for':22} {row.target} = {row.aim:g}",
-            f"  {'value':22} {row.value:.12g} (MC error {_short(row.error)}; it was "
-            f"{row.before:.12g})",
+            f"  {'value':22} {row.value:.12g} (MCSE {_short(row.error)}; it was {row.before:.12g})",
             f"  {'simulated figure':22} {row.figure:.6g}",
-            f"  {'confirmed':22} {row.confirmed:.6g} (MC error {_short(row.confirmed_mcse)}), on "
-            f"other trials: seed {result.confirmation_seed}",
+            f"  {'confirmed':22} {row.confirmed:.6g} (MCSE {_short(row.confirmed_mcse)}), on "
+            f"fresh trials, seed {result.confirmation_seed}",
         ]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])

@@ -9,7 +9,7 @@ from trialsim.stats.monte_carlo import Proportion
 
 
 def type_one_error_text(title: str, found: TypeOneError) -> str:
-    """Return how often the study rejects without effect, by direction, and what that shows."""
+    """Return the type I error of a study, by direction, and what the run shows of it."""
     result = found.result
     failed = f", {result.failed} failed" if result.failed else ""
     shares = {
@@ -21,15 +21,15 @@ def type_one_error_text(title: str, found: TypeOneError) -> str:
     return "\n".join(
         [
             heading(
-                f"{title}: without effect",
+                f"{title}: no effect",
                 f"{result.replicates:,} simulated trials{failed}; seed {result.seed}, "
                 f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
             ),
-            f"{'':28} {'share':>8} {'MC error':>9}",
+            f"{'':28} {'prop.':>8} {'MCSE':>9}",
             *(_row(name, one) for name, one in shares.items()),
             "",
             f"The type I error is {found.verdict}.",
-            f"Without effect: {changes}",
+            f"Values without effect: {changes}",
             "",
             f"{result.seconds:.1f} s",
         ]

@@ -1,8 +1,14 @@
-"""What every printed result says alike: that it is simulated, and under which conventions."""
+"""What every printed result has: that it is simulated, and its conventions."""
 
 from collections.abc import Mapping
+from textwrap import wrap
+from typing import Final
 
 from trialsim.replicates.result import SIMULATED
+from trialsim.scenario.words.labels import in_words
+
+_WIDTH: Final = 100
+_INDENT: Final = 21
 
 
 def heading(title: str, what: str) -> str:
@@ -11,5 +17,18 @@ def heading(title: str, what: str) -> str:
 
 
 def conventions_text(conventions: Mapping[str, str]) -> list[str]:
-    """Return a line for each convention of an analysis."""
-    return [f"{name + ':':20} {sentence}" for name, sentence in conventions.items()]
+    """Return the conventions of an analysis, each under its heading, as wrapped lines.
+
+    A convention of several lines, such as that of the secondary analyses, becomes a list.
+    """
+    lines = []
+    for name, words in conventions.items():
+        first, *others = words.splitlines()
+        heading = f"{in_words(name).capitalize()}:"
+        lines += wrap(f"{heading:{_INDENT - 1}} {first}", _WIDTH, subsequent_indent=" " * _INDENT)
+        for item in others:
+            opening = " " * _INDENT + "- "
+            lines += wrap(
+                item, _WIDTH, initial_indent=opening, subsequent_indent=f"{opening[:-2]}  "
+            )
+    return lines

@@ -15,6 +15,7 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import Source, Status, source_of
+from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.monitoring import monitoring_in_words
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.scenario.words.values import (
@@ -324,11 +325,16 @@ def _computed(*statuses: Status) -> Status:
 
 
 def _plan_sentences(scenario: Scenario) -> list[str]:
-    return _sentences(plan_in_words(scenario.analysis))
+    return _sentences(plan_in_words(scenario.analysis, scenario.outcomes))
 
 
-def _sentences(told: Mapping[str, str]) -> list[str]:
-    return [f"{name.replace('_', ' ').capitalize()}: {said}" for name, said in told.items()]
+def _sentences(conventions: Mapping[str, str]) -> list[str]:
+    """Return the conventions as sentences, and the lines of a list one by one."""
+    sentences = []
+    for name, words in conventions.items():
+        first, *items = words.splitlines()
+        sentences += [f"{in_words(name).capitalize()}: {first}", *(f"- {item}" for item in items)]
+    return sentences
 
 
 def _published(scenario: Scenario) -> Iterator[Section]:

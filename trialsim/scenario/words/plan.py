@@ -1,36 +1,46 @@
-"""The analysis plan said in words: every convention that software disagrees about, one sentence."""
+"""The analysis plan in words: a sentence for every convention on which software differs."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, pooling_in_words
+from trialsim.scenario.words.labels import in_words, outcome_in_words
+
+_NO_LABELS: Final[Mapping[str, Outcome]] = MappingProxyType({})
 
 
-def plan_in_words(plan: AnalysisPlan | PooledAnalysis) -> dict[str, str]:
+def plan_in_words(
+    plan: AnalysisPlan | PooledAnalysis, outcomes: Mapping[str, Outcome] = _NO_LABELS
+) -> dict[str, str]:
     """Return each convention of the analysis by name, as a sentence or more.
 
-    The names are the same for every plan of a trial, so two results can be compared line by line.
+    Outcomes are called by their labels. The secondary analyses stand on a line each. The names are
+    the same for every plan of a trial, so two results can be compared line by line.
     """
     if isinstance(plan, PooledAnalysis):
         return pooling_in_words(plan)
     return {
-        **_comparison(plan),
-        "n": "N in the design is patients randomised in all arms; N in a result is patients "
-        "analysed in an arm.",
-        "secondary": _secondary(plan),
+        **_comparison(plan, outcomes),
+        "secondary": _secondary(plan, outcomes),
         "multiplicity": _MULTIPLICITY[plan.multiplicity],
     }
 
 
-def _comparison(plan: AnalysisPlan) -> dict[str, str]:
+def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
     """Return what can differ from one comparison to another."""
+    plan = _labelled(plan, outcomes)
     quantity, method = plan.quantity, plan.test
     imputed = plan.missing == "multiple_imputation"
     interval = "Student's t by Rubin's rules" if imputed else method.interval_in_words(plan)
     return {
         "estimate": method.estimate_in_words(plan),
         "direction": f"Above {quantity.null:g}, its null value, the treated are better, whichever "
-        "end of the scale is better.",
+        "end of the scale is the better one.",
         "test": method.test_in_words(plan),
-        "side": f"{_SIDES[plan.alternative]} The interval is always two-sided.",
+        "alternative": f"{_SIDES[plan.alternative]} The interval is always two-sided.",
         "alpha": f"The null hypothesis is rejected when the p-value is at most {plan.alpha:.12g}.",
         "ties": method.ties_in_words(plan),
         "continuity": _continuity(plan),
@@ -40,17 +50,15 @@ def _comparison(plan: AnalysisPlan) -> dict[str, str]:
         "analysis_set": _analysis_set(plan),
         "missing_data": _missing(plan),
         "death": _DEATH[plan.death],
-        "speed": _POOLED_SPEED if imputed else method.speed_in_words(),
     }
 
 
 _POOLED_VARIANCE = (
-    "Within imputations as in each completed trial, between them that of the estimates."
+    "Within imputations that of each completed trial; between imputations that of the estimates."
 )
-_POOLED_SPEED = "Slow, so think before thousands of replicates: every trial is imputed many times."
 _DEATH = {
     "worst_rank": "Patients who died by the time of the visit rank below every survivor, whatever "
-    "was measured before, and tie with one another.",
+    "was measured before, and are tied with one another.",
     "as_missing": "A death makes later scores missing, as a withdrawal does, and follows the "
     "rule for missing data.",
 }
@@ -76,36 +84,51 @@ _MULTIPLICITY = {
 }
 
 
-def _secondary(plan: AnalysisPlan) -> str:
-    sentence = "The primary analysis is repeated at every other visit after baseline."
-    primary = _comparison(plan)
+def _labelled(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> AnalysisPlan:
+    """Return a plan to be read, not run: words in place of the names in it."""
+    named: dict[str, Any] = {
+        "endpoint": outcome_in_words(plan.endpoint, outcomes),
+        **{what: in_words(getattr(plan, what)) for what in ("visit", "treated", "control")},
+    }
+    several = getattr(plan.test, "outcomes", None)
+    if several is not None:
+        labels = tuple(outcome_in_words(one, outcomes) for one in several)
+        named["test"] = plan.test.model_copy(update={"outcomes": labels})
+    return plan.model_copy(update=named)
+
+
+def _secondary(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> str:
+    """Return a line for the other visits, and one for each secondary analysis."""
+    lines = ["The primary analysis is repeated at every other visit after baseline."]
+    primary = _comparison(plan, outcomes)
     for name, further in plan.further.items():
-        told = [
-            words for what, words in _comparison(further).items() if words != primary[what]
-        ] or ["As the primary analysis."]
-        sentence += f" {name}: {' '.join(told)}"
-    return sentence
+        own = _comparison(further, outcomes)
+        differing = [words for what, words in own.items() if words != primary[what]]
+        lines.append(f"{in_words(name)}: {' '.join(differing or ['As the primary analysis.'])}")
+    return "\n".join(lines)
 
 
 def _continuity(plan: AnalysisPlan) -> str:
     if plan.continuity_correction:
         return (
-            "The test brings the count of won pairs half a pair nearer to its null mean; the "
+            "The test moves the count of won pairs half a pair towards its null mean; the "
             "interval is not corrected."
         )
     return "No continuity correction."
 
 
 def _analysis_set(plan: AnalysisPlan) -> str:
-    sentence = "Everybody randomised, in the arm allocated."
+    sentence = "All randomised patients, in the arm allocated."
     if plan.analysis_set == "full_analysis_set":
-        sentence = "Everybody randomised who has a score at any visit after baseline"
-        dead = ", or died by the time of the visit" if plan.death == "worst_rank" else ""
-        sentence += f"{dead}; in the arm allocated."
+        sentence = (
+            "Full analysis set: all randomised patients with a score at any visit after baseline"
+        )
+        dead = ", or dead by the time of the visit" if plan.death == "worst_rank" else ""
+        sentence += f"{dead}, in the arm allocated."
     if plan.minimum_infusion_share > 0:
         sentence += (
             f" Patients given less than {plan.minimum_infusion_share:.12g} of the planned infusions"
-            " are left out."
+            " are excluded."
         )
     if plan.subgroup is not None:
         sentence += f" Subgroup: {plan.subgroup.label}."
@@ -118,13 +141,13 @@ def _missing(plan: AnalysisPlan) -> str:
         return (
             f"A missing score is imputed {plan.imputations} times, assuming it to be missing at "
             "random: in each arm, from the first visit on, by the normal regression of a visit on "
-            "those before it, rounded and held within the scale; the results are pooled by Rubin's "
+            "those before it, rounded and kept within the scale; the results are pooled by Rubin's "
             f"rules {scale}, with the degrees of freedom of Barnard and Rubin (1999)."
         )
     return {
-        "locf": "A missing score is the last one known, baseline among them (LOCF).",
-        "bocf": "A missing score is that of baseline (BOCF).",
-        "worst_rank": "A patient whose score is missing ranks below all who have one, like the "
-        "dead.",
-        "complete_case": "A patient whose score is missing is left out.",
+        "locf": "A missing score is replaced by the last one observed, baseline included (LOCF).",
+        "bocf": "A missing score is replaced by that at baseline (BOCF).",
+        "worst_rank": "A patient whose score is missing ranks below all who have one, as do "
+        "patients who died.",
+        "complete_case": "A patient whose score is missing is excluded.",
     }[plan.missing]

@@ -16,7 +16,7 @@ def describe_study(study: Study) -> Description:
 
 
 def describe_programme(programme: Programme) -> Description:
-    """Return a programme in sections; what all trials say alike stands once.
+    """Return a programme in sections; what all trials have in common stands once.
 
     A row of a trial's own has the path by which the programme finds it.
     """
