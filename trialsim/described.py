@@ -38,8 +38,8 @@ def first_sentence(description: str) -> str:
     'hours after onset, such as 24'
     """
     sentence = description.partition(". ")[0].removesuffix(".")
-    capital = sentence[:2].isupper()
-    return sentence if capital else sentence[:1].lower() + sentence[1:]
+    abbreviation = sentence[1:2].isupper()
+    return sentence if abbreviation else sentence[:1].lower() + sentence[1:]
 
 
 def _written_in(model: type[Any]) -> dict[str, str]:

@@ -70,6 +70,9 @@ class FrozenModel(BaseModel):
     omitted_defaults: ClassVar[tuple[str, ...]] = ()
     """Fields that JSON leaves out at their defaults, so that digests outlive new ones."""
 
+    assumed_defaults: ClassVar[tuple[str, ...]] = ()
+    """Fields whose defaults are assumptions about a trial, and are told as such."""
+
     @model_serializer(mode="wrap")
     def _serialise_without_defaults(
         self, dumped: SerializerFunctionWrapHandler, info: SerializationInfo
@@ -91,11 +94,16 @@ class FrozenModel(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Return the JSON Schema with a description of each field."""
+        """Return the JSON Schema with a description and the default of each field."""
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema).get("properties", {})
         for name, text in cls.descriptions().items():
             properties.get(name, {}).setdefault("description", text)
+        for name, field in cls.model_fields.items():
+            if field.default_factory and "default" not in properties.get(name, {}):
+                made = field.get_default(call_default_factory=True)
+                plain = made.model_dump(mode="json") if isinstance(made, BaseModel) else made
+                properties.get(name, {})["default"] = plain
         return schema
 
     def __eq__(self, other: object) -> bool:

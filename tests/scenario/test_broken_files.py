@@ -344,7 +344,8 @@ BROKEN = {
             "2:1: design: must be a mapping of arms, patients, block_size, stratify_by, visits "
             "(got a list)",
             "3:1: outcomes: must be a mapping (got 3)",
-            "4:1: treatment: must be given: what all arms are given, and on which days",
+            "4:1: treatment: must be a mapping of infusions, rehabilitation, body_weight_kg, "
+            "strength_mg_per_ml (got null)",
             "5:27: eligibility.inclusion.agee: must be a mapping of label, covariate, at_least, "
             "more_than, at_most, less_than, equals, one_of (got null)",
             "6:1: populations: is not known; did you mean population?",

@@ -1,12 +1,15 @@
-"""The commands about studies, of which no trial is run: list, show, check, bounds, schema."""
+"""The commands about studies, of which no trial is run: list, new, show, check, bounds, schema."""
 
 from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trialsim.cli.console import INPUT_WRONG, print_json, say
 from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded
+from trialsim.cli.outputs import STANDARD_OUTPUT
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.programme import Study
 
@@ -27,12 +30,74 @@ def list_scenarios(as_json: AsJson = False) -> None:
         say(f"{one['name']:{width}}  {one['title']}")
 
 
+class Kind(StrEnum):
+    """What sort of study a new one begins as."""
+
+    two_arm_ordinal = "two_arm_ordinal"
+    infusions = "infusions"
+    several_arms = "several_arms"
+    time_course = "time_course"
+
+
 @commands.command()
-def show(scenario: ScenarioName, changes: Changes = None, as_json: AsJson = False) -> None:
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the study is called.")],
+    kind: Annotated[Kind, typer.Option(help="What it begins as.")] = Kind.two_arm_ordinal,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="Where to write it; NAME.yaml unless given, - for standard output.",
+        ),
+    ] = None,
+) -> None:
+    """Write a short study with comments, to be changed into one's own.
+
+    A file that exists is never replaced.
+    """
+    from trialsim.scenario.files.templates import new_study
+
+    text = new_study(name, kind.value)
+    if out == STANDARD_OUTPUT:
+        print(text, end="")
+        return
+    file = out or Path(f"{name}.yaml")
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except FileExistsError:
+        rule = "must not exist: a new study replaces no file"
+        raise InputError([Problem("out", rule, str(file))]) from None
+    except OSError as error:
+        rule = f"cannot be written: {error.strerror}"
+        raise InputError([Problem("out", rule, str(file))]) from None
+    say(f"{file}: a study to change; then trialsim check {file}")
+
+
+@commands.command()
+def show(
+    scenario: ScenarioName,
+    changes: Changes = None,
+    as_json: AsJson = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print the file of the study instead.")
+    ] = False,
+) -> None:
     """Print a study in words, and the status of each number.
 
-    The status is published, derived or assumed; what has no source is assumed.
+    The status is published, derived or assumed; what has no source is assumed. With --yaml, a
+    built-in study is printed as its file has it, any other or a changed one whole.
     """
+    if as_yaml:
+        from trialsim.scenario.files.studies import builtin_studies
+        from trialsim.scenario.files.yaml_file import to_yaml
+
+        study = loaded(scenario, changes)
+        own = builtin_studies().get(scenario) if not changes else None
+        print(own.read_text(encoding="utf-8") if own else to_yaml(study), end="")
+        return
     from trialsim.scenario.words.description import as_text
     from trialsim.scenario.words.programme import describe_study
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +22,7 @@ from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.findings import Calibration, Finding
 from trialsim.scenario.protocol.design import Design
-from trialsim.scenario.protocol.operations import Operations
+from trialsim.scenario.protocol.operations import Operations, each_site
 from trialsim.scenario.protocol.treatment import Treatment
 from trialsim.scenario.validation.paths import (
     SCALES,
@@ -32,7 +33,13 @@ from trialsim.scenario.validation.paths import (
     paths_of,
 )
 from trialsim.scenario.validation.problems import as_written, problems_between, problems_of
-from trialsim.scenario.validation.refusal import WHOLE, CheckedModel, Name, Violation
+from trialsim.scenario.validation.refusal import (
+    WHOLE,
+    CheckedModel,
+    Name,
+    Violation,
+    ViolationsError,
+)
 from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
 ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "references")
@@ -91,6 +98,8 @@ class Scenario(CheckedModel):
 
     omitted_defaults = ("outcome_correlation", "monitoring", "findings", "calibrated")
 
+    assumed_defaults = ("eligibility", "treatment")
+
     name: Name
     """A short name of lower case letters, digits and underscores, such as my_trial."""
     title: str = Field(min_length=1)
@@ -99,13 +108,13 @@ class Scenario(CheckedModel):
     """What the study is, in a sentence or a few."""
     population: Population
     """Who presents as a candidate."""
-    eligibility: Eligibility
+    eligibility: Eligibility = Field(default_factory=Eligibility)
     """Who of the candidates may enter."""
     operations: Operations
     """How the trial is run: sites, times and what goes wrong."""
     design: Design
     """Arms, number of patients, randomisation and visits."""
-    treatment: Treatment
+    treatment: Treatment = Field(default_factory=Treatment)
     """What all arms are given, and on which days."""
     outcomes: dict[Name, Outcome] = Field(min_length=1)
     """The scales that are measured, by name, such as mrs."""
@@ -204,7 +213,12 @@ def resourced(
 
 def _study(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return plain content without what has no source: the study and its findings."""
-    return {name: part for name, part in content.items() if name not in _UNSOURCED}
+    study = {name: part for name, part in content.items() if name not in _UNSOURCED}
+    operations = study.get("operations")
+    if isinstance(operations, Mapping) and "sites" in operations:
+        with suppress(ViolationsError):  # it is refused elsewhere, at its place
+            study["operations"] = {**operations, "sites": each_site(operations["sites"])}
+    return study
 
 
 def _differs(content: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -249,6 +263,29 @@ def _key(content: Mapping[Any, Any], name: str) -> Any:
     return next(key for key in content if str(key) == name)
 
 
+def _with_assumptions(study: Scenario) -> Scenario:
+    """Return a study whose defaults that are assumptions say so among its sources."""
+    assumption = Source(status="assumed", note="the default, where the file does not say it")
+    assumed = {path: assumption for path in _assumed(study) if path not in study.sources}
+    if not assumed:
+        return study
+    return study.model_copy(update={"sources": {**study.sources, **assumed}})
+
+
+def _assumed(part: Any, above: str = "") -> Iterator[str]:
+    """Yield the paths of defaults, left as they are, that are assumptions."""
+    if isinstance(part, FrozenModel):
+        for name in type(part).model_fields:
+            path = below(above, name)
+            if name not in part.model_fields_set:
+                yield from (path,) if name in part.assumed_defaults else ()
+            else:
+                yield from _assumed(getattr(part, name), path)
+    elif isinstance(part, Mapping):
+        for name, inner in part.items():
+            yield from _assumed(inner, below(above, name))
+
+
 def validated(content: Mapping[str, Any]) -> Scenario:
     """Return the scenario that plain content describes.
 
@@ -258,7 +295,7 @@ def validated(content: Mapping[str, Any]) -> Scenario:
         With every problem: of each value, and between those values that are right in themselves.
     """
     try:
-        return Scenario.model_validate(content)
+        return _with_assumptions(Scenario.model_validate(content))
     except ValidationError as error:
         problems = problems_of(error, content, Scenario)
     # A source of what stands there is not wrong too, though what stands there is.

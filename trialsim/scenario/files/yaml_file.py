@@ -42,6 +42,8 @@ _ONE_LINE: Final = 2**31
 """Columns of a written line: a scalar that is folded loses one of two spaces at the fold."""
 _MOST_BYTES: Final = 2_000_000
 """In one file: many times the largest study that comes with the package."""
+_SECTIONS: Final = ("population", "eligibility", "operations", "design", "treatment", "analysis")
+"""Which a variant cannot take away: their parts can be, one by one."""
 _MOST_PARTS: Final = 100_000
 """In one file, what stands behind an alias counted wherever the alias stands."""
 
@@ -66,9 +68,13 @@ def load(scenario: str | Path) -> Scenario:
 
 
 def scenario_of(draft: "Draft") -> Scenario:
-    """Return the scenario that a draft describes; its problems are told with their places."""
+    """Return the scenario that a draft describes; its problems are told with their places.
+
+    It has the name of its file if it gives none.
+    """
+    named = {"name": Path(draft.places[""].file).stem, **draft.content}
     try:
-        return validated(draft.content)
+        return validated(named)
     except InputError as error:
         raise InputError(draft.sorted(error.problems)) from None
 
@@ -189,6 +195,8 @@ class Draft:
         those that it names and says nothing of.
         """
         content = laid_over(base.content, self.content)
+        empty = (name for name in _SECTIONS if self.content.get(name, content) is None)
+        content |= dict.fromkeys(empty)  # refused: what is not said is not the default's
         for part in ("findings", "calibrated"):
             content[part] = _taken_over(self.content.get(part), base.content.get(part))
         standing = set(_paths(content))

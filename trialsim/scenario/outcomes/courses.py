@@ -55,6 +55,8 @@ class Exponential(FrozenModel):
 
     asked: ClassVar[tuple[str, ...]] = ()
 
+    assumed_defaults: ClassVar[tuple[str, ...]] = ("within_patient_correlation",)
+
     model: Literal["exponential"]
     start_mean: Finite
     """Mean latent score at onset, in points, such as 9."""
@@ -74,7 +76,7 @@ class Exponential(FrozenModel):
     0.7."""
     time_constant_days: Positive
     """tau: after this many days, such as 20, 63% of all recovery, ever, has happened."""
-    within_patient_correlation: Probability
+    within_patient_correlation: Probability = 0.85
     """Share of what the baseline does not explain that stays with the patient between visits, such
     as 0.85."""
 
@@ -134,6 +136,8 @@ class Interpolated(CheckedModel):
 
     asked: ClassVar[tuple[str, ...]] = ()
 
+    assumed_defaults: ClassVar[tuple[str, ...]] = ("within_patient_correlation",)
+
     model: Literal["interpolated"]
     days: Annotated[tuple[NotNegative, ...], Field(strict=False, min_length=1)]
     """Days after onset at which the distribution is given, rising, such as [0, 90]."""
@@ -143,7 +147,7 @@ class Interpolated(CheckedModel):
     """Standard deviation of the latent score on each of the days, in points, such as [5, 30]."""
     baseline_correlations: Annotated[tuple[Correlation, ...], Field(strict=False)]
     """Correlation with the baseline or prognosis on each of the days, such as [0.9, 0.7]."""
-    within_patient_correlation: Probability
+    within_patient_correlation: Probability = 0.85
     """Share of what the baseline does not explain that stays with the patient between visits, such
     as 0.85."""
 
@@ -196,22 +200,29 @@ class Proportions(CheckedModel):
 
     asked: ClassVar[tuple[str, ...]] = ()
 
+    assumed_defaults: ClassVar[tuple[str, ...]] = (
+        "start",
+        "time_constant_days",
+        "end_baseline_correlation",
+        "within_patient_correlation",
+    )
+
     model: Literal["proportions"]
-    start: Shares | None
+    start: Shares | None = None
     """From the low end of the scale; null where they are those of the end day at any time."""
     end: Shares
     """The proportion of reference patients in each grade on the end day, from the low end of the
     scale, such as [0.1, 0.2, 0.7]."""
     end_day: Positive
     """Days after onset at which the proportions are those of `end`, such as 90."""
-    time_constant_days: Positive
+    time_constant_days: Positive = 20.0
     """tau: after this many days, such as 20, 63% of all recovery, ever, has happened."""
-    start_baseline_correlation: Correlation
+    start_baseline_correlation: Correlation | None = None
     """Correlation of the latent score at onset with the baseline or prognosis, from -1 to 1, such
-    as 0.6."""
-    end_baseline_correlation: Correlation
+    as 0.6; null for that of the end day."""
+    end_baseline_correlation: Correlation = 0.0
     """The same correlation on the end day, such as 0.5."""
-    within_patient_correlation: Probability
+    within_patient_correlation: Probability = 0.85
     """Share of what the baseline does not explain that stays with the patient between visits, such
     as 0.85."""
 
@@ -219,6 +230,7 @@ class Proportions(CheckedModel):
         """Return each patient's cell, the latent score moved by what is added."""
         done = _done(days, self.time_constant_days, self.end_day).clip(0.0, 1.0)
         first, last = self.start_baseline_correlation, self.end_baseline_correlation
+        first = last if first is None else first
         latent = (
             luck.standard(first + done * (last - first), self.within_patient_correlation) + added
         )

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trialsim.distributions import NotNegative
 from trialsim.scenario.outcomes.courses import Course
-from trialsim.scenario.outcomes.exposure import Exposure
+from trialsim.scenario.outcomes.exposure import Exposure, NoExposure
 from trialsim.scenario.outcomes.items import Items
 from trialsim.scenario.outcomes.scales import Grid, Kind
 from trialsim.scenario.patients.eligibility import Rule
@@ -47,6 +47,7 @@ class Effect(CheckedModel):
 
     rules = ((("anchor", "value"), _is_possible),)
 
+    assumed_defaults = ("exposure",)
     omitted_defaults = ("trial_sd", "subgroup", "effect_outside")
 
     anchor: Anchor
@@ -54,7 +55,7 @@ class Effect(CheckedModel):
     value: Finite
     """The effect at full exposure on the end day in reference patients, on the anchor's scale, such
     as an odds_ratio of 1.4 or a theta of 0.6."""
-    exposure: Exposure
+    exposure: Exposure = Field(default_factory=lambda: NoExposure(model="none"))
     """How the effect depends on the study drug received."""
     trial_sd: NotNegative = 0.0
     """SD of the latent shift between trials like this one (random effects), in latent points,
@@ -156,7 +157,7 @@ class Outcome(CheckedModel):
     """The distance between a value of the scale and the next, usually 1."""
     better: Literal["higher", "lower"]
     """Which end of the scale is better, higher or lower."""
-    baseline: Name | None
+    baseline: Name | None = None
     """The covariate that is the score at the baseline visit; null where it is not measured then."""
     prognosis: Name | None = None
     """The covariate on which the course depends where there is no baseline."""

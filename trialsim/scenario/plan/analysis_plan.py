@@ -87,17 +87,29 @@ class AnalysisPlan(CheckedModel):
         "multiplicity",
     )
 
+    assumed_defaults = (
+        "measure",
+        "analysis_set",
+        "death",
+        "continuity_correction",
+        "alternative",
+        "alpha",
+        "interval",
+        "confidence",
+        "strata",
+    )
+
     endpoint: Name
     """The name of the outcome that is analysed, such as mrs."""
     visit: Name
     """The name of the visit at which it is analysed, such as day_90."""
-    measure: Measure
+    measure: Measure = "score"
     """The score at the visit, or its change from baseline."""
     treated: Name
     """The name of the arm that is compared with the control, such as drug."""
     control: Name
     """The name of the control arm, such as placebo."""
-    analysis_set: AnalysisSet
+    analysis_set: AnalysisSet = "all_randomised"
     """Everybody randomised, or those with a score at any visit after baseline."""
     minimum_infusion_share: Probability = 0.0
     """Patients given a smaller share of the planned infusions are left out (per protocol), such as
@@ -108,23 +120,23 @@ class AnalysisPlan(CheckedModel):
     """Last or baseline observation carried forward, ranked below all, left out, or imputed."""
     imputations: Imputations = 20
     """Data sets that multiple imputation completes, such as 20."""
-    death: Death
+    death: Death = "worst_rank"
     """The dead are ranked below every survivor, whatever was measured, or treated as missing."""
     test: Method
     """The method that compares the arms, such as mann_whitney."""
-    continuity_correction: bool
+    continuity_correction: bool = False
     """Whether half a rank is taken off the difference before the p-value, usually false."""
-    alternative: Alternative
+    alternative: Alternative = "two-sided"
     """Greater: the treated are better."""
-    alpha: Level
+    alpha: Level = 0.05
     """The level of the test, all of it for one side or for both, such as 0.05."""
     effect: Effect = "mann_whitney"
     """The scale on which a rank comparison is reported; the test is the same on each."""
-    interval: Interval
+    interval: Interval = "null"
     """Of the Mann-Whitney effect of two unadjusted, unstratified samples; others have their own."""
-    confidence: OpenProbability
+    confidence: OpenProbability = 0.95
     """Coverage of the confidence interval, such as 0.95."""
-    strata: Strata
+    strata: Strata = "none"
     """Whether patients are compared within their sites or all together, usually none."""
     stratum_weighting: StratumWeighting = "van-elteren"
     """How much each stratum counts, usually van-elteren."""

@@ -53,6 +53,7 @@ class Arm(CheckedModel):
         (("dose_ml", "volume_ml"), _dose_fits),
     )
 
+    assumed_defaults = ("volume_ml",)
     omitted_defaults = ("dose_ml", "dose_ml_per_kg", "dose_mg_per_kg")
 
     label: str = Field(min_length=1)
@@ -63,7 +64,7 @@ class Arm(CheckedModel):
     """The same by body weight."""
     dose_mg_per_kg: Doses | None = None
     """The same in milligrams per kilogram of body weight, such as 0.25."""
-    volume_ml: Positive
+    volume_ml: Positive = 100.0
     """The whole infusion, drug and saline, in mL, such as 100."""
     ratio: Annotated[int, Field(ge=1, le=20)] = 1
     """Share in the allocation relative to the other arms, usually 1."""
@@ -146,13 +147,15 @@ class Design(CheckedModel):
         (("visits",), _in_order),
     )
 
+    assumed_defaults = ("block_size", "stratify_by")
+
     arms: dict[Name, Arm] = Field(min_length=2)
     """The arms by name, such as drug and placebo."""
     patients: Annotated[int, Field(ge=2, le=1_000_000)]
     """Patients to randomise, all arms together, such as 208."""
-    block_size: Annotated[int, Field(ge=2, le=64)]
+    block_size: Annotated[int, Field(ge=2, le=64)] = 4
     """Patients in a permuted block, a multiple of the sum of the ratios, such as 4."""
-    stratify_by: Literal["site", "nothing"]
+    stratify_by: Literal["site", "nothing"] = "site"
     """Whether each site has blocks of its own, usually site."""
     visits: dict[Name, Visit] = Field(min_length=2)
     """When outcomes are measured, by name in order of time; the first is baseline, on day 0."""

@@ -1,13 +1,23 @@
 """How the trial is run: sites, arrivals, clinic hours, chairs, and all that goes wrong."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationError
 
 from trialsim.clock import DAY, HOUR
-from trialsim.distributions import LEAST_VARIATION, Continuous, FrozenModel, NotNegative, support
+from trialsim.distributions import (
+    LEAST_VARIATION,
+    Constant,
+    Continuous,
+    Exponential,
+    FrozenModel,
+    NotNegative,
+    support,
+)
 from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.validation.paths import part_at
+from trialsim.scenario.validation.problems import problems_of
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
     Finite,
@@ -16,12 +26,14 @@ from trialsim.scenario.validation.refusal import (
     Probability,
     Violation,
     negative,
+    refuse,
 )
 
 LONGEST_DAYS = 1_000_000
 """No trial lasts longer; in whole minutes there is room for it."""
 _MOST_CANDIDATES: Final = 100_000
 """A month, at all sites together: more than any trial screens, and room for all in memory."""
+_MOST_SITES: Final = 10_000
 Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
 HourOfDay = Annotated[float, Field(ge=0, le=24)]
 
@@ -35,6 +47,76 @@ class Site(FrozenModel):
 
 def _after_randomisation(days: Continuous) -> Iterator[Violation]:
     yield from negative("days", days)
+
+
+class EvenSites(CheckedModel):
+    """So many sites, alike but for their countries, that begin to recruit one after another."""
+
+    rules = ((("count", "countries"), lambda count, countries: _all_somewhere(count, countries)),)
+
+    count: Annotated[int, Field(ge=1, le=_MOST_SITES)]
+    """How many sites there are, such as 30."""
+    activation_day: Days = 0.0
+    """The day on which the first of them begins to recruit, usually 0."""
+    every_days: NotNegative = 0.0
+    """Days from one site's activation to the next one's, such as 14; 0 for all at once."""
+    countries: dict[Annotated[str, Field(pattern=r"^[A-Za-z]+$", max_length=50)], int] = Field(
+        default_factory=dict
+    )
+    """How many sites each country has, such as {RO: 10, PL: 20}; they are named after it."""
+
+    def sites(self) -> dict[str, dict[str, float]]:
+        """Return each site as a file would have it, the countries taking turns.
+
+        >>> list(EvenSites(count=3, countries={"RO": 1, "PL": 2}).sites())
+        ['ro_1', 'pl_1', 'pl_2']
+        """
+        countries = self.countries or {"site": self.count}
+        width = len(str(max(countries.values())))
+        named = sorted(
+            (
+                (turn, place, f"{country.lower()}_{turn:0{width}}")
+                for place, (country, count) in enumerate(countries.items())
+                for turn in range(1, count + 1)
+            )
+        )
+        return {
+            name: {"activation_day": self.activation_day + self.every_days * place}
+            for place, (*_, name) in enumerate(named)
+        }
+
+
+def _all_somewhere(count: int, countries: Mapping[str, int]) -> Iterator[Violation]:
+    for country, sites in countries.items():
+        if sites < 1:
+            yield Violation(f"countries.{country}", "must be at least 1", sites)
+    total = sum(countries.values())
+    if countries and total != count:
+        yield Violation("countries", f"must add to the count, {count}", total)
+
+
+def each_site(written: Any) -> Any:
+    """Return sites one by one where they were written all at once.
+
+    Raises
+    ------
+    ViolationsError
+        With what is wrong in how they were written all at once.
+    """
+    if not isinstance(written, Mapping) or "count" not in written:
+        return written
+    try:
+        return EvenSites.model_validate(written).sites()
+    except ValidationError as error:
+        found = problems_of(error, written, EvenSites)
+        refuse(Violation(one.path, one.rule, part_at(written, one.path)) for one in found)
+
+
+Sites: TypeAlias = Annotated[
+    dict[Name, Site],
+    BeforeValidator(each_site, json_schema_input_type=dict[Name, Site] | EvenSites),
+]
+"""By name, or all at once by their count."""
 
 
 class RiskFactor(FrozenModel):
@@ -65,16 +147,27 @@ class IntercurrentEvent(CheckedModel):
     rules = ((("days",), _after_randomisation),)
 
     omitted_defaults = ("covariates", "arms")
+    assumed_defaults = ("days",)
 
     probability: Probability
     """Probability, from 0 to 1, that it ever happens, at the reference values of the covariates,
     such as 0.05."""
-    days: Continuous
+    days: Continuous = Field(
+        default_factory=lambda: Exponential(distribution="exponential", mean=30)
+    )
     """Days from randomisation to it, where it happens, such as an exponential with mean 30."""
     covariates: dict[Name, RiskFactor] = Field(default_factory=dict)
     """How covariates change its odds, by the covariate's name."""
     arms: dict[Name, ArmRisk] = Field(default_factory=dict)
     """How arms change its odds, by the arm's name."""
+
+
+def _never() -> IntercurrentEvent:
+    return IntercurrentEvent(probability=0.0)
+
+
+def _always(value: float) -> Constant:
+    return Constant(distribution="constant", value=value)
 
 
 def _later_than_earliest(earliest_hours: float, latest_hours: float) -> Iterator[Violation]:
@@ -87,7 +180,9 @@ class Window(CheckedModel):
 
     rules = ((("earliest_hours", "latest_hours"), _later_than_earliest),)
 
-    earliest_hours: NotNegative
+    assumed_defaults = ("earliest_hours",)
+
+    earliest_hours: NotNegative = 0.0
     """Hours after onset before which no first infusion starts, such as 24."""
     latest_hours: Positive
     """Hours after onset after which no first infusion starts, such as 72."""
@@ -141,39 +236,55 @@ class Operations(CheckedModel):
         (("refusal_probability",), _a_probability),
     )
 
-    sites: dict[Name, Site] = Field(min_length=1, max_length=10_000)
-    """The sites by name, each with the day on which it begins to recruit."""
+    assumed_defaults = (
+        "site_rate_coefficient_of_variation",
+        "recruitment_limit_days",
+        "screening_hours",
+        "clinic_opens_hour",
+        "clinic_closes_hour",
+        "infusion_minutes",
+        "infusion_chairs_per_site",
+        "refusal_probability",
+        "discontinuation",
+        "withdrawal",
+        "death",
+        "visit_missed_probability",
+    )
+
+    sites: Sites = Field(min_length=1, max_length=10_000)
+    """The sites by name, each with the day on which it begins to recruit; or all at once, such as
+    {count: 30, every_days: 14}."""
     candidates_per_site_per_month: Positive
     """Mean number of candidates who present at a site in a month of 30.44 days, such as 3.6."""
-    site_rate_coefficient_of_variation: Annotated[float, Field(ge=0, le=10)]
+    site_rate_coefficient_of_variation: Annotated[float, Field(ge=0, le=10)] = 0.5
     """Standard deviation of the sites' rates divided by their mean, such as 0.5; 0 where all
     recruit alike."""
-    recruitment_limit_days: Annotated[Days, Field(gt=0)]
+    recruitment_limit_days: Annotated[Days, Field(gt=0)] = 3650.0
     """Days from the start after which no candidate is screened, such as 1095; recruitment that has
     not ended then, fails."""
-    onset_to_arrival_hours: Name
+    onset_to_arrival_hours: Name = "onset_to_arrival_hours"
     """The covariate that holds the hours from onset to arrival, such as onset_to_arrival_hours."""
-    screening_hours: Continuous
+    screening_hours: Continuous = Field(default_factory=lambda: _always(1.0))
     """Hours from presentation to the end of screening, such as a lognormal with median 4."""
     first_infusion_after_onset: Window
     """When the first infusion must start, in hours after onset."""
-    clinic_opens_hour: HourOfDay
+    clinic_opens_hour: HourOfDay = 0.0
     """Hour of the day from which infusions start, such as 8."""
-    clinic_closes_hour: HourOfDay
+    clinic_closes_hour: HourOfDay = 24.0
     """Hour of the day from which no infusion starts, such as 20."""
-    infusion_minutes: Annotated[int, Field(ge=1, le=DAY)]
+    infusion_minutes: Annotated[int, Field(ge=1, le=DAY)] = 60
     """Minutes that an infusion takes, such as 60."""
-    infusion_chairs_per_site: Annotated[int, Field(ge=1)] | None
+    infusion_chairs_per_site: Annotated[int, Field(ge=1)] | None = None
     """Infusions that a site can give at once, such as 2; null for a chair for everybody."""
-    refusal_probability: Continuous
+    refusal_probability: Continuous = Field(default_factory=lambda: _always(0.0))
     """The patient's own chance of refusing any one infusion, distributed over patients."""
-    discontinuation: IntercurrentEvent
+    discontinuation: IntercurrentEvent = Field(default_factory=_never)
     """The patient stops infusions for good and stays in the trial."""
-    withdrawal: IntercurrentEvent
+    withdrawal: IntercurrentEvent = Field(default_factory=_never)
     """The patient leaves the trial and is not seen again."""
-    death: IntercurrentEvent
+    death: IntercurrentEvent = Field(default_factory=_never)
     """The patient dies."""
-    visit_missed_probability: Probability
+    visit_missed_probability: Probability = 0.0
     """Probability that a patient misses any one visit after baseline, such as 0.02."""
 
     @property

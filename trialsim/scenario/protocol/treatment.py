@@ -29,9 +29,9 @@ class Schedule(FrozenModel):
 
     omitted_defaults = ("then",)
 
-    per_cycle: Annotated[int, Field(ge=1, le=400)]
+    per_cycle: Annotated[int, Field(ge=1, le=400)] = 1
     """How many times in a cycle, such as 21."""
-    days: Days
+    days: Days = "every_day"
     """The days of the week on which it is given, such as every_day."""
     cycles: Annotated[int, Field(ge=1, le=20)] = 1
     """How many cycles there are, usually 1."""
@@ -113,7 +113,9 @@ class Treatment(FrozenModel):
 
     omitted_defaults = ("body_weight_kg", "strength_mg_per_ml")
 
-    infusions: Schedule
+    assumed_defaults = ("infusions",)
+
+    infusions: Schedule = Field(default_factory=Schedule)
     """The days on which infusions are planned."""
     rehabilitation: Rehabilitation | None = None
     """The programme of exercises beside the infusions; null for none."""

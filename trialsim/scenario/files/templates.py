@@ -1,0 +1,36 @@
+"""Short studies with comments, from which a new one is written."""
+
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from trialsim.errors import InputError, Problem
+from trialsim.scenario.files.studies import builtin_studies
+from trialsim.scenario.files.yaml_file import builtin_folder
+from trialsim.scenario.validation.refusal import Name
+
+KINDS: Final = ("two_arm_ordinal", "infusions", "several_arms", "time_course")
+"""Of which there are templates; the first is the simplest."""
+_NAME_LINE: Final = "name: my_trial\n"
+
+
+def new_study(name: str, kind: str) -> str:
+    """Return the file of a new study, with comments, to be changed by its owner.
+
+    >>> new_study("mine", "two_arm_ordinal").splitlines()[2]
+    'name: mine'
+
+    Raises
+    ------
+    InputError
+        If the name is none, or that of a built-in study.
+    """
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        rule = "must be a name of lower case letters, digits and underscores"
+        raise InputError([Problem("name", rule, name)]) from None
+    if name in builtin_studies():
+        raise InputError([Problem("name", "must not be that of a built-in study", name)])
+    text = (builtin_folder() / "templates" / f"{kind}.yaml").read_text(encoding="utf-8")
+    return text.replace(_NAME_LINE, f"name: {name}\n")
