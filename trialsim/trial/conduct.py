@@ -12,6 +12,7 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Integers, RowIndex, take_rows, zeros_by_layer
 from trialsim.clock import DAY, NEVER, weekday
+from trialsim.scenario.protocol.design import Visit
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import Cohort
@@ -191,15 +192,19 @@ def _minute(randomised: Integers, after: Integers) -> Integers:
 def visit_days(
     scenario: Scenario, randomised: Integers, onset: Integers, shift: Integers
 ) -> Integers:
-    """Return whole days from randomisation to each visit.
+    """Return whole days from randomisation to each visit, as `days_to` does of one."""
+    days: Integers = zeros_by_layer(shift.shape, np.int64)
+    since_onset = (randomised - onset) // DAY
+    for place, visit in enumerate(scenario.design.visits.values()):
+        days[:, :, place] = days_to(visit, since_onset, shift[:, :, place])
+    return days
+
+
+def days_to(visit: Visit, since_onset: Integers, shift: Integers | int) -> Integers:
+    """Return whole days from randomisation to a visit that comes so much late.
 
     A visit counted from onset takes place when, at the time of day of randomisation, so many whole
     days have passed since the onset, or at randomisation if that is later.
     """
-    days: Integers = zeros_by_layer(shift.shape, np.int64)
-    since_onset = (randomised - onset) // DAY
-    for place, visit in enumerate(scenario.design.visits.values()):
-        days[:, :, place] = shift[:, :, place] + visit.day
-        if visit.after == "onset":
-            days[:, :, place] = np.maximum(days[:, :, place] - since_onset, 0)
-    return days
+    days = np.asarray(visit.day + shift)
+    return np.maximum(days - since_onset, 0) if visit.after == "onset" else days

@@ -12,16 +12,28 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialsim.arrays import Booleans, Integers
+from trialsim.arrays import Booleans, Integers, take_rows
 from trialsim.clock import DAY, NEVER
 from trialsim.errors import RunError
 from trialsim.streams import Streams
-from trialsim.trial.conduct import Conduct, couples_patients, screened, visit_days
+from trialsim.trial.conduct import Conduct, couples_patients, days_to, screened
 from trialsim.trial.trial import Engine, Pause, Trial, simulate_batch
 
 
 def known_from(trial: Trial) -> Integers:
     """Return the first minute at whose beginning it is known what each visit brought.
+
+    Returns
+    -------
+    Integers
+        Minutes of the trial, shape (replicate, patient, visit), as `visit_known_from` gives them.
+    """
+    visits = range(len(trial.scenario.design.visits))
+    return np.stack([visit_known_from(trial, visit) for visit in visits], axis=2)
+
+
+def visit_known_from(trial: Trial, place: int) -> Integers:
+    """Return the first minute at whose beginning it is known what the visit at a place brought.
 
     That is the minute after the visit, if the patient came to it; after death, which settles every
     visit still to come; and otherwise after the last minute of the visit's window, for until then
@@ -31,16 +43,15 @@ def known_from(trial: Trial) -> Integers:
     Returns
     -------
     Integers
-        Minutes of the trial, shape (replicate, patient, visit).
+        Minutes of the trial, shape (replicate, patient).
     """
-    conduct, visits = trial.conduct, trial.scenario.design.visits
-    widths = [0, *(visit.window_days for visit in list(visits.values())[1:])]  # the first has none
-    onset = np.take_along_axis(trial.cohort.onset, trial.candidate, axis=1)
-    shift = np.broadcast_to(np.array(widths), conduct.visit_day.shape)
-    last_day = visit_days(trial.scenario, conduct.randomised, onset, shift)
-    closes = conduct.randomised[:, :, None] + last_day * DAY
-    not_attended = np.minimum(closes, conduct.died[:, :, None])
-    return np.where(conduct.visit_attended, conduct.visit_minute, not_attended) + 1
+    conduct, visit = trial.conduct, list(trial.scenario.design.visits.values())[place]
+    onset = take_rows(trial.cohort.onset, trial.candidate)
+    late = visit.window_days if place else 0  # the baseline has no window
+    last_day = days_to(visit, (conduct.randomised - onset) // DAY, late)
+    not_attended = np.minimum(conduct.randomised + last_day * DAY, conduct.died)
+    attended, minute = conduct.visit_attended[:, :, place], conduct.visit_minute[:, :, place]
+    return np.where(attended, minute, not_attended) + 1
 
 
 def as_of(trial: Trial, minute: ArrayLike) -> Trial:

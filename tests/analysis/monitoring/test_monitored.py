@@ -119,7 +119,7 @@ def test_those_who_wait_are_followed_or_left_out() -> None:
     early = followed.early
     assert (followed.at_last[early] == followed.enrolled[early]).all()
     assert (left_out.at_last.sum(axis=1)[early] < followed.at_last.sum(axis=1)[early]).any()
-    assert left_out.followed.z[early] == pytest.approx(left_out.at_stop(left_out.z)[early])
+    assert left_out.followed_z[early] == pytest.approx(left_out.at_stop(left_out.z)[early])
 
 
 def test_more_patients_than_planned_change_no_look() -> None:

@@ -16,7 +16,7 @@ from trialsim.analysis.monitoring.ordered_rows import OrderedRows
 from trialsim.analysis.truth import TruthParts
 from trialsim.arrays import Booleans, Integers
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.trial.looks import known_from
+from trialsim.trial.looks import visit_known_from
 from trialsim.trial.trial import Trial
 
 Made = TypeVar("Made")
@@ -46,7 +46,7 @@ class FinishedTrial:
     @cached_property
     def known(self) -> Integers:
         """The first minute at whose beginning each patient's endpoint is known."""
-        return np.ascontiguousarray(known_from(self.trial)[:, :, visit_of(self.trial, self.plan)])
+        return visit_known_from(self.trial, visit_of(self.trial, self.plan))
 
     @cached_property
     def _by_size(self) -> dict[tuple[str, int], Any]:

@@ -14,7 +14,13 @@ from trialsim.analysis.monitoring.combined import tested_z
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.moments import Moments, moments, shares
 from trialsim.analysis.monitoring.sizes import patients_after
-from trialsim.analysis.monitoring.statistics import Statistics, joined, statistics
+from trialsim.analysis.monitoring.statistics import (
+    Statistics,
+    joined,
+    needs_only_counts,
+    of_counts,
+    statistics,
+)
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
@@ -137,14 +143,19 @@ class Monitored:
         return self.finished.counts_but_for(self.plan.patients, changed, self.at_last)
 
     @cached_property
-    def followed(self) -> Statistics:
-        """The conventional statistic of the last data, shape (replicate,)."""
-        return statistics(self.ended, [self.at_last], self.counts).part(0)
+    def followed_z(self) -> Floats:
+        """The conventional z of the last data, shape (replicate,)."""
+        z, early = self.found.z[:, -1].copy(), np.flatnonzero(self.early)
+        if needs_only_counts(self.finished.plan):  # of those alone that a look has stopped
+            z[early] = of_counts(self.ended, self.counts[early, None]).z[:, 0]
+        elif early.size:
+            z[early] = statistics(self.ended, [self.at_last]).z[early, 0]
+        return z
 
     @cached_property
     def reversed(self) -> Booleans:
         """Whether a stop would not have come with those who waited, shape (replicate,)."""
-        z = self.followed.z
+        z = self.followed_z
         above, below = self.at_stop(self.above) == 1, self.at_stop(self.below) == 1
         bound, floor = self.at_stop(self.bounds.efficacy), self.at_stop(self.bounds.futility)
         gone = np.where(above, z < bound, np.where(below, z > -bound, z >= floor))

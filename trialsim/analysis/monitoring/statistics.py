@@ -18,8 +18,6 @@ from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import WeiLachin
 from trialsim.stats.ranks.mann_whitney import rank_test, summarise_counts
 
-_COUNTED: Final = (MannWhitney, BrunnerMunzel, Responders)
-"""The methods whose statistic needs no more than counts over the cells of the scale."""
 _FARTHEST: Final = 38.0
 """The largest z that a p-value can tell."""
 
@@ -46,16 +44,14 @@ class Statistics(NamedTuple):
         )
 
 
-def statistics(
-    finished: FinishedTrial, parts: Sequence[Booleans], counts: Integers | None = None
-) -> Statistics:
-    """Return the statistic of each part: those patients who are included in it.
+def needs_only_counts(plan: AnalysisPlan) -> bool:
+    """Return whether the statistic needs no more than counts over the cells of the scale."""
+    return isinstance(plan.test, MannWhitney | BrunnerMunzel | Responders)
 
-    `counts` are those of the one part, if it is counted already.
-    """
-    if isinstance(finished.plan.test, _COUNTED):
-        if counts is not None:
-            return of_counts(finished, counts[:, None])
+
+def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics:
+    """Return the statistic of each part: those patients who are included in it."""
+    if needs_only_counts(finished.plan):
         return of_counts(finished, np.stack([finished.counts(part) for part in parts], axis=1))
     found = [_of_samples(finished, part) for part in parts]
     return Statistics(
