@@ -29,7 +29,6 @@ from trialsim.runs.manifest_file import claim, read_manifest, writing_to
 from trialsim.runs.part_file import (
     PartName,
     from_parquet,
-    holds,
     origin_of,
     parsed_name,
     to_parquet,
@@ -239,12 +238,12 @@ def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:
         name = parsed_name(path.name)
         if name is None:
             continue
-        content = _content(path, name)
-        if content is None or not holds(content, run.replicates_of(name.block), columns):
+        content, origin = _content(path, name), None
+        if content is not None:
+            origin = origin_of(content, run.replicates_of(name.block), columns)
+        if origin != manifest.origin():
             damaged.append(path.name)
-        elif origin_of(content) != manifest.origin():
-            damaged.append(path.name)
-            foreign += 1
+            foreign += origin is not None
         elif names.setdefault(name.block, path.name) != path.name:
             raise _conflicting_blocks(folder, name.block)
     if foreign and not names:

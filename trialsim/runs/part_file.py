@@ -69,7 +69,7 @@ def from_parquet(content: bytes) -> Replicates:
     """Return the results in a Parquet file."""
     import pyarrow as pa
 
-    table = _read(content)
+    table = _opened(content).read(use_threads=False)
     known = table.column("reason").is_valid().to_numpy()
     rows = table.select(list(_ABOUT)).filter(pa.array(known)).to_pylist()
     return Replicates(
@@ -78,40 +78,33 @@ def from_parquet(content: bytes) -> Replicates:
     )
 
 
-def origin_of(content: bytes) -> dict[str, str] | None:
-    """Return what a Parquet file says of where its results come from, None if it is none."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def origin_of(content: bytes, replicates: range, names: Sequence[str]) -> dict[str, str] | None:
+    """Return what a Parquet file says of where its results come from.
 
+    None if it is no such file, or has not a row for each replicate, in order, with all quantities.
+    """
+    import pyarrow as pa
+
+    types = {"replicate": pa.int64(), "reason": pa.string(), "traceback": pa.string()}
+    types |= dict.fromkeys(names, pa.float64())
     try:
-        metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
-        return {key.decode(): value.decode() for key, value in metadata.items()}
+        file = _opened(content)
+        schema = file.schema_arrow
+        if dict(zip(schema.names, schema.types, strict=True)) != types:
+            return None
+        rows = file.read(columns=["replicate"], use_threads=False).column(0).to_numpy()
+        metadata = schema.metadata or {}
+        told = {key.decode(): value.decode() for key, value in metadata.items()}
     except MemoryError:
         raise
     except (pa.ArrowException, OSError, ValueError):
         return None
+    return told if np.array_equal(rows, replicates) else None
 
 
-def holds(content: bytes, replicates: range, names: Sequence[str]) -> bool:
-    """Return whether a Parquet file has a row for each replicate, in order, and all quantities."""
-    import pyarrow as pa
-
-    try:
-        table = _read(content)
-    except MemoryError:
-        raise
-    except (pa.ArrowException, OSError, ValueError):
-        return False
-    types = {"replicate": pa.int64(), "reason": pa.string(), "traceback": pa.string()}
-    types |= dict.fromkeys(names, pa.float64())
-    if dict(zip(table.schema.names, table.schema.types, strict=True)) != types:
-        return False
-    return bool(np.array_equal(table.column("replicate").to_numpy(), replicates))
-
-
-def _read(content: bytes) -> Any:
-    """Return the table in a Parquet file, read without threads, which a limit may refuse."""
+def _opened(content: bytes) -> Any:
+    """Return a Parquet file, to be read without threads, which a limit of memory may refuse."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(pa.BufferReader(content), use_threads=False, pre_buffer=False)
+    return pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)
