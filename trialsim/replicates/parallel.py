@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from trialsim.errors import RunError
@@ -89,7 +90,8 @@ def _on_workers(
     watched = {} if backend == "dask" else {"initializer": _end_with, "initargs": (os.getpid(),)}
     with parallel_config(backend=backend):  # left before anything is yielded
         pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1, **watched)
-    finished = pool(calls)
+    with _no_interruption():  # reaches the workers that are started here
+        finished = pool(calls)
     try:
         for task in finished:  # noqa: UP028 - which would close it out of reach of what follows
             yield task
@@ -101,10 +103,29 @@ def _on_workers(
             finished.close()  # joblib warns of tasks that nobody will ask for
 
 
+@contextmanager
+def _no_interruption() -> Iterator[None]:
+    """Hold an interruption from the keyboard back; processes started here never hear of one.
+
+    A worker that is still loading its packages would otherwise tell where it was.
+    """
+    if os.name != "posix":
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which lets signals through, so it comes first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _end_with(parent: int) -> None:
     """Let a worker end soon after the process that started it, in whatever way that ends.
 
-    It also leaves an interruption from the keyboard to that process, or each would tell it.
+    An interruption from the keyboard is left to that process.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
