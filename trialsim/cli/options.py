@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trialsim.cli.console import command_line, notice
+from trialsim.cli.console import command_line, notice, warn
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.programme import Study
 
@@ -64,11 +64,13 @@ AnalysisName = Annotated[
 
 def loaded(name: str, changes: list[str] | None, analysis: str | None = None) -> Study:
     """Return a study with the changes that `--set` gives and the analysis that is asked for."""
-    from trialsim.scenario.files.studies import load_study
+    from trialsim.scenario.files.studies import builtin_studies, load_study
     from trialsim.scenario.files.yaml_file import parsed_value
 
     problems: list[Problem] = []
     scenario = load_study(name)
+    if Path(name).is_file() and name in builtin_studies():
+        warn(f"trialsim: {name} is the built-in study; the file here of that name is ./{name}")
     changed = replaced(scenario, parsed(changes, "--set", parsed_value, problems), problems)
     if problems:
         raise InputError(problems)

@@ -7,6 +7,7 @@ from typing import Any
 
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.files.schema import EXTENDS
+from trialsim.scenario.files.variants import name_of_file
 from trialsim.scenario.files.yaml_file import (
     Draft,
     builtin_programmes,
@@ -52,7 +53,7 @@ def _programme(draft: Draft) -> Programme:
     problems: list[Problem] = []
     if EXTENDS in draft.places:
         problems.append(Problem(EXTENDS, "must stand in a trial, not in the programme"))
-    content, places = {"name": file.stem, **draft.content}, dict(draft.places)
+    content, places = {"name": name_of_file(file.stem), **draft.content}, dict(draft.places)
     trials = content[TRIALS]
     if isinstance(trials, Mapping):
         content[TRIALS] = dict(trials)

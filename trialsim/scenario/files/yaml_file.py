@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from trialsim.distributions import Model
 from trialsim.errors import InputError, Problem, RunError, nearest
 from trialsim.scenario.files.schema import EXTENDS, schema
+from trialsim.scenario.files.variants import emptied, name_of_file, with_visits_in_order
 from trialsim.scenario.programme import TRIALS, Study, is_programme
 from trialsim.scenario.scenario import Scenario, resourced, validated
 from trialsim.scenario.validation.paths import and_above, below, laid_over
@@ -194,7 +195,10 @@ class Draft:
         the sources of the old values. Of the findings, and of what is calibrated, it takes over
         those that it names and says nothing of.
         """
-        content = laid_over(base.content, self.content)
+        problems = list(emptied(self.content, base.content))
+        if problems:
+            raise InputError(self.sorted(problems))
+        content = with_visits_in_order(laid_over(base.content, self.content), base.content)
         empty = (name for name in _SECTIONS if self.content.get(name, content) is None)
         content |= dict.fromkeys(empty)  # refused: what is not said is not the default's
         for part in ("findings", "calibrated"):
@@ -202,8 +206,7 @@ class Draft:
         standing = set(_paths(content))
         kept = {path: place for path, place in base.places.items() if path in standing}
         places = {**kept, **self.places}
-        stem = Path(self.places[""].file).stem
-        content["name"] = self.content.get("name", stem)
+        content["name"] = self.content.get("name", name_of_file(Path(self.places[""].file).stem))
         own = self.content.get("sources")
         if isinstance(own, Mapping | None):
             note = f"set in {content['name']}, which gives no source"

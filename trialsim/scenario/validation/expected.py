@@ -50,6 +50,15 @@ def mapping_of(location: tuple[int | str, ...], schema: _Schema) -> str:
     return _kind(_at(location, schema), schema)
 
 
+def holds_entries(location: tuple[int | str, ...], schema: _Schema) -> bool:
+    """Return whether a location is a field that holds entries by names of the file's own."""
+    *above, last = location
+    fields = _resolved(_at(tuple(above), schema), schema).get("properties", {})
+    node = fields.get(last, {})
+    named = node.get("additionalProperties") or node.get("patternProperties")
+    return node.get("type") == "object" and bool(named)
+
+
 def alternatives(location: tuple[int | str, ...], schema: _Schema) -> list[str]:
     """Return the kinds of which a mapping at a location names one."""
     node = _resolved(_at(location, schema), schema)

@@ -30,7 +30,7 @@ def problems_of(
     error: ValidationError, content: Any, model: type[BaseModel], above: str = ""
 ) -> list[Problem]:
     """Return every problem that a validation of plain content against a model found."""
-    schema = _schema_of(model)
+    schema = schema_of(model)
     found = [one for details in error.errors() for one in _told(details, content, schema, above)]
     merged = []
     for path, group in groupby(found, key=lambda problem: problem.path):
@@ -46,7 +46,8 @@ def problems_of(
 
 
 @cache
-def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a model, which takes a while to make."""
     return model.model_json_schema()
 
 
