@@ -12,6 +12,7 @@ import numpy as np
 
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.choices import Effect
+from trialsim.stats.monte_carlo import logarithms
 
 
 class TruthParts(NamedTuple):
@@ -33,14 +34,17 @@ def whole(values: Floats) -> TruthParts:
     return TruthParts(values, np.where(np.isnan(values), np.nan, 1.0))
 
 
-def of_odds(odds: Floats) -> TruthParts:
-    """Return odds as two parts that sum to 1, which are finite where the odds are infinite.
+def of_estimates(ratios: Floats) -> TruthParts:
+    """Return the parts of a ratio that only the estimates themselves tell.
 
-    >>> of_odds(np.array([3.0, np.inf]))
-    TruthParts(over=array([0.75, 1.  ]), under=array([0.25, 0.  ]))
+    Their roots, so that the truth is the mean of the logarithms where these are symmetric: an
+    estimator's own bias in small samples is then part of it. A ratio of 0 or infinity is left out.
+
+    >>> of_estimates(np.array([4.0, np.inf]))
+    TruthParts(over=array([ 2., nan]), under=array([0.5, nan]))
     """
-    under = 1 / (1 + odds)
-    return TruthParts(1 - under, under)
+    root = np.exp(logarithms(ratios) / 2)
+    return TruthParts(root, 1 / root)
 
 
 def of_theta(theta: Floats, effect: Effect) -> TruthParts:

@@ -13,7 +13,7 @@ import numpy as np
 
 from trialsim.analysis.data import Data
 from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
-from trialsim.analysis.truth import of_odds
+from trialsim.analysis.truth import of_estimates, whole
 from trialsim.arrays import Floats
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, quantities
@@ -136,7 +136,7 @@ def _pooled(programme: Programme, trials: Mapping[str, _TrialRun]) -> dict[str, 
 
 def _truth(complete: Floats, ratio: bool) -> dict[str, Floats]:
     """Return the parts of the true effect: the pooled one had nobody's score been missed."""
-    parts = of_odds(complete) if ratio else (complete, np.where(np.isnan(complete), np.nan, 1.0))
+    parts = of_estimates(complete) if ratio else whole(complete)
     return dict(zip(("truth_over", "truth_under"), parts, strict=True))
 
 

@@ -113,7 +113,9 @@ def test_the_error_is_that_of_repeated_runs_where_a_lump_is_part_of_a_stratum(
 def test_every_stratum_is_drawn_from_once_and_by_address(pooled: ts.Assurance) -> None:
     effects = pooled.columns["effect"].reshape(pooled.strata, -1)
     assert (effects == effects[:, :1]).all()
-    prior = norm(0.62, 0.0280617)
+    assert pooled.attenuation is not None
+    factor = pooled.attenuation.factor  # the distance from none of the published estimate
+    prior = norm(0.5 + 0.12 / factor, 0.0280617 / factor)
     strata = np.floor(prior.cdf(effects[:, 0]) * pooled.strata)
     assert strata.tolist() == list(range(pooled.strata))
     assert (drawn_effects(pooled.prior, 40, SEED) == effects[:, 0]).all()

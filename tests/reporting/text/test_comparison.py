@@ -37,3 +37,10 @@ def test_an_assurance_says_the_probability_both_errors_and_where_an_estimate_lie
     assert f"at most 0.53                 {result.share_at_most(0.53).estimate:.4f}" in text
     assert "at most" not in assurance_text("A title", result)
     assert "A trial succeeds when it rejects in favour of the treated." in text
+
+
+def test_a_harmful_effect_is_warned_of() -> None:
+    harmful = {"outcomes.arat.effect.value": [0.3]}
+    text = what_if_text("x", ts.what_if("cars1", harmful, replicates=20, n_jobs=1))
+    assert "WARNING: outcomes.arat.effect.value=0.3: more trials reject in favour of the" in text
+    assert "WARNING: base" not in text

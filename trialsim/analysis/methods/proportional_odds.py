@@ -4,7 +4,7 @@ import numpy as np
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
-from trialsim.analysis.truth import TruthParts, of_odds
+from trialsim.analysis.truth import TruthParts, of_estimates
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.stats.means_and_proportions.proportional_odds import (
     OddsRatio,
@@ -21,8 +21,8 @@ def compare(data: Data, method: ProportionalOdds) -> Comparison:
 
 
 def truth(data: Data, method: ProportionalOdds) -> TruthParts:
-    """Return the parts of the true odds ratio."""
-    return of_odds(compare(data, method).estimate)
+    """Return the parts of the true odds ratio: that of estimates of complete trials."""
+    return of_estimates(compare(data, method).estimate)
 
 
 def _unadjusted(data: Data) -> OddsRatio:

@@ -42,7 +42,6 @@ from trialsim.replicates.run import BATCH, joined
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.runs.worlds import WORLD_BLOCK
 from trialsim.scenario.files.studies import load_study
-from trialsim.scenario.outcomes.outcome import NO_EFFECT
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
@@ -153,8 +152,9 @@ class Assurance(Shown):
     def mcse_draws(self) -> float:
         """What drawing one effect in each stratum leaves of error.
 
-        From the variance inside each stratum of the smoothed power. In a lump at no effect it is
-        the nominal one; where of all else nothing was drawn, success is taken as sure there.
+        From the variance inside each stratum of the power that estimates have which are normal
+        about a line. In a lump at no effect it is the nominal one; where of all else nothing was
+        drawn, success is taken as sure there.
         """
         return self.successes.of_draws
 
@@ -293,10 +293,15 @@ class Assurance(Shown):
         return fitted_line(self.columns["effect"], self._on_scale(self.columns["estimate"]))
 
     def _success_under(self, effects: Floats) -> Floats:
-        """Return the smoothed power under effects; in a lump at no effect the nominal one."""
-        lump, curve = self._strata.is_lump(effects), self.curve
-        parts = curve.apart_from(NO_EFFECT[self.prior.anchor]) if lump.any() else curve
-        powers = parts.at(effects) if len(parts.effect) else _SURE
+        """Return how often a trial succeeds: when its estimate is high, as `_below` has it.
+
+        In a lump at no effect it is the nominal chance; where of all else nothing was drawn,
+        success is taken as sure there.
+        """
+        lump = self._strata.is_lump(effects)
+        powers = 1 - self._below(self._low_share(1 - self.success))(effects)
+        if lump.any() and self._strata.is_lump(self.columns["effect"]).all():
+            powers = np.full(effects.shape, _SURE)
         return np.where(lump, self.success_at_null, powers)
 
     def _below(self, place: float) -> Callable[[Floats], Floats]:
@@ -314,8 +319,7 @@ class Assurance(Shown):
         return self._below(self._low_share(self._wrong))(effects)
 
     def _rejection_under(self, effects: Floats) -> Floats:
-        not_favoured = self._below(self._low_share(1 - self.success))(effects)
-        return 1 - not_favoured + self._failure_under(effects)
+        return self._success_under(effects) + self._failure_under(effects)
 
     def _low_share(self, happened: Floats) -> float:
         """Return the place below which lie as many of the estimates as something happened in."""

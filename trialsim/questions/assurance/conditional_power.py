@@ -29,11 +29,6 @@ class ConditionalPower(NamedTuple):
         """
         return np.asarray(np.interp(effects, self.effect, self.smoothed))
 
-    def apart_from(self, effect: float) -> "ConditionalPower":
-        """Return the same without one effect, between which and the others nothing lies."""
-        others = self.effect != effect
-        return ConditionalPower(*(values[others] for values in self))
-
 
 def conditional_power(effects: Floats, successes: Floats, trials: Floats) -> ConditionalPower:
     """Return the power at each effect; trials under the same effect are put together.

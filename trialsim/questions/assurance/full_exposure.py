@@ -50,7 +50,7 @@ def attenuation_of(runner: Runner, study: Study, prior: Prior) -> Attenuation | 
     if study.analysis.quantity.name != _ON_SCALE.get(prior.anchor):
         return None
     none, apart = NO_EFFECT[prior.anchor], _typical(prior)
-    own = replace(runner, seed=derived_seed(runner.seed, _PURPOSE), directory=None)
+    own = replace(runner, seed=derived_seed(runner.seed, _PURPOSE), directory=None, progress=None)
     worlds = [
         study.replace(
             {

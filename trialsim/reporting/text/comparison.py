@@ -43,6 +43,11 @@ def what_if_text(title: str, result: WhatIf) -> str:
         "Power counts rejections in favour of the treated; wrong way, those in favour of control.",
         *_about_ratios(result),
     ]
+    harmful = [row for row in result.rows if row.wrong_direction.low > row.power.high]
+    lines += [
+        f"WARNING: {_name(row)}: more trials reject in favour of the control than of the treated"
+        for row in harmful
+    ]
     failed = [row for row in result.rows if row.failed]
     lines += [f"{_name(row)}: {row.failed:,} trials failed and are excluded" for row in failed]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])

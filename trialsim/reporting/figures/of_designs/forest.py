@@ -99,7 +99,9 @@ def differences_figure(result: WhatIf, quantity: str = "power", width: float = W
     axes.axvline(0.0, color=INK, linewidth=0.8)
     axes.set_yticks(places, names)
     axes.set_ylim(len(data) - 0.5, -0.5)
-    axes.set_xlabel(f"change of {QUANTITIES[quantity]}")
+    of_logarithm = quantity == "estimate" and result.rows[0].scenario.analysis.quantity.is_ratio
+    scale = "the logarithm of the " if of_logarithm else ""
+    axes.set_xlabel(f"change of {scale}{QUANTITIES[quantity]}")
     axes.margins(x=0.08)
     values = axes.secondary_yaxis("right")
     values.set_yticks(places, [signed(one) for one in data["difference"]])
