@@ -8,6 +8,7 @@ from trialsim.analysis.endpoint import WORST, Endpoint
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.trial.trial import Trial
 
 
@@ -49,11 +50,26 @@ def counted(
     return np.bincount(kept, minlength=math.prod(shape)).reshape(shape)[:, :, :2]
 
 
+def cell_of(points: float, outcome: Outcome, plan: AnalysisPlan) -> int:
+    """Return the cell of a score, or of a change; better ones are in the cells from it on."""
+    low, high = outcome.low, outcome.high
+    if plan.measure == "change":
+        low, high = low - high, high - low
+    above = (points - low if outcome.sign > 0 else high - points) / outcome.step
+    return WORST + 1 + math.ceil(round(above, 9))
+
+
 def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Floats:
     """Return the mean score (or change) of the treated and the controls, shape (replicate, 2).
 
     Those who are ranked below everybody have no score and are left out; NaN where nobody is left.
+    Of an analysis of responders it is their proportion, among all who are analysed.
     """
+    if isinstance(plan.test, Responders):
+        everybody = counts.sum(axis=(1, 3))
+        responding = counts[..., cell_of(plan.test.threshold, outcome, plan) :].sum(axis=(1, 3))
+        proportions: Floats = responding / np.where(everybody > 0, everybody, np.nan)
+        return proportions
     known = counts.sum(axis=1)[..., WORST + 1 :]
     patients = known.sum(axis=-1)
     steps: Floats = (known * np.arange(known.shape[-1])).sum(axis=-1) / np.where(

@@ -70,6 +70,8 @@ class PowerResult(Shown):
     """What each replicate estimates."""
     estimand: Estimand
     """What `truth` is, and whether the analysis is for it."""
+    averaged: str
+    """What `treated_mean` and `control_mean` are means of, or that they are shares."""
     conventions: Mapping[str, str]
     columns: Mapping[str, Floats]
     """One number a replicate for each quantity, in order of replicates; NaN where it failed."""
@@ -311,10 +313,15 @@ def summarised(
         engine=engine,
         quantity=scenario.analysis.quantity,
         estimand=estimand_of(scenario),
+        averaged=_averaged(scenario),
         conventions=conventions_of(scenario),
         columns=done.columns,
         seconds=seconds,
     )
+
+
+def _averaged(study: Study) -> str:
+    return "mean score" if isinstance(study, Programme) else study.analysis.averaged
 
 
 def share_of(happened: Floats) -> Proportion:

@@ -68,7 +68,8 @@ def test_parts_add_up_to_the_whole(study: str) -> None:
     assert mean(flow.randomised) == pytest.approx(sum(allocated))
     for arm, whole in zip(flow.arms, allocated, strict=True):
         told = {entry.label: mean(entry) for entry in arm.follow_up}
-        assert whole == pytest.approx(told["Lost to follow-up"] + told["Attended the last visit"])
+        ends = ("Lost to follow-up", "Died", "Attended the last visit")
+        assert whole == pytest.approx(sum(told.get(end, 0) for end in ends))
         if arm.analysis[0].people is not None:
             assert whole == pytest.approx(sum(map(mean, arm.analysis)))
 
@@ -94,9 +95,11 @@ def test_the_flow_of_one_trial_is_its_account(study: str, replicate: int) -> Non
         told = account["arms"][arm.arm]
         assert mean(arm.allocation) == told["allocated"]
         assert mean(arm.allocation.parts[0]) == told["received_infusions"]
-        lost, discontinued, attended = map(mean, arm.follow_up)
-        assert lost == told["withdrawn"] + told["died"] + told["lost"]
-        assert (discontinued, attended) == (told["discontinued"], told["completed"])
+        followed = {entry.label: mean(entry) for entry in arm.follow_up}
+        assert followed["Lost to follow-up"] == told["withdrawn"] + told["lost"]
+        assert followed.get("Died", 0) == told["died"]
+        assert followed["Discontinued the infusions"] == told["discontinued"]
+        assert followed["Attended the last visit"] == told["completed"]
         people = arm.analysis[0].people
         assert (people and people.mean) == told["analysed"]
 
@@ -112,8 +115,7 @@ def test_the_average_is_that_of_the_single_trials(study: str) -> None:
     assert flow.assessed.people == (np.mean(screened), min(screened), max(screened))
     for arm in flow.arms:
         lost = [
-            sum(one["arms"][arm.arm][fate] for fate in ("withdrawn", "died", "lost"))
-            for one in singles
+            sum(one["arms"][arm.arm][fate] for fate in ("withdrawn", "lost")) for one in singles
         ]
         assert arm.follow_up[0].people == pytest.approx((np.mean(lost), min(lost), max(lost)))
 
@@ -160,3 +162,14 @@ def test_the_frame_has_a_row_for_each_line() -> None:
     assert frame["stage"].unique().tolist() == ["enrolment", "allocation", "follow-up", "analysis"]
     unknown = frame[frame["mean"].isna()]
     assert unknown["arm"].tolist() == ["dose_10"]
+
+
+def test_the_dead_are_not_lost_to_follow_up() -> None:
+    """Their outcome is known: they are ranked below everybody, and analysed."""
+    dead = False
+    for trial in TRIALS.values():
+        for arm in flow_of(trial).arms:
+            told = {entry.label: entry for entry in arm.follow_up}
+            assert "Died" not in {part.label for part in told["Lost to follow-up"].parts}
+            dead |= "Died" in told
+    assert dead

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trialsim.scenario.outcomes.exposure import Emax
+from trialsim.scenario.outcomes.exposure import Emax, Threshold
 
 GIVEN = np.array([0.0, 1.0, 300.0, 630.0, 900.0])
 
@@ -19,7 +19,7 @@ def test_a_saturating_effect_is_the_hill_function_relative_to_the_full_amount(
     np.testing.assert_allclose(emax.share(received(GIVEN), 0), hill / full, rtol=1e-12)
 
 
-@pytest.mark.parametrize("half_dose", [1e-300, 1e-20, 1e20, 1e300])
+@pytest.mark.parametrize("half_dose", [1e-12, 1e-6, 1e6, 1e12])
 def test_a_saturating_effect_is_none_without_drug_and_whole_at_the_full_amount(
     half_dose: float, received: Any
 ) -> None:
@@ -30,3 +30,14 @@ def test_a_saturating_effect_is_none_without_drug_and_whole_at_the_full_amount(
     assert share[3] == 1
     assert (np.diff(share) >= 0).all()
     assert np.isfinite(share).all()
+
+
+@pytest.mark.parametrize("course", [3, 7, 21, 60])
+def test_a_threshold_that_is_reached_exactly_is_reached(course: int, received: Any) -> None:
+    """Count times dose in binary falls short of the decimal product in one case of ten."""
+    tenths = np.arange(1, 301)
+    for tenth in tenths.tolist():
+        needed = tenth * course / 10
+        whole = Threshold(model="threshold", full_dose=needed, needed_dose=needed)
+        given = np.array([course * (tenth / 10), (course - 1) * (tenth / 10)])
+        assert whole.share(received(given), 0).tolist() == [1.0, 0.0], (tenth, course)

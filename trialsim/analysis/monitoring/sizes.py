@@ -4,7 +4,7 @@ from typing import assert_never
 
 import numpy as np
 
-from trialsim.analysis.methods.responders import cell_of
+from trialsim.analysis.counts import cell_of
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.moments import Moments
 from trialsim.analysis.monitoring.statistics import Statistics

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.analysis.methods.responders import cell_of
+from trialsim.analysis.counts import cell_of
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.scenario.monitoring.effect_scale import natural, null_effect

@@ -168,11 +168,11 @@ def _follow_up(patients: _Counter, who: Mapping[str, Booleans]) -> tuple[Entry, 
     return (
         patients.entry(
             "Lost to follow-up",
-            who["withdrawn"] | who["died"] | who["lost"],
+            who["withdrawn"] | who["lost"],
             patients.entry("Withdrew", who["withdrawn"]),
-            patients.entry("Died", who["died"]),
             patients.entry("Missed the last visit", who["lost"]),
         ),
+        *_happened(patients.entry("Died", who["died"])),
         patients.entry("Discontinued the infusions", who["discontinued"]),
         *_happened(patients.entry("Still in the trial", who["ongoing"])),
         patients.entry("Attended the last visit", who["completed"]),

@@ -14,8 +14,6 @@ from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 SPREAD: Final = (0.025, 0.25, 0.5, 0.75, 0.975)
 """The shares of trials at which quantities of single trials are told."""
 _QUANTITIES: Final = {
-    "treated_mean": ("Mean score, treated", 2),
-    "control_mean": ("Mean score, control", 2),
     "treated_analysed": ("Patients analysed, treated", 2),
     "control_analysed": ("Patients analysed, control", 2),
     "screened": ("Candidates screened", 1),
@@ -27,6 +25,7 @@ _QUANTITIES: Final = {
     "died": ("Patients who died", 2),
 }
 """What is told of each quantity kept of a trial, and its decimals."""
+_ARMS: Final = ("treated", "control")
 _COLUMNS: Final = ("Quantity", "Value", "Monte Carlo error", "95% from", "to", "SD over trials")
 _OF_MEANS: Final = ("Quantity", "Mean", "Monte Carlo error", "SD over trials")
 
@@ -63,19 +62,25 @@ def performance(result: PowerResult, null: PowerResult | None) -> Table:
     return Table("performance", _caption("Performance", result), _COLUMNS, rows)
 
 
+def _quantities(result: PowerResult) -> dict[str, tuple[str, int]]:
+    """Return what is told of each quantity of a trial: what is averaged goes by the analysis."""
+    name = result.averaged.capitalize()
+    return {**{f"{arm}_mean": (f"{name}, {arm}", 2) for arm in _ARMS}, **_QUANTITIES}
+
+
 def resources(result: PowerResult) -> Table:
     """Return what a trial takes: time, candidates, patients and infusions."""
     told = result.to_dict()
     rows = [
         TableRow([Cell(label), *_of_mean(told[name], f"run.{name}", digits)])
-        for name, (label, digits) in _QUANTITIES.items()
+        for name, (label, digits) in _quantities(result).items()
     ]
     return Table("resources", _caption("Means over trials", result), _OF_MEANS, rows)
 
 
 def spread(result: PowerResult) -> Table:
     """Return where single trials fall."""
-    labels = {"estimate": (f"Estimate of the {result.quantity.name}", 3), **_QUANTITIES}
+    labels = {"estimate": (f"Estimate of the {result.quantity.name}", 3), **_quantities(result)}
     rows = [
         _at_shares(*labels[name], f"quantiles.{name}", values)
         for name, values in quantiles(result).items()
@@ -87,7 +92,7 @@ def spread(result: PowerResult) -> Table:
 def quantiles(result: PowerResult) -> dict[str, list[float]]:
     """Return the quantiles of each quantity over the trials in which it is known."""
     found = {}
-    for name in ("estimate", *_QUANTITIES):
+    for name in ("estimate", *_quantities(result)):
         values = result.columns[name]
         known = values[np.isfinite(values)]
         at = np.quantile(known, SPREAD) if len(known) else np.full(len(SPREAD), np.nan)

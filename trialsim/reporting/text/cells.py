@@ -1,11 +1,18 @@
 """The endpoint's distribution in each arm, its floor and ceiling, and the power from it."""
 
-from typing import Any
+from typing import Any, Final
 
 from trialsim.questions.count_power import CountPower
 from trialsim.reporting.text.words import heading
 from trialsim.stats.planning.ceiling import CeilingCost, ceiling_cost
 from trialsim.stats.planning.scale_effects import ScaleEffects, scale_effects
+
+_ENDS: Final = {
+    "ranked below all, as the dead": 0,
+    "worst score (floor)": 1,
+    "best score (ceiling)": -1,
+}
+"""Where each stands among the cells."""
 
 
 def ends_of(result: CountPower, alpha: float, sides: int) -> tuple[ScaleEffects, CeilingCost]:
@@ -49,10 +56,11 @@ def cells_text(title: str, result: CountPower, alpha: float, sides: int) -> str:
         f"{'latent shift, SD':34} {effects.latent_shift:10.4f}",
         f"{'common odds ratio':34} {effects.odds_ratio:10.4f}",
         f"{'mean difference, cells':34} {effects.mean_difference:10.4f}",
-        f"{'worst cell, treated and control':34} {effects.treated_floor:10.4f} "
-        f"{effects.control_floor:10.4f}",
-        f"{'best cell, treated and control':34} {effects.treated_ceiling:10.4f} "
-        f"{effects.control_ceiling:10.4f}",
+        f"{'':34} {'treated':>10} {'control':>10}",
+        *(
+            f"{label:34} {cells.treated[place]:10.4f} {cells.control[place]:10.4f}"
+            for label, place in _ENDS.items()
+        ),
         "",
         f"{'power by counts':34} {result.power:10.4f}   MCSE {result.mcse:.4f}, of counts 95% "
         f"{result.rejections.low:.4f} to {result.rejections.high:.4f}",

@@ -23,7 +23,8 @@ def power_text(title: str, result: PowerResult) -> str:
         _row(f"estimate of the {result.quantity.name}", result.estimate),
         *_beside_truth(result),
     ]
-    lines += [_row(_LABELS[name], result.mean_of(name)) for name in _LABELS]
+    means = {f"{arm}_mean": f"{result.averaged}, {arm}" for arm in ("treated", "control")}
+    lines += [_row(label, result.mean_of(name)) for name, label in {**means, **_LABELS}.items()]
     lines += [_row(in_words(name), result.mean_of(name)) for name in result.of_programmes]
     if result.secondary is not None:
         lines += ["", *_secondary(result.secondary)]
@@ -52,14 +53,12 @@ def power_text(title: str, result: PowerResult) -> str:
         ]
     if result.is_harmful:
         lines += ["", HARMFUL]
-    told = {"true_effect": estimand_sentence(result), **result.conventions}
+    told = {"true_effect": estimand_sentence(result), **_of_whom(result), **result.conventions}
     lines += ["", *conventions_text(told)]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
 
 
 _LABELS = {
-    "treated_mean": "mean score, treated",
-    "control_mean": "mean score, control",
     "treated_analysed": "analysed, treated",
     "control_analysed": "analysed, control",
     "screened": "screened",
@@ -87,6 +86,13 @@ def estimand_sentence(result: PowerResult) -> str:
         f"{sentence} Bias and coverage are not given, because the analysis targets another "
         f"estimand: {'; '.join(result.estimand.others)}."
     )
+
+
+def _of_whom(result: PowerResult) -> dict[str, str]:
+    """Return whose means are printed, where it is not everybody analysed."""
+    if result.averaged == "responders":
+        return {}
+    return {"means": f"Each {result.averaged} is of patients with a score, the dead not included."}
 
 
 def _beside_truth(result: PowerResult) -> list[str]:

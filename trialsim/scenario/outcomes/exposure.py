@@ -19,6 +19,10 @@ _MOST_LOG_SHARE = 50.0
 """Of the exposure beyond the full dose; a larger share is infinite on any scale."""
 
 
+_ROUNDING = 1e-9
+"""Relative: three doses of 0.7 are 2.0999999999999996, and reach 2.1."""
+
+
 class NoExposure(FrozenModel):
     """The whole effect from randomisation on in an arm with study drug, whatever is infused."""
 
@@ -59,7 +63,8 @@ class Threshold(FrozenModel):
 
     def share(self, received: Received, visit: int) -> Floats:
         """Return the share of the full effect at a visit, shape (replicate, patient)."""
-        return (received.total(visit) >= self.needed_dose).astype(np.float64)
+        reached = received.total(visit) >= self.needed_dose * (1 - _ROUNDING)
+        return reached.astype(np.float64)
 
 
 class Emax(FrozenModel):

@@ -157,6 +157,11 @@ class AnalysisPlan(CheckedModel):
         return plans
 
     @property
+    def averaged(self) -> str:
+        """What is averaged in each arm, in words."""
+        return self.test.mean_in_words(self)
+
+    @property
     def quantity(self) -> Quantity:
         """What the primary analysis estimates."""
         return self.test.quantity(self)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from textwrap import fill
 from typing import Any, Final
 
+from trialsim.scenario.outcomes.courses import Proportions
 from trialsim.scenario.outcomes.effects import (
     EffectSizes,
     control_cells,
@@ -277,14 +278,29 @@ def _outcome_section(scenario: Scenario, name: str, plain: Section) -> Section:
     outcome = scenario.outcomes[name]
     words = (
         f"{outcome.label}: {outcome.low} to {outcome.high} points, {outcome.better} is better. "
-        f"{_COURSES.get(outcome.course.model, _FROM_ONSET_TO_END)} The drug adds a shift of the "
-        "latent score in proportion to the exposure reached.",
+        f"{_course_in_words(outcome)} The drug adds a shift of the latent score"
+        + (
+            " from randomisation on, whatever is infused."
+            if outcome.effect.exposure.model == "none"
+            else " in proportion to the exposure reached."
+        ),
         "In reference patients, those of the course's end day, at full exposure the effect is, on "
         "four scales, and floor and ceiling hold these shares:",
     )
     return Section(f"Outcome: {name}", words, (*_effect_rows(scenario, name, outcome), *plain.rows))
 
 
+def _course_in_words(outcome: Outcome) -> str:
+    course = outcome.course
+    if isinstance(course, Proportions) and course.start is None:
+        return _AS_ON_THE_END_DAY
+    return _COURSES.get(course.model, _FROM_ONSET_TO_END)
+
+
+_AS_ON_THE_END_DAY: Final = (
+    "The score is a latent score, rounded and bounded; without the drug it has at any time the "
+    "distribution of the end day."
+)
 _FROM_ONSET_TO_END: Final = (
     "The score is a latent score, rounded and bounded; without the drug the latent score moves "
     "from its values at onset to those on the end day."

@@ -118,7 +118,10 @@ def _continuity(plan: AnalysisPlan) -> str:
 
 
 def _analysis_set(plan: AnalysisPlan) -> str:
-    sentence = "All randomised patients, in the arm allocated."
+    sentence = (
+        "All randomised patients whose score is known, imputed or ranked after the rules for "
+        "missing data and death, in the arm allocated."
+    )
     if plan.analysis_set == "full_analysis_set":
         sentence = (
             "Full analysis set: all randomised patients with a score at any visit after baseline"

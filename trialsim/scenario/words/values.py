@@ -15,6 +15,9 @@ _UNITS: Final = {
     "patients": "patients",
     "per_cycle": "a cycle",
     "weight_kg": "kg",
+    "strength_mg_per_ml": "mg/mL",
+    "dose_ml_per_kg": "mL/kg",
+    "dose_mg_per_kg": "mg/kg",
 }
 _ORDINALS: Final = ("day", "hour")
 _DAYS: Final = {
@@ -119,6 +122,8 @@ def schedule_in_words(schedule: Mapping[str, Any]) -> str:
     '20 times, Mondays to Fridays, in each of 2 cycles that begin 84 days apart'
     """
     days = _DAYS[schedule["days"]]
+    if schedule["per_cycle"] == schedule["cycles"] == 1 and not schedule.get("then"):
+        return "once"
     words = f"{schedule['per_cycle']} times, {days}"
     if schedule["cycles"] > 1:
         words += f", in each of {schedule['cycles']} cycles that begin "

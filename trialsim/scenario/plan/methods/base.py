@@ -52,6 +52,10 @@ class AnalysisMethod(CheckedModel):
         """Return what is estimated, and its value when the arms do not differ."""
         raise NotImplementedError
 
+    def mean_in_words(self, plan: Plan) -> str:
+        """Return what is averaged in each arm, beside the estimate."""
+        return "mean change" if plan.measure == "change" else "mean score"
+
     def estimate_in_words(self, plan: Plan) -> str:
         """Return what is estimated, with who is compared in what and when."""
         raise NotImplementedError

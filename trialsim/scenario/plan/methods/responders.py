@@ -22,6 +22,9 @@ class Responders(AnalysisMethod):
     def quantity(self, plan: Plan) -> Quantity:
         return Quantity("risk difference", 0.0)
 
+    def mean_in_words(self, plan: Plan) -> str:
+        return "responders"
+
     def estimate_in_words(self, plan: Plan) -> str:
         return (
             f"Risk difference: the share of patients on {plan.treated} whose {measured(plan)} is "
