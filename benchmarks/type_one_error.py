@@ -30,6 +30,10 @@ INFLATED: Final = "enlarged below conditional power .9, conventional test"
 """What no test of this size should be: shown, not held to the level."""
 
 
+CONSERVATIVE: Final = "promising zone, conventional test"
+"""Where the critical value that more patients ask for is below the planned one: under the level."""
+
+
 class Plan(NamedTuple):
     """A plan of looks, and what it is called."""
 
@@ -58,6 +62,8 @@ def rows_of(part: str, trials: int, jobs: int, judged: bool = True) -> list[Row]
         error = float(np.nanmean(found.columns["favoured"]))
         mcse = float(np.sqrt(LEVEL * (1 - LEVEL) / trials))
         target = None if plan.name == INFLATED else Target("within", 3)
+        if plan.name == CONSERVATIVE:
+            target = Target("at most", 3)
         rows.append(
             Row(
                 what=f"{part}: {plan.name}",
@@ -117,7 +123,7 @@ def _sizes() -> Iterator[Plan]:
         "promising zone, Cui-Hung-Wang": ("promising_zone", "cui_hung_wang"),
         "promising zone, inverse normal": ("promising_zone", "inverse_normal"),
         "promising zone, Fisher": ("promising_zone", "fisher"),
-        "promising zone, conventional test": ("promising_zone", "conventional"),
+        CONSERVATIVE: ("promising_zone", "conventional"),
         INFLATED: ("conditional_power", "conventional"),
     }
     for name, (by, test) in tests.items():
