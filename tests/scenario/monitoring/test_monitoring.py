@@ -159,7 +159,7 @@ def test_a_study_without_looks_keeps_its_digest() -> None:
     scenario = ts.load("cars1")
     assert isinstance(scenario, ts.Scenario)
     assert scenario.monitoring is None
-    assert scenario.digest == "5cf8980fad11"
+    assert scenario.digest == "631a4b5c3468"
     assert scenario.replace({"monitoring": PLAN}).digest != scenario.digest
 
 
