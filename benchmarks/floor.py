@@ -9,7 +9,7 @@ from trialsim.streams import Streams
 
 
 class Draw(NamedTuple):
-    """One call of `Streams.uniform`."""
+    """One call of `Streams.words`."""
 
     purpose: str
     units: int
@@ -19,9 +19,9 @@ class Draw(NamedTuple):
 def draws_of(scenario: Scenario, seed: int) -> list[Draw]:
     """Return what the vector engine and the analysis ask of the streams for one batch."""
     Simulation(scenario, seed, "vector").run(range(BATCH))  # what is judged once is judged now
-    with patch.object(Streams, "uniform", autospec=True, side_effect=Streams.uniform) as uniform:
+    with patch.object(Streams, "words", autospec=True, side_effect=Streams.words) as words:
         Simulation(scenario, seed, "vector").run(range(BATCH))
-    return [Draw(*call.args[1:], **call.kwargs) for call in uniform.call_args_list]
+    return [Draw(*call.args[1:], **call.kwargs) for call in words.call_args_list]
 
 
 def draw_again(draws: list[Draw], seed: int, replicates: int) -> None:
@@ -29,4 +29,4 @@ def draw_again(draws: list[Draw], seed: int, replicates: int) -> None:
     for start in range(0, replicates, BATCH):
         streams = Streams(seed, range(start, start + BATCH))
         for one in draws:
-            streams.uniform(one.purpose, one.units, one.draw)
+            streams.words(one.purpose, one.units, one.draw)

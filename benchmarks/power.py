@@ -23,13 +23,12 @@ from benchmarks.measure import (
 from trialsim.replicates.run import BATCH, Simulation
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import LANES
 
 SEED: Final = 2016
 WORKERS: Final = 2
 REPLICATES: Final = 20_000
 MANY: Final = 100_000
-BATCHES: Final = (1, LANES, 2 * LANES, 4 * LANES, 8 * LANES)
+BATCHES: Final = (1, BATCH, 2 * BATCH, 4 * BATCH, 8 * BATCH)
 
 
 def measure(effort: Effort) -> Table:

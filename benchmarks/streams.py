@@ -8,10 +8,11 @@ from benchmarks.floor import Draw, draw_again, draws_of
 from benchmarks.measure import Effort, Row, Table, Work, compared, in_turns, on_one_core
 from trialsim.replicates.run import BATCH
 from trialsim.scenario.files.yaml_file import load
-from trialsim.streams import LANES, TILE, Streams
+from trialsim.streams import TILE, WORDS, Streams
 
 SEED: Final = 2016
-WIDE: Final = 32 * TILE
+WIDE: Final = 8 * TILE
+LARGE: Final = 1024 * TILE
 
 
 def measure(effort: Effort) -> Table:
@@ -22,7 +23,8 @@ def measure(effort: Effort) -> Table:
         "Philox by address (ours) against NumPy's Generator(Philox) running on (theirs)",
         [
             _in_a_row(f"{BATCH} replicates x {WIDE} units", BATCH, WIDE, effort),
-            _in_a_row(f"smallest whole stream, {LANES} replicates x {TILE}", LANES, TILE, effort),
+            _in_a_row(f"one tile, {BATCH} replicates x {TILE}", BATCH, TILE, effort),
+            _in_a_row(f"a large trial alone, 1 replicate x {LARGE}", 1, LARGE, effort),
             _alone(effort),
             _floor(draws, effort),
             Row("numbers that a cars1 trial asks for", "numbers", asked),
@@ -37,11 +39,11 @@ def _in_a_row(what: str, replicates: int, units: int, effort: Effort) -> Row:
 
     def ours() -> None:
         for draw in range(blocks):
-            streams.uniform("benchmark", units, draw)
+            streams.words("benchmark", units, draw)
 
     def theirs() -> None:
         for _ in range(blocks):
-            plain.random((replicates, units))
+            plain.integers(0, WORDS, (replicates, units), np.uint32)
 
     amount = blocks * replicates * units / 1e6
     works = {"ours": Work(on_one_core(ours), amount), "theirs": Work(on_one_core(theirs), amount)}
@@ -55,7 +57,7 @@ def _alone(effort: Effort) -> Row:
 
     def ours() -> None:
         for draw in range(calls):
-            streams.uniform("benchmark", 1, draw)
+            streams.words("benchmark", 1, draw)
 
     def theirs() -> None:
         for draw in range(calls):
@@ -75,7 +77,7 @@ def _floor(draws: list[Draw], effort: Effort) -> Row:
     def theirs() -> None:
         for _ in range(trials // BATCH):
             for one in draws:
-                plain.random((BATCH, one.units))
+                plain.integers(0, WORDS, (BATCH, one.units), np.uint32)
 
     works = {
         "ours": Work(on_one_core(lambda: draw_again(draws, SEED, trials)), trials),

@@ -20,7 +20,6 @@ from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario, validated
 from trialsim.streams import Streams
 from trialsim.trial.conduct import Lack
-from trialsim.trial.itinerary import first_infusion
 from trialsim.trial.rehabilitation import binomial_quantile, sessions_attended, sessions_due
 from trialsim.trial.trial import Engine, Trial, simulate_batch
 
@@ -202,15 +201,15 @@ def test_failed_rules_are_those_that_the_tables_covariates_break(study: str) -> 
 def test_recruitment_closed_only_on_those_whose_window_was_still_open(study: str) -> None:
     """Oracle: the last minute of clinic hours before the deadline, found minute by minute."""
     trial, table = TRIALS[study], TABLES[study]["screening"]
-    deadline = first_infusion(trial.cohort, trial.scenario)[1]
     lost = table[table["outcome"].isin(["window missed", "recruitment closed"])]
     assert {"window missed"} <= set(lost["outcome"])
     operations = trial.scenario.operations
     earliest = lost["onset_minute"] + 24 * 60
     lost = lost.assign(fit_minute=np.fmax(lost["screened_minute"], earliest))
-    rows = lost[["replicate", "screening_number", "fit_minute", "outcome"]]
-    for replicate, number, fit, outcome in rows.itertuples(index=False):
-        last = int(deadline[replicate, number - 1])
+    window = trial.scenario.operations.first_infusion_after_onset
+    rows = lost[["replicate", "onset_minute", "fit_minute", "outcome"]]
+    for replicate, onset, fit, outcome in rows.itertuples(index=False):
+        last = int(onset + 60 * window.latest_hours)
         while not operations.opens <= last % DAY < operations.closes:
             last -= 1
         closed = trial.conduct.closed[replicate]

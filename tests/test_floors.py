@@ -14,6 +14,8 @@ PACKAGE: Final = Path(__file__).resolve().parents[1] / "trialsim"
 HOUSE: Final = (
     {"clock", "described", "errors", "arrays", "shown", "legible"},
     {"streams", "distributions", "stats"},
+    {"curves"},
+    {"quantiles"},
     {"scenario"},
     {"trial"},
     {"datasets"},

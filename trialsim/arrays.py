@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Integers: TypeAlias = NDArray[np.integer[Any]]
 Booleans: TypeAlias = NDArray[np.bool_]
+Words: TypeAlias = NDArray[np.uint32]
+"""Random numbers as whole numbers of 32 bits; see `streams`."""
 
-Values = TypeVar("Values", Floats, Integers, Booleans)
+Values = TypeVar("Values", Floats, Words, Integers, Booleans)
 
 
 class RowIndex:
@@ -41,6 +43,23 @@ class RowIndex:
         for place, layer in enumerate(np.moveaxis(values, 2, 0)):
             np.ascontiguousarray(layer).take(self._flat, out=layers[place], mode="clip")
         return np.moveaxis(layers, 0, 2)
+
+
+class Pairs:
+    """Some pairs of a row and a place, taken from many arrays as if they were one row.
+
+    >>> Pairs(np.array([1, 0]), np.array([2, 0])).of(np.array([[1, 2, 3], [4, 5, 6]]))
+    array([[6, 1]])
+    """
+
+    def __init__(self, rows: Integers, places: Integers) -> None:
+        """Take the rows and the places in them, shape (pair,) both."""
+        self.rows, self.places = rows, places
+
+    def of(self, values: Values) -> Values:
+        """Return the values at the pairs, shape (1, pair, ...)."""
+        chosen: Values = values[self.rows, self.places][None]
+        return chosen
 
 
 def take_rows(values: Values, places: Integers) -> Values:

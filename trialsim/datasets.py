@@ -4,7 +4,8 @@ The trial's time is whole minutes, and columns that hold it end in `_minute`; be
 trial day, `_day`, both counted from 0 at the trial's first midnight (what came before is negative).
 Planned days are counted from randomisation or from onset, as in the scenario. What is not known is
 null. A patient is one (replicate, subject), and subjects are numbered from 1 in order of
-randomisation; candidates are numbered from 1 in order of arrival.
+randomisation; candidates stand in order of arrival, each with a screening number that stays the
+person's own when a site opens later or recruitment goes faster, so that some numbers are missing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -133,13 +134,13 @@ def _forget(table: DataFrame, minute: int, event: str, unheard: Mapping[str, Any
 
 def _screening(trial: Trial) -> DataFrame:
     cohort, scenario = trial.cohort, trial.scenario
-    numbers = np.arange(cohort.arrival.shape[1])
-    seen = numbers < trial.conduct.screened[:, None]
+    order = np.argsort(cohort.arrival, axis=1, kind="stable")
+    replicate, place = np.nonzero(np.arange(order.shape[1]) < trial.conduct.screened[:, None])
+    seen = (replicate, order[replicate, place])
     outcome, decided = _screening_outcomes(trial)
-    replicate, candidate = np.nonzero(seen)
     columns: Columns = {
         "replicate": trial.replicates[replicate],
-        "screening_number": candidate + 1,
+        "screening_number": seen[1] + 1,
         "site": _named(cohort.site[seen], scenario.operations.sites),
         **_moment("onset", cohort.onset[seen]),
         **_moment("arrival", cohort.arrival[seen]),

@@ -465,42 +465,25 @@ class Discrete(FrozenModel):
         return values[_steps(u, np.cumsum(list(self.values.values()))).astype(np.intp)]
 
 
-class WholeNumbers:
-    """A bounded distribution rounded to whole numbers, looked up rather than computed.
+def whole_cuts(distribution: Uniform | Normal | Beta) -> tuple[Floats, Floats]:
+    """Return the whole numbers of a distribution with whole bounds, and the shares between them.
 
-    The value at u is the number of cut points, the probabilities below low + 1/2, low + 3/2, ...,
-    that u has passed, plus low. A guide over equal cells of (0, 1) says how many cuts lie before
-    each cell (Chen and Asau 1974, "On generating random variates from an empirical distribution"),
-    so one number costs a look and, where a cell holds cuts, a comparison for each of them.
+    >>> values, shares = whole_cuts(Uniform(distribution="uniform", low=0, high=2))
+    >>> values, shares  # the ends have half a step
+    (array([0., 1., 2.]), array([0.25, 0.75]))
+
+    Raises
+    ------
+    ValueError
+        If low and high are not given, or not whole.
     """
-
-    _CELLS: Final = 4096
-
-    def __init__(self, distribution: Uniform | Normal | Beta) -> None:
-        """Tabulate a distribution; low and high must be given and whole."""
-        low, high = distribution.low, distribution.high
-        if low is None or high is None or low % 1 or high % 1:
-            raise ValueError("whole numbers need a whole low and a whole high")
-        if high - low > _MOST_WHOLE:
-            raise ValueError(f"whole numbers must lie within {_MOST_WHOLE:,} of one another")
-        self.low, self.high = int(low), int(high)
-        cuts = distribution.below(np.arange(self.low, self.high) + 0.5)
-        edges = np.arange(self._CELLS + 1) / self._CELLS
-        self._before = np.searchsorted(cuts, edges)  # the last is for a u that is rounded to 1
-        self._cuts = np.append(cuts, np.inf)
-        self._deepest = int(np.diff(self._before).max())
-
-    def at(self, u: Floats) -> Floats:
-        """Return the quantile.
-
-        >>> die = WholeNumbers(Uniform(distribution="uniform", low=0, high=10))
-        >>> die.at(np.array([0.04, 0.06, 0.5, 0.96]))  # the ends have half a step
-        array([ 0.,  1.,  5., 10.])
-        """
-        passed = self._before[(u * self._CELLS).astype(np.intp)]
-        for _ in range(self._deepest):
-            passed += u > self._cuts[passed]
-        return passed + float(self.low)
+    low, high = distribution.low, distribution.high
+    if low is None or high is None or low % 1 or high % 1:
+        raise ValueError("whole numbers need a whole low and a whole high")
+    if high - low > _MOST_WHOLE:
+        raise ValueError(f"whole numbers must lie within {_MOST_WHOLE:,} of one another")
+    values = np.arange(low, high + 1)
+    return values, distribution.below(values[:-1] + 0.5)
 
 
 Continuous: TypeAlias = Annotated[

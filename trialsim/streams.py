@@ -1,34 +1,41 @@
 """Random numbers that belong to an address, not to an order of calls.
 
-The address (seed, purpose, replicate, draw, unit) finds one number in (0, 1). A result therefore
-does not depend on batch size, number of workers or order of events; more units change no earlier
-unit; and two scenarios share every number that they do not change (common random numbers).
+The address (seed, purpose, draw, replicate, unit) finds one word, a whole number of 32 bits, and
+with it one number in (0, 1). A result therefore does not depend on batch size, number of workers or
+order of events; more units change no earlier unit; and two scenarios share every number that they
+do not change (common random numbers).
 
 The generator is Philox 4x64 with ten rounds (Salmon et al. 2011, SC11, "Parallel random numbers: as
-easy as 1, 2, 3") as NumPy implements it: key = (seed, hash of the purpose), counter = (0, draw,
-replicate // 64, 0). Sixty-four replicates share a stream, so that seating the generator costs next
-to nothing in a batch; it runs through tiles of sixteen units, in each through the replicates, and
-for each of these through the units: unit u of replicate r is number
-1024 (u // 16) + 16 (r mod 64) + u mod 16.
+easy as 1, 2, 3") as NumPy implements it. Its key is (seed, hash of the purpose). Each of its blocks
+of four numbers is cut into eight words, low halves first, and n blocks are the 8 n units of a tile:
+block b of tile t of replicate r has the counter (n r + b + 1, draw, t, 0). Replicates thus follow
+one another, and one seat of the generator draws a tile of a whole batch and nothing else. The first
+eight tiles have 64 units each, the next eight 128, the next eight 256, and so on, so that a trial
+of any size takes a few dozen seats and wastes few words.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from trialsim.arrays import Floats
+from trialsim.arrays import Booleans, Floats, Integers, Words
 
-LANES: Final = 64
-"""Replicates that share a stream; batches that are multiples of it waste no number."""
-TILE: Final = 16
-"""Units that lie side by side in a stream; multiples of it waste no number."""
+Runs: TypeAlias = tuple[tuple[int, int], ...]
+"""Runs of words, each by its first and the first after it."""
 
-_EXPONENT_OF_ONE: Final = np.uint64(0x3FF0_0000_0000_0000)
-_ONE_LESS_HALF_STEP: Final = 1.0 - 2.0**-53
+WORDS: Final = 2**32
+"""How many words there are; word w stands for the number (w + 1/2) / 2**32."""
+TILE: Final = 64
+"""Units of each of the first tiles; few units more than a multiple of it waste words."""
+_ALIKE: Final = 8
+"""Tiles of one size, before the size doubles."""
+_BLOCK: Final = 8
+"""Words of one block of the generator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,54 +61,123 @@ class Streams:
         if len(self.replicates) < 1 or self.replicates.step != 1 or self.replicates.start < 0:
             raise ValueError(f"replicates must be a contiguous range (got {self.replicates})")
 
-    def uniform(self, purpose: str, units: int, draw: int = 0) -> Floats:
-        """Return a number in (0, 1) for each replicate and each of the first `units` units.
-
-        The numbers are the midpoints (k + 1/2) / 2**52, so 0 and 1 never occur.
+    def words(self, purpose: str, units: int, draw: int = 0) -> Words:
+        """Return a word for each replicate and each of the first `units` units.
 
         Returns
         -------
-        Floats
+        Words
             Shape (replicates, units).
+
+        >>> alone = Streams(1, range(7, 8)).words("example", 9)
+        >>> bool((Streams(1, range(9)).words("example", 5)[7] == alone[0, :5]).all())
+        True
+        """
+        many = len(self.replicates)
+        words = np.empty((many, units), np.uint32)
+        for tile, start, size in _tiles(units):
+            drawn = self._seated(purpose, draw, tile, size).random_raw(many * size // 2)
+            of_tile = drawn.astype("<u8", copy=False).view("<u4").reshape(many, size)
+            words[:, start : start + size] = of_tile[:, : units - start]
+        return words
+
+    def uniform(self, purpose: str, units: int, draw: int = 0) -> Floats:
+        """Return the words as numbers in (0, 1), where 0 and 1 never occur.
 
         >>> Streams(2016, range(3)).uniform("example", 2).shape
         (3, 2)
-        >>> alone = Streams(1, range(7, 8)).uniform("example", 9)
-        >>> bool((Streams(1, range(9)).uniform("example", 5)[7] == alone[0, :5]).all())
-        True
         """
-        tiles = -(-units // TILE)
-        numbers = np.empty((len(self.replicates), tiles, TILE))
-        for block, lanes, rows in self._blocks():
-            bits = self._seated(purpose, draw, block).random_raw(tiles * LANES * TILE)
-            bits >>= np.uint64(12)
-            bits |= _EXPONENT_OF_ONE  # a double in [1, 2) whose last 52 bits are random
-            ones = bits.view(np.float64).reshape(tiles, LANES, TILE)
-            np.subtract(ones[:, lanes].swapaxes(0, 1), _ONE_LESS_HALF_STEP, out=numbers[rows])
-        return numbers.reshape(len(numbers), tiles * TILE)[:, :units]
+        return numbers(self.words(purpose, units, draw))
 
-    def _blocks(self) -> Iterator[tuple[int, slice, slice]]:
-        """Yield each stream that the batch needs, the lanes it takes, and the rows they fill."""
-        start, stop = self.replicates.start, self.replicates.stop
-        for block in range(start // LANES, (stop - 1) // LANES + 1):
-            first, last = max(start, block * LANES), min(stop, (block + 1) * LANES)
-            lanes = slice(first - block * LANES, last - block * LANES)
-            yield block, lanes, slice(first - start, last - start)
-
-    def _seated(self, purpose: str, draw: int, block: int) -> np.random.Philox:
-        """Return the generator at the head of a stream (20 times faster than building one)."""
-        self._philox.state = {
+    def _seated(self, purpose: str, draw: int, tile: int, size: int) -> np.random.Philox:
+        """Return the generator before a tile's first block (20 times faster than building one)."""
+        counter = (self.replicates.start * (size // _BLOCK), draw, tile, 0)
+        state: Any = {
             "bit_generator": "Philox",
-            "state": {
-                "counter": np.array([0, draw, block, 0], np.uint64),
-                "key": np.array([self.seed, _key_of(purpose)], np.uint64),
-            },
-            "buffer": np.zeros(4, np.uint64),
+            "state": {"counter": counter, "key": (self.seed, _key_of(purpose))},
+            "buffer": (0, 0, 0, 0),
             "buffer_pos": 4,
             "has_uint32": 0,
             "uinteger": 0,
         }
+        self._philox.state = state
         return self._philox
+
+
+def _tiles(units: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the number, the first unit and the size of each tile that so many units need."""
+    tile = start = 0
+    while start < units:
+        size = TILE << (tile // _ALIKE)
+        yield tile, start, size
+        tile, start = tile + 1, start + size
+
+
+def numbers(words: Words) -> Floats:
+    """Return the numbers in (0, 1) that words stand for, the middles of 2**32 equal cells.
+
+    >>> numbers(np.array([0, 2**31], np.uint32)) == [2**-33, 0.5 + 2**-33]
+    array([ True,  True])
+    """
+    return (words + 0.5) / WORDS
+
+
+def words_below(share: float | Floats) -> NDArray[np.uint64]:
+    """Return how many words stand for numbers below a share, itself from 0 to 1.
+
+    >>> words_below(0.25) == 2**30
+    np.True_
+    """
+    return np.ceil(np.asarray(share) * WORDS - 0.5).clip(0).astype(np.uint64)
+
+
+class BelowShare:
+    """Judges words by whether they stand for numbers below a share, one for all or one for each.
+
+    >>> BelowShare(0.5).at(np.array([0, 2**31], np.uint32))
+    array([ True, False])
+    """
+
+    def __init__(self, share: float | Floats) -> None:
+        """Take the share, or shares in the shape of the words."""
+        count = words_below(share)
+        self._any = count > 0
+        self._last = (count - self._any).astype(np.uint32)  # so that all and none differ
+
+    def at(self, words: Words) -> Booleans:
+        """Return which words lie below."""
+        return (words <= self._last) & self._any
+
+
+def word_of(number: Floats) -> Words:
+    """Return the word in whose cell each number in [0, 1) lies.
+
+    >>> word_of(np.array([0.0, 0.5])).tolist() == [0, 2**31]
+    True
+    """
+    return np.minimum(number * WORDS, WORDS - 1).astype(np.uint32)
+
+
+def cells(words: Words, count: int) -> tuple[Integers, Words]:
+    """Return in which of so many equal cells each word lies, and where in the cell, as a word.
+
+    >>> cells(np.array([2**31 + 2**30], np.uint32), 2)
+    (array([1]), array([2147483648], dtype=uint32))
+    """
+    scaled = words * np.uint64(count)
+    return (scaled >> np.uint64(32)).astype(np.int64), scaled.astype(np.uint32)
+
+
+def are_within(words: Words, runs: Runs) -> Booleans:
+    """Return which words lie in one of some runs.
+
+    >>> are_within(np.array([3, 4, 9], np.uint32), ((0, 4), (9, 2**32)))
+    array([ True, False,  True])
+    """
+    within = np.zeros(words.shape, np.bool_)
+    for first, after in runs:
+        within |= words - np.uint32(first) <= np.uint32(after - 1 - first)  # what is below wraps
+    return within
 
 
 def derived_seed(seed: int, purpose: str) -> int:

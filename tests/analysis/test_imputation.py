@@ -104,5 +104,8 @@ def test_what_is_drawn_or_summed_does_not_depend_on_the_batch(
 
 
 def test_carrying_forward_is_that_of_the_statistics(two_outcomes: Scenario) -> None:
-    scores = simulate_batch(two_outcomes, Streams(7, range(8))).scores["arat"]
-    assert_array_equal(carried_forward(scores), last_observation_carried_forward(scores)[..., -1])
+    """Also where earlier visits are made only for those who need them."""
+    trials = [simulate_batch(two_outcomes, Streams(7, range(8))) for _ in range(2)]
+    last = len(two_outcomes.design.visits) - 1
+    carried = last_observation_carried_forward(trials[0].scores["arat"])[..., -1]
+    assert_array_equal(carried_forward(trials[1].scores, "arat", last), carried)

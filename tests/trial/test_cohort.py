@@ -28,7 +28,7 @@ def several_sites(cars1: Scenario, variation: float) -> Scenario:
 
 def arrivals_per_site(cohort: Cohort, until: int = UNTIL) -> Any:
     """Return how many candidates arrive at each of three sites until a minute."""
-    assert cohort.arrival[:, -1].min() > until
+    assert cohort.complete_until.min() > until
     before = cohort.arrival <= until
     return np.stack([(before & (cohort.site == site)).sum(axis=1) for site in range(3)], axis=1)
 
@@ -89,21 +89,35 @@ def test_nobody_arrives_before_the_site_opens(cars1: Scenario) -> None:
     cohort = enrol(several_sites(cars1, 0.5), Streams(6, range(300)), 64)
     opened = np.array([0, 30.4, 60]) * DAY
     assert (cohort.arrival >= opened[cohort.site]).all()
-    assert (np.diff(cohort.arrival, axis=1) >= 0).all()
 
 
-def test_a_site_that_opens_later_leaves_the_others_their_arrivals_until_then(
-    cars1: Scenario,
-) -> None:
-    """Candidates are numbered over all sites, so nothing changes before the first opening moves."""
+def test_a_site_that_opens_later_moves_its_own_candidates_alone(cars1: Scenario) -> None:
+    """They are the same people, so many days later; everybody else comes as before."""
     early, late = several_sites(cars1, 0.5), several_sites(cars1, 0.5)
     late = late.replace({"operations.sites.third.activation_day": 100})
     first, second = (enrol(one, Streams(7, range(50)), 176) for one in (early, late))
-    before = first.arrival < 60 * DAY
-    assert before.sum() > 50
-    assert (second.arrival[before] == first.arrival[before]).all()
-    assert (second.site[before] == first.site[before]).all()
-    assert (second.arrival[second.site == 2] >= 100 * DAY).all()
+    assert (second.site == first.site).all()
+    later = np.where(first.site == 2, 40 * DAY, 0)
+    assert later.any()
+    assert (second.arrival == first.arrival + later).all()
+    assert (second.covariates["arat"] == first.covariates["arat"]).all()
+
+
+def test_another_pace_of_recruitment_moves_dates_alone(cars1: Scenario) -> None:
+    """At twice the pace everybody comes to the same site in half the time after its opening."""
+    slow, fast = several_sites(cars1, 0.5), several_sites(cars1, 0.5)
+    fast = fast.replace({"operations.candidates_per_site_per_month": 12})
+    first, second = (enrol(one, Streams(7, range(50)), 176) for one in (slow, fast))
+    assert (second.site == first.site).all()
+    opened = (np.array([0, 30.4, 60]) * DAY)[first.site]
+    np.testing.assert_allclose(second.arrival - opened, (first.arrival - opened) / 2, atol=1)
+
+
+def test_nobody_comes_before_all_who_came_are_known(cars1: Scenario) -> None:
+    """Drawn farther, no further candidate arrives before the minute that the cohort names."""
+    some, more = (enrol(several_sites(cars1, 0.5), Streams(7, range(50)), n) for n in (60, 600))
+    assert (more.arrival[:, 60:] >= some.complete_until[:, None]).all()
+    assert (some.complete_until > 60 * DAY).any()
 
 
 def test_covariates_are_correlated_as_asked(cars1: Scenario) -> None:

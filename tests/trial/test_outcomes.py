@@ -9,13 +9,14 @@ import pytest
 from pydantic import TypeAdapter
 from scipy.stats import norm
 
+from trialsim.arrays import Pairs
 from trialsim.clock import DAY
 from trialsim.scenario.outcomes.courses import Exponential
 from trialsim.scenario.outcomes.effects import latent_shift
 from trialsim.scenario.outcomes.exposure import Exposure
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.dosing import drug_received
+from trialsim.trial.dosing import DrugReceived
 from trialsim.trial.trial import Trial, simulate_batch
 
 SHIFTS = [0, 3, 11.5, 60]
@@ -81,7 +82,7 @@ def test_drug_received_is_counted_infusion_by_infusion(
     }
     trial = simulate_batch(cars1.replace(changes), Streams(1, range(4)))
     conduct = trial.conduct
-    received = drug_received(conduct, np.where(trial.arms == 0, 30.0, 0.0)[:, :, None])
+    received = DrugReceived(conduct, np.where(trial.arms == 0, 30.0, 0.0)[:, :, None])
     start, visit = conduct.infusion_start, conduct.visit_minute
     for replicate, patient, place in np.ndindex(visit.shape):
         first = conduct.randomised[replicate, patient]
@@ -92,7 +93,7 @@ def test_drug_received_is_counted_infusion_by_infusion(
             if conduct.infusion_given[replicate, patient, infusion]
             and start[replicate, patient, infusion] // DAY - first // DAY < days
         )
-        assert received[replicate, patient, place] == given
+        assert received.before(place)[replicate, patient] == given
 
 
 def score_of(trial: Trial, replicate: int, patient: int, visit: int) -> float:
@@ -198,3 +199,15 @@ def test_the_simulated_trial_looks_like_cars1(cars1: Scenario) -> None:
     assert last[placebo].std() == pytest.approx(21.0, abs=0.7)
     correlation = np.corrcoef(baseline[placebo], last[placebo])[0, 1]
     assert correlation == pytest.approx(0.6, abs=0.04)
+
+
+def test_scores_of_some_patients_are_those_that_they_have_among_all(cars1: Scenario) -> None:
+    """Of every outcome and visit, to the bit: what is made for few is what is made for all."""
+    study = cars1.replace({"outcomes.arat.effect.trial_sd": 2.0})
+    alone, together = (simulate_batch(study, Streams(21, range(5))).scores for _ in range(2))
+    some = Pairs(np.array([0, 0, 3, 4]), np.array([7, 200, 0, 9]))
+    for outcome in study.outcomes:
+        for visit in range(len(study.design.visits)):
+            found = alone.of_some(outcome, visit, some)
+            expected = some.of(together.at(outcome, visit))
+            assert np.array_equal(found, expected, equal_nan=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, norm
 
-from trialsim.arrays import Booleans, Floats
+from trialsim.arrays import Booleans, Floats, Pairs
 from trialsim.errors import InputError
 from trialsim.scenario.outcomes.courses import Exponential, Proportions
 from trialsim.scenario.outcomes.outcome import Outcome
@@ -79,18 +79,26 @@ def test_outcomes_that_stand_after_another_change_no_bit_of_it(cars1: Scenario) 
 
 
 def test_scores_are_made_when_they_are_looked_at_and_once() -> None:
-    made = []
+    """One outcome, one visit, and some patients alone where only they are asked for."""
+    made: list[tuple[str, int, int]] = []
 
-    def make(name: str) -> Floats:
-        made.append(name)
-        return np.ones((2, 3, 2))
+    def make(name: str, visit: int, patients: Pairs | None) -> Floats:
+        values = np.full((2, 3), float(visit))
+        some = values if patients is None else patients.of(values)
+        made.append((name, visit, some.size))
+        return some
 
-    scores = Scores(("arat", "nihss", "mrs"), make)
-    seen = scores.seen_at(np.zeros((2, 3, 2), np.bool_))
+    scores = Scores(("arat", "nihss", "mrs"), 2, make)
+    attended = np.zeros((2, 3, 2), np.bool_)
+    attended[0, 1, :] = True
+    seen = scores.seen_at(attended)
     assert (list(seen), len(seen), made) == (["arat", "nihss", "mrs"], 3, [])
-    assert np.isnan(seen["nihss"]).all()
-    assert (scores["nihss"] == 1).all()
-    assert made == ["nihss"]
+    two = Pairs(np.array([0, 1]), np.array([1, 2]))
+    assert np.array_equal(seen.of_some("mrs", 1, two), [[1, np.nan]], equal_nan=True)
+    assert made == [("mrs", 1, 2)]
+    assert np.isnan(seen["nihss"]).sum() == 10
+    assert (scores["nihss"] == [0, 1]).all()
+    assert made[1:] == [("nihss", 0, 6), ("nihss", 1, 6)]
     with pytest.raises(KeyError):
         scores["barthel"]
 

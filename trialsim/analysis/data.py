@@ -9,7 +9,7 @@ import numpy as np
 
 from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import Endpoint, complete_endpoint, endpoint, visit_of
-from trialsim.arrays import Booleans, Floats, Integers, take_rows
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.streams import Streams
@@ -95,7 +95,7 @@ class Data:
     @property
     def baseline(self) -> Floats:
         """Scores of the endpoint before treatment, shape (replicate, patient)."""
-        return self.trial.underlying[self.plan.endpoint][:, :, 0]
+        return self.trial.underlying.at(self.plan.endpoint, 0)
 
     @property
     def site(self) -> Integers:
@@ -131,8 +131,8 @@ class Data:
 
     def covariates(self, names: Iterable[str]) -> Floats:
         """Return covariates of the patients, shape (replicate, covariate, patient)."""
-        known = self.trial.cohort.covariates
-        rows = [take_rows(known[name], self.trial.candidate) for name in names]
+        known = self.trial.cohort.covariates.at(RowIndex(self.trial.candidate))
+        rows = [known[name] for name in names]
         return np.stack(rows, axis=1).astype(np.float64)
 
     def uniform(self, purpose: str, units: int, draw: int) -> Floats:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, RowIndex
+from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.cohort import meets
+from trialsim.trial.outcomes import Scores
 from trialsim.trial.trial import Trial
 
 WORST: int = 0
@@ -35,12 +36,12 @@ def endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
 
 def filled_in(trial: Trial, plan: AnalysisPlan) -> Floats:
     """Return the scores at the visit, those not measured carried forward where the plan does so."""
-    scores, last = trial.scores[plan.endpoint], visit_of(trial, plan)
-    value = scores[:, :, last]
+    name, last = plan.endpoint, visit_of(trial, plan)
+    value = trial.scores.at(name, last)
     if plan.missing == "locf":
-        return carried_forward(scores[:, :, : last + 1])
+        return carried_forward(trial.scores, name, last)
     if plan.missing == "bocf":
-        return np.where(np.isnan(value), scores[:, :, 0], value)
+        return np.where(np.isnan(value), trial.scores.at(name, 0), value)
     return value
 
 
@@ -56,22 +57,21 @@ def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
     have had at the visit under the infusions that they were in fact given; the plan's rule for the
     dead holds.
     """
-    value = trial.underlying[plan.endpoint][:, :, visit_of(trial, plan)]
+    value = trial.underlying.at(plan.endpoint, visit_of(trial, plan))
     return _ranked(trial, plan, value, _dead(trial, plan), _in_subgroup(trial, plan))
 
 
-def carried_forward(scores: Floats) -> Floats:
-    """Return the last score that is known along the last axis, NaN where none is.
-
-    >>> carried_forward(np.array([[1.0, np.nan, 3, np.nan], [np.nan, np.nan, np.nan, np.nan]]))
-    array([ 3., nan])
-    """
-    value = scores[..., -1].copy()
-    for visit in range(scores.shape[-1] - 2, -1, -1):
-        missing = np.isnan(value)
-        if not missing.any():
+def carried_forward(scores: Scores, name: str, last: int) -> Floats:
+    """Return the last score known by a visit; earlier ones are made for those who miss it alone."""
+    value = scores.at(name, last).copy()
+    missing = np.nonzero(np.isnan(value))
+    patients, found = Pairs(*missing), value[missing]
+    for visit in range(last - 1, -1, -1):
+        unknown = np.isnan(found)
+        if not unknown.any():
             break
-        value[missing] = scores[..., visit][missing]
+        found = np.where(unknown, scores.of_some(name, visit, patients)[0], found)
+    value[missing] = found
     return value
 
 
@@ -84,7 +84,7 @@ def _ranked(
     steps = grid.cell_of(value)
     most = grid.steps
     if plan.measure == "change":
-        steps = steps - grid.cell_of(trial.underlying[plan.endpoint][:, :, 0]) + most
+        steps = steps - grid.cell_of(trial.underlying.at(plan.endpoint, 0)) + most
         most *= 2
     known = ~np.isnan(value)
     above = steps if outcome.sign > 0 else most - steps

@@ -92,7 +92,7 @@ class _Figures:
             ranked = endpoint(trial, plan)
             values = np.where(ranked.analysed & (ranked.cell > WORST), values, np.nan)
         if what.measure == "change":
-            values = values - trial.scores[what.outcome][:, :, 0]
+            values = values - trial.scores.at(what.outcome, 0)
         return values
 
     def _of_patients(self, of: OfPatients) -> Floats:

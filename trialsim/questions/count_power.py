@@ -29,7 +29,7 @@ from trialsim.stats.monte_carlo import Mean, Proportion, wilson_interval
 from trialsim.stats.planning.count_power import count_power
 from trialsim.stats.planning.sample_size import happ_patients, happ_power, noether_power, zhao_power
 from trialsim.stats.planning.scale_effects import theta_of_cells
-from trialsim.streams import LANES, Streams, derived_seed, generator
+from trialsim.streams import Streams, derived_seed, generator
 from trialsim.trial.trial import Trial, simulate_batch
 
 COHORT: Final = 2048
@@ -37,7 +37,7 @@ COHORT: Final = 2048
 MOST_TRIALS: Final = 100_000
 """Simulated for the cells, and counted cell by cell: a gigabyte for the finest scales."""
 MOST_PAIRS: Final = 10_000_000
-_BATCH: Final = 2 * LANES
+_BATCH: Final = 128
 _PURPOSE: Final = "endpoint cells"
 
 

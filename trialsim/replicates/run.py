@@ -17,10 +17,10 @@ from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, qu
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
-from trialsim.streams import LANES, Streams
+from trialsim.streams import Streams
 from trialsim.trial.trial import Engine, Trial, candidates_needed, simulate_batch
 
-BATCH: Final = LANES
+BATCH: Final = 64
 """Replicates simulated at once; it changes no result."""
 _ROOM: Final = 2**28
 """Bytes that the trials of a batch may take together."""

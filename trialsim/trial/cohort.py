@@ -1,25 +1,28 @@
 """Who presents to be screened, when and where, what is found, and which rules each one fails.
 
-Arrays have the shape (replicate, candidate); candidates are numbered in order of arrival, and a
-candidate's number is the address of all that chance decides about that person.
+Arrays have the shape (replicate, candidate). Candidates are numbered in the order in which they
+would arrive if every site opened at once, and a candidate's number is the address of all that
+chance decides about that person. So a site that opens later, or another pace of recruitment, moves
+dates and leaves every person as he is, at his site.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
-import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Booleans, Floats, Integers, RowIndex, take_rows, zeros_by_layer
+from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex, Words, zeros_by_layer
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
-from trialsim.distributions import Gamma
+from trialsim.distributions import Exponential, Gamma
+from trialsim.quantiles import Smooth, Steps, normal_scores, quantiles
 from trialsim.scenario.outcomes.latent_scores import LatentScores
-from trialsim.scenario.patients.eligibility import Eligibility, Rule
+from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.patients.margins import ByLevel, OnCourse
-from trialsim.scenario.patients.population import Population, share_below
 from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import Streams
+from trialsim.streams import Runs, Streams, are_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Cohort:
     covariates: "CandidateCovariates"
     fails: Booleans
     """Whether the candidate fails each eligibility rule, shape (replicate, candidate, rule)."""
+    complete_until: Integers
+    """Minute before which everybody who arrives is among the candidates, shape (replicate,)."""
 
     @property
     def failed(self) -> Integers:
@@ -52,84 +57,93 @@ class Cohort:
 def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
     """Draw the first candidates of each replicate and judge them."""
     operations = scenario.operations
-    rates = site_rates(operations, streams)
-    arrival, site = _arrivals(operations, rates, streams, candidates)
-    covariates = CandidateCovariates(scenario, streams, candidates)
+    arrival, site, complete_until = _arrivals(operations, streams, candidates)
+    covariates = drawn_covariates(scenario, streams, candidates)
     onset = arrival - whole_minutes(covariates[operations.onset_to_arrival_hours] * HOUR)
-    screening = operations.screening_hours.at(streams.uniform("screening", candidates))
-    screened = arrival + np.maximum(whole_minutes(screening * HOUR), 0)
-    fails = _fails(scenario.eligibility, scenario.population, covariates, arrival.shape)
-    return Cohort(site, arrival, onset, screened, covariates, fails)
+    words = streams.words("screening", candidates)
+    screening = whole_minutes(quantiles(operations.screening_hours).at(words) * HOUR)
+    screened = arrival + np.maximum(screening, 0)
+    fails = _fails(scenario, covariates, arrival.shape)
+    return Cohort(site, arrival, onset, screened, covariates, fails, complete_until)
 
 
 def meets(rule: Rule, scenario: Scenario, cohort: Cohort, places: RowIndex) -> Booleans:
     """Return which of the candidates at some places meet a condition, in the places' shape."""
-    values = {name: places.of(cohort.covariates[name]) for name in rule.asked}
-    return rule.holds(scenario.population.covariates, values)
+    return rule.holds(scenario.population.covariates, cohort.covariates.at(places))
 
 
 def site_rates(operations: Operations, streams: Streams) -> Floats:
     """Return the candidates a minute that each site sees once active, shape (replicate, site)."""
     variation = operations.site_rate_coefficient_of_variation
     mean = operations.candidates_per_site_per_month / MONTH
-    u = streams.uniform("site rate", len(operations.sites))
+    words = streams.words("site rate", len(operations.sites))
     if variation == 0:
-        return np.full(u.shape, mean)
-    gamma = Gamma(distribution="gamma", mean=mean, coefficient_of_variation=variation)
-    return np.maximum(gamma.at(u), mean * 1e-9)
+        return np.full(words.shape, mean)
+    gamma = Gamma(distribution="gamma", mean=1, coefficient_of_variation=variation)
+    return mean * np.maximum(quantiles(gamma).at(words), 1e-9)
 
 
 def _arrivals(
-    operations: Operations, rates: Floats, streams: Streams, candidates: int
-) -> tuple[Integers, Integers]:
-    """Return when and at which site each candidate arrives.
+    operations: Operations, streams: Streams, candidates: int
+) -> tuple[Integers, Integers, Integers]:
+    """Return when and at which site each candidate arrives, and until when no one is missing.
 
-    The sites' Poisson processes are superposed: candidate n arrives when the hazard accumulated
-    over active sites reaches the sum of n unit exponentials, at a site drawn in proportion to the
-    rates of those active then. The hazard is linear in time between the opening of one site, where
-    it has reached a known value, and the next.
+    The sites' Poisson processes, each counted from the site's own opening, are superposed: the nth
+    candidate comes after the sum of n exponential waits at the pace of all sites together, to a
+    site drawn in proportion to the sites' rates.
     """
-    activation = np.array([site.activation_day * DAY for site in operations.sites.values()])
-    order = np.argsort(activation, kind="stable")
-    opened, running = activation[order], np.cumsum(rates[:, order], axis=1)
-    gained = running[:, :-1] * np.diff(opened)
-    reached = np.cumsum(np.pad(gained, ((0, 0), (1, 0))), axis=1)
-    hazard = np.cumsum(-np.log(streams.uniform("arrival", candidates)), axis=1)
-    piece = np.zeros(hazard.shape, np.int16)
-    for opening in range(1, len(order)):
-        piece += hazard > reached[:, opening, None]
-    rate = take_rows(running, piece)
-    time = opened[piece] + (hazard - take_rows(reached, piece)) / rate
-    mark = streams.uniform("site", candidates) * rate
-    place = np.zeros(piece.shape, np.int16)
-    for boundary in range(len(order) - 1):
-        place += mark > running[:, boundary, None]
-    site = order[np.minimum(place, piece)]
-    return np.ceil(np.minimum(time, FARTHEST)).astype(np.int64), site
+    opened = np.array([site.activation_day * DAY for site in operations.sites.values()])
+    running = np.cumsum(site_rates(operations, streams), axis=1)
+    pace = running[:, -1:]
+    wait = quantiles(Exponential(distribution="exponential", mean=1))
+    after_opening = np.cumsum(wait.at(streams.words("arrival", candidates)), axis=1) / pace
+    site = _cell_of(streams.uniform("site", candidates) * pace, running[:, :-1])
+    arrival = np.ceil(np.minimum(after_opening + opened[site], FARTHEST)).astype(np.int64)
+    until = np.floor(np.minimum(after_opening[:, -1] + opened.min(), FARTHEST)).astype(np.int64)
+    return arrival, site, until
+
+
+def _cell_of(marks: Floats, ends: Floats) -> Integers:
+    """Return how many of its row's rising ends each mark has reached, by halving.
+
+    >>> _cell_of(np.array([[0.5, 1.0, 9.0]]), np.array([[1.0, 4.0]]))
+    array([[0, 1, 2]])
+    """
+    rows, count = ends.shape
+    width = 1 << count.bit_length()
+    padded = np.full((rows, width), np.inf)
+    padded[:, :count] = ends
+    row = np.arange(rows)[:, None] * width
+    place = np.zeros(marks.shape, np.int64) + row
+    step = width // 2
+    while step:
+        place += step * (padded.take(place + (step - 1)) <= marks)
+        step //= 2
+    places: Integers = place - row
+    return places
 
 
 class CandidateCovariates(Mapping[str, Floats]):
-    """The candidates' covariates by name, each drawn when it is first looked at.
+    """The covariates of candidates by name, each made when it is first looked at.
 
-    Numbers have addresses, so what is never looked at need not be drawn. Correlated covariates
-    share independent normal scores through the Cholesky factor of their correlation.
+    Words have addresses, so what is never looked at need not be drawn. Correlated covariates share
+    independent normal scores through the Cholesky factor of their correlation.
     """
 
-    def __init__(self, scenario: Scenario, streams: Streams, candidates: int) -> None:
-        """Take who is drawn, from which numbers, and how many of them."""
+    def __init__(self, scenario: Scenario, words: Callable[[str], Words]) -> None:
+        """Take the study, and what gives the words of a covariate, (replicate, candidate)."""
         self._scenario = scenario
         self._population = scenario.population
-        self._streams = streams
-        self._candidates = candidates
-        self._kept: Booleans | slice = slice(None)
-        self._drawn: dict[str, Floats] = {}
-        self._independent: dict[str, Floats] = {}
+        self._draw = words
+        self._words: dict[str, Words] = {}
+        self._scores: dict[str, Floats] = {}
+        self._made: dict[str, Floats] = {}
 
     def __getitem__(self, name: str) -> Floats:
         """Return a covariate's values, shape (replicate, candidate)."""
-        if name not in self._drawn:
-            self._drawn[name] = self._values(name)
-        return self._drawn[name]
+        if name not in self._made:
+            self._made[name] = self._values(name)
+        return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names in the order of the population."""
@@ -139,11 +153,19 @@ class CandidateCovariates(Mapping[str, Floats]):
         """Return how many covariates there are."""
         return len(self._population.covariates)
 
+    def words(self, name: str) -> Words:
+        """Return the words that belong to a covariate, shape (replicate, candidate)."""
+        if name not in self._words:
+            self._words[name] = self._draw(name)
+        return self._words[name]
+
     def of_replicates(self, kept: Booleans) -> "CandidateCovariates":
         """Return the covariates of some of the replicates."""
-        some = CandidateCovariates(self._scenario, self._streams, self._candidates)
-        some._kept = kept
-        return some
+        return CandidateCovariates(self._scenario, lambda name: self.words(name)[kept])
+
+    def at(self, places: RowIndex | Pairs) -> "CandidateCovariates":
+        """Return the covariates of the candidates at some places, made for them alone."""
+        return CandidateCovariates(self._scenario, lambda name: places.of(self.words(name)))
 
     def normal_score(self, name: str) -> Floats:
         """Return the standard normal scores of a covariate, shape (replicate, candidate)."""
@@ -160,17 +182,27 @@ class CandidateCovariates(Mapping[str, Floats]):
         return total
 
     def _values(self, name: str) -> Floats:
-        covariate, correlated = self._population.covariates[name], self._population.dependent
+        covariate = self._population.covariates[name]
         match covariate.margin:
-            case ByLevel(of=of) as margin:
-                names = self._population.covariates[of].levels or ()
-                u = share_below(self.normal_score(name)) if name in correlated else None
-                return margin.at(self._uniform(name) if u is None else u, self[of], names)
             case OnCourse() as margin:
                 return self._on_course(margin, self.normal_score(name))
-        if name in correlated:
-            return covariate.at_score(self.normal_score(name))
-        return covariate.at(self._uniform(name))
+            case ByLevel(of=of) as margin:
+                value = np.empty(self.words(name).shape)
+                for place, level in enumerate(self._population.covariates[of].levels or ()):
+                    there = self[of] == place
+                    value[there] = self._drawn(quantiles(margin.levels[level]), name, there)
+                return value
+        return self._drawn(covariate.quantiles, name)
+
+    def _drawn(self, drawn: Steps | Smooth, name: str, there: Any = ...) -> Floats:
+        if name in self._population.dependent:
+            return drawn.at_score(self.normal_score(name)[there])
+        return drawn.at(self.words(name)[there])
+
+    def _own_score(self, name: str) -> Floats:
+        if name not in self._scores:
+            self._scores[name] = normal_scores(self.words(name))
+        return self._scores[name]
 
     def _on_course(self, margin: OnCourse, luck: Floats) -> Floats:
         """Return the scores of an outcome before any drug, the luck of the measurement given."""
@@ -180,22 +212,50 @@ class CandidateCovariates(Mapping[str, Floats]):
         fate = LatentScores(nobody, nobody, luck, known)
         return outcome.grid.score_of(outcome.course.cells(outcome.grid, days, fate, nobody))
 
-    def _own_score(self, name: str) -> Floats:
-        if name not in self._independent:
-            self._independent[name] = scipy.special.ndtri(self._uniform(name))
-        return self._independent[name]
 
-    def _uniform(self, name: str) -> Floats:
-        return self._streams.uniform(f"covariate {name}", self._candidates)[self._kept]
+def drawn_covariates(scenario: Scenario, streams: Streams, candidates: int) -> CandidateCovariates:
+    """Return the covariates of the first candidates of each replicate."""
+    return CandidateCovariates(
+        scenario, lambda name: streams.words(f"covariate {name}", candidates)
+    )
 
 
-def _fails(
-    eligibility: Eligibility,
-    population: Population,
-    covariates: Mapping[str, Floats],
-    shape: tuple[int, int],
-) -> Booleans:
-    fails = zeros_by_layer((*shape, len(eligibility.rules)), np.bool_)
-    for place, failed in enumerate(eligibility.failed(population.covariates, covariates).values()):
-        fails[:, :, place] = failed
+class _Screen(NamedTuple):
+    """An eligibility rule as it is applied."""
+
+    rule: Rule
+    excludes: bool
+    runs: Runs | None
+    """The words of the covariate that meet the rule; None where values must be compared."""
+
+
+@lru_cache(256)
+def _screens(scenario: Scenario) -> tuple[_Screen, ...]:
+    population, eligibility = scenario.population, scenario.eligibility
+
+    def by_words(rule: Rule) -> bool:
+        covariate = population.covariates[rule.covariate]
+        by_itself = covariate.stands_alone and rule.covariate not in population.dependent
+        return by_itself and len(rule.asked) == 1
+
+    return tuple(
+        _Screen(
+            rule,
+            name in eligibility.exclusion,
+            rule.words(population.covariates) if by_words(rule) else None,
+        )
+        for name, rule in eligibility.rules.items()
+    )
+
+
+def _fails(scenario: Scenario, covariates: CandidateCovariates, shape: tuple[int, int]) -> Booleans:
+    """Return who fails each rule, shape (replicate, candidate, rule)."""
+    screens = _screens(scenario)
+    fails = zeros_by_layer((*shape, len(screens)), np.bool_)
+    for place, (rule, excludes, runs) in enumerate(screens):
+        if runs is None:
+            met = rule.holds(scenario.population.covariates, covariates)
+        else:
+            met = are_within(covariates.words(rule.covariate), runs)
+        fails[:, :, place] = met if excludes else ~met
     return fails

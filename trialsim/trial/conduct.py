@@ -5,12 +5,14 @@ itinerary here, once, for every engine. Arrays have the shape (replicate, patien
 visit]); patients are in order of randomisation.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Integers, RowIndex, take_rows, zeros_by_layer
+from trialsim.arrays import Booleans, Integers, Pairs, RowIndex, take_rows, zeros_by_layer
 from trialsim.clock import DAY, NEVER, weekday
 from trialsim.scenario.protocol.design import Visit
 from trialsim.scenario.protocol.treatment import Schedule
@@ -83,6 +85,16 @@ class Conduct:
     visit_attended: Booleans
     visit_settled: Booleans
     """Whether it is known what each visit brought: always, but in a trial as it stood on a date."""
+
+    def of_some(self, patients: Pairs) -> "Conduct":
+        """Return what happened to some patients, as if they were those of one trial."""
+        fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        some: dict[str, Any] = {
+            name: patients.of(field)
+            for name, field in fields.items()
+            if isinstance(field, np.ndarray) and field.shape[:2] == self.place.shape
+        }
+        return dataclasses.replace(self, **some)
 
     @property
     def exited(self) -> Integers:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, zeros_by_layer
+from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import HOUR, weekday
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.treatment import Schedule
@@ -43,8 +43,7 @@ class Dosing:
 
     def total(self, visit: int) -> Floats:
         """Study drug given on the days before a visit."""
-        total: Floats = self._totals[:, :, visit]
-        return total
+        return self.kept(("total", visit), lambda: self._received.before(visit))
 
     def daily(self) -> Floats:
         """Study drug given on each day from the first infusion on, (replicate, patient, day)."""
@@ -62,8 +61,8 @@ class Dosing:
         return self._made[what]
 
     @cached_property
-    def _totals(self) -> Floats:
-        return drug_received(self._conduct, phase_doses(self._design, self._arms, self._conduct))
+    def _received(self) -> "DrugReceived":
+        return DrugReceived(self._conduct, phase_doses(self._design, self._arms, self._conduct))
 
     @cached_property
     def _daily(self) -> Floats:
@@ -83,32 +82,34 @@ def phase_doses(design: Design, arms: Integers, conduct: Conduct) -> Floats:
     return chosen
 
 
-def drug_received(conduct: Conduct, doses: Floats) -> Floats:
-    """Return the study drug given on the days before each visit, (replicate, patient, visit).
+class DrugReceived:
+    """The study drug given in a course of infusions, up to any day."""
 
-    Parameters
-    ----------
-    doses
-        Of each phase of the course, shape (replicate, patient, phase).
-    """
-    received: Floats = zeros_by_layer(conduct.visit_minute.shape, np.float64)
-    received[:] = 0.0
-    due_before = _due_before(conduct.schedule)
-    last = due_before.shape[1] - 1
-    first_day = weekday(conduct.randomised) * (last + 1)
-    patient = np.arange(first_day.size).reshape(first_day.shape)
-    phase_of = conduct.schedule.phase_of
-    for phase in range(doses.shape[2]):
-        dose = doses[:, :, phase]
-        running = _running_counts(conduct.infusion_given, phase_of == phase)
-        for visit in range(received.shape[2]):
-            day = np.minimum(conduct.visit_day[:, :, visit], last)
-            if day.min() == last:  # the course is over for everybody
-                received[:, :, visit] += running[-1].reshape(dose.shape) * dose
-                continue
-            due = due_before.take(first_day + day)
-            received[:, :, visit] += running.take(due * due.size + patient) * dose
-    return received
+    def __init__(self, conduct: Conduct, doses: Floats) -> None:
+        """Take what happened, and the dose of each phase, shape (replicate, patient, phase)."""
+        self._conduct, self._doses = conduct, doses
+        self._due_before = _due_before(conduct.schedule)
+        phase_of = conduct.schedule.phase_of
+        self._running = [
+            _running_counts(conduct.infusion_given, phase_of == phase)
+            for phase in range(doses.shape[2])
+        ]
+
+    def before(self, visit: int) -> Floats:
+        """Return the study drug given on the days before a visit, shape (replicate, patient)."""
+        last = self._due_before.shape[1] - 1
+        day = np.minimum(self._conduct.visit_day[:, :, visit], last)
+        received: Floats = np.zeros(day.shape)
+        if day.size and day.min() == last:  # the course is over for everybody
+            for phase, running in enumerate(self._running):
+                received += running[-1].reshape(day.shape) * self._doses[:, :, phase]
+            return received
+        first_day = weekday(self._conduct.randomised) * (last + 1)
+        at = self._due_before.take(first_day + day) * day.size
+        at += np.arange(day.size).reshape(day.shape)
+        for phase, running in enumerate(self._running):
+            received += running.take(at) * self._doses[:, :, phase]
+        return received
 
 
 def _running_counts(given: Booleans, counted: Booleans) -> Integers:

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, take_rows
+from trialsim.quantiles import normal_scores
 from trialsim.scenario.outcomes.items import Items
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
@@ -89,9 +89,10 @@ def _noise(trial: Trial, outcome: str, items: Items) -> Floats:
     candidates = trial.cohort.arrival.shape[1]
     return np.stack(
         [
-            take_rows(
-                scipy.special.ndtri(streams.uniform(f"item {outcome} {name}", candidates)[there]),
-                trial.candidate,
+            normal_scores(
+                take_rows(
+                    streams.words(f"item {outcome} {name}", candidates)[there], trial.candidate
+                )
             )
             for name in items.names
         ],

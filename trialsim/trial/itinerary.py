@@ -10,15 +10,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Booleans, Floats, Integers, RowIndex, Values, zeros_by_layer
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex, Values, Words, zeros_by_layer
 from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
+from trialsim.curves import logistic
 from trialsim.distributions import Continuous
+from trialsim.quantiles import quantiles
 from trialsim.scenario.protocol.operations import IntercurrentEvent, Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import Streams
+from trialsim.streams import BelowShare, Streams, cells, numbers, word_of
 from trialsim.trial.cohort import Cohort, meets
 
 
@@ -82,24 +83,26 @@ def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itin
     chosen = _Chosen(possible)
     units = cohort.arrival.shape[1]
 
-    def of(purpose: str, draw: int = 0) -> Floats:
-        return chosen.of(streams.uniform(purpose, units, draw))
+    def of(purpose: str, draw: int = 0) -> Words:
+        return chosen.of(streams.words(purpose, units, draw))
 
     def until(happening: IntercurrentEvent, purpose: str) -> Integers:
         chances = _probabilities(happening, cohort, scenario, chosen.candidates)
         return _minutes_until(happening.days, chances, of(purpose))
 
-    tendency = operations.refusal_probability.at(of("refusal tendency"))
-    refused = zeros_by_layer((*tendency.shape, scenario.treatment.infusions.count), np.bool_)
+    refuses = BelowShare(quantiles(operations.refusal_probability).at(of("refusal tendency")))
+    shape = chosen.places.shape
+    refused = zeros_by_layer((*shape, scenario.treatment.infusions.count), np.bool_)
     for infusion in range(1, refused.shape[2]):
-        refused[:, :, infusion] = of("refusal", infusion) < tendency
-    shift = zeros_by_layer((*tendency.shape, len(visits)), np.int64)
+        refused[:, :, infusion] = refuses.at(of("refusal", infusion))
+    shift = zeros_by_layer((*shape, len(visits)), np.int64)
     missed = zeros_by_layer(shift.shape, np.bool_)
+    misses = BelowShare(operations.visit_missed_probability)
     for place, visit in enumerate(visits.values()):
         if place:
-            width = 2 * visit.window_days + 1
-            shift[:, :, place] = np.floor(of("visit day", place) * width) - visit.window_days
-            missed[:, :, place] = of("visit missed", place) < operations.visit_missed_probability
+            day, rest = cells(of("visit", place), 2 * visit.window_days + 1)
+            shift[:, :, place] = day - visit.window_days
+            missed[:, :, place] = misses.at(rest)
     return Itinerary(
         candidate=chosen.places,
         site=chosen.of(cohort.site),
@@ -170,7 +173,7 @@ def _probabilities(
         beyond = candidates.of(cohort.covariates[name]) - factor.reference
         odds = odds + factor.log_odds_per_unit * beyond
     if not happening.arms:
-        return [scipy.special.expit(odds)]
+        return [logistic(np.asarray(odds))]
     chances: list[Floats | float] = []
     for arm in scenario.design.arms:
         added: Floats | float = 0.0
@@ -179,23 +182,23 @@ def _probabilities(
             added = math.log(risk.odds_ratio)
             if risk.subgroup is not None:
                 added = added * meets(risk.subgroup, scenario, cohort, candidates)
-        chances.append(scipy.special.expit(odds + added))
+        chances.append(logistic(np.asarray(odds + added)))
     return chances
 
 
-def _minutes_until(days: Continuous, chances: list[Floats | float], u: Floats) -> Integers:
+def _minutes_until(days: Continuous, chances: list[Floats | float], words: Words) -> Integers:
     """Return the minutes until something happens, at least 1, `NEVER` where it does not.
 
-    One number tells both: it happens to the numbers below the probability, and where in that range
-    the number lies says when. The answer has an axis more than u, one layer for each chance.
+    One word tells both: it happens to the numbers below the probability, and where in that range
+    the number lies says when. The answer has an axis more than the words, a layer for each chance.
     """
-    minutes = zeros_by_layer((*u.shape, len(chances)), np.int64)
+    minutes = zeros_by_layer((*words.shape, len(chances)), np.int64)
     minutes[:] = NEVER
     for layer, chance in enumerate(chances):
-        happens = u < chance
+        happens = BelowShare(chance).at(words)
         if happens.any():
-            chance = np.broadcast_to(chance, u.shape)
-            when = days.at(u[happens] / chance[happens])
+            share = numbers(words[happens]) / np.broadcast_to(chance, words.shape)[happens]
+            when = quantiles(days).at(word_of(share))
             minutes[happens, layer] = np.maximum(whole_minutes(when * DAY), 1)
     return minutes
 

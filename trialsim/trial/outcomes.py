@@ -1,42 +1,39 @@
 """Scores at the visits, from the itinerary's luck, the time since onset and the drug received."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, RowIndex, zeros_by_layer
+from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex
 from trialsim.clock import DAY
 from trialsim.scenario.outcomes.courses import Course
 from trialsim.scenario.outcomes.effects import latent_shift
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.cohort import Cohort, meets
+from trialsim.trial.cohort import Cohort
 from trialsim.trial.conduct import Conduct
 from trialsim.trial.dosing import Dosing
-from trialsim.trial.patient_scores import PatientScores
+from trialsim.trial.patient_scores import DrawnWords, PatientScores
 
 
 class Scores(Mapping[str, Floats]):
     """Each outcome's scores, shape (replicate, patient, visit), made when first looked at.
 
-    Numbers have addresses, so an outcome that nobody looks at costs nothing.
+    Words have addresses, so an outcome, a visit or a patient that nobody looks at costs nothing.
     """
 
-    def __init__(self, outcomes: Iterable[str], make: Callable[[str], Floats]) -> None:
-        """Take the outcomes, and what makes the scores of one."""
-        self._outcomes = tuple(outcomes)
+    def __init__(self, outcomes: Iterable[str], visits: int, make: "Make") -> None:
+        """Take the outcomes, the number of visits, and what makes the scores of one at one."""
+        self._outcomes, self._visits = tuple(outcomes), visits
         self._make = make
-        self._made: dict[str, Floats] = {}
+        self._made: dict[tuple[str, int], Floats] = {}
 
     def __getitem__(self, outcome: str) -> Floats:
-        """Return the scores of an outcome."""
-        if outcome not in self._made:
-            if outcome not in self._outcomes:
-                raise KeyError(outcome)
-            self._made[outcome] = self._make(outcome)
-        return self._made[outcome]
+        """Return the scores of an outcome at every visit."""
+        visits = [self.at(outcome, visit) for visit in range(self._visits)]
+        return np.moveaxis(np.stack(visits), 0, 2)
 
     def __iter__(self) -> Iterator[str]:
         """Go through the outcomes in the order of the scenario."""
@@ -46,13 +43,45 @@ class Scores(Mapping[str, Floats]):
         """Return how many outcomes there are."""
         return len(self._outcomes)
 
+    def at(self, outcome: str, visit: int) -> Floats:
+        """Return the scores of an outcome at a visit, shape (replicate, patient)."""
+        if outcome not in self._outcomes:
+            raise KeyError(outcome)
+        if (outcome, visit) not in self._made:
+            self._made[outcome, visit] = self._make(outcome, visit, None)
+        return self._made[outcome, visit]
+
+    def of_some(self, outcome: str, visit: int, patients: Pairs) -> Floats:
+        """Return the scores of some patients at a visit, shape (1, patient)."""
+        if (outcome, visit) in self._made:
+            return patients.of(self._made[outcome, visit])
+        return self._make(outcome, visit, patients)
+
     def seen_at(self, attended: Booleans) -> "Scores":
         """Return the scores, NaN at visits that were not attended, (replicate, patient, visit)."""
-        return Scores(self, lambda outcome: np.where(attended, self[outcome], np.nan))
+
+        def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
+            there = attended[:, :, visit]
+            if patients is None:
+                return np.where(there, self.at(outcome, visit), np.nan)
+            return np.where(patients.of(there), self.of_some(outcome, visit, patients), np.nan)
+
+        return Scores(self, self._visits, make)
 
     def of_replicates(self, kept: Booleans) -> "Scores":
         """Return the scores of some of the replicates."""
-        return Scores(self, lambda outcome: self[outcome][kept])
+        rows = np.flatnonzero(kept)
+
+        def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
+            if patients is None:
+                return self.at(outcome, visit)[kept]
+            return self.of_some(outcome, visit, Pairs(rows[patients.rows], patients.places))
+
+        return Scores(self, self._visits, make)
+
+
+Make: TypeAlias = Callable[[str, int, Pairs | None], Floats]
+"""Makes the scores of an outcome at a visit, of some patients or, where none are named, of all."""
 
 
 def realise(
@@ -70,50 +99,56 @@ def realise(
     candidate
         The number of each patient in the cohort, shape (replicate, patient).
     """
-    patients = RowIndex(candidate)
-    realised = _Realised(
-        scenario=scenario,
-        cohort=cohort,
-        patients=patients,
-        conduct=conduct,
-        arms=arms,
-        dosing=Dosing(scenario.design, conduct, arms, patients.of(cohort.onset)),
-        luck=PatientScores(scenario, cohort, patients, streams),
-    )
-    return Scores(scenario.outcomes, realised.scores)
+    words = DrawnWords(streams, cohort.arrival.shape[1])
+    everybody = _Realised(scenario, cohort, RowIndex(candidate), conduct, arms, words)
+    some: dict[bytes, _Realised] = {}
+
+    def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
+        if patients is None:
+            return everybody.scores(outcome, visit)
+        who = patients.rows.tobytes() + patients.places.tobytes()
+        if who not in some:
+            chosen = Pairs(patients.rows, candidate[patients.rows, patients.places])
+            there = conduct.of_some(patients), patients.of(arms)
+            some[who] = _Realised(scenario, cohort, chosen, *there, words)
+        return some[who].scores(outcome, visit)
+
+    return Scores(scenario.outcomes, len(scenario.design.visits), make)
 
 
-@dataclass(frozen=True, slots=True)
 class _Realised:
-    """All that the scores of the patients follow from."""
+    """All that the scores of some patients follow from."""
 
-    scenario: Scenario
-    cohort: Cohort
-    patients: RowIndex
-    conduct: Conduct
-    arms: Integers
-    dosing: Dosing
-    luck: PatientScores
+    def __init__(
+        self,
+        scenario: Scenario,
+        cohort: Cohort,
+        patients: RowIndex | Pairs,
+        conduct: Conduct,
+        arms: Integers,
+        words: DrawnWords,
+    ) -> None:
+        self.scenario, self.conduct, self.arms = scenario, conduct, arms
+        self.covariates = cohort.covariates.at(patients)
+        self.onset = patients.of(cohort.onset)
+        self.dosing = Dosing(scenario.design, conduct, arms, self.onset)
+        self.luck = PatientScores(scenario, self.covariates, patients, words)
 
-    def scores(self, name: str) -> Floats:
-        """Return the scores of one outcome, shape (replicate, patient, visit)."""
-        outcome, visit_minute = self.scenario.outcomes[name], self.conduct.visit_minute
-        scores: Floats = zeros_by_layer(visit_minute.shape, np.float64)
-        scores[:, :, 0] = np.nan
-        if outcome.baseline is not None:
-            baseline = self.patients.of(self.cohort.covariates[outcome.baseline])
-            scores[:, :, 0] = outcome.grid.score_of(outcome.grid.cell_of(baseline))
-        shift, onset = self._shift(outcome), self.patients.of(self.cohort.onset)
-        others = list(self._others(outcome))
-        for visit in range(1, scores.shape[2]):
-            days = (visit_minute[:, :, visit] - onset) / DAY
-            luck = self.luck.at(name, visit)
-            added = shift * outcome.effect.exposure.share(self.dosing, visit)
-            cell = outcome.course.cells(outcome.grid, days, luck, added)
-            for course, there in others:
-                cell = np.where(there, course.cells(outcome.grid, days, luck, np.zeros(1)), cell)
-            scores[:, :, visit] = outcome.grid.score_of(cell)
-        return scores
+    def scores(self, name: str, visit: int) -> Floats:
+        """Return the scores of one outcome at a visit, shape (replicate, patient)."""
+        outcome = self.scenario.outcomes[name]
+        if visit == 0:
+            if outcome.baseline is None:
+                return np.full(self.onset.shape, np.nan)
+            baseline = self.covariates[outcome.baseline]
+            return outcome.grid.score_of(outcome.grid.cell_of(baseline))
+        days = (self.conduct.visit_minute[:, :, visit] - self.onset) / DAY
+        luck = self.luck.at(name, visit)
+        added = self._shift(outcome) * outcome.effect.exposure.share(self.dosing, visit)
+        cell = outcome.course.cells(outcome.grid, days, luck, added)
+        for course, there in self._others(outcome):
+            cell = np.where(there, course.cells(outcome.grid, days, luck, np.zeros(1)), cell)
+        return outcome.grid.score_of(cell)
 
     def _others(self, outcome: Outcome) -> Iterator[tuple[Course, Booleans]]:
         """Yield the courses of arms that have their own, and who is in them."""
@@ -128,6 +163,6 @@ class _Realised:
         if effect.trial_sd > 0:
             shift = shift + outcome.sign * effect.trial_sd * self.luck.of_trial()
         if effect.subgroup is not None:
-            among = meets(effect.subgroup, self.scenario, self.cohort, self.patients)
+            among = effect.subgroup.holds(self.scenario.population.covariates, self.covariates)
             shift = shift * np.where(among, 1.0, effect.effect_outside)
         return shift

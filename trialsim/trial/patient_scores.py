@@ -1,59 +1,74 @@
 """What chance has decided of the patients' scores, as normal scores by address."""
 
-import numpy as np
-import scipy  # its parts load when they are first used
+from collections.abc import Mapping
+from functools import lru_cache
 
-from trialsim.arrays import Floats, RowIndex
+import numpy as np
+
+from trialsim.arrays import Floats, Pairs, RowIndex, Words
+from trialsim.quantiles import normal_scores
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.cohort import Cohort
+from trialsim.trial.cohort import CandidateCovariates
+
+
+class DrawnWords:
+    """The words of the candidates for each purpose and draw, drawn once."""
+
+    def __init__(self, streams: Streams, candidates: int) -> None:
+        """Take the streams, and how many candidates there are in each replicate."""
+        self._streams, self._candidates = streams, candidates
+        self._drawn: dict[tuple[str, int], Words] = {}
+
+    def of(self, purpose: str, draw: int = 0) -> Words:
+        """Return the words of a purpose, shape (replicate, candidate)."""
+        if (purpose, draw) not in self._drawn:
+            self._drawn[purpose, draw] = self._streams.words(purpose, self._candidates, draw)
+        return self._drawn[purpose, draw]
+
+    def of_trial(self, purpose: str) -> Words:
+        """Return a word for each trial, the same for all its candidates."""
+        word = self._streams.words(purpose, 1)
+        return np.broadcast_to(word, (len(word), self._candidates))
 
 
 class PatientScores:
-    """The luck of a batch of patients on every outcome, made when it is first asked for.
+    """The luck of some patients on every outcome, made when it is first asked for.
 
-    Outcomes that hang together are made from their own numbers and those of the outcomes before
-    them, so one that is added last changes no other.
+    Outcomes that hang together are made from their own words and those of the outcomes before them,
+    so one that is added last changes no other.
     """
 
     def __init__(
-        self, scenario: Scenario, cohort: Cohort, patients: RowIndex, streams: Streams
+        self,
+        scenario: Scenario,
+        covariates: CandidateCovariates,
+        patients: RowIndex | Pairs,
+        words: DrawnWords,
     ) -> None:
-        """Take the patients by their places among the candidates, and their numbers."""
-        self._outcomes, self._cohort = scenario.outcomes, cohort
-        self._patients, self._streams = patients, streams
-        names = list(scenario.outcomes)
-        weights = scenario.outcome_correlation.weights(names)
-        self._weights = {
-            name: {other: weight for other, weight in zip(names, row, strict=True) if weight}
-            for name, row in zip(names, weights.tolist(), strict=True)
-        }
+        """Take the patients, by their covariates and their places among the candidates."""
+        self._outcomes, self._covariates = scenario.outcomes, covariates
+        self._patients, self._words = patients, words
+        self._weights = _weights(scenario)
         self._kept: dict[tuple[str, int], Floats] = {}
-        self._values: dict[str, Floats] = {}
 
     def at(self, name: str, visit: int) -> LatentScores:
         """Return an outcome's luck at a visit, towards the high end of its scale."""
         outcome = self._outcomes[name]
         start: Floats = np.zeros((1, 1))
         if outcome.predictor is not None:
-            start = self._patients.of(self._cohort.covariates.normal_score(outcome.predictor))
+            start = self._covariates.normal_score(outcome.predictor)
         own, noise = self._mixed("course", name, 0), self._mixed("noise", name, visit)
-        known = {asked: self._known(asked) for asked in outcome.asked}
+        known = {asked: self._covariates[asked] for asked in outcome.asked}
         return LatentScores(start, outcome.sign * own, outcome.sign * noise, known)
 
     def of_trial(self) -> Floats:
-        """Return each trial's own luck with the drug, the same for all outcomes, (replicate, 1)."""
-        score: Floats = scipy.special.ndtri(self._streams.uniform("trial effect", 1))
-        return score
-
-    def _known(self, covariate: str) -> Floats:
-        if covariate not in self._values:
-            self._values[covariate] = self._patients.of(self._cohort.covariates[covariate])
-        return self._values[covariate]
+        """Return the luck with the drug of each patient's trial, the same for all outcomes."""
+        return normal_scores(self._patients.of(self._words.of_trial("trial effect")))
 
     def _mixed(self, purpose: str, name: str, draw: int) -> Floats:
-        """Return what is made, term by term in a fixed order, of the outcomes' own numbers."""
+        """Return what is made, term by term in a fixed order, of the outcomes' own words."""
         weights = self._weights[name]
         total: Floats = weights[name] * self._own(f"{purpose} {name}", draw)
         for other, weight in weights.items():
@@ -63,7 +78,17 @@ class PatientScores:
 
     def _own(self, purpose: str, draw: int) -> Floats:
         if (purpose, draw) not in self._kept:
-            units = self._cohort.arrival.shape[1]
-            numbers = self._patients.of(self._streams.uniform(purpose, units, draw))
-            self._kept[purpose, draw] = scipy.special.ndtri(numbers)
+            words = self._patients.of(self._words.of(purpose, draw))
+            self._kept[purpose, draw] = normal_scores(words)
         return self._kept[purpose, draw]
+
+
+@lru_cache(256)
+def _weights(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
+    """Return by how much each outcome's luck follows its own words and those of others."""
+    names = list(scenario.outcomes)
+    weights = scenario.outcome_correlation.weights(names).tolist()
+    return {
+        name: {other: weight for other, weight in zip(names, row, strict=True) if weight}
+        for name, row in zip(names, weights, strict=True)
+    }

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialsim.arrays import Booleans, Floats, Integers, take_rows
-from trialsim.clock import MONTH, NEVER
+from trialsim.clock import DAY, MONTH, NEVER
 from trialsim.errors import InputError, Problem, RecruitmentError
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import LANES, TILE, Streams
+from trialsim.streams import TILE, Streams
 from trialsim.trial.allocation.procedure import allocation_of
 from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, couples_patients, derive_conduct
@@ -26,7 +26,7 @@ from trialsim.trial.vector_engine import recruit_without_waiting
 Engine = Literal["auto", "events", "vector"]
 
 _PILOT: Final = 64
-"""Candidates of each of 64 replicates from whom the share that can be randomised is judged."""
+"""Replicates, and candidates of each, from whom the share that can be randomised is judged."""
 _PILOTS: Final = 64
 """How often others are drawn as long as none of them can be."""
 
@@ -60,7 +60,7 @@ class Trial:
     """Each patient's arm as its position in the design."""
     underlying: Scores
     """Each outcome's scores at every planned visit, had none been missed."""
-    scores: Mapping[str, Floats]
+    scores: Scores
     """Each outcome's scores, shape (replicate, patient, visit), NaN where not measured."""
 
     @property
@@ -165,7 +165,7 @@ def candidates_needed(scenario: Scenario) -> int:
         If none of 262,144 pilot candidates could be randomised.
     """
     for pilot in range(_PILOTS):
-        cohort = enrol(scenario, Streams(0, range(pilot * LANES, (pilot + 1) * LANES)), _PILOT)
+        cohort = enrol(scenario, Streams(0, range(pilot * _PILOT, (pilot + 1) * _PILOT)), _PILOT)
         ready, _, possible = first_infusion(cohort, scenario)
         if possible.any():
             break
@@ -175,11 +175,22 @@ def candidates_needed(scenario: Scenario) -> int:
     patients, operations = scenario.design.patients, scenario.operations
     of_pilot = 1 + patients / np.count_nonzero(possible)  # whose share is known only so well
     chance = 3.5 * math.sqrt(patients * (1 - share) * of_pilot) + 4
-    arriving = len(operations.sites) * operations.candidates_per_site_per_month / MONTH
+    pace = operations.candidates_per_site_per_month / MONTH
     delay = int((ready - cohort.arrival)[possible].max())
-    needed = (patients + chance) / share + 2 * arriving * delay
-    before_the_limit = 2 * arriving * operations.last_arrival + TILE
-    return TILE * math.ceil(min(needed, before_the_limit) / TILE)
+    needed = (patients + chance) / share + 2 * pace * len(operations.sites) * delay
+    opened = np.array([site.activation_day * DAY for site in operations.sites.values()])
+    last = min(_when(needed, pace, opened), operations.last_arrival)
+    of_sites = 1 + operations.site_rate_coefficient_of_variation / math.sqrt(len(opened))
+    early = pace * np.minimum(opened - opened.min(), last).sum() * of_sites
+    before_the_limit = 2 * pace * len(opened) * operations.last_arrival + TILE
+    return int(TILE * math.ceil(min(needed + early, before_the_limit) / TILE))
+
+
+def _when(candidates: float, pace: float, opened: Floats) -> float:
+    """Return the minute by which so many candidates are expected to have come."""
+    sites = np.arange(1, len(opened) + 1)
+    when = (candidates / pace + np.cumsum(np.sort(opened))) / sites  # were no further to open
+    return float(when.min())
 
 
 def _nobody(cohort: Cohort, scenario: Scenario) -> str:
@@ -205,9 +216,9 @@ def _nobody(cohort: Cohort, scenario: Scenario) -> str:
 
 def _enough_were_drawn(cohort: Cohort, recruitment: Recruitment, scenario: Scenario) -> bool:
     """Return whether no candidate who was not drawn could have mattered."""
-    last = cohort.arrival[:, -1]
     limit = scenario.operations.last_arrival
-    return bool(((recruitment.complete & (recruitment.closed < last)) | (last > limit)).all())
+    known = cohort.complete_until
+    return bool(((recruitment.complete & (recruitment.closed < known)) | (known > limit)).all())
 
 
 def _recruited(whole: Trial, recruitment: Recruitment) -> Trial:

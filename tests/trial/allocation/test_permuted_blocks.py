@@ -46,9 +46,10 @@ def allocated(site: Integers, sites: int, plan: Design, streams: Streams) -> Int
     return PermutedBlocks(plan, site, sites, streams).arms(everybody)
 
 
-def listed_for(stratum: int, slots: int, plan: Design, streams: Streams) -> Integers:
-    """Return a stratum's list of a design."""
-    return PermutedBlocks(plan, np.zeros((1, 1), np.int64), 1, streams).slots(stratum, slots)
+def in_one_stratum(patients: int, plan: Design, streams: Streams) -> Integers:
+    """Return the arms of patients of one site, in order of randomisation."""
+    site = np.zeros((len(streams.replicates), patients), np.int64)
+    return allocated(site, 1, plan, streams)
 
 
 @settings(derandomize=True, max_examples=40, deadline=None)
@@ -91,7 +92,7 @@ def test_without_strata_every_complete_block_of_the_trial_is_exact(ratios: tuple
 def test_every_order_of_a_block_is_equally_likely(ratios: tuple[int, ...]) -> None:
     """Chi-square over all orders of 20,000 blocks of the smallest or the double size."""
     plan = design(ratios, 2 if ratios == (1, 1) else 1)
-    listed = listed_for(0, 2000 * plan.block_size, plan, Streams(2, range(10)))
+    listed = in_one_stratum(2000 * plan.block_size, plan, Streams(2, range(10)))
     blocks = listed.reshape(-1, plan.block_size)
     one = np.repeat(np.arange(len(ratios)), ratios).repeat(plan.block_size // sum(ratios))
     orders = {order: place for place, order in enumerate(sorted(set(permutations(one.tolist()))))}
@@ -100,10 +101,11 @@ def test_every_order_of_a_block_is_equally_likely(ratios: tuple[int, ...]) -> No
     assert chisquare(counts).pvalue > 0.001
 
 
-def test_blocks_of_a_list_and_lists_of_sites_are_independent() -> None:
+def test_blocks_and_sites_are_independent() -> None:
     """First arms of successive blocks, and of the same block at two sites, agree half the time."""
     plan, streams = design((1, 1), 2), Streams(3, range(64))
-    one, two = (listed_for(stratum, 400, plan, streams)[:, ::4] for stratum in (0, 1))
+    arms = allocated(np.tile([0, 1], (64, 400)), 2, plan, streams)
+    one, two = arms[:, ::8], arms[:, 1::8]
     for same in (one[:, 1:] == one[:, :-1], one == two, one[1:] == one[:-1]):
         assert abs(same.mean() - 0.5) < 4 * 0.5 / same.size**0.5
 
@@ -114,15 +116,24 @@ def test_more_patients_change_no_earlier_allocation() -> None:
     assert (allocated(site, 5, plan, Streams(4, range(9)))[:, :50] == fewer).all()
 
 
-def test_a_patient_takes_the_next_slot_of_the_sites_list() -> None:
-    """Whoever comes between them elsewhere, the patients of a site go down its list."""
+def test_who_comes_elsewhere_moves_nobody() -> None:
+    """The arms of a site are those that its patients would get in a trial of their own."""
     site, plan, streams = sites_at_random(4, 90, 6), design((1, 1), 2), Streams(5, range(6))
+    blocks = PermutedBlocks(plan, site, 4, streams)
     arms = allocated(site, 4, plan, streams)
-    for number in range(4):
-        listed = listed_for(number, 90, plan, streams)
-        for replicate in range(6):
-            here = arms[replicate, site[replicate] == number]
-            assert (here == listed[replicate, : len(here)]).all()
+    for replicate, number in np.ndindex(6, 4):
+        here = np.flatnonzero(site[replicate] == number)
+        alone = blocks.arms(np.tile(here, (6, 1)))[replicate]
+        assert (arms[replicate, here] == alone).all()
+
+
+def test_one_patient_less_leaves_most_of_those_after_in_their_arms() -> None:
+    """In blocks of four 0.695 of them do; were arms tied to places in a list, 0.375 would."""
+    plan, streams = design((1, 1), 2), Streams(8, range(200))
+    blocks = PermutedBlocks(plan, np.zeros((200, 400), np.int64), 1, streams)
+    whole = np.tile(np.arange(400), (200, 1))
+    same = blocks.arms(whole)[:, 1:] == blocks.arms(whole[:, 1:])
+    assert abs(same.mean() - 0.695) < 0.01
 
 
 @pytest.mark.parametrize("stratify_by", ["site", "nothing"])

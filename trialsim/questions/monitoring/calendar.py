@@ -14,12 +14,12 @@ from trialsim.arrays import Floats
 from trialsim.clock import DAY, MONTH
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import LANES, Streams
+from trialsim.streams import Streams
 from trialsim.trial.cohort import enrol
 from trialsim.trial.itinerary import first_infusion
 
 _PILOT: Final = 64
-"""Candidates of each of 64 replicates, as for the number of candidates to draw."""
+"""Replicates, and candidates of each, as for the number of candidates to draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class MeanCalendar:
 
 def mean_calendar(scenario: Scenario) -> MeanCalendar:
     """Return the mean calendar of a study, whose share of eligible candidates a pilot gives."""
-    cohort = enrol(scenario, Streams(0, range(LANES)), _PILOT)
+    cohort = enrol(scenario, Streams(0, range(_PILOT)), _PILOT)
     ready, _, possible = first_infusion(cohort, scenario)
     visit = scenario.design.visits[scenario.analysis.visit]
     operations = scenario.operations

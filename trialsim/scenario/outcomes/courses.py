@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from trialsim.arrays import Floats
+from trialsim.curves import part_done
 from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, FrozenModel, NotNegative
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
@@ -262,9 +263,7 @@ Course: TypeAlias = Annotated[
 
 def _done(days: Floats, time_constant_days: float, end_day: float) -> Floats:
     """Return the part of recovery that is done after so many days, 1 on the end day."""
-    after = np.maximum(days, 0.0)
-    done: Floats = np.expm1(-after / time_constant_days) / np.expm1(-end_day / time_constant_days)
-    return done
+    return part_done(days / time_constant_days) / part_done(np.array(end_day / time_constant_days))
 
 
 def _cells_of_moment(

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from trialsim.arrays import Floats, Integers
+from trialsim.curves import part_done
 from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, Continuous, FrozenModel, support
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.scales import Grid
@@ -122,7 +123,7 @@ class RecoveryClasses(CheckedModel):
         classes = list(self.classes.values())
         share = np.array([one.recovered_share for one in classes])[place]
         tau = np.array([one.time_constant_days for one in classes])[place]
-        gained: Floats = -share * np.expm1(-np.maximum(days, 0.0) / tau)
+        gained = share * part_done(np.asarray(days / tau))
         return start + gained * (self.latent_ends[1] - start)
 
     def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:

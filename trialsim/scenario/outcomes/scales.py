@@ -15,7 +15,6 @@ Kind: TypeAlias = Literal["ordinal", "continuous", "count", "time"]
 
 The latent score is in the unit of the scale for the first two, and its logarithm for the others.
 """
-_LARGEST_LOGARITHM = 700.0
 
 
 class Grid(NamedTuple):
@@ -53,7 +52,7 @@ class Grid(NamedTuple):
     def cell_of_latent(self, latent: Floats) -> Floats:
         """Return the cell in which a latent score falls, as whole numbers in floats."""
         if self.logarithmic:
-            latent = np.exp(np.minimum(latent, _LARGEST_LOGARITHM))
+            return np.searchsorted(self.cuts, latent).astype(np.float64)
         cell: Floats = np.rint((latent - self.low) / self.step).clip(0, self.steps)
         return cell
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from trialsim.arrays import Booleans, Floats
 from trialsim.distributions import FrozenModel
+from trialsim.quantiles import Steps
 from trialsim.scenario.patients.population import Covariate
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -17,6 +18,7 @@ from trialsim.scenario.validation.refusal import (
     unknown,
     until_missing,
 )
+from trialsim.streams import WORDS, Runs
 
 MOST_RULES = 62
 """A candidate's failed rules are kept as the bits of one whole number."""
@@ -88,6 +90,18 @@ class Rule(CheckedModel):
             met &= np.logical_or.reduce([value == code for code in codes])
         return met
 
+    def words(self, covariates: Mapping[str, Covariate]) -> Runs:
+        """Return the words at which a covariate that is drawn by itself meets the condition."""
+        drawn = covariates[self.covariate].quantiles
+        if isinstance(drawn, Steps):
+            return drawn.runs(lambda values: self.holds(covariates, {self.covariate: values}))
+        first, after = 0, 0 if self._accepted else WORDS  # a single number has no chance
+        for name, bound in self._bounds.items():
+            rises = name in _RISING
+            edge = drawn.first(lambda values: _COMPARE[name](values, bound) == rises)  # noqa: B023
+            first, after = (max(first, edge), after) if rises else (first, min(after, edge))
+        return ((first, after),) if first < after else ()
+
     @property
     def asked(self) -> tuple[Name, ...]:
         """The covariates that the condition looks at."""
@@ -145,15 +159,6 @@ class Eligibility(FrozenModel):
         """Every rule by name, in the order in which they are judged."""
         return {**self.inclusion, **self.exclusion}
 
-    def failed(
-        self, covariates: Mapping[str, Covariate], values: Mapping[str, Floats]
-    ) -> dict[str, Booleans]:
-        """Return for each rule who fails it: not included, or excluded."""
-        return {
-            **{name: ~rule.holds(covariates, values) for name, rule in self.inclusion.items()},
-            **{name: rule.holds(covariates, values) for name, rule in self.exclusion.items()},
-        }
-
     def conflicts(self) -> Iterator[Violation]:
         """Yield what is wrong with the rules together, whatever each of them says."""
         for name in self.exclusion:
@@ -176,6 +181,8 @@ _COMPARE = {
     "at_most": np.less_equal,
     "less_than": np.less,
 }
+_RISING = ("at_least", "more_than")
+"""The bounds that are met from some value on."""
 
 
 def _code(level: Level, levels: tuple[str, ...] | None) -> float:

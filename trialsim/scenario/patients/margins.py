@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
-import numpy as np
 from pydantic import Field
 
-from trialsim.arrays import Floats
 from trialsim.distributions import (
     Beta,
     Constant,
@@ -40,21 +38,6 @@ class ByLevel(FrozenModel):
     """A categorical covariate."""
     levels: dict[str, _Numbers] = Field(min_length=1)
     """A distribution of numbers for each level of that covariate, by the level's name."""
-
-    def at(self, u: Floats, level: Floats, names: tuple[str, ...]) -> Floats:
-        """Return the quantile within each level, given as its position among the names.
-
-        >>> constant = {"distribution": "constant"}
-        >>> levels = {"mild": {**constant, "value": 2}, "severe": {**constant, "value": 9}}
-        >>> weight = ByLevel(distribution="by_level", of="stroke", levels=levels)
-        >>> weight.at(np.full(2, 0.5), np.array([1.0, 0.0]), ("mild", "severe"))
-        array([9., 2.])
-        """
-        value = np.empty(u.shape)
-        for place, name in enumerate(names):
-            there = level == place
-            value[there] = self.levels[name].at(u[there])
-        return value
 
 
 class OnCourse(FrozenModel):

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
-import scipy  # its parts load when they are first used
 from pydantic import Field
 
 from trialsim.arrays import Floats
@@ -13,11 +12,12 @@ from trialsim.distributions import (
     Bernoulli,
     Beta,
     Categorical,
-    LogNormal,
     Normal,
     Uniform,
-    WholeNumbers,
+    support,
+    whole_cuts,
 )
+from trialsim.quantiles import Smooth, Steps, quantiles
 from trialsim.scenario.patients.margins import ByLevel, Margin, OnCourse
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -29,21 +29,18 @@ from trialsim.scenario.validation.refusal import (
 )
 
 Correlation: TypeAlias = Mapping[str, Mapping[str, float]]
-_SMALLEST, _LARGEST = 2.0**-53, 1 - 2.0**-53
 
 
 def _can_be_whole(margin: Margin, whole: bool) -> Iterator[Violation]:
+    if not whole or isinstance(margin, OnCourse):
+        return
+    if not isinstance(margin, Uniform | Normal | Beta):
+        yield Violation("", "whole goes with a uniform, normal or beta margin")
+        return
     try:
-        if whole and not isinstance(margin, OnCourse):
-            _whole_numbers(margin)
+        whole_cuts(margin)
     except ValueError as error:
         yield Violation("", str(error))
-
-
-def _whole_numbers(margin: Margin) -> WholeNumbers:
-    if not isinstance(margin, Uniform | Normal | Beta):
-        raise ValueError("whole goes with a uniform, normal or beta margin")
-    return WholeNumbers(margin)
 
 
 class Covariate(CheckedModel):
@@ -59,17 +56,14 @@ class Covariate(CheckedModel):
     """Rounded to whole numbers; the margin must then be a uniform, normal or beta with bounds, or
     the course of an outcome whose scores are whole."""
 
-    @cached_property
-    def _table(self) -> WholeNumbers:
-        return _whole_numbers(self.margin)
-
     @property
     def stands_alone(self) -> bool:
         """Whether the margin is a distribution of its own, whatever else is known of a person."""
         return not isinstance(self.margin, ByLevel | OnCourse)
 
-    def at(self, u: Floats) -> Floats:
-        """Return the value at each number in (0, 1); a level or flag as its position.
+    @cached_property
+    def quantiles(self) -> Steps | Smooth:
+        """What the values are drawn from; a level or flag is its position.
 
         Raises
         ------
@@ -78,20 +72,15 @@ class Covariate(CheckedModel):
         """
         if isinstance(self.margin, ByLevel | OnCourse):
             raise TypeError(f"{self.label}: its value takes more than a number")
-        return self._table.at(u) if self.whole else self.margin.at(u)
-
-    def at_score(self, score: Floats) -> Floats:
-        """Return the value at each standard normal score; raise as `at` does."""
-        if self.whole and self.stands_alone:
-            return self._table.at(scipy.special.ndtr(score))
-        if isinstance(self.margin, Normal | LogNormal):
-            return self.margin.at_score(score)
-        return self.at(share_below(score))
+        return quantiles(self.margin, self.whole)
 
     @property
     def bounds(self) -> tuple[int, int] | None:
         """The least and the greatest whole number; None for what is not whole or not known here."""
-        return (self._table.low, self._table.high) if self.whole and self.stands_alone else None
+        if not self.whole or isinstance(self.margin, ByLevel | OnCourse):
+            return None
+        low, high = support(self.margin)
+        return int(low), int(high)
 
     @property
     def levels(self) -> tuple[str, ...] | None:
@@ -106,16 +95,6 @@ class Covariate(CheckedModel):
 
 Covariates: TypeAlias = Mapping[str, Covariate | None]
 """None stands for a covariate that is wrong."""
-
-
-def share_below(score: Floats) -> Floats:
-    """Return the number in (0, 1) that belongs to a standard normal score.
-
-    >>> share_below(np.array([0.0, 50.0])).tolist()
-    [0.5, 0.9999999999999999]
-    """
-    share: Floats = scipy.special.ndtr(score).clip(_SMALLEST, _LARGEST)
-    return share
 
 
 def known_margins(covariates: Covariates) -> Iterator[tuple[str, Margin]]:

@@ -1,24 +1,26 @@
-"""Permuted blocks: who gets which arm, by the place in the list of the patient's stratum."""
+"""Permuted blocks: who gets which arm, by the patient's own mark and who came before in the block.
 
-from collections.abc import Callable, Iterator
+The patients of a stratum fill blocks in the order in which they are randomised. A patient's mark
+draws from what is left of the block, all that is left being equally likely. So in each block every
+arm stands exactly as often as its ratio says, in an order that is equally likely to be any; and
+because the mark is the patient's own, one patient more or less among those before changes the arms
+of some of those after, not of all.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
 
 import numpy as np
 
-from trialsim.arrays import Integers, take_rows
+from trialsim.arrays import Integers, Words, take_rows
 from trialsim.scenario.protocol.design import Design
 from trialsim.streams import Streams
 
 
 @dataclass(frozen=True, slots=True)
 class PermutedBlocks:
-    """Each stratum has a list of blocks; a patient takes the next slot of the stratum's list.
-
-    In each block every arm stands exactly as often as its ratio says, in an order that is equally
-    likely to be any. The slot of a list is the address, so more patients change no slot.
-    """
+    """Each stratum has a block that is filled; when it is full, the next begins."""
 
     design: Design
     site: Integers
@@ -28,7 +30,7 @@ class PermutedBlocks:
 
     @property
     def strata(self) -> int:
-        """How many lists there are in each replicate."""
+        """How many strata there are in each replicate."""
         return self.sites if self.design.stratify_by == "site" else 1
 
     @property
@@ -36,55 +38,84 @@ class PermutedBlocks:
         """Each candidate's stratum, shape (replicate, candidate)."""
         return self.site if self.design.stratify_by == "site" else np.zeros_like(self.site)
 
+    @property
+    def marks(self) -> Words:
+        """Each candidate's own mark, shape (replicate, candidate)."""
+        return self.streams.words("allocation", self.site.shape[1])
+
+    @property
+    def counts(self) -> list[int]:
+        """How often each arm stands in a block."""
+        ratios = self.design.ratios
+        return [self.design.block_size // sum(ratios) * ratio for ratio in ratios]
+
     def arms(self, candidates: Integers) -> Integers:
         """Return each patient's arm as its position in the design, shape (replicate, patient)."""
+        size = self.design.block_size
         stratum = take_rows(self.stratum, candidates)
         slot, longest = _slots(stratum, self.strata)
-        lists = [self.slots(one, longest[one]) for one in range(self.strata)]
-        starts = np.cumsum([0, *(listed.shape[1] for listed in lists[:-1])])
-        return take_rows(np.concatenate(lists, axis=1), starts[stratum] + slot)
+        blocks = -(-longest // size)
+        place = (np.cumsum(blocks) - blocks)[stratum] * size + slot
+        marks = np.zeros((len(candidates), blocks.sum() * size), np.uint32)
+        np.put_along_axis(marks, place, take_rows(self.marks, candidates), axis=1)
+        filled = _filled(marks.reshape(len(marks), -1, size), self.counts)
+        return take_rows(filled.reshape(marks.shape), place)
 
     def in_turn(self) -> list[Callable[[int], int]]:
         """Return for each replicate what gives the arm of the next candidate to be randomised."""
-        share = self.design.patients // self.strata + 1
-        lists = [self.slots(one, share) for one in range(self.strata)]
 
-        def down_the_list(replicate: int, stratum: int) -> Iterator[int]:
-            taken = 0
-            while True:
-                if taken == lists[stratum].shape[1]:
-                    lists[stratum] = self.slots(stratum, 2 * taken)
-                arms = lists[stratum][replicate, taken:].tolist()
-                taken += len(arms)
-                yield from arms
-
-        def next_arm(following: list[Iterator[int]], stratum: list[int], candidate: int) -> int:
-            return next(following[stratum[candidate]])
+        def next_arm(
+            blocks: list[_Block], stratum: list[int], marks: list[int], candidate: int
+        ) -> int:
+            return blocks[stratum[candidate]].next_arm(marks[candidate])
 
         return [
-            partial(next_arm, [down_the_list(row, one) for one in range(self.strata)], stratum)
-            for row, stratum in enumerate(self.stratum.tolist())
+            partial(next_arm, [_Block(self.counts) for _ in range(self.strata)], stratum, marks)
+            for stratum, marks in zip(self.stratum.tolist(), self.marks.tolist(), strict=True)
         ]
 
-    def slots(self, stratum: int, count: int) -> Integers:
-        """Return the arms of a stratum's list up to at least a slot, shape (replicate, slot)."""
-        size = self.design.block_size
-        blocks = -(-int(count) // size)
-        marks = self.streams.uniform("allocation", blocks * size, stratum)
-        marks = marks.reshape(len(marks), blocks, size)
-        rank = np.zeros(marks.shape, np.int8)
-        for one, other in combinations(range(size), 2):
-            later = marks[:, :, one] > marks[:, :, other]
-            rank[:, :, one] += later
-            rank[:, :, other] += ~later
-        ratios = self.design.ratios
-        arm_of_rank = np.repeat(np.arange(len(ratios)), ratios).repeat(size // sum(ratios))
-        listed: Integers = arm_of_rank[rank].reshape(len(marks), blocks * size)
-        return listed
+
+class _Block:
+    """A stratum's block as it is filled, one patient after the other.
+
+    >>> block = _Block([1, 2])
+    >>> [block.next_arm(mark) for mark in (2**31, 2**31, 0)]
+    [1, 1, 0]
+    """
+
+    def __init__(self, counts: list[int]) -> None:
+        """Take how often each arm stands in a block."""
+        self._counts, self._left = counts, [0]
+
+    def next_arm(self, mark: int) -> int:
+        """Return the arm of the next patient, whose mark is given."""
+        if not any(self._left):
+            self._left = list(self._counts)
+        drawn, arm = mark * sum(self._left) >> 32, 0
+        while drawn >= self._left[arm]:
+            drawn -= self._left[arm]
+            arm += 1
+        self._left[arm] -= 1
+        return arm
+
+
+def _filled(marks: Words, counts: list[int]) -> Integers:
+    """Return the arm of each place of each block, shape (replicate, block, place)."""
+    left = [np.full(marks.shape[:2], count, np.int16) for count in counts]
+    arms = np.zeros(marks.shape, np.int64)
+    for place in range(marks.shape[2]):
+        drawn = marks[:, :, place] * np.uint64(marks.shape[2] - place) >> np.uint64(32)
+        end = np.zeros(drawn.shape, np.uint64)
+        for one in left[:-1]:
+            end += one.astype(np.uint64)
+            arms[:, :, place] += drawn >= end
+        for arm, one in enumerate(left):
+            one -= arms[:, :, place] == arm
+    return arms
 
 
 def _slots(stratum: Integers, strata: int) -> tuple[Integers, Integers]:
-    """Return each patient's place in the stratum's list, and the patients of each stratum at most.
+    """Return each patient's place in the stratum's order, and the most patients of each stratum.
 
     Sorted by stratum and then by number, patients of a stratum stand side by side.
     """
