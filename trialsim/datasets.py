@@ -83,7 +83,21 @@ def tables(trial: Trial) -> dict[str, DataFrame]:
         for name, outcome in trial.scenario.outcomes.items()
         if outcome.items is not None
     ]
-    return {**parts, "items": pd.concat(items, ignore_index=True)} if items else parts
+    if items:
+        parts["items"] = pd.concat(items, ignore_index=True)
+    return _of_recruited(parts, trial)
+
+
+def _of_recruited(parts: dict[str, DataFrame], trial: Trial) -> dict[str, DataFrame]:
+    """Return tables without the places of patients who are missing since recruitment closed."""
+    there = trial.conduct.randomised.ravel() < NEVER
+    if there.all():
+        return parts
+    recruited = parts["subjects"].loc[there, PATIENT]
+    return {
+        name: table if name == "screening" else table.merge(recruited, on=PATIENT)
+        for name, table in parts.items()
+    }
 
 
 def cut(trial_tables: Mapping[str, DataFrame], minute: int) -> dict[str, DataFrame]:
@@ -179,9 +193,11 @@ def _screening_outcomes(trial: Trial) -> tuple[Integers, Integers]:
         np.maximum(ready, closed), scenario.operations, scenario.treatment.infusions
     )
     randomised = np.zeros(cohort.arrival.shape, np.bool_)
-    np.put_along_axis(randomised, trial.candidate, np.True_, axis=1)
     since = np.zeros(cohort.arrival.shape, np.int64)
-    np.put_along_axis(since, trial.candidate, conduct.randomised, axis=1)
+    there = np.nonzero(conduct.randomised < NEVER)
+    candidates = there[0], trial.candidate[there]
+    randomised[candidates] = True
+    since[candidates] = conduct.randomised[there]
     cases = [randomised, ~cohort.eligible, still > deadline]
     outcome = np.select(cases, [0, 1, 2], 3)
     known = [since, cohort.screened, np.maximum(cohort.screened, deadline)]

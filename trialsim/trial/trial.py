@@ -112,7 +112,8 @@ def simulate_batch(
         for pause in pauses:
             open_to = open_to.paused(*pause)
         recruitment = recruit(open_to, scenario, allocation)
-        closed = np.minimum(recruitment.closed, stop)
+        closed = _closed_at_limit(recruitment, scenario)
+        closed = np.minimum(closed, stop)
         recruitment = dataclasses.replace(recruitment, closed=closed)
         if _enough_were_drawn(cohort, recruitment, scenario):
             break
@@ -134,6 +135,15 @@ def simulate_batch(
         scores=underlying.seen_at(conduct.visit_attended),
     )
     return whole if recruitment.complete.all() else _recruited(whole, recruitment)
+
+
+def _closed_at_limit(recruitment: Recruitment, scenario: Scenario) -> Integers:
+    """Return when recruitment closed: if the limit stops it, when the last before it had begun."""
+    if scenario.operations.at_limit == "fail":
+        return recruitment.closed
+    begun = np.where(recruitment.randomised < NEVER, recruitment.randomised, 0).max(axis=1)
+    last = np.maximum(begun, scenario.operations.last_arrival)
+    return np.where(recruitment.complete, recruitment.closed, last)
 
 
 def chosen_engine(scenario: Scenario, engine: Engine) -> Literal["events", "vector"]:

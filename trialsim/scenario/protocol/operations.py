@@ -1,7 +1,7 @@
 """How the trial is run: sites, arrivals, clinic hours, chairs, and all that goes wrong."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -236,6 +236,7 @@ class Operations(CheckedModel):
         (("refusal_probability",), _a_probability),
     )
 
+    omitted_defaults = ("at_limit",)
     assumed_defaults = (
         "site_rate_coefficient_of_variation",
         "recruitment_limit_days",
@@ -260,8 +261,10 @@ class Operations(CheckedModel):
     """Standard deviation of the sites' rates divided by their mean, such as 0.5; 0 where all
     recruit alike."""
     recruitment_limit_days: Annotated[Days, Field(gt=0)] = 3650.0
-    """Days from the start after which no candidate is screened, such as 1095; recruitment that has
-    not ended then, fails."""
+    """Days from the start after which no candidate is screened, such as 1095."""
+    at_limit: Literal["fail", "stop"] = "fail"
+    """What becomes of a trial whose recruitment has not ended by the limit: it counts as failed, or
+    stops recruiting and analyses the patients whom it has."""
     onset_to_arrival_hours: Name = "onset_to_arrival_hours"
     """The covariate that holds the hours from onset to arrival, such as onset_to_arrival_hours."""
     screening_hours: Continuous = Field(default_factory=lambda: _always(1.0))
