@@ -117,13 +117,13 @@ def test_the_floor_draws_exactly_what_the_trials_draw() -> None:
     scenario = load("cars1")
     draws = draws_of(scenario, seed=3)
     asked: list[tuple[Any, ...]] = []
-    plain = Streams.uniform
+    plain = Streams.words
 
     def recorded(streams: Streams, purpose: str, units: int, draw: int = 0) -> Any:
         asked.append((streams.seed, streams.replicates, purpose, units, draw))
         return plain(streams, purpose, units, draw)
 
-    with patch.object(Streams, "uniform", recorded):
+    with patch.object(Streams, "words", recorded):
         trialsim.power(scenario, BATCH, seed=3, n_jobs=1)
         simulated = len(asked)
         draw_again(draws, 3, BATCH)

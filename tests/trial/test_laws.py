@@ -428,7 +428,7 @@ HOPELESS: list[tuple[dict[str, Any], str]] = [
         {"operations.screening_hours": {"distribution": "constant", "value": 80}},
         "the window of the first infusion",
     ),
-    ({"operations.recruitment_limit_days": 0.01}, "the limit of recruitment"),
+    ({"operations.recruitment_limit_days": 0.01}, "the limit of recruitment|after 0.01 days"),
     (
         {
             "operations.sites": {"late": {"activation_day": 400}},
