@@ -85,7 +85,7 @@ def size(study: ts.Scenario) -> ts.SampleSize:
 @pytest.fixture(scope="session")
 def assured(study: ts.Scenario) -> ts.Assurance:
     """Return how probable success is."""
-    return ts.assurance(study, "cars_heterogeneous", 320, SEED, strata=16, n_jobs=1)
+    return ts.assurance(study, "cars1", 320, SEED, strata=16, n_jobs=1)
 
 
 @pytest.fixture(scope="session")

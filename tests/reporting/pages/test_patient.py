@@ -127,7 +127,7 @@ def test_scores_are_those_measured_and_those_of_every_arm(trial: SimulatedTrial)
             assert np.array_equal(told[:, 0], scores, equal_nan=True)
             underlying = trial.batch.underlying[name][0, patient - 1]
             assert np.array_equal(told[:, 1 + own], underlying, equal_nan=True)
-            assert table.columns[4 + own] == f"on {way.arm}, as allocated"
+            assert table.columns[4 + own] == f"on {way.arm.replace('_', ' ')}, as allocated"
 
 
 def test_the_arm_decides_what_follows_from_it(trial: SimulatedTrial) -> None:

@@ -30,7 +30,7 @@ SECTIONS = (
     "Example trials",
     "Failed replicates",
     "How to reproduce this",
-    "Where to find what",
+    "FDA (2019) simulation-report checklist",
 )
 
 
@@ -156,7 +156,7 @@ def test_a_report_of_the_run_alone_says_what_was_not_asked_for(modest_run: RunDi
     wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
     alone = Reader(report(gathered(modest_run, wanted)))
     assert "Sensitivity to assumptions" not in alone.headings
-    assert "type I error was not asked for" in "".join(alone.words)
+    assert "type I error was not requested" in "".join(alone.words)
     assert not [name for name, _ in alone.named if name.startswith(("null", "what_if"))]
 
 
@@ -233,5 +233,5 @@ def test_a_trial_that_cannot_be_built_again_is_told(
     monkeypatch.setattr(example_trials, "replay", refused)
     wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
     page = Reader(report(gathered(modest_run, wanted)))
-    assert "could not be built again: replicate 4 is not what" in "".join(page.words)
+    assert "could not be rebuilt: replicate 4 is not what" in "".join(page.words)
     assert "example-flow" not in page.identifiers

@@ -21,6 +21,7 @@ from trialsim.reporting.tables.analysis_tables import analyses_table, scores_tab
 from trialsim.reporting.tables.page import Table
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import spoken
 from trialsim.simulated import SimulatedTrial, simulate
 from trialsim.trial.conduct import Lack
 
@@ -157,7 +158,7 @@ def test_chairs_tell_who_waited_and_how_long(waiting: SimulatedTrial) -> None:
     for place, name in enumerate(CHAIRS.operations.sites):
         given = conduct.infusion_given[0, site == place]
         waited = conduct.waited[0, site == place][given]
-        infusions, most, number, mean, _ = told[name]
+        infusions, most, number, mean, _ = told[spoken(name)]
         assert (infusions, number) == (given.sum(), (waited > 0).sum())
         assert most == min(given.sum(), 1)
         if number:
@@ -176,14 +177,14 @@ def test_as_many_are_there_at_once_as_a_count_of_every_minute_says() -> None:
 def test_recruitment_by_site_adds_up(trial: SimulatedTrial) -> None:
     told = rows(recruitment_table(trial.tables(), CARS1))
     *sites, total = told.values()
-    assert list(told)[-1] == "all"
+    assert list(told)[-1] == "All"
     for column in (1, 2):
         assert sum(site[column] or 0 for site in sites) == total[column]
     assert total[1:3] == [trial.batch.conduct.screened[0], 208]
     closed = trial.batch.conduct.closed[0]
     month = 365.25 / 12 * DAY
     assert total[6] == pytest.approx(208 / closed * month)
-    late = told["site_12"]
+    late = told["Site 12"]
     assert late[0] == 112
     assert late[6] == pytest.approx((late[2] or 0) / (closed - 112 * DAY) * month)
 

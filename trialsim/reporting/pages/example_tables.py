@@ -1,4 +1,4 @@
-"""The example trials as tables: what each found, and the analyses and scores of one."""
+"""The example trials as tables: the results of each, and the analyses and scores of one."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -27,7 +27,7 @@ _LABELS: Final = {
 
 
 def example_tables(examples: Sequence[Example]) -> list[Table]:
-    """Return what each example found, then the analyses and the scores of the first."""
+    """Return the results of each example, then the analyses and the scores of the first."""
     if not examples:
         return []
     found = [examples_table(examples)]
@@ -50,7 +50,7 @@ def examples_table(examples: Sequence[Example]) -> Table:
         TableRow([Cell(label), *(_told(one, place, name) for place, one in enumerate(examples))])
         for name, (label, _) in _LABELS.items()
     ]
-    return Table("examples", "What single trials find, by replicate", ("Number", *heads), rows)
+    return Table("examples", "Results of single trials, by replicate", ("Quantity", *heads), rows)
 
 
 def _told(one: Example, place: int, name: str) -> Cell:

@@ -1,7 +1,7 @@
-"""The page of one patient: from the stroke to the last visit, and the same patient elsewhere.
+"""The page of one patient: from onset to the last visit, and the same patient in the other arms.
 
-A patient's luck has an address, so the same patient can be seen in every arm: nothing differs but
-what follows from the arm.
+Random numbers are indexed by patient, so the same patient can be shown in every arm: nothing
+differs but what follows from the arm.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +29,7 @@ from trialsim.reporting.tables.page import Figure, rendered
 from trialsim.runs.replay import Timeline, in_arm, timeline
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import in_words
 from trialsim.simulated import SimulatedTrial
 
 
@@ -55,7 +56,7 @@ def patient_page(trial: SimulatedTrial, patient: int, command: str) -> str:
         "eligibility": eligibility_table(way, scenario),
         "covariates": covariates_table(way, scenario),
         "infusions": infusions_table(records["infusions"], midnight),
-        "arms": arms_table(way, _worlds(trial, patient), midnight),
+        "arms": arms_table(way, _by_arm(trial, patient), midnight),
         "scores": scores_tables(way, records["visits"], scenario, midnight),
         "days": days_table(way),
         "command": command,
@@ -64,8 +65,8 @@ def patient_page(trial: SimulatedTrial, patient: int, command: str) -> str:
     return rendered("patient.html", content)
 
 
-def _worlds(trial: SimulatedTrial, patient: int) -> dict[str, dict[str, Any]]:
-    """Return by arm what would have become of the patient there, as rows of the tables."""
+def _by_arm(trial: SimulatedTrial, patient: int) -> dict[str, dict[str, Any]]:
+    """Return the patient's course in each arm, as rows of the tables."""
     found = {}
     for arm in trial.scenario.design.arms:
         tables = tables_of(in_arm(trial.batch, patient, arm))
@@ -83,11 +84,11 @@ def patient_days(
     visits, (exit_,) = records["visits"], records["disposition"]
     bands = {
         "Infusions": [
-            _happening(_started(one) - midnight, one["status"], f"infusion {one['infusion']}")
+            _event(_started(one) - midnight, one["status"], f"infusion {one['infusion']}")
             for one in records["infusions"]
         ],
         "Visits": [
-            _happening(one["due_minute"] - midnight, one["status"], f"visit {one['visit']}")
+            _event(one["due_minute"] - midnight, one["status"], f"visit {in_words(one['visit'])}")
             for one in visits
         ],
         "Events": list(_events(way, exit_, midnight)),
@@ -104,11 +105,11 @@ def patient_days(
 
 
 def _ends(outcome: Outcome, by_arm: Mapping[str, Sequence[float]]) -> tuple[float, float]:
-    """Return the ends of a scale of grades; of other scales only what the scores reach."""
+    """Return the ends of a scale of grades; of other scales from the low end to what is reached."""
     known = [score for scores in by_arm.values() for score in scores if not isnan(score)]
     if outcome.kind == "ordinal" or not known:
         return outcome.low, outcome.high
-    return min(known), max(max(known), min(known) + outcome.step)
+    return outcome.low, max(*known, outcome.low + outcome.step)
 
 
 def _events(way: Timeline, exit_: Mapping[str, Any], midnight: int) -> Iterator[TimelineEvent]:
@@ -119,10 +120,10 @@ def _events(way: Timeline, exit_: Mapping[str, Any], midnight: int) -> Iterator[
             day = one.day + (60 * hours + minutes) / DAY
             yield TimelineEvent(day, one.event, f"day {one.day}, {one.time}: {one.event}")
     ended = exit_["ended_minute"] - midnight
-    yield _happening(ended, f"end of trial: {exit_['status']}", "end of trial")
+    yield _event(ended, f"end of trial: {exit_['status']}", "end of trial")
 
 
-def _happening(minute: int, kind: str, what: str) -> TimelineEvent:
+def _event(minute: int, kind: str, what: str) -> TimelineEvent:
     day, time = clock_time(minute)
     said = kind if kind.startswith(what) else f"{what}, {kind}"
     return TimelineEvent(minute / DAY, kind, f"day {day}, {time}: {said}")
@@ -138,8 +139,8 @@ def _started(infusion: Mapping[str, Any]) -> int:
 def _tiles(
     way: Timeline, subject: Mapping[str, Any], exit_: Mapping[str, Any], midnight: int
 ) -> Iterator[dict[str, str]]:
-    """Yield what a reader looks for first."""
-    yield {"label": "Allocated to", "text": way.arm, "more": f"at {way.site}"}
+    """Yield the headline facts."""
+    yield {"label": "Allocated to", "text": in_words(way.arm), "more": f"at {in_words(way.site)}"}
     yield {
         "label": "Infusions given",
         "text": f"{subject['infusions_given']} of {subject['infusions_planned']}",
@@ -147,16 +148,16 @@ def _tiles(
     }
     day, _ = clock_time(exit_["ended_minute"] - midnight)
     stopped = ", infusions stopped early" if exit_["treatment_discontinued"] else ""
-    yield {"label": "The trial ended", "text": exit_["status"], "more": f"on day {day}{stopped}"}
+    yield {"label": "Disposition", "text": exit_["status"], "more": f"on day {day}{stopped}"}
 
 
 def _figure(way: Timeline, days: Days) -> Figure:
     title = f"Time line of patient {way.patient}"
     told = [f"{name}: {_counted(row)}" for name, row in days.bands.items()]
-    description = ". ".join([title, *told, "The scores stand in the tables below"]) + "."
+    description = ". ".join([title, *told, "The scores are in the tables below"]) + "."
     caption = (
-        f"{title}, allocated to {way.arm}. Days count from the midnight before randomisation. The "
-        "curves have the scores at all visits, as if none had been missed and nobody had left."
+        f"{title}, allocated to {in_words(way.arm)}. Days count from the midnight before "
+        "randomisation. The curves show the scores at all visits, those missed included."
     )
     return Figure("time-line", timeline_drawing(days, title, description), caption, description)
 

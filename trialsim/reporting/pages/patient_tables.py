@@ -1,4 +1,4 @@
-"""One patient of a trial as tables: who it is, why eligible, which infusions, which scores."""
+"""One patient of a trial as tables: covariates, eligibility, infusions and scores."""
 
 from collections.abc import Mapping, Sequence
 from math import isnan
@@ -6,29 +6,29 @@ from typing import Any, Final
 
 from trialsim.clock import DAY, HOUR
 from trialsim.reporting.pages.trial_baseline import covariate_label
-from trialsim.reporting.tables.analysis_tables import spoken
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number, words
 from trialsim.runs.replay import Timeline
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import in_words, spoken
 from trialsim.scenario.words.values import rule_in_words
 
 Records = Sequence[Mapping[str, Any]]
 """Rows of a table, as plain values; None where nothing is known."""
 
-_INFUSIONS: Final = ("Infusion", "Day", "Due", "What became of it", "Started", "Waited, min", "mL")
+_INFUSIONS: Final = ("Infusion", "Day", "Due", "Status", "Started", "Waited, min", "mL")
 
 
 def covariates_table(patient: Timeline, scenario: Scenario) -> Table:
-    """Return what was found at screening."""
+    """Return the covariates at screening."""
     rows = [
         TableRow([Cell(covariate_label(name, covariate)), _value(patient.covariates[name])])
         for name, covariate in scenario.population.covariates.items()
     ]
-    return Table("covariates", "What was found at screening", ("Covariate", "Value"), rows)
+    return Table("covariates", "Covariates at screening", ("Covariate", "Value"), rows)
 
 
 def eligibility_table(patient: Timeline, scenario: Scenario) -> Table:
-    """Return every rule with what was found; a randomised patient fails none."""
+    """Return every rule with the patient's value; a randomised patient fails none."""
     rows = []
     for kind, verdict, rules in (
         ("Inclusion", "met", scenario.eligibility.inclusion),
@@ -38,8 +38,8 @@ def eligibility_table(patient: Timeline, scenario: Scenario) -> Table:
             condition = rule_in_words(rule.model_dump(mode="json"))
             found = _value(patient.covariates[rule.covariate])
             rows.append(TableRow([Cell(condition), Cell(kind), found, Cell(verdict)]))
-    columns = ("Rule", "Kind", "Found", "Verdict")
-    return Table("eligibility", "Rules of eligibility", columns, rows)
+    columns = ("Rule", "Kind", "Value", "Verdict")
+    return Table("eligibility", "Eligibility criteria", columns, rows)
 
 
 def infusions_table(infusions: Records, midnight: int) -> Table:
@@ -81,45 +81,47 @@ def scores_tables(
             ]
             rows.append(TableRow(cells))
         heads = [_in_arm(arm, patient) for arm in arms]
-        caption = f"{scenario.outcomes[name].label}, as measured and in every arm"
+        caption = (
+            f"{scenario.outcomes[name].label}, as measured, and potential outcomes in every arm"
+        )
         columns = ("Visit", "Day", "Status", "Measured", *heads)
         found.append(Table(f"scores-{name}", caption, columns, rows))
     return found
 
 
-def arms_table(patient: Timeline, worlds: Mapping[str, Mapping[str, Any]], midnight: int) -> Table:
-    """Return what would have become of the patient in each arm.
+def arms_table(patient: Timeline, by_arm: Mapping[str, Mapping[str, Any]], midnight: int) -> Table:
+    """Return the patient's course in each arm, with common random numbers.
 
     Parameters
     ----------
-    worlds
+    by_arm
         By arm, the patient's rows of subjects and of disposition in one.
     """
     rows = []
-    for arm, world in worlds.items():
+    for arm, course in by_arm.items():
         cells = [
             Cell(_in_arm(arm, patient)),
-            number(world["infusions_given"], 0),
-            number(world["study_drug_received_ml"], 0),
-            Cell(world["status"]),
-            number(clock_time(world["ended_minute"] - midnight)[0], 0),
+            number(course["infusions_given"], 0),
+            number(course["study_drug_received_ml"], 0),
+            Cell(course["status"]),
+            number(clock_time(course["ended_minute"] - midnight)[0], 0),
         ]
         rows.append(TableRow(cells))
-    columns = ("Arm", "Infusions given", "Study drug, mL", "The trial ended", "On day")
-    return Table("arms", "What the same luck brings in every arm", columns, rows)
+    columns = ("Arm", "Infusions given", "Study drug, mL", "Disposition", "On day")
+    return Table("arms", "The same patient in every arm, with common random numbers", columns, rows)
 
 
 def _in_arm(arm: str, patient: Timeline) -> str:
-    return f"on {arm}, as allocated" if arm == patient.arm else f"had it been {arm}"
+    return f"on {in_words(arm)}, as allocated" if arm == patient.arm else f"if on {in_words(arm)}"
 
 
 def days_table(patient: Timeline) -> Table:
-    """Return everything that happened, in order of time."""
+    """Return every event in order of time."""
     rows = [
         TableRow([number(one.day, 0), *words(one.time, spoken(one.event), one.detail).cells])
         for one in patient.moments
     ]
-    columns = ("Day", "Time", "What happened", "More")
+    columns = ("Day", "Time", "Event", "Detail")
     return Table("days", "Day by day, from the stroke to the last visit", columns, rows)
 
 
@@ -147,9 +149,9 @@ def _score(score: float | None) -> Cell:
 
 
 def _value(found: Any) -> Cell:
-    """Return what was found in words: a flag, a level, or a number."""
+    """Return a value in words: a flag, a level, or a number."""
     if isinstance(found, bool):
         return Cell("yes" if found else "no")
     if isinstance(found, str):
-        return Cell(found.replace("_", " "))
+        return Cell(in_words(found))
     return Cell(f"{found:.4g}")

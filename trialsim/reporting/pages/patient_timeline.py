@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from trialsim.reporting.consort.text import text_width
 from trialsim.reporting.tables.page import rendered
+from trialsim.scenario.words.labels import in_words
 
 SIZE: Final = 12.0
 _WIDTH: Final = 640.0
@@ -231,7 +232,10 @@ def _legend(days: Days, y: float) -> Iterator[Mark]:
         own = days.scores[0].own
         arms = [own, *(arm for arm in days.scores[0].by_arm if arm != own)]
         told += [
-            (f"curve-{place}", f"{arm}, as allocated" if arm == own else f"had it been {arm}")
+            (
+                f"curve-{place}",
+                f"{in_words(arm)}, as allocated" if arm == own else f"if on {in_words(arm)}",
+            )
             for place, arm in enumerate(arms)
         ]
         told.append(("measured", "score measured"))

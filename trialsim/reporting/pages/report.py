@@ -35,7 +35,7 @@ _ELSEWHERE: Final = ("Design", "Analysis")
 
 
 def report(evidence: Evidence, question: str = "", command: str = "") -> str:
-    """Return the page that tells of a run.
+    """Return the report of a run as a page.
 
     Parameters
     ----------

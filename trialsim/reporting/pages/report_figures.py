@@ -63,7 +63,7 @@ def _average(evidence: Evidence) -> list[Figure]:
 
 
 def _example(evidence: Evidence) -> list[Figure]:
-    """Return what is drawn of the typical trial, none where it was not built again."""
+    """Return what is drawn of the typical trial, none where it was not rebuilt."""
     trial = evidence.examples[0].trial if evidence.examples else None
     if trial is None:
         return []

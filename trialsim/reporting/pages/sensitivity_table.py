@@ -1,4 +1,4 @@
-"""A what-if as a table: what differs, and how far it moves power, estimate and duration."""
+"""A what-if as a table: what differs, and the change in power, estimate and duration."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,15 +8,15 @@ from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 from trialsim.scenario.validation.problems import as_written
 
 _COLUMNS: Final = (
-    "Number",
+    "Parameter",
     "Value",
     "Power",
     "change",
-    "error",
+    "MCSE",
     "Estimate, change",
-    "error",
+    "MCSE",
     "Days, change",
-    "error",
+    "MCSE",
     "Failed",
 )
 _MEASURES: Final = (
@@ -33,7 +33,7 @@ _MEASURES: Final = (
 
 
 def sensitivity_table(what_if: Mapping[str, Any]) -> Table:
-    """Return the worlds of a what-if, the one that moves the estimate most first.
+    """Return the variants of a what-if, the one that moves the estimate most first.
 
     `what_if` is that of the JSON; its first row is the base and is left out.
     """

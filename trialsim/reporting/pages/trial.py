@@ -1,4 +1,4 @@
-"""The page of one simulated trial: its design in words, its flow, its patients, what it found."""
+"""The page of one simulated trial: its design in words, its flow, its patients, its results."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -17,11 +17,12 @@ from trialsim.reporting.tables.page import p_value, rendered
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import describe
+from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.values import counted
 from trialsim.simulated import SimulatedTrial
 
 _SECTIONS: Final = ("Design", "Treatment", "Visits")
-"""Those of the study's description that tell the design."""
+"""Those of the study's description that describe the design."""
 
 
 def trial_page(trial: SimulatedTrial, command: str) -> str:
@@ -61,7 +62,7 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
 
 
 def _tiles(analysis: Analysis, scenario: Scenario, flow: Flow) -> Iterator[dict[str, str]]:
-    """Yield the numbers that a reader looks for first."""
+    """Yield the headline numbers."""
     found, plan = analysis.primary, scenario.analysis
     low, high = found.ci
     yield {
@@ -78,7 +79,7 @@ def _tiles(analysis: Analysis, scenario: Scenario, flow: Flow) -> Iterator[dict[
     yield {
         "label": "Analysed",
         "text": f"{found.treated:,} and {found.control:,}",
-        "more": f"{plan.treated} and {plan.control}",
+        "more": f"{in_words(plan.treated)} and {in_words(plan.control)}",
     }
     assessed = flow.assessed.people.mean if flow.assessed.people else 0
     yield {

@@ -7,17 +7,18 @@ from pandas import DataFrame, Series
 from trialsim.reporting.tables.page import Cell, Table, TableRow, mean_and_sd
 from trialsim.scenario.patients.population import Covariate
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import in_words, spoken
 from trialsim.scenario.words.values import unit_of
 
 ALL = "all"
 
 
 def baseline_table(tables: Mapping[str, DataFrame], scenario: Scenario) -> Table:
-    """Return mean and SD of each numeric covariate, number and share of each level, by arm."""
+    """Return mean and SD of each numeric covariate, number and percentage of each level, by arm."""
     patients = patients_at_baseline(tables)
     arms = list(scenario.design.arms)
     groups = {arm: patients[patients["arm"] == arm] for arm in arms} | {ALL: patients}
-    columns = [f"{name} (n = {len(group):,})" for name, group in groups.items()]
+    columns = [f"{spoken(name)} (n = {len(group):,})" for name, group in groups.items()]
     rows = [
         row
         for name, covariate in scenario.population.covariates.items()
@@ -52,7 +53,7 @@ def _rows(name: str, covariate: Covariate, groups: Mapping[str, DataFrame]) -> I
     values = {group: table[column] for group, table in groups.items()}
     if covariate.levels is not None:
         for level in covariate.levels:
-            told = f"{label}: {level.replace('_', ' ')}"
+            told = f"{label}: {in_words(level)}"
             yield _row(told, [_share(one == level) for one in values.values()])
     elif covariate.is_flag:
         yield _row(label, [_share(one) for one in values.values()])

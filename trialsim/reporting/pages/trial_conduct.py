@@ -10,6 +10,7 @@ from trialsim.arrays import Integers
 from trialsim.clock import DAY, MONTH
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import spoken
 
 _MEANS: Final = {
     "Infusions given to a patient, mean": "infusions_given",
@@ -29,7 +30,7 @@ _RECRUITMENT: Final = (
     "Active from day",
     "Screened",
     "Randomised",
-    "Share, %",
+    "Randomised, %",
     "First, day",
     "Last, day",
     "Randomised a month",
@@ -37,7 +38,7 @@ _RECRUITMENT: Final = (
 
 
 def infusions_table(tables: Mapping[str, DataFrame], scenario: Scenario) -> Table:
-    """Return what became of the planned infusions, by arm."""
+    """Return the status of the planned infusions, by arm."""
     arms = list(scenario.design.arms)
     infusions, subjects = tables["infusions"], tables["subjects"]
     of_arm = {arm: infusions[infusions["arm"] == arm] for arm in arms}
@@ -54,7 +55,7 @@ def infusions_table(tables: Mapping[str, DataFrame], scenario: Scenario) -> Tabl
     for label, column in {**_MEANS, **programme}.items():
         means = [_mean(one[column].astype(float)) for one in received.values()]
         rows.append(_row(label, means, 1))
-    return Table("infusions", "Infusions by arm", ("Infusions", *arms), rows)
+    return Table("infusions", "Infusions by arm", ("Infusions", *map(spoken, arms)), rows)
 
 
 def chairs_table(tables: Mapping[str, DataFrame], scenario: Scenario) -> Table:
@@ -75,7 +76,7 @@ def chairs_table(tables: Mapping[str, DataFrame], scenario: Scenario) -> Table:
             number(_mean(waits), 0),
             number(int((here["status"] == "no chair").sum()), 0),
         ]
-        rows.append(TableRow([Cell(site), *told]))
+        rows.append(TableRow([Cell(spoken(site)), *told]))
     return Table("chairs", "Infusion chairs by site", _CHAIRS, rows)
 
 
@@ -123,7 +124,7 @@ def _recruited(
         number(float(days.max()) if patients else np.nan, 0),
         number(patients / open_minutes * MONTH if open_minutes > 0 else np.nan, 2),
     ]
-    return TableRow([Cell(name), *cells])
+    return TableRow([Cell(spoken(name)), *cells])
 
 
 def _row(label: str, values: list[int] | list[float], digits: int = 0) -> TableRow:

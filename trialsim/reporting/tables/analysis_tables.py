@@ -1,14 +1,15 @@
-"""What one trial found, as tables: every analysis, and the scores by visit and arm."""
+"""The results of one trial as tables: every analysis, and the scores by visit and arm."""
 
 from trialsim.analysis.analyse import Analysis, ArmAtVisit, Estimate
 from trialsim.reporting.tables.page import Cell, Table, TableRow, mean_and_sd, number, p_value
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import in_words, spoken
 
 
 def analyses_table(analysis: Analysis, scenario: Scenario, path: str = "") -> Table:
     """Return every analysis; the p-value is also given adjusted where the plan adjusts.
 
-    `path` is where the JSON of the analysis stands in that of the page, with a dot behind it.
+    `path` is where the JSON of the analysis stands in that of the page, with a final dot.
     """
     plan = scenario.analysis
     adjusts = plan.multiplicity != "none"
@@ -20,7 +21,7 @@ def analyses_table(analysis: Analysis, scenario: Scenario, path: str = "") -> Ta
     interval = f"Estimate ({100 * plan.confidence:g}% interval)"
     p_values = ("p-value", *(("Adjusted p",) if adjusts else ()))
     columns = ("Analysis", "Quantity", interval, "Statistic", *p_values, "Treated", "Control")
-    caption = f"Every analysis: {plan.treated}, treated, against {plan.control}, control"
+    caption = f"Every analysis: {in_words(plan.treated)} against {in_words(plan.control)}, control"
     return Table("analyses", caption, columns, rows)
 
 
@@ -54,7 +55,7 @@ def scores_table(analysis: Analysis, scenario: Scenario, name: str) -> Table:
         for visit in scenario.design.visits
         if (arms := [one for one in analysis.by_visit if one[:2] == (name, visit)])
     ]
-    heads = [f"{arm}: mean (SD), n" for arm in scenario.design.arms]
+    heads = [f"{spoken(arm)}: mean (SD), n" for arm in scenario.design.arms]
     scale = f"{outcome.low:g} to {outcome.high:g} {outcome.unit}, {outcome.better} is better"
     return Table(f"scores-{name}", f"{outcome.label}, {scale}", ("Visit", *heads), rows)
 
@@ -66,12 +67,3 @@ def _scores_row(visit: str, arms: list[ArmAtVisit]) -> TableRow:
 def _score_cell(one: ArmAtVisit) -> Cell:
     cell = mean_and_sd(one.mean, one.sd)
     return cell._replace(text=f"{cell.text}, {one.n:,}")
-
-
-def spoken(name: str) -> str:
-    """Return a name of the scenario as it is read.
-
-    >>> spoken("day_90")
-    'Day 90'
-    """
-    return name[:1].upper() + name[1:].replace("_", " ")

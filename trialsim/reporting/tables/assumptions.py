@@ -1,4 +1,4 @@
-"""Every value of a study, section by section, with its status and what it rests on."""
+"""Every parameter of a study, section by section, with its status and its source."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from trialsim.scenario.validation.sources import Status
 from trialsim.scenario.words.description import Description, Row, Section
 
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
-_COLUMNS: Final = ("Number", "Value", "Status", "Source", "Note")
+_COLUMNS: Final = ("Parameter", "Value", "Status", "Source", "Note")
 
 
 class Part(NamedTuple):
@@ -35,7 +35,7 @@ def status_counts(description: Description) -> dict[str, int]:
 def _part(section: Section, references: Mapping[str, str]) -> Part:
     name = f"values-{'-'.join(section.title.lower().replace(':', '').split())}"
     rows = [_row(row, references) for row in section.rows]
-    caption = f"{section.title}: values and what they rest on"
+    caption = f"{section.title}: parameters and sources"
     return Part(
         section.title, section.words, Table(name, caption, _COLUMNS, rows) if rows else None
     )

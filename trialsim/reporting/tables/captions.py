@@ -1,4 +1,4 @@
-"""What stands under figures and tables: trials, seed, scenario, and that all is simulated."""
+"""Captions of figures and tables: trials, seed, scenario, and that all is simulated."""
 
 from typing import Protocol
 

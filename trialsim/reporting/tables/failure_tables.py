@@ -1,4 +1,4 @@
-"""The replicates that failed: how many for which reason, and their addresses."""
+"""The replicates that failed: how many for which reason, and which."""
 
 from collections import Counter
 from typing import Final
@@ -29,7 +29,7 @@ def _reasons(result: PowerResult) -> Table:
         )
         for reason, count in counted.most_common()
     ]
-    columns = ("Reason", "Trials", "Per cent of all")
+    columns = ("Reason", "Trials", "% of all")
     return Table("failure-reasons", "Why trials failed", columns, rows)
 
 
@@ -40,5 +40,5 @@ def _addresses(result: PowerResult) -> Table:
         for one in listed
     ]
     first = f"the first {len(listed):,}" if len(result.failures) > len(listed) else "all"
-    caption = f"Addresses of failed trials, {first} of {result.failed:,}"
+    caption = f"Failed trials, {first} of {result.failed:,}"
     return Table("failures", caption, ("Replicate", "Seed", "Reason"), rows)

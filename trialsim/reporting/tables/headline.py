@@ -1,4 +1,4 @@
-"""The few numbers that stand at the head of a report."""
+"""The headline numbers of a report."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from trialsim.stats.monte_carlo import Mean, Proportion
 
 
 class Tile(NamedTuple):
-    """One number, large, with what its replicates leave open."""
+    """One number, large, with its Monte Carlo uncertainty."""
 
     label: str
     name: str
@@ -44,10 +44,10 @@ def _share(label: str, name: str, share: Proportion) -> Tile:
 
 
 def _mean(label: str, name: str, mean: Mean, digits: int) -> Tile:
-    error = f"error {number(float(mean.mcse), digits + 1).text}"
+    error = f"Monte Carlo SE {number(float(mean.mcse), digits + 1).text}"
     return _tile(label, name, number(float(mean.estimate), digits), error)
 
 
 def _tile(label: str, name: str, cell: Cell, error: str) -> Tile:
-    """Return a tile; a number that no trial gives has no error either."""
+    """Return a tile; a number that no trial gives has no standard error either."""
     return Tile(label, name, cell.value, cell.text, error if cell.value is not None else "no trial")

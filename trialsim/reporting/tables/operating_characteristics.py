@@ -1,4 +1,4 @@
-"""The operating characteristics of a design as tables, each number with its Monte Carlo error.
+"""The operating characteristics of a design as tables, each with its Monte Carlo standard error.
 
 A number bears the name under which it stands in the data of the page, which are those of the JSON.
 """
@@ -12,7 +12,7 @@ from trialsim.replicates.result import PowerResult
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 
 SPREAD: Final = (0.025, 0.25, 0.5, 0.75, 0.975)
-"""The shares of trials at which quantities of single trials are told."""
+"""The proportions of trials at which percentiles are given."""
 _QUANTITIES: Final = {
     "treated_analysed": ("Patients analysed, treated", 2),
     "control_analysed": ("Patients analysed, control", 2),
@@ -20,18 +20,18 @@ _QUANTITIES: Final = {
     "recruitment_days": ("Recruitment, days", 1),
     "duration_days": ("Duration to the last visit, days", 1),
     "infusions_given": ("Infusions given", 1),
-    "discontinued": ("Patients whose infusions were stopped", 2),
-    "withdrawn": ("Patients withdrawn", 2),
+    "discontinued": ("Patients who discontinued treatment", 2),
+    "withdrawn": ("Patients who withdrew", 2),
     "died": ("Patients who died", 2),
 }
-"""What is told of each quantity kept of a trial, and its decimals."""
+"""The label of each quantity of a trial, and its decimals."""
 _ARMS: Final = ("treated", "control")
-_COLUMNS: Final = ("Quantity", "Value", "Monte Carlo error", "95% from", "to", "SD over trials")
-_OF_MEANS: Final = ("Quantity", "Mean", "Monte Carlo error", "SD over trials")
+_COLUMNS: Final = ("Quantity", "Value", "Monte Carlo SE", "95% from", "to", "SD over trials")
+_OF_MEANS: Final = ("Quantity", "Mean", "Monte Carlo SE", "SD over trials")
 
 
 def performance(result: PowerResult, null: PowerResult | None) -> Table:
-    """Return how well the design and its analysis do."""
+    """Return the performance measures of the design and its analysis."""
     told, what = result.to_dict(), result.quantity.name
     of_logarithm = " of its logarithm" if result.quantity.is_ratio else ""
     rows = [
@@ -51,7 +51,12 @@ def performance(result: PowerResult, null: PowerResult | None) -> Table:
         ]
     else:
         rows.append(
-            _mean(f"Difference{of_logarithm} from it, no bias", told, "difference_from_truth", 5)
+            _mean(
+                f"Difference{of_logarithm} from it (another estimand)",
+                told,
+                "difference_from_truth",
+                5,
+            )
         )
     if result.failed:
         rows.append(
@@ -63,13 +68,13 @@ def performance(result: PowerResult, null: PowerResult | None) -> Table:
 
 
 def _quantities(result: PowerResult) -> dict[str, tuple[str, int]]:
-    """Return what is told of each quantity of a trial: what is averaged goes by the analysis."""
+    """Return the label and decimals of each quantity; what is averaged goes by the analysis."""
     name = result.averaged.capitalize()
     return {**{f"{arm}_mean": (f"{name}, {arm}", 2) for arm in _ARMS}, **_QUANTITIES}
 
 
 def resources(result: PowerResult) -> Table:
-    """Return what a trial takes: time, candidates, patients and infusions."""
+    """Return the means of time, candidates, patients and infusions."""
     told = result.to_dict()
     rows = [
         TableRow([Cell(label), *_of_mean(told[name], f"run.{name}", digits)])
@@ -79,14 +84,14 @@ def resources(result: PowerResult) -> Table:
 
 
 def spread(result: PowerResult) -> Table:
-    """Return where single trials fall."""
+    """Return the percentiles of single trials."""
     labels = {"estimate": (f"Estimate of the {result.quantity.name}", 3), **_quantities(result)}
     rows = [
         _at_shares(*labels[name], f"quantiles.{name}", values)
         for name, values in quantiles(result).items()
     ]
     columns = ("Quantity", *(f"{100 * share:g}%" for share in SPREAD))
-    return Table("spread", _caption("Share of trials at or below", result), columns, rows)
+    return Table("spread", _caption("Percentiles across simulated trials", result), columns, rows)
 
 
 def quantiles(result: PowerResult) -> dict[str, list[float]]:

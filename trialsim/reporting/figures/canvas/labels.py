@@ -2,6 +2,10 @@
 
 from typing import Final
 
+from trialsim.questions.what_if.what_if import Row
+from trialsim.scenario.programme import Study
+from trialsim.scenario.validation.problems import as_written
+from trialsim.scenario.words.labels import path_in_words, spoken
 from trialsim.scenario.words.values import unit_of
 
 QUANTITIES: Final = {
@@ -14,14 +18,28 @@ QUANTITIES: Final = {
 """What is compared between studies, as an axis says it."""
 
 
-def with_unit(path: str) -> str:
-    """Return a path with the unit that its name ends in.
+def with_unit(path: str, study: Study | None) -> str:
+    """Return what stands at a path, with its unit where the words do not say it.
 
-    >>> with_unit("operations.infusion_minutes"), with_unit("outcomes.arat.effect.value")
-    ('operations.infusion_minutes (minutes)', 'outcomes.arat.effect.value')
+    >>> import trialsim as ts
+    >>> with_unit("operations.death.probability", ts.load("cars1"))
+    'Death, probability'
+    >>> with_unit("operations.clinic_opens_hour", ts.load("cars1"))
+    'Clinic opens hour'
     """
-    unit = unit_of(path.rsplit(".", 1)[-1])
-    return f"{path} ({unit})" if unit else path
+    words, unit = spoken(path_in_words(path, study)), unit_of(path.rsplit(".", 1)[-1])
+    return f"{words} ({unit})" if unit and unit.lower() not in words.lower() else words
+
+
+def variant_in_words(row: Row) -> str:
+    """Return the name of a variant: its changes in words, or the name that it was given."""
+    name, changes = row.alternative.name, row.alternative.changes
+    if not changes or not all(path in name for path in changes):
+        return name
+    return ", ".join(
+        f"{spoken(path_in_words(path, row.scenario))} = {as_written(value)}"
+        for path, value in changes.items()
+    )
 
 
 def signed(value: float) -> str:

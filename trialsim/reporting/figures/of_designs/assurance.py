@@ -1,4 +1,4 @@
-"""What is believed of the effect, and how probable success is under each effect believed in."""
+"""The prior of the effect, and the probability of success under each effect."""
 
 import numpy as np
 from pandas import DataFrame, concat
@@ -15,6 +15,7 @@ from trialsim.reporting.figures.canvas.style import (
     styled,
 )
 from trialsim.reporting.tables.captions import caption_of
+from trialsim.scenario.words.labels import in_words
 from trialsim.stats.monte_carlo import wilson_interval
 
 _QUANTILES = 4000
@@ -24,7 +25,7 @@ _BINS = 48
 def assurance_data(result: Assurance) -> DataFrame:
     """Return the prior's shares by interval of effect, then the success under each effect drawn.
 
-    Columns: part ("prior" or "success"), low and high of the effect (alike for a success), value
+    Columns: part ("prior" or "success"), low and high of the effect (equal for a success), value
     (a share of the prior, or of trials that succeed), mcse, Wilson's interval from power_low to
     power_high, and smoothed.
     """
@@ -55,11 +56,11 @@ def assurance_figure(result: Assurance, width: float = WIDTH) -> Drawing:
     data = assurance_data(result)
     prior, success = (data[data["part"] == part] for part in ("prior", "success"))
     drawing, (top, bottom) = page(
-        f"Probability of success: {result.probability:.3f}",
+        f"Assurance: probability of success {result.probability:.3f}",
         caption_of(
             result,
-            f"Prior: {result.prior.title}. The probability is the mean of the upper curve over it; "
-            f"its Monte Carlo error is {result.mcse:.4f}.",
+            f"Prior: {result.prior.title}. Assurance is the mean of the upper curve over it; its "
+            f"Monte Carlo standard error is {result.mcse:.4f}.",
         ),
         width,
         4.8,
@@ -76,11 +77,11 @@ def assurance_figure(result: Assurance, width: float = WIDTH) -> Drawing:
         color=dark,
         markersize=3.5,
         linewidth=0.8,
-        label="share of successes, 95% Monte Carlo interval",
+        label="simulated power, 95% Monte Carlo interval",
     )
     top.plot(success["low"], success["smoothed"], "--", color=INK, label="smoothed")
     top.axhline(result.probability, color="#a13a6b", linestyle="-.", label="mean over the prior")
-    top.set_ylabel("success (share of trials)")
+    top.set_ylabel("probability of success")
     top.set_ylim(-0.03, 1.03)
     grid(top, "y")
     legend_above(top, width)
@@ -93,7 +94,7 @@ def assurance_figure(result: Assurance, width: float = WIDTH) -> Drawing:
         edgecolor=INK,
         linewidth=0.4,
     )
-    bottom.set_xlabel(f"effect at full exposure ({result.prior.anchor.replace('_', ' ')})")
-    bottom.set_ylabel("prior (share)")
+    bottom.set_xlabel(f"effect at full exposure ({in_words(result.prior.anchor)})")
+    bottom.set_ylabel("prior probability")
     grid(bottom, "y")
     return drawing

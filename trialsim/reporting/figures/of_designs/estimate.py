@@ -1,4 +1,4 @@
-"""How the estimates of single trials scatter, about the truth and beside what was published."""
+"""The distribution of estimates over simulated trials, with the truth and a published value."""
 
 from typing import Any
 
@@ -60,7 +60,13 @@ def estimate_figure(
     dark, light = shades(2)
     size = data["high"] - data["low"]
     options: dict[str, Any] = {"width": size, "align": "edge", "edgecolor": INK, "linewidth": 0.4}
-    axes.bar(data["low"], data["rejecting"], color=dark, label="rejects in favour", **options)
+    axes.bar(
+        data["low"],
+        data["rejecting"],
+        color=dark,
+        label="rejects in favour of the treated",
+        **options,
+    )
     axes.bar(
         data["low"],
         data["trials"] - data["rejecting"],
@@ -72,15 +78,25 @@ def estimate_figure(
     )
     axes.axvline(result.quantity.null, color=INK, linestyle=":", label="no effect")
     truth = float(result.truth.estimate)
-    axes.axvline(truth, color="#d1495b", label=f"true effect: {truth:.3g}")
+    axes.axvline(truth, color="#d1495b", linewidth=2.2, label=f"true effect: {truth:.3g}")
     if published is not None:
-        axes.axvline(published, color=INK, linestyle="--", label=f"published: {published:.3g}")
+        axes.plot(
+            [published],
+            [1.0],
+            "v",
+            color=INK,
+            markersize=8,
+            clip_on=False,
+            transform=axes.get_xaxis_transform(),
+            label=f"published: {published:.3g}",
+        )
     if result.quantity.is_ratio:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(LogFormatter())  # plain numbers, not powers
         axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.set_xlabel(f"estimate of the {result.quantity.name}")
     axes.set_ylabel("simulated trials (number)")
+    axes.set_ylim(0, 1.08 * float(data["trials"].max()))
     grid(axes, "y")
     legend_above(axes, width)
     return drawing

@@ -1,4 +1,4 @@
-"""What each alternative changes: paired differences from the base, as a forest plot."""
+"""Paired differences of each variant from the base, as a forest plot."""
 
 from typing import Any
 
@@ -8,7 +8,12 @@ from pandas import DataFrame
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.figures.canvas.drawing import Drawing
-from trialsim.reporting.figures.canvas.labels import QUANTITIES, broken, signed
+from trialsim.reporting.figures.canvas.labels import (
+    QUANTITIES,
+    broken,
+    signed,
+    variant_in_words,
+)
 from trialsim.reporting.figures.canvas.style import (
     INK,
     PALE,
@@ -26,7 +31,7 @@ _NORMAL = 1.959963984540054
 def differences_data(result: WhatIf, quantity: str = "power") -> DataFrame:
     """Return a row for each alternative: name, value, difference, mcse, low, high, unpaired_mcse.
 
-    `unpaired_mcse` is the error that independent runs of both would have left.
+    `unpaired_mcse` is the standard error that independent runs of both would have.
 
     Raises
     ------
@@ -63,13 +68,13 @@ def check_quantity(quantity: str) -> None:
 
 @styled
 def differences_figure(result: WhatIf, quantity: str = "power", width: float = WIDTH) -> Drawing:
-    """Draw the difference of each alternative from the base, with its paired 95% interval."""
+    """Draw the difference of each variant from the base, with its paired 95% interval."""
     data = differences_data(result, quantity)
-    names = [broken(name, int(width * 5)) for name in data["name"]]
+    names = [broken(variant_in_words(row), int(width * 5)) for row in result.rows[1:]]
     lines = [max(name.count("\n") + 1, 1) for name in names]
     base = float(result.frame.iloc[0][quantity])
     drawing, (axes,) = page(
-        f"What changes beside {result.scenario}, where {QUANTITIES[quantity]} is {base:.4g}",
+        f"Differences from {result.scenario}, whose {QUANTITIES[quantity]} is {base:.4g}",
         caption_of(result, "Differences are paired with the base, trial by trial."),
         width,
         1.6 + 0.17 * sum(lines) + 0.12 * len(lines),
@@ -101,7 +106,7 @@ def differences_figure(result: WhatIf, quantity: str = "power", width: float = W
     axes.set_ylim(len(data) - 0.5, -0.5)
     of_logarithm = quantity == "estimate" and result.rows[0].scenario.analysis.quantity.is_ratio
     scale = "the logarithm of the " if of_logarithm else ""
-    axes.set_xlabel(f"change of {scale}{QUANTITIES[quantity]}")
+    axes.set_xlabel(f"change in {scale}{QUANTITIES[quantity]}")
     axes.margins(x=0.08)
     values = axes.secondary_yaxis("right")
     values.set_yticks(places, [signed(one) for one in data["difference"]])

@@ -12,6 +12,7 @@ from trialsim.reporting.figures.of_designs.forest import check_quantity
 from trialsim.reporting.tables.captions import caption_of
 from trialsim.scenario.programme import value_at
 from trialsim.scenario.validation.problems import as_written
+from trialsim.scenario.words.labels import path_in_words
 
 
 def heat_map_data(result: WhatIf, quantity: str = "power") -> DataFrame:
@@ -47,9 +48,14 @@ def heat_map_figure(result: WhatIf, quantity: str = "power", width: float = WIDT
     cells = np.full((len(rows), len(columns)), np.nan)
     for x, y, value in data.itertuples(index=False):
         cells[rows.index(y), columns.index(x)] = value
+    study = result.rows[0].scenario
+    first, second = (path_in_words(path, study) for path in (across, up))
     drawing, (axes,) = page(
-        f"{QUANTITIES[quantity].capitalize()} over {across.split('.')[-1]} and {up.split('.')[-1]}",
-        caption_of(result, "Every cell has the same random numbers."),
+        f"{QUANTITIES[quantity].capitalize()} by {first} and {second}",
+        caption_of(
+            result,
+            f"Varied: {across} and {up}, with common random numbers in all cells.",
+        ),
         width,
         1.7 + 0.42 * len(rows),
     )
@@ -57,8 +63,8 @@ def heat_map_figure(result: WhatIf, quantity: str = "power", width: float = WIDT
     axes.set_xticks(np.arange(len(columns)) + 0.5, [as_written(one) for one in columns])
     axes.set_yticks(np.arange(len(rows)) + 0.5, [as_written(one) for one in rows])
     axes.tick_params(length=0)
-    axes.set_xlabel(with_unit(across))
-    axes.set_ylabel(with_unit(up))
+    axes.set_xlabel(with_unit(across, study))
+    axes.set_ylabel(with_unit(up, study))
     drawing.colorbar(shown, ax=axes, label=QUANTITIES[quantity])
     lowest, highest = np.nanmin(cells), np.nanmax(cells)
     digits = ".3f" if quantity in ("power", "estimate") else ".4g"

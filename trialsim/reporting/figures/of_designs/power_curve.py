@@ -1,4 +1,4 @@
-"""Power along one number of a study, with its Monte Carlo band and the closed form beside it."""
+"""Power by the values of one parameter, with its Monte Carlo band and the closed form."""
 
 import math
 from typing import Any
@@ -24,7 +24,8 @@ from trialsim.reporting.figures.canvas.style import (
 )
 from trialsim.reporting.figures.of_designs.closed_form import closed_form_power
 from trialsim.reporting.tables.captions import caption
-from trialsim.scenario.programme import value_at
+from trialsim.scenario.programme import Study, value_at
+from trialsim.scenario.words.labels import path_in_words
 from trialsim.stats.monte_carlo import wilson_interval
 
 Curve = PowerCurve | SampleSize | WhatIf
@@ -58,11 +59,15 @@ def curve_data(result: Curve) -> DataFrame:
 
 @styled
 def curve_figure(result: Curve, width: float = WIDTH) -> Drawing:
-    """Draw power against the number that varies; of a sample size also the value that it found."""
+    """Draw power against the number that varies; of a sample size also the value found."""
     data = curve_data(result)
     path = result.paths[0] if isinstance(result, WhatIf) else result.path
-    drawing, (axes,) = page(f"Power along {path}", _caption(result, data), width, 3.8)
+    study = _study(result)
+    drawing, (axes,) = page(
+        f"Power by {path_in_words(path, study)}", _caption(result, data, path), width, 3.8
+    )
     dark, light = shades(2)
+    data, base = _apart(result, data)
     axes.fill_between(
         data["value"], data["low"], data["high"], color="#b9c4e4", label="95% Monte Carlo interval"
     )
@@ -75,15 +80,41 @@ def curve_figure(result: Curve, width: float = WIDTH) -> Drawing:
             "markersize": 3.5,
         }
         axes.plot(data["value"], data["closed_form"], label="closed form", **formula)
+    if len(base):
+        ends = [base["power"] - base["low"], base["high"] - base["power"]]
+        label = f"base: {base['value'].iloc[0]:.6g}"
+        axes.errorbar(
+            base["value"], base["power"], ends, fmt="D", color=INK, capsize=3, label=label
+        )
     if isinstance(result, SampleSize):
         _add_what_was_found(axes, result)
-    axes.set_xlabel(with_unit(path))
-    axes.set_ylabel("power (share of trials)")
+    axes.set_xlabel(with_unit(path, study))
+    axes.set_ylabel("power")
     lowest = float(data["low"].min())
     axes.set_ylim(0.0 if lowest < 0.5 else math.floor(10 * lowest) / 10, 1.02)
     grid(axes, "y")
     legend_above(axes, width)
     return drawing
+
+
+def _apart(result: Curve, data: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Return the values that were asked for, and the base of a what-if where it is another one."""
+    if not isinstance(result, WhatIf) or len(data) < 3:
+        return data, data.iloc[:0]
+    base, *others = (value_at(row.scenario, result.paths[0]) for row in result.rows)
+    alone = (data["value"] == base) & (base not in others)
+    return data[~alone], data[alone]
+
+
+def _study(result: Curve) -> Study | None:
+    """Return the study that varies; a sample size holds its name alone."""
+    match result:
+        case WhatIf():
+            return result.rows[0].scenario
+        case PowerCurve():
+            return result.scenario
+        case SampleSize():
+            return None
 
 
 def _add_what_was_found(axes: Axes, result: SampleSize) -> None:
@@ -118,7 +149,7 @@ def _add_what_was_found(axes: Axes, result: SampleSize) -> None:
 
 
 def _finished(candidates: DataFrame) -> DataFrame:
-    """Return candidates with the replicates that their power is the share of."""
+    """Return candidates with the replicates that were finished."""
     return candidates.assign(replicates=candidates["replicates"] - candidates["failed"])
 
 
@@ -141,20 +172,20 @@ def _compared(result: WhatIf) -> DataFrame:
     return table.drop_duplicates("value")
 
 
-def _caption(result: Curve, data: DataFrame) -> str:
-    told = []
+def _caption(result: Curve, data: DataFrame, path: str) -> str:
+    told = [f"Varied: {path}."]
     if isinstance(result, SampleSize) and result.closed_form is not None:
         told.append("Closed form: Happ et al. (2019), for the endpoint as conducted and analysed.")
     elif data["closed_form"].notna().any():
         told.append(
-            "Closed form: Happ et al. (2019), for reference patients at full exposure, nobody "
-            "missing."
+            "Closed form: Happ et al. (2019), for reference patients at full exposure, with no "
+            "missing scores."
         )
     name = result.scenario.name if isinstance(result, PowerCurve) else result.scenario
     digest = result.scenario.digest if isinstance(result, PowerCurve) else result.digest
     fewest, most = int(data["replicates"].min()), int(data["replicates"].max())
     if fewest < most:
-        told.append(f"From {fewest:,} trials at a value on; the most are said here.")
+        told.append(f"Between {fewest:,} and {most:,} trials at a value.")
     return caption(name, digest, result.seed, most, *told)
 
 

@@ -24,6 +24,7 @@ from trialsim.reporting.figures.of_designs.forest import check_quantity, differe
 from trialsim.reporting.tables.captions import caption_of
 from trialsim.scenario.programme import value_at
 from trialsim.scenario.validation.problems import as_written
+from trialsim.scenario.words.labels import path_in_words, spoken
 
 _SIDES: Final = ("lower value than the base", "higher value than the base", "another value")
 
@@ -65,7 +66,7 @@ def tornado_figure(result: WhatIf, quantity: str = "power", width: float = WIDTH
     """Draw a bar from the base to each value's result, a row for each path."""
     data = tornado_data(result, quantity)
     paths = list(dict.fromkeys(data["path"]))
-    base = float(result.frame.iloc[0][quantity])
+    base, study = float(result.frame.iloc[0][quantity]), result.rows[0].scenario
     drawing, (axes,) = page(
         f"Assumptions varied one at a time, {result.scenario}",
         caption_of(result, "Thin lines are 95% intervals of the outermost, paired with the base."),
@@ -80,7 +81,10 @@ def tornado_figure(result: WhatIf, quantity: str = "power", width: float = WIDTH
         axes.barh(at, bar["difference"], left=base, color=colour, hatch=hatch, **style)
     _add_settings(axes, data, paths, base)
     axes.axvline(base, color=INK, linewidth=1.0)
-    axes.set_yticks(range(len(paths)), [broken(path, int(width * 5)) for path in paths])
+    axes.set_yticks(
+        range(len(paths)),
+        [broken(spoken(path_in_words(path, study)), int(width * 5)) for path in paths],
+    )
     axes.set_ylim(len(paths) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(f"{QUANTITIES[quantity]}; base {base:.4g}")

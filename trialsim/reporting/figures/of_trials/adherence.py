@@ -12,11 +12,12 @@ from trialsim.datasets import INFUSION_STATUSES
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import INK, WIDTH, legend_above, page, styled
 from trialsim.reporting.figures.canvas.trials import Trials
+from trialsim.scenario.words.labels import in_words
 
 COLOURS: Final = dict(
     zip(
         INFUSION_STATUSES,
-        ("#efe9d5", "#f2a33a", "#58a094", "#b0567f", "#54468c", "#000000"),
+        ("#f3efe2", "#f2b84b", "#5fae9f", "#c0508a", "#3d4fae", "#000000"),
         strict=True,
     )
 )
@@ -40,14 +41,14 @@ def adherence_data(trials: Trials) -> DataFrame:
 
 @styled
 def adherence_figure(trials: Trials, width: float = WIDTH) -> Drawing:
-    """Draw a row for each patient and a column for each infusion, coloured by what became of it."""
+    """Draw a row for each patient and a column for each infusion, coloured by its status."""
     data = adherence_data(trials)
     infusions = int(data["infusion"].max())
     codes = data["status"].cat.codes.to_numpy().reshape(-1, infusions)
     arms = data["arm"].astype(str).to_numpy()[::infusions]
     shares = (codes == 0).mean()
     drawing, (axes,) = page(
-        "Infusions by patient",
+        "Adherence: infusions by patient",
         trials.caption(f"{shares:.1%} of planned infusions were given."),
         width,
         5.2,
@@ -67,12 +68,12 @@ def adherence_figure(trials: Trials, width: float = WIDTH) -> Drawing:
     for start in starts[starts > 0]:
         axes.axhline(start, color=INK, linewidth=1.5)
     middles = starts + counts / 2
-    told = [f"{name}\n({count})" for name, count in zip(names, counts, strict=True)]
+    told = [f"{in_words(name)}\n({count})" for name, count in zip(names, counts, strict=True)]
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_yticks(middles, told, rotation=90, va="center", ha="center")
     axes.tick_params(axis="y", length=0, pad=10)
-    axes.set_xlabel("infusion (number, in order of the planned days)")
-    axes.set_ylabel("patients (number), most infusions first")
+    axes.set_xlabel("planned infusion (number)")
+    axes.set_ylabel("patients, those with most infusions first")
     present = [status for place, status in enumerate(statuses) if (codes == place).any()]
     handles = [Patch(facecolor=COLOURS[one], edgecolor=INK, label=one) for one in present]
     legend_above(axes, width, handles)

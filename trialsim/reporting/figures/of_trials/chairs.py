@@ -19,14 +19,15 @@ from trialsim.reporting.figures.canvas.style import (
     styled,
 )
 from trialsim.reporting.figures.canvas.trials import Trials
+from trialsim.scenario.words.labels import in_words
 
 
 def chairs_data(trials: Trials, site: str | None = None) -> DataFrame:
-    """Return a row for each hour of the day at a site, the one with most infusions unless told.
+    """Return a row for each hour of the day at a site, by default the one with most infusions.
 
     Columns: site, hour, days, mean (chairs in use), peak_median and peak_most (most in use at once
-    within the hour, the median of days and the largest). Days on which nobody was infused there are
-    left out; of several trials the days are put together.
+    within the hour, the median of days and the largest). Days without an infusion there are
+    excluded; of several trials the days are pooled.
 
     Raises
     ------
@@ -73,8 +74,8 @@ def chairs_figure(trials: Trials, site: str | None = None, width: float = WIDTH)
     operations = trials.scenario.operations
     days = int(data["days"].iloc[0])
     drawing, (axes,) = page(
-        f"Infusion chairs in use at {data['site'].iloc[0]}",
-        trials.caption(f"Over {days:,} days on which somebody was infused there."),
+        f"Infusion chairs in use at {in_words(data['site'].iloc[0])}",
+        trials.caption(f"Over the {days:,} days with an infusion there."),
         width,
         3.4,
     )
@@ -87,7 +88,7 @@ def chairs_figure(trials: Trials, site: str | None = None, width: float = WIDTH)
         width=1.0,
         color=light,
         hatch="////",
-        label="most at once, on any day",
+        label="maximum at once, on any day",
         **options,
     )
     axes.bar(
@@ -95,7 +96,7 @@ def chairs_figure(trials: Trials, site: str | None = None, width: float = WIDTH)
     )
     chairs = operations.infusion_chairs_per_site
     if chairs is not None:
-        axes.axhline(chairs, color=INK, linestyle="--", label=f"chairs of the site: {chairs}")
+        axes.axhline(chairs, color=INK, linestyle="--", label=f"chairs at the site: {chairs}")
     for hour in (operations.clinic_opens_hour, operations.clinic_closes_hour):
         axes.axvline(hour, color=INK, linestyle=":", linewidth=0.9)
     axes.plot([], [], color=INK, linestyle=":", linewidth=0.9, label="clinic opens, last start")

@@ -1,4 +1,4 @@
-"""The results of one trial beside each other: the primary analysis and those that go with it."""
+"""The results of one trial: the primary analysis and the secondary ones."""
 
 from typing import Final
 
@@ -10,6 +10,7 @@ from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.labels import broken
 from trialsim.reporting.figures.canvas.style import INK, WIDTH, grid, page, styled
 from trialsim.reporting.tables.captions import caption_of_one
+from trialsim.scenario.words.labels import spoken
 
 _IN_POINTS: Final = "mean difference"
 """The quantity that has the unit of its outcome."""
@@ -26,13 +27,13 @@ def effects_figure(result: Analysis, width: float = WIDTH) -> Drawing:
     """Draw each estimate with its interval, the primary one on top."""
     data = effects_data(result)
     left_out = 1 + len(result.secondary) - len(data)
-    further = [f"{left_out} further analyses have another quantity."] if left_out else []
+    further = [f"{left_out} analyses of another quantity are not drawn."] if left_out else []
     if result.primary.quantity == _IN_POINTS and len(data) > 1:
         further.append("Each difference is in the unit of its own outcome.")
     about = result.scenario, result.digest, result.seed, result.replicate
     drawing, (axes,) = page(
         f"{result.primary.quantity[0].upper()}{result.primary.quantity[1:]} in one trial",
-        caption_of_one(*about, "Lines are the intervals of the analysis plan.", *further),
+        caption_of_one(*about, "Lines are the planned confidence intervals.", *further),
         width,
         1.5 + 0.3 * len(data),
     )
@@ -41,7 +42,7 @@ def effects_figure(result: Analysis, width: float = WIDTH) -> Drawing:
     axes.errorbar(data["estimate"], places, xerr=error, fmt="o", color="#1d2f6f", capsize=2.5)
     axes.plot(data["estimate"][:1], places[:1], "D", color="#1d2f6f", markersize=8)
     axes.axvline(result.primary.null, color=INK, linestyle=":")
-    axes.set_yticks(places, [broken(name, int(width * 5)) for name in data["analysis"]])
+    axes.set_yticks(places, [broken(spoken(name), int(width * 5)) for name in data["analysis"]])
     axes.set_ylim(len(data) - 0.5, -0.5)
     axes.set_xlabel(f"{result.primary.quantity}; dotted: no effect")
     values = axes.secondary_yaxis("right")
@@ -54,4 +55,4 @@ def effects_figure(result: Analysis, width: float = WIDTH) -> Drawing:
 
 
 def _told(estimate: float, low: float, high: float) -> str:
-    return f"{estimate:.3f} ({low:.3f} to {high:.3f})"
+    return f"{estimate:.3f} ({low:.3f} to {high:.3f})".replace("-", "\N{MINUS SIGN}")

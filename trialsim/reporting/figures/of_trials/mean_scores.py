@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy  # its parts load when they are first used
+from matplotlib.transforms import ScaledTranslation
 from pandas import DataFrame
 
 from trialsim.reporting.figures.canvas.drawing import Drawing
@@ -16,12 +17,16 @@ from trialsim.reporting.figures.canvas.style import (
     styled,
 )
 from trialsim.reporting.figures.canvas.trials import Trials
+from trialsim.scenario.words.labels import in_words
+
+_APART = 4.0
+"""Points between the marks of two arms at one visit, which are of the same day."""
 
 
 def mean_scores_data(trials: Trials, outcome: str | None = None) -> DataFrame:
     """Return a row for each visit and arm: days since onset, patients, mean, sd, low, high.
 
-    Of several trials the patients are put together. The 95% interval is Student's.
+    Of several trials the patients are pooled. The 95% interval is Student's.
     """
     scores = trials.scores(trials.outcome(outcome))
     groups = scores.groupby(["visit", "arm"], observed=True)
@@ -45,19 +50,18 @@ def mean_scores_figure(trials: Trials, outcome: str | None = None, width: float 
     drawing, (axes,) = page(
         f"{scale.label}, mean by arm and visit",
         trials.caption(
-            "Bars are 95% intervals of the mean of those seen at the visit; "
+            "Bars are 95% intervals of the mean of those seen, arms offset for legibility; "
             f"{scale.better} is better."
         ),
         width,
         3.7,
     )
     arms = list(trials.scenario.design.arms)
-    apart = _days_apart(data, len(arms))
     for place, (arm, colour) in enumerate(zip(arms, shades(len(arms)), strict=True)):
         one = data[data["arm"] == arm]
-        aside = (place - (len(arms) - 1) / 2) * apart
-        axes.errorbar(
-            one["days_since_onset"] + aside,
+        aside = (place - (len(arms) - 1) / 2) * _APART / 72
+        drawn = axes.errorbar(
+            one["days_since_onset"],
             one["mean"],
             [one["mean"] - one["low"], one["high"] - one["mean"]],
             color=colour,
@@ -65,18 +69,17 @@ def mean_scores_figure(trials: Trials, outcome: str | None = None, width: float 
             marker=MARKERS[place % len(MARKERS)],
             markersize=5,
             capsize=3,
-            label=arm,
+            label=in_words(arm),
         )
+        offset = ScaledTranslation(aside, 0, drawing.dpi_scale_trans)
+        for artist in drawn.get_children():
+            artist.set_transform(axes.transData + offset)
+    visits = data.groupby("visit", observed=True)["days_since_onset"].mean()
+    if len(visits) == 1:  # no span of time: a day to either side, and one tick
+        axes.set_xlim(visits.iloc[0] - 1, visits.iloc[0] + 1)
+        axes.set_xticks([visits.iloc[0]], [f"{in_words(visits.index[0])}: {visits.iloc[0]:.0f}"])
     axes.set_xlabel("days since onset (mean of the visit)")
     axes.set_ylabel(f"mean ({scale.low:g} to {scale.high:g} {scale.unit})")
     grid(axes, "y")
     legend_above(axes, width)
     return drawing
-
-
-def _days_apart(data: DataFrame, arms: int) -> float:
-    """Return how far the points of one visit are set apart, so that no two visits mingle."""
-    days = data.groupby("visit", observed=True)["days_since_onset"].mean().sort_values()
-    widest = 0.01 * float(days.max())
-    nearest = float(days.diff().min())
-    return min(widest, 0.5 * nearest / arms) if np.isfinite(nearest) else widest

@@ -1,4 +1,4 @@
-"""Patients randomised over time, and how far trials of one design fan out."""
+"""Patients randomised over time, and how far simulated trials of one design vary."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ _MOST_DAYS: Final = 200
 def recruitment_data(trials: Trials) -> DataFrame:
     """Return patients randomised by the end of each day shown: median and ranges over trials.
 
-    Columns: day, low_95, low_50, median, high_50, high_95; of a trial that is complete the number
+    Columns: day, low_95, low_50, median, high_50, high_95; the number of a complete trial
     stays. Days are counted from the trial's first, and at most 200 of them are shown.
     """
     subjects = trials.tables["subjects"]
@@ -39,7 +39,7 @@ def recruitment_data(trials: Trials) -> DataFrame:
 
 @styled
 def recruitment_figure(trials: Trials, width: float = WIDTH) -> Drawing:
-    """Draw cumulative recruitment, with its fan where there are several trials."""
+    """Draw cumulative recruitment, with ranges where there are several trials."""
     data = recruitment_data(trials)
     drawing, (axes,) = page("Recruitment", trials.caption(), width, 3.5)
     if len(trials.replicates) > 1:
@@ -48,13 +48,13 @@ def recruitment_figure(trials: Trials, width: float = WIDTH) -> Drawing:
             axes.fill_between(
                 data["day"], data[low], data[high], color=shade, label=f"central {share}% of trials"
             )
-    label = "median trial" if len(trials.replicates) > 1 else "this trial"
+    label = "median over trials" if len(trials.replicates) > 1 else "this trial"
     axes.step(data["day"], data["median"], where="post", color="#1d2f6f", label=label)
     planned = trials.scenario.design.patients
     axes.axhline(planned, color=INK, linestyle=":", label=f"planned: {planned:,}")
     for site in trials.scenario.operations.sites.values():
         axes.plot([site.activation_day] * 2, [0, 0.03 * planned], color=INK, linewidth=0.9)
-    axes.plot([], [], color=INK, marker="|", linestyle="none", label="a site opens")
+    axes.plot([], [], color=INK, marker="|", linestyle="none", label="site activated")
     axes.set_xlabel("day of the trial")
     axes.set_ylabel("patients randomised (number)")
     axes.set_xlim(0, None)

@@ -1,4 +1,4 @@
-"""One lane a patient: infusions, visits, and how and when the trial ended for the patient."""
+"""A swimmer plot: for each patient a lane of infusions, visits, and the end of participation."""
 
 from typing import Any, Final
 
@@ -19,25 +19,26 @@ from trialsim.reporting.figures.canvas.style import (
     styled,
 )
 from trialsim.reporting.figures.canvas.trials import Trials
+from trialsim.scenario.words.labels import in_words
 
 MOST: Final = 40
-"""Lanes drawn unless told otherwise."""
+"""Lanes drawn by default."""
 _MARKS: Final[dict[str, dict[str, Any]]] = {
     "visit attended": {"marker": "o", "markerfacecolor": INK},
     "visit missed": {"marker": "o", "markerfacecolor": "white"},
     "infusion missed": {"marker": "|", "markersize": 7, "color": "#a13a6b"},
-    "infusions stopped": {"marker": "s", "markerfacecolor": "#f2a33a"},
-    "withdrawn": {"marker": "X", "markerfacecolor": "#f2a33a", "markersize": 8},
+    "infusions stopped": {"marker": "s", "markerfacecolor": "white", "markersize": 5},
+    "withdrawn": {"marker": "X", "markerfacecolor": "white", "markersize": 8},
     "died": {"marker": "P", "markerfacecolor": "black", "markersize": 8},
 }
 
 
 def lanes_data(trials: Trials, patients: int = MOST) -> DataFrame:
-    """Return what befell the first patients of the first trial, with days since randomisation.
+    """Return the course of the first patients of the first trial, in days since randomisation.
 
-    Columns: subject, arm, event, start and end in days since randomisation (alike for what takes no
-    time). An "infusions given" runs from the first to the last of infusions that none was missed
-    between; "in the trial" from randomisation to the last planned visit or to the exit.
+    Columns: subject, arm, event, start and end in days since randomisation (equal for what takes no
+    time). "infusions given" spans consecutive infusions with none missed between them; "in
+    the trial" goes from randomisation to the last planned visit or to the exit.
     """
     tables = {name: _first(trials, table, patients) for name, table in trials.tables.items()}
     start = tables["subjects"].set_index("subject")["randomised_minute"]
@@ -70,7 +71,7 @@ def lanes_figure(trials: Trials, patients: int = MOST, width: float = WIDTH) -> 
     data = lanes_data(trials, patients)
     subjects = sorted(data["subject"].unique())
     drawing, (axes,) = page(
-        f"The first {len(subjects)} patients of a trial",
+        f"Swimmer plot of the first {len(subjects)} patients of a trial",
         trials.caption(),
         width,
         2.0 + 0.14 * len(subjects),
@@ -81,7 +82,9 @@ def lanes_figure(trials: Trials, patients: int = MOST, width: float = WIDTH) -> 
     _add_lines(axes, whole, "#b5b5b5", 0.8, "in the trial")
     given = data[data["event"] == "infusions given"]
     for arm in arms:
-        _add_lines(axes, given[given["arm"] == arm], colours[arm], 4.2, f"infusions, {arm}")
+        _add_lines(
+            axes, given[given["arm"] == arm], colours[arm], 4.2, f"infusions, {in_words(arm)}"
+        )
     for event, marks in _MARKS.items():
         one = data[data["event"] == event]
         if len(one):
