@@ -114,13 +114,23 @@ def check(
         list[str],
         typer.Argument(metavar="SCENARIO...", help="Built-in scenarios or paths of YAML files."),
     ],
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--obtained",
+            help="Print what is written of reference patients beside what simulated trials have.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check scenario files, and report every problem at once.
 
     Each problem is told with its file, line, column, path, rule and value.
     """
+    from trialsim.questions.obtained import obtained
+    from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.files.studies import load_study
+    from trialsim.scenario.programme import trials_of
 
     problems: list[Problem] = []
     sound: list[Study] = []
@@ -129,12 +139,21 @@ def check(
             sound.append(load_study(name))
         except InputError as error:
             problems += error.problems
+    found = {
+        name: obtained(trial)
+        for one in (sound if beside else [])
+        for name, trial in trials_of(one).items()
+    }
     if as_json:
         told = [asdict(problem) for problem in problems]
-        print_json({"sound": [one.name for one in sound], "problems": told})
+        kept = {"obtained": {name: obtained_dict(those) for name, those in found.items()}}
+        names = [one.name for one in sound]
+        print_json({"sound": names, "problems": told, **(kept if beside else {})})
     else:
         for one in sound:
             say(f"{one.name}: no problem found (digest {one.digest})")
+        for name, those in found.items():
+            say(f"\n{name}\n{obtained_text(those)}")
     if problems:
         if not as_json:
             raise InputError(problems)

@@ -1,0 +1,110 @@
+"""What a study file says of reference patients, beside what the recruited have.
+
+Distributions and effects are written of reference patients at full exposure, probabilities at the
+reference values of their risk factors; those whom eligibility and arrival let in are others.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from trialsim.arrays import Booleans, Floats
+from trialsim.clock import NEVER
+from trialsim.scenario.outcomes.effects import control_cells, effect_sizes
+from trialsim.scenario.scenario import Scenario
+from trialsim.stats.monte_carlo import Mean, mean_over_replicates
+from trialsim.stats.planning.scale_effects import mean_of_cells, theta_of_cells
+from trialsim.streams import Streams, derived_seed
+from trialsim.trial.trial import Trial, simulate_batch
+
+REPLICATES: Final = 64
+_MOST_PATIENTS: Final = 200_000
+"""In all trials together."""
+_MOST_GRADES: Final = 12
+"""Told one by one; of a longer scale the ends are."""
+_PURPOSE: Final = "obtained"
+
+
+class Beside(NamedTuple):
+    """One number as it is written, and as the patients of simulated trials have it."""
+
+    label: str
+    written: float
+    obtained: Mean
+    """The mean over trials, with its Monte Carlo standard error."""
+
+
+def obtained(scenario: Scenario, replicates: int | None = None, seed: int = 2016) -> list[Beside]:
+    """Return what is written of the endpoint and of what happens, beside what is obtained.
+
+    Scores are those at the primary visit had nobody missed it or died; what happens is counted
+    where it is seen in the trial.
+
+    Parameters
+    ----------
+    replicates
+        Trials to simulate; unless given, 64, or fewer where they are large.
+
+    Raises
+    ------
+    RecruitmentError
+        If recruitment can never finish.
+    """
+    if replicates is None:
+        replicates = min(REPLICATES, max(2, _MOST_PATIENTS // scenario.design.patients))
+    trial = simulate_batch(scenario, Streams(derived_seed(seed, _PURPOSE), range(replicates)))
+    there = trial.conduct.randomised < NEVER
+    return [*_of_endpoint(trial, there), *_of_events(trial, there)]
+
+
+def _of_events(trial: Trial, there: Booleans) -> Iterator[Beside]:
+    conduct, operations = trial.conduct, trial.scenario.operations
+    for what, happening, minutes in (
+        ("discontinued the infusions", operations.discontinuation, conduct.discontinued),
+        ("withdrew", operations.withdrawal, conduct.withdrawn),
+        ("died", operations.death, conduct.died),
+    ):
+        shares = ((minutes < NEVER) & there).sum(axis=1) / there.sum(axis=1)
+        yield Beside(f"proportion who {what}", happening.probability, mean_over_replicates(shares))
+
+
+def _of_endpoint(trial: Trial, there: Booleans) -> Iterator[Beside]:
+    plan = trial.scenario.analysis
+    outcome = trial.scenario.outcomes[plan.endpoint]
+    written = control_cells(outcome)
+    arms = [_cells(trial, there, arm) for arm in (plan.treated, plan.control)]
+    filled = np.all([arm.any(axis=1) for arm in arms], axis=0)
+    treated, control = (arm[filled] for arm in arms)
+    scores = outcome.grid.score_of(np.arange(len(written)) * 1.0)[:: outcome.sign]
+    every = range(len(written)) if len(written) <= _MOST_GRADES else (0, len(written) - 1)
+    for cell in every:
+        label = f"control, proportion with a score of {scores[cell]:g}"
+        yield Beside(label, float(written[cell]), mean_over_replicates(control[:, cell]))
+    worst, per_cell = scores[0], outcome.sign * outcome.step
+    means = worst + per_cell * mean_of_cells(control)
+    yield Beside(
+        "control, mean score",
+        float(worst + per_cell * mean_of_cells(written)),
+        mean_over_replicates(means),
+    )
+    theta = theta_of_cells(treated, control)
+    yield Beside(
+        f"Mann-Whitney effect, {plan.treated} and {plan.control}",
+        effect_sizes(outcome).theta,
+        mean_over_replicates(theta),
+    )
+
+
+def _cells(trial: Trial, there: Booleans, arm: str) -> Floats:
+    """Return the proportion of an arm in each cell, worst first, shape (replicate, cells)."""
+    scenario = trial.scenario
+    plan, outcome = scenario.analysis, scenario.outcomes[scenario.analysis.endpoint]
+    visit = list(scenario.design.visits).index(plan.visit)
+    cell = outcome.grid.cell_of(trial.underlying[plan.endpoint][:, :, visit])
+    counted = there & (trial.arms == list(scenario.design.arms).index(arm))
+    number = outcome.grid.steps + 1
+    place = np.arange(len(cell))[:, None] * number + np.nan_to_num(cell).astype(np.int64)
+    counts = np.bincount(place[counted], minlength=len(cell) * number).reshape(len(cell), number)
+    shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares[:, :: outcome.sign]
