@@ -197,7 +197,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of scenario files, for editors, or every field as a page."""
     if markdown:
-        from trialsim.reporting.text.study_files import study_files_page
+        from trialsim.reporting.pages.study_files import study_files_page
 
         print(study_files_page(), end="")
         return

@@ -9,7 +9,7 @@ import pytest
 
 from trialsim.distributions import FrozenModel
 from trialsim.questions.assurance.prior import Prior
-from trialsim.reporting.text.study_files import study_files_page
+from trialsim.reporting.pages.study_files import study_files_page
 from trialsim.scenario.programme import Programme
 from trialsim.scenario.scenario import Scenario
 
