@@ -16,6 +16,8 @@ from trialsim.reporting.figures.canvas.trials import Trials
 
 _INNER: Final = 6
 """Groups of scores between the two ends of a scale."""
+_DARK: Final = 1.5
+"""Sum of red, green and blue below which writing is white."""
 _WRITTEN: Final = 0.07
 """Shares from which on there is room for a number."""
 
@@ -57,29 +59,37 @@ def cell_groups(steps: int) -> list[tuple[int, int]]:
 def distribution_figure(
     trials: Trials, outcome: str | None = None, width: float = WIDTH
 ) -> Drawing:
-    """Draw a bar of 100% for each visit and arm, stacked from the lowest score to the highest."""
+    """Draw a bar of 100% for each visit and arm, stacked from the lowest score to the highest.
+
+    The best score is the lightest; a score that nobody has is not in the legend.
+    """
     scale = trials.scenario.outcomes[trials.outcome(outcome)]
     data = distribution_data(trials, outcome)
+    dies = trials.scenario.operations.death.probability > 0
+    seen = "seen alive at the visit" if dies else "seen at the visit"
     visits, arms = list(dict.fromkeys(data["visit"])), list(trials.scenario.design.arms)
     drawing, (axes,) = page(
         f"{scale.label}, distribution by arm and visit",
-        trials.caption(f"Shares of those seen at the visit, written from {_WRITTEN:.0%} on."),
+        trials.caption(f"Shares of those {seen}, written from {_WRITTEN:.0%} on."),
         width,
         1.8 + len(visits) * (0.24 * len(arms) + 0.1),
     )
     rows = [(visit, arm) for visit in visits for arm in arms]
     places = [row + 0.4 * (row // len(arms)) for row in range(len(rows))]
-    ends = data[["low", "high"]].drop_duplicates().to_numpy().tolist()
+    groups = data.groupby(["low", "high"], as_index=False)["patients"].sum()
+    occurs = (groups["patients"] > 0).to_numpy()
+    ends = groups.loc[occurs, ["low", "high"]].to_numpy().tolist()
     shares = data.set_index(["visit", "arm", "low"])["share"]
     stacked = [[float(shares.get((*row, low), 0.0)) for row in rows] for low, _ in ends]
-    colours = [colormaps[SHADED](share) for share in np.linspace(0, 1, len(ends))]
+    lightest_is_best = np.linspace(0, 1, len(groups))[:: scale.sign]
+    colours = [colormaps[SHADED](share) for share in lightest_is_best[occurs].tolist()]
     _stack(axes, places, stacked, colours)
     axes.set_yticks(places, [f"{visit}, {arm}" for visit, arm in rows])
     axes.set_ylim(max(places) + 0.6, -0.6)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("patients seen at the visit (%)")
+    axes.set_xlabel(f"patients {seen} (%)")
     handles = [
         Patch(facecolor=colour, edgecolor=INK, linewidth=0.4, label=_told(low, high))
         for (low, high), colour in zip(ends, colours, strict=True)
@@ -98,9 +108,9 @@ def _stack(
     bars: dict[str, Any] = {"height": 0.86, "edgecolor": "white", "linewidth": 0.6}
     words: dict[str, Any] = {"ha": "center", "va": "center", "size": 6.8}
     left = np.zeros(len(places))
-    for group, (shares, colour) in enumerate(zip(stacked, colours, strict=True)):
+    for shares, colour in zip(stacked, colours, strict=True):
         axes.barh(places, shares, left=left, color=colour, **bars)
-        ink = "white" if group < len(stacked) / 2 else "black"
+        ink = "white" if sum(colour[:3]) < _DARK else "black"
         for start, share, place in zip(left.tolist(), shares, places, strict=True):
             if share >= _WRITTEN:
                 axes.text(start + share / 2, place, f"{share:.0%}", color=ink, **words)
