@@ -18,6 +18,7 @@ from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
 from trialsim.streams import Streams
+from trialsim.trial.conduct import couples_patients
 from trialsim.trial.trial import Engine, Trial, candidates_needed, simulate_batch
 
 BATCH: Final = 64
@@ -118,8 +119,9 @@ def _bytes_of(scenario: Scenario) -> int:
     except RecruitmentError:  # which each replicate says for itself
         candidates = patients
     drawn = len(scenario.population.covariates) + len(scenario.eligibility.rules)
+    each = 300 if couples_patients(scenario) else 60
     infusions = scenario.treatment.infusions.count
-    return candidates * (200 + 8 * drawn) + patients * (500 + 300 * infusions)
+    return candidates * (200 + 8 * drawn) + patients * (500 + each * infusions)
 
 
 def summary_of(study: Study) -> Summarise:

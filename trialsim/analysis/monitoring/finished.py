@@ -16,10 +16,18 @@ from trialsim.analysis.monitoring.ordered_rows import OrderedRows
 from trialsim.analysis.truth import TruthParts
 from trialsim.arrays import Booleans, Integers
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
+from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.trial.looks import visit_known_from
 from trialsim.trial.trial import Trial
 
 Made = TypeVar("Made")
+
+
+def needs_only_counts(plan: AnalysisPlan) -> bool:
+    """Return whether the statistic needs no more than counts over the cells of the scale."""
+    return isinstance(plan.test, MannWhitney | BrunnerMunzel | Responders)
 
 
 @dataclass(frozen=True)
@@ -117,6 +125,32 @@ class FinishedTrial:
         """
         part = Data(self.trial, plan, given=self.values, among=included, counted=counts)
         return compare(part)
+
+    def compared_but_for(
+        self, patients: int, changed: Booleans, included: Booleans, counts: Integers
+    ) -> Comparison:
+        """Return the comparison of the first so many, in changed replicates of those included.
+
+        `counts` are those of `counts_but_for`.
+        """
+        if not needs_only_counts(self.plan):
+            return self.compared(self.plan, included)
+        everybody = np.zeros(len(changed), np.bool_)
+        whole = self.once(
+            "comparison",
+            patients,
+            lambda: self.compared(
+                self.plan, included, self.counts_but_for(patients, everybody, included)
+            ),
+        )
+        rows = np.flatnonzero(changed)
+        if not rows.size:
+            return whole
+        part = self.compared(self.plan, included, counts[rows])
+        merged = {name: values.copy() for name, values in whole._asdict().items()}
+        for name, values in part._asdict().items():
+            merged[name][rows] = values
+        return Comparison(**merged)
 
     @cached_property
     def last_visit(self) -> Integers:

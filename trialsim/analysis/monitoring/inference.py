@@ -22,8 +22,11 @@ class Estimated(NamedTuple):
 
 def last_comparison(monitored: Monitored, counts: Integers) -> Comparison:
     """Return the plan's comparison of the last data, as if there had been no looks."""
-    finished = monitored.ended
-    return finished.compared(finished.plan, monitored.at_last, counts)
+    finished, at_last = monitored.ended, monitored.at_last
+    if finished is not monitored.finished:
+        return finished.compared(finished.plan, at_last, counts)
+    planned = monitored.plan.patients
+    return finished.compared_but_for(planned, monitored.changed, at_last, counts)
 
 
 def nominal_p_value(monitored: Monitored) -> Floats:

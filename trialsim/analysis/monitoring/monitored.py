@@ -11,13 +11,12 @@ from functools import cached_property
 import numpy as np
 
 from trialsim.analysis.monitoring.combined import tested_z
-from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.finished import FinishedTrial, needs_only_counts
 from trialsim.analysis.monitoring.moments import Moments, moments, shares
 from trialsim.analysis.monitoring.sizes import patients_after
 from trialsim.analysis.monitoring.statistics import (
     Statistics,
     joined,
-    needs_only_counts,
     of_counts,
     statistics,
 )
@@ -139,8 +138,12 @@ class Monitored:
         """The last data by stratum, arm and cell; only trials that ended early are counted anew."""
         if self.ended is not self.finished:
             return self.ended.counts(self.at_last)
-        changed = self.early | (self.patients != self.plan.patients)
-        return self.finished.counts_but_for(self.plan.patients, changed, self.at_last)
+        return self.finished.counts_but_for(self.plan.patients, self.changed, self.at_last)
+
+    @property
+    def changed(self) -> Booleans:
+        """Which trials did not end as planned, shape (replicate,)."""
+        return np.asarray(self.early | (self.patients != self.plan.patients))
 
     @cached_property
     def followed_z(self) -> Floats:

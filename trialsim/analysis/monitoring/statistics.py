@@ -7,12 +7,11 @@ import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.analysis.counts import cell_of
-from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.finished import FinishedTrial, needs_only_counts
 from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.scenario.monitoring.effect_scale import natural, null_effect
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
-from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import WeiLachin
@@ -42,11 +41,6 @@ class Statistics(NamedTuple):
             self.information[:, place],
             self.patients[:, place],
         )
-
-
-def needs_only_counts(plan: AnalysisPlan) -> bool:
-    """Return whether the statistic needs no more than counts over the cells of the scale."""
-    return isinstance(plan.test, MannWhitney | BrunnerMunzel | Responders)
 
 
 def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics:

@@ -40,6 +40,8 @@ from trialsim.stats.sequential.conditional_power import (
     z_for_predictive_power,
 )
 
+_AT_ONCE: Final = 1024
+"""Ways in which shares may come together whose bounds are solved before they occur."""
 AT_THE_END: Final = "final"
 """How the last analysis is called beside the looks."""
 
@@ -126,14 +128,29 @@ class BoundaryPlan:
         """Efficacy bounds by the shares of information for which they were solved."""
         return {}
 
+    def _and_others(self, new: Floats, seen: Floats) -> Floats:
+        """Return new rows, and the other ways in which the shares seen may come together.
+
+        To solve many at once takes hardly longer than to solve one.
+        """
+        values = [np.unique(column[~np.isnan(column)]) for column in seen.T]
+        if not 0 < math.prod(map(len, values)) <= _AT_ONCE:
+            return new
+        others = np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(values))
+        unsolved = [row.tobytes() not in self._solved for row in others]
+        return np.concatenate([new, others[unsolved]])
+
     def _remembered(self, fractions: Floats) -> Floats:
         """Return efficacy bounds, solved once for each of the few shares that patients make."""
         rows = np.ascontiguousarray(fractions).reshape(-1, fractions.shape[-1])
         keys = [row.tobytes() for row in rows]
         new = {key: place for place, key in enumerate(keys) if key not in self._solved}
         if new:
-            found = self._efficacy(rows[list(new.values())], None)
-            self._solved.update(zip(new, found, strict=True))
+            asked = self._and_others(rows[list(new.values())], rows)
+            found = self._efficacy(asked, None)
+            self._solved.update(
+                (row.tobytes(), bound) for row, bound in zip(asked, found, strict=True)
+            )
         return np.stack([self._solved[key] for key in keys]).reshape(fractions.shape)
 
     @cached_property
