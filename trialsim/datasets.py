@@ -58,7 +58,7 @@ def tables(trial: Trial) -> dict[str, DataFrame]:
             rehabilitation sessions attended.
         infusions
             A row for each planned infusion: when it was due and started, what became of it, mL
-            given, and minutes waited for a chair, in vain where there was none.
+            given, and minutes waited for a chair, also where none came free.
         visits
             A row for each patient and planned visit: when it was due and took place, and the score
             of each outcome. An outcome that bears the name of another column is found as
@@ -306,7 +306,7 @@ def _infusion_statuses(trial: Trial) -> Integers:
 def _minutes_waited(trial: Trial) -> Integers:
     """Return how long each infusion waited for a chair, shape (replicate, patient, infusion).
 
-    A wait in vain ended when the clinic closed or the patient stopped infusions.
+    A wait without getting a chair ended when the clinic closed or the patient stopped infusions.
     """
     conduct = trial.conduct
     due = conduct.infusion_due

@@ -40,7 +40,7 @@ class Problem:
 
 
 class InputError(TrialsimError, ValueError):
-    """The input is wrong; every problem found is told at once."""
+    """The input is wrong; every problem found is reported at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: Sequence[Problem] = tuple(problems)

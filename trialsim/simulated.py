@@ -52,7 +52,7 @@ def simulate(
 ) -> SimulatedTrial:
     """Simulate one trial, from screening to scores.
 
-    The same scenario, seed and replicate give the same trial to the bit, alone or among thousands,
+    The same scenario, seed and replicate give a bit-identical trial, alone or among thousands,
     on any engine that can run it.
 
     Raises

@@ -1,4 +1,4 @@
-"""A programme is a file as a scenario's is: complete, sourced, all its problems told at once."""
+"""A programme is a file as a scenario's is: complete, sourced, all problems reported at once."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Items hang together with their scale and with the order in which they are given."""
+"""Items are correlated with their scale and with the order in which they are given."""
 
 from typing import Any
 

@@ -151,8 +151,8 @@ def test_more_candidates_change_no_earlier_itinerary(cars1: Scenario) -> None:
             assert (one == getattr(more, name)[replicate, : len(one)]).all(), name
 
 
-def test_other_operations_change_no_luck_that_they_do_not_name(cars1: Scenario) -> None:
-    """With a lower chance some withdraw later, others never; all other luck stays."""
+def test_other_operations_change_no_random_number_that_they_do_not_name(cars1: Scenario) -> None:
+    """With a lower probability some withdraw later, others never; all other numbers stay."""
     fewer = cars1.replace(
         {"operations.withdrawal.probability": 0.019, "operations.visit_missed_probability": 0.01}
     )

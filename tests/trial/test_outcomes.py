@@ -1,4 +1,4 @@
-"""Scores follow from luck, time since onset and the drug received, and from nothing else."""
+"""Scores follow from random numbers, time since onset and drug received, and nothing else."""
 
 import math
 from itertools import pairwise

@@ -99,7 +99,7 @@ def test_both_engines_give_the_same_risks_and_scores(
 def test_with_few_chairs_the_same_patients_die_at_the_same_time_after_randomisation(
     crowded: Scenario,
 ) -> None:
-    """Chairs decide when and in which arm a patient is randomised, not what luck the arm meets."""
+    """Chairs decide when and in which arm a patient is randomised, and move no random number."""
     trial = simulate_batch(crowded.replace({"operations.death": RISKY}), Streams(24, range(12)))
     place = trial.conduct.place
     minutes = np.take_along_axis(trial.itinerary.dies, place[:, :, None], axis=1)

@@ -114,7 +114,7 @@ def test_outcomes_correlate_as_is_written_towards_their_better_ends(cars1: Scena
     assert found[0, 1] == pytest.approx(-0.8, abs=0.01)
     assert found[0, 2] == pytest.approx(0.3, abs=0.026)
     assert found[1, 2] == pytest.approx(-0.3, abs=0.026)
-    # Only the patient's own luck, half of the variance, stays from one visit to the next.
+    # Only the patient's random effect, half of the variance, stays from one visit to the next.
     assert np.corrcoef([last[0], before[1]])[0, 1] == pytest.approx(-0.4, abs=0.024)
 
 

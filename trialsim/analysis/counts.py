@@ -62,7 +62,7 @@ def cell_of(points: float, outcome: Outcome, plan: AnalysisPlan) -> int:
 def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Floats:
     """Return the mean score (or change) of the treated and the controls, shape (replicate, 2).
 
-    Those who are ranked below everybody have no score and are left out; NaN where nobody is left.
+    Those ranked below all others have no score and are left out; NaN where none is left.
     Of an analysis of responders it is their proportion, among all who are analysed.
     """
     if isinstance(plan.test, Responders):

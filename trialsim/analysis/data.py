@@ -44,11 +44,11 @@ class Data:
     trial: Trial
     plan: AnalysisPlan
     complete: bool = False
-    """Whether scores are read as if nobody's had been missed."""
+    """Whether scores are read as if none had been missed."""
     given: Endpoint | None = None
     """What is analysed, where it was made before: one imputation."""
     among: Booleans | None = None
-    """Who may be analysed, shape (replicate, patient); None for everybody."""
+    """Who may be analysed, shape (replicate, patient); None for all."""
     counted: Integers | None = None
     """The counts, where they were made before."""
 

@@ -15,7 +15,7 @@ from trialsim.trial.outcomes import Scores
 from trialsim.trial.trial import Trial
 
 WORST: int = 0
-"""The cell of those who are ranked below everybody; the scale's own cells follow it."""
+"""The cell of those who are ranked below all others; the scale's own cells follow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpo
 
 
 def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
-    """Return the values if nobody's score had been missed: the treatment-policy estimand.
+    """Return the values with complete follow-up: the treatment-policy estimand.
 
     Everybody randomised, or in the plan's subgroup, is analysed, with the score that they would
     have had at the visit under the infusions that they were in fact given; the plan's rule for the
@@ -78,7 +78,7 @@ def carried_forward(scores: Scores, name: str, last: int) -> Floats:
 def _ranked(
     trial: Trial, plan: AnalysisPlan, value: Floats, dead: Booleans, included: Booleans
 ) -> Endpoint:
-    """Return values as cells, with those ranked below everybody in a cell of their own."""
+    """Return values as cells, with those ranked below all others in a cell of their own."""
     outcome = trial.scenario.outcomes[plan.endpoint]
     grid = outcome.grid
     steps = grid.cell_of(value)

@@ -1,6 +1,6 @@
 """Which effect is the true one beside the estimates of a plan, and whether the plan is for it.
 
-What a simulation can compute is the effect on everybody randomised, with the score that each would
+What a simulation can compute is the effect in all those randomised, with the score that each would
 have had at the visit under the infusions that were in fact given: whoever stops treatment or leaves
 the trial is counted as treated, the strategy of treatment policy. A death ends all scores, so it
 has no treatment policy (ICH E9(R1), A.3.2): either it is itself the worst outcome, or the effect

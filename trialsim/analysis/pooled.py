@@ -26,7 +26,7 @@ class TrialEffect(NamedTuple):
     """The effect of one trial on the scale on which trials are pooled, shape (replicate,)."""
 
     estimate: Floats
-    """NaN where it is not known: an arm with nobody, win odds of 0 or infinity."""
+    """NaN where it is not known: an empty arm, win odds of 0 or infinity."""
     variance: Floats
 
 

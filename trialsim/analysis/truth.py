@@ -1,6 +1,6 @@
 """The true effect is a property of the two populations, not the mean of an estimator.
 
-The populations are those of the trial had nobody's score been missed. Each replicate gives unbiased
+The populations are those of the trial with complete follow-up. Each replicate gives unbiased
 estimates of two numbers, and the truth is the ratio of their means over replicates: so pairs of
 patients are pooled over replicates, and the bias that an estimator of a ratio has in small samples
 shows as a bias.

@@ -1,4 +1,4 @@
-"""The program: its groups of commands, and how each way of ending is told."""
+"""The program: its groups of commands, and how each way of ending is reported."""
 
 import errno
 import signal
@@ -30,7 +30,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Simulate randomised trials patient by patient, and estimate what a design achieves. "
+    help="Simulate randomised trials patient by patient, and estimate a design's operating "
+    "characteristics. "
     "All cohorts are simulated; nothing printed is evidence about any drug.",
 )
 

@@ -265,7 +265,7 @@ def asked_worlds(
     """Return the base and its alternatives, and the paths that were given values.
 
     With the name of an analysis, all of them have that secondary analysis as their primary one.
-    What is wrong is told at once: in the base, in the values, and in the worlds that those give
+    All problems are reported at once: in the base, in the values, and in the variants they give
     which are right.
     """
     from trialsim.scenario.files.studies import load_study

@@ -63,7 +63,7 @@ AnalysisName = Annotated[
 
 
 def loaded(name: str, changes: list[str] | None, analysis: str | None = None) -> Study:
-    """Return a study with the changes that `--set` gives and the analysis that is asked for."""
+    """Return a study with the changes that `--set` gives and the analysis that is named."""
     from trialsim.scenario.files.studies import builtin_studies, load_study
     from trialsim.scenario.files.yaml_file import parsed_value
 

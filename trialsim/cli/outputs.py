@@ -52,7 +52,7 @@ class Destination:
             write_named(path, content, "--out", self.overwrite)
 
     def tell(self, kind: str, rows: list[dict[Any, Any]]) -> None:
-        """Print what is drawn if that is asked for, or else which files have it."""
+        """Print what is drawn if requested, or else which files have it."""
         if self.as_json:
             print_json({"figure": kind, "rows": rows})
             return
@@ -99,7 +99,7 @@ def destination(
 
 
 def deliver(result: Any, kind: str, to: Destination, **options: Any) -> None:
-    """Write a figure of a result to every file, and print what it draws if that is asked for."""
+    """Write a figure of a result to every file, and print what it draws if requested."""
     from trialsim.reporting.figures.catalogue import data, plot
     from trialsim.runs.plain_csv import as_csv
 
@@ -115,7 +115,7 @@ def deliver(result: Any, kind: str, to: Destination, **options: Any) -> None:
 
 
 def deliver_flow(flow: "Flow", to: Destination) -> None:
-    """Write a flow diagram to every file, and print what it says if that is asked for."""
+    """Write a flow diagram to every file, and print what it says if requested."""
     from trialsim.reporting.consort.diagram import flow_diagram
     from trialsim.runs.plain_csv import as_csv
 

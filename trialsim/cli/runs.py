@@ -302,7 +302,7 @@ def _say_board(trial: "SimulatedTrial | None") -> None:
 
 
 def _report_file(report: Path | None, overwrite: bool, as_json: bool) -> PageFile | None:
-    """Return where a page goes, if it is asked for, before anything is simulated."""
+    """Return where a page goes, if requested, before anything is simulated."""
     return None if report is None else page_file(report, "--report", overwrite, as_json)
 
 

@@ -125,7 +125,7 @@ def check(
 ) -> None:
     """Check scenario files, and report every problem at once.
 
-    Each problem is told with its file, line, column, path, rule and value.
+    Each problem is reported with its file, line, column, path, rule and value.
     """
     from trialsim.questions.obtained import obtained
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text

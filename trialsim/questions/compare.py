@@ -1,4 +1,4 @@
-"""The same patient in another world: people who are randomised under two studies, side by side."""
+"""The same patients under two studies: those randomised in both, side by side."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class Comparison:
     engine: Engine = "auto"
 
     def patients(self, replicate: int = 0) -> "DataFrame":
-        """Return those randomised in both worlds, a row for each, by screening number.
+        """Return those randomised in both studies, a row for each, by screening number.
 
         Columns of the one end in `_a`, of the other in `_b`: subject number, arm, site, time of
         randomisation, infusions given, study drug received, disposition, and the score of every
@@ -60,7 +60,7 @@ class Comparison:
         a, b = (_of_world(one, self.seed, replicate, self.engine) for one in (self.a, self.b))
         both = a.add_suffix("_a").join(b.add_suffix("_b"), how="inner")
         names = dict.fromkeys([*a.columns, *b.columns])
-        paired = [f"{name}_{world}" for name in names for world in "ab"]
+        paired = [f"{name}_{study}" for name in names for study in "ab"]
         return both[[name for name in paired if name in both.columns]]
 
 
@@ -82,7 +82,7 @@ def compare(
 
 
 def _of_world(scenario: Scenario, seed: int, replicate: int, engine: Engine) -> "DataFrame":
-    """Return the patients of one world by screening number."""
+    """Return the patients of one study by screening number."""
     tables = simulate(scenario, seed, replicate, engine).tables()
     subjects, visits = tables["subjects"], tables["visits"]
     found = subjects.set_index("subject")[["screening_number", *_OF_SUBJECTS]]

@@ -44,7 +44,7 @@ _PURPOSE: Final = "endpoint cells"
 class EndpointCells(NamedTuple):
     """The chance of each cell at the primary endpoint, worst cell first, shapes (cells,).
 
-    The first cell is of those who are ranked below everybody; the scale's own follow.
+    The first cell is of those who are ranked below all others; the scale's own follow.
     """
 
     treated: Floats
@@ -154,7 +154,7 @@ def count_power_of(
     InputError
         If the plan names what counts of patients cannot do, with every such choice.
     RunError
-        If an arm has nobody to analyse.
+        If an arm has no patient to analyse.
     """
     scenario = load_study(scenario)
     scenario = single_trial(scenario)
@@ -263,7 +263,7 @@ def _cells(counts: Integers) -> EndpointCells:
     sizes = counts.sum(axis=2, keepdims=True)
     means = sizes.mean(axis=0)
     if not means.all():
-        raise RunError("the count path has nobody to analyse in an arm")
+        raise RunError("an arm has no patient to analyse")
     shares = counts.sum(axis=0) / sizes.sum(axis=0)
     residuals = (counts - shares * sizes) / means  # of a ratio of two sums over trials
     mcse = _error_of_mean(residuals)

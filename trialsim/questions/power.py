@@ -21,7 +21,7 @@ from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Engine
 
 REPLICATES: Final = 10_000
-"""Where neither a count nor a precision is asked for."""
+"""Where neither a count nor a precision is given."""
 
 
 def power(
@@ -44,7 +44,7 @@ def power(
     Parameters
     ----------
     replicates
-        10,000 unless a precision is asked for instead.
+        10,000 unless a precision is given instead.
     n_jobs
         Worker processes; -1 for one on each core, 1 to stay in this process.
     progress
@@ -64,7 +64,7 @@ def power(
         If recruitment can never finish, or every replicate failed.
     InputError
         If the engine is unknown, or the vector engine is asked to run what couples patients, if
-        both a count and a precision are asked for, if a number is out of range, or the directory
+        both a count and a precision are given, if a number is out of range, or the directory
         is that of another run.
     """
     scenario = load_study(scenario)

@@ -1,4 +1,4 @@
-"""How much the answer depends on each number that nobody has published.
+"""How much the answer depends on each parameter that is not published.
 
 Every such number of the primary endpoint's course and effect, of the operations and the treatment,
 is made a fifth smaller and a fifth larger, one at a time, on the same simulated trials; an effect
@@ -61,7 +61,7 @@ def sensitivity(
 def sensitivity_by(
     runner: Runner, worlds: tuple[Variant, ...], replicates: int, out: str | Path | None = None
 ) -> WhatIf:
-    """Return the comparison of the worlds of a sensitivity analysis, as a runner gives it."""
+    """Return the comparison of the variants of a sensitivity analysis, as a runner gives it."""
     paths = tuple(dict.fromkeys(path for world in worlds for path in world.changes))
     return compared(worlds, paths, replicates, runner, out)
 
@@ -92,7 +92,7 @@ def what_is_seen(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def swings(scenario: Scenario) -> Iterator[Variant]:
-    """Yield the worlds in which one number that is not published is smaller or larger."""
+    """Yield the variants in which one parameter that is not published is smaller or larger."""
     content = scenario.model_dump(mode="json")
     endpoint = scenario.analysis.endpoint
     operations = {name: part for name, part in content["operations"].items() if name != "sites"}
@@ -110,7 +110,7 @@ def swings(scenario: Scenario) -> Iterator[Variant]:
 
 
 def _worlds(scenario: Scenario, path: str, value: float, null: float) -> Iterator[Variant]:
-    """Yield the valid worlds with a number moved by a fifth of its distance from `null`."""
+    """Yield the valid variants with a parameter moved by a fifth of its distance from `null`."""
     for factor in (1 - SWING, 1 + SWING):
         moved: float = float(f"{null + (value - null) * factor:.6g}")
         if isinstance(value, int):

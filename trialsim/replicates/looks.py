@@ -54,7 +54,7 @@ class LooksResult:
     columns: Mapping[str, Floats]
     """As in the result that it is part of."""
     truth: float
-    """The treatment-policy estimand: the mean effect had nobody's score been missed."""
+    """The treatment-policy estimand: the mean effect with complete follow-up."""
     log_scale: bool
     """Whether bias and error are of the logarithm, as of a ratio."""
 

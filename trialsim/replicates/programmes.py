@@ -135,7 +135,7 @@ def _pooled(programme: Programme, trials: Mapping[str, _TrialRun]) -> dict[str, 
 
 
 def _truth(complete: Floats, ratio: bool) -> dict[str, Floats]:
-    """Return the parts of the true effect: the pooled one had nobody's score been missed."""
+    """Return the parts of the true effect: the pooled one with complete follow-up."""
     parts = of_estimates(complete) if ratio else whole(complete)
     return dict(zip(("truth_over", "truth_under"), parts, strict=True))
 

@@ -75,7 +75,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
 def aligned_to_replicates(
     columns: Mapping[str, Floats], trial: Trial, replicates: range
 ) -> Mapping[str, Floats]:
-    """Return numbers of a trial with a place for each replicate asked for, NaN where it failed."""
+    """Return numbers of a trial with a place for each replicate requested, NaN where it failed."""
     if not trial.failures:
         return columns
     place = trial.replicates - replicates.start

@@ -120,7 +120,7 @@ class PowerResult(Shown):
 
     @property
     def truth(self) -> Mean:
-        """The true effect in the two populations had nobody's score been missed: the `estimand`.
+        """The true effect in the two populations with complete follow-up: the `estimand`.
 
         Pairs of patients are pooled over replicates, so that the bias of an estimator in small
         samples is no part of it.
@@ -155,7 +155,7 @@ class PowerResult(Shown):
 
     @property
     def without_estimate(self) -> int:
-        """Finished replicates with nobody to analyse in an arm; none of them rejects."""
+        """Finished replicates with no patient to analyse in an arm; none of them rejects."""
         finished = np.isfinite(self.columns["rejected"])
         return int((finished & np.isnan(self.columns["estimate"])).sum())
 
@@ -198,7 +198,7 @@ class PowerResult(Shown):
 
     @property
     def secondary(self) -> SecondaryResult | None:
-        """What the replicates say of the secondary analyses; None where they were not asked for."""
+        """The results of the secondary analyses; None where they were not requested."""
         return secondary_of(self.columns)
 
     def mean_of(self, quantity: str) -> Mean:

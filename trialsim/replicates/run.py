@@ -55,7 +55,7 @@ class Summarise(NamedTuple):
 class Simulation:
     """One study under one seed, simulated batch by batch: all that a worker has to know.
 
-    Unless something else is asked of a trial, what is kept of a replicate is `quantities`; of a
+    Unless another summary is given, what is kept of a replicate is `quantities`; of a
     programme it is always `programme_quantities`.
     """
 
@@ -125,7 +125,7 @@ def _bytes_of(scenario: Scenario) -> int:
 
 
 def summary_of(study: Study) -> Summarise:
-    """Return what is kept of each replicate of a study, unless something else is asked.
+    """Return the summary of each replicate of a study, unless another is given.
 
     Of a programme these are the names alone, for its trials are not summarised one by one.
     """

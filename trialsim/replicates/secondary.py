@@ -112,7 +112,7 @@ class SecondaryResult:
 
 
 def secondary_of(columns: Mapping[str, Floats]) -> SecondaryResult | None:
-    """Return what columns say of the secondary analyses; None where they were not asked for."""
+    """Return the results of the secondary analyses; None where they were not requested."""
     found = SecondaryResult(columns)
     return found if found.names else None
 

@@ -1,4 +1,4 @@
-"""A result as a notebook shows it: what it is, its table, and the conventions it rests on."""
+"""A result as a notebook shows it: what it is, its table, and its conventions."""
 
 from html import escape
 from typing import Any, Final

@@ -33,7 +33,7 @@ class RunManifest(NamedTuple):
     block: int
     command: str = POWER
     inputs: Mapping[str, Any] = MappingProxyType({})
-    """What else decides the numbers of a command that runs several worlds."""
+    """What else decides the numbers of a command that runs several scenarios."""
     processor: str = ""
     """On which it began; another may give a number another last bit."""
 

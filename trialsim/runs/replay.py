@@ -1,7 +1,7 @@
 """One trial of a run built again, and one patient of it, day by day.
 
 A trial follows from its address, so nothing but its numbers was kept; that the rebuilt trial has
-the same numbers to the bit is checked each time.
+bit-identical numbers is checked each time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One patient of a rebuilt trial, from the onset to the exit, in both worlds."""
+    """One patient of a rebuilt trial, from the onset to the exit, in every arm."""
 
     seed: int
     replicate: int
@@ -194,10 +194,10 @@ def potential_scores(trial: Trial, patient: int) -> dict[str, dict[str, dict[str
 
 
 def in_arm(trial: Trial, patient: int, arm: str) -> Trial:
-    """Return a single trial had a patient been allocated to an arm, with the same luck.
+    """Return a single trial had a patient been allocated to an arm, with common random numbers.
 
     What follows from the arm is the patient's alone: risks, infusions, scores. The waits for a
-    chair are those that there were, of the patient and of everybody else.
+    chair are those that there were, of the patient and of all others.
     """
     arms = trial.arms.copy()
     arms[0, patient - 1] = list(trial.scenario.design.arms).index(arm)

@@ -85,7 +85,7 @@ class Runner:
         """Return the results of contiguous replicates of a study.
 
         A directory keeps them, and has only what is missing of them computed; unless something
-        else is asked of each replicate, which is kept nowhere.
+        else is computed of each replicate, which is saved nowhere.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class Runner:
     ) -> "Runner":
         """Return a runner that keeps in a directory what a command runs, unless there is none.
 
-        The power is that of one study; other commands run several worlds, and their inputs are
+        The power is that of one study; other commands run several scenarios, and their inputs are
         what else than the study and the seed decides which.
 
         Raises

@@ -1,4 +1,4 @@
-"""A slow analysis is told before thousands of trials are run, with the time that it will take."""
+"""A slow analysis is reported before thousands of trials are run, with the time it will take."""
 
 import time
 from typing import Final

@@ -1,10 +1,10 @@
-"""A command that runs several worlds, in a directory that loses nothing of any of them.
+"""A command that runs several scenarios, in a directory that loses nothing of any of them.
 
-Each world under each seed is a run of its own, which can be replayed, extended and repaired like
-any other. What the worlds say together is written at the end, and follows from them.
+Each scenario under each seed is a run of its own, which can be replayed, extended and repaired like
+any other. Their joint summary is written at the end, and follows from them.
 
     manifest.json, scenario.yaml   the command, its base, and what else decides every number
-    worlds/DIGEST-SEED/            the run of one world
+    worlds/DIGEST-SEED/            the run of one scenario
     COMMAND.json, COMMAND.csv      what they say together
 """
 
@@ -30,14 +30,14 @@ from trialsim.runs.sealed import refuse_links, sealed
 
 WORLDS: Final = "worlds"
 WORLD_BLOCK: Final = 256
-"""Replicates in one part of a world, of which a command may need only a few."""
+"""Replicates in one part of a scenario's run, of which a command may need only a few."""
 _SECONDS: Final = "seconds"
 """What is another's on another day, and therefore not written."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudySetDirectory:
-    """A folder of runs, one for each world and seed, and of what they say together."""
+    """A folder of runs, one for each scenario and seed, and of their joint summary."""
 
     folder: Path
     manifest: RunManifest
@@ -45,7 +45,7 @@ class StudySetDirectory:
     _opened: dict[str, RunDirectory] = field(default_factory=dict)
 
     def run_of(self, manifest: RunManifest) -> RunDirectory:
-        """Return the run of a world, with what it holds already."""
+        """Return the run of a scenario, with what it holds already."""
         name = f"{manifest.scenario.digest}-{manifest.seed}"
         if name not in self._opened:
             folder = self.folder / WORLDS / name
@@ -53,7 +53,7 @@ class StudySetDirectory:
         return self._opened[name].run_of(manifest)
 
     def write_summary(self, answer: Answer) -> None:
-        """Write what the worlds say together, as JSON and as a table."""
+        """Write the joint summary, as JSON and as a table."""
         from trialsim.runs.plain_csv import as_csv
 
         name = self.manifest.command.replace("-", "_")
@@ -69,7 +69,7 @@ class StudySetDirectory:
 def open_worlds(
     folder: str | Path, manifest: RunManifest, notice: Notice | None = None
 ) -> StudySetDirectory:
-    """Return the directory of a command that runs several worlds, made if need be.
+    """Return the directory of a command that runs several scenarios, made if need be.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def open_worlds(
 
 
 def worlds_in(folder: str | Path) -> list[RunDirectory]:
-    """Return the runs of worlds that a directory holds, to be read."""
+    """Return the runs that a directory holds, to be read."""
     begun = sorted((Path(folder) / WORLDS).glob(f"*/{SCENARIO}"))  # which is written last
     return [find_run(scenario.parent) for scenario in begun]
 
@@ -95,7 +95,7 @@ def what_is_kept(folder: Path) -> str:
     """Return what a run that was stopped has kept, and how it continues."""
     worlds = list((folder / WORLDS).glob("*"))
     parts = [*folder.glob(f"{PARTS}/*{SUFFIX}"), *folder.glob(f"{WORLDS}/*/{PARTS}/*{SUFFIX}")]
-    of_worlds = f" of {len(worlds)} worlds" if worlds else ""
+    of_worlds = f" of {len(worlds)} scenarios" if worlds else ""
     return (
         f"{len(parts)} finished blocks{of_worlds} are kept in {folder}, and the same command "
         "continues"

@@ -34,8 +34,8 @@ class Mean(NamedTuple):
 class PairedDifference(NamedTuple):
     """The difference of two shares over the same replicates.
 
-    `independent_replicates` is what the pairing is worth: so many replicates of each design, drawn
-    independently, would give the same standard error. It is infinite when the designs never
+    `independent_replicates` is how many replicates of each design, drawn independently, would
+    give the same standard error. It is infinite when the designs never
     disagree though their results vary, and the number of pairs when nothing varies.
     """
 
@@ -280,8 +280,8 @@ def _paired_error(gained: Floats, lost: Floats, pairs: Floats) -> Floats:
 def _worth(independent: Floats, mcse: Floats, pairs: Floats) -> Floats:
     """Replicates at which independent designs, of summed variance `independent`, have this mcse."""
     never_disagree = np.where(independent > 0, np.inf, pairs)
-    worth = independent / np.where(mcse > 0, mcse, np.nan) ** 2
-    return np.where(mcse > 0, worth, never_disagree)
+    equivalent = independent / np.where(mcse > 0, mcse, np.nan) ** 2
+    return np.where(mcse > 0, equivalent, never_disagree)
 
 
 def logarithms(ratios: Floats) -> Floats:

@@ -174,7 +174,7 @@ class CandidateCovariates(Mapping[str, Floats]):
             return self._own_score(name)
         place = correlated.index(name)
         weights = self._population.cholesky[place]
-        # In a fixed order, term by term, so that the sum is the same to the bit in any batch.
+        # In a fixed order, term by term, so that the sum is bit-identical in any batch.
         total: Floats = weights[place] * self._own_score(name)
         for other, weight in zip(correlated[:place], weights[:place], strict=True):
             if weight:
@@ -204,13 +204,13 @@ class CandidateCovariates(Mapping[str, Floats]):
             self._scores[name] = normal_scores(self.words(name))
         return self._scores[name]
 
-    def _on_course(self, margin: OnCourse, luck: Floats) -> Floats:
-        """Return the scores of an outcome before any drug, the luck of the measurement given."""
+    def _on_course(self, margin: OnCourse, residual: Floats) -> Floats:
+        """Return the scores of an outcome before any drug, given the measurement's residual."""
         outcome = self._scenario.outcomes[margin.outcome]
         known = {asked: self[asked] for asked in outcome.course.asked}
         nobody, days = np.zeros((1, 1)), np.full((1, 1), margin.days)
-        fate = LatentScores(nobody, nobody, luck, known)
-        return outcome.grid.score_of(outcome.course.cells(outcome.grid, days, fate, nobody))
+        latent = LatentScores(nobody, nobody, residual, known)
+        return outcome.grid.score_of(outcome.course.cells(outcome.grid, days, latent, nobody))
 
 
 def drawn_covariates(scenario: Scenario, streams: Streams, candidates: int) -> CandidateCovariates:

@@ -47,7 +47,7 @@ class Recruitment:
     closed: Integers
     """Minute at which recruitment closed, shape (replicate,); `NEVER` if it did not."""
     waited: Integers | None
-    """Minutes that each infusion waited; None where nobody waits for anybody."""
+    """Minutes that each infusion waited; None where no patient can wait for another."""
     lacked: Integers | None
     """What was lacking until it was too late for each infusion, a `Lack`; None likewise."""
 
@@ -71,7 +71,7 @@ class Conduct:
     """Candidates screened until then, shape (replicate,)."""
     schedule: Schedule
     waited: Integers | None
-    """Minutes that each infusion waited; None where nobody waits for anybody."""
+    """Minutes that each infusion waited; None where no patient can wait for another."""
     lacked: Integers | None
     """What was lacking until it was too late for each infusion, a `Lack`; None likewise."""
     infusion_given: Booleans

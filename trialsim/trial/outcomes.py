@@ -1,4 +1,4 @@
-"""Scores at the visits, from the itinerary's luck, the time since onset and the drug received."""
+"""Scores at the visits, from random effects and residuals, time since onset and drug received."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
@@ -21,7 +21,7 @@ from trialsim.trial.patient_scores import DrawnWords, PatientScores
 class Scores(Mapping[str, Floats]):
     """Each outcome's scores, shape (replicate, patient, visit), made when first looked at.
 
-    Words have addresses, so an outcome, a visit or a patient that nobody looks at costs nothing.
+    Words have addresses, so an outcome, a visit or a patient that is not used costs nothing.
     """
 
     def __init__(self, outcomes: Iterable[str], visits: int, make: "Make") -> None:
@@ -132,7 +132,7 @@ class _Realised:
         self.covariates = cohort.covariates.at(patients)
         self.onset = patients.of(cohort.onset)
         self.dosing = Dosing(scenario.design, conduct, arms, self.onset)
-        self.luck = PatientScores(scenario, self.covariates, patients, words)
+        self.latent = PatientScores(scenario, self.covariates, patients, words)
 
     def scores(self, name: str, visit: int) -> Floats:
         """Return the scores of one outcome at a visit, shape (replicate, patient)."""
@@ -143,11 +143,11 @@ class _Realised:
             baseline = self.covariates[outcome.baseline]
             return outcome.grid.score_of(outcome.grid.cell_of(baseline))
         days = (self.conduct.visit_minute[:, :, visit] - self.onset) / DAY
-        luck = self.luck.at(name, visit)
+        latent = self.latent.at(name, visit)
         added = self._shift(outcome) * outcome.effect.exposure.share(self.dosing, visit)
-        cell = outcome.course.cells(outcome.grid, days, luck, added)
+        cell = outcome.course.cells(outcome.grid, days, latent, added)
         for course, there in self._others(outcome):
-            cell = np.where(there, course.cells(outcome.grid, days, luck, np.zeros(1)), cell)
+            cell = np.where(there, course.cells(outcome.grid, days, latent, np.zeros(1)), cell)
         return outcome.grid.score_of(cell)
 
     def _others(self, outcome: Outcome) -> Iterator[tuple[Course, Booleans]]:
@@ -161,7 +161,7 @@ class _Realised:
         effect = outcome.effect
         shift: Floats | float = latent_shift(outcome)
         if effect.trial_sd > 0:
-            shift = shift + outcome.sign * effect.trial_sd * self.luck.of_trial()
+            shift = shift + outcome.sign * effect.trial_sd * self.latent.of_trial()
         if effect.subgroup is not None:
             among = effect.subgroup.holds(self.scenario.population.covariates, self.covariates)
             shift = shift * np.where(among, 1.0, effect.effect_outside)

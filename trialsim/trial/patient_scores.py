@@ -1,4 +1,4 @@
-"""What chance has decided of the patients' scores, as normal scores by address."""
+"""Random effects and residuals of the patients' scores, as normal scores by address."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -34,9 +34,9 @@ class DrawnWords:
 
 
 class PatientScores:
-    """The luck of some patients on every outcome, made when it is first asked for.
+    """Random effects and residuals of some patients on every outcome, made when first needed.
 
-    Outcomes that hang together are made from their own words and those of the outcomes before them,
+    Correlated outcomes are made from their own words and those of the outcomes before them,
     so one that is added last changes no other.
     """
 
@@ -54,7 +54,7 @@ class PatientScores:
         self._kept: dict[tuple[str, int], Floats] = {}
 
     def at(self, name: str, visit: int) -> LatentScores:
-        """Return an outcome's luck at a visit, towards the high end of its scale."""
+        """Return an outcome's latent scores at a visit, towards the high end of its scale."""
         outcome = self._outcomes[name]
         start: Floats = np.zeros((1, 1))
         if outcome.predictor is not None:
@@ -64,7 +64,7 @@ class PatientScores:
         return LatentScores(start, outcome.sign * own, outcome.sign * noise, known)
 
     def of_trial(self) -> Floats:
-        """Return the luck with the drug of each patient's trial, the same for all outcomes."""
+        """Return the deviation of the effect in each patient's trial, the same for all outcomes."""
         return normal_scores(self._patients.of(self._words.of_trial("trial effect")))
 
     def _mixed(self, purpose: str, name: str, draw: int) -> Floats:
@@ -85,7 +85,7 @@ class PatientScores:
 
 @lru_cache(256)
 def _weights(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
-    """Return by how much each outcome's luck follows its own words and those of others."""
+    """Return by how much each outcome's latent scores follow its own words and those of others."""
     names = list(scenario.outcomes)
     weights = scenario.outcome_correlation.weights(names).tolist()
     return {

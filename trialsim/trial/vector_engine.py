@@ -1,4 +1,4 @@
-"""Recruitment of a whole batch at once, where nobody waits for anybody.
+"""Recruitment of a whole batch at once, where no patient can wait for another.
 
 The first `patients` to be ready are the patients, in the order in which they are ready; candidates
 ready in the same minute go in the order of their numbers. It gives the same arrays, to the bit, as

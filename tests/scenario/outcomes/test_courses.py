@@ -41,7 +41,7 @@ def proportions(**changes: Any) -> Proportions:
     return found
 
 
-def luck(seed: int = 1) -> LatentScores:
+def latent_scores(seed: int = 1) -> LatentScores:
     return LatentScores(*np.random.default_rng(seed).standard_normal((3, PATIENTS)))
 
 
@@ -49,7 +49,7 @@ def luck(seed: int = 1) -> LatentScores:
 def test_proportions_are_those_told(day: float, expected: list[float]) -> None:
     """Each share of 200,000 patients within four binomial standard errors."""
     grid = Grid(0, 6, 1, False)
-    cells = proportions().cells(grid, np.full(PATIENTS, day), luck(), np.zeros(1))
+    cells = proportions().cells(grid, np.full(PATIENTS, day), latent_scores(), np.zeros(1))
     shares = np.bincount(cells.astype(np.int64), minlength=7) / PATIENTS
     errors = np.sqrt(np.array(expected) * (1 - np.array(expected)) / PATIENTS)
     assert (np.abs(shares - expected) < 4 * errors).all()
@@ -58,7 +58,7 @@ def test_proportions_are_those_told(day: float, expected: list[float]) -> None:
 def test_proportions_move_from_grade_to_grade_between() -> None:
     """On the way every cumulative share lies between those at the ends."""
     grid = Grid(0, 6, 1, False)
-    cells = proportions().cells(grid, np.full(PATIENTS, 15.0), luck(), np.zeros(1))
+    cells = proportions().cells(grid, np.full(PATIENTS, 15.0), latent_scores(), np.zeros(1))
     below = np.cumsum(np.bincount(cells.astype(np.int64), minlength=7) / PATIENTS)
     first, last = np.cumsum(EARLIER), np.cumsum(GRADES)
     assert (below[:-1] >= first[:-1] - 0.005).all()
@@ -71,7 +71,7 @@ def test_a_shift_of_proportions_is_one_of_normal_scores() -> None:
     cells = proportions().end_cells(grid, -shift)
     expected = norm.cdf(norm.ppf(np.cumsum(GRADES)[:-1]) + shift)
     np.testing.assert_allclose(np.cumsum(cells)[:-1], expected, atol=1e-12)
-    moved = proportions().cells(grid, np.full(PATIENTS, 90.0), luck(), np.array(-shift))
+    moved = proportions().cells(grid, np.full(PATIENTS, 90.0), latent_scores(), np.array(-shift))
     shares = np.bincount(moved.astype(np.int64), minlength=7) / PATIENTS
     assert np.abs(shares - cells).max() < 4 * np.sqrt(0.25 / PATIENTS)
 

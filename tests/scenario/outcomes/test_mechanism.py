@@ -90,7 +90,7 @@ def test_without_either_pathway_there_is_no_effect_whatever_the_dose(way: str) -
 
 @pytest.mark.parametrize("variant", ["rat_cyclopamine", "rat_pi3k_blockade"])
 def test_a_blocked_rat_scores_as_one_on_saline(variant: str) -> None:
-    """The same luck with the largest dose and with none."""
+    """The same random numbers with the largest dose and with none."""
     scenario = load(variant)
     trial = simulate_batch(scenario, Streams(3, range(8)))
     none = {f"design.arms.{arm}.dose_ml_per_kg": 0.0 for arm in scenario.design.arms}

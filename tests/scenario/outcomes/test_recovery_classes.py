@@ -61,8 +61,8 @@ def test_a_score_is_the_equation_read_through_the_cut_points(
     place: int, start: float, days: float, residual: float, added: float
 ) -> None:
     known = {"recovery_class": np.array([float(place)]), "fugl_meyer_onset": np.array([start])}
-    luck = LatentScores(NOBODY, NOBODY, np.array([residual]), known)
-    cell = course().cells(ARAT.grid, np.array([float(days)]), luck, np.array([added]))
+    scores = LatentScores(NOBODY, NOBODY, np.array([residual]), known)
+    cell = course().cells(ARAT.grid, np.array([float(days)]), scores, np.array([added]))
     latent = expected(place, start, days) + residual * 0.0673**-0.5 + added
     assert abs(arat_of(latent) % 1 - 0.5) > 1e-3, "too near a half to be rounded surely"
     assert cell.item() == round(arat_of(latent))

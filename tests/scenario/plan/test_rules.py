@@ -82,7 +82,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a threshold at the floor": (
         {"test": {"method": "responders", "threshold": 0}},
-        "analysis.test.threshold: must lie between 1 and 57, or nobody or everybody responds "
+        "analysis.test.threshold: must lie between 1 and 57, or all patients or none respond "
         "(got 0)",
     ),
     "a covariate that is not there": (

@@ -165,7 +165,7 @@ def test_show_tells_the_options_of_a_method_and_the_secondary_analyses() -> None
     text = " ".join(as_text(describe(CARS1.replace(changes))).split())
     assert "analysis.test.covariates.arat: rank" in text
     assert "analysis.secondary.early.visit: day_21" in text
-    assert "early: Mann-Whitney effect: the chance" in text
+    assert "early: Mann-Whitney effect: the probability" in text
 
 
 def test_a_plan_that_uses_no_option_keeps_the_digest_of_one_that_knew_none() -> None:

@@ -60,7 +60,7 @@ def compare(data: Data) -> Comparison:
 def truth_parts(data: Data) -> TruthParts:
     """Return what each replicate tells of the true value of what the plan's method estimates.
 
-    The patients are those of a complete trial, in which nobody's score was missed.
+    The patients are those of a trial with complete follow-up.
     """
     method = data.plan.test
     analysis = _ANALYSES[type(method)]

@@ -121,7 +121,7 @@ class Monitored:
 
     @cached_property
     def analysed_at_stop(self) -> Booleans:
-        """Whose data the decision rests on, shape (replicate, patient)."""
+        """Whose data the decision uses, shape (replicate, patient)."""
         look = np.minimum(self.stop, self.moments.minute.shape[1] - 1)[:, None]
         cut = np.take_along_axis(self.moments.minute, look, axis=1)
         until = np.where(self.early[:, None], cut, NEVER)

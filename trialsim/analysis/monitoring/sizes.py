@@ -35,8 +35,8 @@ def patients_after(
 ) -> Integers:
     """Return the patients that each trial is to randomise, shape (replicate,).
 
-    The number stays as planned where the look is not held or shows nothing, and where everybody was
-    randomised by the decision: recruitment that has closed is not opened again. It is never below
+    The number stays as planned where no look is performed or it shows nothing, and where all were
+    randomised by the decision: recruitment that has closed is not reopened. It is never below
     those who are randomised by then.
 
     Parameters

@@ -153,7 +153,7 @@ class Assurance(Shown):
         """What drawing one effect in each stratum leaves of error.
 
         From the variance inside each stratum of the power that estimates have which are normal
-        about a line. In a lump at no effect it is the nominal one; where of all else nothing was
+        about a line. In a point mass at no effect it is the nominal one; where nothing else was
         drawn, success is taken as sure there.
         """
         return self.successes.of_draws
@@ -207,13 +207,13 @@ class Assurance(Shown):
 
         How much of it moves with the effect is taken from estimates that are normal about a line.
 
-        Would CARS-1 alone have foretold CARS-2? Its estimate, 0.53 if both trials weigh alike in
+        Would CARS-1 alone have predicted CARS-2? Its estimate, 0.53 if both trials weigh alike in
         the pooled result, lies far in the lower tail of what 240 patients would have shown:
 
         >>> import trialsim as ts
         >>> next_trial = ts.load("cars1").replace({"design.patients": 240})
-        >>> foretold = ts.assurance(next_trial, "cars1", replicates=640, n_jobs=1)
-        >>> bool(foretold.share_at_most(0.53).estimate < 0.01)
+        >>> predicted = ts.assurance(next_trial, "cars1", replicates=640, n_jobs=1)
+        >>> bool(predicted.share_at_most(0.53).estimate < 0.01)
         True
         """
         if math.isnan(observed):
@@ -295,14 +295,14 @@ class Assurance(Shown):
     def _success_under(self, effects: Floats) -> Floats:
         """Return how often a trial succeeds: when its estimate is high, as `_below` has it.
 
-        In a lump at no effect it is the nominal chance; where of all else nothing was drawn,
+        In a point mass at no effect it is the nominal chance; where of all else nothing was drawn,
         success is taken as sure there.
         """
-        lump = self._strata.is_lump(effects)
+        at_null = self._strata.is_point_mass(effects)
         powers = 1 - self._below(self._low_share(1 - self.success))(effects)
-        if lump.any() and self._strata.is_lump(self.columns["effect"]).all():
+        if at_null.any() and self._strata.is_point_mass(self.columns["effect"]).all():
             powers = np.full(effects.shape, _SURE)
-        return np.where(lump, self.success_at_null, powers)
+        return np.where(at_null, self.success_at_null, powers)
 
     def _below(self, place: float) -> Callable[[Floats], Floats]:
         """Return how often, under effects, an estimate lies below a place, on its scale."""
@@ -387,7 +387,7 @@ def assurance_by(
     if wrong:
         raise InputError(wrong)
     asked_for = believed
-    _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))  # told at once
+    _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))  # reported at once
     runner.check(scenario)
     runner.note_if_slow(scenario)
     asked = {"prior": believed.model_dump(mode="json"), "strata": strata}
@@ -406,7 +406,7 @@ def assurance_by(
 def _assured(
     runner: Runner, scenario: Study, prior: Prior, worlds: Sequence[Study], each: int
 ) -> Assurance:
-    """Run the worlds, one a stratum, each so many times."""
+    """Run the scenarios, one a stratum, each so many times."""
     began, strata = time.perf_counter(), len(worlds)
     done = joined(
         [
@@ -474,7 +474,7 @@ def _too_few(replicates: int, strata: int) -> list[Problem]:
 
 
 def _worlds(scenario: Study, prior: Prior, effects: Floats) -> list[Study]:
-    """Return the study under each effect; all effects that cannot be are told at once."""
+    """Return the study under each effect; all impossible effects are reported at once."""
     paths = effect_paths(scenario)
     worlds: list[Study] = []
     problems: list[Problem] = []

@@ -75,7 +75,7 @@ def _in_order(low: float | None, high: float | None) -> Iterator[Violation]:
 
 
 class Evidence(CheckedModel):
-    """The effect in the next study, foretold from studies whose effects differ.
+    """The effect in the next study, predicted from studies whose effects differ.
 
     Normal about the random-effects mean, with the variance of that mean and the variance between
     studies added; with few studies the latter is itself hardly known. `low` and `high` truncate.
@@ -149,7 +149,7 @@ def _references_known(
 
 
 class Prior(CheckedModel):
-    """A distribution of the effect at full exposure: parts mixed by weight, and a lump at none."""
+    """A prior of the effect at full exposure: weighted parts, and a point mass at no effect."""
 
     rules = ((("anchor", "parts"), _scale_fits), (("parts", "references"), _references_known))
 
@@ -167,8 +167,8 @@ class Prior(CheckedModel):
     def at(self, u: Floats) -> Floats:
         """Return an effect for each number in (0, 1), uniform numbers giving the prior.
 
-        The lowest numbers are the lump at no effect; each part then takes an interval as long as
-        its share, and from low to high in it the quantiles of its distribution.
+        The lowest numbers are the point mass at no effect; each part then takes an interval as
+        long as its weight, and from low to high in it the quantiles of its distribution.
 
         >>> halves = normal_prior(0.62, 0.03, no_effect=0.5)
         >>> halves.at(np.array([0.2, 0.75])).round(12)

@@ -79,8 +79,8 @@ class Strata:
         inside = (np.arange(_POINTS) + 0.5) / _POINTS
         return (np.arange(self.count)[:, None] + inside) / self.count
 
-    def is_lump(self, effects: Floats) -> Booleans:
-        """Return which effects are none at all, where the prior has a lump there."""
+    def is_point_mass(self, effects: Floats) -> Booleans:
+        """Return which effects are none at all, where the prior has a point mass there."""
         if self.prior.no_effect == 0:
             return np.zeros(effects.shape, np.bool_)
         return np.asarray(effects == NO_EFFECT[self.prior.anchor])

@@ -37,7 +37,7 @@ class BoardLook:
     randomised: int
     analysed: int
     estimate: float
-    """Of the data known that day; NaN where an arm had nobody."""
+    """Of the data known that day; NaN where an arm was empty."""
     share: float
     """Of the planned information; NaN where the data had none."""
     z: float
@@ -151,7 +151,7 @@ def _decision(seen: Monitored, place: int, last: bool) -> str:
     if not seen.moments.reached[0, place]:
         return "not held: before or with another look, or after the end"
     if not seen.held[0, place]:
-        return "no information: nobody in an arm, or all values alike"
+        return "no information: an empty arm, or all values equal"
     for crossed, said in (
         (seen.above, "stopped for efficacy"),
         (seen.below, "stopped for harm"),

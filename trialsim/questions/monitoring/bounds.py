@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _EFFECTS: Final = (0.0, 0.5, 1.0, 1.5)
-"""The effects that are shown unless others are asked for, in parts of the planned one."""
+"""The effects that are shown by default, in parts of the planned one."""
 
 
 class Bound(NamedTuple):
@@ -83,7 +83,7 @@ class UnderEffect:
     below: Mapping[str, float]
     """Probability to stop below: for futility or, two-sided, for harm."""
     textbook_patients: float
-    """Expected patients if everybody randomised were analysed at once, as textbooks have it."""
+    """Expected patients if all those randomised were analysed at once, as textbooks have it."""
     patients: float
     """Expected patients randomised, with those who wait and those who come before the decision."""
 

@@ -65,7 +65,7 @@ class SampleSize(Shown):
     digest: str
     path: str
     target: float
-    """The power asked for."""
+    """The target power."""
     estimate: float
     """Where the fitted power curve crosses the target."""
     low: float

@@ -1,4 +1,4 @@
-"""The other worlds that a what-if sets beside its base, all of them valid before anything runs."""
+"""The variants that a what-if compares with its base, all of them valid before anything runs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
@@ -20,7 +20,7 @@ BASE = "base"
 
 
 class Variant(NamedTuple):
-    """One world beside the base: what it is called, what differs, and the whole study."""
+    """One variant of the base: what it is called, what differs, and the whole study."""
 
     name: str
     changes: Mapping[str, Any]
@@ -36,7 +36,7 @@ def alternatives(
     points: int = 16,
     seed: int = 2016,
 ) -> tuple[Variant, ...]:
-    """Return the base, the worlds that the changes describe, then the variants.
+    """Return the base, the variants that the changes describe, then those that are named.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def alternatives(
     variants
         Other scenarios, or their names or files.
     points
-        Worlds of a Latin hypercube (McKay, Beckman and Conover 1979, Technometrics 21:239): each
+        Variants of a Latin hypercube (McKay, Beckman and Conover 1979, Technometrics 21:239): each
         path has one value in each of so many equal parts of its range.
 
     Raises
@@ -162,7 +162,7 @@ def _is_number(value: Any) -> bool:
 def _combinations(
     base: Study, changes: Mapping[str, Sequence[Any]], how: How, points: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Return the changes of each world, path by path."""
+    """Return the changes of each variant, path by path."""
     if how == "one_at_a_time":
         return _one_at_a_time(changes)
     if how == "grid":
@@ -196,7 +196,7 @@ def _said(changes: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    """Return a value as YAML has it on one line, so that two worlds have two names.
+    """Return a value as YAML has it on one line, so that two variants have two names.
 
     >>> _short({"distribution": "constant", "value": 0.12}), _short(["site", None])
     ('{distribution: constant, value: 0.12}', '[site, null]')

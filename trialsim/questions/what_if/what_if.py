@@ -1,4 +1,4 @@
-"""What changes if: each alternative on the replicates of the base, so that luck cancels.
+"""What-if: each variant compared with the base on common random numbers.
 
 Scenarios share every random number that they do not change, so the difference of two of them over
 the same replicates has a smaller Monte Carlo error than independent runs would leave.
@@ -59,7 +59,7 @@ class Row:
     engine: str
     replicates: int
     failed: int
-    """Replicates that could not be finished; a difference leaves out those of either world."""
+    """Replicates that could not be finished; a difference leaves out those of either scenario."""
     power: Proportion
     """Rejections in favour of the treated."""
     wrong_direction: Proportion
@@ -127,9 +127,9 @@ class WhatIf(Shown):
     def frame(self) -> "DataFrame":
         """A row for each alternative; each path that was given values is a column.
 
-        `changes` says all that differs from the base, `independent_replicates` what the pairing
-        is worth: so many unpaired replicates of both would give the same error (infinite where
-        the two never disagree).
+        `changes` has all that differs from the base, `independent_replicates` the replicates that
+        an unpaired comparison would need for the same standard error (infinite where the two
+        never disagree).
         """
         from pandas import DataFrame
 
@@ -199,7 +199,7 @@ def what_if(
     ----------
     changes
         The values that each path takes: each alone, all combinations (`how="grid"`), or the range
-        (low, high) of each, for `points` worlds of a Latin hypercube.
+        (low, high) of each, for `points` variants of a Latin hypercube.
     variants
         Further studies beside the base: scenarios, or names or files of such.
     out
@@ -234,9 +234,9 @@ def compared(
     runner: Runner,
     out: str | Path | None = None,
 ) -> WhatIf:
-    """Run the worlds, of which the first is the base, and set the others beside it.
+    """Run the variants, of which the first is the base, and compare the others with it.
 
-    A world that is the base in all but name is not run again.
+    A variant that is the base in all but name is not run again.
     """
     _check(worlds, runner)
     base = worlds[0].scenario
@@ -280,7 +280,7 @@ def _inputs(worlds: Sequence[Variant], paths: tuple[str, ...]) -> dict[str, Any]
 
 
 def _check(worlds: Sequence[Variant], runner: Runner) -> None:
-    """Refuse, all at once, the worlds that can never recruit; give notice of a slow analysis."""
+    """Refuse, all at once, the variants that can never recruit; give notice of a slow analysis."""
     reasons, checked = [], set[str]()
     for world in worlds:
         trials = trials_alike(world.scenario) or world.scenario.digest
@@ -297,7 +297,7 @@ def _check(worlds: Sequence[Variant], runner: Runner) -> None:
 
 
 def _row(world: Variant, engine: str, done: Replicates, base: Replicates, of: Study) -> Row:
-    """Return the summary of one world beside its base, which is a world of the study `of`."""
+    """Return the summary of one variant beside its base, which is a variant of the study `of`."""
     favoured, base_favoured = done.columns["favoured"], base.columns["favoured"]
     both = np.isfinite(favoured) & np.isfinite(base_favoured)
     quantity = world.scenario.analysis.quantity

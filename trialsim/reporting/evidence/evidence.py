@@ -28,7 +28,7 @@ _FEWER_WITH_EVENTS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a report rests on."""
+    """What a report is based on."""
 
     run: RunDirectory
     result: PowerResult
@@ -40,7 +40,7 @@ class Evidence:
     own_what_if: bool
     """Whether the what-if was made for the report."""
     reproduction: Mapping[str, Any] | None
-    """What was published beside what is simulated; None where nothing was, or not asked for."""
+    """What was published beside what is simulated; None where nothing was, or not requested."""
     examples: tuple[Example, ...]
 
 

@@ -26,7 +26,7 @@ TOLD: Final = (
     "withdrawn",
     "died",
 )
-"""The numbers that are told of an example."""
+"""The numbers of an example that are reported."""
 
 
 class Example(NamedTuple):
@@ -37,7 +37,7 @@ class Example(NamedTuple):
     numbers: dict[str, float]
     """What the run kept of it."""
     trial: SimulatedTrial | None
-    """The trial built again, with the same numbers to the bit; None where that was not possible."""
+    """The rebuilt trial, whose numbers are bit-identical; None where that was not possible."""
     problem: str | None
     """Why it was not."""
 

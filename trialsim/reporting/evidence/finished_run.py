@@ -57,7 +57,7 @@ def _summarised_replicates(folder: Path) -> int:
 
 
 def _blocks(missing: list[int]) -> str:
-    """Return how blocks that are missing are told.
+    """Return how missing blocks are reported.
 
     >>> _blocks([3]), _blocks([3, 4])
     ('block 3 is', 'blocks 3, 4 are')

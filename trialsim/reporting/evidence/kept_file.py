@@ -16,7 +16,7 @@ _VERSIONS: Final = "versions"
 
 
 def read_kept(file: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what a file holds if it answers what is asked, with the same software; else None."""
+    """Return the content of a file if it answers the same question with the same software."""
     try:
         told = unsealed(file)
         same = told.pop(_ASKED) == _as_read(asked) and told.pop(_VERSIONS) == versions_here()

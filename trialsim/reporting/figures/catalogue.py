@@ -65,7 +65,7 @@ KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
     SimulatedTrial: _OF_TRIALS,
     Trials: _OF_TRIALS,
 }
-"""The figures of each kind of result; the first is drawn unless another is asked for."""
+"""The figures of each kind of result; the first is drawn by default."""
 
 
 def plot(result: Any, kind: str | None = None, **options: Any) -> Drawing:

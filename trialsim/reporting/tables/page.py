@@ -1,4 +1,4 @@
-"""A page that one can send: one file of HTML that holds all it needs and asks nobody for more.
+"""A page that one can send: one file of HTML that needs no network.
 
 Every page extends `base.html` and is built of the tables and figures described here, which
 `parts.html` writes down. Its first line and its footer say that the cohorts are simulated.

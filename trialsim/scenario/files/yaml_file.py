@@ -69,7 +69,7 @@ def load(scenario: str | Path) -> Scenario:
 
 
 def scenario_of(draft: "Draft") -> Scenario:
-    """Return the scenario that a draft describes; its problems are told with their places.
+    """Return the scenario that a draft describes; its problems are reported with their places.
 
     It has the name of its file if it gives none.
     """

@@ -1,4 +1,4 @@
-"""How the outcomes of one patient hang together beyond what the baseline explains."""
+"""How the outcomes of one patient are correlated, given the baseline."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated
@@ -12,9 +12,9 @@ from trialsim.scenario.validation.refusal import Coefficient, Name, Violation, u
 
 
 class OutcomeCorrelation(FrozenModel):
-    """The correlation of patients' luck between outcomes: better on one, better on the other.
+    """The correlation between outcomes of random effects and residuals, towards the better ends.
 
-    It holds for the patient's own luck and for that of each visit, and towards the better ends,
+    It holds for the patient's random effects and for the residuals of each visit,
     whichever they are.
     """
 
@@ -42,7 +42,7 @@ class OutcomeCorrelation(FrozenModel):
                 yield first, second, coefficient
 
     def weights(self, outcomes: Sequence[str]) -> Floats:
-        """Return the lower triangular factor: each outcome's luck by its own and those before."""
+        """Return the lower triangular factor: each outcome's scores by its own and those before."""
         factor: Floats = np.linalg.cholesky(self.matrix(outcomes))
         return factor
 

@@ -4,8 +4,9 @@ In a course with moments the latent score at t days after onset is
 
     mean(t) + sd(t) * (r(t) * z + sqrt(1 - r(t)**2) * (sqrt(q) * b + sqrt(1 - q) * e)),
 
-with z the normal score of the prognostic covariate, b the patient's own luck, e that of the visit,
-q the patient share. LatentScores is good when positive, whichever end of the scale is better.
+with z the normal score of the prognostic covariate, b the patient's random effect, e the residual
+of the visit, q the within-patient correlation. Latent scores are good when positive, whichever end
+of the scale is better.
 """
 
 from collections.abc import Iterator
@@ -93,9 +94,9 @@ class Exponential(FrozenModel):
             correlation.clip(-1.0, 1.0),
         )
 
-    def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, days: Floats, latent: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        return _cells_of_moment(grid, self.at(days), luck, self.within_patient_correlation, added)
+        return _cells_of_moment(grid, self.at(days), latent, self.within_patient_correlation, added)
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells)."""
@@ -162,9 +163,9 @@ class Interpolated(CheckedModel):
         known = (self.means, self.sds, self.baseline_correlations)
         return LatentMoments(*(np.asarray(np.interp(days, self.days, values)) for values in known))
 
-    def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, days: Floats, latent: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        return _cells_of_moment(grid, self.at(days), luck, self.within_patient_correlation, added)
+        return _cells_of_moment(grid, self.at(days), latent, self.within_patient_correlation, added)
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells)."""
@@ -227,13 +228,13 @@ class Proportions(CheckedModel):
     """Share of what the baseline does not explain that stays with the patient between visits, such
     as 0.85."""
 
-    def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, days: Floats, scores: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
         done = _done(days, self.time_constant_days, self.end_day).clip(0.0, 1.0)
         first, last = self.start_baseline_correlation, self.end_baseline_correlation
         first = last if first is None else first
         latent = (
-            luck.standard(first + done * (last - first), self.within_patient_correlation) + added
+            scores.standard(first + done * (last - first), self.within_patient_correlation) + added
         )
         cell = np.zeros(np.broadcast_shapes(latent.shape, done.shape))
         for start, end in zip(_cuts(self.start or self.end), _cuts(self.end), strict=True):
@@ -269,11 +270,11 @@ def _done(days: Floats, time_constant_days: float, end_day: float) -> Floats:
 def _cells_of_moment(
     grid: Grid,
     moment: LatentMoments,
-    luck: LatentScores,
+    latent: LatentScores,
     within_patient_correlation: float,
     added: Floats,
 ) -> Floats:
-    standard = luck.standard(moment.baseline_correlation, within_patient_correlation)
+    standard = latent.standard(moment.baseline_correlation, within_patient_correlation)
     return grid.cell_of_latent(moment.mean + moment.sd * standard + added)
 
 

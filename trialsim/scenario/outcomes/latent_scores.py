@@ -1,4 +1,4 @@
-"""What a course is told of the patients: what chance has decided, and what is known of them."""
+"""What a course knows of the patients: their random effects, residuals and covariates."""
 
 import math
 from collections.abc import Mapping

@@ -107,7 +107,7 @@ def _baseline_goes_first(baseline: str | None, prognosis: str | None) -> Iterato
         yield Violation("prognosis", rule, prognosis)
 
 
-def _something_foretells(
+def _something_predicts(
     baseline: str | None, prognosis: str | None, course: Course
 ) -> Iterator[Violation]:
     """Refuse a correlation with what is not there, which would narrow the scores unseen."""
@@ -136,7 +136,7 @@ class Outcome(CheckedModel):
         (("low", "high", "step", "kind", "course"), _course_fits),
         (("low", "high", "step", "kind", "course_by_arm"), _courses_fit),
         (("baseline", "prognosis"), _baseline_goes_first),
-        (("baseline", "prognosis", "course"), _something_foretells),
+        (("baseline", "prognosis", "course"), _something_predicts),
         (("low", "high", "step", "kind", "items"), _items_add_up),
     )
 

@@ -126,11 +126,11 @@ class RecoveryClasses(CheckedModel):
         gained = share * part_done(np.asarray(days / tau))
         return start + gained * (self.latent_ends[1] - start)
 
-    def cells(self, grid: Grid, days: Floats, luck: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, days: Floats, scores: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        place = luck.covariates[self.class_covariate].astype(np.intp)
-        latent = self.expected(place, luck.covariates[self.start_covariate], days)
-        latent = latent + self.residual_sd * luck.noise + added
+        place = scores.covariates[self.class_covariate].astype(np.intp)
+        latent = self.expected(place, scores.covariates[self.start_covariate], days)
+        latent = latent + self.residual_sd * scores.noise + added
         return grid.cell_of(np.interp(latent, *self._lines))
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:

@@ -43,7 +43,7 @@ class ByLevel(FrozenModel):
 class OnCourse(FrozenModel):
     """The score that the course of an outcome gives some time after onset, before any drug.
 
-    The covariate's normal score is the luck of that measurement.
+    The covariate's normal score is the residual of that measurement.
     """
 
     distribution: Literal["course"]

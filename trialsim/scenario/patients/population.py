@@ -182,7 +182,7 @@ def _matrix(names: Sequence[str], correlation: Correlation) -> Floats:
 
 
 class Population(CheckedModel):
-    """The candidates: their covariates, and how these hang together."""
+    """The candidates: their covariates, and the correlations of these."""
 
     rules = (
         (("covariates",), _levels_exist),

@@ -138,7 +138,7 @@ class ArmRisk(FrozenModel):
 
 
 class IntercurrentEvent(CheckedModel):
-    """Something that befalls a patient at most once, counted from randomisation.
+    """An event that occurs at most once in a patient, at a time from randomisation.
 
     `probability` is that of it ever happening; `days` is the distribution of when, if it does.
     Covariates and the arm may change the odds of it happening.
@@ -278,7 +278,7 @@ class Operations(CheckedModel):
     infusion_minutes: Annotated[int, Field(ge=1, le=DAY)] = 60
     """Minutes that an infusion takes, such as 60."""
     infusion_chairs_per_site: Annotated[int, Field(ge=1)] | None = None
-    """Infusions that a site can give at once, such as 2; null for a chair for everybody."""
+    """Infusions that a site can give at once, such as 2; null for no limit."""
     refusal_probability: Continuous = Field(default_factory=lambda: _always(0.0))
     """The patient's own chance of refusing any one infusion, distributed over patients."""
     discontinuation: IntercurrentEvent = Field(default_factory=_never)

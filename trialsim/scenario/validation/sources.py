@@ -22,7 +22,7 @@ def _known_from_somewhere(status: Status, reference: str | None) -> Iterator[Vio
 
 
 class Source(CheckedModel):
-    """The status of a number or of every number below a path, and what it rests on."""
+    """The status of a number or of every number below a path, and its source."""
 
     rules = (
         (("status", "note"), _assumed_for_a_reason),

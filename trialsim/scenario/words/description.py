@@ -36,7 +36,7 @@ _TOLD_IN_WORDS: Final = ("label", "whole")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One value of a study, and what it rests on."""
+    """One parameter of a study, and its source."""
 
     label: str
     path: str | None
@@ -147,18 +147,17 @@ _LEGEND: Final = (
     "source is assumed. Names in parentheses are references. All cohorts are simulated."
 )
 _ELIGIBILITY: Final = [
-    "A candidate must meet every inclusion and no exclusion. The rules are judged in this order: "
-    "every failed rule is recorded, the first is the reason."
+    "A candidate must meet every inclusion and no exclusion. The rules are checked in this order: "
+    "every failed rule is recorded, the first as the reason."
 ]
 _CORRELATIONS: Final = ("population.correlation", "outcome_correlation")
 _TOGETHER: Final = [
-    "What the prognosis of a patient leaves open hangs together between the outcomes: the "
-    "correlations are those of normal scores towards the better ends; pairs not listed have the "
-    "common one."
+    "Given prognosis, the outcomes of a patient are correlated: the correlations are those of "
+    "normal scores towards the better ends; pairs not listed have the common one."
 ]
 _POPULATION: Final = [
     "Candidates' covariates have the margins below, joined by a Gaussian copula: the correlations "
-    "are those of normal scores, 0 where none is written."
+    "are those of normal scores, 0 where none is given."
 ]
 
 
@@ -199,7 +198,7 @@ def _row(path: str, value: Any, text: str, sources: Mapping[str, Source]) -> Row
 
 
 def _phrase(path: str, part: Any, unit: str) -> str | None:
-    """Return a part as one phrase, or None for what is told part by part."""
+    """Return a part as one phrase, or None for what is described part by part."""
     if not isinstance(part, Mapping):
         in_units = not path.startswith(_CORRELATIONS)  # the last name is no unit
         return value_in_words(path.rsplit(".", 1)[-1] if in_units else "", part)
@@ -259,17 +258,17 @@ def _operation_words(scenario: Scenario) -> list[str]:
     operations = scenario.operations
     chairs = operations.infusion_chairs_per_site
     waits = (
-        "There is a chair for everybody, so nobody waits."
+        "Infusion chairs are not limited."
         if chairs is None
-        else f"A site has {chairs} infusion chairs; who finds none free waits until the clinic "
-        "closes, and then misses the infusion."
+        else f"A site has {chairs} infusion chairs; a patient who finds none free waits until "
+        "the clinic closes, and then misses the infusion."
     )
     return [
         f"{len(operations.sites)} sites recruit from their activation on. Candidates arrive at "
         "each as a Poisson process, whose rate is gamma distributed over sites. One who cannot "
         "start the first infusion in the window after onset is lost (window missed).",
         waits,
-        "Probabilities of discontinuation, withdrawal and death are those of it ever happening; "
+        "Probabilities of discontinuation, withdrawal and death are those of its ever happening; "
         "days count from randomisation.",
     ]
 
@@ -285,7 +284,7 @@ def _outcome_section(scenario: Scenario, name: str, plain: Section) -> Section:
             else " in proportion to the exposure reached."
         ),
         "In reference patients, those of the course's end day, at full exposure the effect is, on "
-        "four scales, and floor and ceiling hold these shares:",
+        "four scales, and these proportions are at floor and ceiling:",
     )
     return Section(f"Outcome: {name}", words, (*_effect_rows(scenario, name, outcome), *plain.rows))
 
@@ -328,7 +327,7 @@ def _effect_rows(scenario: Scenario, name: str, outcome: Outcome) -> Iterator[Ro
     control, treated = control_cells(outcome), treated_cells(outcome)
     for who, cells in (("without the drug", control), ("at full exposure", treated)):
         for end, share in (("worst", cells[0].item()), ("best", cells[-1].item())):
-            label = f"share with the {end} score {who}"
+            label = f"proportion with the {end} score {who}"
             yield Row(label, None, share, f"{share:.3g}", computed, None, note)
 
 
@@ -356,7 +355,7 @@ def _sentences(conventions: Mapping[str, str]) -> list[str]:
 def _published(scenario: Scenario) -> Iterator[Section]:
     """Yield a section of what was published, and of what was solved to give it, if anything was."""
     words = [
-        f"{path} was solved so that the study gives {one.finding or f'{one.quantity} {one.value}'}."
+        f"{path} was calibrated to give {one.finding or f'{one.quantity} {one.value}'}."
         for path, one in scenario.calibrated.items()
     ]
     rows = []
@@ -367,7 +366,7 @@ def _published(scenario: Scenario) -> Iterator[Section]:
         told = (source.status, source.reference, source.note)
         rows.append(Row(path, path, finding.value, text, *told))
     if rows:
-        yield Section("What was published", tuple(words), tuple(rows))
+        yield Section("Published results", tuple(words), tuple(rows))
 
 
 def _listed(names: Any) -> str:

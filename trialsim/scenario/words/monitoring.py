@@ -221,7 +221,7 @@ _INFORMATION: Final = {
     "included, over the planned one.",
 }
 _WAITING: Final = {
-    "followed": "After a stop nobody more is randomised; those who wait for their endpoint are "
+    "followed": "After a stop no more patients are randomised; those whose endpoint is pending are "
     "followed and analysed beside the decision, which stands.",
     "left_out": "After a stop the trial is closed at once; those who wait for their endpoint are "
     "left out.",

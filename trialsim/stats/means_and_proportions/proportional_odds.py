@@ -152,7 +152,7 @@ def _fitted(counts: Floats, covariates: Floats) -> tuple[Floats, Floats, Floats]
 
 
 def _occupied_first(counts: Floats) -> Floats:
-    """Move the cells that nobody is in behind the others, which keep their order."""
+    """Move the empty cells behind the others, which keep their order."""
     empty = counts.sum(axis=1) == 0
     order = np.argsort(empty, axis=-1, kind="stable")
     return np.take_along_axis(counts, order[:, np.newaxis, :], axis=-1)

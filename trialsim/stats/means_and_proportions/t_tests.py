@@ -63,7 +63,7 @@ def welch_t_test(
 
 
 def moments(sample: Floats) -> Moments:
-    """Return the moments of samples, shape (..., patients); the mean of nobody is NaN.
+    """Return the moments of samples, shape (..., patients); the mean of no values is NaN.
 
     >>> [field.item() for field in moments(np.array([1.0, np.nan, 4.0]))]
     [2.0, 2.5, 4.5]

@@ -67,7 +67,7 @@ def brunner_munzel(
 def brunner_munzel_exact(
     treated: Floats, control: Floats, alternative: Alternative = "two-sided"
 ) -> RankTest:
-    """Brunner-Munzel statistic against all ways of dealing the patients to the arms again.
+    """Brunner-Munzel statistic referred to all permutations of the treatment labels.
 
     Neubert and Brunner (2007), Computational Statistics & Data Analysis 51:5192. Two-sided is the
     share of allocations with a statistic at least as far from 0, as in R's `brunnermunzel`.
@@ -98,7 +98,7 @@ def brunner_munzel_permutation(
     permutations: Integers,
     alternative: Alternative = "two-sided",
 ) -> RankTest:
-    """Brunner-Munzel statistic against random ways of dealing the patients to the arms again.
+    """Brunner-Munzel statistic referred to random permutations of the treatment labels.
 
     As `brunner_munzel_exact`, with `permutations` of shape (..., permutations, m + n) drawn by the
     caller (see `permuted_counts`). The observed allocation counts as one more of them, so that the

@@ -1,4 +1,4 @@
-"""The exact rank test conditions on the ties: every way of dealing the patients is as likely.
+"""The exact rank test conditions on the ties: all permutations of the labels are equally likely.
 
 Two-sided extremes are the rank sums at least as far from their mean as the observed one, as in R's
 `coin`. Under ties, and unequal arms, this may differ from twice the smaller tail.
@@ -46,7 +46,7 @@ def exact_rank_test_counts(
 
     Trials with the same ties and sizes share one distribution, that of `rank_sum_distribution`;
     others cost one each: below a millisecond at 8 patients an arm, some 150 at 104. The patients
-    are dealt from in two halves, the low and the high ranks, and of their sums only the tail is put
+    are drawn from in two halves, the low and the high ranks, and of their sums only the tail is put
     together. Raises ValueError beyond MOST_PATIENTS in a trial: see `permutation_rank_test`.
 
     >>> exact_rank_test_counts(np.array([0, 0, 4]), np.array([3, 0, 0])).p_value.round(6).item()
@@ -62,10 +62,10 @@ def exact_rank_test_counts(
     p_values = np.ones(len(rows))
     for number, pattern in enumerate(distinct):
         trials = which.reshape(-1) == number
-        cells, dealt = pattern[:-1], int(pattern[-1])
+        cells, drawn = pattern[:-1], int(pattern[-1])
         if cells.sum() > 0:
-            mean = dealt * (int(cells.sum()) + 1)
-            p_values[trials] = _tail(observed[trials], _halves(cells, dealt), mean, alternative)
+            mean = drawn * (int(cells.sum()) + 1)
+            p_values[trials] = _tail(observed[trials], _halves(cells, drawn), mean, alternative)
     return RankTest(summary.effect, _standardised(summary), p_values.reshape(totals.shape[:-1]))
 
 
@@ -95,7 +95,7 @@ def permutation_rank_test(
 
 
 def rank_sum_distribution(totals: Integers, treated: int) -> tuple[Integers, Floats]:
-    """Distribution of twice the midrank sum of `treated` patients dealt from cells of `totals`.
+    """Distribution of twice the midrank sum of `treated` patients drawn from cells of `totals`.
 
     The shift algorithm of Streitberg and Roehmel (1986), Statistical Software Newsletter 12:10:
     with one more patient of doubled midrank r, the ways to reach a sum s with j treated patients
@@ -120,25 +120,25 @@ def rank_sum_distribution(totals: Integers, treated: int) -> tuple[Integers, Flo
 class _Halves(NamedTuple):
     """The ways to deal some of the low ranks, and some of the high ones, to each sum of steps."""
 
-    low: Floats  # (dealt of them, sum)
+    low: Floats  # (drawn of them, sum)
     high: Floats
     least: tuple[int, int]
     """The lowest score of either half."""
     step: int
-    dealt: int
+    drawn: int
 
 
-def _halves(totals: Integers, dealt: int) -> _Halves:
+def _halves(totals: Integers, drawn: int) -> _Halves:
     scores = np.repeat(_doubled_midranks(totals), totals)
     _check_size(scores)
     parts = scores[: len(scores) // 2], scores[len(scores) // 2 :]
     step = _step(scores)
     least = tuple(int(part[0]) if part.size else 0 for part in parts)
     low, high = (
-        _ways((part - first) // step, min(dealt, len(part)))
+        _ways((part - first) // step, min(drawn, len(part)))
         for part, first in zip(parts, least, strict=True)
     )
-    return _Halves(low, high, (least[0], least[1]), step, dealt)
+    return _Halves(low, high, (least[0], least[1]), step, drawn)
 
 
 def _ways(shifts: Integers, most: int) -> Floats:
@@ -191,9 +191,9 @@ def _chance(halves: _Halves, bounds: Integers, above: bool) -> Floats:
     reached, ways = np.zeros(len(bounds)), 0.0
     of_low = np.arange(halves.low.shape[1])
     most_high = halves.high.shape[0] - 1
-    for low in range(max(0, halves.dealt - most_high), halves.low.shape[0]):
-        few, many = halves.low[low], halves.high[halves.dealt - low]
-        base = low * halves.least[0] + (halves.dealt - low) * halves.least[1]
+    for low in range(max(0, halves.drawn - most_high), halves.low.shape[0]):
+        few, many = halves.low[low], halves.high[halves.drawn - low]
+        base = low * halves.least[0] + (halves.drawn - low) * halves.least[1]
         steps = bounds - base
         if above:
             needed = -(-steps // halves.step)

@@ -16,7 +16,7 @@ from trialsim.stats.p_values import Alternative, check_alternative, normal_p_val
 class RankSummary(NamedTuple):
     """What every Mann-Whitney method needs of a batch of two-sample comparisons.
 
-    An arm with nobody makes `effect` NaN; an arm with fewer than two patients makes its variance
+    An empty arm makes `effect` NaN; an arm with fewer than two patients makes its variance
     NaN: they are not known. The placement of a patient is the share of the other arm below them,
     ties counting half.
     """
@@ -74,7 +74,7 @@ def summarise(treated: Floats, control: Floats) -> RankSummary:
 def summarise_counts(treated: Integers, control: Integers) -> RankSummary:
     """Summarise counts of patients over the ordered cells of a scale, shapes (..., cells).
 
-    Cells run from worst to best. Equal to the bit to `summarise` of the same patients, because all
+    Cells run from worst to best. Bit-identical to `summarise` of the same patients, because all
     sums are of whole numbers; these stay exact up to about 100,000 patients an arm.
 
     >>> summarise_counts(np.array([0, 1, 3]), np.array([2, 1, 1])).effect.item()

@@ -1,4 +1,4 @@
-"""Under the null hypothesis the patients' values are fixed, and only the arms are dealt again."""
+"""Under the null hypothesis patients' values are fixed, and only their arms are permuted."""
 
 from collections.abc import Iterator
 from math import comb
@@ -62,8 +62,8 @@ def permuted_counts(
     shuffled = np.take_along_axis(cells[..., None, :], _with_batch(permutations, cells), axis=-1)
     known = shuffled < size
     chosen = known & (np.cumsum(known, axis=-1) <= patients[..., None, None])
-    dealt = count(np.where(chosen, shuffled, size), size)
-    return dealt, count(cells, size)[..., None, :] - dealt
+    permuted = count(np.where(chosen, shuffled, size), size)
+    return permuted, count(cells, size)[..., None, :] - permuted
 
 
 def tail_share(

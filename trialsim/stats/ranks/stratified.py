@@ -2,8 +2,7 @@
 
 Its summary is a `RankSummary` whose last axis is the strata, however made: from samples by
 `summarise_strata`, from counts of shape (..., strata, cells) by `summarise_counts`. A stratum with
-an empty arm compares nobody and has no weight; where all strata are such, the effect is NaN, z is 0
-and the p-value 1.
+an empty arm has no weight; where all strata are such, the effect is NaN, z is 0 and the p-value 1.
 """
 
 from typing import Literal, TypeAlias, get_args

@@ -194,7 +194,7 @@ def _efficacy(
 ) -> Floats:
     """Return bounds, those not given such that a side has spent `spent` by their look.
 
-    A look at which nobody can stop is idle: its bound is infinite, and trials pass it by.
+    A look at which no trial can stop is idle: its bound is infinite, and trials pass it by.
     """
     if futility is not None and sides == 2:
         raise ValueError("binding futility bounds belong to a one-sided test (got sides 2)")

@@ -87,7 +87,7 @@ def blinded_odds_patients(
 
 
 def blinded_mean_patients(
-    lumped_variance: ArrayLike,
+    pooled_variance: ArrayLike,
     difference: ArrayLike,
     power: float,
     alpha: float = 0.05,
@@ -98,7 +98,7 @@ def blinded_mean_patients(
 ) -> Floats:
     """Return the patients that a test of two means needs, from the variance of all scores, (...,).
 
-    The lumped variance holds what the difference of the arms adds to it; `adjusted` takes off what
+    The pooled variance holds what the difference of the arms adds to it; `adjusted` takes off what
     the planned difference would add, s (1 - s) difference**2 (Zucker et al. 1999; Kieser and Friede
     2003, Statistics in Medicine 22:3571).
 
@@ -106,7 +106,7 @@ def blinded_mean_patients(
     242.1
     """
     delta, balance = np.asarray(difference, float), _balance(treated_share)
-    variance = np.asarray(lumped_variance, float) - adjusted * balance * delta**2
+    variance = np.asarray(pooled_variance, float) - adjusted * balance * delta**2
     with np.errstate(divide="ignore", invalid="ignore"):
         needed = _quantiles(power, alpha, sides) ** 2 * variance / (balance * delta**2)
     return _with_missing(needed, missing)

@@ -186,7 +186,7 @@ def _groups(columns: Floats) -> Iterator[tuple[int, list[int], Integers]]:
 
 
 def _distinct(rows: Floats) -> tuple[Integers, Integers]:
-    """Return the places of distinct rows (to the bit), and which of them each row is."""
+    """Return the places of distinct rows, compared bit by bit, and which of them each row is."""
     bits = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * rows.itemsize)))
     _, first, same = np.unique(bits.reshape(-1), return_index=True, return_inverse=True)
     return first, same.reshape(-1)

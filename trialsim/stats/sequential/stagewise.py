@@ -83,7 +83,7 @@ def stagewise_inference(
 
 
 def _known(bounds: ArrayLike | None, otherwise: float) -> Floats:
-    """Return bounds, those not known being such that nobody crosses them."""
+    """Return bounds, those not known being such that no trial crosses them."""
     given = np.asarray(otherwise if bounds is None else bounds, float)
     return np.where(np.isnan(given), otherwise, given)
 

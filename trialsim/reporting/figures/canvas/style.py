@@ -28,7 +28,7 @@ MARKERS: Final = ("o", "s", "^", "D")
 HATCHES: Final = ("", "////", "\\\\\\\\", "xxxx")
 """Lines alone: a hatch of dots makes a large file."""
 SHADED: Final = "cividis"
-"""The colour map for quantities: from dark to light for everybody."""
+"""The colour map for quantities: from dark to light, also for the colour-blind."""
 STYLE: Final = {
     "axes.axisbelow": True,
     "axes.edgecolor": INK,

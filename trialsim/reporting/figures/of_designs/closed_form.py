@@ -1,4 +1,4 @@
-"""The power of a rank test by formula: reference patients, full exposure and nobody missing."""
+"""The power of a rank test by formula: reference patients, full exposure and no missing scores."""
 
 from trialsim.scenario.outcomes.effects import control_cells, treated_cells
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney

@@ -16,8 +16,6 @@ from trialsim.scenario.validation.refusal import (
     until_missing,
 )
 
-FAST = "Fast: whole batches of trials are analysed at once."
-
 
 class AnalysisMethod(CheckedModel):
     """A method as a study file names it, with the choices that are its own.
@@ -65,7 +63,7 @@ class AnalysisMethod(CheckedModel):
         raise NotImplementedError
 
     def ties_in_words(self, plan: Plan) -> str:
-        """Return what becomes of tied patients."""
+        """Return how ties are handled."""
         raise NotImplementedError
 
     def variance_in_words(self, plan: Plan) -> str:
@@ -107,10 +105,6 @@ class AnalysisMethod(CheckedModel):
     def is_slow(self) -> bool:
         """Whether its time has to be thought of before thousands of trials."""
         return False
-
-    def speed_in_words(self) -> str:
-        """Return whether thousands of trials can be analysed in seconds, with a warning if not."""
-        return FAST
 
     def unfit_for_design(self, design: Design) -> Iterator[Violation]:
         """Yield what in the design it cannot go with; paths begin at the plan."""
@@ -154,8 +148,9 @@ def listed(names: Iterable[str]) -> str:
     >>> listed(["arat", "nihss", "barthel"])
     'arat, nihss and barthel'
     """
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    *first, last = names = list(names)
+    comma = "; " if any("," in name for name in names) else ", "  # a name with a comma is one
+    return f"{comma.join(first)} and {last}" if first else last
 
 
 def unfit_covariates(names: Iterable[str], population: Population) -> Iterator[Violation]:

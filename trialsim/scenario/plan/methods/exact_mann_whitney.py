@@ -13,15 +13,15 @@ MOST_PATIENTS: Final = 500
 
 
 class ExactMannWhitney(SampleRankMethod):
-    """Wilcoxon-Mann-Whitney against every way of dealing the patients to the arms again."""
+    """Wilcoxon-Mann-Whitney referred to all permutations of the treatment labels."""
 
     method: Literal["exact_mann_whitney"]
 
     def test_in_words(self, plan: Plan) -> str:
         return (
-            "Wilcoxon-Mann-Whitney, exact: against every way of dealing the patients to the "
-            "arms again, ties as they are; two-sided extremes are the rank sums at least as "
-            "far from their mean. Not stratified."
+            "Wilcoxon-Mann-Whitney, exact: referred to all permutations of the treatment labels, "
+            "given the ties; two-sided extremes are the rank sums at least as far from their "
+            "mean. Not stratified."
         )
 
     def level_row(self, plan: Plan) -> str | None:
@@ -33,11 +33,6 @@ class ExactMannWhitney(SampleRankMethod):
     @property
     def is_slow(self) -> bool:
         return True
-
-    def speed_in_words(self) -> str:
-        return (
-            "Slow, so think before thousands of replicates: about 0.15 s a trial of 208 patients."
-        )
 
     def unfit_for_design(self, design: Design) -> Iterator[Violation]:
         if design.patients > MOST_PATIENTS:

@@ -19,7 +19,7 @@ def _can_reject(test: "Permutation", alpha: float) -> Iterator[Violation]:
 
 
 class Permutation(SampleRankMethod):
-    """A rank statistic against random ways of dealing the patients to the arms again."""
+    """A rank statistic referred to random permutations of the treatment labels."""
 
     conflicts: ClassVar[Rules] = ((("test", "alpha"), _can_reject),)
 
@@ -32,15 +32,15 @@ class Permutation(SampleRankMethod):
     def test_in_words(self, plan: Plan) -> str:
         name = {"mann_whitney": "Wilcoxon-Mann-Whitney", "brunner_munzel": "Brunner-Munzel"}
         return (
-            f"{name[self.statistic]} statistic against {self.permutations:,} random ways of "
-            "dealing the patients to the arms again, the observed one counted as one more. Not "
+            f"{name[self.statistic]} statistic referred to {self.permutations:,} random "
+            "permutations of the treatment labels, the observed one counted as one more. Not "
             "stratified."
         )
 
     def small_samples_in_words(self, plan: Plan) -> str:
         return (
-            "The test keeps its level at any size, for under no effect all ways of "
-            "dealing the patients are alike; for its interval see that of mann_whitney."
+            "The test keeps its level at any size, since without an effect all permutations of the "
+            "treatment labels are equally likely; for its interval see that of mann_whitney."
         )
 
     def variance_in_words(self, plan: Plan) -> str:
@@ -51,9 +51,3 @@ class Permutation(SampleRankMethod):
     @property
     def is_slow(self) -> bool:
         return True
-
-    def speed_in_words(self) -> str:
-        return (
-            "Slow, so think before thousands of replicates: about as many times slower as there "
-            "are permutations, shared by a batch."
-        )

@@ -8,7 +8,6 @@ from pydantic import Field
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
-    FAST,
     AnalysisMethod,
     listed,
     measured,
@@ -64,11 +63,6 @@ class ProportionalOdds(AnalysisMethod):
     @property
     def is_slow(self) -> bool:
         return bool(self.covariates)
-
-    def speed_in_words(self) -> str:
-        if self.covariates:
-            return "Slower: about 25 ms for a trial of 208 patients, twice for the power."
-        return FAST
 
     def unfit_for_population(self, population: Population) -> Iterator[Violation]:
         yield from unfit_covariates(self.covariates, population)

@@ -23,7 +23,7 @@ class RankMethod(AnalysisMethod):
         """Return the Mann-Whitney effect that is estimated, without a full stop."""
         within = f", within each site, {_WEIGHTS[plan.stratum_weighting]}"
         return (
-            f"the chance that a patient on {plan.treated} has a better {plan.endpoint} "
+            f"the probability that a patient on {plan.treated} has a better {plan.endpoint} "
             f"{measure_in_words(plan)} at {plan.visit} than one on {plan.control}, ties counted "
             f"half{'' if plan.strata == 'none' else within}"
         )

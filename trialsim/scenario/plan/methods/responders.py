@@ -74,5 +74,5 @@ def _unreached(threshold: float, outcome: Outcome, measure: Measure) -> Iterator
         low, high = low - high, high - low
     lowest, highest = (low + step, high) if outcome.sign > 0 else (low, high - step)
     if not lowest <= threshold <= highest:
-        rule = f"must lie between {lowest:g} and {highest:g}, or nobody or everybody responds"
+        rule = f"must lie between {lowest:g} and {highest:g}, or all patients or none respond"
         yield Violation("test.threshold", rule, threshold)

@@ -41,7 +41,7 @@ class WeiLachin(RankMethod):
 
     def effect_in_words(self, plan: Plan) -> str:
         return (
-            f"the mean over {listed(self.outcomes)} of the chance that a patient on "
+            f"the mean over {listed(self.outcomes)} of the probability that a patient on "
             f"{plan.treated} has a better {measure_in_words(plan)} at {plan.visit} than one on "
             f"{plan.control}, ties counted half"
         )
