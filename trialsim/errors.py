@@ -1,4 +1,4 @@
-"""The ways an input can be wrong and a run can fail, in words for the person who must mend it."""
+"""The ways an input can be wrong and a run can fail, in words for whoever has to fix it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

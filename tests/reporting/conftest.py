@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 import pytest
 
 from tests.runs.test_directory import kept_power
-from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, gathered
+from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.runs.directory import RunDirectory, find_run, open_run
 from trialsim.runs.manifest import manifest_here
 from trialsim.scenario.files.yaml_file import load
@@ -83,4 +83,4 @@ def waiting_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
 def evidence(modest_run: RunDirectory) -> Evidence:
     """Return all that a report of the run tells."""
     wanted = ReportOptions(null_replicates=128, sensitivity_replicates=16, n_jobs=1)
-    return gathered(modest_run, wanted)
+    return collect_evidence(modest_run, wanted)

@@ -21,9 +21,9 @@ from trialsim.cli.options import (
     ScenarioName,
     Scheduler,
     Seed,
+    collecting_problems,
     in_blocks,
     loaded,
-    noted,
     parsed,
     replaced,
     runner_of,
@@ -276,14 +276,14 @@ def asked_worlds(
     study = replaced(plain, parsed(base, "--base", parsed_value, problems), problems)
     others: list[Any] = list(variants or ())
     if analysis is not None:
-        with noted(problems):
+        with collecting_problems(problems):
             study = under_analysis(study, analysis)
             others = [under_analysis(load_study(one), analysis) for one in others]
     value_of = _range if how == "latin_hypercube" else _list
     changes = parsed(values, "--set", value_of, problems)
     worlds: tuple[Variant, ...] = ()
     if changes or others or not problems:
-        with noted(problems):
+        with collecting_problems(problems):
             worlds = alternatives(study, changes, how, others, points, seed)
     if problems:
         raise InputError(problems)

@@ -88,7 +88,7 @@ def replaced(scenario: Study, changes: dict[str, Any], problems: list[Problem]) 
     """Return a study with the changes, of wrong ones with what is right, and note the wrong."""
     if not changes:
         return scenario
-    with noted(problems):
+    with collecting_problems(problems):
         return scenario.replace(changes)
     for path, value in changes.items():
         with suppress(InputError):
@@ -120,7 +120,7 @@ def parsed(
 
 
 @contextmanager
-def noted(problems: list[Problem]) -> Iterator[None]:
+def collecting_problems(problems: list[Problem]) -> Iterator[None]:
     """Note what is wrong, each problem once, and go on."""
     try:
         yield

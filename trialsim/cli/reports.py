@@ -60,7 +60,7 @@ def report(
     operating characteristics with their Monte Carlo errors, sensitivity, example trials, and how to
     reproduce it. Trials without effect and those of the sensitivity are kept in the run's folder.
     """
-    from trialsim.reporting.evidence.evidence import ReportOptions, gathered
+    from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
     from trialsim.reporting.pages.report import report as written
     from trialsim.runs.directory import find_run
 
@@ -70,7 +70,7 @@ def report(
     counts = null_replicates, sensitivity_replicates, published_replicates
     wanted = ReportOptions(null, what_if, *counts, workers_of(jobs))
     with Progress(None) as progress:
-        evidence = gathered(directory, wanted, progress)
+        evidence = collect_evidence(directory, wanted, progress)
         page = written(evidence, question, command_line())
     to.write(page)
     (warn if to.alone else say)(

@@ -207,7 +207,7 @@ class CandidateCovariates(Mapping[str, Floats]):
     def _on_course(self, margin: OnCourse, residual: Floats) -> Floats:
         """Return the scores of an outcome before any drug, given the measurement's residual."""
         outcome = self._scenario.outcomes[margin.outcome]
-        known = {asked: self[asked] for asked in outcome.course.asked}
+        known = {name: self[name] for name in outcome.course.covariates_used}
         nobody, days = np.zeros((1, 1)), np.full((1, 1), margin.days)
         latent = LatentScores(nobody, nobody, residual, known)
         return outcome.grid.score_of(outcome.course.cells(outcome.grid, days, latent, nobody))
@@ -236,7 +236,7 @@ def _screens(scenario: Scenario) -> tuple[_Screen, ...]:
     def by_words(rule: Rule) -> bool:
         covariate = population.covariates[rule.covariate]
         by_itself = covariate.stands_alone and rule.covariate not in population.dependent
-        return by_itself and len(rule.asked) == 1
+        return by_itself and len(rule.covariates_used) == 1
 
     return tuple(
         _Screen(

@@ -60,7 +60,7 @@ class PatientScores:
         if outcome.predictor is not None:
             start = self._covariates.normal_score(outcome.predictor)
         own, noise = self._mixed("course", name, 0), self._mixed("noise", name, visit)
-        known = {asked: self._covariates[asked] for asked in outcome.asked}
+        known = {name: self._covariates[name] for name in outcome.covariates_used}
         return LatentScores(start, outcome.sign * own, outcome.sign * noise, known)
 
     def of_trial(self) -> Floats:

@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from trialsim.reporting.evidence import published, sensitivity, type_one_error
-from trialsim.reporting.evidence.evidence import DEFAULT, ReportOptions, gathered
+from trialsim.reporting.evidence.evidence import DEFAULT, ReportOptions, collect_evidence
 from trialsim.runs.directory import RunDirectory
 
 NONE: Final = ReportOptions(
@@ -29,10 +29,10 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 def test_what_is_slow_is_asked_for_fewer_trials(
     modest_run: RunDirectory, waiting_run: RunDirectory, counts: dict[str, int]
 ) -> None:
-    gathered(modest_run, ReportOptions(n_jobs=1))
+    collect_evidence(modest_run, ReportOptions(n_jobs=1))
     quick = dict(counts)
     assert quick["sensitivity"] == DEFAULT[1]
-    gathered(waiting_run, ReportOptions(n_jobs=1))
+    collect_evidence(waiting_run, ReportOptions(n_jobs=1))
     assert counts["sensitivity"] == DEFAULT[1] // 4
     assert quick["type_one_error"] == quick["published"] == 160  # no more than the run itself has
 
@@ -40,7 +40,7 @@ def test_what_is_slow_is_asked_for_fewer_trials(
 def test_what_is_asked_for_is_what_is_computed(
     modest_run: RunDirectory, counts: dict[str, int]
 ) -> None:
-    gathered(modest_run, NONE)
+    collect_evidence(modest_run, NONE)
     assert not counts
-    gathered(modest_run, ReportOptions(None, None, 12, 34, 56, n_jobs=1))
+    collect_evidence(modest_run, ReportOptions(None, None, 12, 34, 56, n_jobs=1))
     assert counts == {"type_one_error": 12, "sensitivity": 34, "published": 56}

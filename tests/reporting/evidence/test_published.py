@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trialsim.questions.calibration.reproduce import reproduce
-from trialsim.reporting.evidence.evidence import ReportOptions, gathered
+from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
 from trialsim.reporting.evidence.kept_file import read_kept, write_kept
 from trialsim.reporting.evidence.published import (
     KEPT,
@@ -46,7 +46,7 @@ def test_the_page_shows_the_published_estimate_among_the_simulated(
     wanted = ReportOptions(
         null_replicates=0, sensitivity_replicates=0, published_replicates=32, n_jobs=1
     )
-    page = report(gathered(cars1_run, wanted))
+    page = report(collect_evidence(cars1_run, wanted))
     assert 'id="published"' in page
     assert "0.71" in page.partition('id="estimates"')[2].partition("</figure>")[0]
 

@@ -14,7 +14,7 @@ import pytest
 from trialsim.cli import run
 from trialsim.errors import RunError
 from trialsim.reporting.evidence import example_trials
-from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, gathered
+from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.reporting.pages.report import data_of, report
 from trialsim.runs.directory import RunDirectory
 from trialsim.scenario.scenario import Scenario
@@ -154,7 +154,7 @@ def test_what_a_reader_wrote_is_said_and_not_obeyed(page: str) -> None:
 
 def test_a_report_of_the_run_alone_says_what_was_not_asked_for(modest_run: RunDirectory) -> None:
     wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    alone = Reader(report(gathered(modest_run, wanted)))
+    alone = Reader(report(collect_evidence(modest_run, wanted)))
     assert "Sensitivity to assumptions" not in alone.headings
     assert "type I error was not requested" in "".join(alone.words)
     assert not [name for name, _ in alone.named if name.startswith(("null", "what_if"))]
@@ -164,7 +164,7 @@ def test_a_study_of_three_arms_and_waiting_patients_has_a_report(
     waiting_run: RunDirectory,
 ) -> None:
     wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    page = report(gathered(waiting_run, wanted))
+    page = report(collect_evidence(waiting_run, wanted))
     assert "24 patients are randomised 1:1:1" in page
     assert 'id="example-chairs"' in page
 
@@ -174,7 +174,7 @@ def test_a_run_in_which_nobody_is_seen_has_a_report_without_estimates(
 ) -> None:
     unseen = {"design.patients": 2, "operations.visit_missed_probability": 1.0}
     wanted = ReportOptions(null_replicates=0, sensitivity_replicates=2, n_jobs=1)
-    page = Reader(report(gathered(run_of(modest.replace(unseen), "unseen"), wanted)))
+    page = Reader(report(collect_evidence(run_of(modest.replace(unseen), "unseen"), wanted)))
     assert "No trial of the run has an estimate." in "".join(page.words)
     assert not {"estimates", "tornado"} & set(page.identifiers)
     assert "average-flow" in page.identifiers
@@ -232,6 +232,6 @@ def test_a_trial_that_cannot_be_built_again_is_told(
 
     monkeypatch.setattr(example_trials, "replay", refused)
     wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    page = Reader(report(gathered(modest_run, wanted)))
+    page = Reader(report(collect_evidence(modest_run, wanted)))
     assert "could not be rebuilt: replicate 4 is not what" in "".join(page.words)
     assert "example-flow" not in page.identifiers

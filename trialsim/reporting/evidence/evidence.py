@@ -62,7 +62,7 @@ class ReportOptions:
     n_jobs: int = -1
 
 
-def gathered(
+def collect_evidence(
     run: RunDirectory, wanted: ReportOptions, progress: Progress | None = None
 ) -> Evidence:
     """Return the evidence on a run, after computing what is neither given nor kept.

@@ -131,7 +131,7 @@ def _score_fits(
     if outcome.baseline not in (None, name):
         rule = f"must be an outcome whose baseline is {name}, or that has none"
         yield Violation("margin.outcome", rule, margin.outcome)
-    if not outcome.course.asked:
+    if not outcome.course.covariates_used:
         rule = "must be an outcome whose course starts from other covariates, recovery_classes"
         yield Violation("margin.outcome", rule, margin.outcome)
     if covariate.whole and not outcome.grid.is_whole:

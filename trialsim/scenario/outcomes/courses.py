@@ -55,7 +55,7 @@ class Exponential(FrozenModel):
     The part that is done after t days is (1 - exp(-t / tau)) / (1 - exp(-end / tau)).
     """
 
-    asked: ClassVar[tuple[str, ...]] = ()
+    covariates_used: ClassVar[tuple[str, ...]] = ()
 
     assumed_defaults: ClassVar[tuple[str, ...]] = ("within_patient_correlation",)
 
@@ -136,7 +136,7 @@ class Interpolated(CheckedModel):
         (("days",), _rising),
     )
 
-    asked: ClassVar[tuple[str, ...]] = ()
+    covariates_used: ClassVar[tuple[str, ...]] = ()
 
     assumed_defaults: ClassVar[tuple[str, ...]] = ("within_patient_correlation",)
 
@@ -200,7 +200,7 @@ class Proportions(CheckedModel):
         (("end",), lambda end: _sum_to_one("end", end)),
     )
 
-    asked: ClassVar[tuple[str, ...]] = ()
+    covariates_used: ClassVar[tuple[str, ...]] = ()
 
     assumed_defaults: ClassVar[tuple[str, ...]] = (
         "start",

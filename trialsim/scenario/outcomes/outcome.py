@@ -187,13 +187,15 @@ class Outcome(CheckedModel):
     @property
     def predictor(self) -> str | None:
         """The covariate on whose normal score the course, or that of an arm, depends."""
-        depends = any(not course.asked for course in self._courses)
+        depends = any(not course.covariates_used for course in self._courses)
         return self.baseline or self.prognosis if depends else None
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def covariates_used(self) -> tuple[str, ...]:
         """The covariates whose values the courses need."""
-        return tuple(dict.fromkeys(name for course in self._courses for name in course.asked))
+        return tuple(
+            dict.fromkeys(name for course in self._courses for name in course.covariates_used)
+        )
 
     @property
     def _courses(self) -> tuple[Course, ...]:

@@ -109,7 +109,7 @@ class RecoveryClasses(CheckedModel):
     as 90."""
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def covariates_used(self) -> tuple[str, ...]:
         """The covariates on which the course depends."""
         return (self.class_covariate, self.start_covariate)
 

@@ -103,7 +103,7 @@ class Rule(CheckedModel):
         return ((first, after),) if first < after else ()
 
     @property
-    def asked(self) -> tuple[Name, ...]:
+    def covariates_used(self) -> tuple[Name, ...]:
         """The covariates that the condition looks at."""
         others = [bound for bound in self._bounds.values() if isinstance(bound, str)]
         return (self.covariate, *others)
