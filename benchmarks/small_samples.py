@@ -175,7 +175,10 @@ def _twelve(generator: np.random.Generator, trials: int, n: int) -> tuple[Floats
 
 
 def _wei_lachin(
-    generator: np.random.Generator, trials: int, n: int, variance: Literal["null", "placement"]
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    variance: Literal["null_variance", "placement"],
 ) -> Booleans:
     joint = joint_effects(*_twelve(generator, trials, n), [True] * 12)
     return _below(wei_lachin(joint, "equal", variance).p_value)
@@ -259,7 +262,7 @@ METHODS: Final[dict[str, Judged]] = {
     "adjusted_rank, 2 covariates": partial(_adjusted, covariates=2),
     "adjusted_rank, 4 covariates": partial(_adjusted, covariates=4),
     "adjusted_rank, 1 covariate, 12 sites": partial(_adjusted, covariates=1, by_site=True),
-    "wei_lachin, null": partial(_wei_lachin, variance="null"),
+    "wei_lachin, null_variance": partial(_wei_lachin, variance="null_variance"),
     "wei_lachin, placement": partial(_wei_lachin, variance="placement"),
     "obrien": _obrien,
     "t_test": _t_test,
@@ -271,7 +274,7 @@ METHODS: Final[dict[str, Judged]] = {
     "proportional_odds, interval": partial(_odds, interval=True),
     **{
         f"interval {method}, effect {effect}": partial(_interval, method=method, shift=shift)
-        for method in ("null", "delong", "brunner-munzel", "logit", "newcombe")
+        for method in ("null_variance", "delong", "brunner-munzel", "logit", "newcombe")
         for effect, shift in (("0.5", 0.0), ("0.71", _SHIFT))
     },
 }

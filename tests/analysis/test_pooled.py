@@ -17,7 +17,7 @@ from trialsim.trial.trial import Trial, simulate_batch
 
 PLAN = {
     "measure": "mann_whitney",
-    "variance": "null",
+    "variance": "null_variance",
     "pooling": "wei_lachin",
     "alternative": "two-sided",
     "alpha": 0.05,

@@ -1,6 +1,7 @@
 """The commands reproduce and calibrate: tables, JSON, files, and every problem at once."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,27 @@ def test_calibrate_writes_the_number_into_the_file(
     solved = load(variant)
     assert solved.outcomes["arat"].effect.value == row["value"] != 0.7
     assert solved.calibrated[EFFECT].finding == "theta_arat"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_calibrate_writes_into_a_file_alone(
+    kind: str, capsys: pytest.CaptureFixture[str], variant: Path
+) -> None:
+    place, whole = variant.with_name("place.yaml"), variant.read_bytes()
+    match kind:
+        case "link":
+            place.symlink_to(variant)
+        case "pipe":
+            os.mkfifo(place)
+        case _:
+            place.mkdir()
+    asked = ["calibrate", str(place), "--path", EFFECT, "--target", "theta_arat", "--write"]
+    assert run([*asked, "--replicates", "20", "--jobs", "1"]) == 2
+    told = "must not be a link" if kind == "link" else "needs the path of a file"
+    assert told in capsys.readouterr().err
+    assert place.is_symlink() == (kind == "link")
+    assert place.is_fifo() == (kind == "pipe")
+    assert variant.read_bytes() == whole
 
 
 @pytest.mark.parametrize("programme", [False, True])

@@ -24,7 +24,7 @@ PROGRAMMES = sorted(builtin_programmes())
 PLAN = """
 analysis:
   measure: mann_whitney
-  variance: 'null'
+  variance: null_variance
   pooling: wei_lachin
   alternative: two-sided
   alpha: 0.05
@@ -184,7 +184,7 @@ def test_a_study_of_one_trial_has_itself() -> None:
             ABOUT_IT + TRIALS + PLAN.replace("mann_whitney", "mean_difference"),
             [
                 "10:3: analysis.variance: must be given for mann_whitney and win_odds, and only "
-                'for them (got "null")',
+                "for them (got null_variance)",
                 "trials.a.analysis.death: must be as_missing for a mean_difference: a rank",
                 "trials.b.analysis.death: must be as_missing for a mean_difference: a rank",
             ],
@@ -206,7 +206,7 @@ def test_a_study_of_one_trial_has_itself() -> None:
         ),
         (
             ABOUT_IT + "trials:\n  a: {extends: cars1}\n" + PLAN,
-            ["4:1: trials: must have at least 2 items after validation, not 1 (got a mapping)"],
+            ["4:1: trials: must have at least 2 entries (got a mapping)"],
         ),
         (
             ABOUT_IT + TRIALS + PLAN + "calibrated:\n  trials.c.design.patients: {finding: f}\n",

@@ -50,7 +50,7 @@ def trial_effect(data: Data, pooled: PooledAnalysis) -> TrialEffect:
     """Return the effect of a trial, its own plan saying what is analysed of its patients."""
     if pooled.variance is not None:
         ranks = summarise_counts(data.counts[:, 0, 0], data.counts[:, 0, 1])
-        null = pooled.variance == "null"
+        null = pooled.variance == "null_variance"
         variance = ranks.null_variance if null else ranks.placement_variance
         effect = TrialEffect(ranks.effect, variance)
         return _log_odds(effect) if pooled.measure == "win_odds" else effect

@@ -101,6 +101,7 @@ def calibrate(
     has a Monte Carlo error, and is confirmed on trials of another seed.
     """
     from trialsim.questions.calibration.calibrate import calibrated_by
+    from trialsim.reporting.named_file import check_named
     from trialsim.reporting.text.reproduction import calibration_text
     from trialsim.runs.atomic_file import write_whole
     from trialsim.scenario.files.calibrated import with_calibrated
@@ -108,6 +109,8 @@ def calibrate(
 
     if write and not Path(scenario).is_file():
         raise typer.BadParameter("needs the path of a file", param_hint="--write")
+    if write:
+        check_named(scenario, "--write", overwrite=True)
     study = load_study(scenario)
     asked, start = _asked(study, paths, targets)
     if write:

@@ -88,7 +88,15 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "several_stages": (
         {"final": {"test": "cui_hung_wang"}},
-        ["monitoring.final.test: must be another with several looks"],
+        ["monitoring.final.test: must be conventional or inverse_normal with several"],
+    ),
+    "beta_without_alpha": (
+        {
+            "planned_effect": 0.62,
+            "efficacy": {"rule": "none"},
+            "futility": {"scale": "beta_spending", "power": 0.9},
+        },
+        ["monitoring.futility.scale: must be z, p, effect, conditional_power or predictive_power"],
     ),
     "no_planned_information": (
         {"information": "variance"},
@@ -159,7 +167,7 @@ def test_a_study_without_looks_keeps_its_digest() -> None:
     scenario = ts.load("cars1")
     assert isinstance(scenario, ts.Scenario)
     assert scenario.monitoring is None
-    assert scenario.digest == "631a4b5c3468"
+    assert scenario.digest == "be24d6b04234"
     assert scenario.replace({"monitoring": PLAN}).digest != scenario.digest
 
 

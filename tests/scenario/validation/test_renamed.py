@@ -31,10 +31,35 @@ def test_an_old_key_or_choice_is_answered_with_its_new_name(
     assert "efficacy is now called full_analysis_set" in said
 
 
+@pytest.mark.parametrize("old", ["null", "'null'"])
+@pytest.mark.parametrize(
+    ("part", "now"),
+    [
+        ("analysis: {interval: OLD}", "null_variance"),
+        (
+            "analysis: {test: {method: wei_lachin, outcomes: [nihss, mrs], variance: OLD}}",
+            "null_variance",
+        ),
+        (
+            "monitoring: {futility: {scale: conditional_power, below: 0.1, under: OLD}}",
+            "no_effect",
+        ),
+    ],
+)
+def test_a_choice_that_was_called_null_is_answered_in_quotes_and_without(
+    part: str, now: str, old: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "old.yaml"
+    file.write_text(f"extends: casta\nname: old\n{part.replace('OLD', old)}\n", "utf-8")
+    assert run(["check", str(file)]) == INPUT_WRONG
+    assert f"null is now called {now} (got " in capsys.readouterr().err
+
+
 def test_every_new_name_is_in_use() -> None:
     """Oracle: the built-in studies and the schema's choices."""
     from trialsim.scenario.files.schema import schema
 
     keys = str(schema())
-    assert all(f"'{new}'" in keys for new in (*KEYS.values(), *CHOICES.values()))
+    choices = [new for known in CHOICES.values() for new in known]
+    assert all(f"'{new}'" in keys for new in (*KEYS.values(), *choices))
     assert not any(f"'{old}'" in keys for old in KEYS)

@@ -17,7 +17,7 @@ METHODS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
 CASES = reference("effect_intervals")["cases"]
 DEGENERATE = [case for case in reference("mann_whitney")["cases"] if case["family"] == "degenerate"]
 KEYS: dict[IntervalMethod, str] = {
-    "null": "null_variance_wald",
+    "null_variance": "null_variance_wald",
     "delong": "wald_placement",
     "brunner-munzel": "brunner_munzel_t",
     "logit": "logit_placement",
@@ -49,7 +49,7 @@ def test_degenerate_samples_have_newcombe_s_interval(
 ) -> None:
     """Oracle: auRoc in R; the null variance is unknown only when all values are equal."""
     summary = summary_of(case)
-    if method != "null" or summary.null_variance == 0:
+    if method != "null_variance" or summary.null_variance == 0:
         wanted = case["expected"]["newcombe_method5"]
         assert_allclose(effect_interval(summary, method), wanted, rtol=1e-6, atol=1e-8)
 
@@ -60,7 +60,7 @@ def test_null_variance_reproduces_the_published_interval_of_cars_1() -> None:
     published = RankSummary(
         np.array(0.71), np.array(104), np.array(101), np.array(0.0), unknown, unknown
     )
-    assert_allclose(effect_interval(published, "null"), (0.63, 0.79), atol=0.005)
+    assert_allclose(effect_interval(published, "null_variance"), (0.63, 0.79), atol=0.005)
 
 
 @given(treated=scores, control=scores, confidence=st.sampled_from([0.5, 0.9, 0.975]))
@@ -68,7 +68,7 @@ def test_null_interval_misses_one_half_just_when_the_rank_test_rejects(
     treated: Floats, control: Floats, confidence: float
 ) -> None:
     summary = summarise(treated, control)
-    low, high = effect_interval(summary, "null", confidence)
+    low, high = effect_interval(summary, "null_variance", confidence)
     p_value = rank_test(summary).p_value
     if summary.null_variance > 0 and abs(p_value - (1 - confidence)) > 1e-9:
         assert (low > 0.5 or high < 0.5) == (p_value < 1 - confidence)
@@ -127,7 +127,7 @@ def test_an_empty_arm_tells_nothing(method: IntervalMethod) -> None:
 def test_wrong_arguments_are_refused_with_rule_and_value() -> None:
     summary, unknown = summarise(np.array([1.0, 2]), np.array([1.0, 3])), "wald"
     method: Any = unknown
-    with pytest.raises(ValueError, match=r"method must be one of null, .* \(got 'wald'\)"):
+    with pytest.raises(ValueError, match=r"method must be one of null_variance, .* \(got 'wald'\)"):
         effect_interval(summary, method)
     with pytest.raises(ValueError, match=r"confidence must lie between 0 and 1 \(got 1.2\)"):
         effect_interval(summary, "logit", 1.2)

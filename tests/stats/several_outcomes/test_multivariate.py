@@ -58,10 +58,10 @@ def test_joint_covariances_agree_with_r(case: dict[str, Any]) -> None:
 def test_wei_lachin_agrees_with_its_formula(case: dict[str, Any]) -> None:
     """Oracle: sum(theta - 0.5) / sqrt(1' Sigma 1); an interval beyond 1 is cut there."""
     joint, expected = joint_of(case), case["expected"]
-    pooled, null = wei_lachin(joint), wei_lachin(joint, variance="null")
+    pooled, null = wei_lachin(joint), wei_lachin(joint, variance="null_variance")
     one_sided = wei_lachin(joint, alternative="greater")
-    standardised = wei_lachin(joint, "standardised", "null")
-    least_squares = wei_lachin(joint, "least-squares", "null")
+    standardised = wei_lachin(joint, "standardised", "null_variance")
+    least_squares = wei_lachin(joint, "least-squares", "null_variance")
     found: dict[str, Any] = {
         "mw_average": pooled.effect,
         "se_average": pooled.standard_error,
@@ -132,7 +132,7 @@ def test_each_scale_has_the_effect_and_variances_of_its_summary(
 
 @given(treated=arm(1), control=arm(1))
 def test_pool_of_one_scale_is_the_rank_test(treated: Floats, control: Floats) -> None:
-    pooled = wei_lachin(joint_effects(treated, control, [True]), variance="null")
+    pooled = wei_lachin(joint_effects(treated, control, [True]), variance="null_variance")
     test = rank_test(summarise(treated[0], control[0]))
     for found, expected in ((pooled.effect, test.effect), (pooled.z, test.z)):
         assert_allclose(found, expected, atol=1e-12)
@@ -211,7 +211,7 @@ def test_no_values_or_all_equal_say_nothing(patients: int) -> None:
 def test_complete_separation_takes_the_null_variance() -> None:
     treated, control = np.array([[5.0, 6, 7], [8, 9, 9]]), np.array([[1.0, 2, 3], [1, 1, 2]])
     joint = joint_effects(treated, control, [True, True])
-    placement, null = wei_lachin(joint), wei_lachin(joint, variance="null")
+    placement, null = wei_lachin(joint), wei_lachin(joint, variance="null_variance")
     assert_array_equal(placement, null)
     assert placement.effect == 1
     assert placement.low < 0.6
@@ -243,7 +243,7 @@ def test_wei_lachin_holds_its_level_with_correlated_and_missing_scales() -> None
         arms.append(np.clip(np.round(2 * values), -3, 3))
     joint = joint_effects(arms[0], arms[1], [True] * 3)
     tolerance = 4 * np.sqrt(0.05 * 0.95 / trials)
-    assert np.mean(wei_lachin(joint, variance="null").p_value <= 0.05) < 0.05 + tolerance
+    assert np.mean(wei_lachin(joint, variance="null_variance").p_value <= 0.05) < 0.05 + tolerance
     assert np.mean(wei_lachin(joint).p_value <= 0.05) < 0.06 + tolerance
     assert np.mean(omnibus_test(joint).p_value <= 0.05) < 0.05 + tolerance
 

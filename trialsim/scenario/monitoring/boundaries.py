@@ -214,7 +214,7 @@ class BoundaryPlan:
 
     def _drift_under(self, under: str | float) -> float:
         match under:
-            case "null":
+            case "no_effect":
                 return 0.0
             case "design":
                 return self.drift(self.planned_effect)

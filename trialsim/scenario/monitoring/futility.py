@@ -71,10 +71,10 @@ class OnConditionalPower(CheckedModel):
     below: OpenProbability = Field(
         description="Stop when conditional power is below it, such as 0.2."
     )
-    under: Literal["trend", "null", "design"] | Finite = Field(
+    under: Literal["trend", "no_effect", "design"] | Finite = Field(
         "trend",
-        description="The effect of the patients to come: that seen so far (trend), none (null), "
-        "the planned effect (design), or a value in the unit of the estimate, such as 0.6.",
+        description="The effect of the patients to come: that seen so far (trend), none "
+        "(no_effect), the planned effect (design), or a value in the estimate's unit, such as 0.6.",
     )
     binding: bool = Field(False, description=_BINDING)
     at: At | None = Field(None, description=_AT)

@@ -92,7 +92,10 @@ def _beta_beside_alpha(
     futility: FutilityRule | None, efficacy: EfficacyRule
 ) -> Iterator[Violation]:
     if isinstance(futility, BetaSpending) and not isinstance(efficacy, SPENDING):
-        rule = "must be another: beta spending goes with an efficacy rule that spends alpha"
+        rule = (
+            "must be z, p, effect, conditional_power or predictive_power beside the efficacy rule "
+            f"{efficacy.rule}, which spends no alpha"
+        )
         yield Violation("futility.scale", rule, futility.scale)
     if isinstance(futility, BetaSpending) and futility.at is not None:
         rule = "must be left out with beta_spending, which spends at every look"
@@ -113,7 +116,7 @@ def _final_fits(
     final: Final, looks: Mapping[str, Look], efficacy: EfficacyRule
 ) -> Iterator[Violation]:
     if final.test in ("fisher", "cui_hung_wang") and len(looks) > 1:
-        rule = "must be another with several looks: it combines two stages"
+        rule = "must be conventional or inverse_normal with several looks: it combines two stages"
         yield Violation("final.test", rule, final.test)
     if final.test == "fisher" and not isinstance(efficacy, NoEfficacy):
         rule = "must be none with Fisher's product, whose level is that of both stages together"

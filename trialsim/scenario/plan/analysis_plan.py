@@ -132,7 +132,7 @@ class AnalysisPlan(CheckedModel):
     """The level of the test, all of it for one side or for both, such as 0.05."""
     effect: Effect = "mann_whitney"
     """The scale on which a rank comparison is reported; the test is the same on each."""
-    interval: Interval = "null"
+    interval: Interval = "null_variance"
     """Of the Mann-Whitney effect of two unadjusted, unstratified samples; others have their own."""
     confidence: OpenProbability = 0.95
     """Coverage of the confidence interval, such as 0.95."""

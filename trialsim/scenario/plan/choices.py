@@ -4,7 +4,7 @@ from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import Field
 
-Interval: TypeAlias = Literal["null", "delong", "brunner-munzel", "logit", "newcombe"]
+Interval: TypeAlias = Literal["null_variance", "delong", "brunner-munzel", "logit", "newcombe"]
 Measure: TypeAlias = Literal["score", "change"]
 AnalysisSet: TypeAlias = Literal["all_randomised", "full_analysis_set"]
 Missing: TypeAlias = Literal["locf", "bocf", "worst_rank", "complete_case", "multiple_imputation"]

@@ -45,7 +45,7 @@ class PooledAnalysis(CheckedModel):
 
     measure: Pooled
     """The effect of each trial; win odds are pooled as logarithms."""
-    variance: Literal["null", "placement"] | None = None
+    variance: Literal["null_variance", "placement"] | None = None
     """Of a Mann-Whitney effect: as if the arms did not differ, or from the placements."""
     pooling: Pooling
     """By inverse variance; the same beside the variance between trials; or all trials alike."""
@@ -119,7 +119,8 @@ def _ends(pooled: PooledAnalysis) -> str:
     if pooled.variance is None:
         return "with each trial's large-sample variance"
     return {
-        "null": "with each trial's variance when its arms do not differ, corrected for ties",
+        "null_variance": "with each trial's variance when its arms do not differ, corrected "
+        "for ties",
         "placement": "with each trial's variance of the placements",
     }[pooled.variance]
 

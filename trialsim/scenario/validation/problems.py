@@ -188,9 +188,17 @@ def _told(
     elif kind == "int_type" and isinstance(value, float):
         yield Problem(path, "must be a whole number, without a decimal point", str(value))
     else:
-        now = CHOICES.get(value) if kind == "literal_error" and isinstance(value, str) else None
-        hint = f"; {value} is now called {now}" if now else ""
-        yield Problem(path, f"{_rule(details, cause)}{hint}", as_written(value))
+        yield Problem(path, _rule(details, cause) + _new_name(details), as_written(value))
+
+
+def _new_name(details: ErrorDetails) -> str:
+    """Return what a choice is called now, where a file has its older name."""
+    if details["type"] != "literal_error":
+        return ""
+    old = "null" if details["input"] is None else details["input"]
+    known = re.findall(r"'([^']*)'", details["ctx"]["expected"])
+    now = [name for name in CHOICES.get(old, ()) if name in known] if isinstance(old, str) else []
+    return f"; {old} is now called {now[0]}" if now else ""
 
 
 def _rule(details: ErrorDetails, cause: object) -> str:

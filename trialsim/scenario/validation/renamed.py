@@ -8,4 +8,8 @@ KEYS: Final = {
     "patient_share": "within_patient_correlation",
     "recovery_days": "time_constant_days",
 }
-CHOICES: Final = {"efficacy": "full_analysis_set"}
+CHOICES: Final = {
+    "efficacy": ("full_analysis_set",),
+    "null": ("null_variance", "no_effect"),
+}
+"""The new names of a choice, of which a field has one; YAML reads an unquoted null as nothing."""

@@ -214,7 +214,7 @@ def _sizes(rule: ReEstimation) -> str:
     )
 
 
-_UNDER: Final = {"null": "no effect", "design": "the planned effect", "trend": "the trend"}
+_UNDER: Final = {"no_effect": "no effect", "design": "the planned effect", "trend": "the trend"}
 _INFORMATION: Final = {
     "patients": "The share of information is patients analysed over those planned.",
     "variance": "The share of information is the reciprocal of the variance of the test, ties "

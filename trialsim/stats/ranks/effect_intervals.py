@@ -15,7 +15,9 @@ from trialsim.stats.monte_carlo import check_probability
 from trialsim.stats.ranks.brunner_munzel import satterthwaite
 from trialsim.stats.ranks.mann_whitney import RankSummary
 
-IntervalMethod: TypeAlias = Literal["null", "delong", "brunner-munzel", "logit", "newcombe"]
+IntervalMethod: TypeAlias = Literal[
+    "null_variance", "delong", "brunner-munzel", "logit", "newcombe"
+]
 
 
 class Interval(NamedTuple):
@@ -32,9 +34,9 @@ def effect_interval(
 
     The methods are:
 
-    - `null`: normal, with the tie-corrected variance that holds when the arms do not differ. It
-      agrees with the rank test without continuity, and reproduces the interval published for
-      CARS-1 (Muresanu et al. 2016, Stroke 47:151: 0.71, 0.63 to 0.79).
+    - `null_variance`: normal, with the tie-corrected variance that holds when the arms do not
+      differ. It agrees with the rank test without continuity, and reproduces the interval published
+      for CARS-1 (Muresanu et al. 2016, Stroke 47:151: 0.71, 0.63 to 0.79).
     - `delong`: normal, with the variance of the placements (Sen 1960; DeLong et al. 1988).
     - `brunner-munzel`: the same variance with Student's t (Brunner and Munzel 2000).
     - `logit`: the same variance on the logit scale, with a normal quantile (Konietschke et al.
@@ -50,7 +52,7 @@ def effect_interval(
     theta                   0.50                   0.62                   0.76
     patients/arm      8     20    104        8     20    104        8     20    104
     ==============  =====================  =====================  =====================
-    null            0.951  0.950  0.951    0.960  0.959  0.958    0.983  0.980  0.980
+    null_variance   0.951  0.950  0.951    0.960  0.959  0.958    0.983  0.980  0.980
     delong          0.923  0.940  0.949    0.917  0.938  0.948    0.906  0.928  0.946
     brunner-munzel  0.944  0.947  0.951    0.939  0.946  0.949    0.929  0.936  0.947
     logit           0.978  0.960  0.953    0.974  0.960  0.952    0.973  0.960  0.952
@@ -58,7 +60,7 @@ def effect_interval(
     ==============  =====================  =====================  =====================
 
     So `delong` undercovers in small arms, by up to 4.4 points at 8 an arm and 2.2 at 20, and
-    `brunner-munzel` by up to 2.1 and 1.4; `null` is too wide far from 0.5, at any size.
+    `brunner-munzel` by up to 2.1 and 1.4; `null_variance` is too wide far from 0.5, at any size.
 
     >>> from trialsim.stats.ranks.mann_whitney import summarise_counts
     >>> summary = summarise_counts(np.array([1, 2, 6]), np.array([4, 3, 2]))
@@ -72,7 +74,7 @@ def effect_interval(
     check_probability("confidence", confidence)
     quantile = float(scipy.special.ndtri((1 + confidence) / 2))
     match method:
-        case "null":
+        case "null_variance":
             interval = _wald(summary, summary.null_variance, quantile)
         case "delong":
             interval = _wald(summary, summary.placement_variance, quantile)

@@ -19,7 +19,7 @@ from trialsim.stats.ranks.mann_whitney import pool
 from trialsim.stats.ranks.placements import midranks, placements
 
 ScaleWeighting: TypeAlias = Literal["equal", "standardised", "least-squares"]
-JointVariance: TypeAlias = Literal["placement", "null"]
+JointVariance: TypeAlias = Literal["placement", "null_variance"]
 
 ROUNDING = 1e-15  # a variance that is zero but for rounding
 
@@ -86,7 +86,8 @@ def wei_lachin(
     where the former gives zero or is not known. A scale for which an arm has no value is left out.
 
     With twelve scales, correlated by 0.7, and no effect, the test at 5% rejects with 8, 20 and 104
-    patients an arm: `placement` 8.6%, 6.0%, 4.7%; `null` 5.6%, 5.0%, 4.5% (4,000 trials each).
+    patients an arm: `placement` 8.6%, 6.0%, 4.7%; `null_variance` 5.6%, 5.0%, 4.5% (4,000
+    trials each).
 
     >>> joint = joint_effects(
     ...     np.array([[5.0, 6, 9], [1, 1, 2]]), np.array([[4.0, 5, 7], [3, 2, 2]]), [True, False]

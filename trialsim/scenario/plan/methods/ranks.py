@@ -73,7 +73,8 @@ _EFFECTS: Final[dict[Effect, str]] = {
     "net_benefit": "Net benefit, 2 effect - 1 of the Mann-Whitney effect: ",
 }
 _INTERVALS: Final[dict[Interval, str]] = {
-    "null": "normal, with the tie-corrected variance that holds when the arms do not differ",
+    "null_variance": "normal, with the tie-corrected variance that holds when the arms do not "
+    "differ",
     "delong": "normal, with the variance of the placements (DeLong 1988)",
     "brunner-munzel": "Student's t with Satterthwaite's degrees of freedom and the variance of "
     "the placements (Brunner and Munzel 2000)",

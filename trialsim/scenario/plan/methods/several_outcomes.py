@@ -33,7 +33,7 @@ class WeiLachin(RankMethod):
     """The outcomes that are combined, at least two, such as [nihss, mrs]."""
     weighting: Literal["equal", "standardised", "least-squares"] = "equal"
     """How much each outcome counts, usually equal."""
-    variance: Literal["null", "placement"] = "null"
+    variance: Literal["null_variance", "placement"] = "null_variance"
     """As if the arms did not differ, which keeps the level in small arms; or the placements'."""
 
     def outcomes_of(self, plan: Plan) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ class WeiLachin(RankMethod):
         return f"wei_lachin, {self.variance}"
 
     def variance_in_words(self, plan: Plan) -> str:
-        if self.variance == "null":
+        if self.variance == "null_variance":
             return "The test's variance is that of the null hypothesis, over all outcomes."
         return f"{PLACEMENTS}, with the covariances between outcomes."
 
