@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from statsmodels.stats.meta_analysis import combine_effects
 
 from trialsim.analysis.data import Data
-from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
+from trialsim.analysis.pooled import TrialEffect, pool, pooled_truth, trial_effect
 from trialsim.arrays import Floats
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
@@ -143,3 +143,19 @@ def test_win_odds_of_a_trial_are_those_of_its_mann_whitney_effect(batch: Trial) 
     assert_allclose(np.exp(odds.estimate), theta.estimate / (1 - theta.estimate))
     slope = theta.estimate * (1 - theta.estimate)
     assert_allclose(odds.variance, theta.variance / slope**2)
+
+
+def test_the_truth_of_one_trial_is_the_odds_of_its_mean_effect() -> None:
+    """A separated trial has a part in it, though its own odds are infinite."""
+    thetas, variances = np.array([[0.5], [1.0], [0.75], [np.nan]]), np.full((4, 1), 0.01)
+    odds, influence = pooled_truth(thetas, variances, plan(measure="win_odds", pooling="fixed"))
+    assert_allclose(odds, 3.0)
+    assert_allclose(influence[:3], (thetas[:3, 0] - 0.75) / 0.25**2, rtol=1e-4)
+    assert np.isnan(influence[3])
+
+
+def test_the_truth_of_several_trials_has_the_weights_of_their_mean_variances() -> None:
+    found, influence = pooled_truth(ESTIMATES, VARIANCES, plan(pooling="fixed"))
+    weights = 1 / VARIANCES[0] / (1 / VARIANCES[0]).sum()
+    assert_allclose(found, ESTIMATES.mean(axis=0) @ weights)
+    assert_allclose(influence, (ESTIMATES - ESTIMATES.mean(axis=0)) @ weights, atol=1e-6)

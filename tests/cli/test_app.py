@@ -341,6 +341,18 @@ def test_check_tells_of_sound_and_broken_files_together(ask: Ask, tmp_path: Path
     assert [problem["line"] for problem in told["problems"]] == [4, 5, 8, None]
 
 
+def test_check_warns_of_a_harmful_effect(ask: Ask, tmp_path: Path) -> None:
+    """An anchor that a variant changes without its value may turn a benefit into a harm."""
+    path = tmp_path / "harm.yaml"
+    path.write_text("name: harm\nextends: cars1\noutcomes: {arat: {effect: {value: 0.35}}}\n")
+    status, out, _ = ask("check", "cars1", str(path))
+    assert status == DONE
+    assert out.count("WARNING") == 1
+    assert "WARNING: harm: outcomes.arat.effect: theta 0.35 favours the control" in out
+    _, out, _ = ask("check", str(path), "--json")
+    assert len(json.loads(out)["warnings"]) == 1
+
+
 def test_a_folder_with_other_files_is_refused_before_anything_is_simulated(tmp_path: Path) -> None:
     """A run of days would not end within the minute that it is given here."""
     (tmp_path / "thesis.txt").write_text("mine")

@@ -257,8 +257,8 @@ BROKEN = {
             "ancova, responders, proportional_odds; did you mean t_test? (got t_tset)",
             "8:3: analysis.continuity_correction: must be false with strata: van Elteren's test "
             "has no continuity correction (got true)",
-            "9:3: analysis.interval: must be null_variance, delong, brunner-munzel, logit or newcombe "
-            "(got delonge)",
+            "9:3: analysis.interval: must be null_variance, delong, brunner-munzel, logit or "
+            "newcombe (got delonge)",
             "10:3: analysis.confidence: must be less than 1 (got 1)",
         ],
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex
+from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.cohort import meets
 from trialsim.trial.outcomes import Scores
@@ -93,7 +94,13 @@ def _ranked(
     ranked = known | dead
     if plan.missing == "worst_rank":
         ranked |= ~known
-    return Endpoint(cell, ranked & included, most + 2)
+    return Endpoint(cell, ranked & included, cells_of(outcome, plan))
+
+
+def cells_of(outcome: Outcome, plan: AnalysisPlan) -> int:
+    """Return how many cells there are: those of a score or of a change, and the worst."""
+    steps = outcome.grid.steps
+    return (2 * steps if plan.measure == "change" else steps) + 2
 
 
 def visit_of(trial: Trial, plan: AnalysisPlan) -> int:

@@ -21,6 +21,9 @@ from trialsim.stats.meta_analysis import (
 )
 from trialsim.stats.ranks.mann_whitney import summarise_counts
 
+_STEP = 1e-6
+"""Of a difference quotient: by how much the true effect of one trial moves the pooled one."""
+
 
 class TrialEffect(NamedTuple):
     """The effect of one trial on the scale on which trials are pooled, shape (replicate,)."""
@@ -62,6 +65,37 @@ def trial_effect(data: Data, pooled: PooledAnalysis) -> TrialEffect:
     step = data.outcome.step
     means = student_t_test(samples.treated * step, samples.control * step)
     return TrialEffect(means.estimate, means.standard_error**2)
+
+
+def truth_of_trial(data: Data, pooled: PooledAnalysis) -> TrialEffect:
+    """Return what complete trials tell of a true effect: win odds by the Mann-Whitney effect.
+
+    That has a mean over replicates where the odds of a separated trial are infinite.
+    """
+    if pooled.measure == "win_odds":
+        pooled = pooled.model_copy(update={"measure": "mann_whitney"})
+    return trial_effect(data, pooled)
+
+
+def pooled_truth(effects: Floats, variances: Floats, plan: PooledAnalysis) -> tuple[Floats, Floats]:
+    """Pool the true effects of trials by their mean variances, shapes (replicate, trial).
+
+    Returns the pooled effect, a ratio as a ratio, and the influence of each replicate on it,
+    shape (replicate,): that of the trials' effects, the weights as they are.
+    """
+    known = ~np.isnan(effects + variances).any(axis=1)
+    influence = np.full(len(effects), np.nan)
+    if not known.any():
+        return np.asarray(np.nan), influence
+    mean, spread = effects[known].mean(axis=0), variances[known].mean(axis=0)
+    moved = np.concatenate([mean[np.newaxis], mean + _STEP * np.eye(len(mean))])
+    spreads = np.broadcast_to(spread, moved.shape)
+    trials = [TrialEffect(*one) for one in zip(moved.T, spreads.T, strict=True)]
+    if plan.measure == "win_odds":
+        trials = [_log_odds(one) for one in trials]
+    found = pool(trials, plan).estimate
+    influence[known] = (effects[known] - mean) @ ((found[1:] - found[0]) / _STEP)
+    return np.asarray(found[0]), influence
 
 
 def pool(effects: Iterable[TrialEffect], plan: PooledAnalysis) -> PooledResult:

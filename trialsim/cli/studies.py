@@ -131,6 +131,7 @@ def check(
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.files.studies import load_study
     from trialsim.scenario.programme import trials_of
+    from trialsim.scenario.words.harms import harms
 
     problems: list[Problem] = []
     sound: list[Study] = []
@@ -144,14 +145,18 @@ def check(
         for one in (sound if beside else [])
         for name, trial in trials_of(one).items()
     }
+    warnings = [warning for one in sound for warning in harms(one)]
     if as_json:
         told = [asdict(problem) for problem in problems]
         kept = {"obtained": {name: obtained_dict(those) for name, those in found.items()}}
         names = [one.name for one in sound]
-        print_json({"sound": names, "problems": told, **(kept if beside else {})})
+        content = {"sound": names, "problems": told, "warnings": warnings}
+        print_json(content | (kept if beside else {}))
     else:
         for one in sound:
             say(f"{one.name}: no problem found (digest {one.digest})")
+        for warning in warnings:
+            say(f"WARNING: {warning}")
         for name, those in found.items():
             say(f"\n{name}\n{obtained_text(those)}")
     if problems:

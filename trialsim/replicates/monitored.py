@@ -16,6 +16,7 @@ from trialsim.analysis.monitoring.inference import (
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
 from trialsim.arrays import Floats, Integers
 from trialsim.clock import DAY, NEVER
+from trialsim.replicates.true_effect import cells_for_truth
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.monitoring.effect_scale import reported
 from trialsim.scenario.scenario import Scenario
@@ -130,6 +131,7 @@ def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         "favoured": monitored.favoured,
         "truth_over": finished.truth.over,
         "truth_under": finished.truth.under,
+        **cells_for_truth(finished.complete),
         "treated_analysed": last.treated,
         "control_analysed": last.control,
         "treated_mean": means[:, 0],

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 
 from trialsim.analysis.data import Data
-from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
-from trialsim.analysis.truth import of_estimates, whole
+from trialsim.analysis.pooled import TrialEffect, pool, trial_effect, truth_of_trial
 from trialsim.arrays import Floats
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, quantities
+from trialsim.replicates.true_effect import effect_for_truth, names_of_truth
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
 from trialsim.scenario.programme import Programme
 from trialsim.scenario.scenario import Scenario
@@ -27,6 +27,8 @@ OF_ALL: Final = ("analysed", "tau2", "i2")
 """Patients in all trials' analyses, and how far the trials lie apart: kept of each replicate."""
 OF_EACH: Final = ("estimate", "favoured")
 """What is kept of each trial by its own plan, as `NAME.estimate` and `NAME.favoured`."""
+_OWN: Final = tuple(name for name in QUANTITIES if name not in ("truth_over", "truth_under"))
+"""Kept of all trials together, whose true effect is pooled from those of the trials."""
 _SUMS: Final = (
     "treated_analysed",
     "control_analysed",
@@ -52,7 +54,7 @@ def trial_seed(seed: int, trial: str) -> int:
 def programme_quantities(programme: Programme) -> tuple[str, ...]:
     """Return the names of the numbers that are kept of each replicate of a programme."""
     each = (of_trial(trial, what) for trial in programme.trials for what in OF_EACH)
-    return (*QUANTITIES, *OF_ALL, *each)
+    return (*_OWN, *OF_ALL, *each, *names_of_truth(programme))
 
 
 def of_trial(trial: str, what: str) -> str:
@@ -106,8 +108,8 @@ def _run(
     analysed, complete = (
         TrialEffect(**aligned_to_replicates(found._asdict(), trial, streams.replicates))
         for found in (
-            trial_effect(Data(trial, trial.scenario.analysis, complete), analysis)
-            for complete in (False, True)
+            of(Data(trial, trial.scenario.analysis, complete), analysis)
+            for of, complete in ((trial_effect, False), (truth_of_trial, True))
         )
     )
     numbers = aligned_to_replicates(quantities(trial), trial, streams.replicates)
@@ -118,10 +120,8 @@ def _pooled(programme: Programme, trials: Mapping[str, _TrialRun]) -> dict[str, 
     """Return what is kept of each replicate, by the names of `programme_quantities`."""
     runs = trials.values()
     each = {name: np.stack([run.numbers[name] for run in runs]) for name in QUANTITIES}
-    ratio = programme.analysis.quantity.is_ratio
     columns: dict[str, Floats] = {}
     columns |= pool([run.effect for run in runs], programme.analysis)._asdict()
-    columns |= _truth(pool([run.complete for run in runs], programme.analysis).estimate, ratio)
     columns |= {name: each[name].sum(axis=0) for name in _SUMS}
     columns |= {name: each[name].max(axis=0) for name in _LONGEST}
     columns["analysed"] = columns["treated_analysed"] + columns["control_analysed"]
@@ -131,13 +131,8 @@ def _pooled(programme: Programme, trials: Mapping[str, _TrialRun]) -> dict[str, 
         columns[mean] = np.where(known, total, np.nan) / np.where(known, columns[patients], 1.0)
     for name, run in trials.items():
         columns |= {of_trial(name, what): run.numbers[what] for what in OF_EACH}
+        columns |= effect_for_truth(name, run.complete)
     return {name: np.array(columns[name], np.float64) for name in programme_quantities(programme)}
-
-
-def _truth(complete: Floats, ratio: bool) -> dict[str, Floats]:
-    """Return the parts of the true effect: the pooled one with complete follow-up."""
-    parts = of_estimates(complete) if ratio else whole(complete)
-    return dict(zip(("truth_over", "truth_under"), parts, strict=True))
 
 
 def _added(values: Floats) -> Floats:

@@ -11,6 +11,8 @@ from trialsim.analysis.methods.registry import truth_parts
 from trialsim.analysis.primary import analyse_data
 from trialsim.arrays import Floats
 from trialsim.clock import DAY, NEVER
+from trialsim.replicates.true_effect import cells_for_truth, names_of_truth
+from trialsim.scenario.programme import Study
 from trialsim.trial.trial import Trial
 
 QUANTITIES: Final = (
@@ -37,13 +39,19 @@ QUANTITIES: Final = (
 """The numbers kept of each replicate."""
 
 
+def kept_of(study: Study) -> tuple[str, ...]:
+    """Return the names of the numbers that are kept of each replicate of a study without looks."""
+    return (*QUANTITIES, *names_of_truth(study))
+
+
 def quantities(trial: Trial) -> dict[str, Floats]:
-    """Return the numbers that are kept of each replicate of a trial, as `QUANTITIES` names them."""
+    """Return the numbers that are kept of each replicate of a trial: `kept_of` names them."""
     plan = trial.scenario.analysis
     data = Data(trial, plan)
     primary = analyse_data(data)
     means = mean_scores(data.counts, trial.scenario.outcomes[plan.endpoint], plan)
-    truth, conduct = truth_parts(Data(trial, plan, complete=True)), trial.conduct
+    complete, conduct = Data(trial, plan, complete=True), trial.conduct
+    truth = truth_parts(complete)
     ends = [
         (conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]).max(axis=1)
         for visit in range(len(trial.scenario.design.visits))
@@ -68,6 +76,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "discontinued": (conduct.discontinued < NEVER).sum(axis=1),
         "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
         "died": (conduct.died < NEVER).sum(axis=1),
+        **cells_for_truth(complete),
     }
     return {name: np.asarray(number, np.float64) for name, number in numbers.items()}
 

@@ -15,6 +15,8 @@ from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Failure, Replicates
 from trialsim.replicates.secondary import PREFIX as OF_SECONDARY
 from trialsim.replicates.secondary import SecondaryResult, secondary_of
+from trialsim.replicates.true_effect import PREFIX as OF_TRUTH
+from trialsim.replicates.true_effect import true_effect
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.words.description import plan_in_words
@@ -28,8 +30,8 @@ from trialsim.stats.monte_carlo import (
     geometric_mean,
     logarithms,
     mean_over_replicates,
-    ratio_of_means,
     wilson_interval,
+    without_logarithm,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class PowerResult(Shown):
     averaged: str
     """What `treated_mean` and `control_mean` are means of, or that they are shares."""
     conventions: Mapping[str, str]
+    true_effect: RatioOfMeans
+    """The true effect, and by how much each replicate moves it."""
     columns: Mapping[str, Floats]
     """One number a replicate for each quantity, in order of replicates; NaN where it failed."""
     seconds: float
@@ -125,7 +129,7 @@ class PowerResult(Shown):
         Pairs of patients are pooled over replicates, so that the bias of an estimator in small
         samples is no part of it.
         """
-        return self._truth.mean
+        return self.true_effect.mean
 
     @property
     def is_harmful(self) -> bool:
@@ -139,7 +143,7 @@ class PowerResult(Shown):
 
         It is a difference, and no bias, where the analysis is for another estimand.
         """
-        (truth, *_), influence = self._truth
+        (truth, *_), influence = self.true_effect
         if self.quantity.is_ratio:
             truth, influence = np.log(truth), influence / truth
         estimates = self._on_scale("estimate")
@@ -162,8 +166,7 @@ class PowerResult(Shown):
     @property
     def without_logarithm(self) -> int:
         """Replicates whose ratio is 0 or infinite: they have no part in its mean and its bias."""
-        values = self.columns["estimate"]
-        return int((np.isnan(self._on_scale("estimate")) & ~np.isnan(values)).sum())
+        return left_out(self.columns["estimate"], self.quantity)
 
     @property
     def power_counting_failures(self) -> Proportion:
@@ -174,10 +177,6 @@ class PowerResult(Shown):
         """
         return wilson_interval(np.nansum(self.columns["favoured"]), self.replicates)
 
-    @property
-    def _truth(self) -> RatioOfMeans:
-        return ratio_of_means(self.columns["truth_over"], self.columns["truth_under"])
-
     def _on_scale(self, column: str) -> Floats:
         """Return estimates on the scale on which they are averaged; NaN where that has no value."""
         values = self.columns[column]
@@ -187,7 +186,7 @@ class PowerResult(Shown):
     def of_programmes(self) -> tuple[str, ...]:
         """What is kept beside of a programme: its heterogeneity, and results of each trial."""
         known = {*QUANTITIES, *OVER_LOOKS}
-        beside = (PREFIX, OF_SECONDARY)
+        beside = (PREFIX, OF_SECONDARY, OF_TRUTH)
         others = (name for name in self.columns if not name.startswith(beside))
         return tuple(name for name in others if name not in known)
 
@@ -224,6 +223,7 @@ class PowerResult(Shown):
             "rejections": _plain(self.rejections),
             "power_counting_failures": _plain(self.power_counting_failures),
             "without_estimate": self.without_estimate,
+            "without_logarithm": self.without_logarithm,
             "estimate": {**_plain(self.estimate), **self._spread()},
             "estimand": self.estimand.to_dict(),
             "truth": _plain(self.truth),
@@ -262,10 +262,11 @@ class PowerResult(Shown):
         return DataFrame(rows).rename(columns={"mean": "value"})
 
     def per_replicate(self) -> "DataFrame":
-        """Return a row for each replicate, with every number kept of it."""
+        """Return a row for each replicate, with every number kept of it but those for the truth."""
         from pandas import DataFrame
 
-        frame = DataFrame(dict(self.columns))
+        shown = {name: one for name, one in self.columns.items() if not name.startswith(OF_TRUTH)}
+        frame = DataFrame(shown)
         frame.insert(0, "replicate", np.arange(self.replicates))
         return frame
 
@@ -315,6 +316,7 @@ def summarised(
         estimand=estimand_of(scenario),
         averaged=_averaged(scenario),
         conventions=conventions_of(scenario),
+        true_effect=true_effect(scenario, done.columns),
         columns=done.columns,
         seconds=seconds,
     )
@@ -336,6 +338,11 @@ def share_of(happened: Floats) -> Proportion:
 def mean_of(estimates: Floats, quantity: Quantity) -> Mean:
     """Return the mean of estimates over replicates; ratios are averaged on the log scale."""
     return geometric_mean(estimates) if quantity.is_ratio else mean_over_replicates(estimates)
+
+
+def left_out(estimates: Floats, quantity: Quantity) -> int:
+    """Return how many estimates have no part in their mean: ratios of 0 or infinity."""
+    return without_logarithm(estimates) if quantity.is_ratio else 0
 
 
 def of_wrong_direction(share: Proportion) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from trialsim.arrays import Floats
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
-from trialsim.replicates.quantities import QUANTITIES, aligned_to_replicates, quantities
+from trialsim.replicates.quantities import aligned_to_replicates, kept_of, quantities
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
@@ -132,9 +132,9 @@ def summary_of(study: Study) -> Summarise:
     if isinstance(study, Programme):
         return Summarise(programme_quantities(study), quantities)
     if study.monitoring is None:
-        return Summarise(QUANTITIES, quantities)
+        return Summarise(kept_of(study), quantities)
     plan = boundary_of(study)
-    names = (*QUANTITIES, *monitored_names(study))
+    names = (*kept_of(study), *monitored_names(study))
     return Summarise(names, lambda trial: monitored_quantities(FinishedTrial(trial), plan))
 
 

@@ -10,7 +10,7 @@ from trialsim.analysis.primary import analyse_primary
 from trialsim.analysis.secondary import secondary_analyses
 from trialsim.arrays import Floats
 from trialsim.errors import Problem
-from trialsim.replicates.quantities import QUANTITIES, quantities
+from trialsim.replicates.quantities import kept_of, quantities
 from trialsim.scenario.programme import Programme, Study
 from trialsim.stats.monte_carlo import Proportion, wilson_interval
 from trialsim.trial.trial import Trial
@@ -34,7 +34,7 @@ def not_asked_of(study: Study) -> Iterator[Problem]:
 def names_with_secondary(study: Study) -> tuple[str, ...]:
     """Return the names of the numbers that are kept with the secondary analyses."""
     secondary = study.analysis.secondary if not isinstance(study, Programme) else ()
-    return (*QUANTITIES, *(_name(one, what) for one in secondary for what in _OF_EACH))
+    return (*kept_of(study), *(_name(one, what) for one in secondary for what in _OF_EACH))
 
 
 def quantities_with_secondary(trial: Trial) -> dict[str, Floats]:

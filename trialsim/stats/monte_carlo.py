@@ -284,6 +284,15 @@ def _worth(independent: Floats, mcse: Floats, pairs: Floats) -> Floats:
     return np.where(mcse > 0, equivalent, never_disagree)
 
 
+def without_logarithm(ratios: Floats) -> int:
+    """Return how many ratios are 0 or infinite, so that a mean of logarithms leaves them out.
+
+    >>> without_logarithm(np.array([1.0, 0.0, np.inf, np.nan]))
+    2
+    """
+    return int((np.isnan(logarithms(ratios)) & ~np.isnan(ratios)).sum())
+
+
 def logarithms(ratios: Floats) -> Floats:
     """Return the logarithms of ratios; NaN where they have none.
 

@@ -44,3 +44,27 @@ def test_a_harmful_effect_is_warned_of() -> None:
     text = what_if_text("x", ts.what_if("cars1", harmful, replicates=20, n_jobs=1))
     assert "WARNING: outcomes.arat.effect.value=0.3: more trials reject in favour of the" in text
     assert "WARNING: base" not in text
+
+
+def test_a_harmful_prior_is_warned_of() -> None:
+    result = ts.assurance("cars1", normal_prior(0.3, 0.01), 32, strata=4, n_jobs=1)
+    assert "WARNING: more trials reject in favour of the control" in assurance_text("x", result)
+    helpful = ts.assurance("cars1", normal_prior(0.7, 0.01), 32, strata=4, n_jobs=1)
+    assert "WARNING" not in assurance_text("x", helpful)
+
+
+def test_ratios_that_a_mean_leaves_out_are_counted() -> None:
+    """In trials of 8 patients under a large effect some arms are separated: odds are infinite."""
+    odds = ts.load("cars1").replace({"analysis.effect": "win_odds", "design.patients": 8})
+    study = odds.replace({"outcomes.arat.effect.value": 0.9})
+    compared = ts.what_if(study, {"design.patients": [208]}, replicates=40, n_jobs=1)
+    base, large = compared.rows
+    found = ts.power(study, 40, n_jobs=1)
+    assert base.without_logarithm == found.without_logarithm > 0
+    assert base.to_dict()["without_logarithm"] == found.without_logarithm
+    assert large.without_logarithm == 0
+    told = f"base: in {base.without_logarithm:,} trials the ratio is 0 or infinite"
+    assert told in what_if_text("x", compared)
+    assured = ts.assurance(study, normal_prior(0.9, 0.01), 40, strata=4, n_jobs=1)
+    assert assured.without_logarithm > 0
+    assert f"in {assured.without_logarithm:,} trials the ratio" in assurance_text("x", assured)

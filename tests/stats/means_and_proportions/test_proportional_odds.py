@@ -12,6 +12,7 @@ from tests.stats.reference import reference
 from trialsim.arrays import Floats, Integers
 from trialsim.stats.means_and_proportions.proportional_odds import (
     adjusted_proportional_odds,
+    odds_ratio_of_all,
     proportional_odds,
 )
 from trialsim.stats.planning.scale_effects import cells_of_censored_normal, shifted_cells
@@ -176,3 +177,31 @@ def test_where_nothing_can_be_compared_there_is_no_evidence(
 def test_confidence_beyond_1_is_refused() -> None:
     with pytest.raises(ValueError, match=r"confidence must lie between 0 and 1 \(got 2\.0\)"):
         proportional_odds(np.array([1]), np.array([2]), confidence=2.0)
+
+
+def test_the_model_of_all_trials_is_that_of_their_sum_and_its_error_that_of_the_jackknife() -> None:
+    """Oracle: leave one trial out, fit again; the trial of NaN has no part."""
+    rng = np.random.default_rng(5)
+    shares = np.array([[0.1, 0.2, 0.0, 0.3, 0.4], [0.3, 0.3, 0.0, 0.2, 0.2]])
+    treated, control = (rng.multinomial(20, one, 60).astype(float) for one in shares)
+    ratio, influence = odds_ratio_of_all(treated, control)
+    whole = proportional_odds(treated.sum(axis=0).astype(int), control.sum(axis=0).astype(int))
+    assert_allclose(ratio, whole.odds_ratio)
+    without = proportional_odds(
+        (treated.sum(axis=0) - treated).astype(int), (control.sum(axis=0) - control).astype(int)
+    )
+    jackknife = np.std(without.log_odds_ratio) * np.sqrt(59)
+    assert_allclose(np.std(influence) / np.sqrt(60), jackknife, rtol=0.03)
+    failed = np.full((1, 5), np.nan)
+    again, more = odds_ratio_of_all(
+        np.concatenate([treated, failed]), np.concatenate([control, failed])
+    )
+    assert_allclose(again, ratio)
+    assert np.isnan(more[-1])
+    assert_allclose(more[:-1], influence)
+
+
+def test_trials_that_are_separated_together_have_an_infinite_ratio_of_unknown_error() -> None:
+    ratio, influence = odds_ratio_of_all(np.array([[0.0, 5.0]]), np.array([[5.0, 0.0]]))
+    assert np.isposinf(ratio)
+    assert np.isnan(influence).all()

@@ -21,7 +21,12 @@ def compare(data: Data, method: ProportionalOdds) -> Comparison:
 
 
 def truth(data: Data, method: ProportionalOdds) -> TruthParts:
-    """Return the parts of the true odds ratio: that of estimates of complete trials."""
+    """Return the parts of the true odds ratio given covariates: that of complete trials' estimates.
+
+    Without covariates it is fitted to the cells of all replicates together, and has no parts.
+    """
+    if not method.covariates:
+        return TruthParts(*np.full((2, len(data.trial.arms)), np.nan))
     return of_estimates(compare(data, method).estimate)
 
 

@@ -87,9 +87,14 @@ class FinishedTrial:
         return self.trial.conduct.randomised
 
     @cached_property
+    def complete(self) -> Data:
+        """The trial had nobody's score been missed; no look changes the populations."""
+        return Data(self.trial, self.plan, complete=True)
+
+    @cached_property
     def truth(self) -> TruthParts:
-        """What each replicate tells of the true effect; no look changes the populations."""
-        return truth_parts(Data(self.trial, self.plan, complete=True))
+        """What each replicate tells of the true effect."""
+        return truth_parts(self.complete)
 
     @cached_property
     def places(self) -> Integers:

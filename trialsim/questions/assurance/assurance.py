@@ -37,7 +37,7 @@ from trialsim.questions.assurance.prior import Prior
 from trialsim.questions.assurance.prior_files import load_prior
 from trialsim.questions.assurance.strata import Strata, StratifiedMean
 from trialsim.replicates.parallel import Progress
-from trialsim.replicates.result import SIMULATED, of_wrong_direction, summarised
+from trialsim.replicates.result import SIMULATED, left_out, of_wrong_direction, summarised
 from trialsim.replicates.run import BATCH, joined
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.runs.worlds import WORLD_BLOCK
@@ -183,6 +183,16 @@ class Assurance(Shown):
         return math.sqrt(max(float(np.nanvar(shares, ddof=1)) - noise, 0.0))
 
     @property
+    def without_logarithm(self) -> int:
+        """Trials whose ratio is 0 or infinite: they have no part in the mean estimate."""
+        return left_out(self.columns["estimate"], self.quantity)
+
+    @property
+    def is_harmful(self) -> bool:
+        """Whether more trials reject in favour of the control than of the treated."""
+        return bool(self.wrong_direction.low > self.ci[1])
+
+    @property
     def predicted(self) -> Mean:
         """The trial's estimate as the prior predicts it: uncertain effect and chance together.
 
@@ -247,6 +257,7 @@ class Assurance(Shown):
             "replicates": self.replicates,
             "strata": self.strata,
             "failed": self.failed,
+            "without_logarithm": self.without_logarithm,
             "probability": self.probability,
             "mcse": self.mcse,
             "mcse_simulation": self.mcse_simulation,

@@ -112,6 +112,11 @@ class SampleSize(Shown):
         return self.power >= self.target
 
     @property
+    def is_harmful(self) -> bool:
+        """Whether more trials reject in favour of the control than of the treated."""
+        return bool(self.wrong_direction.low > self.confirmation.high)
+
+    @property
     def verdict(self) -> str:
         """Whether the recommended value gives the power, in one sentence."""
         low, high = self.ci

@@ -21,6 +21,7 @@ from trialsim.replicates.result import (
     SIMULATED,
     check_finished,
     conventions_of,
+    left_out,
     mean_of,
     of_wrong_direction,
     share_of,
@@ -74,6 +75,14 @@ class Row:
     Of a ratio that of the logarithms; NaN for an estimate of another quantity than the base's.
     """
 
+    without_logarithm: int
+    """Replicates whose ratio is 0 or infinite: they have no part in its mean and difference."""
+
+    @property
+    def is_harmful(self) -> bool:
+        """Whether more trials reject in favour of the control than of the treated."""
+        return bool(self.wrong_direction.low > self.power.high)
+
     @property
     def scenario(self) -> Study:
         """The whole study of this row; run alone under the same seed it gives the same numbers."""
@@ -90,6 +99,7 @@ class Row:
             "engine": self.engine,
             "replicates": self.replicates,
             "failed": self.failed,
+            "without_logarithm": self.without_logarithm,
             "power": float(power.estimate),
             "mcse": float(power.mcse),
             "ci": [float(power.low), float(power.high)],
@@ -323,6 +333,7 @@ def _row(world: Variant, engine: str, done: Replicates, base: Replicates, of: St
             else mean_over_replicates(done.columns[name] - base.columns[name])
             for name in names
         },
+        without_logarithm=left_out(done.columns["estimate"], quantity),
     )
 
 

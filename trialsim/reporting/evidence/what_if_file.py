@@ -64,6 +64,7 @@ def _row(told: Mapping[str, Any], base: Scenario) -> Row | None:
         ),
         means={name: _mean(known, name, finished) for name in COMPARED},
         differences={name: _mean(known, f"{name}_difference", finished) for name in COMPARED},
+        without_logarithm=told["without_logarithm"],
     )
 
 

@@ -17,6 +17,7 @@ _COLUMNS = {
     "infusions_given": ("infusions", 2),
 }
 """The heading and the decimals of each quantity compared."""
+_HARMFUL = "more trials reject in favour of the control than of the treated"
 
 
 def what_if_text(title: str, result: WhatIf) -> str:
@@ -43,11 +44,7 @@ def what_if_text(title: str, result: WhatIf) -> str:
         "Power counts rejections in favour of the treated; wrong way, those in favour of control.",
         *_about_ratios(result),
     ]
-    harmful = [row for row in result.rows if row.wrong_direction.low > row.power.high]
-    lines += [
-        f"WARNING: {_name(row)}: more trials reject in favour of the control than of the treated"
-        for row in harmful
-    ]
+    lines += [f"WARNING: {_name(row)}: {_HARMFUL}" for row in result.rows if row.is_harmful]
     failed = [row for row in result.rows if row.failed]
     lines += [f"{_name(row)}: {row.failed:,} trials failed and are excluded" for row in failed]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
@@ -88,6 +85,7 @@ def size_text(title: str, result: SampleSize) -> str:
         ),
         "",
         *wrap(f"Interval: {result.meaning}.", 96),
+        *([f"WARNING: {_HARMFUL}"] if result.is_harmful else []),
     ]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
 
@@ -132,8 +130,20 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
             for effect, trials, power, _, smoothed, low, high in zip(*columns, strict=True)
         ),
     ]
-    success = result.conventions["success"]
-    return "\n".join([*lines, "", success, "", f"{result.seconds:.1f} s"])
+    lines += ["", result.conventions["success"]]
+    if result.without_logarithm:
+        lines.append(f"{_left_out(result.without_logarithm)} the mean estimate")
+    if result.is_harmful:
+        lines.append(f"WARNING: {_HARMFUL}")
+    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def _left_out(count: int) -> str:
+    one = count == 1
+    return (
+        f"in {count:,} {'trial' if one else 'trials'} the ratio is 0 or infinite, "
+        f"{'which is' if one else 'which are'} left out of"
+    )
 
 
 def _failed(count: int) -> str:
@@ -145,8 +155,12 @@ def _name(row: Row) -> str:
 
 
 def _about_ratios(result: WhatIf) -> list[str]:
+    notes = [
+        f"{_name(row)}: {_left_out(row.without_logarithm)} the mean and the difference"
+        for row in result.rows
+        if row.without_logarithm
+    ]
     quantities = {row.scenario.analysis.quantity for row in result.rows}
-    notes = []
     if any(quantity.is_ratio for quantity in quantities):
         notes.append("Ratios are averaged by their logarithms, and so are their differences.")
     if len({quantity.name for quantity in quantities}) > 1:

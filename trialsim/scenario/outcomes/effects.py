@@ -27,6 +27,8 @@ from trialsim.stats.planning.scale_effects import (
 _LARGEST_SHIFT: Final = 20.0
 """In SDs of the latent score beyond the width of the scale: past it nothing changes any more."""
 _CLOSE: Final = 1e-9
+_NONE: Final = 0.5
+"""The Mann-Whitney effect of a drug that does nothing."""
 
 
 class EffectSizes(NamedTuple):
@@ -65,6 +67,16 @@ def control_cells(outcome: Outcome) -> Floats:
 def treated_cells(outcome: Outcome) -> Floats:
     """Return the share of reference patients at full exposure in each cell, worst cell first."""
     return _cells(outcome, effect_sizes(outcome).latent_shift)
+
+
+def favours_control(outcome: Outcome) -> bool:
+    """Return whether the effect is a harm: reference patients do worse at full exposure.
+
+    >>> import trialsim as ts
+    >>> favours_control(ts.load("cars1").outcomes["arat"])
+    False
+    """
+    return effect_sizes(outcome).theta < _NONE - _CLOSE
 
 
 def effect_refusals(outcome: Outcome) -> Iterator[Violation]:

@@ -106,6 +106,35 @@ def adjusted_proportional_odds(
     )
 
 
+def odds_ratio_of_all(treated: Floats, control: Floats) -> tuple[Floats, Floats]:
+    """Fit one model to many trials laid together, arms of shape (trials, cells), worst first.
+
+    Returns the odds ratio of the two populations that the trials are drawn from, and the influence
+    of each trial on its logarithm, shape (trials,): by how much one trial moves it, times their
+    number, to first order. A trial of NaN is left out; where there is no ratio, or the arms are
+    separated, the influences are NaN.
+
+    >>> arms = np.array([[4.0, 6, 10], [1, 2, 2]]), np.array([[8.0, 7, 5], [2, 2, 1]])
+    >>> [round(x, 4) for x in odds_ratio_of_all(*arms)[1].tolist()]
+    [0.0, 0.0]
+    """
+    counts = np.stack([treated, control], axis=1)
+    known = ~np.isnan(counts).any(axis=(1, 2))
+    influence, kept = np.full(len(counts), np.nan), counts[known]
+    kept = kept[..., kept.sum(axis=(0, 1)) > 0]
+    pooled, x = kept.sum(axis=0)[np.newaxis], np.array([[[1.0], [0.0]]])
+    log_ratio, error, _ = _fitted(pooled, x)
+    if np.isnan(error[0]):
+        return np.exp(log_ratio[0]), influence
+    fitted = _maximised(pooled, x, _null_thresholds(pooled.sum(axis=1)))
+    model = _model(fitted[0], fitted[1], x)
+    whole, each = (_curvature(model, table, x) for table in (pooled, kept))
+    through = _tridiagonal(whole.diagonal, whole.beside, whole.border)[0, :, 0]
+    information = whole.corner[0, 0, 0] - whole.border[0, :, 0] @ through
+    influence[known] = len(kept) * (each.slopes[:, 0] - each.thresholds @ through) / information
+    return np.exp(log_ratio[0]), influence
+
+
 class _Model(NamedTuple):
     """The model at some thresholds (trial, cells - 1) and slopes (trial, covariates)."""
 
