@@ -1,9 +1,6 @@
-"""No command ends in a traceback or waits for ever, whatever its options hold."""
+"""What runs commands with hostile options gives them no path outside its folder."""
 
-import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -36,17 +33,3 @@ def test_a_link_that_leads_out_of_the_folder_is_seen(tmp_path: Path) -> None:
     (inside / "link").symlink_to(tmp_path)
     assert not is_confined(f"--out={inside}/link/x", inside)
     assert is_confined(f"--out={inside}/x", inside)
-
-
-def test_every_command_does_what_it_says_or_refuses_its_options(tmp_path: Path) -> None:
-    """In processes of their own, whose memory, time and files are bounded."""
-    found = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.options", "300", "2016", str(tmp_path), "20"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-    assert found.returncode == 0, found.stderr[-2_000:]
-    told = json.loads(found.stdout)
-    assert told["unhandled"] == {}
-    assert told["counts"]
