@@ -32,7 +32,7 @@ def test_every_method_that_is_measured_is_told_and_the_page_has_the_same_figures
         "brunner_munzel, normal",
         "adjusted_rank, 4 covariates",
         "wei_lachin, placement",
-        "wei_lachin, null",
+        "wei_lachin, null_variance",
         "interval delong, effect 0.71",
     ],
 )
@@ -51,7 +51,7 @@ def test_what_holds_its_level_by_default_holds_it_at_ten_an_arm() -> None:
     margin = 400 * np.sqrt(0.05 * 0.95 / 10_000)
     for name in (
         "mann_whitney",
-        "wei_lachin, null",
+        "wei_lachin, null_variance",
         "adjusted_rank, 1 covariate",
         "adjusted_rank, 2 covariates",
         "adjusted_rank, 4 covariates",

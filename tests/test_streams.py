@@ -244,7 +244,7 @@ def test_every_bit_is_random() -> None:
 
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_seed_outside_64_bits_is_refused(seed: int) -> None:
-    with pytest.raises(ValueError, match="seed must lie in 0 to"):
+    with pytest.raises(ValueError, match="seed must be a whole number in 0 to"):
         Streams(seed, range(1))
 
 

@@ -125,7 +125,7 @@ def test_a_range_that_does_not_start_at_the_first_replicate_keeps_its_numbers() 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_what_is_wrong_with_the_request_ends_the_run_from_any_worker(n_jobs: int) -> None:
-    with pytest.raises(ValueError, match=r"^seed must lie in .* \(got -3\)$"):
+    with pytest.raises(ValueError, match=r"^seed must be a whole number in .* \(got -3\)$"):
         Runner(-3, n_jobs, batch=16).run(CARS1, range(64))
 
 

@@ -268,7 +268,8 @@ def test_an_interruption_is_no_failure_of_a_replicate(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_seed_out_of_range_is_no_failure_of_a_replicate(seed: int) -> None:
-    with pytest.raises(ValueError, match=rf"^seed must lie in 0 to 2\*\*64 - 1 \(got {seed}\)$"):
+    rule = rf"^seed must be a whole number in 0 to 2\*\*64 - 1 \(got {seed}\)$"
+    with pytest.raises(ValueError, match=rule):
         Simulation(CARS1, seed, "vector").run(range(4))
 
 

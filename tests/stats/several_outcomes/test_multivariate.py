@@ -252,7 +252,7 @@ def test_wei_lachin_holds_its_level_with_correlated_and_missing_scales() -> None
     ("arguments", "message"),
     [
         ({"weighting": "gls"}, r"weighting must be one of equal, .* \(got 'gls'\)"),
-        ({"variance": "H1"}, r"variance must be one of placement, null \(got 'H1'\)"),
+        ({"variance": "H1"}, r"variance must be one of placement, null_variance \(got 'H1'\)"),
         ({"confidence": 1.2}, r"confidence must lie between 0 and 1 \(got 1.2\)"),
     ],
 )

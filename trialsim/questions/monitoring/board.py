@@ -89,7 +89,7 @@ def board(trial: SimulatedTrial) -> Board:
     >>> import trialsim as ts
     >>> seen = ts.board(ts.simulate(ts.load("cars_sequential"), seed=2016))
     >>> [look.name for look in seen.looks], seen.looks[-1].decision
-    (['first', 'second'], 'stopped for efficacy')
+    (['first'], 'stopped for futility; those who waited would undo it')
 
     Raises
     ------

@@ -75,7 +75,7 @@ def spread_evenly(path: str, points: int, seed: int) -> Floats:
     A path's numbers do not depend on which other paths vary.
 
     >>> (spread_evenly("design.patients", 4, seed=1) * 4).astype(int).tolist()
-    [2, 3, 1, 0]
+    [0, 2, 1, 3]
     """
     order, place = (
         Streams(seed, range(1)).uniform(f"latin hypercube {path}", points, draw)[0]

@@ -116,7 +116,7 @@ def odds_ratio_of_all(treated: Floats, control: Floats) -> tuple[Floats, Floats]
 
     >>> arms = np.array([[4.0, 6, 10], [1, 2, 2]]), np.array([[8.0, 7, 5], [2, 2, 1]])
     >>> [round(x, 4) for x in odds_ratio_of_all(*arms)[1].tolist()]
-    [0.0, 0.0]
+    [0.0239, -0.0239]
     """
     counts = np.stack([treated, control], axis=1)
     known = ~np.isnan(counts).any(axis=(1, 2))

@@ -73,7 +73,7 @@ def adjusted_effect(
     >>> control = Arm(np.array([2.0, 4, 3, 6]), np.array([[1.0, 3, 2, 5]]))
     >>> found = adjusted_effect(treated, control, [False])
     >>> round(found.effect.item(), 4), round(found.standard_error.item(), 4)
-    (0.6373, 0.047)
+    (0.6373, 0.0597)
     """
     if variance not in get_args(AdjustedVariance):
         known = ", ".join(get_args(AdjustedVariance))
