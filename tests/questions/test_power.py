@@ -272,7 +272,10 @@ def test_the_dictionary_is_json_with_every_promised_key(hurried: PowerResult) ->
     assert told["estimate"]["quantile_97.5"] > told["estimate"]["mean"]
     assert (told["scenario"], told["digest"]) == ("cars1", HURRIED.digest)
     assert told["note"] == SIMULATED
-    conventions = "direction side alpha ties continuity variance interval missing_data death n"
+    conventions = (
+        "estimate direction test alternative alpha ties continuity variance interval analysis_set "
+        "missing_data death"
+    )
     assert set(conventions.split()) <= told["conventions"].keys()
 
 

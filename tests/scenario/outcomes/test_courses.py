@@ -76,6 +76,21 @@ def test_a_shift_of_proportions_is_one_of_normal_scores() -> None:
     assert np.abs(shares - cells).max() < 4 * np.sqrt(0.25 / PATIENTS)
 
 
+@pytest.mark.parametrize("day", [0.0, 15.0, 90.0])
+def test_a_grade_at_the_end_of_the_scale_that_nobody_has_is_reached_by_nobody(day: float) -> None:
+    """Such as 6 of the modified Rankin Scale in the living, however ill, and whatever the shift."""
+    grid = Grid(0, 6, 1, False)
+    empty = proportions(start=[0, 0.1, 0.2, 0.3, 0.3, 0.1, 0], end=[0, 0.3, 0.3, 0.2, 0.1, 0.1, 0])
+    for shift in (-9.0, 0.0, 9.0):
+        days, moved = np.full(PATIENTS, day), np.array(shift)
+        cells = empty.cells(grid, days, latent_scores(), moved)
+        assert cells.min() >= 1
+        assert cells.max() <= 5
+    ends = empty.end_cells(grid, np.array([-9.0, 9.0]))
+    assert (ends[:, [0, 6]] == 0).all()
+    np.testing.assert_allclose(ends[:, [1, 5]], np.eye(2), atol=1e-9)
+
+
 def test_interpolated_moments_are_those_told_and_straight_between() -> None:
     found = course(
         model="interpolated",

@@ -166,7 +166,9 @@ def _followed(
     """Return where the figures meet their targets, by Newton's steps from some numbers.
 
     The slopes are corrected on the way as Broyden (1965, Mathematics of Computation 19:577) does,
-    the numbers measured in what they began with.
+    the numbers measured in what they began with. A figure that a step leaves as it is, such as a
+    power of 1, or one that moves by whole replicates alone, has no slope to tell: there the slope
+    is halved, so that the next step goes further.
 
     Raises
     ------
@@ -187,6 +189,8 @@ def _followed(
         scaled = step / unit
         if away > _NEAR / 2 and scaled.any():  # what is smaller tells more of noise than of slope
             surprise = found - mean.estimate - slopes @ step
+            stayed = found == mean.estimate
+            surprise = np.where(stayed, surprise / 2, surprise)
             slopes = slopes + np.outer(surprise, scaled / unit) / (scaled @ scaled)
         place = place + step
     if least <= _NEAR:

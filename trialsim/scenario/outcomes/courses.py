@@ -36,7 +36,8 @@ from trialsim.stats.planning.scale_effects import cells_between_cuts
 _FARTHEST_SHIFT = 20.0
 """In SDs of the latent score beyond the width of the scale: past it nothing changes any more."""
 _LEAST_SHARE = 1e-6
-"""A proportion of 0 is held to be no more than this, so that its cell ends somewhere."""
+"""A grade that is empty at onset or on the end day alone has this share then, so that its cut-point
+moves from somewhere to somewhere."""
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
@@ -192,7 +193,9 @@ class Proportions(CheckedModel):
     """The share of patients in each grade, from those at onset to those on the end day.
 
     The latent score is standard normal; what moves, with the part of recovery that is done, are the
-    cut-points between grades. One SD is the unit of a latent shift.
+    cut-points between grades. One SD is the unit of a latent shift. The grades at either end of the
+    scale that nobody has, at onset or on the end day, nobody reaches: not the worst of patients,
+    and not by any shift.
     """
 
     rules = (
@@ -237,13 +240,24 @@ class Proportions(CheckedModel):
             scores.standard(first + done * (last - first), self.within_patient_correlation) + added
         )
         cell = np.zeros(np.broadcast_shapes(latent.shape, done.shape))
-        for start, end in zip(_cuts(self.start or self.end), _cuts(self.end), strict=True):
-            cell += latent > start + done * (end - start)
+        first_cuts, last_cuts = self._cuts(self.start or self.end), self._cuts(self.end)
+        for start, end in zip(first_cuts, last_cuts, strict=True):
+            cell += latent > (start + done * (end - start) if np.isfinite(end) else end)
         return cell
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells)."""
-        return cells_between_cuts(shift, 1.0, np.array(_cuts(self.end)))
+        return cells_between_cuts(shift, 1.0, np.array(self._cuts(self.end)))
+
+    def _cuts(self, shares: tuple[float, ...]) -> list[float]:
+        """Return the standard normal scores between grades, infinite where nobody is beyond."""
+        below = np.cumsum(shares)[:-1].clip(_LEAST_SHARE, 1 - _LEAST_SHARE)
+        cuts = scipy.special.ndtri(below)
+        there = np.flatnonzero(np.add(self.start or self.end, self.end))
+        if len(there) > 1:  # with one grade alone, no shift would move anybody
+            cuts[: there[0]], cuts[there[-1] :] = -np.inf, np.inf
+        scores: list[float] = cuts.tolist()
+        return scores
 
     def widest(self, grid: Grid) -> float:
         """Return a latent shift beyond which nothing changes any more."""
@@ -281,10 +295,3 @@ def _cells_of_moment(
 def _widest(grid: Grid, mean: float, sd: float) -> float:
     cuts = grid.cuts
     return float(cuts[-1] - cuts[0] + grid.step + _FARTHEST_SHIFT * sd + abs(mean))
-
-
-def _cuts(shares: tuple[float, ...]) -> list[float]:
-    """Return the standard normal scores between grades."""
-    below = np.cumsum(shares)[:-1].clip(_LEAST_SHARE, 1 - _LEAST_SHARE)
-    cuts: list[float] = scipy.special.ndtri(below).tolist()
-    return cuts

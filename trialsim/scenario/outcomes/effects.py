@@ -27,6 +27,8 @@ from trialsim.stats.planning.scale_effects import (
 _LARGEST_SHIFT: Final = 20.0
 """In SDs of the latent score beyond the width of the scale: past it nothing changes any more."""
 _CLOSE: Final = 1e-9
+_LEAST_SHIFT: Final = 1e-12
+"""A shift found nearer to none is the rounding of its search: no effect moves nobody."""
 _NONE: Final = 0.5
 """The Mann-Whitney effect of a drug that does nothing."""
 
@@ -118,7 +120,8 @@ def _shift_for(outcome: Outcome, anchor: Anchor, value: float) -> float:
             f"must lie between {lowest:.4f} and {highest:.4f} as {anchor.replace('_', ' ')}: "
             "beyond, the scale's floor or ceiling is reached by all"
         )
-    return rising_root(measure, np.array(value), widest).item()
+    shift: float = rising_root(measure, np.array(value), widest).item()
+    return shift if abs(shift) >= _LEAST_SHIFT else 0.0
 
 
 def _sizes(outcome: Outcome, shift: float) -> EffectSizes:
