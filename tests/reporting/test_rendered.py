@@ -162,7 +162,8 @@ def test_the_numbers_shown_are_those_of_the_json(wide: Look, evidence: Evidence)
     assert shown["run.bias.mean"] == told["bias"]["mean"]
     assert shown["run.coverage.mcse"] == told["coverage"]["mcse"]
     assert shown["run.infusions_given.sd"] == told["infusions_given"]["sd"]
-    assert shown["null.power"] == evidence.without_effect.result.power
+    kept = evidence.without_effect.result.to_dict()
+    assert shown["null.rejections.mean"] == kept["rejections"]["mean"]
     rows = data_of(evidence)["what_if"]["rows"]
     for place, row in enumerate(rows[1:], 1):
         assert shown[f"what_if.rows.{place}.difference"] == row["difference"]
