@@ -186,7 +186,7 @@ def test_a_file_name_that_is_no_unicode_takes_the_page(study: str, tmp_path: Pat
     "command",
     [
         ["check"],
-        ["assure", "cars1", "--prior"],
+        ["assurance", "cars1", "--prior"],
         ["simulate", "cars1_null", "--out"],
         ["simulate", "cars1_null", "--report"],
         ["report"],

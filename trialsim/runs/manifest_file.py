@@ -4,6 +4,7 @@ Of two processes that begin different runs in one folder, one gets its manifest 
 is refused. The manifest is written before anything else, the whole scenario beside it.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,6 +121,9 @@ def _told(folder: Path) -> _Told:
         rule = f"must be the directory of a run, with its {MANIFEST}"
         raise InputError([Problem("run", rule, str(folder))]) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # only the name that was given can be wrong
+            rule = f"must be the directory of a run: {error.strerror}"
+            raise InputError([Problem("run", rule, str(folder))]) from None
         raise RunError(f"cannot read {file}: {error.strerror or error}") from None
     except ValueError:  # pydantic's among them
         raise InputError([Problem("", _CHANGED, file=str(file))]) from None

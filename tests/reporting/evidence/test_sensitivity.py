@@ -13,6 +13,7 @@ from trialsim.reporting.evidence.sensitivity import KEPT, computed, given
 from trialsim.reporting.evidence.what_if_file import what_if_of
 from trialsim.runs.directory import RunDirectory, find_run
 from trialsim.runs.runner import Runner
+from trialsim.runs.sealed import sealed
 from trialsim.scenario.scenario import Scenario
 
 
@@ -23,7 +24,8 @@ def test_what_is_kept_is_read_again_if_it_is_the_same(
     file = copied.folder / KEPT
     told = json.loads(file.read_text(encoding="utf-8"))
     told["rows"][0]["power"] = "read again"
-    file.write_text(json.dumps(told), encoding="utf-8")
+    del told["checksum"]
+    file.write_bytes(sealed(told))
     runner = Runner(2016, 1)
     assert computed(copied, 16, runner)["rows"][0]["power"] == "read again"
     assert isinstance(computed(copied, 8, runner)["rows"][0]["power"], float)
@@ -56,6 +58,6 @@ def test_what_is_no_what_if_is_refused(
 
 def test_a_what_if_of_another_study_is_refused(modest_run: RunDirectory, tmp_path: Path) -> None:
     told = {"digest": "0" * 12, "seed": 1, "replicates": 1, "rows": [{"digest": "0" * 12}]}
-    (tmp_path / "what_if.json").write_text(json.dumps(told))
+    (tmp_path / "what_if.json").write_bytes(sealed(told))
     with pytest.raises(InputError, match="--what-if: must be a what-if of the run's study"):
         given(modest_run, tmp_path)
