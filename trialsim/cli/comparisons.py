@@ -114,7 +114,13 @@ def sensitivity(ask: Asked, as_json: AsJson = False) -> None:
 
 commands.command("what-if")(asking(compared, what_if))
 commands.command("size")(asking(sized, size))
-commands.command("assurance")(asking(assured, assurance))
+commands.command("assurance", short_help="Estimate assurance: power averaged over a prior.")(
+    asking(assured, assurance)
+)
 commands.command("assure", hidden=True)(asking(assured, assurance))  # its former name
-commands.command("type-one-error")(asking(without_effect, type_one_error))
-commands.command("sensitivity")(asking(varied, sensitivity))
+commands.command(
+    "type-one-error", short_help="Estimate how often a design without effects rejects."
+)(asking(without_effect, type_one_error))
+commands.command(
+    "sensitivity", short_help="Vary each number that is not published, one at a time."
+)(asking(varied, sensitivity))

@@ -66,7 +66,7 @@ def reproduce(
         say(reproduction_text(results))
 
 
-@commands.command()
+@commands.command(short_help="Calibrate parameters to target values.")
 def calibrate(
     scenario: ScenarioName,
     paths: Annotated[

@@ -16,7 +16,7 @@ from trialsim.scenario.programme import Study
 commands = typer.Typer()
 
 
-@commands.command("list")
+@commands.command("list", short_help="List the built-in studies: trials and programmes.")
 def list_scenarios(as_json: AsJson = False) -> None:
     """List the built-in studies: trials, and programmes of several."""
     from trialsim.scenario.files.studies import builtin_studies, load_study
@@ -39,7 +39,7 @@ class Kind(StrEnum):
     time_course = "time_course"
 
 
-@commands.command()
+@commands.command(short_help="Write a short study with comments, to be changed.")
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the study is called.")],
     kind: Annotated[Kind, typer.Option(help="What it begins as.")] = Kind.two_arm_ordinal,
@@ -165,7 +165,7 @@ def check(
         raise typer.Exit(INPUT_WRONG)
 
 
-@commands.command()
+@commands.command(short_help="Print the bounds of a study with looks, on every scale.")
 def bounds(
     scenario: ScenarioName,
     effects: Annotated[
@@ -194,7 +194,7 @@ def bounds(
         say(bounds_text(study.title, result))
 
 
-@commands.command()
+@commands.command(short_help="Print the JSON Schema of scenario files, or their fields.")
 def schema(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print every field as a page in Markdown instead.")

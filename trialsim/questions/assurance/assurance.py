@@ -207,9 +207,18 @@ class Assurance(Shown):
         return Mean(ratio, ratio * mean.mcse, ratio * mean.sd)
 
     def prediction_interval(self, share: float = 0.95) -> tuple[float, float]:
-        """Return the central interval that holds a share of predicted estimates."""
-        estimates = self.columns["estimate"]
-        ends = np.nanquantile(estimates, [(1 - share) / 2, (1 + share) / 2])
+        """Return the central interval that holds a share of predicted estimates.
+
+        An end that lies among infinite ratios, or next to one, is infinite.
+        """
+        estimates, shares = self.columns["estimate"], [(1 - share) / 2, (1 + share) / 2]
+        below, above = (
+            np.nanquantile(estimates, shares, method="lower"),
+            np.nanquantile(estimates, shares, method="higher"),
+        )
+        with np.errstate(invalid="ignore"):  # no number lies between two infinite ones
+            between = np.nanquantile(estimates, shares)
+        ends = np.where(below == above, below, np.where(np.isinf(above), above, between))
         return float(ends[0]), float(ends[1])
 
     def share_at_most(self, observed: float) -> Proportion:
