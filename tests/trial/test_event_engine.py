@@ -86,13 +86,13 @@ class PlainReference:
 
     def patient_wishes(self, place: int, infusion: int, free: int) -> None:
         """Let a patient ask for the next infusion that is neither refused nor too late."""
-        itinerary, first = self.itinerary, self.randomised[place]
-        ends = (itinerary.discontinues, itinerary.withdraws, itinerary.dies)
+        intended, first = self.itinerary.intentions, self.randomised[place]
+        ends = (intended.discontinues, intended.withdraws, intended.dies)
         stops = first + min(int(end[0, place, 0]) for end in ends)
         days = due_days(self.scenario.treatment.infusions, np.array(first))
         for number in range(infusion, len(days)):
             due = first + int(days[number]) * DAY
-            if due < stops and not itinerary.refused[0, place, number]:
+            if due < stops and not intended.refused[0, place, number]:
                 self.wish(place, number, due, max(due, free), stops - 1)
                 return
 

@@ -15,7 +15,10 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import due_days
-from trialsim.trial.itinerary import Itinerary, first_infusion, next_opening, plan_itinerary
+from trialsim.trial.itinerary import Intentions, first_infusion, next_opening, plan_itinerary
+
+ARRAYS = ("candidate", "site", "ready", "deadline")
+"""Of an itinerary."""
 
 
 def planned(scenario: Scenario, seed: int = 1, replicates: int = 64, candidates: int = 300) -> Any:
@@ -94,7 +97,7 @@ def test_things_happen_as_often_and_as_late_as_asked(
     }
     itinerary, possible = planned(cars1.replace(changes), 4)
     field = {"discontinuation": "discontinues", "withdrawal": "withdraws", "death": "dies"}[what]
-    minutes = getattr(itinerary, field)[possible]
+    minutes = getattr(itinerary.intentions, field)[possible]
     happened = minutes < NEVER
     error = (probability * (1 - probability) / len(minutes)) ** 0.5
     assert abs(happened.mean() - probability) < 4 * error
@@ -108,7 +111,7 @@ def test_what_cannot_happen_never_does_and_what_must_always_does(
 ) -> None:
     at_once = {"probability": probability, "days": {"distribution": "constant", "value": 0}}
     itinerary, possible = planned(cars1.replace({"operations.withdrawal": at_once}), 5)
-    minutes = itinerary.withdraws[possible]
+    minutes = itinerary.intentions.withdraws[possible]
     assert (minutes < NEVER).mean() == share
     assert (minutes == (1 if probability else NEVER)).all()
 
@@ -117,7 +120,7 @@ def test_refusals_follow_the_patients_own_tendency(cars1: Scenario) -> None:
     """Refusals of patients whose tendency is uniform have the variance of the mixture."""
     uniform = {"distribution": "uniform", "low": 0, "high": 0.5}
     itinerary, possible = planned(cars1.replace({"operations.refusal_probability": uniform}), 6)
-    refused = itinerary.refused[possible]
+    refused = itinerary.intentions.refused[possible]
     assert refused.shape[1] == 21
     assert not refused[:, 0].any()
     counts = refused[:, 1:].sum(axis=1)
@@ -130,7 +133,8 @@ def test_visits_wander_evenly_over_their_window_and_are_missed_as_often_as_asked
     cars1: Scenario,
 ) -> None:
     itinerary, possible = planned(cars1.replace({"operations.visit_missed_probability": 0.1}), 7)
-    shift, missed = itinerary.visit_shift[possible], itinerary.visit_missed[possible]
+    intended = itinerary.intentions
+    shift, missed = intended.visit_shift[possible], intended.visit_missed[possible]
     for place, width in enumerate([0, 1, 1, 1, 3, 5]):
         counts = np.bincount(shift[:, place] + width, minlength=2 * width + 1)
         assert len(counts) == 2 * width + 1
@@ -144,11 +148,23 @@ def test_more_candidates_change_no_earlier_itinerary(cars1: Scenario) -> None:
     fewer, more = (
         plan_itinerary(enrol(cars1, streams, number), cars1, streams) for number in (100, 300)
     )
-    for name in Itinerary.__dataclass_fields__:
+    for name in (*ARRAYS, *Intentions.__dataclass_fields__):
+        few, many = (
+            getattr(one if name in ARRAYS else one.intentions, name) for one in (fewer, more)
+        )
         for replicate in range(5):
-            known = fewer.possible[replicate]
-            one = getattr(fewer, name)[replicate, known]
-            assert (one == getattr(more, name)[replicate, : len(one)]).all(), name
+            one = few[replicate, fewer.possible[replicate]]
+            assert (one == many[replicate, : len(one)]).all(), name
+
+
+def test_intentions_of_some_are_those_that_they_have_among_all(cars1: Scenario) -> None:
+    """Of candidates in any order, some of them twice."""
+    itinerary, _ = planned(cars1, 10, 5)
+    places = np.array([[30, 2, 2, 17], [0, 1, 2, 3], [9, 8, 7, 6], [5, 5, 5, 5], [40, 0, 40, 1]])
+    some = itinerary.intend(np.take_along_axis(itinerary.candidate, places, axis=1))
+    for name in Intentions.__dataclass_fields__:
+        among_all = getattr(itinerary.intentions, name)[np.arange(5)[:, None], places]
+        assert (getattr(some, name) == among_all).all(), name
 
 
 def test_other_operations_change_no_random_number_that_they_do_not_name(cars1: Scenario) -> None:
@@ -157,11 +173,14 @@ def test_other_operations_change_no_random_number_that_they_do_not_name(cars1: S
         {"operations.withdrawal.probability": 0.019, "operations.visit_missed_probability": 0.01}
     )
     (one, _), (other, _) = planned(cars1, 9), planned(fewer, 9)
-    for name in ("ready", "deadline", "refused", "discontinues", "dies", "visit_shift"):
+    for name in ARRAYS:
         assert (getattr(one, name) == getattr(other, name)).all()
-    assert (one.withdraws <= other.withdraws).all()
-    assert (one.visit_missed >= other.visit_missed).all()
-    assert one.visit_missed.sum() > other.visit_missed.sum()
+    some, others = one.intentions, other.intentions
+    for name in ("refused", "discontinues", "dies", "visit_shift"):
+        assert (getattr(some, name) == getattr(others, name)).all()
+    assert (some.withdraws <= others.withdraws).all()
+    assert (some.visit_missed >= others.visit_missed).all()
+    assert some.visit_missed.sum() > others.visit_missed.sum()
 
 
 def working_days(first: int, days: int) -> list[int]:

@@ -19,7 +19,7 @@ from trialsim.trial.allocation.procedure import allocation_of
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import Lack, Recruitment
 from trialsim.trial.event_engine import recruit_by_events
-from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
+from trialsim.trial.itinerary import Intentions, Itinerary, first_infusion, plan_itinerary
 from trialsim.trial.trial import Trial, candidates_needed, simulate_batch
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
@@ -338,17 +338,20 @@ def by_hand(
     presented = np.array([ready])
     cohort = dataclasses.replace(cohort, site=np.zeros((1, many), np.int64))
     never = np.full((1, many, 1), NEVER)
-    itinerary = Itinerary(
-        candidate=np.arange(many)[None],
-        site=np.zeros((1, many), np.int64),
-        ready=presented,
-        deadline=np.array([deadline]),
+    intentions = Intentions(
         refused=np.zeros((1, many, 2), np.bool_),
         discontinues=never,
         withdraws=never,
         dies=never,
         visit_shift=np.zeros((1, many, 6), np.int64),
         visit_missed=np.zeros((1, many, 6), np.bool_),
+    )
+    itinerary = Itinerary(
+        candidate=np.arange(many)[None],
+        site=np.zeros((1, many), np.int64),
+        ready=presented,
+        deadline=np.array([deadline]),
+        intend=lambda _: intentions,
     )
     return recruit_by_events(itinerary, scenario, allocation_of(scenario, cohort, streams))
 

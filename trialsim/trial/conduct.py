@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Integers, Pairs, RowIndex, take_rows, zeros_by_layer
+from trialsim.arrays import Booleans, Integers, Pairs, take_rows, zeros_by_layer
 from trialsim.clock import DAY, NEVER, weekday
 from trialsim.scenario.protocol.design import Visit
 from trialsim.scenario.protocol.treatment import Schedule
@@ -146,13 +146,13 @@ def derive_conduct(
     Nobody leaves after the last visit and the last infusion, or discontinues when there is no
     infusion left to come.
     """
-    randomised, patients = recruitment.randomised, RowIndex(recruitment.place)
-    ends = (itinerary.stops, itinerary.discontinues, itinerary.withdraws, itinerary.dies)
-    stops, discontinues, withdraws, dies = (
-        of_arm(patients.of(end), recruitment.arms) for end in ends
-    )
-    onset = take_rows(cohort.onset, patients.of(itinerary.candidate))
-    days = visit_days(scenario, randomised, onset, patients.of(itinerary.visit_shift))
+    randomised = recruitment.randomised
+    candidate = take_rows(itinerary.candidate, recruitment.place)
+    intended = itinerary.intend(candidate)
+    ends = (intended.stops, intended.discontinues, intended.withdraws, intended.dies)
+    stops, discontinues, withdraws, dies = (of_arm(end, recruitment.arms) for end in ends)
+    onset = take_rows(cohort.onset, candidate)
+    days = visit_days(scenario, randomised, onset, intended.visit_shift)
     visits = randomised[:, :, None] + days * DAY
     last_infusion = due_days(scenario.treatment.infusions, randomised)[:, :, -1] * DAY
     exits = np.minimum(withdraws, dies)
@@ -168,13 +168,13 @@ def derive_conduct(
         schedule=scenario.treatment.infusions,
         waited=recruitment.waited,
         lacked=recruitment.lacked,
-        infusion_given=_given(recruitment, patients.of(itinerary.refused), stops, scenario),
+        infusion_given=_given(recruitment, intended.refused, stops, scenario),
         discontinued=_minute(randomised, discontinues),
         withdrawn=np.where(withdraws < dies, exited, NEVER),
         died=np.where(withdraws < dies, NEVER, exited),
         visit_day=days,
         visit_minute=visits,
-        visit_attended=here & ~patients.of(itinerary.visit_missed) & (visits < exited[:, :, None]),
+        visit_attended=here & ~intended.visit_missed & (visits < exited[:, :, None]),
         visit_settled=here,
     )
 
@@ -188,11 +188,11 @@ def _given(
     if recruitment.lacked is not None:
         given &= recruitment.lacked == Lack.NOTHING
     days = due_days(scenario.treatment.infusions, recruitment.randomised)
-    for infusion in range(given.shape[2]):
-        started = days[:, :, infusion] * DAY
-        if recruitment.waited is not None:
-            started = started + recruitment.waited[:, :, infusion]
-        given[:, :, infusion] &= started < stops
+    some = np.nonzero(stops < NEVER)
+    started = days[some] * DAY
+    if recruitment.waited is not None:
+        started = started + recruitment.waited[some]
+    given[some] &= started < stops[some][:, None]
     return given
 
 

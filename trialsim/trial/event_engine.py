@@ -151,7 +151,9 @@ class Replicate:
         self.site: list[int] = itinerary.site[replicate].tolist()
         self.ready: list[int] = itinerary.ready[replicate].tolist()
         self.deadline: list[int] = itinerary.deadline[replicate].tolist()
-        self.refused, self.stops = itinerary.refused[replicate], itinerary.stops[replicate]
+        if self.coupled:
+            intended = itinerary.intentions
+            self.refused, self.stops = intended.refused[replicate], intended.stops[replicate]
         self.patients: list[Patient] = []
         """Those randomised, in order."""
 

@@ -7,7 +7,10 @@ fewer are padded with candidates who are never ready.
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,20 +23,13 @@ from trialsim.scenario.protocol.operations import IntercurrentEvent, Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import BelowShare, Streams, cells, numbers, word_of
-from trialsim.trial.cohort import Cohort, meets
+from trialsim.trial.cohort import CandidateCovariates, Cohort
 
 
 @dataclass(frozen=True, slots=True)
-class Itinerary:
-    """What each eligible candidate would do if nobody were in the way."""
+class Intentions:
+    """What candidates would do once randomised, shape (replicate, candidate[, ...])."""
 
-    candidate: Integers
-    """The candidate's number in the cohort."""
-    site: Integers
-    ready: Integers
-    """First minute at which infusions could start: screened, in the window, clinic open."""
-    deadline: Integers
-    """Last minute at which the first infusion may start."""
     refused: Booleans
     """Infusions that the patient would refuse; the first is never refused."""
     discontinues: Integers
@@ -45,17 +41,37 @@ class Itinerary:
     visit_missed: Booleans
 
     @property
-    def possible(self) -> Booleans:
-        """Which places of the axis hold a candidate."""
-        return self.ready < NEVER
-
-    @property
     def stops(self) -> Integers:
         """Minutes from randomisation from which on no infusion begins; see `of_arm`.
 
         Whoever discontinues, withdraws or dies has no further infusion, whichever comes first.
         """
         return np.minimum(self.discontinues, np.minimum(self.withdraws, self.dies))
+
+
+@dataclass(frozen=True)
+class Itinerary:
+    """What each eligible candidate would do if nobody were in the way."""
+
+    candidate: Integers
+    """The candidate's number in the cohort."""
+    site: Integers
+    ready: Integers
+    """First minute at which infusions could start: screened, in the window, clinic open."""
+    deadline: Integers
+    """Last minute at which the first infusion may start."""
+    intend: "Intend"
+    """Draws what candidates intend, who are named by their numbers in the cohort."""
+
+    @property
+    def possible(self) -> Booleans:
+        """Which places of the axis hold a candidate."""
+        return self.ready < NEVER
+
+    @cached_property
+    def intentions(self) -> Intentions:
+        """What everybody on the axis intends."""
+        return self.intend(self.candidate)
 
     def closed_from(self, minutes: Integers) -> "Itinerary":
         """Return the itinerary if nobody is randomised from a minute on, one a replicate."""
@@ -76,45 +92,74 @@ class Itinerary:
         )
 
 
+Intend: TypeAlias = Callable[[Integers], Intentions]
+
+
 def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itinerary:
-    """Draw the itineraries of those candidates who can be randomised."""
-    operations, visits = scenario.operations, scenario.design.visits
+    """Return the itineraries of those candidates who can be randomised."""
     ready, deadline, possible = first_infusion(cohort, scenario)
     chosen = _Chosen(possible)
-    units = cohort.arrival.shape[1]
-
-    def of(purpose: str, draw: int = 0) -> Words:
-        return chosen.of(streams.words(purpose, units, draw))
-
-    def until(happening: IntercurrentEvent, purpose: str) -> Integers:
-        chances = _probabilities(happening, cohort, scenario, chosen.candidates)
-        return _minutes_until(happening.days, chances, of(purpose))
-
-    refuses = BelowShare(quantiles(operations.refusal_probability).at(of("refusal tendency")))
-    shape = chosen.places.shape
-    refused = zeros_by_layer((*shape, scenario.treatment.infusions.count), np.bool_)
-    for infusion in range(1, refused.shape[2]):
-        refused[:, :, infusion] = refuses.at(of("refusal", infusion))
-    shift = zeros_by_layer((*shape, len(visits)), np.int64)
-    missed = zeros_by_layer(shift.shape, np.bool_)
-    misses = BelowShare(operations.visit_missed_probability)
-    for place, visit in enumerate(visits.values()):
-        if place:
-            day, rest = cells(of("visit", place), 2 * visit.window_days + 1)
-            shift[:, :, place] = day - visit.window_days
-            missed[:, :, place] = misses.at(rest)
     return Itinerary(
         candidate=chosen.places,
         site=chosen.of(cohort.site),
         ready=np.where(chosen.filled, chosen.of(ready), NEVER),
         deadline=chosen.of(deadline),
-        refused=refused,
-        discontinues=until(operations.discontinuation, "discontinuation"),
-        withdraws=until(operations.withdrawal, "withdrawal"),
-        dies=until(operations.death, "death"),
-        visit_shift=shift,
-        visit_missed=missed,
+        intend=DrawnIntentions(scenario, cohort.covariates, streams.words),
     )
+
+
+class DrawnIntentions:
+    """Draws what candidates intend, of those alone who are asked for."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        covariates: CandidateCovariates,
+        words: Callable[[str, int, int], Words],
+    ) -> None:
+        """Take the study, the covariates, and what draws words by purpose, units and draw."""
+        self._scenario, self._covariates, self._words = scenario, covariates, words
+
+    def of_replicates(self, kept: Booleans) -> "DrawnIntentions":
+        """Return what draws the intentions of some of the replicates."""
+        covariates = self._covariates.of_replicates(kept)
+        return DrawnIntentions(self._scenario, covariates, lambda *which: self._words(*which)[kept])
+
+    def __call__(self, candidate: Integers) -> Intentions:
+        """Return the intentions of candidates by number, shape (replicate, candidate)."""
+        scenario, places = self._scenario, RowIndex(candidate)
+        operations, units = scenario.operations, int(candidate.max(initial=0)) + 1
+        covariates = self._covariates.at(places)
+
+        def of(purpose: str, draw: int = 0) -> Words:
+            return places.of(self._words(purpose, units, draw))
+
+        def until(happening: IntercurrentEvent, purpose: str) -> Integers:
+            chances = _probabilities(happening, scenario, covariates)
+            return _minutes_until(happening.days, chances, of(purpose))
+
+        refuses = BelowShare(quantiles(operations.refusal_probability).at(of("refusal tendency")))
+        infusions = scenario.treatment.infusions.count
+        refused = zeros_by_layer((*candidate.shape, infusions), np.bool_)
+        for infusion in range(1, infusions):
+            refused[:, :, infusion] = refuses.at(of("refusal", infusion))
+        visits = scenario.design.visits
+        shift = zeros_by_layer((*candidate.shape, len(visits)), np.int64)
+        missed = zeros_by_layer(shift.shape, np.bool_)
+        misses = BelowShare(operations.visit_missed_probability)
+        for place, visit in enumerate(visits.values()):
+            if place:
+                day, rest = cells(of("visit", place), 2 * visit.window_days + 1)
+                shift[:, :, place] = day - visit.window_days
+                missed[:, :, place] = misses.at(rest)
+        return Intentions(
+            refused=refused,
+            discontinues=until(operations.discontinuation, "discontinuation"),
+            withdraws=until(operations.withdrawal, "withdrawal"),
+            dies=until(operations.death, "death"),
+            visit_shift=shift,
+            visit_missed=missed,
+        )
 
 
 def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Integers, Booleans]:
@@ -163,14 +208,14 @@ def of_arm(ends: Integers, arms: Integers) -> Integers:
 
 
 def _probabilities(
-    happening: IntercurrentEvent, cohort: Cohort, scenario: Scenario, candidates: RowIndex
+    happening: IntercurrentEvent, scenario: Scenario, covariates: CandidateCovariates
 ) -> list[Floats | float]:
     """Return the chance that something happens to each candidate, in each arm or in any."""
     if happening.probability in (0, 1) or not (happening.covariates or happening.arms):
         return [happening.probability]
     odds: Floats | float = math.log(happening.probability / (1 - happening.probability))
     for name, factor in happening.covariates.items():
-        beyond = candidates.of(cohort.covariates[name]) - factor.reference
+        beyond = covariates[name] - factor.reference
         odds = odds + factor.log_odds_per_unit * beyond
     if not happening.arms:
         return [logistic(np.asarray(odds))]
@@ -181,7 +226,7 @@ def _probabilities(
             risk = happening.arms[arm]
             added = math.log(risk.odds_ratio)
             if risk.subgroup is not None:
-                added = added * meets(risk.subgroup, scenario, cohort, candidates)
+                added = added * risk.subgroup.holds(scenario.population.covariates, covariates)
         chances.append(logistic(np.asarray(odds + added)))
     return chances
 

@@ -19,7 +19,7 @@ from trialsim.trial.allocation.procedure import allocation_of
 from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, couples_patients, derive_conduct
 from trialsim.trial.event_engine import recruit_by_events
-from trialsim.trial.itinerary import Itinerary, first_infusion, plan_itinerary
+from trialsim.trial.itinerary import DrawnIntentions, Itinerary, first_infusion, plan_itinerary
 from trialsim.trial.outcomes import Scores, realise
 from trialsim.trial.vector_engine import recruit_without_waiting
 
@@ -250,7 +250,7 @@ def _rows(part: Any, kept: Booleans, rows: int) -> Any:
     """Return a part of a batch, or a mapping of arrays, with some of its replicates."""
     if isinstance(part, np.ndarray):
         return part[kept] if len(part) == rows else part
-    if isinstance(part, CandidateCovariates | Scores):
+    if isinstance(part, CandidateCovariates | DrawnIntentions | Scores):
         return part.of_replicates(kept)
     if isinstance(part, dict):
         return {name: _rows(one, kept, rows) for name, one in part.items()}
