@@ -101,18 +101,22 @@ RECUT: Final = (
 """What a comparison of plans of looks keeps of each replicate, of trials that are cut again."""
 
 
-def recut_quantities(finished: FinishedTrial, plan: BoundaryPlan) -> dict[str, Floats]:
-    """Return the numbers that plans of looks are compared by, the same as those of a run alone."""
+def recut_quantities(
+    finished: FinishedTrial, plan: BoundaryPlan, kept: Sequence[str] = RECUT
+) -> dict[str, Floats]:
+    """Return some of the numbers that plans of looks are compared by, as a run alone has them."""
     monitored = monitor(finished, plan)
-    last = last_comparison(monitored, monitored.counts)
-    found = adjusted(monitored, Estimated(last.estimate, last.low, last.high))
-    numbers = {
-        "estimate": found.estimate,
+    numbers: dict[str, Floats | Integers] = {
         "favoured": monitored.favoured,
         "rejected": monitored.rejected,
-        **_conduct(monitored, ()),
     }
-    return {name: np.asarray(numbers[name], np.float64) for name in RECUT}
+    if "estimate" in kept:
+        last = last_comparison(monitored, monitored.counts)
+        naive = Estimated(last.estimate, last.low, last.high)
+        numbers["estimate"] = adjusted(monitored, naive).estimate
+    if not numbers.keys() >= set(kept):
+        numbers |= _conduct(monitored, ())
+    return {name: np.asarray(numbers[name], np.float64) for name in kept}
 
 
 def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:

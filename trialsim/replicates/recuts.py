@@ -37,6 +37,8 @@ class Recuts:
 
     studies: tuple[Scenario, ...]
     """Studies that differ in their looks alone."""
+    kept: tuple[str, ...] = RECUT
+    """What is kept of each replicate under each plan: some of `RECUT`."""
 
     @property
     def simulated(self) -> Scenario:
@@ -44,15 +46,15 @@ class Recuts:
         return max(self.studies, key=lambda study: largest(study).design.patients)
 
     def asked(self) -> Summarise:
-        """Return what is kept of each replicate: `RECUT` of each plan."""
+        """Return what is kept of each replicate, for each plan."""
         plans = tuple(boundary_of(study) for study in self.studies)
-        names = tuple(_of(place, name) for place in range(len(plans)) for name in RECUT)
-        return Summarise(names, _Cut(plans))
+        names = tuple(_of(place, name) for place in range(len(plans)) for name in self.kept)
+        return Summarise(names, _Cut(plans, self.kept))
 
     def split(self, done: Replicates) -> Iterable[Replicates]:
         """Yield the results of each plan, in order."""
         for place in range(len(self.studies)):
-            columns = {name: done.columns[_of(place, name)] for name in RECUT}
+            columns = {name: done.columns[_of(place, name)] for name in self.kept}
             yield Replicates(columns, done.failures)
 
 
@@ -61,13 +63,14 @@ class _Cut:
     """Gives the numbers of each plan for a batch."""
 
     plans: Sequence[BoundaryPlan]
+    kept: Sequence[str]
 
     def __call__(self, trial: Trial) -> Mapping[str, Floats]:
         finished = FinishedTrial(trial)
         return {
             _of(place, name): values
             for place, plan in enumerate(self.plans)
-            for name, values in recut_quantities(finished, plan).items()
+            for name, values in recut_quantities(finished, plan, self.kept).items()
         }
 
 

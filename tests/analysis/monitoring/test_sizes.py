@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
+from trialsim.arrays import Booleans
 from trialsim.replicates.monitored import largest
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
@@ -80,9 +82,35 @@ def test_recruitment_that_has_closed_is_not_opened_again() -> None:
     assert (found.patients[full] == 104).all()
 
 
+def z_by_scipy(found: Monitored, replicate: int, included: Booleans) -> float:
+    """Return the z of some patients of a trial, ranked among themselves, by SciPy."""
+    values = found.finished.values
+    chosen = included & values.analysed[replicate]
+    treated, control = (
+        values.cell[replicate, chosen & (found.finished.trial.arms[replicate] == arm)]
+        for arm in (0, 1)
+    )
+    test = scipy.stats.mannwhitneyu(
+        treated, control, use_continuity=False, alternative="greater", method="asymptotic"
+    )
+    return float(-scipy.special.ndtri(test.pvalue))
+
+
 @pytest.mark.parametrize("test", ["cui_hung_wang", "inverse_normal"])
-def test_weighted_stages_are_the_conventional_test_where_nothing_changed(test: str) -> None:
+def test_either_stage_is_ranked_by_itself_and_has_its_planned_weight(test: str) -> None:
+    """Also where the second stage is larger than planned: Cui, Hung and Wang (1999)."""
     found = looked(study("promising_zone", test))
+    cut = found.moments.minute[:, :1]
+    for replicate in np.flatnonzero(found.patients > 104)[:10]:
+        randomised = np.arange(found.finished.known.shape[1]) < found.patients[replicate]
+        known = found.finished.known[replicate] <= cut[replicate]
+        first = z_by_scipy(found, replicate, randomised & known)
+        second = z_by_scipy(found, replicate, randomised & ~known)
+        assert found.z[replicate, -1] == pytest.approx((first + second) / np.sqrt(2), abs=1e-9)
+
+
+def test_weighted_stages_are_nearly_the_conventional_test_where_nothing_changed() -> None:
+    found = looked(study("promising_zone", "cui_hung_wang"))
     conventional = looked(study("promising_zone"))
     same = found.patients == 104
     assert np.corrcoef(found.z[same, -1], conventional.z[same, -1])[0, 1] > 0.98

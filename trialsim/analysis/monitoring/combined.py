@@ -9,11 +9,7 @@ from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.statistics import Statistics, statistics
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
-from trialsim.stats.sequential.combination import (
-    cui_hung_wang,
-    fisher_p_value,
-    second_stage_z,
-)
+from trialsim.stats.sequential.combination import fisher_p_value
 
 
 def tested_z(
@@ -32,22 +28,20 @@ def tested_z(
     match plan.monitoring.final.test:
         case "conventional":
             return found.z
-        case "cui_hung_wang":
-            first, last = found.part(0), found.part(-1)
-            share = np.where(held[:, 0], first.information, 0.0) / np.where(
-                last.information > 0, last.information, np.nan
-            )
-            sound = held[:, 0] & (share < 1)
-            second = second_stage_z(first.z, last.z, np.where(sound, share, 0.0))
-            weighted = cui_hung_wang(first.z, second, float(plan.fractions[0]))
-            return np.stack([first.z, np.where(sound, weighted, last.z)], axis=1)
-        case "inverse_normal":
+        case "fisher":
+            return _by_product(found, _stages(finished, held, included), held)
+        case "inverse_normal" | "cui_hung_wang":
             return _weighted(plan, _stages(finished, held, included), held)
-    return _by_product(found, _stages(finished, held, included), held)
 
 
 def _stages(finished: FinishedTrial, held: Booleans, included: Sequence[Booleans]) -> Statistics:
-    """Return the statistic of those whom each analysis adds to the one held before it."""
+    """Return the statistic of those whom each analysis adds to the one held before it.
+
+    Ranks are those of the stage's own patients among themselves. The gain of the statistic of all
+    patients, which compares later patients with earlier ones too, is independent of the first
+    stage only in large samples; the own ranks are so whatever the sizes, given the first stage, and
+    however these were chosen after it.
+    """
     before = np.zeros_like(included[0])
     alone = []
     for place, now in enumerate(included):
@@ -57,8 +51,10 @@ def _stages(finished: FinishedTrial, held: Booleans, included: Sequence[Booleans
 
 
 def _weighted(plan: BoundaryPlan, stages: Statistics, held: Booleans) -> Floats:
-    """Combine stages by the inverse normal method, with the planned gains of information.
+    """Combine the stages' z with the planned gains of information as weights.
 
+    Lehmacher and Wassmer (1999), Biometrics 55:1286; of two stages the weighted statistic of Cui,
+    Hung and Wang (1999), Biometrics 55:853.
     A stage without information of its own adds noise by none: its z is 0, its weight stays.
     """
     total, weights = np.zeros(len(held)), np.zeros(len(held))

@@ -1,6 +1,6 @@
 """What every cut of a finished batch needs of it, worked out once for any number of plans."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -57,10 +57,10 @@ class FinishedTrial:
         return visit_known_from(self.trial, visit_of(self.trial, self.plan))
 
     @cached_property
-    def _by_size(self) -> dict[tuple[str, int], Any]:
+    def _by_size(self) -> dict[tuple[Hashable, int], Any]:
         return {}
 
-    def once(self, what: str, patients: int, make: Callable[[], Made]) -> Made:
+    def once(self, what: Hashable, patients: int, make: Callable[[], Made]) -> Made:
         """Return what is made of the first so many patients, made once for all plans."""
         key = what, patients
         if key not in self._by_size:

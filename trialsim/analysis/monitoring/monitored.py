@@ -6,7 +6,7 @@ had been randomised when it was decided, and nothing is simulated again.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -175,16 +175,19 @@ def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
         planned & (finished.known <= when.minute[:, look, None])
         for look in range(when.minute.shape[1])
     ]
-    at_looks = statistics(finished, included)
-    everybody = finished.once("all", plan.patients, lambda: statistics(finished, [planned]))
-    found = joined(at_looks, everybody)
+    at_looks = []
+    for minute, one in zip(when.minute.T, included, strict=True):
+        at_look = partial(statistics, finished, [one])
+        at_looks.append(finished.once(("look", minute.tobytes()), plan.patients, at_look))
+    everybody = partial(statistics, finished, [planned])
+    found = joined([*at_looks, finished.once("all", plan.patients, everybody)])
     sizes, last = np.full(finished.replicates, plan.patients), planned
     if plan.monitoring.re_estimation is not None:
         place = plan.monitoring.names.index(plan.monitoring.re_estimation.at)
         counts = finished.counts(included[place])
         sizes = patients_after(finished, plan, when, found.part(place), counts)
         last = order < sizes[:, None]
-        found = joined(at_looks, statistics(finished, [last]))
+        found = joined([*at_looks, statistics(finished, [last])])
     included.append(last)
     reached = np.concatenate([when.reached, np.ones_like(when.reached[:, :1])], axis=1)
     held = reached & (found.information > 0)

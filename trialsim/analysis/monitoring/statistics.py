@@ -48,22 +48,12 @@ def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics
     if needs_only_counts(finished.plan):
         return of_counts(finished, np.stack([finished.counts(part) for part in parts], axis=1))
     found = [_of_samples(finished, part) for part in parts]
-    return Statistics(
-        np.stack([one.z for one in found], axis=1),
-        np.stack([one.effect for one in found], axis=1),
-        np.stack([one.information for one in found], axis=1),
-        np.stack([one.patients for one in found], axis=1),
-    )
+    return Statistics(*(np.stack(one, axis=1) for one in zip(*found, strict=True)))
 
 
-def joined(first: Statistics, second: Statistics) -> Statistics:
-    """Return the parts of both, those of the first before those of the second."""
-    return Statistics(
-        np.concatenate([first.z, second.z], axis=1),
-        np.concatenate([first.effect, second.effect], axis=1),
-        np.concatenate([first.information, second.information], axis=1),
-        np.concatenate([first.patients, second.patients], axis=1),
-    )
+def joined(parts: Sequence[Statistics]) -> Statistics:
+    """Return all parts in order, those of the first before those of the second."""
+    return Statistics(*(np.concatenate(one, axis=1) for one in zip(*parts, strict=True)))
 
 
 def of_counts(finished: FinishedTrial, counts: Integers) -> Statistics:

@@ -41,9 +41,10 @@ class Final(FrozenModel):
 
     test: FinalTest = Field(
         default="conventional",
-        description="All patients together (conventional), or the stages combined with weights "
-        "that the plan fixed: inverse_normal and fisher from each stage's own patients, "
-        "cui_hung_wang from what the statistic gained.",
+        description="All patients together (conventional), or the stages combined, each from its "
+        "own patients (ranked among themselves): with weights that the plan fixed by "
+        "inverse_normal and, of two stages, cui_hung_wang, which is the same, or by the product "
+        "of p-values (fisher).",
     )
     because: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="Why a conventional test may follow an unblinded change of size."

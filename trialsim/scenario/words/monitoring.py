@@ -195,8 +195,8 @@ def _final(monitoring: Monitoring) -> str:
         "inverse_normal": "The last analysis combines the stages' own one-sided p-values by the "
         "inverse normal method, with the planned shares of information as weights.",
         "fisher": "The last analysis multiplies the two stages' own one-sided p-values (Fisher).",
-        "cui_hung_wang": "The last analysis weights the two stages' statistics as planned, not as "
-        "they turned out (Cui, Hung and Wang 1999).",
+        "cui_hung_wang": "The last analysis weights the z of either stage, from its own patients "
+        "alone, as planned, not as they turned out (Cui, Hung and Wang 1999).",
     }[monitoring.final.test]
     because = monitoring.final.because
     return said if because is None else f"{said} Because: {because.rstrip('.')}."

@@ -19,7 +19,6 @@ from trialsim.stats.sequential.combination import (
     fisher_p_value,
     fisher_product,
     inverse_normal,
-    second_stage_z,
 )
 from trialsim.stats.sequential.conditional_power import (
     conditional_power,
@@ -99,7 +98,6 @@ __all__ = [
     "promising_zone",
     "repeated_intervals",
     "repeated_p_values",
-    "second_stage_z",
     "spending_bounds",
     "stagewise_inference",
     "trend_drift",

@@ -67,20 +67,6 @@ def cui_hung_wang(z_first: ArrayLike, z_second: ArrayLike, first_share: ArrayLik
     return np.asarray(np.sqrt(share) * first + np.sqrt(1 - share) * second)
 
 
-def second_stage_z(z_first: ArrayLike, z_both: ArrayLike, first_share: ArrayLike) -> Floats:
-    """Return the z of what came after a look, from z then and z in the end.
-
-    `first_share` is the actual share of the information that the look had. For rank statistics it
-    is near the z of the later patients' own ranks, not the same.
-
-    >>> second_stage_z(1.5, cui_hung_wang(1.5, 1.2, 0.5), 0.5).round(4).item()
-    1.2
-    """
-    first, both, share = (np.asarray(one, float) for one in (z_first, z_both, first_share))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray((both - np.sqrt(share) * first) / np.sqrt(1 - share))
-
-
 def conventional_critical(
     z_first: ArrayLike, first: ArrayLike, planned: ArrayLike, actual: ArrayLike, critical: ArrayLike
 ) -> Floats:
