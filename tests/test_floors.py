@@ -13,6 +13,7 @@ import pytest
 PACKAGE: Final = Path(__file__).resolve().parents[1] / "trialsim"
 HOUSE: Final = (
     {"clock", "described", "errors", "arrays", "shown", "legible"},
+    {"compiled"},
     {"streams", "distributions", "stats"},
     {"curves"},
     {"quantiles"},

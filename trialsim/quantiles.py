@@ -11,8 +11,10 @@ from typing import Final
 
 import numpy as np
 import scipy  # its parts load when they are first used
+from numpy.typing import NDArray
 
 from trialsim.arrays import Booleans, Floats, Integers, Words
+from trialsim.compiled.library import pointer, stages
 from trialsim.curves import Curve, TailCurve
 from trialsim.distributions import (
     Bernoulli,
@@ -57,17 +59,24 @@ class Steps:
         self._ends = words_below(np.asarray(shares, np.float64))
 
     @cached_property
-    def _guide(self) -> tuple[Integers, int]:
-        """How many values end before each cell, and in one cell at most."""
+    def _guide(self) -> tuple[Integers, int, NDArray[np.uint64]]:
+        """How many values end before each cell, in one cell at most, and all the ends."""
         starts = np.arange(0, WORDS + 1, 1 << self._CELL_BITS, dtype=np.uint64)
         before = np.searchsorted(self._ends, starts, side="right")
         deepest = np.diff(np.append(before[:-1], len(self._ends))).max()
-        return before[:-1], int(deepest)
+        ends = np.append(self._ends, np.uint64(WORDS))
+        return before[:-1].astype(np.int64), int(deepest), ends
 
     def at(self, words: Words) -> Floats:
         """Return the values at words."""
-        before, deepest = self._guide
-        ends = np.append(self._ends, np.uint64(WORDS))
+        before, deepest, ends = self._guide
+        compiled = stages()
+        if compiled is not None:
+            words = np.asarray(words, order="C")
+            found = np.empty(words.shape)
+            table = pointer(before), pointer(ends), pointer(self._values)
+            compiled.steps(*table, pointer(words), words.size, pointer(found))
+            return found
         passed = before[words >> np.uint32(self._CELL_BITS)]
         for _ in range(deepest):
             passed += words >= ends[passed]

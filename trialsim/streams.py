@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.arrays import Booleans, Floats, Integers, Words
+from trialsim.compiled.library import pointer, stages
 
 Runs: TypeAlias = tuple[tuple[int, int], ...]
 """Runs of words, each by its first and the first after it."""
@@ -36,6 +37,8 @@ _ALIKE: Final = 8
 """Tiles of one size, before the size doubles."""
 _BLOCK: Final = 8
 """Words of one block of the generator."""
+_MOST_COMPILED: Final = 2**64
+"""Beyond this replicate, NumPy alone finds the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,13 @@ class Streams:
         >>> bool((Streams(1, range(9)).words("example", 5)[7] == alone[0, :5]).all())
         True
         """
-        many = len(self.replicates)
+        many, compiled = len(self.replicates), stages()
         words = np.empty((many, units), np.uint32)
+        if compiled is not None and self.replicates.stop <= _MOST_COMPILED:
+            row = np.empty(units + _BLOCK, np.uint32)
+            address = self.seed, _key_of(purpose), draw, self.replicates.start
+            compiled.words(*address, many, units, pointer(row), pointer(words))
+            return words
         for tile, start, size in _tiles(units):
             drawn = self._seated(purpose, draw, tile, size).random_raw(many * size // 2)
             of_tile = drawn.astype("<u8", copy=False).view("<u4").reshape(many, size)

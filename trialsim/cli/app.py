@@ -19,6 +19,7 @@ from trialsim.cli import (
     studies,
 )
 from trialsim.cli.console import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, Interrupted, say, warn
+from trialsim.compiled.library import build_name
 from trialsim.errors import InputError, RunError
 
 _WRONG_NAMES: Final = (errno.ENAMETOOLONG, errno.EACCES, errno.ENOTDIR, errno.ELOOP, errno.EISDIR)
@@ -38,7 +39,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        say(f"trialsim {__version__}")
+        say(f"trialsim {__version__}, computed by {build_name()}")
         raise typer.Exit(DONE)
 
 
@@ -47,7 +48,10 @@ def about(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version",
+            help="Print the version and the build that computes.",
+            callback=_print_version,
+            is_eager=True,
         ),
     ] = False,
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Floats
+from trialsim.compiled.library import stages
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
@@ -75,7 +76,10 @@ class Simulation:
         ------
         ValueError
             If the seed or the batch is out of range.
+        InputError
+            If `TRIALSIM_BUILD` names a build that cannot compute here.
         """
+        stages()  # a build that cannot compute is told once, not for each replicate
         size = min(self.batch, _most_at_once(self.study))
         starts = range(replicates.start, replicates.stop, size)
         stop, kept = replicates.stop, self.asked or summary_of(self.study)
