@@ -181,6 +181,13 @@ class CandidateCovariates(Mapping[str, Floats]):
                 total += weight * self._own_score(other)
         return total
 
+    def prognostic_score(self, weights: Mapping[str, float]) -> Floats:
+        """Return the weighted sum of covariates' normal scores, of variance 1 in all candidates."""
+        total: Floats = np.zeros((1, 1))
+        for name, weight in self._population.of_unit_variance(weights).items():
+            total = total + weight * self.normal_score(name)
+        return total
+
     def _values(self, name: str) -> Floats:
         covariate = self._population.covariates[name]
         match covariate.margin:

@@ -133,9 +133,19 @@ class _Realised:
         self.onset = patients.of(cohort.onset)
         self.dosing = Dosing(scenario.design, conduct, arms, self.onset)
         self.latent = PatientScores(scenario, self.covariates, patients, words)
+        bounding = [one.bounds.values() for one in scenario.outcomes.values()]
+        self._asked_again = {bound.outcome for bounds in bounding for bound in bounds}
+        self._kept: dict[tuple[str, int], Floats] = {}
 
     def scores(self, name: str, visit: int) -> Floats:
         """Return the scores of one outcome at a visit, shape (replicate, patient)."""
+        if name not in self._asked_again:
+            return self._made(name, visit)
+        if (name, visit) not in self._kept:
+            self._kept[name, visit] = self._made(name, visit)
+        return self._kept[name, visit]
+
+    def _made(self, name: str, visit: int) -> Floats:
         outcome = self.scenario.outcomes[name]
         if visit == 0:
             if outcome.baseline is None:
@@ -148,6 +158,9 @@ class _Realised:
         cell = outcome.course.cells(outcome.grid, days, latent, added)
         for course, there in self._others(outcome):
             cell = np.where(there, course.cells(outcome.grid, days, latent, np.zeros(1)), cell)
+        for bound in outcome.bounds.values():
+            other = self.scores(bound.outcome, visit)
+            cell = bound.held(cell, other, outcome.grid, outcome.sign)
         return outcome.grid.score_of(cell)
 
     def _others(self, outcome: Outcome) -> Iterator[tuple[Course, Booleans]]:

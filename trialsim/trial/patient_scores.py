@@ -57,8 +57,8 @@ class PatientScores:
         """Return an outcome's latent scores at a visit, towards the high end of its scale."""
         outcome = self._outcomes[name]
         start: Floats = np.zeros((1, 1))
-        if outcome.predictor is not None:
-            start = self._covariates.normal_score(outcome.predictor)
+        if outcome.predictors:
+            start = self._covariates.prognostic_score(outcome.predictors)
         own, noise = self._mixed("course", name, 0), self._mixed("noise", name, visit)
         known = {name: self._covariates[name] for name in outcome.covariates_used}
         return LatentScores(start, outcome.sign * own, outcome.sign * noise, known)

@@ -167,7 +167,7 @@ def test_a_study_without_looks_keeps_its_digest() -> None:
     scenario = ts.load("cars1")
     assert isinstance(scenario, ts.Scenario)
     assert scenario.monitoring is None
-    assert scenario.digest == "be24d6b04234"
+    assert scenario.digest == "ecd4353996e5"
     assert scenario.replace({"monitoring": PLAN}).digest != scenario.digest
 
 

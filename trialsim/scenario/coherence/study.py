@@ -47,10 +47,12 @@ def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> It
 
 
 def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Violation]:
-    if outcome.prognosis is not None:
-        yield from _number("prognosis", outcome.prognosis, population)
-    if outcome.predictor in population.covariates:
-        yield from _stands_alone(outcome, population.covariates[outcome.predictor])
+    several = len(outcome.prognosis or {}) > 1
+    for name in outcome.prognosis or {}:
+        yield from _number(f"prognosis.{name}" if several else "prognosis", name, population)
+    for name in outcome.predictors:
+        if name in population.covariates:
+            yield from _stands_alone(outcome, name, population.covariates[name])
     courses = {"course": outcome.course}
     courses |= {f"course_by_arm.{arm}": one for arm, one in outcome.course_by_arm.items()}
     for path, course in courses.items():
@@ -84,11 +86,24 @@ def _baseline_fits(
         yield Violation(path, f"must be {kind} within {outcome.low:g} and {outcome.high:g}", name)
 
 
-def _stands_alone(outcome: Outcome, predictor: Covariate) -> Iterator[Violation]:
+def _stands_alone(outcome: Outcome, name: str, predictor: Covariate) -> Iterator[Violation]:
     if not predictor.stands_alone:
         path = "prognosis" if outcome.prognosis else "baseline"
         rule = "must be a covariate with a distribution of its own, for a course that goes by it"
-        yield Violation(path, rule, outcome.predictor)
+        yield Violation(path, rule, name)
+
+
+def _bounds_name_earlier_outcomes(outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
+    names = list(outcomes)
+    for place, (name, outcome) in enumerate(outcomes.items()):
+        for label, bound in vars(outcome).get("bounds", {}).items():
+            other = None if bound is None else vars(bound).get("outcome")
+            path = f"outcomes.{name}.bounds.{label}.outcome"
+            if other is not None and other not in names:
+                yield Violation(path, unknown("outcome", other, names), other)
+            elif other is not None and other not in names[:place]:
+                rule = "must be an outcome that stands before the one it bounds"
+                yield Violation(path, rule, other)
 
 
 def _classes_fit(population: Population, course: RecoveryClasses) -> Iterator[Violation]:
@@ -261,6 +276,7 @@ COHERENCE: Rules = (
     (("design", "treatment"), _doses_have_phases),
     (("population", "design", "treatment"), _doses_have_their_unit),
     (("population", "operations", "design"), _risks_fit),
+    (("outcomes",), _bounds_name_earlier_outcomes),
     (("outcomes",), _effects_reachable),
     (("design", "operations"), _visits_in_order),
     *PLAN_COHERENCE,

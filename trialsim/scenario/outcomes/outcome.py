@@ -5,12 +5,13 @@ times the exposure reached, towards the better end of the scale.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from trialsim.distributions import NotNegative
+from trialsim.scenario.outcomes.bounds import Bound, bound_refusals
 from trialsim.scenario.outcomes.courses import Course
 from trialsim.scenario.outcomes.exposure import Exposure, NoExposure
 from trialsim.scenario.outcomes.items import Items
@@ -101,14 +102,48 @@ def _courses_fit(
             yield refusal._replace(path=refusal.path.replace("course", f"course_by_arm.{name}", 1))
 
 
-def _baseline_goes_first(baseline: str | None, prognosis: str | None) -> Iterator[Violation]:
+def _weights(written: Any) -> Any:
+    """Return a covariate that stands alone as the one weight of a sum."""
+    return {written: 1.0} if isinstance(written, str) else written
+
+
+def _as_written(weights: Mapping[str, float]) -> str | dict[str, float]:
+    """Return the name of a covariate that stands alone, and else the weights."""
+    (name, weight), *others = weights.items()
+    return name if weight == 1 and not others else dict(weights)
+
+
+Weights: TypeAlias = Annotated[
+    dict[Name, Finite],
+    Field(min_length=1),
+    BeforeValidator(_weights, json_schema_input_type=Name | dict[Name, Finite]),
+    PlainSerializer(_as_written),
+]
+"""Covariates with their weights in a sum of normal scores, or one by its name alone."""
+
+
+def _baseline_goes_first(
+    baseline: str | None, prognosis: Mapping[str, float] | None
+) -> Iterator[Violation]:
     if baseline is not None and prognosis is not None:
         rule = "must be null where the score has a baseline, which is its prognosis"
-        yield Violation("prognosis", rule, prognosis)
+        yield Violation("prognosis", rule, ", ".join(prognosis))
+
+
+def _weights_weigh(prognosis: Mapping[str, float | None] | None) -> Iterator[Violation]:
+    for name, weight in (prognosis or {}).items():
+        if weight == 0:
+            yield Violation(f"prognosis.{name}", "must not be 0", weight)
+
+
+def _bounds_fit(low: float, high: float, bounds: Mapping[str, Bound | None]) -> Iterator[Violation]:
+    for name, bound in bounds.items():
+        for refusal in bound_refusals(bound, low, high):
+            yield refusal._replace(path=f"bounds.{name}.{refusal.path}")
 
 
 def _something_predicts(
-    baseline: str | None, prognosis: str | None, course: Course
+    baseline: str | None, prognosis: Mapping[str, float] | None, course: Course
 ) -> Iterator[Violation]:
     """Refuse a correlation with what is not there, which would narrow the scores unseen."""
     if baseline is None and prognosis is None:
@@ -136,11 +171,13 @@ class Outcome(CheckedModel):
         (("low", "high", "step", "kind", "course"), _course_fits),
         (("low", "high", "step", "kind", "course_by_arm"), _courses_fit),
         (("baseline", "prognosis"), _baseline_goes_first),
+        (("prognosis",), _weights_weigh),
         (("baseline", "prognosis", "course"), _something_predicts),
         (("low", "high", "step", "kind", "items"), _items_add_up),
+        (("low", "high", "bounds"), _bounds_fit),
     )
 
-    omitted_defaults = ("kind", "unit", "step", "prognosis", "course_by_arm", "items")
+    omitted_defaults = ("kind", "unit", "step", "prognosis", "course_by_arm", "items", "bounds")
 
     label: str = Field(min_length=1)
     """What the scale is called in tables and figures, such as Modified Rankin Scale."""
@@ -159,8 +196,10 @@ class Outcome(CheckedModel):
     """Which end of the scale is better, higher or lower."""
     baseline: Name | None = None
     """The covariate that is the score at the baseline visit; null where it is not measured then."""
-    prognosis: Name | None = None
-    """The covariate on which the course depends where there is no baseline."""
+    prognosis: Weights | None = None
+    """The covariate on which the course depends where there is no baseline, such as nihss; or
+    several with their weights, such as {nihss: 2, age_years: 1}: the course then depends on the
+    weighted sum of their normal scores, and its correlations are those with that sum."""
     course: Course
     """How the score moves from onset to the end day without the drug."""
     course_by_arm: dict[Name, Course] = Field(default_factory=dict)
@@ -169,6 +208,9 @@ class Outcome(CheckedModel):
     """What the drug adds."""
     items: Items | None = None
     """What the score is the total of; null where it is not looked into."""
+    bounds: dict[Name, Bound] = Field(default_factory=dict)
+    """What scores of other outcomes at the same visit leave possible on this one, by a name of
+    one's own. The course and the effect are those before the bounds."""
 
     def __hash__(self) -> int:
         """Agree for outcomes that are equal; mappings among the fields have no hash."""
@@ -185,10 +227,11 @@ class Outcome(CheckedModel):
         return _grid(self.low, self.high, self.step, self.kind)
 
     @property
-    def predictor(self) -> str | None:
-        """The covariate on whose normal score the course, or that of an arm, depends."""
-        depends = any(not course.covariates_used for course in self._courses)
-        return self.baseline or self.prognosis if depends else None
+    def predictors(self) -> Mapping[str, float]:
+        """The covariates on whose normal scores the course, or that of an arm, depends: weights."""
+        if all(course.covariates_used for course in self._courses):
+            return {}
+        return (self.prognosis or {}) if self.baseline is None else {self.baseline: 1.0}
 
     @property
     def covariates_used(self) -> tuple[str, ...]:

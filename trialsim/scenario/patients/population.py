@@ -1,6 +1,6 @@
 """Who comes to be screened: covariates with margins, joined by a Gaussian copula."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
 
@@ -223,3 +223,19 @@ class Population(CheckedModel):
         """The lower triangular factor of the correlation matrix."""
         factor: Floats = np.linalg.cholesky(self.correlation_matrix)
         return factor
+
+    def of_unit_variance(self, weights: Mapping[str, float]) -> dict[str, float]:
+        """Return weights of covariates' normal scores whose sum has the variance 1.
+
+        They keep their signs and ratios: w / sqrt(w' R w), R being the correlation.
+        """
+        names, given = list(weights), np.array(list(weights.values()))
+        sd = np.sqrt(given @ _matrix(names, self._pairs_among(names)) @ given)
+        return dict(zip(names, (given / sd).tolist(), strict=True))
+
+    def _pairs_among(self, names: Collection[str]) -> Correlation:
+        return {
+            first: {second: value for second, value in row.items() if second in names}
+            for first, row in self.correlation.items()
+            if first in names
+        }

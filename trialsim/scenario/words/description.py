@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from textwrap import fill
 from typing import Any, Final
 
+from trialsim.scenario.outcomes.bounds import Bound
 from trialsim.scenario.outcomes.courses import Proportions
 from trialsim.scenario.outcomes.effects import (
     EffectSizes,
@@ -249,8 +250,8 @@ def _visit_words(scenario: Scenario) -> list[str]:
     told = []
     for name, visit in scenario.design.visits.items():
         about = counted(visit.window_days, "days")
-        window = f" (up to {about} early or late)" if visit.window_days else ""
-        told.append(f"{name} {counted(visit.day, 'days')} after {visit.after}{window}")
+        window = f", up to {about} early or late" if visit.window_days else ""
+        told.append(f"{in_words(name)} ({counted(visit.day, 'days')} after {visit.after}{window})")
     return [f"Outcomes are measured at {_listed(told)}."]
 
 
@@ -276,17 +277,42 @@ def _operation_words(scenario: Scenario) -> list[str]:
 def _outcome_section(scenario: Scenario, name: str, plain: Section) -> Section:
     outcome = scenario.outcomes[name]
     words = (
-        f"{outcome.label}: {outcome.low} to {outcome.high} points, {outcome.better} is better. "
+        f"{outcome.label}: {outcome.low:g} to {outcome.high:g} {outcome.unit}, {outcome.better} is "
+        "better. "
         f"{_course_in_words(outcome)} The drug adds a shift of the latent score"
         + (
             " from randomisation on, whatever is infused."
             if outcome.effect.exposure.model == "none"
             else " in proportion to the exposure reached."
         ),
+        *_prognosis_in_words(outcome),
+        *(_bound_in_words(scenario, outcome, bound) for bound in outcome.bounds.values()),
         "In reference patients, those of the course's end day, at full exposure the effect is, on "
-        "four scales, and these proportions are at floor and ceiling:",
+        "four scales, and these proportions are at floor and ceiling"
+        + (", before any bound:" if outcome.bounds else ":"),
     )
     return Section(f"Outcome: {name}", words, (*_effect_rows(scenario, name, outcome), *plain.rows))
+
+
+def _prognosis_in_words(outcome: Outcome) -> list[str]:
+    """Return on what the course depends, where that is several covariates."""
+    told = [f"{in_words(name)} ({weight:g})" for name, weight in outcome.predictors.items()]
+    if len(told) < 2:
+        return []
+    return [f"It depends on a weighted sum of the normal scores of {_listed(told)}."]
+
+
+def _bound_in_words(scenario: Scenario, outcome: Outcome, bound: Bound) -> str:
+    """Return what a score of another outcome leaves possible."""
+    other = scenario.outcomes[bound.outcome]
+    ends = {"at least": bound.at_least, "at most": bound.at_most}
+    limits = {"better": bound.no_better_than, "worse": bound.no_worse_than}
+    where = [f"{end} {score:g}" for end, score in ends.items() if score is not None]
+    then = [f"no {end} than {score:g}" for end, score in limits.items() if score is not None]
+    return (
+        f"Where {other.label} is {' and '.join(where)} {other.unit} at a visit, the score is "
+        f"{' and '.join(then)} {outcome.unit}."
+    )
 
 
 def _course_in_words(outcome: Outcome) -> str:
