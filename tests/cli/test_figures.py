@@ -9,7 +9,8 @@ import pytest
 
 import trialsim as ts
 from trialsim.cli import DONE, INPUT_WRONG, run
-from trialsim.reporting.figures.catalogue import data
+from trialsim.cli.figures import FIGURES
+from trialsim.reporting.figures.catalogue import KINDS, data
 
 SMALL = ["--set", "design.patients=40"]
 FEW = ["--replicates", "40", "--jobs", "1"]
@@ -163,6 +164,7 @@ def test_a_programme_is_sized_and_drawn_as_its_own_command_sizes_it(
         ("size", "size", {"out"}),
         ("assurance", "assurance", {"out", "observed"}),
         ("sensitivity", "sensitivity", {"out"}),
+        ("what-if", "curve", {"out", "grid", "hypercube", "variant"}),
     ],
 )
 def test_a_figure_has_the_options_of_the_question_that_it_draws(
@@ -177,3 +179,11 @@ def test_a_figure_has_the_options_of_the_question_that_it_draws(
     drawn = {option.name for option in commands.commands["plot"].commands[figure].params}
     assert own - aside <= drawn
     assert {"overwrite", "width", "out"} <= drawn
+
+
+def test_every_figure_of_the_catalogue_is_drawn_by_a_command_that_has_its_options() -> None:
+    drawn = {one.kind or name: set(one.own) for name, one in FIGURES.items()}
+    catalogued = {name: kind for kinds in KINDS.values() for name, kind in kinds.items()}
+    assert catalogued.keys() - {"estimate"} == drawn.keys()
+    for name, kind in catalogued.items():
+        assert drawn.get(name, set()) == set(kind.options)

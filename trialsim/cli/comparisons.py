@@ -5,22 +5,17 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.asking import (
-    Asked,
-    asking,
-    assured,
-    compared,
-    sized,
-    varied,
-    without_effect,
-)
-from trialsim.cli.console import print_json, say
-from trialsim.cli.options import AsJson
+from trialsim.cli.console import answer, print_json, say
+from trialsim.cli.option_groups import with_options
+from trialsim.cli.options import AsJson, Kept
+from trialsim.cli.questions import Assured, Compared, Sized, Varied, WithoutEffect
 
 commands = typer.Typer()
 
 
-def what_if(ask: Asked, as_json: AsJson = False) -> None:
+@commands.command("what-if")
+@with_options
+def what_if(question: Compared, out: Kept = None, as_json: AsJson = False) -> None:
     """Compare a study with others, on the same random numbers.
 
     Each value alone, a grid or a Latin hypercube, and named variants. The differences of power,
@@ -29,33 +24,33 @@ def what_if(ask: Asked, as_json: AsJson = False) -> None:
     """
     from trialsim.reporting.text.comparison import what_if_text
 
-    study, result = ask()
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        say(what_if_text(study.title, result))
+    study, result = question(out)
+    answer(result, as_json, lambda: what_if_text(study.title, result))
 
 
-def size(ask: Asked, as_json: AsJson = False) -> None:
+@commands.command("size")
+@with_options
+def size(question: Sized, out: Kept = None, as_json: AsJson = False) -> None:
     """Find the patients, or another number, for a power.
 
     The answer is an interval; the recommended value is confirmed on trials of another seed.
     """
     from trialsim.reporting.text.comparison import size_text
 
-    study, result = ask()
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        say(size_text(study.title, result))
+    study, result = question(out)
+    answer(result, as_json, lambda: size_text(study.title, result))
 
 
+@commands.command("assurance", short_help="Estimate assurance: power averaged over a prior.")
+@commands.command("assure", hidden=True)  # its former name
+@with_options
 def assurance(
-    ask: Asked,
+    question: Assured,
     observed: Annotated[
         float | None,
         typer.Option(help="Give the predictive probability of an estimate this small."),
     ] = None,
+    out: Kept = None,
     as_json: AsJson = False,
 ) -> None:
     """Estimate assurance: power averaged over a prior of the effect.
@@ -66,7 +61,7 @@ def assurance(
 
     if observed is not None and isnan(observed):
         raise typer.BadParameter("must be a number", param_hint="--observed")
-    study, result = ask()
+    study, result = question(out)
     if not as_json:
         say(assurance_text(study.title, result, observed))
         return
@@ -82,7 +77,11 @@ def assurance(
     print_json(content)
 
 
-def type_one_error(ask: Asked, as_json: AsJson = False) -> None:
+@commands.command(
+    "type-one-error", short_help="Estimate how often a design without effects rejects."
+)
+@with_options
+def type_one_error(question: WithoutEffect, out: Kept = None, as_json: AsJson = False) -> None:
     """Estimate how often a design rejects when no arm has any effect.
 
     No study drug is given, and all arms have one course and the same risks. A two-sided test counts
@@ -90,14 +89,15 @@ def type_one_error(ask: Asked, as_json: AsJson = False) -> None:
     """
     from trialsim.reporting.text.robustness import type_one_error_text
 
-    study, result = ask()
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        say(type_one_error_text(study.title, result))
+    study, result = question(out)
+    answer(result, as_json, lambda: type_one_error_text(study.title, result))
 
 
-def sensitivity(ask: Asked, as_json: AsJson = False) -> None:
+@commands.command(
+    "sensitivity", short_help="Vary each number that is not published, one at a time."
+)
+@with_options
+def sensitivity(question: Varied, out: Kept = None, as_json: AsJson = False) -> None:
     """Vary each number that is not published, one at a time, by a fifth to either side.
 
     Those of the primary endpoint's course and effect, of the operations and the treatment; the
@@ -105,22 +105,5 @@ def sensitivity(ask: Asked, as_json: AsJson = False) -> None:
     """
     from trialsim.reporting.text.robustness import sensitivity_text
 
-    study, result = ask()
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        say(sensitivity_text(study.title, result))
-
-
-commands.command("what-if")(asking(compared, what_if))
-commands.command("size")(asking(sized, size))
-commands.command("assurance", short_help="Estimate assurance: power averaged over a prior.")(
-    asking(assured, assurance)
-)
-commands.command("assure", hidden=True)(asking(assured, assurance))  # its former name
-commands.command(
-    "type-one-error", short_help="Estimate how often a design without effects rejects."
-)(asking(without_effect, type_one_error))
-commands.command(
-    "sensitivity", short_help="Vary each number that is not published, one at a time."
-)(asking(varied, sensitivity))
+    study, result = question(out)
+    answer(result, as_json, lambda: sensitivity_text(study.title, result))

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +45,14 @@ def print_json(content: Any) -> None:
     from trialsim.runs.plain_json import as_json
 
     say(as_json(content))
+
+
+def answer(result: Any, as_json: bool, text: Callable[[], str]) -> None:
+    """Print a result, as JSON or in words."""
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        say(text())
 
 
 def command_line() -> str:

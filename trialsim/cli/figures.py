@@ -1,30 +1,29 @@
-"""The commands that draw a study or a run: plot estimate, recruitment, scores and the like."""
+"""The command that draws: plot KIND SOURCE, one for each figure in the catalogue.
 
+A figure takes the options of what it draws, trials of a study or a question about designs, then its
+own, and those of where it goes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from trialsim.cli import comparison_figures
 from trialsim.cli.console import warn_of_damaged_parts
-from trialsim.cli.options import (
-    AsJson,
-    Changes,
-    EngineName,
-    EngineOption,
-    Jobs,
-    loaded,
-    workers_of,
-)
-from trialsim.cli.outputs import (
-    FLOW_FORMATS,
-    INCHES,
-    Out,
-    Overwrite,
-    Width,
-    deliver,
-    deliver_flow,
-    destination,
+from trialsim.cli.option_groups import with_options
+from trialsim.cli.options import Changes, EngineName, EngineOption, Jobs, loaded, workers_of
+from trialsim.cli.outputs import FigureFiles, PictureFiles
+from trialsim.cli.questions import (
+    AlongOnePath,
+    Assured,
+    Compared,
+    EachValue,
+    EveryPair,
+    Sized,
+    Varied,
 )
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.text.progress import Progress
@@ -32,6 +31,8 @@ from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
+    from trialsim.analysis.analyse import Analysis
+    from trialsim.reporting.figures.canvas.trials import Trials
     from trialsim.runs.directory import RunDirectory
     from trialsim.simulated import SimulatedTrial
     from trialsim.trial.trial import Engine
@@ -42,30 +43,211 @@ plots = typer.Typer(
     help="Draw a figure, or print what it draws. All cohorts are simulated.",
 )
 commands.add_typer(plots, name="plot")
-plots.add_typer(comparison_figures.commands)
 
 _SEED: Final = 2016
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE", help="A built-in scenario, a YAML file, or the directory of a run."
+
+
+class Source(NamedTuple):
+    """A study under a seed, and the run that it is of, if any."""
+
+    scenario: Scenario
+    seed: int
+    engine: "Engine"
+    run: "RunDirectory | None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """Which study, or which run of one."""
+
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A built-in scenario, a YAML file, or the directory of a run."
+        ),
+    ]
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**64 - 1, help="Random seed.", show_default=str(_SEED)),
+    ] = None
+    engine: EngineOption = EngineName.auto
+    changes: Changes = None
+
+    def loaded(self) -> Source:
+        """Return the study of a name, a file or a run, whose seed and values are its own."""
+        from trialsim.runs.directory import find_run
+
+        if not Path(self.source).is_dir():
+            study = single_trial(loaded(self.source, self.changes))
+            return Source(study, _SEED if self.seed is None else self.seed, self.engine.value, None)
+        given = {
+            "--seed": self.seed is not None,
+            "--set": bool(self.changes),
+            "--engine": self.engine != EngineName.auto,
+        }
+        rule = "must not be given with a run, which has its own"
+        problems = [Problem(option, rule) for option, wrong in given.items() if wrong]
+        if problems:
+            raise InputError(problems)
+        run = find_run(self.source)
+        warn_of_damaged_parts(run)
+        about = run.manifest
+        return Source(single_trial(about.scenario), about.seed, about.engine, run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneTrial:
+    """One simulated trial."""
+
+    source: SourceOptions
+    replicate: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")
+    ] = 0
+
+    def __call__(self) -> tuple[Scenario, "SimulatedTrial"]:
+        """Simulate it."""
+        from trialsim.simulated import simulate
+
+        source = self.source.loaded()
+        return source.scenario, simulate(
+            source.scenario, source.seed, self.replicate, source.engine
+        )
+
+
+class Analysed(OneTrial):
+    """What one simulated trial found."""
+
+    def __call__(self) -> tuple[Scenario, "Analysis"]:  # type: ignore[override]
+        """Simulate and analyse it."""
+        from trialsim.analysis.analyse import analyse
+
+        scenario, trial = super().__call__()
+        return scenario, analyse(trial)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeveralTrials:
+    """The first trials under a seed."""
+
+    source: SourceOptions
+    replicates: Annotated[int, typer.Option(min=1, help="Trials, from the first on.")] = 200
+
+    def __call__(self) -> tuple[Scenario, "Trials"]:
+        """Simulate them."""
+        from trialsim.reporting.figures.canvas.trials import simulated_trials
+
+        scenario, seed, engine, _ = self.source.loaded()
+        return scenario, simulated_trials(scenario, seed, range(self.replicates), engine)
+
+
+class Figure(NamedTuple):
+    """A command that draws: what it draws, and as which figure of the catalogue."""
+
+    drawn: Callable[..., Any]
+    """The options of what is drawn, which without an argument return the study and the result."""
+    about: str
+    own: tuple[str, ...] = ()
+    """Options of the figure, of those in `_OWN`."""
+    kind: str | None = None
+    """As the catalogue has it, if the command is named otherwise."""
+
+
+_OWN: Final = {
+    "quantity": (
+        "power",
+        Annotated[
+            str,
+            typer.Option(
+                help="What is compared: power, estimate, duration_days, screened or "
+                "infusions_given."
+            ),
+        ],
     ),
-]
-OneSeed = Annotated[
-    int | None,
-    typer.Option(
-        min=0, max=2**64 - 1, help="All randomness follows from it.", show_default=str(_SEED)
+    "outcome": (
+        None,
+        Annotated[str | None, typer.Option(help="Which outcome.", show_default="the primary one")],
     ),
-]
-Replicate = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")]
-OutcomeName = Annotated[
-    str | None, typer.Option(help="Which outcome.", show_default="the primary one")
-]
+    "patients": (40, Annotated[int, typer.Option(min=1, help="The first so many patients.")]),
+    "site": (
+        None,
+        Annotated[str | None, typer.Option(help="Which site.", show_default="the busiest")],
+    ),
+}
+"""Default and annotation of the options that figures have."""
+FIGURES: Final = {
+    "recruitment": Figure(
+        SeveralTrials, "Draw patients randomised over time, and the scatter of trials."
+    ),
+    "scores": Figure(
+        OneTrial, "Draw mean scores by arm and visit, with their intervals.", ("outcome",)
+    ),
+    "distribution": Figure(
+        OneTrial, "Draw the whole distribution of a score by arm and visit.", ("outcome",)
+    ),
+    "effects": Figure(Analysed, "Draw the primary and secondary estimates of one trial."),
+    "adherence": Figure(OneTrial, "Draw a map of infusions: patients by days."),
+    "lanes": Figure(
+        OneTrial, "Draw a lane for each patient: infusions, visits, exits.", ("patients",)
+    ),
+    "chairs": Figure(
+        OneTrial, "Draw the infusion chairs in use at a site by hour of the day.", ("site",)
+    ),
+    "curve": Figure(AlongOnePath, "Draw power along the values of one number."),
+    "what-if": Figure(
+        Compared, "Draw the paired difference of each alternative from the base.", ("quantity",)
+    ),
+    "tornado": Figure(
+        EachValue, "Draw which assumption, varied alone, matters most.", ("quantity",)
+    ),
+    "sensitivity": Figure(
+        Varied,
+        "Draw which number that is not published matters most.",
+        ("quantity",),
+        kind="tornado",
+    ),
+    "heat-map": Figure(
+        EveryPair, "Draw every combination of the values of two paths.", ("quantity",)
+    ),
+    "size": Figure(
+        Sized, "Draw the search for a power, and the value that it found.", kind="curve"
+    ),
+    "assurance": Figure(Assured, "Draw a prior of the effect, and the power under each effect."),
+}
+"""Every figure that a command draws, but those that ask for more: `estimate` and `consort`."""
+
+
+def _command(name: str, figure: Figure) -> Callable[..., None]:
+    """Return the command of a figure."""
+
+    def draw(drawn: Callable[[], tuple[Any, Any]], files: PictureFiles, **own: Any) -> None:
+        files.check()
+        if "quantity" in own:
+            from trialsim.reporting.figures.of_designs.forest import check_quantity
+
+            check_quantity(own["quantity"])
+        files.deliver(drawn()[1], figure.kind or name, **own)
+
+    options = {name: _OWN[name] for name in figure.own}
+    draw.__doc__ = figure.about
+    draw.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            _parameter("drawn", figure.drawn),
+            *(_parameter(name, kind, default) for name, (default, kind) in options.items()),
+            _parameter("files", PictureFiles),
+        ]
+    )
+    return with_options(draw)
+
+
+def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 @plots.command()
+@with_options
 def estimate(
-    source: Source,
+    options: SourceOptions,
+    files: PictureFiles,
     published: Annotated[
         float | None,
         typer.Option(
@@ -77,228 +259,54 @@ def estimate(
         int | None,
         typer.Option(min=1, help="Simulated trials; a run has its own.", show_default="10000"),
     ] = None,
-    seed: OneSeed = None,
     jobs: Jobs = -1,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    width: Width = INCHES,
-    as_json: AsJson = False,
 ) -> None:
-    """Draw how the estimates of single trials scatter, about the truth."""
-    from trialsim.questions.power import power
+    """Draw the distribution of the estimates of single trials, and the truth."""
+    from trialsim.questions.power import REPLICATES, power
     from trialsim.reporting.evidence.finished_run import finished
     from trialsim.reporting.evidence.published import published_estimate
 
-    to = destination(out, as_json, overwrite, width)
-    study = _source(source, seed, changes, engine)
-    if study.run is not None:
+    files.check()
+    source = options.loaded()
+    if source.run is not None:
         if replicates is not None:
             raise typer.BadParameter("must not be given with a run", param_hint="--replicates")
-        result = finished(study.run)
+        result = finished(source.run)
     else:
-        count = 10_000 if replicates is None else replicates
+        count = REPLICATES if replicates is None else replicates
         with Progress(count) as progress:
-            how = (study.seed, workers_of(jobs), study.engine)
-            result = power(study.scenario, count, *how, progress=progress)
-    shown = published_estimate(study.scenario) if published is None else published
-    deliver(result, "estimate", to, published=shown)
+            how = source.seed, workers_of(jobs), source.engine
+            result = power(source.scenario, count, *how, progress=progress)
+    shown = published_estimate(source.scenario) if published is None else published
+    files.deliver(result, "estimate", published=shown)
 
 
 @plots.command()
-def recruitment(
-    source: Source,
-    replicates: Annotated[int, typer.Option(min=1, help="Trials, from the first on.")] = 200,
-    seed: OneSeed = None,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    width: Width = INCHES,
-    as_json: AsJson = False,
-) -> None:
-    """Draw patients randomised over time, and how trials fan out."""
-    from trialsim.reporting.figures.canvas.trials import simulated_trials
-
-    to = destination(out, as_json, overwrite, width)
-    study = _source(source, seed, changes, engine)
-    numbers = range(replicates)
-    trials = simulated_trials(study.scenario, study.seed, numbers, study.engine)
-    deliver(trials, "recruitment", to)
-
-
-@plots.command()
+@with_options
 def consort(
-    source: Source,
+    options: SourceOptions,
+    files: FigureFiles,
     replicates: Annotated[
         int | None, typer.Option(min=1, help="Of the average of trials, from the first on.")
     ] = None,
-    replicate: Replicate = 0,
-    seed: OneSeed = None,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
+    replicate: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")
+    ] = 0,
 ) -> None:
     """Draw the CONSORT flow diagram of one trial, or of the average of many."""
+    from trialsim.reporting.consort.diagram import flow_diagram
     from trialsim.reporting.consort.flow import flow_of
     from trialsim.streams import Streams
     from trialsim.trial.trial import simulate_batch
 
-    to = destination(out, as_json, overwrite, formats=FLOW_FORMATS)
+    files.check()
     if replicates is not None and replicate:
         raise typer.BadParameter("must not be given with --replicates", param_hint="--replicate")
-    study = _source(source, seed, changes, engine)
+    source = options.loaded()
     numbers = range(replicate, replicate + 1) if replicates is None else range(replicates)
-    batch = simulate_batch(study.scenario, Streams(study.seed, numbers), study.engine)
-    deliver_flow(flow_of(batch), to)
+    flow = flow_of(simulate_batch(source.scenario, Streams(source.seed, numbers), source.engine))
+    files.write("consort", flow.to_frame(), lambda _: flow_diagram(flow).encode())
 
 
-@plots.command()
-def scores(
-    source: Source,
-    outcome: OutcomeName = None,
-    replicate: Replicate = 0,
-    seed: OneSeed = None,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    width: Width = INCHES,
-    as_json: AsJson = False,
-) -> None:
-    """Draw mean scores by arm and visit, with their intervals."""
-    to = destination(out, as_json, overwrite, width)
-    study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "scores", to, outcome=outcome)
-
-
-@plots.command()
-def distribution(
-    source: Source,
-    outcome: OutcomeName = None,
-    replicate: Replicate = 0,
-    seed: OneSeed = None,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    width: Width = INCHES,
-    as_json: AsJson = False,
-) -> None:
-    """Draw the whole distribution of a score by arm and visit."""
-    to = destination(out, as_json, overwrite, width)
-    study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "distribution", to, outcome=outcome)
-
-
-@plots.command()
-def effects(
-    source: Source,
-    replicate: Replicate = 0,
-    seed: OneSeed = None,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    width: Width = INCHES,
-    as_json: AsJson = False,
-) -> None:
-    """Draw the estimates of one trial, the primary one and those beside it."""
-    from trialsim.analysis.analyse import analyse
-
-    to = destination(out, as_json, overwrite, width)
-    study = _source(source, seed, changes, engine)
-    deliver(analyse(study.trial(replicate)), "effects", to)
-
-
-@plots.command()
-def adherence(
-    source: Source,
-    replicate: Replicate = 0,
-    seed: OneSeed = None,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    width: Width = INCHES,
-    as_json: AsJson = False,
-) -> None:
-    """Draw a map of infusions: patients by days."""
-    to = destination(out, as_json, overwrite, width)
-    study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "adherence", to)
-
-
-@plots.command()
-def lanes(
-    source: Source,
-    patients: Annotated[int, typer.Option(min=1, help="The first so many patients.")] = 40,
-    replicate: Replicate = 0,
-    seed: OneSeed = None,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    width: Width = INCHES,
-    as_json: AsJson = False,
-) -> None:
-    """Draw a lane for each patient: infusions, visits, exits."""
-    to = destination(out, as_json, overwrite, width)
-    study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "lanes", to, patients=patients)
-
-
-@plots.command()
-def chairs(
-    source: Source,
-    site: Annotated[
-        str | None, typer.Option(help="Which site.", show_default="the busiest")
-    ] = None,
-    replicate: Replicate = 0,
-    seed: OneSeed = None,
-    engine: EngineOption = EngineName.auto,
-    changes: Changes = None,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    width: Width = INCHES,
-    as_json: AsJson = False,
-) -> None:
-    """Draw the infusion chairs in use at a site by hour of the day."""
-    to = destination(out, as_json, overwrite, width)
-    study = _source(source, seed, changes, engine)
-    deliver(study.trial(replicate), "chairs", to, site=site)
-
-
-class Drawn(NamedTuple):
-    """What is drawn: a study under a seed, and the run that it is of, if any."""
-
-    scenario: Scenario
-    seed: int
-    engine: "Engine"
-    run: "RunDirectory | None"
-
-    def trial(self, replicate: int) -> "SimulatedTrial":
-        """Return one trial of it."""
-        from trialsim.simulated import simulate
-
-        return simulate(self.scenario, self.seed, replicate, self.engine)
-
-
-def _source(name: str, seed: int | None, changes: list[str] | None, engine: EngineName) -> Drawn:
-    """Return the study of a name, a file or a run, whose seed and values are its own."""
-    from trialsim.runs.directory import find_run
-
-    if not Path(name).is_dir():
-        study = single_trial(loaded(name, changes))
-        return Drawn(study, _SEED if seed is None else seed, engine.value, None)
-    given = {"--seed": seed is not None, "--set": bool(changes), "--engine": engine != "auto"}
-    rule = "must not be given with a run, which has its own"
-    problems = [Problem(option, rule) for option, wrong in given.items() if wrong]
-    if problems:
-        raise InputError(problems)
-    run = find_run(name)
-    warn_of_damaged_parts(run)
-    return Drawn(single_trial(run.manifest.scenario), run.manifest.seed, run.manifest.engine, run)
+for _name, _figure in FIGURES.items():
+    plots.command(_name)(_command(_name, _figure))

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trialsim.cli.console import command_line, notice, warn
+from trialsim.cli.console import command_line, keeping, notice, warn
 from trialsim.errors import InputError, Problem
+from trialsim.replicates.run import BATCH
+from trialsim.reporting.text.progress import Progress
 from trialsim.scenario.programme import Study
 
 if TYPE_CHECKING:
-    from trialsim.reporting.text.progress import Progress
     from trialsim.runs.runner import Runner
 
 
@@ -60,6 +62,58 @@ AnalysisName = Annotated[
         help="Take this secondary analysis as primary: by itself, not adjusted for multiplicity.",
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """Which study: its name, values of it replaced, and the analysis that is taken as primary."""
+
+    scenario: ScenarioName
+    changes: Changes = None
+    analysis: AnalysisName = None
+
+    def loaded(self) -> Study:
+        """Return the study."""
+        return loaded(self.scenario, self.changes, self.analysis)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How replicates are run; all but the seed changes no result."""
+
+    seed: Seed = 2016
+    jobs: Jobs = -1
+    engine: EngineOption = EngineName.auto
+    scheduler: Scheduler = None
+
+    @contextmanager
+    def runner(
+        self,
+        replicates: int | None,
+        designs: int = 1,
+        out: Path | None = None,
+        block: int = 1,
+        precision: float | None = None,
+        batch: int = BATCH,
+    ) -> "Iterator[Runner]":
+        """Give what runs the replicates of so many designs, and show how far it is.
+
+        A directory keeps whole blocks; where a run is interrupted, it is reported what is kept.
+        """
+        from trialsim.runs.runner import Runner
+
+        total = replicates if replicates is None or out is None else -(-replicates // block) * block
+        with Progress(total, designs, precision) as progress, keeping(out):
+            yield Runner(
+                self.seed,
+                workers_of(self.jobs),
+                self.engine.value,
+                batch,
+                progress,
+                self.scheduler,
+                notice=notice,
+                command=command_line(),
+            )
 
 
 def loaded(name: str, changes: list[str] | None, analysis: str | None = None) -> Study:
@@ -126,34 +180,6 @@ def collecting_problems(problems: list[Problem]) -> Iterator[None]:
         yield
     except InputError as error:
         problems += [problem for problem in error.problems if problem not in problems]
-
-
-def in_blocks(replicates: int, out: Path | None, block: int) -> int:
-    """Return how many trials are run for a count, which a directory keeps in whole blocks."""
-    return replicates if out is None else -(-replicates // block) * block
-
-
-def runner_of(
-    seed: int,
-    jobs: int,
-    engine: EngineName,
-    progress: "Progress",
-    scheduler: str | None = None,
-    **more: Any,
-) -> "Runner":
-    """Return what runs replicates as the options say."""
-    from trialsim.runs.runner import Runner
-
-    return Runner(
-        seed,
-        workers_of(jobs),
-        engine.value,
-        progress=progress,
-        scheduler=scheduler,
-        notice=notice,
-        command=command_line(),
-        **more,
-    )
 
 
 def workers_of(jobs: int) -> int:

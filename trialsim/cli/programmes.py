@@ -6,19 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from trialsim.cli.console import command_line, print_json, say
-from trialsim.cli.options import (
-    AsJson,
-    Changes,
-    Count,
-    EngineName,
-    EngineOption,
-    Jobs,
-    Seed,
-    loaded,
-    runner_of,
-)
+from trialsim.cli.option_groups import with_options
+from trialsim.cli.options import AsJson, Changes, Count, RunOptions, loaded
 from trialsim.errors import InputError, Problem
-from trialsim.reporting.text.progress import Progress
 from trialsim.scenario.programme import Programme
 
 if TYPE_CHECKING:
@@ -29,15 +19,14 @@ commands = typer.Typer()
 
 
 @commands.command()
+@with_options
 def disagree(
     programmes: Annotated[
         list[str],
         typer.Argument(metavar="PROGRAMME...", help="Built-in programmes or paths of YAML files."),
     ],
+    run: RunOptions,
     replicates: Count = 10_000,
-    seed: Seed = 2016,
-    jobs: Jobs = -1,
-    engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
@@ -50,8 +39,7 @@ def disagree(
     from trialsim.reporting.text.programme import disagreement_text
 
     studies = [_programme(name, changes) for name in programmes]
-    with Progress(replicates, len(studies)) as progress:
-        runner = runner_of(seed, jobs, engine, progress)
+    with run.runner(replicates, len(studies)) as runner:
         found = [disagreement_by(runner, one, replicates) for one in studies]
     if as_json:
         print_json({"programmes": [one.to_dict() for one in found]})

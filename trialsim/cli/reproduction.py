@@ -6,19 +6,11 @@ from typing import Annotated
 import typer
 
 from trialsim.cli.console import print_json, say
-from trialsim.cli.options import (
-    AsJson,
-    EngineName,
-    EngineOption,
-    Jobs,
-    ScenarioName,
-    Seed,
-    runner_of,
-)
+from trialsim.cli.option_groups import with_options
+from trialsim.cli.options import AsJson, RunOptions, ScenarioName
 from trialsim.errors import InputError, Problem
 from trialsim.questions.calibration.figure_curve import Target
 from trialsim.replicates.result import SIMULATED
-from trialsim.reporting.text.progress import Progress
 from trialsim.scenario.programme import Study
 from trialsim.scenario.validation.problems import as_written
 
@@ -28,6 +20,7 @@ Trials = Annotated[int, typer.Option("--replicates", min=2, help="Simulated tria
 
 
 @commands.command()
+@with_options
 def reproduce(
     studies: Annotated[
         list[str] | None,
@@ -36,10 +29,9 @@ def reproduce(
             help="Built-in studies or paths of YAML files; all built-in ones with findings.",
         ),
     ] = None,
+    *,
+    run: RunOptions,
     replicates: Trials = 2_000,
-    seed: Seed = 2016,
-    jobs: Jobs = -1,
-    engine: EngineOption = EngineName.auto,
     effects: Annotated[bool, typer.Option("--effects", help="Only estimates of effects.")] = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a table of Markdown.")
@@ -55,8 +47,7 @@ def reproduce(
     from trialsim.reporting.text.reproduction import reproduction_markdown, reproduction_text
 
     found = _with_findings(studies, effects)
-    with Progress(replicates, len(found)) as progress:
-        runner = runner_of(seed, jobs, engine, progress)
+    with run.runner(replicates, len(found)) as runner:
         results = [reproduced(runner, one, replicates) for one in found]
     if as_json:
         print_json({"studies": [result.to_dict() for result in results], "note": SIMULATED})
@@ -67,6 +58,7 @@ def reproduce(
 
 
 @commands.command(short_help="Calibrate parameters to target values.")
+@with_options
 def calibrate(
     scenario: ScenarioName,
     paths: Annotated[
@@ -86,10 +78,8 @@ def calibrate(
             "--path.",
         ),
     ],
+    run: RunOptions,
     replicates: Trials = 2_000,
-    seed: Seed = 2016,
-    jobs: Jobs = -1,
-    engine: EngineOption = EngineName.auto,
     write: Annotated[
         bool, typer.Option("--write", help="Write numbers and targets into the file.")
     ] = False,
@@ -115,8 +105,7 @@ def calibrate(
     asked, start = _asked(study, paths, targets)
     if write:
         _refuse_published(study, list(asked))
-    with Progress(None) as progress:
-        runner = runner_of(seed, jobs, engine, progress)
+    with run.runner(None) as runner:
         result = calibrated_by(runner, study, asked, replicates, start)
     if write:
         numbers = {row.path: row.value for row in result.rows}

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trialsim.cli.console import command_line, keeping, print_json, say, warn_of_damaged_parts
+from trialsim.cli.console import answer, command_line, print_json, say, warn_of_damaged_parts
+from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import (
-    AnalysisName,
     AsJson,
     Changes,
     EngineName,
     EngineOption,
-    Jobs,
+    RunOptions,
     ScenarioName,
-    Scheduler,
     Seed,
-    in_blocks,
+    StudyOptions,
     loaded,
-    runner_of,
 )
 from trialsim.cli.outputs import Overwrite, PageFile, page_file
 from trialsim.cli.programmes import simulate_all
@@ -28,7 +26,6 @@ from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH
 from trialsim.reporting.text.analysis import analysis_text
 from trialsim.reporting.text.power import power_text
-from trialsim.reporting.text.progress import Progress
 from trialsim.reporting.text.words import heading
 from trialsim.scenario.programme import Programme, single_trial
 
@@ -122,8 +119,10 @@ def simulate(
 
 
 @commands.command()
+@with_options
 def power(
-    scenario: ScenarioName,
+    chosen: StudyOptions,
+    run: RunOptions,
     replicates: Annotated[
         int | None, typer.Option(min=1, help="Simulated trials.", show_default="10000")
     ] = None,
@@ -131,13 +130,9 @@ def power(
         float | None,
         typer.Option(help="Instead of a count: run to this Monte Carlo error of the power."),
     ] = None,
-    seed: Seed = 2016,
-    jobs: Jobs = -1,
-    engine: EngineOption = EngineName.auto,
     batch: Annotated[
         int, typer.Option(min=1, help="Trials simulated at once; it changes no result.")
     ] = BATCH,
-    scheduler: Scheduler = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Directory of the run, in whole blocks of 1,024 trials; it continues."),
@@ -145,8 +140,6 @@ def power(
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Compute only every N-th block into --out.")
     ] = None,
-    changes: Changes = None,
-    analysis: AnalysisName = None,
     secondary: Annotated[
         bool, typer.Option("--secondary", help="Give the power of every secondary analysis too.")
     ] = False,
@@ -157,7 +150,7 @@ def power(
     Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error. With --out,
     a run that is stopped at any moment continues when the same command is given again.
     """
-    from trialsim.questions.power import power_by
+    from trialsim.questions.power import REPLICATES, power_by
     from trialsim.runs.manifest import BLOCK
     from trialsim.runs.precision import check_precision
     from trialsim.runs.shards import parsed_shard, run_shard
@@ -169,25 +162,18 @@ def power(
     if secondary and out is not None:
         raise typer.BadParameter("must not be given with --out", param_hint="--secondary")
     part = None if shard is None else parsed_shard(shard)
-    count = (replicates or 10_000) if precision is None else None
+    count = (replicates or REPLICATES) if precision is None else None
     if precision is not None:
         check_precision(precision)
-    study = loaded(scenario, changes, analysis)
-    total = count and in_blocks(count, out, BLOCK)
-    with Progress(total, precision=precision) as progress, keeping(out):
-        runner = runner_of(seed, jobs, engine, progress, scheduler, batch=batch)
+    study = chosen.loaded()
+    with run.runner(count, 1, out, BLOCK, precision, batch) as runner:
         runner = runner.keeping(out, study)
         if part is not None and count is not None:
             run_shard(runner, study, part, count)
-            result = None
-        else:
-            result = power_by(runner, study, count, precision, secondary)
-    if result is None:
-        say(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
-    elif as_json:
-        print_json(result.to_dict())
-    else:
-        say(power_text(study.title, result))
+            say(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
+            return
+        result = power_by(runner, study, count, precision, secondary)
+    answer(result, as_json, lambda: power_text(study.title, result))
 
 
 @commands.command("endpoint")
@@ -232,10 +218,8 @@ def merge(
     from trialsim.runs.shards import merge as merge_shards
 
     result = merge_shards(out, shards)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        say(power_text(find_run(out).manifest.scenario.title, result))
+    title = find_run(out).manifest.scenario.title
+    answer(result, as_json, lambda: power_text(title, result))
 
 
 @commands.command()
@@ -272,7 +256,7 @@ def replay(
     title = directory.manifest.scenario.title
     if patient is not None and again.trial is not None:
         way = timeline(again.trial, patient)
-        print_json(way.to_dict()) if as_json else say(timeline_text(title, way))
+        answer(way, as_json, lambda: timeline_text(title, way))
     else:
         if as_json:
             print_json({**again.to_dict(), **_board_dict(again.trial)})

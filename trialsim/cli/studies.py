@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import INPUT_WRONG, print_json, say
+from trialsim.cli.console import INPUT_WRONG, answer, print_json, say
 from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded
 from trialsim.cli.outputs import STANDARD_OUTPUT
 from trialsim.errors import InputError, Problem
@@ -102,10 +102,7 @@ def show(
     from trialsim.scenario.words.programme import describe_study
 
     sections = describe_study(loaded(scenario, changes))
-    if as_json:
-        print_json(sections.to_dict())
-    else:
-        say(as_text(sections))
+    answer(sections, as_json, lambda: as_text(sections))
 
 
 @commands.command()
@@ -188,10 +185,7 @@ def bounds(
 
     study = loaded(scenario, changes)
     result = of_study(study, effects)
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        say(bounds_text(study.title, result))
+    answer(result, as_json, lambda: bounds_text(study.title, result))
 
 
 @commands.command(short_help="Print the JSON Schema of scenario files, or their fields.")

@@ -1,0 +1,267 @@
+"""Questions that one command answers in words and another draws, each a group of options.
+
+Called with the directory to keep what is run in, or with none, a question is answered: it returns
+the study that it is about, and the result.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import typer
+
+from trialsim.cli.options import (
+    AnalysisName,
+    Count,
+    RunOptions,
+    ScenarioName,
+    StudyOptions,
+    collecting_problems,
+    parsed,
+    replaced,
+    under_analysis,
+)
+from trialsim.errors import InputError, Problem
+from trialsim.questions.what_if.variants import How, Variant, alternatives
+from trialsim.scenario.programme import Study
+
+if TYPE_CHECKING:
+    from trialsim.questions.assurance.assurance import Assurance
+    from trialsim.questions.size.sample_size import SampleSize
+    from trialsim.questions.type_one_error import TypeOneError
+    from trialsim.questions.what_if.what_if import WhatIf
+
+
+@dataclass(frozen=True, kw_only=True)
+class EachValue:
+    """A study beside those in which one path has another value, one at a time."""
+
+    scenario: ScenarioName
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE,VALUE...",
+            help="Values that a path takes, or with --hypercube its range LOW:HIGH; may be "
+            "repeated.",
+        ),
+    ] = None
+    base: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH=VALUE", help="Replace a value in the base, and so in all but variants."
+        ),
+    ] = None
+    analysis: AnalysisName = None
+    replicates: Count = 10_000
+    run: RunOptions
+    paths: ClassVar[int | None] = None
+    """How many paths must be given values; any number if None."""
+
+    def __call__(self, out: Path | None = None) -> tuple[Study, "WhatIf"]:
+        """Compare each value with the base."""
+        return self._compared(out, "one_at_a_time")
+
+    def _compared(
+        self, out: Path | None, how: How, others: list[str] | None = None, points: int = 1
+    ) -> tuple[Study, "WhatIf"]:
+        from trialsim.questions.what_if.what_if import compared
+        from trialsim.runs.worlds import WORLD_BLOCK
+
+        variants, paths = self._variants(how, others, points)
+        if self.paths not in (None, len(paths)):
+            rule = f"must vary exactly {self.paths} of the study's paths for this figure"
+            raise InputError([Problem("--set", rule, str(len(paths)))])
+        study = variants[0].scenario
+        designs = 1 + sum(variant.scenario.digest != study.digest for variant in variants)
+        with self.run.runner(self.replicates, designs, out, WORLD_BLOCK) as runner:
+            return study, compared(variants, paths, self.replicates, runner, out)
+
+    def _variants(
+        self, how: How, others: list[str] | None, points: int
+    ) -> tuple[tuple[Variant, ...], tuple[str, ...]]:
+        """Return the base and its variants, and the paths that were given values.
+
+        With the name of an analysis, all of them have that secondary analysis as their primary one.
+        All problems are reported at once: in the base, in the values, and in the variants they give
+        which are right.
+        """
+        from trialsim.scenario.files.studies import load_study
+        from trialsim.scenario.files.yaml_file import parsed_value
+
+        problems: list[Problem] = []
+        plain = load_study(self.scenario)
+        study = replaced(plain, parsed(self.base, "--base", parsed_value, problems), problems)
+        named: list[Any] = list(others or ())
+        if self.analysis is not None:
+            with collecting_problems(problems):
+                study = under_analysis(study, self.analysis)
+                named = [under_analysis(load_study(one), self.analysis) for one in named]
+        value_of = _range if how == "latin_hypercube" else _list
+        changes = parsed(self.values, "--set", value_of, problems)
+        variants: tuple[Variant, ...] = ()
+        if changes or named or not problems:
+            with collecting_problems(problems):
+                variants = alternatives(study, changes, how, named, points, self.run.seed)
+        if problems:
+            raise InputError(problems)
+        return variants, tuple(changes)
+
+
+class AlongOnePath(EachValue):
+    """A study beside those in which one path has other values."""
+
+    paths = 1
+
+
+class EveryPair(EachValue):
+    """A study beside every combination of the values of two paths."""
+
+    paths = 2
+
+    def __call__(self, out: Path | None = None) -> tuple[Study, "WhatIf"]:
+        """Compare every combination with the base."""
+        return self._compared(out, "grid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared(EachValue):
+    """A study beside any others."""
+
+    grid: Annotated[bool, typer.Option("--grid", help="Every combination of the values.")] = False
+    hypercube: Annotated[
+        int | None, typer.Option(min=1, help="So many points, spread evenly over the ranges.")
+    ] = None
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCENARIO", help="Another scenario beside it; may be repeated."),
+    ] = None
+
+    def __call__(self, out: Path | None = None) -> tuple[Study, "WhatIf"]:
+        """Compare the others with the base."""
+        if self.grid and self.hypercube is not None:
+            raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
+        how: How = "grid" if self.grid else "one_at_a_time"
+        if self.hypercube is not None:
+            how = "latin_hypercube"
+        return self._compared(out, how, self.variant, self.hypercube or 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sized:
+    """The value of a path that gives a power."""
+
+    target: Annotated[float, typer.Option("--power", help="The power to reach.")] = 0.9
+    path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="The number to find, which moves the power one way.",
+            show_default="design.patients, of a programme size_percent",
+        ),
+    ] = None
+    low: Annotated[
+        float | None, typer.Option(help="Where to search from; not needed for patients.")
+    ] = None
+    high: Annotated[
+        float | None, typer.Option(help="Where to search to; not needed for patients.")
+    ] = None
+    replicates: Annotated[
+        int, typer.Option(min=1, help="Simulated trials of each candidate, and to confirm.")
+    ] = 10_000
+    study: StudyOptions
+    run: RunOptions
+
+    def __call__(self, out: Path | None = None) -> tuple[Study, "SampleSize"]:
+        """Find the value."""
+        from trialsim.questions.size.sample_size import Sought, size_by
+
+        study = self.study.loaded()
+        sought = Sought(self.target, self.path, self.low, self.high, self.replicates)
+        with self.run.runner(None, out=out) as runner:
+            return study, size_by(runner, study, sought, out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assured:
+    """The power, averaged over a prior of the effect."""
+
+    prior: Annotated[
+        str,
+        typer.Option(metavar="PRIOR", help="A built-in prior or the path of a YAML file."),
+    ]
+    no_effect: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Prior probability of no effect, in place of the prior's own."
+        ),
+    ] = None
+    replicates: Annotated[
+        int, typer.Option(min=1, help="Simulated trials under all effects together.")
+    ] = 10_240
+    strata: Annotated[int, typer.Option(min=2, help="Effects drawn from the prior.")] = 40
+    study: StudyOptions
+    run: RunOptions
+
+    def __call__(self, out: Path | None = None) -> tuple[Study, "Assurance"]:
+        """Average the power."""
+        from trialsim.questions.assurance.assurance import assurance_by
+        from trialsim.questions.assurance.prior_files import load_prior
+        from trialsim.runs.worlds import WORLD_BLOCK
+
+        study, prior = self.study.loaded(), load_prior(self.prior)
+        if self.no_effect is not None:
+            prior = prior.model_copy(update={"no_effect": self.no_effect})
+        each = -(-self.replicates // self.strata)
+        with self.run.runner(each, self.strata, out, WORLD_BLOCK) as runner:
+            return study, assurance_by(runner, study, prior, self.replicates, self.strata, out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutEffect:
+    """How often a study rejects without any effect."""
+
+    replicates: Count = 10_000
+    study: StudyOptions
+    run: RunOptions
+
+    def __call__(self, out: Path | None = None) -> tuple[Study, "TypeOneError"]:
+        """Count the rejections."""
+        from trialsim.questions.type_one_error import type_one_error_by
+        from trialsim.runs.manifest import BLOCK
+
+        study = self.study.loaded()
+        with self.run.runner(self.replicates, out=out, block=BLOCK) as runner:
+            return study, type_one_error_by(runner, study, self.replicates, out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Varied:
+    """A study beside those in which a number that is not published is smaller or larger."""
+
+    replicates: Count = 1_000
+    study: StudyOptions
+    run: RunOptions
+
+    def __call__(self, out: Path | None = None) -> tuple[Study, "WhatIf"]:
+        """Compare them."""
+        from trialsim.questions.sensitivity import sensitivity_by, worlds_of
+        from trialsim.runs.worlds import WORLD_BLOCK
+
+        variants = worlds_of(self.study.loaded())
+        with self.run.runner(self.replicates, len(variants), out, WORLD_BLOCK) as runner:
+            return variants[0].scenario, sensitivity_by(runner, variants, self.replicates, out)
+
+
+def _list(text: str) -> Any:
+    """Return values separated by commas, as a list of them stands in a scenario file."""
+    from trialsim.scenario.files.yaml_file import parsed_value
+
+    return parsed_value(f"[{text}]")
+
+
+def _range(text: str) -> list[Any]:
+    """Return the two ends of LOW:HIGH."""
+    from trialsim.scenario.files.yaml_file import parsed_value
+
+    return [parsed_value(end) for end in text.split(":")]
