@@ -4,10 +4,15 @@ import doctest
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "monitoring.md"
 
 
-def test_every_line_of_the_page_about_looks_prints_what_it_says() -> None:
+def test_every_line_of_the_page_about_looks_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # in which the figures are written
     text = PAGE.read_text(encoding="utf-8")
     lines = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
     assert len(lines.examples) > 15

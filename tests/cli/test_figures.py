@@ -36,6 +36,10 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["adherence", "cars1", *SMALL],
         ["lanes", "cars1", *SMALL, "--patients", "5"],
         ["chairs", "cars1", *SMALL, "--site", "site_01"],
+        ["boundaries", "cars_sequential"],
+        ["expected-size", "cars_sequential"],
+        ["stopping", "cars_sequential", *FEW],
+        ["patients", "cars_sequential", *FEW],
         ["curve", "cars1", "--set", "design.patients=40,80", *FEW],
         ["what-if", "cars1", *SMALL, "--quantity", "estimate", *FEW],
         ["tornado", "cars1", *SMALL, *FEW],
@@ -155,6 +159,14 @@ def test_a_programme_is_sized_and_drawn_as_its_own_command_sizes_it(
     assert run(["plot", "size", *asked, *few, "-o", str(tmp_path / "size.csv")]) == DONE
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert [row["value"] for row in rows] == [one["value"] for one in tried]
+
+
+@pytest.mark.parametrize("kind", ["boundaries", "expected-size", "stopping", "patients"])
+def test_a_study_without_looks_has_no_figure_of_them(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plot", kind, "cars1", "--json"]) == INPUT_WRONG
+    assert "monitoring: must be there: the study has no looks" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,15 @@ import typer
 
 from trialsim.cli.console import warn_of_damaged_parts
 from trialsim.cli.option_groups import with_options
-from trialsim.cli.options import Changes, EngineName, EngineOption, Jobs, loaded, workers_of
+from trialsim.cli.options import (
+    Changes,
+    EngineName,
+    EngineOption,
+    Jobs,
+    StudyOptions,
+    loaded,
+    workers_of,
+)
 from trialsim.cli.outputs import FigureFiles, PictureFiles
 from trialsim.cli.questions import (
     AlongOnePath,
@@ -27,11 +35,13 @@ from trialsim.cli.questions import (
 )
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.text.progress import Progress
-from trialsim.scenario.programme import single_trial
+from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from trialsim.analysis.analyse import Analysis
+    from trialsim.questions.monitoring.bounds import BoundsResult
+    from trialsim.replicates.result import PowerResult
     from trialsim.reporting.figures.canvas.trials import Trials
     from trialsim.runs.directory import RunDirectory
     from trialsim.simulated import SimulatedTrial
@@ -140,6 +150,68 @@ class SeveralTrials:
         return scenario, simulated_trials(scenario, seed, range(self.replicates), engine)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PowerOf:
+    """The power of a study: that of a run, or of new trials."""
+
+    source: SourceOptions
+    replicates: Annotated[
+        int | None,
+        typer.Option(min=1, help="Simulated trials; a run has its own.", show_default="10000"),
+    ] = None
+    jobs: Jobs = -1
+
+    def __call__(self) -> tuple[Scenario, "PowerResult"]:
+        """Read or simulate it."""
+        from trialsim.questions.power import REPLICATES, power
+        from trialsim.reporting.evidence.finished_run import finished
+
+        source = self.source.loaded()
+        self.check(source.scenario)
+        if source.run is not None:
+            if self.replicates is not None:
+                raise typer.BadParameter("must not be given with a run", param_hint="--replicates")
+            return source.scenario, finished(source.run)
+        count = REPLICATES if self.replicates is None else self.replicates
+        with Progress(count) as progress:
+            how = source.seed, workers_of(self.jobs), source.engine
+            return source.scenario, power(source.scenario, count, *how, progress=progress)
+
+    def check(self, study: Scenario) -> None:
+        """Refuse, before any trial is run, a study that has no such figure."""
+
+
+class PowerWithLooks(PowerOf):
+    """The power of a study with looks."""
+
+    def check(self, study: Scenario) -> None:
+        """Refuse a study without looks."""
+        if study.monitoring is None:
+            raise InputError([Problem("monitoring", "must be there: the study has no looks")])
+
+
+class PlannedBounds(StudyOptions):
+    """The bounds of a study with looks, for which no trial is run."""
+
+    def __call__(self) -> tuple[Study, "BoundsResult"]:
+        """Work them out."""
+        from trialsim.questions.monitoring.bounds import bounds
+
+        study = self.loaded()
+        return study, bounds(study)
+
+
+class BoundsByEffect(StudyOptions):
+    """What the bounds do under many effects."""
+
+    def __call__(self) -> tuple[Study, "BoundsResult"]:
+        """Work them out."""
+        from trialsim.questions.monitoring.bounds import bounds_by_effect
+
+        study = self.loaded()
+        return study, bounds_by_effect(study)
+
+
 class Figure(NamedTuple):
     """A command that draws: what it draws, and as which figure of the catalogue."""
 
@@ -191,6 +263,18 @@ FIGURES: Final = {
     ),
     "chairs": Figure(
         OneTrial, "Draw the infusion chairs in use at a site by hour of the day.", ("site",)
+    ),
+    "stopping": Figure(
+        PowerWithLooks, "Draw where trials with looks end: for efficacy, futility, or at the end."
+    ),
+    "patients": Figure(
+        PowerWithLooks, "Draw who is in at each look: endpoint known, waiting, and still to come."
+    ),
+    "boundaries": Figure(
+        PlannedBounds, "Draw the bounds of the looks on z and on the effect; no trial is run."
+    ),
+    "expected-size": Figure(
+        BoundsByEffect, "Draw expected patients by the true effect, beside the textbook's count."
     ),
     "curve": Figure(AlongOnePath, "Draw power along the values of one number."),
     "what-if": Figure(
@@ -246,7 +330,7 @@ def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Pa
 @plots.command()
 @with_options
 def estimate(
-    options: SourceOptions,
+    drawn: PowerOf,
     files: PictureFiles,
     published: Annotated[
         float | None,
@@ -255,29 +339,13 @@ def estimate(
             show_default="that of the study, if any",
         ),
     ] = None,
-    replicates: Annotated[
-        int | None,
-        typer.Option(min=1, help="Simulated trials; a run has its own.", show_default="10000"),
-    ] = None,
-    jobs: Jobs = -1,
 ) -> None:
     """Draw the distribution of the estimates of single trials, and the truth."""
-    from trialsim.questions.power import REPLICATES, power
-    from trialsim.reporting.evidence.finished_run import finished
     from trialsim.reporting.evidence.published import published_estimate
 
     files.check()
-    source = options.loaded()
-    if source.run is not None:
-        if replicates is not None:
-            raise typer.BadParameter("must not be given with a run", param_hint="--replicates")
-        result = finished(source.run)
-    else:
-        count = REPLICATES if replicates is None else replicates
-        with Progress(count) as progress:
-            how = source.seed, workers_of(jobs), source.engine
-            result = power(source.scenario, count, *how, progress=progress)
-    shown = published_estimate(source.scenario) if published is None else published
+    study, result = drawn()
+    shown = published_estimate(study) if published is None else published
     files.deliver(result, "estimate", published=shown)
 
 

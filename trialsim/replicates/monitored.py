@@ -14,7 +14,7 @@ from trialsim.analysis.monitoring.inference import (
     nominal_p_value,
 )
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
-from trialsim.arrays import Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.replicates.true_effect import cells_for_truth
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
@@ -42,6 +42,7 @@ OF_A_LOOK: Final = (
     "known",
     "randomised",
     "waiting",
+    "randomised_by_decision",
     "share",
     "z",
     "effect",
@@ -106,7 +107,7 @@ def recut_quantities(
 ) -> dict[str, Floats]:
     """Return some of the numbers that plans of looks are compared by, as a run alone has them."""
     monitored = monitor(finished, plan)
-    numbers: dict[str, Floats | Integers] = {
+    numbers: dict[str, Floats | Integers | Booleans] = {
         "favoured": monitored.favoured,
         "rejected": monitored.rejected,
     }
@@ -198,6 +199,7 @@ def _looks(monitored: Monitored) -> Mapping[str, Floats]:
             "known": when.known[:, place],
             "randomised": when.randomised[:, place],
             "waiting": when.waiting[:, place],
+            "randomised_by_decision": when.randomised_by_decision[:, place],
             "share": monitored.fractions[:, place],
             "z": monitored.z[:, place],
             "effect": effect[:, place],

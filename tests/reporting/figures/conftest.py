@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 import trialsim as ts
+from trialsim.questions.monitoring.bounds import bounds_by_effect
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.reporting.figures.canvas.trials import Trials, simulated_trials
 from trialsim.runs.runner import Runner
@@ -101,6 +102,12 @@ def crowded() -> ts.SimulatedTrial:
     return ts.simulate(load("cars1_chairs").replace(few), SEED)
 
 
+@pytest.fixture(scope="session")
+def looked_at() -> ts.PowerResult:
+    """Return the power of a study with two looks."""
+    return ts.power("cars_sequential", REPLICATES, SEED, n_jobs=1)
+
+
 Named = Callable[[str], tuple[Any, str]]
 
 
@@ -116,6 +123,7 @@ def drawn_from(
     assured: ts.Assurance,
     many: Trials,
     crowded: ts.SimulatedTrial,
+    looked_at: ts.PowerResult,
 ) -> Named:
     """Return a function from a figure's name to what it is drawn from, and its kind."""
     results: dict[str, tuple[Any, str]] = {
@@ -135,5 +143,9 @@ def drawn_from(
         "adherence": (trial, "adherence"),
         "lanes": (trial, "lanes"),
         "chairs": (crowded, "chairs"),
+        "stopping": (looked_at, "stopping"),
+        "patients": (looked_at, "patients"),
+        "boundaries": (ts.bounds("cars_sequential"), "boundaries"),
+        "expected-size": (bounds_by_effect("cars_sequential"), "expected-size"),
     }
     return results.__getitem__

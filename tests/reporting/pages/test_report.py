@@ -17,6 +17,7 @@ from trialsim.reporting.evidence import example_trials
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.reporting.pages.report import data_of, report
 from trialsim.runs.directory import RunDirectory
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import describe
 
@@ -167,6 +168,24 @@ def test_a_study_of_three_arms_and_waiting_patients_has_a_report(
     page = report(collect_evidence(waiting_run, wanted))
     assert "24 patients are randomised 1:1:1" in page
     assert 'id="example-chairs"' in page
+
+
+def test_a_study_with_looks_tells_their_bounds_their_stops_and_what_they_save(
+    run_of: Callable[[Scenario, str], RunDirectory],
+) -> None:
+    few = load("cars_sequential").replace({"design.patients": 80})
+    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
+    evidence = collect_evidence(run_of(few, "looks"), wanted)
+    page = Reader(report(evidence))
+    assert page.headings[5] == "Looks at the data"
+    figures = {"boundaries", "stopping", "patients-at-looks", "expected-size"}
+    assert figures <= {name.removesuffix("-figure") for name in page.identifiers}
+    told, named = data_of(evidence), dict(page.named)
+    for name, value in named.items():
+        assert at(told, name) == value, name
+    assert "run.monitoring.estimation.1.coverage.mcse" in named
+    assert named["bounds.looks.0.efficacy.z"] == pytest.approx(2.9626, abs=1e-4)
+    assert " nan" not in "".join(page.words)
 
 
 def test_a_run_in_which_nobody_is_seen_has_a_report_without_estimates(

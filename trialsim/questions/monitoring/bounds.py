@@ -68,6 +68,8 @@ class LookBounds:
     """Cumulative, of one side."""
     efficacy: Bound
     futility: Bound
+    harm: Bound
+    """Of a two-sided test, at or below which it stops for harm; never crossed by a one-sided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class BoundsResult(Shown):
     digest: str
     quantity: str
     null: float
+    """The effect of no difference, in the unit of the estimate."""
+    is_ratio: bool
     sides: int
     alpha: float
     planned_patients: int
@@ -116,8 +120,7 @@ class BoundsResult(Shown):
             "looks": [
                 {
                     **{name: getattr(look, name) for name in _PLAIN},
-                    "efficacy": look.efficacy._asdict(),
-                    "futility": look.futility._asdict(),
+                    **{side: getattr(look, side)._asdict() for side in _SIDES},
                 }
                 for look in self.looks
             ],
@@ -142,7 +145,7 @@ class BoundsResult(Shown):
         rows = []
         for look in self.looks:
             row: dict[str, Any] = {name: getattr(look, name) for name in _PLAIN if name != "when"}
-            for side in ("efficacy", "futility"):
+            for side in _SIDES:
                 bound: Bound = getattr(look, side)
                 row |= {f"{side}_{name}": value for name, value in bound._asdict().items()}
             rows.append(row)
@@ -159,6 +162,7 @@ _PLAIN: Final = (
     "randomised",
     "alpha_spent",
 )
+_SIDES: Final = ("efficacy", "futility", "harm")
 
 
 def bounds(scenario: Study | str | Path, effects: Sequence[float] | None = None) -> BoundsResult:
@@ -190,6 +194,7 @@ def bounds(scenario: Study | str | Path, effects: Sequence[float] | None = None)
         digest=study.digest,
         quantity=study.analysis.quantity.name,
         null=study.analysis.quantity.null,
+        is_ratio=study.analysis.quantity.is_ratio,
         sides=plan.sides,
         alpha=study.analysis.alpha,
         planned_patients=plan.patients,
@@ -197,6 +202,19 @@ def bounds(scenario: Study | str | Path, effects: Sequence[float] | None = None)
         effects=tuple(_under(plan, calendar, effect) for effect in _effects(plan, effects)),
         conventions=monitoring_in_words(study),
     )
+
+
+def bounds_by_effect(scenario: Study | str | Path, points: int = 31) -> BoundsResult:
+    """Return the bounds under effects from none to one and a half of the planned one, for a curve.
+
+    Under no effect alone where no effect or no information is planned.
+    """
+    study = single_trial(load_study(scenario))
+    few = bounds(study)
+    if len(few.effects) < 2:
+        return few
+    first, last = (natural(study.analysis, one.effect) for one in (few.effects[0], few.effects[-1]))
+    return bounds(study, reported(study.analysis, np.linspace(first, last, points)).tolist())
 
 
 def _effects(plan: BoundaryPlan, asked: Sequence[float] | None) -> list[float]:
@@ -224,7 +242,7 @@ def _looks(study: Scenario, plan: BoundaryPlan, calendar: MeanCalendar) -> list[
     found = []
     for place, name in enumerate(plan.names):
         t = float(plan.fractions[place])
-        scales = (plan, t)
+        scales, z = (plan, t), float(plan.planned.efficacy[place])
         found.append(
             LookBounds(
                 name=name,
@@ -235,8 +253,9 @@ def _looks(study: Scenario, plan: BoundaryPlan, calendar: MeanCalendar) -> list[
                 day=days[place],
                 randomised=[*randomised, float(plan.patients)][place],
                 alpha_spent=float(spent[place]),
-                efficacy=_on_scales(float(plan.planned.efficacy[place]), *scales),
+                efficacy=_on_scales(z, *scales),
                 futility=_on_scales(float(plan.planned.futility[place]), *scales),
+                harm=_on_scales(-z if plan.sides == 2 else -float("inf"), *scales),
             )
         )
     return found

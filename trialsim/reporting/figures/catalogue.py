@@ -9,6 +9,7 @@ from pandas import DataFrame
 from trialsim.analysis.analyse import Analysis
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.assurance.assurance import Assurance
+from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.what_if.what_if import WhatIf
@@ -21,6 +22,13 @@ from trialsim.reporting.figures.of_designs.forest import differences_data, diffe
 from trialsim.reporting.figures.of_designs.heat_map import heat_map_data, heat_map_figure
 from trialsim.reporting.figures.of_designs.power_curve import curve_data, curve_figure
 from trialsim.reporting.figures.of_designs.tornado import tornado_data, tornado_figure
+from trialsim.reporting.figures.of_looks.boundaries import boundaries_data, boundaries_figure
+from trialsim.reporting.figures.of_looks.expected_size import (
+    expected_size_data,
+    expected_size_figure,
+)
+from trialsim.reporting.figures.of_looks.patients import patients_data, patients_figure
+from trialsim.reporting.figures.of_looks.stopping import stopping_data, stopping_figure
 from trialsim.reporting.figures.of_trials.adherence import adherence_data, adherence_figure
 from trialsim.reporting.figures.of_trials.chairs import chairs_data, chairs_figure
 from trialsim.reporting.figures.of_trials.distribution import distribution_data, distribution_figure
@@ -51,7 +59,15 @@ _OF_TRIALS: Final = {
     "chairs": Kind(chairs_data, chairs_figure, ("site",)),
 }
 KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
-    PowerResult: {"estimate": Kind(estimate_data, estimate_figure)},
+    PowerResult: {
+        "estimate": Kind(estimate_data, estimate_figure),
+        "stopping": Kind(stopping_data, stopping_figure),
+        "patients": Kind(patients_data, patients_figure),
+    },
+    BoundsResult: {
+        "boundaries": Kind(boundaries_data, boundaries_figure),
+        "expected-size": Kind(expected_size_data, expected_size_figure),
+    },
     WhatIf: {
         "what-if": Kind(differences_data, differences_figure, ("quantity",)),
         "tornado": Kind(tornado_data, tornado_figure, ("quantity",)),

@@ -8,6 +8,7 @@ stands in full precision, under the names of the JSON, in the page's data.
 from typing import Any, Final
 
 from trialsim.analysis.analyse import analyse
+from trialsim.questions.monitoring.bounds import bounds
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.evidence.evidence import Evidence
 from trialsim.reporting.evidence.published import published_table
@@ -18,6 +19,7 @@ from trialsim.reporting.pages.sensitivity_table import sensitivity_table
 from trialsim.reporting.tables.assumptions import parts, status_counts
 from trialsim.reporting.tables.failure_tables import failure_tables
 from trialsim.reporting.tables.headline import headline
+from trialsim.reporting.tables.looks_tables import looks_tables
 from trialsim.reporting.tables.operating_characteristics import (
     performance,
     quantiles,
@@ -55,6 +57,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
     study = describe(scenario)
     sections = parts(study)
     told = {part.title: part for part in sections}
+    planned = None if scenario.monitoring is None else bounds(scenario)
     content = {
         "question": question,
         "study": study,
@@ -74,6 +77,8 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "performance": performance(result, without),
         "resources": resources(result),
         "spread": spread(result),
+        "looks": planned and looks_tables(result, planned),
+        "reversals": result.looks and result.looks.reversals,
         "published": evidence.reproduction and published_table(evidence.reproduction),
         "sensitivity": evidence.what_if and sensitivity_table(evidence.what_if),
         "example_tables": example_tables(evidence.examples),
@@ -91,8 +96,10 @@ def data_of(evidence: Evidence) -> dict[str, Any]:
     """Return the numbers of the page as plain values: those of the JSON of each result."""
     null = evidence.without_effect
     typical = evidence.examples[0].trial if evidence.examples else None
+    scenario = single_trial(evidence.run.manifest.scenario)
     return {
         "run": _as_kept(evidence.result),
+        "bounds": None if scenario.monitoring is None else bounds(scenario).to_dict(),
         "null": null and _as_kept(null.result),
         "what_if": evidence.what_if,
         "reproduction": evidence.reproduction,

@@ -7,6 +7,7 @@ import numpy as np
 
 from trialsim.analysis.analyse import analyse
 from trialsim.errors import RecruitmentError
+from trialsim.questions.monitoring.bounds import bounds, bounds_by_effect
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.consort.flow import flow_of
 from trialsim.reporting.evidence.evidence import Evidence
@@ -14,6 +15,10 @@ from trialsim.reporting.evidence.published import published_estimate
 from trialsim.reporting.figures.canvas.trials import trials_of
 from trialsim.reporting.figures.of_designs.estimate import estimate_figure
 from trialsim.reporting.figures.of_designs.tornado import tornado_figure
+from trialsim.reporting.figures.of_looks.boundaries import boundaries_figure
+from trialsim.reporting.figures.of_looks.expected_size import expected_size_figure
+from trialsim.reporting.figures.of_looks.patients import patients_figure
+from trialsim.reporting.figures.of_looks.stopping import stopping_figure
 from trialsim.reporting.figures.of_trials.adherence import adherence_figure
 from trialsim.reporting.figures.of_trials.chairs import chairs_figure
 from trialsim.reporting.figures.of_trials.distribution import distribution_figure
@@ -37,6 +42,7 @@ def figures_of(evidence: Evidence) -> dict[str, list[Figure]]:
     return {
         "performance": _estimates(evidence),
         "resources": _average(evidence),
+        "looks": _looks(evidence),
         "sensitivity": _tornado(evidence.what_if_result),
         "examples": _example(evidence),
     }
@@ -60,6 +66,22 @@ def _average(evidence: Evidence) -> list[Figure]:
         return []
     recruited = drawn("recruitment", recruitment_figure(trials_of(many)))
     return [recruited, flow_drawn("average-flow", flow_of(many))]
+
+
+def _looks(evidence: Evidence) -> list[Figure]:
+    """Return what is drawn of the looks of the study, none where it has none."""
+    result, scenario = evidence.result, single_trial(evidence.run.manifest.scenario)
+    if scenario.monitoring is None:
+        return []
+    drawings = {
+        "boundaries": boundaries_figure(bounds(scenario)),
+        "stopping": stopping_figure(result),
+        "patients-at-looks": patients_figure(result),
+    }
+    by_effect = bounds_by_effect(scenario)
+    if len(by_effect.effects) > 1:
+        drawings["expected-size"] = expected_size_figure(by_effect, result)
+    return [drawn(name, drawing) for name, drawing in drawings.items()]
 
 
 def _example(evidence: Evidence) -> list[Figure]:

@@ -12,6 +12,7 @@ _ROWS: Final = {
     "known": "endpoint known",
     "randomised": "randomised",
     "waiting": "endpoint pending",
+    "randomised_by_decision": "randomised by the decision",
     "share": "information fraction",
     "bound": "bound on z",
     "efficacy": "stopped for efficacy",

@@ -1,0 +1,113 @@
+"""The looks of a design as tables: their bounds, what they find and stop, and what follows.
+
+A number bears the name under which it stands in the data of the page, which are those of the JSON.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from trialsim.questions.monitoring.bounds import BoundsResult
+from trialsim.replicates.result import PowerResult
+from trialsim.reporting.tables.page import Cell, Table, TableRow, number
+
+_OF_A_LOOK: Final = {
+    "held": ("Performed (proportion)", 4),
+    "day": ("Day of the data cut", 1),
+    "known": ("Patients with known endpoint", 1),
+    "waiting": ("Patients whose endpoint is to come", 1),
+    "randomised_by_decision": ("Patients randomised by the decision", 1),
+    "share": ("Information fraction", 3),
+    "efficacy": ("Stopped for efficacy (proportion)", 4),
+    "harm": ("Stopped for harm (proportion)", 4),
+    "futility": ("Stopped for futility (proportion)", 4),
+}
+_SPREAD: Final = {
+    "randomised": "Patients randomised",
+    "analysed": "Patients analysed",
+    "duration_days": "Duration, days",
+    "infusions_given": "Infusions given",
+}
+_SCALES: Final = ("z", "p", "effect", "conditional_power", "predictive_power")
+_MEASURES: Final = {"bias": 5, "rmse": 5, "coverage": 4}
+
+
+def looks_tables(result: PowerResult, bounds: BoundsResult) -> list[Table]:
+    """Return the tables of a study with looks."""
+    told = result.to_dict()["monitoring"]
+    return [_bounds(bounds), _looks(told), _sizes(told), _estimates(told)]
+
+
+def _bounds(bounds: BoundsResult) -> Table:
+    """Return the bounds of each look on every scale; a dash where there is none."""
+    told = bounds.to_dict()["looks"]
+    sides = [side for side in ("efficacy", "futility", "harm") if _can_be_crossed(told, side)]
+    rows = []
+    for place, look in enumerate(told):
+        start = [Cell(look["name"]), number(look["share"], 3, f"bounds.looks.{place}.share")]
+        for side in sides:
+            if not abs(look[side]["z"]) < float("inf"):
+                continue
+            path = f"bounds.looks.{place}.{side}"
+            cells = [number(look[side][scale], 4, f"{path}.{scale}") for scale in _SCALES]
+            rows.append(TableRow([*start, Cell(side), *cells]))
+    scales = ("z", "p", bounds.quantity, "Conditional power (trend)", "Predictive power")
+    columns = ("Look", "Information", "Stop for", *scales)
+    return Table("bounds", "Planned bounds, in the normal approximation", columns, rows)
+
+
+def _can_be_crossed(looks: list[dict[str, Any]], side: str) -> bool:
+    return any(abs(look[side]["z"]) < float("inf") for look in looks)
+
+
+def _looks(told: Mapping[str, Any]) -> Table:
+    """Return what happens at each look, with its Monte Carlo standard error."""
+    looks = told["looks"]
+    rows = []
+    for what, (label, digits) in _OF_A_LOOK.items():
+        cells = [Cell(label)]
+        for place, look in enumerate(looks):
+            path = f"run.monitoring.looks.{place}.{what}"
+            cells += [
+                number(look[what], digits, path),
+                number(look[f"{what}_mcse"], digits + 1, f"{path}_mcse"),
+            ]
+        rows.append(TableRow(cells))
+    columns = ["At the look"]
+    for look in looks:
+        columns += [look["look"], "Monte Carlo SE"]
+    caption = "Means over the trials that performed the look; proportions are of all trials"
+    return Table("looks", caption, columns, rows)
+
+
+def _sizes(told: Mapping[str, Any]) -> Table:
+    rows = []
+    for name, label in _SPREAD.items():
+        path, found = f"run.monitoring.spread.{name}", told["spread"][name]
+        digits = {"mean": 1, "mcse": 2, "low": 1, "median": 1, "high": 1, "at_most": 4}
+        cells = [number(found[one], count, f"{path}.{one}") for one, count in digits.items()]
+        rows.append(TableRow([Cell(label), *cells]))
+    columns = ("Quantity", "Mean", "Monte Carlo SE", "5%", "50%", "95%", "Trials at the most")
+    return Table(
+        "sizes", "Size and duration with the looks, and what most trials reach", columns, rows
+    )
+
+
+def _estimates(told: Mapping[str, Any]) -> Table:
+    """Return how estimates perform, over all trials and given where they ended."""
+    rows = []
+    for place, one in enumerate(told["estimation"]):
+        path = f"run.monitoring.estimation.{place}"
+        cells = [
+            Cell(one["estimate"]),
+            Cell(one["where"]),
+            number(one["trials"], 0, f"{path}.trials"),
+        ]
+        for name, digits in _MEASURES.items():
+            cells += [
+                number(one[name]["mean"], digits, f"{path}.{name}.mean"),
+                number(one[name]["mcse"], digits, f"{path}.{name}.mcse"),
+            ]
+        rows.append(TableRow(cells))
+    error = "Monte Carlo SE"
+    columns = ("Estimate", "Ended at", "Trials", "Bias", error, "RMSE", error, "Coverage", error)
+    return Table("estimates-after-looks", "Estimates, given where the trial ended", columns, rows)
