@@ -19,6 +19,7 @@ from trialsim.stats.means_and_proportions.proportional_odds import proportional_
 from trialsim.stats.means_and_proportions.responders import fisher_exact, responder_difference
 from trialsim.stats.means_and_proportions.t_tests import student_t_test, welch_t_test
 from trialsim.stats.missing.multiple_imputation import impute
+from trialsim.stats.missing.repeated_measures import Freedom, repeated_measures
 from trialsim.stats.missing.rubins_rules import pool_effects
 from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
 from trialsim.stats.ranks.brunner_munzel import brunner_munzel
@@ -233,6 +234,20 @@ def _imputed(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     return _below(pool_effects(summarise(*arms), "logit").p_value)
 
 
+def _mmrm(generator: np.random.Generator, trials: int, n: int, freedom: Freedom) -> Booleans:
+    """Model three visits, by the last of which a quarter has left, and the baseline."""
+    before = generator.normal(size=(trials, 2 * n, 1))
+    level = 0.8 * before + 0.4 * generator.normal(size=before.shape)
+    scores = _scale(level + 0.45 * generator.normal(size=(trials, 2 * n, 3)))
+    leaves = generator.random((trials, 2 * n, 1)) < _QUARTER * np.array([1, 2, 3]) / 3
+    treated = np.tile(np.arange(2 * n) < n, (trials, 1))
+    none = np.empty((trials, 2 * n, 0))
+    found = repeated_measures(
+        np.where(leaves, np.nan, scores), treated, _scale(before), none, freedom=freedom
+    )
+    return _below(found.p_value)
+
+
 def _interval(
     generator: np.random.Generator, trials: int, n: int, method: IntervalMethod, shift: float
 ) -> Booleans:
@@ -268,6 +283,8 @@ METHODS: Final[dict[str, Judged]] = {
     "t_test": _t_test,
     "welch": _welch,
     "ancova": _ancova,
+    "mmrm, kenward-roger": partial(_mmrm, freedom="kenward-roger"),
+    "mmrm, satterthwaite": partial(_mmrm, freedom="satterthwaite"),
     "responders": _responders,
     "responders, interval": partial(_responders, interval=True),
     "proportional_odds": _odds,

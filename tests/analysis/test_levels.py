@@ -28,6 +28,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "t_test": {"test": "t_test", **AS_MISSING},
     "welch": {"test": "welch", **AS_MISSING},
     "ancova": {"test": "ancova", **AS_MISSING},
+    "mmrm": {"test": "mmrm", "missing": "likelihood", **AS_MISSING},
     "imputed ranks": IMPUTED,
     "imputed means": {**IMPUTED, "test": "ancova", **AS_MISSING},
     "greater": {"alternative": "greater"},

@@ -8,7 +8,14 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from trialsim.analysis.counts import cell_counts
-from trialsim.analysis.endpoint import Endpoint, complete_endpoint, endpoint, visit_of
+from trialsim.analysis.endpoint import (
+    Endpoint,
+    complete_endpoint,
+    endpoint,
+    in_analysis_set,
+    in_subgroup,
+    visit_of,
+)
 from trialsim.arrays import Booleans, Floats, Integers, RowIndex
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
@@ -67,6 +74,12 @@ class Data:
         if self.counted is not None:
             return self.counted
         return cell_counts(self.trial, self.plan, self.values)
+
+    @property
+    def included(self) -> Booleans:
+        """Who is analysed where a score is known, shape (replicate, patient)."""
+        included = (in_subgroup if self.complete else in_analysis_set)(self.trial, self.plan)
+        return included if self.among is None else included & self.among
 
     @property
     def samples(self) -> Samples:

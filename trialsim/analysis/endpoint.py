@@ -48,7 +48,7 @@ def filled_in(trial: Trial, plan: AnalysisPlan) -> Floats:
 
 def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpoint:
     """Return values at the visit, the missing ones filled in by whatever rule, as analysed."""
-    return _ranked(trial, plan, value, _dead(trial, plan), _in_analysis_set(trial, plan))
+    return _ranked(trial, plan, value, _dead(trial, plan), in_analysis_set(trial, plan))
 
 
 def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
@@ -59,7 +59,7 @@ def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
     dead holds.
     """
     value = trial.underlying.at(plan.endpoint, visit_of(trial, plan))
-    return _ranked(trial, plan, value, _dead(trial, plan), _in_subgroup(trial, plan))
+    return _ranked(trial, plan, value, _dead(trial, plan), in_subgroup(trial, plan))
 
 
 def carried_forward(scores: Scores, name: str, last: int) -> Floats:
@@ -115,8 +115,9 @@ def _dead(trial: Trial, plan: AnalysisPlan) -> Booleans:
     return trial.conduct.died <= trial.conduct.visit_minute[:, :, visit_of(trial, plan)]
 
 
-def _in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
-    included = _in_subgroup(trial, plan)
+def in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
+    """Return who is analysed if a value is known, shape (replicate, patient)."""
+    included = in_subgroup(trial, plan)
     included &= trial.conduct.visit_settled[:, :, visit_of(trial, plan)]
     if plan.analysis_set == "full_analysis_set":
         included &= trial.conduct.visit_attended[:, :, 1:].any(axis=2) | _dead(trial, plan)
@@ -125,7 +126,7 @@ def _in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
     return included
 
 
-def _in_subgroup(trial: Trial, plan: AnalysisPlan) -> Booleans:
+def in_subgroup(trial: Trial, plan: AnalysisPlan) -> Booleans:
     """Return who belongs to those whom the plan analyses, shape (replicate, patient)."""
     if plan.subgroup is None:
         return np.ones(trial.arms.shape, np.bool_)

@@ -64,5 +64,10 @@ def _others(trial: Scenario) -> Iterator[str]:
             "scores imputed as missing at random are those that patients would have had without "
             "leaving the trial (hypothetical)"
         )
+    if plan.missing == "likelihood":
+        yield (
+            "scores left missing, as at random, count as those that patients would have had "
+            "without leaving the trial (hypothetical)"
+        )
     if plan.minimum_infusion_share > 0:
         yield "patients with few infusions are left out (per protocol)"

@@ -16,7 +16,7 @@ class PrimaryAnalysis(NamedTuple):
     """
 
     estimate: Floats
-    """NaN where an arm has no patient to analyse."""
+    """NaN where an arm has no patient to analyse, or a likelihood no maximum."""
     low: Floats
     high: Floats
     z: Floats

@@ -159,7 +159,7 @@ class PowerResult(Shown):
 
     @property
     def without_estimate(self) -> int:
-        """Finished replicates with no patient to analyse in an arm; none of them rejects."""
+        """Finished replicates with nobody to analyse in an arm, or no maximum; none rejects."""
         finished = np.isfinite(self.columns["rejected"])
         return int((finished & np.isnan(self.columns["estimate"])).sum())
 

@@ -28,6 +28,7 @@ means_and_proportions/      two samples compared by means, proportions and odds
 missing/                    missing scores
     missing_data            carried forward, complete cases, worst rank
     multiple_imputation     normal regressions, visit by visit
+    repeated_measures       a mixed model of all visits
     rubins_rules            pooling over imputations
 planning/                   effects, sizes and power without patients
     scale_effects           one effect as theta, shift, odds ratio and mean difference

@@ -63,6 +63,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "t_test, welch and ancova alone, without strata and continuity correction: use locf "
         "(got multiple_imputation)",
     ),
+    "a model of all visits with a score filled in": (
+        {"test": "mmrm", "death": "as_missing"},
+        "analysis.missing: must be likelihood with mmrm, which fills in no score (got locf)",
+    ),
+    "the likelihood of a test that has none": (
+        {"missing": "likelihood"},
+        "analysis.missing: cannot be likelihood with mann_whitney: only mmrm models all visits "
+        "(got likelihood)",
+    ),
     "permutations that cannot reject": (
         {
             "test": {"method": "permutation", "statistic": "mann_whitney", "permutations": 50},

@@ -26,6 +26,7 @@ COMPANIONS: dict[tuple[str, Any], dict[str, Any]] = {
     ("multiplicity", name): {"secondary": {"early": {"visit": "day_21"}}}
     for name in get_args(AnalysisPlan.model_fields["multiplicity"].annotation)
 }
+COMPANIONS["missing", "likelihood"] = {"test": "mmrm", "death": "as_missing"}
 for weighting in get_args(AnalysisPlan.model_fields["stratum_weighting"].annotation):
     COMPANIONS["stratum_weighting", weighting] = {"strata": "site"}
 """What must stand beside an option for it to be of use."""
@@ -40,7 +41,8 @@ def method_named(name: str, **changes: object) -> dict[str, Any]:
 
 
 def planned_with(method: dict[str, Any]) -> AnalysisPlan:
-    return plan(test=method, death="as_missing")
+    missing = {"missing": "likelihood"} if method["method"] == "mmrm" else {}
+    return plan(test=method, death="as_missing", **missing)
 
 
 def choices(model: type[BaseModel]) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -84,6 +86,7 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
         ("permutation", "permutations", (999, 1999)),
         ("responders", "threshold", (40, 41)),
         ("adjusted_rank", "covariates", ({"arat": "rank"}, {"arat": "mean"}, {"nihss": "rank"})),
+        ("mmrm", "covariates", ([], ["age_years"], ["nihss"])),
         ("wei_lachin", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
         ("obrien", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
     ],

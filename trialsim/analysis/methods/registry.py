@@ -11,6 +11,7 @@ from trialsim.analysis.methods import (
     exact_mann_whitney,
     mann_whitney,
     means,
+    mmrm,
     permutation,
     proportional_odds,
     ranks,
@@ -24,6 +25,7 @@ from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
 from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
+from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.plan.methods.permutation import Permutation
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
@@ -47,6 +49,7 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     TTest: _Analysis(means.compare),
     Welch: _Analysis(means.compare),
     Ancova: _Analysis(means.compare),
+    Mmrm: _Analysis(mmrm.compare, mmrm.truth),
     Responders: _Analysis(responders.compare),
     ProportionalOdds: _Analysis(proportional_odds.compare, proportional_odds.truth),
 }

@@ -42,8 +42,9 @@ def power_text(title: str, result: PowerResult) -> str:
     if result.without_estimate:
         lines += [
             "",
-            f"In {result.without_estimate:,} replicates an arm had nobody to analyse: they count "
-            "as not rejecting, and are excluded from estimate, bias and coverage.",
+            f"{result.without_estimate:,} replicates have no estimate, as an arm had nobody to "
+            "analyse or a likelihood no maximum: they count as not rejecting, and are excluded "
+            "from estimate, bias and coverage.",
         ]
     if result.without_logarithm:
         lines += [

@@ -7,7 +7,9 @@ from pydantic import Field
 Interval: TypeAlias = Literal["null_variance", "delong", "brunner-munzel", "logit", "newcombe"]
 Measure: TypeAlias = Literal["score", "change"]
 AnalysisSet: TypeAlias = Literal["all_randomised", "full_analysis_set"]
-Missing: TypeAlias = Literal["locf", "bocf", "worst_rank", "complete_case", "multiple_imputation"]
+Missing: TypeAlias = Literal[
+    "locf", "bocf", "worst_rank", "complete_case", "multiple_imputation", "likelihood"
+]
 Death: TypeAlias = Literal["worst_rank", "as_missing"]
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
 Strata: TypeAlias = Literal["none", "site"]

@@ -70,6 +70,17 @@ def _imputations_can_be_pooled(
         yield Violation("missing", rule, missing)
 
 
+def _only_a_model_leaves_scores_missing(missing: str, test: AnyMethod) -> Iterator[Violation]:
+    if (missing == "likelihood") == test.models_missing:
+        return
+    if test.models_missing:
+        rule = f"must be likelihood with {test.method}, which fills in no score"
+    else:
+        only = _names(one for one in METHODS if one.models_missing)
+        rule = f"cannot be likelihood with {test.method}: only {only} models all visits"
+    yield Violation("missing", rule, missing)
+
+
 def _method_goes_with_plan(test: AnyMethod, plan: Mapping[str, Any]) -> Iterator[Violation]:
     yield from broken_rules(test.conflicts, plan)
 
@@ -99,6 +110,7 @@ COMPARISON_RULES: Rules = (
     (("effect", "test", "strata", "missing"), _win_ratio_counts_pairs),
     (("test", "missing", "death"), _means_need_numbers),
     (("missing", "test", "strata", "continuity_correction"), _imputations_can_be_pooled),
+    (("missing", "test"), _only_a_model_leaves_scores_missing),
     (("test", WHOLE), _method_goes_with_plan),
 )
 """Rules of one comparison, primary or secondary."""

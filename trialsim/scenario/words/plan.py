@@ -153,4 +153,7 @@ def _missing(plan: AnalysisPlan) -> str:
         "worst_rank": "A patient whose score is missing ranks below all who have one, as do "
         "patients who died.",
         "complete_case": "A patient whose score is missing is excluded.",
+        "likelihood": "A missing score stays missing: the likelihood of those observed takes it as "
+        "missing at random, given arm, covariates and the patient's other scores. The effect is "
+        "that had nobody left the trial (hypothetical).",
     }[plan.missing]

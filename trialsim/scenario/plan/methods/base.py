@@ -28,6 +28,8 @@ class AnalysisMethod(CheckedModel):
     takes_strata: ClassVar[bool] = False
     corrects_continuity: ClassVar[bool] = False
     """Whether a continuity correction may be asked for."""
+    models_missing: ClassVar[bool] = False
+    """Whether its likelihood is that of the scores observed, so that none is filled in."""
     pools_imputations: ClassVar[bool] = False
     """Whether imputed trials can be pooled, not stratified and not corrected."""
     has_effect_scales: ClassVar[bool] = False

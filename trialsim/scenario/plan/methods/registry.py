@@ -14,6 +14,7 @@ from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
 from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
+from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.plan.methods.permutation import Permutation
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
@@ -30,6 +31,7 @@ AnyMethod: TypeAlias = (
     | TTest
     | Welch
     | Ancova
+    | Mmrm
     | Responders
     | ProportionalOdds
 )
