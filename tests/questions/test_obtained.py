@@ -5,7 +5,8 @@ import json
 import pytest
 
 from trialsim.cli import DONE, run
-from trialsim.questions.obtained import Beside, obtained
+from trialsim.questions.obtained import Beside, obtained, obtained_of
+from trialsim.reporting.text.obtained import obtained_text
 from trialsim.scenario.files.templates import new_study
 from trialsim.scenario.files.yaml_file import parsed_value
 from trialsim.scenario.scenario import Scenario, validated
@@ -48,9 +49,34 @@ def test_a_probability_with_risk_factors_is_not_the_proportion() -> None:
     assert 0 < died.obtained.mcse < 0.01
 
 
-def test_check_prints_the_table_as_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["check", "cars1", "--obtained", "--json"]) == DONE
+@pytest.mark.parametrize(
+    "command", [("check",), ("show",), ("power", "--replicates", "8", "--jobs", "1")]
+)
+def test_written_and_obtained_stand_side_by_side_wherever_one_looks(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Oracle: the written mean of CARS-1, 26.5; a fresh user saw it nowhere beside the obtained."""
+    assert run([*command, "cars1", "--json"]) == DONE
     told = json.loads(capsys.readouterr().out)["obtained"]["cars1"]
     assert {one["label"] for one in told} >= {MEAN, DEATH}
-    assert run(["check", "cars1", "--obtained"]) == DONE
-    assert MEAN in capsys.readouterr().out
+    assert run([*command, "cars1"]) == DONE
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(MEAN))
+    written, obtained, mcse = (float(number) for number in row.removeprefix(MEAN).split())
+    assert written == pytest.approx(26.5, abs=0.01)
+    assert abs(obtained - written) < 10 * mcse
+
+
+def test_a_check_goes_without_simulation_where_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "cars1", "--no-obtained"]) == DONE
+    assert "obtained" not in capsys.readouterr().out
+    assert run(["check", "cars1", "--no-obtained", "--json"]) == DONE
+    assert "obtained" not in json.loads(capsys.readouterr().out)
+
+
+def test_a_study_that_nobody_can_enter_is_shown_with_the_reason() -> None:
+    """Nobody is both below and above a score: the table gives way to the reason."""
+    study = bolus().replace({"operations.first_infusion_after_onset.latest_hours": 1e-4})
+    found = obtained_of(study)["bolus"]
+    assert isinstance(found, str)
+    assert found.startswith("recruitment can never finish")
+    assert found in obtained_text({"bolus": found})

@@ -150,7 +150,9 @@ def power(
     Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error. With --out,
     a run that is stopped at any moment continues when the same command is given again.
     """
+    from trialsim.questions.obtained import obtained_of
     from trialsim.questions.power import REPLICATES, power_by
+    from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.runs.manifest import BLOCK
     from trialsim.runs.precision import check_precision
     from trialsim.runs.shards import parsed_shard, run_shard
@@ -173,7 +175,11 @@ def power(
             say(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
             return
         result = power_by(runner, study, count, precision, secondary)
-    answer(result, as_json, lambda: power_text(study.title, result))
+    found = obtained_of(study, run.seed)
+    if as_json:
+        print_json({**result.to_dict(), "obtained": obtained_dict(found)})
+    else:
+        say(power_text(study.title, result, obtained_text(found)))
 
 
 @commands.command("endpoint")

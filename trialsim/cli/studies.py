@@ -98,11 +98,17 @@ def show(
         own = builtin_studies().get(scenario) if not changes else None
         print(own.read_text(encoding="utf-8") if own else to_yaml(study), end="")
         return
+    from trialsim.questions.obtained import obtained_of
+    from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.words.description import as_text
     from trialsim.scenario.words.programme import describe_study
 
-    sections = describe_study(loaded(scenario, changes))
-    answer(sections, as_json, lambda: as_text(sections))
+    study = loaded(scenario, changes)
+    sections, found = describe_study(study), obtained_of(study)
+    if as_json:
+        print_json({**sections.to_dict(), "obtained": obtained_dict(found)})
+    else:
+        say(f"{as_text(sections)}\n\n{obtained_text(found)}")
 
 
 @commands.command()
@@ -114,20 +120,21 @@ def check(
     beside: Annotated[
         bool,
         typer.Option(
-            "--obtained",
+            "--obtained/--no-obtained",
             help="Print what is written of reference patients beside what simulated trials have.",
         ),
-    ] = False,
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Check scenario files, and report every problem at once.
 
-    Each problem is reported with its file, line, column, path, rule and value.
+    Each problem is reported with its file, line, column, path, rule and value. Of a sound study a
+    few trials are simulated: written numbers are of reference patients, and those who are let in
+    differ.
     """
-    from trialsim.questions.obtained import obtained
+    from trialsim.questions.obtained import obtained_of
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.files.studies import load_study
-    from trialsim.scenario.programme import trials_of
     from trialsim.scenario.words.harms import harms
 
     problems: list[Problem] = []
@@ -137,15 +144,17 @@ def check(
             sound.append(load_study(name))
         except InputError as error:
             problems += error.problems
-    found = {
-        name: obtained(trial)
-        for one in (sound if beside else [])
-        for name, trial in trials_of(one).items()
-    }
+    found = {one.name: obtained_of(one) for one in (sound if beside else [])}
     warnings = [warning for one in sound for warning in harms(one)]
     if as_json:
         told = [asdict(problem) for problem in problems]
-        kept = {"obtained": {name: obtained_dict(those) for name, those in found.items()}}
+        kept = {
+            "obtained": {
+                name: table
+                for tables in found.values()
+                for name, table in obtained_dict(tables).items()
+            }
+        }
         names = [one.name for one in sound]
         content = {"sound": names, "problems": told, "warnings": warnings}
         print_json(content | (kept if beside else {}))
@@ -154,8 +163,8 @@ def check(
             say(f"{one.name}: no problem found (digest {one.digest})")
         for warning in warnings:
             say(f"WARNING: {warning}")
-        for name, those in found.items():
-            say(f"\n{name}\n{obtained_text(those)}")
+        for name, tables in found.items():
+            say(f"\n{name}\n{obtained_text(tables)}")
     if problems:
         if not as_json:
             raise InputError(problems)

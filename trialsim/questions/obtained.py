@@ -4,14 +4,16 @@ Distributions and effects are written of reference patients at full exposure, pr
 reference values of their risk factors; those whom eligibility and arrival let in are others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats
 from trialsim.clock import NEVER
+from trialsim.errors import RecruitmentError
 from trialsim.scenario.outcomes.effects import control_cells, effect_sizes
+from trialsim.scenario.programme import Study, trials_of
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, mean_over_replicates
 from trialsim.stats.planning.scale_effects import mean_of_cells, theta_of_cells
@@ -56,6 +58,17 @@ def obtained(scenario: Scenario, replicates: int | None = None, seed: int = 2016
     trial = simulate_batch(scenario, Streams(derived_seed(seed, _PURPOSE), range(replicates)))
     there = trial.conduct.randomised < NEVER
     return [*_of_endpoint(trial, there), *_of_events(trial, there)]
+
+
+def obtained_of(study: Study, seed: int = 2016) -> Mapping[str, Sequence[Beside] | str]:
+    """Return the table of each trial of a study by its name, or why it can recruit nobody."""
+    found: dict[str, Sequence[Beside] | str] = {}
+    for name, trial in trials_of(study).items():
+        try:
+            found[name] = obtained(trial, seed=seed)
+        except RecruitmentError as error:
+            found[name] = str(error)
+    return found
 
 
 def _of_events(trial: Trial, there: Booleans) -> Iterator[Beside]:

@@ -1,33 +1,44 @@
 """What is written in a study file beside what its trials have, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialsim.questions.obtained import Beside
 
 
-def obtained_dict(found: Sequence[Beside]) -> list[dict[str, Any]]:
-    """Return the numbers as plain values, for JSON."""
-    return [
-        {
-            "label": one.label,
-            "written": one.written,
-            "obtained": float(one.obtained.estimate),
-            "mcse": float(one.obtained.mcse),
-        }
-        for one in found
-    ]
+def obtained_dict(tables: Mapping[str, Sequence[Beside] | str]) -> dict[str, Any]:
+    """Return the numbers of each trial as plain values, for JSON, or why there are none."""
+    return {
+        name: found if isinstance(found, str) else [_plain(one) for one in found]
+        for name, found in tables.items()
+    }
 
 
-def obtained_text(found: Sequence[Beside]) -> str:
+def obtained_text(tables: Mapping[str, Sequence[Beside] | str]) -> str:
     """Return a row for each number: as written, as obtained, and the Monte Carlo standard error."""
     lines = [
-        "As written of reference patients, and as obtained in simulated trials:",
-        f"{'':44} {'written':>10} {'obtained':>10} {'MCSE':>10}",
+        "As written of reference patients, and as obtained in simulated trials (nobody missed a "
+        "visit):",
     ]
-    lines += [
-        f"{one.label:44} {one.written:10.4f} "
-        f"{one.obtained.estimate:10.4f} {one.obtained.mcse:10.4f}"
-        for one in found
-    ]
+    for name, found in tables.items():
+        if isinstance(found, str):
+            lines.append(f"{name}: {found}")
+            continue
+        lines.append(
+            f"{name if len(tables) > 1 else '':48} {'written':>10} {'obtained':>10} {'MCSE':>10}"
+        )
+        lines += [
+            f"{one.label:48} {one.written:10.4f} "
+            f"{one.obtained.estimate:10.4f} {one.obtained.mcse:10.4f}"
+            for one in found
+        ]
     return "\n".join(lines)
+
+
+def _plain(one: Beside) -> dict[str, Any]:
+    return {
+        "label": one.label,
+        "written": one.written,
+        "obtained": float(one.obtained.estimate),
+        "mcse": float(one.obtained.mcse),
+    }

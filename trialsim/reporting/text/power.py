@@ -8,8 +8,14 @@ from trialsim.scenario.words.labels import in_words
 from trialsim.stats.monte_carlo import Mean, Proportion
 
 
-def power_text(title: str, result: PowerResult) -> str:
-    """Return the operating characteristics, each with its Monte Carlo standard error."""
+def power_text(title: str, result: PowerResult, beside: str = "") -> str:
+    """Return the operating characteristics, each with its Monte Carlo standard error.
+
+    Parameters
+    ----------
+    beside
+        What was written of reference patients beside what is obtained, put below them.
+    """
     failed = f", {result.failed} failed" if result.failed else ""
     lines = [
         heading(
@@ -26,6 +32,8 @@ def power_text(title: str, result: PowerResult) -> str:
     means = {f"{arm}_mean": f"{result.averaged}, {arm}" for arm in ("treated", "control")}
     lines += [_row(label, result.mean_of(name)) for name, label in {**means, **_LABELS}.items()]
     lines += [_row(in_words(name), result.mean_of(name)) for name in result.of_programmes]
+    if beside:
+        lines += ["", beside]
     if result.secondary is not None:
         lines += ["", *_secondary(result.secondary)]
     if result.looks is not None:
