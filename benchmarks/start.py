@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from benchmarks.measure import Effort, Row, Table, Target, Work, by_the_clock, in_turns
 
+_PROGRAM = "from trialsim.__main__ import main; main()"
 PROGRAMS: dict[str, tuple[list[str], Target | None]] = {
     "python -c pass": (["pass"], None),
     "import numpy": (["import numpy"], None),
-    "import trialsim": (["import trialsim"], Target("at most", 0.5, "s")),
-    "trialsim --help": (
-        ["from trialsim.cli import main; main()", "--help"],
-        Target("at most", 0.8, "s"),
-    ),
+    "import trialsim": (["import trialsim"], Target("at most", 0.1, "s")),
+    "trialsim.load": (["import trialsim; trialsim.load"], Target("at most", 0.8, "s")),
+    "trialsim --help": ([_PROGRAM, "--help"], Target("at most", 0.5, "s")),
+    "trialsim list": ([_PROGRAM, "list"], Target("at most", 0.5, "s")),
 }
 
 

@@ -6,19 +6,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 
 import trialsim
-from trialsim import errors
+from trialsim import errors, public
 
-INIT = Path(trialsim.__file__)
+NAMES = Path(public.__file__)
 
 
 def imported() -> list[str]:
-    """Return the names that the package's first file imports."""
-    tree = ast.parse(INIT.read_text(encoding="utf-8"))
+    """Return the names that the list of public names imports."""
+    tree = ast.parse(NAMES.read_text(encoding="utf-8"))
     nodes = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     ours = [node for node in nodes if str(node.module).startswith("trialsim.")]
     names = [alias.asname or alias.name for node in ours for alias in node.names]
@@ -37,7 +37,7 @@ def test_the_names_are_sorted_and_told_once() -> None:
 
 
 def test_the_names_are_complete() -> None:
-    """Whatever the first file imports is a public name, and nothing else is."""
+    """Whatever the list imports is a public name, and nothing else is."""
     assert sorted(imported()) == trialsim.__all__
 
 
@@ -55,6 +55,13 @@ def test_a_star_import_gives_the_public_names_alone() -> None:
     program = "import json; before = {*globals(), 'before'}; from trialsim import *; "
     program += "print(json.dumps(sorted({*globals()} - before)))"
     assert in_a_new_process(program) == trialsim.__all__
+
+
+def test_the_names_have_their_types_for_users() -> None:
+    """Which mypy sees here, though they are loaded late."""
+    assert_type(trialsim.load("cars1"), trialsim.Scenario | trialsim.Programme)
+    with pytest.raises(trialsim.InputError):
+        assert_type(trialsim.power("cars1", replicates=0).power, float)
 
 
 def test_the_doors_of_the_design_are_open() -> None:
@@ -77,7 +84,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 def test_importing_the_package_loads_nothing_that_is_needed_later_or_never() -> None:
     late = "pandas pyarrow scipy.stats scipy.optimize matplotlib statsmodels joblib rich typer"
-    program = f"import json, sys, trialsim; names = {late.split()}; "
+    program = f"import json, sys, trialsim; trialsim.load; names = {late.split()}; "
     program += "print(json.dumps([name for name in names if name in sys.modules]))"
     assert in_a_new_process(program) == []
 
@@ -86,6 +93,23 @@ def test_importing_the_package_prints_warns_and_draws_nothing() -> None:
     program = (
         "import json, warnings; warnings.simplefilter('error'); import numpy as np; "
         "before = repr(np.random.get_state()); import trialsim; "
-        "print(json.dumps(before == repr(np.random.get_state())))"
+        "trialsim.load; print(json.dumps(before == repr(np.random.get_state())))"
     )
     assert in_a_new_process(program) is True
+
+
+def test_importing_the_package_alone_loads_no_library() -> None:
+    """So that a command which is interrupted as it starts can say so."""
+    program = "import json, sys, trialsim.__main__; "
+    program += "print(json.dumps([name for name in ('numpy', 'typer') if name in sys.modules]))"
+    assert in_a_new_process(program) == []
+
+
+@pytest.mark.parametrize("name", ["Final", "nothing"])
+def test_a_name_that_is_not_public_is_no_attribute(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"^module 'trialsim' has no attribute '{name}'$"):
+        getattr(trialsim, name)
+
+
+def test_completion_knows_the_public_names() -> None:
+    assert set(trialsim.__all__) <= set(dir(trialsim))

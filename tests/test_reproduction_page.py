@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from trialsim.scenario.files.studies import builtin_studies, load_study
+from trialsim.scenario.files.builtin import builtin_studies
+from trialsim.scenario.files.studies import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES = {name: load_study(name) for name in builtin_studies()}

@@ -9,77 +9,30 @@ True
 Everything simulated is simulated: no result is evidence about any drug.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trialsim.analysis.analyse import Analysis, analyse
-from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
-from trialsim.questions.assurance.assurance import Assurance, assurance
-from trialsim.questions.assurance.prior import Prior
-from trialsim.questions.assurance.prior_files import load_prior
-from trialsim.questions.calibration.calibrate import CalibrationResult, calibrate
-from trialsim.questions.calibration.reproduce import Reproduction, reproduce
-from trialsim.questions.compare import Comparison, compare
-from trialsim.questions.count_power import CountPower, count_power_of, endpoint_cells
-from trialsim.questions.monitoring.board import Board, board
-from trialsim.questions.monitoring.bounds import BoundsResult, bounds
-from trialsim.questions.power import power
-from trialsim.questions.sensitivity import sensitivity
-from trialsim.questions.size.sample_size import SampleSize, sample_size
-from trialsim.questions.type_one_error import TypeOneError, type_one_error
-from trialsim.questions.what_if.what_if import WhatIf, what_if
-from trialsim.replicates.result import PowerResult
-from trialsim.scenario.files.studies import load_study as load
-from trialsim.scenario.files.yaml_file import builtin_scenarios
-from trialsim.scenario.programme import Programme
-from trialsim.scenario.scenario import Scenario
-from trialsim.shown import plot
 from trialsim.shown import show_by as _show_by
-from trialsim.simulated import SimulatedTrial, simulate
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Analysis",
-    "Assurance",
-    "Board",
-    "BoundsResult",
-    "CalibrationResult",
-    "Comparison",
-    "CountPower",
-    "InputError",
-    "PowerResult",
-    "Prior",
-    "Problem",
-    "Programme",
-    "RecruitmentError",
-    "Reproduction",
-    "RunError",
-    "SampleSize",
-    "Scenario",
-    "SimulatedTrial",
-    "TrialsimError",
-    "TypeOneError",
-    "WhatIf",
-    "analyse",
-    "assurance",
-    "board",
-    "bounds",
-    "builtin_scenarios",
-    "calibrate",
-    "compare",
-    "count_power_of",
-    "endpoint_cells",
-    "load",
-    "load_prior",
-    "plot",
-    "power",
-    "reproduce",
-    "sample_size",
-    "sensitivity",
-    "simulate",
-    "type_one_error",
-    "what_if",
-]
+if TYPE_CHECKING:
+    from trialsim.public import *  # noqa: F403 - its names are listed there
+    from trialsim.public import __all__ as __all__
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Return a public name; what all of them need is loaded with the first."""
+        import trialsim.public as public
+
+        if name in ("__all__", *public.__all__):
+            return getattr(public, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """Return what the package holds, for completion."""
+        import trialsim.public as public
+
+        return sorted({*globals(), *public.__all__})
 
 
 def _plot(result: Any, kind: str | None, **options: Any) -> Any:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Simulation
-from trialsim.scenario.files.yaml_file import builtin_scenarios, load
+from trialsim.scenario.files.builtin import builtin_scenarios
+from trialsim.scenario.files.yaml_file import load
 
 PLANS: list[dict[str, Any]] = [
     {},

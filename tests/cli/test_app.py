@@ -18,15 +18,18 @@ import typer
 from pandas import DataFrame
 from scipy.stats import mannwhitneyu
 
-from trialsim.cli import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, app, run
+from trialsim.cli import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, run
+from trialsim.cli.app import app
 from trialsim.replicates.result import SIMULATED
-from trialsim.scenario.files.studies import builtin_studies, load_study
+from trialsim.replicates.run import BATCH
+from trialsim.scenario.files.builtin import builtin_studies
+from trialsim.scenario.files.studies import load_study
 
 ByHand: TypeAlias = Callable[[DataFrame], dict[str, DataFrame]]
 Answer: TypeAlias = tuple[int, str, str]
 Ask: TypeAlias = Callable[..., Answer]
 
-PROGRAM = [sys.executable, "-c", "from trialsim.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "trialsim"]
 POWER = ["power", "cars1", "--replicates", "64", "--jobs", "1"]
 SMALL = ["--set", "design.patients=40"]
 HURRIED = [*SMALL, "--set", "operations.recruitment_limit_days=100"]
@@ -527,3 +530,20 @@ def living_in(group: int) -> list[int]:
         if int(its_group) == group and state != "Z":
             found.append(int(path.parent.name))
     return found
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["power", "--help"], ["list"]])
+def test_a_command_that_simulates_nothing_loads_little(arguments: list[str]) -> None:
+    """Neither arrays nor the models of a study, which take most of the time of starting."""
+    program = (
+        "import sys; from trialsim.cli import run; status = run(sys.argv[1:]); "
+        "heavy = {'numpy', 'scipy', 'pandas', 'trialsim.distributions'}; "
+        "sys.exit(status or int(not heavy.isdisjoint(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, *arguments], stdout=subprocess.DEVNULL)
+    assert ended.returncode == DONE
+
+
+def test_help_says_how_many_trials_are_simulated_at_once(ask: Ask) -> None:
+    _, told, _ = ask("power", "--help")
+    assert f"[default: {BATCH}" in " ".join(told.split())

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from trialsim.cli import DONE, INPUT_WRONG, run
-from trialsim.scenario.files.yaml_file import yaml_of
+from trialsim.scenario.files.yaml_text import yaml_of
 
 WORDS = r"Cost in $ (\euro and $) from $5 to $10" + "\x1b[2J\x07\x9b\u202e 小"
 FORMULA = "=cmd|' /C calc'!A0"

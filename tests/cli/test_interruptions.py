@@ -12,30 +12,18 @@ from typing import Final
 import pytest
 
 import trialsim as ts
+from tests.runs.interruptions import processes_of
 from tests.runs.test_directory import bytes_of
-from trialsim.replicates.parallel import _WATCH_SECONDS, LostWorkerError, finished_tasks
+from trialsim.replicates.parallel import LostWorkerError, finished_tasks
 from trialsim.replicates.run import Simulation
+from trialsim.replicates.watch import WATCH_SECONDS
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
-PROGRAM: Final = [sys.executable, "-c", "from trialsim.cli import main; main()"]
+PROGRAM: Final = [sys.executable, "-m", "trialsim"]
 STUDY: Final = ["stroke_nihss", "--jobs", "2", "--seed", "7"]
 POWER: Final = ["power", *STUDY, "--set", "design.patients=12", "--replicates", "6000"]
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-
-
-def workers_of(parent: int) -> set[int]:
-    """Return the processes of a session that is named after its first one."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        state, session = fields[0], int(fields[3])
-        if session == parent and state != "Z":
-            found.add(int(stat.parent.name))
-    return found - {parent}
 
 
 def stopped(
@@ -59,9 +47,9 @@ def stopped(
             os.killpg(child.pid, how) if how is signal.SIGINT else child.send_signal(how)
         status = child.wait(60)
         deadline = time.monotonic() + 5
-        while workers_of(child.pid) and time.monotonic() < deadline:
+        while processes_of(child.pid) and time.monotonic() < deadline:
             time.sleep(0.05)
-        living = workers_of(child.pid)
+        living = processes_of(child.pid)
         for worker in living:
             os.kill(worker, signal.SIGKILL)
         words = "" if child.stderr is None else child.stderr.read()
@@ -92,7 +80,7 @@ def test_a_worker_that_is_killed_is_told_in_a_line() -> None:
     tasks = [range(start, start + 64) for start in range(0, 64 * 200, 64)]
     finished = finished_tasks(Simulation(study, 7), tasks, n_jobs=2)
     next(finished)
-    mine = [pid for pid in workers_of(os.getsid(0)) if _is_worker_of(pid, os.getpid())]
+    mine = [pid for pid in processes_of(os.getsid(0)) if _is_worker_of(pid, os.getpid())]
     os.kill(min(mine), signal.SIGKILL)
     with pytest.raises(LostWorkerError, match=r"^a worker process was killed, most likely"):
         list(finished)
@@ -108,4 +96,38 @@ def _is_worker_of(pid: int, parent: int) -> bool:
 
 
 def test_a_worker_looks_for_its_parent_often_enough() -> None:
-    assert _WATCH_SECONDS <= 1
+    assert WATCH_SECONDS <= 1
+
+
+_AS_IT_LOADS: Final = """
+import os, signal, sys
+import trialsim.__main__
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            os.kill(os.getpid(), signal.{how})
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv[1:] = ["check", "cars1"]
+trialsim.__main__.main()
+"""
+_SAID: Final = "trialsim: interrupted\n"
+
+
+@pytest.mark.parametrize("module", ["trialsim.cli", "trialsim.cli.runs", "numpy.linalg"])
+def test_a_command_that_is_interrupted_as_it_loads_says_so_in_a_line(module: str) -> None:
+    program = [sys.executable, "-c", _AS_IT_LOADS.format(how="SIGINT", module=module)]
+    ended = subprocess.run(program, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", _SAID)
+
+
+def test_a_command_that_is_terminated_as_it_loads_says_nothing() -> None:
+    program = [sys.executable, "-c", _AS_IT_LOADS.format(how="SIGTERM", module="trialsim.cli.runs")]
+    ended = subprocess.run(program, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGTERM, "", "")
+
+
+def test_the_package_is_a_program() -> None:
+    program = [sys.executable, "-m", "trialsim", "--version"]
+    assert subprocess.check_output(program, text=True).startswith(f"trialsim {ts.__version__},")

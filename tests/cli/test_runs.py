@@ -1,6 +1,8 @@
 """Runs in a directory by command line: they go on, lie together from shards, and are replayed."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +11,10 @@ import pytest
 import trialsim as ts
 from tests.runs.test_directory import bytes_of
 from trialsim.cli import INPUT_WRONG, INTERRUPTED, RUN_FAILED, run
+from trialsim.replicates.parallel import OVERSUBSCRIBE, workers_here
 from trialsim.replicates.run import Replicates
 from trialsim.reporting.text.progress import Progress
+from trialsim.runs import atomic_file
 
 STUDY: Final = ["cars1", "--set", "design.patients=20", "--jobs", "1"]
 WHOLE: Final = ["power", *STUDY, "--replicates", "4000"]
@@ -86,3 +90,76 @@ def test_a_trial_of_a_run_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixt
     told = json.loads(capsys.readouterr().out)
     assert (told["replicate"], told["same_to_the_bit"]) == (1023, True)
     assert run(["replay", str(tmp_path), "--replicate", "1024"]) == INPUT_WRONG
+
+
+def test_a_finished_run_that_is_read_only_prints_its_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every write fails, as on a file system mounted read-only."""
+    command = ["power", *STUDY, "--replicates", "8", "--json", "--out", str(tmp_path)]
+    assert run(command) == 0
+    first, kept = json.loads(capsys.readouterr().out), bytes_of(tmp_path)
+    opened = os.open
+
+    def only_read(path: str, flags: int, *how: int) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return opened(path, flags, *how)
+
+    def refuse(path: Path, _: bytes) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    with monkeypatch.context() as read_only:
+        read_only.setattr(os, "open", only_read)
+        read_only.setattr(atomic_file, "_write_to_disk", refuse)
+        assert run(command) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    assert bytes_of(tmp_path) == kept
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_part_ends_in_a_line_and_heals(
+    tmp_path: Path,
+    undisturbed: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written, parts = atomic_file._write_to_disk, 0
+
+    def fill(path: Path, content: bytes) -> None:
+        nonlocal parts
+        parts += path.parent.name == "parts"
+        if parts < 2:
+            written(path, content)
+        else:
+            path.write_bytes(content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(atomic_file, "_write_to_disk", fill)
+        assert run([*WHOLE, "--out", str(tmp_path)]) == RUN_FAILED
+    told = f"cannot write to {tmp_path}: {os.strerror(errno.ENOSPC)}"
+    assert capsys.readouterr().err == f"trialsim: {told}\n"
+    assert len(list((tmp_path / "parts").iterdir())) == 1
+    assert run([*WHOLE, "--out", str(tmp_path)]) == 0
+    assert bytes_of(tmp_path) == undisturbed
+
+
+def test_more_jobs_than_cores_are_taken_as_one_a_core(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["power", *STUDY[:-1], "100000", "--replicates", "8"]) == 0
+    told = capsys.readouterr().err
+    assert "--jobs 100000 is taken as " in told
+    assert "trialsim --oversubscribe insists" in told
+
+
+def test_who_oversubscribes_has_more_workers_than_cores(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(OVERSUBSCRIBE, "0")
+    jobs = 2 * (os.cpu_count() or 1)
+    one_task = ["power", *STUDY[:-1], str(jobs), "--replicates", "8"]
+    assert run(["--oversubscribe", *one_task]) == 0
+    assert "--jobs" not in capsys.readouterr().err
+    assert workers_here(jobs) == jobs

@@ -6,7 +6,8 @@ import pytest
 
 from trialsim.cli import DONE, INPUT_WRONG, run
 from trialsim.cli.studies import Kind
-from trialsim.scenario.files.studies import builtin_studies, load_study
+from trialsim.scenario.files.builtin import builtin_studies
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.templates import KINDS
 
 

@@ -20,8 +20,10 @@ from typing import Any, Final
 
 from tests.fuzz.mutations import mutated, mutated_text
 from trialsim.errors import InputError, RunError
-from trialsim.scenario.files.studies import builtin_studies, load_study
-from trialsim.scenario.files.yaml_file import Draft, Place, draft_over_bases, scenario_of, to_yaml
+from trialsim.scenario.files.builtin import builtin_studies
+from trialsim.scenario.files.studies import load_study
+from trialsim.scenario.files.yaml_file import Draft, draft_over_bases, scenario_of, to_yaml
+from trialsim.scenario.files.yaml_text import Place
 from trialsim.scenario.programme import Study, is_programme, programme_of
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.programme import describe_study

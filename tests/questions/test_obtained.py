@@ -8,7 +8,7 @@ from trialsim.cli import DONE, run
 from trialsim.questions.obtained import Beside, obtained, obtained_of
 from trialsim.reporting.text.obtained import obtained_text
 from trialsim.scenario.files.templates import new_study
-from trialsim.scenario.files.yaml_file import parsed_value
+from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.scenario import Scenario, validated
 
 DEATH = "proportion who died"

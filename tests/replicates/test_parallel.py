@@ -15,13 +15,14 @@ from trialsim.errors import InputError
 from trialsim.questions.power import power
 from trialsim.replicates.parallel import (
     LARGEST_TASK,
-    _end_with,
+    OVERSUBSCRIBE,
     finished_tasks,
     tasks_of,
     workers_here,
 )
 from trialsim.replicates.result import PowerResult
 from trialsim.replicates.run import BATCH, Replicates, Simulation
+from trialsim.replicates.watch import end_with
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 
@@ -155,12 +156,17 @@ def test_no_more_workers_are_started_than_there_are_cores() -> None:
     assert workers_here(1) == 1
 
 
+def test_who_insists_has_more_workers_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OVERSUBSCRIBE, "1")
+    assert workers_here(1000) == 1000
+
+
 def test_a_worker_leaves_an_interruption_to_its_parent() -> None:
     """Or every worker would print a traceback of its own."""
     import joblib
 
     def survives_an_interruption() -> bool:
-        _end_with(os.getppid())
+        end_with(os.getppid())
         try:
             os.kill(os.getpid(), signal.SIGINT)
         except KeyboardInterrupt:

@@ -59,7 +59,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> RunOf:
 
 @pytest.fixture(scope="session")
 def modest_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
-    """Return a finished run, in whose folder a report may keep what it computes."""
+    """Return a finished run."""
     return run_of(modest, "modest")
 
 
@@ -80,7 +80,13 @@ def waiting_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
 
 
 @pytest.fixture(scope="session")
-def evidence(modest_run: RunDirectory) -> Evidence:
+def keep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that keeps what is computed for a report of the run."""
+    return tmp_path_factory.mktemp("evidence") / "kept"
+
+
+@pytest.fixture(scope="session")
+def evidence(modest_run: RunDirectory, keep: Path) -> Evidence:
     """Return all that a report of the run tells."""
-    wanted = ReportOptions(null_replicates=128, sensitivity_replicates=16, n_jobs=1)
+    wanted = ReportOptions(null_replicates=128, sensitivity_replicates=16, n_jobs=1, keep=keep)
     return collect_evidence(modest_run, wanted)

@@ -11,7 +11,8 @@ from trialsim.replicates.run import Simulation
 from trialsim.runs.directory import open_run
 from trialsim.runs.manifest import manifest_here
 from trialsim.runs.replay import replay
-from trialsim.scenario.files.studies import builtin_studies, load_study
+from trialsim.scenario.files.builtin import builtin_studies
+from trialsim.scenario.files.studies import load_study
 
 
 @pytest.mark.parametrize("name", builtin_studies())

@@ -6,13 +6,9 @@ from typing import Any
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.scenario.files.studies import builtin_studies, load_study
-from trialsim.scenario.files.yaml_file import (
-    builtin_programmes,
-    builtin_scenarios,
-    load,
-    to_yaml,
-)
+from trialsim.scenario.files.builtin import builtin_programmes, builtin_scenarios, builtin_studies
+from trialsim.scenario.files.studies import load_study
+from trialsim.scenario.files.yaml_file import load, to_yaml
 from trialsim.scenario.programme import Programme, content_of, single_trial, trials_of
 from trialsim.scenario.scenario import ABOUT
 from trialsim.scenario.validation.paths import part_at, paths_of

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trialsim.errors import InputError, RecruitmentError
-from trialsim.scenario.files.yaml_file import builtin_scenarios, load
+from trialsim.scenario.files.builtin import builtin_scenarios
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.conduct import couples_patients

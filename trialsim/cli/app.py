@@ -1,6 +1,7 @@
 """The program: its groups of commands, and how each way of ending is reported."""
 
 import errno
+import os
 import signal
 import sys
 from io import TextIOWrapper
@@ -19,7 +20,6 @@ from trialsim.cli import (
     studies,
 )
 from trialsim.cli.console import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, Interrupted, say, warn
-from trialsim.compiled.library import build_name
 from trialsim.errors import InputError, RunError
 
 _WRONG_NAMES: Final = (errno.ENAMETOOLONG, errno.EACCES, errno.ENOTDIR, errno.ELOOP, errno.EISDIR)
@@ -39,6 +39,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from trialsim.compiled.library import build_name
+
         say(f"trialsim {__version__}, computed by {build_name()}")
         raise typer.Exit(DONE)
 
@@ -54,8 +56,18 @@ def about(
             is_eager=True,
         ),
     ] = False,
+    oversubscribe: Annotated[
+        bool,
+        typer.Option(
+            "--oversubscribe", help="Start as many workers as --jobs says, even more than cores."
+        ),
+    ] = False,
 ) -> None:
     """Take the options that belong to no command."""
+    if oversubscribe:
+        from trialsim.replicates.parallel import OVERSUBSCRIBE
+
+        os.environ[OVERSUBSCRIBE] = "1"
 
 
 for group in (studies, runs, comparisons, programmes, reproduction, figures, reports):

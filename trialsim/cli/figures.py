@@ -35,8 +35,6 @@ from trialsim.cli.questions import (
 )
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.text.progress import Progress
-from trialsim.scenario.programme import Study, single_trial
-from trialsim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from trialsim.analysis.analyse import Analysis
@@ -44,6 +42,8 @@ if TYPE_CHECKING:
     from trialsim.replicates.result import PowerResult
     from trialsim.reporting.figures.canvas.trials import Trials
     from trialsim.runs.directory import RunDirectory
+    from trialsim.scenario.programme import Study
+    from trialsim.scenario.scenario import Scenario
     from trialsim.simulated import SimulatedTrial
     from trialsim.trial.trial import Engine
 
@@ -60,7 +60,7 @@ _SEED: Final = 2016
 class Source(NamedTuple):
     """A study under a seed, and the run that it is of, if any."""
 
-    scenario: Scenario
+    scenario: "Scenario"
     seed: int
     engine: "Engine"
     run: "RunDirectory | None"
@@ -86,6 +86,7 @@ class SourceOptions:
     def loaded(self) -> Source:
         """Return the study of a name, a file or a run, whose seed and values are its own."""
         from trialsim.runs.directory import find_run
+        from trialsim.scenario.programme import single_trial
 
         if not Path(self.source).is_dir():
             study = single_trial(loaded(self.source, self.changes))
@@ -114,7 +115,7 @@ class OneTrial:
         int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")
     ] = 0
 
-    def __call__(self) -> tuple[Scenario, "SimulatedTrial"]:
+    def __call__(self) -> tuple["Scenario", "SimulatedTrial"]:
         """Simulate it."""
         from trialsim.simulated import simulate
 
@@ -127,7 +128,7 @@ class OneTrial:
 class Analysed(OneTrial):
     """What one simulated trial found."""
 
-    def __call__(self) -> tuple[Scenario, "Analysis"]:  # type: ignore[override]
+    def __call__(self) -> tuple["Scenario", "Analysis"]:  # type: ignore[override]
         """Simulate and analyse it."""
         from trialsim.analysis.analyse import analyse
 
@@ -142,7 +143,7 @@ class SeveralTrials:
     source: SourceOptions
     replicates: Annotated[int, typer.Option(min=1, help="Trials, from the first on.")] = 200
 
-    def __call__(self) -> tuple[Scenario, "Trials"]:
+    def __call__(self) -> tuple["Scenario", "Trials"]:
         """Simulate them."""
         from trialsim.reporting.figures.canvas.trials import simulated_trials
 
@@ -161,7 +162,7 @@ class PowerOf:
     ] = None
     jobs: Jobs = -1
 
-    def __call__(self) -> tuple[Scenario, "PowerResult"]:
+    def __call__(self) -> tuple["Scenario", "PowerResult"]:
         """Read or simulate it."""
         from trialsim.questions.power import REPLICATES, power
         from trialsim.reporting.evidence.finished_run import finished
@@ -177,14 +178,14 @@ class PowerOf:
             how = source.seed, workers_of(self.jobs), source.engine
             return source.scenario, power(source.scenario, count, *how, progress=progress)
 
-    def check(self, study: Scenario) -> None:
+    def check(self, study: "Scenario") -> None:
         """Refuse, before any trial is run, a study that has no such figure."""
 
 
 class PowerWithLooks(PowerOf):
     """The power of a study with looks."""
 
-    def check(self, study: Scenario) -> None:
+    def check(self, study: "Scenario") -> None:
         """Refuse a study without looks."""
         if study.monitoring is None:
             raise InputError([Problem("monitoring", "must be there: the study has no looks")])
@@ -193,7 +194,7 @@ class PowerWithLooks(PowerOf):
 class PlannedBounds(StudyOptions):
     """The bounds of a study with looks, for which no trial is run."""
 
-    def __call__(self) -> tuple[Study, "BoundsResult"]:
+    def __call__(self) -> tuple["Study", "BoundsResult"]:
         """Work them out."""
         from trialsim.questions.monitoring.bounds import bounds
 
@@ -204,7 +205,7 @@ class PlannedBounds(StudyOptions):
 class BoundsByEffect(StudyOptions):
     """What the bounds do under many effects."""
 
-    def __call__(self) -> tuple[Study, "BoundsResult"]:
+    def __call__(self) -> tuple["Study", "BoundsResult"]:
         """Work them out."""
         from trialsim.questions.monitoring.bounds import bounds_by_effect
 

@@ -11,12 +11,11 @@ import typer
 
 from trialsim.cli.console import command_line, keeping, notice, warn
 from trialsim.errors import InputError, Problem
-from trialsim.replicates.run import BATCH
 from trialsim.reporting.text.progress import Progress
-from trialsim.scenario.programme import Study
 
 if TYPE_CHECKING:
     from trialsim.runs.runner import Runner
+    from trialsim.scenario.programme import Study
 
 
 class EngineName(StrEnum):
@@ -36,7 +35,9 @@ EngineOption = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Count = Annotated[int, typer.Option(min=1, help="Simulated trials.")]
-Jobs = Annotated[int, typer.Option(help="Worker processes; -1 for one on each core.")]
+Jobs = Annotated[
+    int, typer.Option(help="Worker processes, at most one on each core; -1 for as many.")
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(
@@ -72,7 +73,7 @@ class StudyOptions:
     changes: Changes = None
     analysis: AnalysisName = None
 
-    def loaded(self) -> Study:
+    def loaded(self) -> "Study":
         """Return the study."""
         return loaded(self.scenario, self.changes, self.analysis)
 
@@ -94,12 +95,13 @@ class RunOptions:
         out: Path | None = None,
         block: int = 1,
         precision: float | None = None,
-        batch: int = BATCH,
+        batch: int | None = None,
     ) -> "Iterator[Runner]":
         """Give what runs the replicates of so many designs, and show how far it is.
 
         A directory keeps whole blocks; where a run is interrupted, it is reported what is kept.
         """
+        from trialsim.replicates.run import BATCH
         from trialsim.runs.runner import Runner
 
         total = replicates if replicates is None or out is None else -(-replicates // block) * block
@@ -108,7 +110,7 @@ class RunOptions:
                 self.seed,
                 workers_of(self.jobs),
                 self.engine.value,
-                batch,
+                batch or BATCH,
                 progress,
                 self.scheduler,
                 notice=notice,
@@ -116,10 +118,11 @@ class RunOptions:
             )
 
 
-def loaded(name: str, changes: list[str] | None, analysis: str | None = None) -> Study:
+def loaded(name: str, changes: list[str] | None, analysis: str | None = None) -> "Study":
     """Return a study with the changes that `--set` gives and the analysis that is named."""
-    from trialsim.scenario.files.studies import builtin_studies, load_study
-    from trialsim.scenario.files.yaml_file import parsed_value
+    from trialsim.scenario.files.builtin import builtin_studies
+    from trialsim.scenario.files.studies import load_study
+    from trialsim.scenario.files.yaml_text import parsed_value
 
     problems: list[Problem] = []
     scenario = load_study(name)
@@ -131,14 +134,14 @@ def loaded(name: str, changes: list[str] | None, analysis: str | None = None) ->
     return under_analysis(changed, analysis)
 
 
-def under_analysis(study: Study, name: str | None) -> Study:
+def under_analysis(study: "Study", name: str | None) -> "Study":
     """Return a study with a secondary analysis as its primary one, unless none is named."""
     from trialsim.scenario.programme import single_trial
 
     return study if name is None else single_trial(study).with_analysis(name)
 
 
-def replaced(scenario: Study, changes: dict[str, Any], problems: list[Problem]) -> Study:
+def replaced(scenario: "Study", changes: dict[str, Any], problems: list[Problem]) -> "Study":
     """Return a study with the changes, of wrong ones with what is right, and note the wrong."""
     if not changes:
         return scenario
@@ -186,4 +189,11 @@ def workers_of(jobs: int) -> int:
     """Return the worker processes that `--jobs` asks for, which cannot be none."""
     if jobs == 0:
         raise typer.BadParameter("must not be 0", param_hint="--jobs")
+    if jobs > 1:
+        from trialsim.replicates.parallel import workers_here
+
+        workers = workers_here(jobs)
+        if workers < jobs:
+            told = f"--jobs {jobs} is taken as {workers}, one on each core"
+            notice(f"{told}; trialsim --oversubscribe insists")
     return jobs

@@ -9,10 +9,10 @@ from trialsim.cli.console import command_line, print_json, say
 from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, Changes, Count, RunOptions, loaded
 from trialsim.errors import InputError, Problem
-from trialsim.scenario.programme import Programme
 
 if TYPE_CHECKING:
     from trialsim.questions.programmes.one_programme import SimulatedProgramme
+    from trialsim.scenario.programme import Programme
     from trialsim.trial.trial import Engine
 
 commands = typer.Typer()
@@ -48,7 +48,7 @@ def disagree(
 
 
 def simulate_all(
-    programme: Programme,
+    programme: "Programme",
     seed: int,
     replicate: int,
     engine: "Engine",
@@ -73,14 +73,16 @@ def simulate_all(
         say(f"\nA folder for each trial and the pooled result are in {out}")
 
 
-def _programme(name: str, changes: list[str] | None) -> Programme:
+def _programme(name: str, changes: list[str] | None) -> "Programme":
+    from trialsim.scenario.programme import Programme
+
     study = loaded(name, changes)
     if not isinstance(study, Programme):
         raise InputError([Problem("programme", "must be a programme of several trials", name)])
     return study
 
 
-def _open(out: Path, programme: Programme) -> None:
+def _open(out: Path, programme: "Programme") -> None:
     """Refuse a folder that cannot take the results before they are made."""
     from trialsim.reporting.exports import open_folder
 

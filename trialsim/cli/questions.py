@@ -22,14 +22,14 @@ from trialsim.cli.options import (
     under_analysis,
 )
 from trialsim.errors import InputError, Problem
-from trialsim.questions.what_if.variants import How, Variant, alternatives
-from trialsim.scenario.programme import Study
 
 if TYPE_CHECKING:
     from trialsim.questions.assurance.assurance import Assurance
     from trialsim.questions.size.sample_size import SampleSize
     from trialsim.questions.type_one_error import TypeOneError
+    from trialsim.questions.what_if.variants import How, Variant
     from trialsim.questions.what_if.what_if import WhatIf
+    from trialsim.scenario.programme import Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +58,13 @@ class EachValue:
     paths: ClassVar[int | None] = None
     """How many paths must be given values; any number if None."""
 
-    def __call__(self, out: Path | None = None) -> tuple[Study, "WhatIf"]:
+    def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
         """Compare each value with the base."""
         return self._compared(out, "one_at_a_time")
 
     def _compared(
-        self, out: Path | None, how: How, others: list[str] | None = None, points: int = 1
-    ) -> tuple[Study, "WhatIf"]:
+        self, out: Path | None, how: "How", others: list[str] | None = None, points: int = 1
+    ) -> tuple["Study", "WhatIf"]:
         from trialsim.questions.what_if.what_if import compared
         from trialsim.runs.worlds import WORLD_BLOCK
 
@@ -78,16 +78,17 @@ class EachValue:
             return study, compared(variants, paths, self.replicates, runner, out)
 
     def _variants(
-        self, how: How, others: list[str] | None, points: int
-    ) -> tuple[tuple[Variant, ...], tuple[str, ...]]:
+        self, how: "How", others: list[str] | None, points: int
+    ) -> tuple[tuple["Variant", ...], tuple[str, ...]]:
         """Return the base and its variants, and the paths that were given values.
 
         With the name of an analysis, all of them have that secondary analysis as their primary one.
         All problems are reported at once: in the base, in the values, and in the variants they give
         which are right.
         """
+        from trialsim.questions.what_if.variants import alternatives
         from trialsim.scenario.files.studies import load_study
-        from trialsim.scenario.files.yaml_file import parsed_value
+        from trialsim.scenario.files.yaml_text import parsed_value
 
         problems: list[Problem] = []
         plain = load_study(self.scenario)
@@ -119,7 +120,7 @@ class EveryPair(EachValue):
 
     paths = 2
 
-    def __call__(self, out: Path | None = None) -> tuple[Study, "WhatIf"]:
+    def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
         """Compare every combination with the base."""
         return self._compared(out, "grid")
 
@@ -137,7 +138,7 @@ class Compared(EachValue):
         typer.Option(metavar="SCENARIO", help="Another scenario beside it; may be repeated."),
     ] = None
 
-    def __call__(self, out: Path | None = None) -> tuple[Study, "WhatIf"]:
+    def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
         """Compare the others with the base."""
         if self.grid and self.hypercube is not None:
             raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
@@ -172,7 +173,7 @@ class Sized:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple[Study, "SampleSize"]:
+    def __call__(self, out: Path | None = None) -> tuple["Study", "SampleSize"]:
         """Find the value."""
         from trialsim.questions.size.sample_size import Sought, size_by
 
@@ -203,7 +204,7 @@ class Assured:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple[Study, "Assurance"]:
+    def __call__(self, out: Path | None = None) -> tuple["Study", "Assurance"]:
         """Average the power."""
         from trialsim.questions.assurance.assurance import assurance_by
         from trialsim.questions.assurance.prior_files import load_prior
@@ -225,7 +226,7 @@ class WithoutEffect:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple[Study, "TypeOneError"]:
+    def __call__(self, out: Path | None = None) -> tuple["Study", "TypeOneError"]:
         """Count the rejections."""
         from trialsim.questions.type_one_error import type_one_error_by
         from trialsim.runs.manifest import BLOCK
@@ -243,7 +244,7 @@ class Varied:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple[Study, "WhatIf"]:
+    def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
         """Compare them."""
         from trialsim.questions.sensitivity import sensitivity_by, worlds_of
         from trialsim.runs.worlds import WORLD_BLOCK
@@ -255,13 +256,13 @@ class Varied:
 
 def _list(text: str) -> Any:
     """Return values separated by commas, as a list of them stands in a scenario file."""
-    from trialsim.scenario.files.yaml_file import parsed_value
+    from trialsim.scenario.files.yaml_text import parsed_value
 
     return parsed_value(f"[{text}]")
 
 
 def _range(text: str) -> list[Any]:
     """Return the two ends of LOW:HIGH."""
-    from trialsim.scenario.files.yaml_file import parsed_value
+    from trialsim.scenario.files.yaml_text import parsed_value
 
     return [parsed_value(end) for end in text.split(":")]

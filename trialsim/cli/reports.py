@@ -50,6 +50,10 @@ def report(
             show_default="1024, 256 with events",
         ),
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps what is computed, for the next report."),
+    ] = None,
     question: Annotated[str, typer.Option(help="What the study was simulated to answer.")] = "",
     jobs: Jobs = -1,
     overwrite: Overwrite = False,
@@ -58,7 +62,8 @@ def report(
 
     It is HTML and needs no network: aims, every assumption with its source, estimands, methods,
     operating characteristics with their Monte Carlo errors, sensitivity, example trials, and how to
-    reproduce it. Trials without effect and those of the sensitivity are kept in the run's folder.
+    reproduce it. The run is only read; what is computed beside it, such as trials without effect,
+    is kept for the next report in the folder of --keep, if there is one.
     """
     from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
     from trialsim.reporting.pages.report import report as written
@@ -68,7 +73,7 @@ def report(
     directory = find_run(run)
     warn_of_damaged_parts(directory)
     counts = null_replicates, sensitivity_replicates, published_replicates
-    wanted = ReportOptions(null, what_if, *counts, workers_of(jobs))
+    wanted = ReportOptions(null, what_if, *counts, workers_of(jobs), keep)
     with Progress(None) as progress:
         evidence = collect_evidence(directory, wanted, progress)
         page = written(evidence, question, command_line())

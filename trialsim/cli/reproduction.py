@@ -1,7 +1,7 @@
 """The commands that hold studies to what was published of them: reproduce, calibrate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,10 +9,10 @@ from trialsim.cli.console import print_json, say
 from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, RunOptions, ScenarioName
 from trialsim.errors import InputError, Problem
-from trialsim.questions.calibration.figure_curve import Target
-from trialsim.replicates.result import SIMULATED
-from trialsim.scenario.programme import Study
-from trialsim.scenario.validation.problems import as_written
+
+if TYPE_CHECKING:
+    from trialsim.questions.calibration.figure_curve import Target
+    from trialsim.scenario.programme import Study
 
 commands = typer.Typer()
 
@@ -44,6 +44,7 @@ def reproduce(
     trials fall, and a verdict in words.
     """
     from trialsim.questions.calibration.reproduce import reproduced
+    from trialsim.replicates.result import SIMULATED
     from trialsim.reporting.text.reproduction import reproduction_markdown, reproduction_text
 
     found = _with_findings(studies, effects)
@@ -119,7 +120,7 @@ def calibrate(
         say(f"{scenario} has the new values")
 
 
-def _refuse_published(study: Study, paths: list[str]) -> None:
+def _refuse_published(study: "Study", paths: list[str]) -> None:
     """Refuse to write numbers where their source would go on to say that they were published."""
     from trialsim.scenario.programme import source_at
     from trialsim.scenario.validation.paths import part_at
@@ -135,9 +136,10 @@ def _refuse_published(study: Study, paths: list[str]) -> None:
         raise InputError(problems)
 
 
-def _with_findings(names: list[str] | None, effects: bool) -> list[Study]:
+def _with_findings(names: list[str] | None, effects: bool) -> list["Study"]:
     """Return the named studies, or every built-in one, those of them that have findings."""
-    from trialsim.scenario.files.studies import builtin_studies, load_study
+    from trialsim.scenario.files.builtin import builtin_studies
+    from trialsim.scenario.files.studies import load_study
 
     found: list[Study] = []
     problems: list[Problem] = []
@@ -158,7 +160,7 @@ def _with_findings(names: list[str] | None, effects: bool) -> list[Study]:
     return found
 
 
-def _effects_alone(study: Study) -> Study:
+def _effects_alone(study: "Study") -> "Study":
     """Return a study with those findings that are estimates of an analysis."""
     from trialsim.scenario.plan.findings import AnalysisFigure
 
@@ -171,10 +173,11 @@ def _effects_alone(study: Study) -> Study:
 
 
 def _asked(
-    study: Study, paths: list[str], targets: list[str]
-) -> tuple[dict[str, Target], dict[str, float]]:
+    study: "Study", paths: list[str], targets: list[str]
+) -> tuple[dict[str, "Target"], dict[str, float]]:
     """Return the target of each path, and where the search of some of them begins."""
     from trialsim.questions.calibration.calibrate import target_of
+    from trialsim.scenario.validation.problems import as_written
 
     if len(paths) != len(targets):
         rule = f"must be given once for each --path, {len(paths)} in all"

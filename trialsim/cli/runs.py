@@ -22,12 +22,6 @@ from trialsim.cli.options import (
 from trialsim.cli.outputs import Overwrite, PageFile, page_file
 from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
-from trialsim.replicates.result import SIMULATED
-from trialsim.replicates.run import BATCH
-from trialsim.reporting.text.analysis import analysis_text
-from trialsim.reporting.text.power import power_text
-from trialsim.reporting.text.words import heading
-from trialsim.scenario.programme import Programme, single_trial
 
 if TYPE_CHECKING:
     from trialsim.runs.replay import Replay
@@ -74,7 +68,11 @@ def simulate(
     a programme, every trial is simulated, with a folder for each, and all are pooled.
     """
     from trialsim.analysis.analyse import analyse
+    from trialsim.replicates.result import SIMULATED
     from trialsim.reporting.consort.account import consort, consort_text
+    from trialsim.reporting.text.analysis import analysis_text
+    from trialsim.reporting.text.words import heading
+    from trialsim.scenario.programme import Programme
     from trialsim.simulated import simulate as run
 
     found = loaded(scenario, changes)
@@ -131,8 +129,11 @@ def power(
         typer.Option(help="Instead of a count: run to this Monte Carlo error of the power."),
     ] = None,
     batch: Annotated[
-        int, typer.Option(min=1, help="Trials simulated at once; it changes no result.")
-    ] = BATCH,
+        int | None,
+        typer.Option(
+            min=1, help="Trials simulated at once; it changes no result.", show_default="64"
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Directory of the run, in whole blocks of 1,024 trials; it continues."),
@@ -153,6 +154,7 @@ def power(
     from trialsim.questions.obtained import obtained_of
     from trialsim.questions.power import REPLICATES, power_by
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
+    from trialsim.reporting.text.power import power_text
     from trialsim.runs.manifest import BLOCK
     from trialsim.runs.precision import check_precision
     from trialsim.runs.shards import parsed_shard, run_shard
@@ -199,6 +201,7 @@ def cells(
     """
     from trialsim.questions.count_power import count_power_of
     from trialsim.reporting.text.cells import cells_dict, cells_text
+    from trialsim.scenario.programme import single_trial
 
     study = single_trial(loaded(scenario, changes))
     plan = study.analysis
@@ -220,6 +223,7 @@ def merge(
 
     The directory is then the same, byte for byte, as that of a run on one machine.
     """
+    from trialsim.reporting.text.power import power_text
     from trialsim.runs.directory import find_run
     from trialsim.runs.shards import merge as merge_shards
 
@@ -248,6 +252,7 @@ def replay(
     from trialsim.runs.directory import find_run
     from trialsim.runs.replay import replay as rebuilt
     from trialsim.runs.replay import timeline
+    from trialsim.scenario.programme import single_trial
 
     page = _report_file(report, overwrite, as_json)
     directory = find_run(run)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,9 @@ from trialsim.cli.console import INPUT_WRONG, answer, print_json, say
 from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded
 from trialsim.cli.outputs import STANDARD_OUTPUT
 from trialsim.errors import InputError, Problem
-from trialsim.scenario.programme import Study
+
+if TYPE_CHECKING:
+    from trialsim.scenario.programme import Study
 
 commands = typer.Typer()
 
@@ -19,9 +21,9 @@ commands = typer.Typer()
 @commands.command("list", short_help="List the built-in studies: trials and programmes.")
 def list_scenarios(as_json: AsJson = False) -> None:
     """List the built-in studies: trials, and programmes of several."""
-    from trialsim.scenario.files.studies import builtin_studies, load_study
+    from trialsim.scenario.files.builtin import builtin_studies, title_of
 
-    found = [{"name": name, "title": load_study(name).title} for name in builtin_studies()]
+    found = [{"name": name, "title": title_of(file)} for name, file in builtin_studies().items()]
     if as_json:
         print_json({"scenarios": found})
         return
@@ -91,7 +93,7 @@ def show(
     built-in study is printed as its file has it, any other or a changed one whole.
     """
     if as_yaml:
-        from trialsim.scenario.files.studies import builtin_studies
+        from trialsim.scenario.files.builtin import builtin_studies
         from trialsim.scenario.files.yaml_file import to_yaml
 
         study = loaded(scenario, changes)

@@ -7,8 +7,6 @@ neither the number of workers nor the size of a task changes anything.
 import os
 import platform
 import signal
-import threading
-import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,12 +16,13 @@ from trialsim.errors import RunError
 from trialsim.replicates.cluster import connected
 from trialsim.replicates.run import Replicates, Simulation
 from trialsim.replicates.versions import check_versions, versions_here
+from trialsim.replicates.watch import end_with
 
 LARGEST_TASK: Final = 2048
 """Replicates in one task at most: large enough that sending it costs nothing."""
 _TASKS_PER_WORKER: Final = 8
-_WATCH_SECONDS: Final = 0.5
-"""After how long a worker looks again whether its parent is there."""
+OVERSUBSCRIBE: Final = "TRIALSIM_OVERSUBSCRIBE"
+"""The environment variable that, set to 1, lets workers be more than the cores."""
 
 Progress = Callable[[int, Replicates], None]
 """Called after each task with the replicates it finished."""
@@ -36,11 +35,12 @@ class LostWorkerError(RunError):
 def workers_here(n_jobs: int) -> int:
     """Return how many worker processes `n_jobs` stands for on this machine; -1 is one a core.
 
-    More than one a core would only wait for one another.
+    More than one a core would only wait for one another, so there are no more unless one insists.
     """
     from joblib import cpu_count, effective_n_jobs
 
-    return int(min(effective_n_jobs(n_jobs), cpu_count()))
+    wanted = int(effective_n_jobs(n_jobs))
+    return wanted if os.environ.get(OVERSUBSCRIBE) == "1" else min(wanted, int(cpu_count()))
 
 
 def tasks_of(replicates: range, workers: int | None, batch: int) -> list[range]:
@@ -87,7 +87,7 @@ def _on_workers(
     here = versions_here()
     calls = (delayed(_run_task)(simulation, task, here) for task in tasks)
     kind = "generator" if in_order else "generator_unordered"
-    watched = {} if backend == "dask" else {"initializer": _end_with, "initargs": (os.getpid(),)}
+    watched = {} if backend == "dask" else {"initializer": end_with, "initargs": (os.getpid(),)}
     with parallel_config(backend=backend):  # left before anything is yielded
         pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1, **watched)
     with _no_interruption():  # reaches the workers that are started here
@@ -120,21 +120,6 @@ def _no_interruption() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_with(parent: int) -> None:
-    """Let a worker end soon after the process that started it, in whatever way that ends.
-
-    An interruption from the keyboard is left to that process.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_WATCH_SECONDS)
-    os._exit(1)
 
 
 def _run_task(

@@ -7,7 +7,8 @@ import pytest
 from trialsim.questions.calibration.reproduce import Reproduction, reproduce
 from trialsim.questions.calibration.simulated_figures import simulated_figures
 from trialsim.runs.runner import Runner
-from trialsim.scenario.files.studies import builtin_studies, load_study
+from trialsim.scenario.files.builtin import builtin_studies
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import source_at
 from trialsim.scenario.validation.sources import UNSOURCED, source_of
 from trialsim.stats.monte_carlo import mean_over_replicates

@@ -1,6 +1,5 @@
 """What was published stands beside what is simulated, as `reproduce` gives it."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,15 +7,13 @@ import pytest
 
 from trialsim.questions.calibration.reproduce import reproduce
 from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
-from trialsim.reporting.evidence.kept_file import read_kept, write_kept
 from trialsim.reporting.evidence.published import (
-    KEPT,
     computed,
     published_estimate,
     published_table,
 )
 from trialsim.reporting.pages.report import report
-from trialsim.runs.directory import RunDirectory, find_run
+from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
@@ -52,33 +49,15 @@ def test_the_page_shows_the_published_estimate_among_the_simulated(
 
 
 def test_a_study_of_which_nothing_was_published_has_no_table(
-    modest_run: RunDirectory, modest: Scenario
+    modest_run: RunDirectory, modest: Scenario, tmp_path: Path
 ) -> None:
     assert published_estimate(modest) is None
-    assert computed(modest_run, 32, Runner(1, 1)) is None
-    assert not (modest_run.folder / KEPT).exists()
+    assert computed(modest_run, 32, Runner(1, 1), tmp_path) is None
+    assert not list(tmp_path.iterdir())
 
 
-def test_what_is_kept_is_read_again_for_the_same_question_alone(tmp_path: Path) -> None:
-    file = tmp_path / "kept.json"
-    assert read_kept(file, {"seed": 1}) is None
-    written = write_kept(file, {"seed": 1}, {"power": 0.5, "sd": float("nan")})
-    assert written == {"power": 0.5, "sd": None}
-    assert read_kept(file, {"seed": 1}) == written
-    assert read_kept(file, {"seed": 2}) is None
-
-
-@pytest.mark.parametrize("change", ["versions", "asked", "all"])
-def test_what_other_software_kept_is_computed_again(tmp_path: Path, change: str) -> None:
-    file = tmp_path / "kept.json"
-    write_kept(file, {"seed": 1}, {"power": 0.5})
-    told = json.loads(file.read_text(encoding="utf-8"))
-    content = "no json" if change == "all" else json.dumps({**told, change: {"numpy": "0"}})
-    file.write_text(content, encoding="utf-8")
-    assert read_kept(file, {"seed": 1}) is None
-
-
-def test_another_count_is_computed_again(cars1_run: RunDirectory) -> None:
-    again = computed(find_run(cars1_run.folder), 16, Runner(cars1_run.manifest.seed, 1))
-    assert again is not None
-    assert again["replicates"] == 16
+def test_another_count_is_computed_again(cars1_run: RunDirectory, tmp_path: Path) -> None:
+    for count in (32, 16):
+        again = computed(cars1_run, count, Runner(cars1_run.manifest.seed, 1), tmp_path)
+        assert again is not None
+        assert again["replicates"] == count

@@ -11,24 +11,24 @@ from trialsim.questions.what_if.what_if import what_if
 from trialsim.reporting.evidence.evidence import Evidence
 from trialsim.reporting.evidence.sensitivity import KEPT, computed, given
 from trialsim.reporting.evidence.what_if_file import what_if_of
-from trialsim.runs.directory import RunDirectory, find_run
+from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
 from trialsim.runs.sealed import sealed
 from trialsim.scenario.scenario import Scenario
 
 
 def test_what_is_kept_is_read_again_if_it_is_the_same(
-    modest_run: RunDirectory, evidence: Evidence, tmp_path: Path
+    modest_run: RunDirectory, evidence: Evidence, keep: Path, tmp_path: Path
 ) -> None:
-    copied = find_run(shutil.copytree(modest_run.folder, tmp_path / "run"))
-    file = copied.folder / KEPT
+    copied = shutil.copytree(keep, tmp_path / "kept")
+    file = copied / KEPT
     told = json.loads(file.read_text(encoding="utf-8"))
     told["rows"][0]["power"] = "read again"
     del told["checksum"]
     file.write_bytes(sealed(told))
     runner = Runner(2016, 1)
-    assert computed(copied, 16, runner)["rows"][0]["power"] == "read again"
-    assert isinstance(computed(copied, 8, runner)["rows"][0]["power"], float)
+    assert computed(modest_run, 16, runner, copied)["rows"][0]["power"] == "read again"
+    assert isinstance(computed(modest_run, 8, runner, copied)["rows"][0]["power"], float)
     assert evidence.what_if is not None
     assert evidence.what_if["replicates"] == 16
 

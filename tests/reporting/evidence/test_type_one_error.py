@@ -17,14 +17,14 @@ from trialsim.scenario.scenario import Scenario
 
 
 def test_a_run_made_for_the_report_is_read_again(
-    modest_run: RunDirectory, evidence: Evidence
+    modest_run: RunDirectory, evidence: Evidence, keep: Path
 ) -> None:
-    again = computed(modest_run, 128, Runner(modest_run.manifest.seed, 1))
+    again = computed(modest_run, 128, Runner(modest_run.manifest.seed, 1), keep)
     assert evidence.without_effect is not None
     assert again.result.power == evidence.without_effect.result.power
     assert again.result.replicates == 128
     assert again.result.seed != modest_run.manifest.seed
-    by_hand = given(modest_run, modest_run.folder / KEPT)
+    by_hand = given(modest_run, keep / KEPT)
     assert by_hand.result.power == again.result.power
 
 

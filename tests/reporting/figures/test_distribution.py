@@ -6,7 +6,7 @@ from matplotlib.colors import to_rgb
 from trialsim.reporting.figures.canvas.trials import simulated_trials
 from trialsim.reporting.figures.of_trials.distribution import distribution_figure
 from trialsim.scenario.files.templates import new_study
-from trialsim.scenario.files.yaml_file import parsed_value
+from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.scenario import validated
 
 

@@ -96,14 +96,14 @@ def test_every_number_is_that_of_the_json(reader: Reader, evidence: Evidence) ->
 
 
 def test_the_data_of_the_page_are_the_summary_of_the_run(
-    page: str, modest_run: RunDirectory
+    page: str, modest_run: RunDirectory, keep: Path
 ) -> None:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert found is not None
     told = json.loads(found[1])
     summary = json.loads((modest_run.folder / "summary.json").read_text(encoding="utf-8"))
     assert told["run"] == {name: summary[name] for name in told["run"]}
-    kept = json.loads((modest_run.folder / "sensitivity.json").read_text(encoding="utf-8"))
+    kept = json.loads((keep / "sensitivity.json").read_text(encoding="utf-8"))
     assert told["what_if"] == {name: kept[name] for name in told["what_if"]}
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from trialsim.errors import InputError
+from trialsim.scenario.files.builtin import builtin_folder
 from trialsim.scenario.files.calibrated import with_calibrated
-from trialsim.scenario.files.yaml_file import builtin_folder, load
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.findings import Calibration
 
 CARS1 = builtin_folder() / "cars1.yaml"

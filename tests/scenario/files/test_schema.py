@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from trialsim.scenario.files.yaml_file import schema
+from trialsim.scenario.files.schema import schema
 from trialsim.scenario.scenario import Scenario
 
 SCHEMA = schema()

@@ -8,13 +8,9 @@ from hypothesis import strategies as st
 
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.questions.assurance.prior_files import load_prior
-from trialsim.scenario.files.yaml_file import (
-    builtin_scenarios,
-    load,
-    parsed_value,
-    to_yaml,
-    yaml_of,
-)
+from trialsim.scenario.files.builtin import builtin_scenarios
+from trialsim.scenario.files.yaml_file import load, to_yaml
+from trialsim.scenario.files.yaml_text import parsed_value, yaml_of
 
 BUILTIN = sorted(builtin_scenarios())
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from trialsim.scenario.files.yaml_file import builtin_scenarios, load
+from trialsim.scenario.files.builtin import builtin_scenarios
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import ABOUT, Scenario
 from trialsim.scenario.validation.paths import paths_of
 from trialsim.scenario.validation.sources import UNSOURCED, Source, source_of

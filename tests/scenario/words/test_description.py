@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from trialsim.scenario.files.yaml_file import builtin_scenarios, load
+from trialsim.scenario.files.builtin import builtin_scenarios
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.outcomes.effects import effect_sizes
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.scenario import ABOUT, Scenario

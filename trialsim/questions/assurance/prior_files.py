@@ -4,7 +4,8 @@ from pathlib import Path
 
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.assurance.prior import Prior
-from trialsim.scenario.files.yaml_file import builtin_folder, load_as
+from trialsim.scenario.files.builtin import builtin_folder
+from trialsim.scenario.files.yaml_file import load_as
 from trialsim.scenario.validation.problems import as_written
 
 

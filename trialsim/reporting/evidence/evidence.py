@@ -1,6 +1,6 @@
 """All that a report tells of a run: its result, what is set beside it, and examples.
 
-What is not given is computed, and kept in the run's own folder, so that the next report reads it.
+What is not given is computed; the run itself is only read.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from trialsim.replicates.result import PowerResult
 from trialsim.reporting.evidence import published, sensitivity, type_one_error
 from trialsim.reporting.evidence.example_trials import Example, examples
 from trialsim.reporting.evidence.finished_run import finished
+from trialsim.reporting.evidence.kept_file import open_keep
 from trialsim.reporting.evidence.what_if_file import what_if_of
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
@@ -60,6 +61,8 @@ class ReportOptions:
     sensitivity_replicates: int | None = None
     published_replicates: int | None = None
     n_jobs: int = -1
+    keep: Path | None = None
+    """A folder that keeps what is computed, for the next report; None keeps it nowhere."""
 
 
 def collect_evidence(
@@ -70,10 +73,13 @@ def collect_evidence(
     Raises
     ------
     InputError
-        If the run is not finished or damaged, or what is given is not of its study.
+        If the run is not finished or damaged, what is given is not of its study, or the folder in
+        which to keep what is computed lies in the run or holds something else.
     RunError
         If something that is to be computed fails, or cannot be kept.
     """
+    if wanted.keep is not None:
+        open_keep(wanted.keep, run.folder)
     result, scenario = finished(run), single_trial(run.manifest.scenario)
     null = None if wanted.null is None else type_one_error.given(run, wanted.null)
     what_if = None if wanted.what_if is None else sensitivity.given(run, wanted.what_if)
@@ -83,13 +89,13 @@ def collect_evidence(
     runner = Runner(manifest.seed, wanted.n_jobs, manifest.engine, progress=progress)
     if null is None and without:
         count = min(without, result.replicates)
-        null = type_one_error.computed(run, count, runner)
+        null = type_one_error.computed(run, count, runner, wanted.keep)
     if what_if is None and varied:
-        what_if = sensitivity.computed(run, varied, runner)
+        what_if = sensitivity.computed(run, varied, runner, wanted.keep)
     reproduction = None
     if compared:
         count = min(compared, result.replicates)
-        reproduction = published.computed(run, count, runner)
+        reproduction = published.computed(run, count, runner, wanted.keep)
     return Evidence(
         run=run,
         result=result,

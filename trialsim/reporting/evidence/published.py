@@ -1,10 +1,11 @@
 """What was published of a study beside what its simulation gives, where the study says any."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from trialsim.questions.calibration.reproduce import reproduced
-from trialsim.reporting.evidence.kept_file import read_kept, write_kept
+from trialsim.reporting.evidence.kept_file import kept
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
@@ -13,7 +14,7 @@ from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 
 KEPT: Final = "reproduction.json"
-"""The file, in the folder of a run, that holds the comparison made for its report."""
+"""The file that holds the comparison made for a report, where it is kept."""
 _COLUMNS: Final = (
     "Figure",
     "Published",
@@ -26,13 +27,17 @@ _COLUMNS: Final = (
 )
 
 
-def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, Any] | None:
+def computed(
+    run: RunDirectory, replicates: int, runner: Runner, keep: Path | None = None
+) -> dict[str, Any] | None:
     """Return a study's findings beside the simulated figures, None where it says none.
+
+    They are read from a folder that keeps them, or else written there.
 
     Raises
     ------
     RunError
-        If every replicate failed, or nothing can be kept in the folder of the run.
+        If every replicate failed, or they cannot be kept.
     """
     manifest = run.manifest
     scenario = single_trial(manifest.scenario)
@@ -40,12 +45,12 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, An
         return None
     findings = {name: one.model_dump(mode="json") for name, one in scenario.findings.items()}
     asked = {"seed": manifest.seed, "replicates": replicates, "findings": findings}
-    held = read_kept(run.folder / KEPT, asked)
-    if held is not None:
-        return held
-    found = reproduced(runner, scenario, replicates)
-    told = {name: value for name, value in found.to_dict().items() if name != "seconds"}
-    return write_kept(run.folder / KEPT, asked, told)
+
+    def compute() -> dict[str, Any]:
+        found = reproduced(runner, scenario, replicates)
+        return {name: value for name, value in found.to_dict().items() if name != "seconds"}
+
+    return kept(keep and keep / KEPT, asked, compute)
 
 
 def published_estimate(scenario: Scenario) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from trialsim.errors import InputError, Problem
 from trialsim.questions.sensitivity import sensitivity_by, worlds_of
-from trialsim.reporting.evidence.kept_file import read_kept, write_kept
+from trialsim.reporting.evidence.kept_file import kept
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
 from trialsim.runs.sealed import unsealed
@@ -18,7 +18,7 @@ from trialsim.streams import derived_seed
 GIVEN: Final = "what_if.json"
 """The file, in the folder of a what-if, that says what it found."""
 KEPT: Final = "sensitivity.json"
-"""The file, in the folder of a run, that holds the what-if made for its report."""
+"""The file that holds the what-if made for a report, where it is kept."""
 _PURPOSE: Final = "sensitivity"
 
 
@@ -41,24 +41,29 @@ def given(run: RunDirectory, folder: Path) -> dict[str, Any]:
     return told
 
 
-def computed(run: RunDirectory, replicates: int, runner: Runner) -> dict[str, Any]:
-    """Return a what-if of every number that is not published; it is kept in the run's folder.
+def computed(
+    run: RunDirectory, replicates: int, runner: Runner, keep: Path | None = None
+) -> dict[str, Any]:
+    """Return a what-if of every number that is not published.
+
+    It is read from a folder that keeps it, or else written there.
 
     Raises
     ------
     RunError
-        If every replicate of the base failed, or the file cannot be written.
+        If every replicate of the base failed, or it cannot be kept.
     """
     worlds = worlds_of(run.manifest.scenario)
     runner = replace(runner, seed=derived_seed(runner.seed, _PURPOSE))
     digests = {world.name: world.scenario.digest for world in worlds}
     asked = {"seed": runner.seed, "replicates": replicates, "worlds": digests}
-    held = read_kept(run.folder / KEPT, asked)
-    if held is not None:
-        return held
-    told = sensitivity_by(runner, worlds, replicates).to_dict()
-    del told["seconds"]
-    return write_kept(run.folder / KEPT, asked, told)
+
+    def compute() -> dict[str, Any]:
+        told = sensitivity_by(runner, worlds, replicates).to_dict()
+        del told["seconds"]
+        return told
+
+    return kept(keep and keep / KEPT, asked, compute)
 
 
 def _held(file: Path) -> dict[str, Any] | None:

@@ -4,14 +4,13 @@ It has a seed of its own, so that it says nothing of the trials whose power stan
 """
 
 import re
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from trialsim.errors import InputError, Problem, RunError
+from trialsim.errors import InputError, Problem
 from trialsim.questions.power import power_by
 from trialsim.questions.type_one_error import TypeOneError, without_effect
 from trialsim.replicates.run import Simulation
@@ -25,7 +24,7 @@ from trialsim.streams import derived_seed
 from trialsim.trial.trial import chosen_engine
 
 KEPT: Final = "without_effect"
-"""The folder, in that of the run, that holds a run made for its report."""
+"""The folder of a run made for a report, where it is kept."""
 _PURPOSE: Final = "type I error"
 _BLOCK: Final = 256
 """Few trials, which may be slow: small blocks, so that every core has some of them."""
@@ -60,8 +59,10 @@ def given(run: RunDirectory, folder: Path) -> TypeOneError:
     return TypeOneError(result, scenario.analysis.alpha, changes)
 
 
-def computed(run: RunDirectory, replicates: int, runner: Runner) -> TypeOneError:
-    """Run the design without drug, as many replicates as asked, and keep them in the run's folder.
+def computed(
+    run: RunDirectory, replicates: int, runner: Runner, keep: Path | None = None
+) -> TypeOneError:
+    """Run the design without drug, as many replicates as requested; a folder may keep them.
 
     Raises
     ------
@@ -74,10 +75,10 @@ def computed(run: RunDirectory, replicates: int, runner: Runner) -> TypeOneError
     scenario = single_trial(manifest.scenario)
     without = without_effect(scenario)
     own = derived_seed(manifest.seed, _PURPOSE)
-    here = manifest_here(without, own, manifest.engine, _BLOCK)
     runner = replace(runner, seed=own)
-    with suppress(RunError):  # a run that is read-only keeps nothing more
-        runner = replace(runner, directory=open_run(run.folder / KEPT, here, runner.notice))
+    if keep is not None:
+        here = manifest_here(without, own, manifest.engine, _BLOCK)
+        runner = replace(runner, directory=open_run(keep / KEPT, here, runner.notice))
     result = power_by(runner, without, replicates)
     return TypeOneError(result, scenario.analysis.alpha, differences(scenario, without))
 

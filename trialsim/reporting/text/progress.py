@@ -1,9 +1,9 @@
 """The progress of a long run, on standard error; silent off a terminal."""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from trialsim.replicates.run import Replicates
-from trialsim.stats.monte_carlo import wilson_interval
+if TYPE_CHECKING:
+    from trialsim.replicates.run import Replicates
 
 
 class Progress:
@@ -50,8 +50,12 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def __call__(self, done: int, part: Replicates) -> None:
+    def __call__(self, done: int, part: "Replicates") -> None:
         """Count a finished task."""
+        import numpy as np
+
+        from trialsim.stats.monte_carlo import wilson_interval
+
         favoured = part.columns.get("favoured", np.empty(0))
         self._favoured += float(np.nansum(favoured))
         self._known += float(np.isfinite(favoured).sum())

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from trialsim.errors import InputError, Problem
-from trialsim.scenario.files.yaml_file import Draft, draft_of, parsed_value
+from trialsim.scenario.files.yaml_file import Draft, draft_of
+from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.plan.findings import Calibration
 from trialsim.scenario.validation.paths import below
 

@@ -8,14 +8,7 @@ from typing import Any
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.files.schema import EXTENDS
 from trialsim.scenario.files.variants import name_of_file
-from trialsim.scenario.files.yaml_file import (
-    Draft,
-    builtin_programmes,
-    builtin_scenarios,
-    draft_over_bases,
-    found_file,
-    scenario_of,
-)
+from trialsim.scenario.files.yaml_file import Draft, draft_over_bases, found_file, scenario_of
 from trialsim.scenario.programme import TRIALS, Programme, Study, is_programme, programme_of
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.problems import as_written
@@ -41,11 +34,6 @@ def load_study(study: Study | str | Path) -> Study:
         raise InputError([Problem("scenario", rule, as_written(study))])
     draft = draft_over_bases(found_file(study), ())
     return _programme(draft) if is_programme(draft.content) else scenario_of(draft)
-
-
-def builtin_studies() -> dict[str, Path]:
-    """Return the studies that come with the package: name and file, in alphabetical order."""
-    return dict(sorted({**builtin_scenarios(), **builtin_programmes()}.items()))
 
 
 def _programme(draft: Draft) -> Programme:

@@ -5,8 +5,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from trialsim.errors import InputError, Problem
-from trialsim.scenario.files.studies import builtin_studies
-from trialsim.scenario.files.yaml_file import builtin_folder
+from trialsim.scenario.files.builtin import builtin_folder, builtin_studies
 from trialsim.scenario.validation.refusal import Name
 
 KINDS: Final = ("two_arm_ordinal", "infusions", "several_arms", "time_course")

@@ -1,0 +1,207 @@
+"""Stop every command that keeps, in every way, at random moments, and let it go on.
+
+    python -m tests.runs.interruptions --count 200 --folder FOLDER
+
+Each command is stopped a few times over in one folder and then finished: it must end with the bytes
+of one that nothing disturbed. Everything is written inside FOLDER.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+from random import Random
+from typing import Final, NamedTuple
+
+from tests.runs.test_directory import bytes_of
+
+PROGRAM: Final = [sys.executable, "-m", "trialsim"]
+SECONDS_LEFT: Final = 5
+"""How long a process may outlive the command that started it."""
+LONGEST: Final = 60
+_STUDY: Final = ["stroke_nihss", "--set", "design.patients=12", "--seed", "7", "--jobs", "2"]
+_POWER: Final = ["power", *_STUDY, "--out", "run"]
+_TWO: Final = [*_POWER, "--replicates", "2048", "--shard"]
+_ASK: Final = [*_STUDY, "--replicates", "256", "--out", "run"]
+_FEW: Final = ["--null-replicates", "256", "--sensitivity-replicates", "16"]
+COMMANDS: Final = {
+    "power": [*_POWER, "--replicates", "3000"],
+    "events": [*_POWER, "--replicates", "1024", "--engine", "events"],
+    "precision": [*_POWER, "--precision", "0.012"],
+    "shard": [*_TWO, "1/2"],
+    "merge": ["merge", "run", "one", "two"],
+    "what-if": ["what-if", *_ASK, "--set", "design.block_size=2,4"],
+    "size": ["size", *_ASK, "--power", "0.5"],
+    "assurance": ["assurance", *_ASK, "--prior", "cars_pooled"],
+    "report": ["report", "run", "-o", "page.html", "--jobs", "2", "--overwrite", *_FEW],
+}
+BEFORE: Final = {
+    "merge": [[*_TWO, f"{number}/2"] for number in (1, 2)],
+    "report": [[*_POWER, "--replicates", "1000"]],
+}
+"""What is run once, undisturbed, before a command can be."""
+
+
+class Way(NamedTuple):
+    """How a command is stopped."""
+
+    signal: signal.Signals
+    group: bool
+
+    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+        """Send the signal to the command alone, or to its workers too."""
+        if self.group:
+            os.killpg(process.pid, self.signal)
+        else:
+            process.send_signal(self.signal)
+
+    @property
+    def statuses(self) -> set[int]:
+        """With which status a command ends that is stopped so; 0 if it was finished before."""
+        return {0, 130 if self.signal is signal.SIGINT else -self.signal}
+
+
+WAYS: Final = tuple(
+    Way(one, group)
+    for one in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    for group in (False, True)
+)
+
+
+@dataclass
+class Found:
+    """What the interruptions showed."""
+
+    interruptions: int = 0
+    in_time: int = 0
+    """Those that came before the command had ended."""
+    compared: int = 0
+    different: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    tracebacks: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+    by_command: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def wrong(self) -> list[str]:
+        """Return all that must not be."""
+        return self.different + self.left + self.tracebacks + self.statuses
+
+
+def processes_of(session: int) -> set[int]:
+    """Return the living processes of a session but its first one."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.add(int(stat.parent.name))
+    return found - {session}
+
+
+def prepared(folder: Path, name: str) -> Path:
+    """Return a folder in which a command can be run, with what it needs."""
+    folder.mkdir(parents=True)
+    for arguments in BEFORE.get(name, []):
+        finish(arguments, folder)
+        if name == "merge":
+            (folder / "run").rename(folder / ("two" if (folder / "one").exists() else "one"))
+    return folder
+
+
+def finish(arguments: list[str], folder: Path) -> float:
+    """Run a command to its end in a folder, and return the seconds it took."""
+    began = time.perf_counter()
+    ran = subprocess.run(
+        [*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=600
+    )
+    assert ran.returncode == 0, ran.stderr
+    return time.perf_counter() - began
+
+
+def interrupt(arguments: list[str], folder: Path, after: float, way: Way, found: Found) -> None:
+    """Stop a command after some seconds and note what is wrong with how it ends."""
+    case = f"{arguments[0]} after {after:.2f} s by {way.signal.name} group={way.group}"
+    words = folder.with_name("words.txt")
+    with words.open("wb") as file:
+        child = subprocess.Popen(
+            [*PROGRAM, *arguments],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            start_new_session=True,
+        )
+        try:
+            child.wait(after)
+        except subprocess.TimeoutExpired:
+            found.in_time += 1
+            way.stop(child)
+        status = child.wait(LONGEST)
+    deadline = time.monotonic() + SECONDS_LEFT
+    while (left := processes_of(child.pid)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in left:
+        found.left.append(f"{case}: {Path(f'/proc/{process}/cmdline').read_bytes()!r}")
+        os.kill(process, signal.SIGKILL)
+    found.interruptions += 1
+    if b"Traceback" in words.read_bytes():
+        found.tracebacks.append(f"{case}: {words.read_text()}")
+    if status not in way.statuses:
+        found.statuses.append(f"{case}: {status} {words.read_text()}")
+
+
+def campaign(
+    folder: Path, count: int, names: list[str], seed: int, times: int = 5
+) -> Iterator[Found]:
+    """Stop commands in turn until there are enough interruptions; yield what is found so far."""
+    moments, ways, found = Random(seed), cycle(WAYS), Found()
+    truth, seconds = {}, {}
+    for name in names:
+        place = prepared(folder / name / "before", name)
+        whole = shutil.copytree(place, folder / name / "whole")
+        seconds[name] = finish(COMMANDS[name], whole)
+        truth[name] = bytes_of(whole)
+    for turn, name in enumerate(cycle(names)):
+        if found.interruptions >= count:
+            break
+        place = shutil.copytree(folder / name / "before", folder / name / f"stopped{turn}")
+        for _ in range(min(times, count - found.interruptions)):
+            after = moments.uniform(0, 1.1 * seconds[name])
+            interrupt(COMMANDS[name], place, after, next(ways), found)
+            found.by_command[name] += 1
+        finish(COMMANDS[name], place)
+        found.compared += 1
+        if bytes_of(place) != truth[name]:
+            found.different.append(f"{name} in {place}")
+        else:
+            shutil.rmtree(place)
+        yield found
+
+
+def main() -> None:
+    """Run the campaign and print what it found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=2016)
+    parser.add_argument("--commands", default=",".join(COMMANDS))
+    asked = parser.parse_args()
+    names = asked.commands.split(",")
+    for found in campaign(asked.folder.resolve(), asked.count, names, asked.seed):
+        sys.stdout.write(f"{json.dumps(vars(found))}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The studies that come with the package: where they are, and what each is called."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from trialsim.scenario.files.yaml_text import parsed_value
+
+_TITLE: Final = re.compile(r"^title:.*(?:\n(?:[ \t].*)?)*", re.MULTILINE)
+"""The title of a study, with the lines on which it goes on."""
+
+
+def builtin_scenarios() -> dict[str, Path]:
+    """Return the scenarios that come with the package: name and file, in alphabetical order."""
+    return {path.stem: path for path in sorted(builtin_folder().glob("*.yaml"))}
+
+
+def builtin_programmes() -> dict[str, Path]:
+    """Return the programmes of several trials that come with the package, as scenarios are."""
+    return {path.stem: path for path in sorted((builtin_folder() / "programmes").glob("*.yaml"))}
+
+
+def builtin_folder() -> Path:
+    """Return the folder of the scenarios that come with the package, and of what goes with them."""
+    package = Path(__file__).resolve().parents[2]
+    inside, beside = package / "scenarios", package.parent / "scenarios"
+    return inside if inside.is_dir() else beside  # a source tree keeps them beside the package
+
+
+def builtin_studies() -> dict[str, Path]:
+    """Return the studies that come with the package: name and file, in alphabetical order."""
+    return dict(sorted({**builtin_scenarios(), **builtin_programmes()}.items()))
+
+
+def title_of(file: Path) -> str:
+    """Return the title of a study that comes with the package, reading nothing else of it."""
+    found = _TITLE.search(file.read_text(encoding="utf-8"))
+    assert found, f"{file.name} has no title of its own"
+    return str(parsed_value(found[0])["title"])
