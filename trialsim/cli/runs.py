@@ -197,20 +197,22 @@ def cells(
     """Tabulate the endpoint by arm, and compute power from it.
 
     The cells of each arm are simulated and its power is that of two multinomials; the plan must be
-    an unstratified Mann-Whitney test.
+    an unstratified Mann-Whitney test. Of an ordinal scale of up to twelve grades a shift table is
+    printed, with the odds ratio at each cut.
     """
     from trialsim.questions.count_power import count_power_of
-    from trialsim.reporting.text.cells import cells_dict, cells_text
+    from trialsim.reporting.text.cells import cells_dict, cells_text, shift_table
     from trialsim.scenario.programme import single_trial
 
     study = single_trial(loaded(scenario, changes))
     plan = study.analysis
     result = count_power_of(study, replicates, seed, cohort)
     sides = 2 if plan.alternative == "two-sided" else 1
+    shifts = shift_table(result, study.outcomes[plan.endpoint], plan)
     if as_json:
-        print_json(cells_dict(result, plan.alpha, sides))
+        print_json(cells_dict(result, plan.alpha, sides, shifts))
     else:
-        say(cells_text(study.title, result, plan.alpha, sides))
+        say(cells_text(study.title, result, plan.alpha, sides, shifts))
 
 
 @commands.command()

@@ -1,10 +1,14 @@
 """Bars of an ordinal scale show each grade that occurs, death as its worst one among them."""
 
+import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
 
+import trialsim as ts
 from trialsim.reporting.figures.canvas.trials import simulated_trials
-from trialsim.reporting.figures.of_trials.distribution import distribution_figure
+from trialsim.reporting.figures.of_trials.distribution import distribution_data, distribution_figure
+from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, mean_scores_figure
 from trialsim.scenario.files.templates import new_study
 from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.scenario import validated
@@ -34,6 +38,41 @@ def test_the_best_grade_is_the_lightest_whichever_end_is_better() -> None:
     assert light == sorted(light, reverse=True)
 
 
-def test_where_patients_die_beside_the_scale_the_bars_are_of_those_alive() -> None:
-    assert bars(death={"probability": 0.2}).get_xlabel() == "patients seen alive at the visit (%)"
+def test_the_dead_stand_at_the_worse_end_of_each_bar() -> None:
+    """Oracle: the visits' own table, of whose patients with a score or dead the bars are."""
+    axes = bars(death={"probability": 0.3})
+    assert axes.get_xlabel() == "patients seen at the visit or dead (%)"
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()][-1] == "dead"
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
+    assert max(ends) == pytest.approx(1)
     assert bars().get_xlabel() == "patients seen at the visit (%)"
+
+
+def test_the_dead_of_a_scale_whose_higher_end_is_better_stand_first() -> None:
+    study = ts.load("cars1").replace({"operations.death.probability": 0.3})
+    trials = simulated_trials(study, 2016, range(1))
+    (axes,) = distribution_figure(trials).axes
+    legend = axes.get_legend()
+    assert legend is not None
+    assert legend.get_texts()[0].get_text() == "dead"
+    table, visits = distribution_data(trials), trials.tables["visits"]
+    last = visits[(visits["visit"] == "day_90") & (visits["arm"] == "placebo")]
+    dead = table[(table["visit"] == "day_90") & (table["arm"] == "placebo") & table["low"].isna()]
+    died = int((last["status"] == "died").sum())
+    assert dead["patients"].tolist() == [died]
+    assert died > 10
+    assert dead["share"].item() == pytest.approx(died / (died + last["arat"].notna().sum()))
+
+
+def test_means_say_how_many_they_leave_out_as_dead() -> None:
+    study = ts.load("cars1").replace({"operations.death.probability": 0.3})
+    trials = simulated_trials(study, 2016, range(1))
+    visits, table = trials.tables["visits"], mean_scores_data(trials)
+    for row in table.to_dict("records"):
+        there = (visits["visit"] == row["visit"]) & (visits["arm"] == row["arm"])
+        assert row["dead"] == (visits.loc[there, "status"] == "died").sum()
+    last = table[table["visit"] == "day_90"].set_index("arm")["dead"]
+    text = "".join(one.get_text() for one in mean_scores_figure(trials).texts).replace("\n", " ")
+    assert f"in no mean: {last['cerebrolysin']} (cerebrolysin), {last['placebo']} (placebo)" in text

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from trialsim.cli import run
 from trialsim.questions.count_power import CountPower, count_power_of
 from trialsim.replicates.result import SIMULATED
-from trialsim.reporting.text.cells import cells_dict, cells_text, ends_of
-from trialsim.scenario.files.yaml_file import load
+from trialsim.reporting.text.cells import cells_dict, cells_text, ends_of, shift_table
+from trialsim.scenario.files.templates import new_study
+from trialsim.scenario.files.yaml_file import load, parsed_value
+from trialsim.scenario.scenario import validated
+from trialsim.stats.planning.scale_effects import proportional_odds_cells
 
 SMALL = ["--replicates", "2000", "--cohort", "32"]
 
@@ -57,3 +61,32 @@ def test_a_plan_that_counts_cannot_follow_is_wrong_input(
 ) -> None:
     assert run(["endpoint", "cars1", *SMALL, "--set", "analysis.strata=site"]) == 2
     assert "analysis.strata" in capsys.readouterr().err
+
+
+def test_the_shift_table_of_an_ordinal_scale_has_every_grade_and_cut() -> None:
+    """Oracle: cells by hand, best grade first; of an odds ratio at each cut, 2 throughout."""
+    study = validated(parsed_value(new_study("bolus", "two_arm_ordinal")))
+    counted = count_power_of(study, replicates=1000, seed=5, cohort=8)
+    control = np.array([0.1, 0.05, 0.1, 0.15, 0.2, 0.2, 0.1, 0.1])  # dead, then grades 6 to 0
+    treated = proportional_odds_cells(control, 2.0)
+    cells = counted.cells._replace(treated=treated, control=control)
+    plan, outcome = study.analysis, study.outcomes["mrs"]
+    rows = shift_table(dataclasses.replace(counted, cells=cells), outcome, plan)
+    assert [row.grade for row in rows] == [*"0123456", "ranked below all, as the dead"]
+    assert [row.control for row in rows] == control[::-1].tolist()
+    assert [row.odds_ratio for row in rows[:-1]] == pytest.approx([2.0] * 7)
+    assert rows[-1].odds_ratio is None
+    assert rows[-1].treated_or_better == pytest.approx(1)
+
+
+def test_only_a_short_scale_has_a_shift_table(
+    result: CountPower, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    study = load("cars1")
+    assert shift_table(result, study.outcomes["arat"], study.analysis) == []
+    file = tmp_path / "bolus.yaml"
+    file.write_text(new_study("bolus", "two_arm_ordinal"))
+    assert run(["endpoint", str(file), *SMALL]) == 0
+    assert "shift table" in capsys.readouterr().out
+    assert run(["endpoint", str(file), *SMALL, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["shift_table"]) == 8

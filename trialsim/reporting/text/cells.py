@@ -1,12 +1,21 @@
 """The endpoint's distribution in each arm, its floor and ceiling, and the power from it."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from trialsim.questions.count_power import CountPower
 from trialsim.reporting.text.words import heading
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.stats.planning.ceiling import CeilingCost, ceiling_cost
 from trialsim.stats.planning.scale_effects import ScaleEffects, scale_effects
 
+_NONE: Final = 1e-12
+"""A share that is none but for rounding."""
+_MOST_GRADES: Final = 12
+"""Of a scale that is short enough for a row each."""
 _ENDS: Final = {
     "ranked below all, as the dead": 0,
     "worst score (floor)": 1,
@@ -26,11 +35,65 @@ def ends_of(result: CountPower, alpha: float, sides: int) -> tuple[ScaleEffects,
     return effects, cost
 
 
-def cells_dict(result: CountPower, alpha: float, sides: int) -> dict[str, Any]:
+class ShiftRow(NamedTuple):
+    """One grade of an ordinal scale in both arms, and the cut between it and what is worse."""
+
+    grade: str
+    treated: float
+    control: float
+    treated_or_better: float
+    """The proportion with this grade or a better one."""
+    control_or_better: float
+    odds_ratio: float | None
+    """Of this grade or a better one; None where all or none of an arm reach it."""
+
+
+def shift_table(result: CountPower, outcome: Outcome, plan: AnalysisPlan) -> list[ShiftRow]:
+    """Return the grades of a short ordinal scale, best first, those ranked below all last.
+
+    Where the endpoint is no score, or has more than twelve grades, there is no table.
+    """
+    steps = outcome.grid.steps
+    if plan.measure != "score" or steps >= _MOST_GRADES:
+        return []
+    scores = outcome.grid.score_of(np.arange(steps + 1.0))[:: -outcome.sign]
+    grades = [*(f"{score:g}" for score in scores), "ranked below all, as the dead"]
+    treated, control = result.cells.treated[::-1], result.cells.control[::-1]
+    better = np.cumsum(treated), np.cumsum(control)
+    rows = zip(grades, *(each.tolist() for each in (treated, control, *better)), strict=True)
+    return [ShiftRow(*row, _odds_ratio(*row[3:])) for row in rows]
+
+
+def _odds_ratio(treated: float, control: float) -> float | None:
+    if not all(_NONE < share < 1 - _NONE for share in (treated, control)):
+        return None
+    return float(treated / (1 - treated) / (control / (1 - control)))
+
+
+def _shift_lines(rows: Sequence[ShiftRow]) -> list[str]:
+    if not rows:
+        return []
+    heads = ("treated", "control", "treated <=", "control <=", "odds ratio")
+    return [
+        "",
+        f"{'shift table; <=: or better':34} {' '.join(f'{head:>10}' for head in heads)}",
+        *(
+            f"{row.grade:34} "
+            + " ".join(f"{number:10.4f}" for number in row[1:] if number is not None)
+            for row in rows
+            if row.treated + row.control > 0
+        ),
+    ]
+
+
+def cells_dict(
+    result: CountPower, alpha: float, sides: int, shifts: Sequence[ShiftRow] = ()
+) -> dict[str, Any]:
     """Return the cells, the effects and the power as plain values, for JSON."""
     effects, cost = ends_of(result, alpha, sides)
     return {
         **result.to_dict(),
+        "shift_table": [row._asdict() for row in shifts],
         "effects": {name: float(value) for name, value in effects._asdict().items()},
         "ceiling": {
             **{name: float(value) for name, value in cost._asdict().items()},
@@ -40,7 +103,9 @@ def cells_dict(result: CountPower, alpha: float, sides: int) -> dict[str, Any]:
     }
 
 
-def cells_text(title: str, result: CountPower, alpha: float, sides: int) -> str:
+def cells_text(
+    title: str, result: CountPower, alpha: float, sides: int, shifts: Sequence[ShiftRow] = ()
+) -> str:
     """Return the effect on every scale, its power, and what floor and ceiling cost."""
     effects, cost = ends_of(result, alpha, sides)
     cells = result.cells
@@ -61,6 +126,7 @@ def cells_text(title: str, result: CountPower, alpha: float, sides: int) -> str:
             f"{label:34} {cells.treated[place]:10.4f} {cells.control[place]:10.4f}"
             for label, place in _ENDS.items()
         ),
+        *_shift_lines(shifts),
         "",
         f"{'power by counts':34} {result.power:10.4f}   MCSE {result.mcse:.4f}, of counts 95% "
         f"{result.rejections.low:.4f} to {result.rejections.high:.4f}",

@@ -51,6 +51,19 @@ class Trials:
         kept = visits[["visit", "arm", "days_since_onset"]].assign(score=visits[column])
         return kept[kept["score"].notna()].astype({"score": "float64"})
 
+    @property
+    def may_die(self) -> bool:
+        """Whether patients of the study may die beside its scales."""
+        return self.scenario.operations.death.probability > 0
+
+    def dead(self) -> Mapping[tuple[str, str], int]:
+        """Return how many had died by each visit, by visit and arm."""
+        visits = self.tables["visits"]
+        died = visits.assign(died=visits["status"] == "died")
+        counts = died.groupby(["visit", "arm"], observed=False)["died"].sum().reset_index()
+        keys = zip(counts["visit"], counts["arm"], strict=True)
+        return dict(zip(keys, counts["died"].tolist(), strict=True))
+
 
 def trials_of(batch: Trial) -> Trials:
     """Return the trials of a batch as tables."""

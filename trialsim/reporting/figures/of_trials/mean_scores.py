@@ -24,9 +24,10 @@ _APART = 4.0
 
 
 def mean_scores_data(trials: Trials, outcome: str | None = None) -> DataFrame:
-    """Return a row for each visit and arm: days since onset, patients, mean, sd, low, high.
+    """Return a row for each visit and arm: days, patients, mean, sd, low, high and how many died.
 
-    Of several trials the patients are pooled. The 95% interval is Student's.
+    Of several trials the patients are pooled. The 95% interval is Student's. A mean is of those
+    seen alive; `dead` had died by the visit.
     """
     scores = trials.scores(trials.outcome(outcome))
     groups = scores.groupby(["visit", "arm"], observed=True)
@@ -38,7 +39,19 @@ def mean_scores_data(trials: Trials, outcome: str | None = None) -> DataFrame:
     ).reset_index()
     freedom = np.maximum(table["patients"] - 1, 1)
     half = scipy.special.stdtrit(freedom, 0.975) * table["sd"] / np.sqrt(table["patients"])
-    return table.assign(low=table["mean"] - half, high=table["mean"] + half)
+    dead = trials.dead()
+    died = [dead[visit, arm] for visit, arm in zip(table["visit"], table["arm"], strict=True)]
+    return table.assign(low=table["mean"] - half, high=table["mean"] + half, dead=died)
+
+
+def _of_the_dead(trials: Trials, data: DataFrame) -> str:
+    """Return a sentence on those whom no mean holds, where patients may die."""
+    if not trials.may_die:
+        return ""
+    last = data[data["visit"] == data["visit"].iloc[-1]]
+    each = zip(last["dead"], last["arm"], strict=True)
+    told = ", ".join(f"{count} ({in_words(arm)})" for count, arm in each)
+    return f" Dead by the last visit, and in no mean: {told}."
 
 
 @styled
@@ -51,7 +64,7 @@ def mean_scores_figure(trials: Trials, outcome: str | None = None, width: float 
         f"{scale.label}, mean by arm and visit",
         trials.caption(
             "Bars are 95% intervals of the mean of those seen, arms offset for legibility; "
-            f"{scale.better} is better."
+            f"{scale.better} is better.{_of_the_dead(trials, data)}"
         ),
         width,
         3.7,
