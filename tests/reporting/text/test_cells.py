@@ -12,7 +12,8 @@ from trialsim.questions.count_power import CountPower, count_power_of
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.text.cells import cells_dict, cells_text, ends_of, shift_table
 from trialsim.scenario.files.templates import new_study
-from trialsim.scenario.files.yaml_file import load, parsed_value
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.scenario import validated
 from trialsim.stats.planning.scale_effects import proportional_odds_cells
 
