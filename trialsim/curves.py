@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.arrays import Floats, Words
-from trialsim.compiled.library import pointer, stages
+from trialsim.compiled.library import stages
 from trialsim.streams import WORDS
 
 _POINTS: Final = np.array([0.0, 0.25, 0.75, 1.0])
@@ -44,18 +44,14 @@ class TailCurve:
         numbers = (start[:, None] + width[:, None] * _POINTS) / WORDS
         tails = [_cubics(_rounded(function(u)), start, width) for u in (numbers, 1 - numbers)]
         self._coefficients = np.concatenate(tails, axis=1)
-        self._by_piece = np.ascontiguousarray(self._coefficients.T)
+        self.by_piece = np.ascontiguousarray(self._coefficients.T)
+        """The coefficients of each piece side by side, as the compiled stages take them."""
 
     def at(self, words: Words) -> Floats:
         """Return the function's values at the numbers that words stand for."""
         compiled = stages()
         if compiled is not None:
-            words = np.asarray(words, order="C")
-            values = np.empty(words.shape)
-            compiled.tail_curve(
-                pointer(self._by_piece), pointer(words), words.size, pointer(values)
-            )
-            return values
+            return compiled.tail_curve(self.by_piece, words)
         upper = words >> np.uint32(31)
         from_end = np.minimum(words, ~words) + 0.5
         place = from_end.view(np.int64) >> (_MANTISSA - 6)
@@ -88,12 +84,8 @@ class Curve:
         """Return the function's values."""
         compiled = stages()
         if compiled is not None:
-            values = np.asarray(values, np.float64, order="C")
-            found = np.empty(values.shape)
-            range_and_grain = self._low, self._high, self._per_unit
-            where = pointer(values), values.size, pointer(found)
-            compiled.curve(pointer(self._by_piece), *range_and_grain, *where)
-            return found
+            interval = self._low, self._high, self._per_unit
+            return compiled.curve(self._by_piece, *interval, values)
         along = (values.clip(self._low, self._high) - self._low) * self._per_unit
         place = along.astype(np.int64)
         return _cubic(self._coefficients, place, along - place)

@@ -14,7 +14,7 @@ import scipy  # its parts load when they are first used
 from numpy.typing import NDArray
 
 from trialsim.arrays import Booleans, Floats, Integers, Words
-from trialsim.compiled.library import pointer, stages
+from trialsim.compiled.library import stages
 from trialsim.curves import Curve, TailCurve
 from trialsim.distributions import (
     Bernoulli,
@@ -24,6 +24,7 @@ from trialsim.distributions import (
     Continuous,
     Discrete,
     Distribution,
+    Exponential,
     LogNormal,
     Normal,
     Uniform,
@@ -72,11 +73,7 @@ class Steps:
         before, deepest, ends = self._guide
         compiled = stages()
         if compiled is not None:
-            words = np.asarray(words, order="C")
-            found = np.empty(words.shape)
-            table = pointer(before), pointer(ends), pointer(self._values)
-            compiled.steps(*table, pointer(words), words.size, pointer(found))
-            return found
+            return compiled.steps(before, ends, self._values, words)
         passed = before[words >> np.uint32(self._CELL_BITS)]
         for _ in range(deepest):
             passed += words >= ends[passed]
@@ -114,7 +111,8 @@ class Smooth:
         self._distribution = distribution
 
     @cached_property
-    def _curve(self) -> TailCurve:
+    def curve(self) -> TailCurve:
+        """The values at words, for those that are no line and no move of the normal curve."""
         return TailCurve(self._distribution.at)
 
     @cached_property
@@ -134,7 +132,7 @@ class Smooth:
                 return low + (high - low) * numbers(words)
             case Normal(mean=mean, sd=sd, low=None, high=None):
                 return mean + sd * normal_scores(words)
-        return self._curve.at(words)
+        return self.curve.at(words)
 
     def at_score(self, scores: Floats) -> Floats:
         """Return the values at standard normal scores."""
@@ -174,6 +172,12 @@ def quantiles(distribution: Distribution, whole: bool = False) -> Steps | Smooth
         case Uniform() | Normal() | Beta() if whole:
             return _rounded(distribution)
     return _smooth(distribution)
+
+
+@lru_cache(1)
+def waits() -> Smooth:
+    """Return what draws the waits between events that come at a pace of one a minute."""
+    return Smooth(Exponential(distribution="exponential", mean=1))
 
 
 def normal_scores(words: Words) -> Floats:

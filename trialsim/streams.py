@@ -23,8 +23,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.arrays import Booleans, Floats, Integers, Words
-from trialsim.compiled.library import pointer, stages
+from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex, Words
+from trialsim.compiled.library import stages
+from trialsim.compiled.stages import Address, Stages
 
 Runs: TypeAlias = tuple[tuple[int, int], ...]
 """Runs of words, each by its first and the first after it."""
@@ -76,18 +77,40 @@ class Streams:
         >>> bool((Streams(1, range(9)).words("example", 5)[7] == alone[0, :5]).all())
         True
         """
-        many, compiled = len(self.replicates), stages()
+        many, compiled = len(self.replicates), self.compiled
+        if compiled is not None:
+            return compiled.words(self.address(purpose, draw), many, units)
         words = np.empty((many, units), np.uint32)
-        if compiled is not None and self.replicates.stop <= _MOST_COMPILED:
-            row = np.empty(units + _BLOCK, np.uint32)
-            address = self.seed, _key_of(purpose), draw, self.replicates.start
-            compiled.words(*address, many, units, pointer(row), pointer(words))
-            return words
         for tile, start, size in _tiles(units):
             drawn = self._seated(purpose, draw, tile, size).random_raw(many * size // 2)
             of_tile = drawn.astype("<u8", copy=False).view("<u4").reshape(many, size)
             words[:, start : start + size] = of_tile[:, : units - start]
         return words
+
+    def words_at(self, purpose: str, places: RowIndex | Pairs, draw: int = 0) -> Words:
+        """Return the words of units at some places of each replicate, in the places' shape.
+
+        >>> streams, places = Streams(1, range(2)), RowIndex(np.array([[4, 1], [0, 0]]))
+        >>> found, whole = streams.words_at("example", places), streams.words("example", 5)
+        >>> bool((found == places.of(whole)).all())
+        True
+        """
+        compiled = self.compiled
+        if compiled is None:
+            return places.of(self.words(purpose, int(places.places.max(initial=0)) + 1, draw))
+        address = self.address(purpose, draw)
+        if isinstance(places, Pairs):
+            return compiled.words_of_pairs(address, places.rows, places.places)[None]
+        return compiled.words_at(address, places.places)
+
+    @property
+    def compiled(self) -> Stages | None:
+        """The compiled stages, where they can find these words."""
+        return stages() if self.replicates.stop <= _MOST_COMPILED else None
+
+    def address(self, purpose: str, draw: int = 0) -> Address:
+        """Return the address of the first word of a purpose and a draw, as the stages take it."""
+        return self.seed, _key_of(purpose), draw, self.replicates.start
 
     def uniform(self, purpose: str, units: int, draw: int = 0) -> Floats:
         """Return the words as numbers in (0, 1), where 0 and 1 never occur.
@@ -154,12 +177,13 @@ class BelowShare:
     def __init__(self, share: float | Floats) -> None:
         """Take the share, or shares in the shape of the words."""
         count = words_below(share)
-        self._any = count > 0
-        self._last = (count - self._any).astype(np.uint32)  # so that all and none differ
+        self.any: Booleans = np.asarray(count > 0)
+        """Whether any word lies below."""
+        self.last: Words = np.asarray(count - self.any, np.uint32)  # so that all and none differ
 
     def at(self, words: Words) -> Booleans:
         """Return which words lie below."""
-        return (words <= self._last) & self._any
+        return (words <= self.last) & self.any
 
 
 def word_of(number: Floats) -> Words:

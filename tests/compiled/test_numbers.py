@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import special
 
+from trialsim.arrays import Pairs, RowIndex
 from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.curves import Curve, TailCurve
 from trialsim.quantiles import Steps
@@ -79,3 +80,19 @@ def test_steps_are_the_same(compiled_builds: list[str], shares: list[float]) -> 
     """Of values that are crowded, equally wide or without any word."""
     steps = Steps(np.arange(len(shares) + 1.0), sorted(shares))
     assert alike(compiled_builds, lambda: steps.at(some_words(2)))
+
+
+@COMMON
+@given(
+    units=st.lists(st.sampled_from([0, 7, 8, 63, 64, 511, 512, 639, 640, 5_000]), min_size=1),
+    first=st.integers(0, 2**40),
+)
+def test_words_at_places_are_those_among_all(
+    compiled_builds: list[str], units: list[int], first: int
+) -> None:
+    """Of units in any order and some of them twice, for each replicate and for pairs."""
+    streams, rows = Streams(5, range(first, first + 3)), np.arange(len(units)) % 3
+    places = RowIndex(np.array([units, units[::-1], sorted(units)]))
+    pairs = Pairs(rows, np.array(units))
+    assert alike(compiled_builds, lambda: streams.words_at("example", places, 2))
+    assert alike(compiled_builds, lambda: streams.words_at("example", pairs, 2))

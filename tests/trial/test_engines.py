@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from trialsim.compiled.library import NUMPY, builds_here, computed_by
 from trialsim.errors import InputError, RecruitmentError
 from trialsim.scenario.files.builtin import builtin_scenarios
 from trialsim.scenario.files.yaml_file import load
@@ -126,9 +127,21 @@ def simulated(
 
 
 def assert_engines_agree(scenario: Scenario, streams: Streams, arrays_of: ArraysOf) -> None:
-    """Compare type, shape and bits of every array."""
-    events = simulated(scenario, streams, "events", arrays_of)
-    vector = simulated(scenario, streams, "vector", arrays_of)
+    """Compare type, shape and bits of every array, of the vector engine in every build."""
+    with computed_by(NUMPY):
+        events = simulated(scenario, streams, "events", arrays_of)
+    for build in builds_here():
+        with computed_by(build):
+            vector = simulated(scenario, streams, "vector", arrays_of)
+        assert_same(scenario, events, vector)
+
+
+def assert_same(
+    scenario: Scenario,
+    events: dict[str, NDArray[Any]] | str,
+    vector: dict[str, NDArray[Any]] | str,
+) -> None:
+    """Compare two simulations, or why they could not be."""
     if isinstance(events, str) or isinstance(vector, str):
         assert events == vector
         return

@@ -61,20 +61,24 @@ static inline void philox_block(Stream of, uint64_t counter, uint64_t carried, u
     }
 }
 
+/* The words of one block of a tile, whose size is given, of one replicate. */
+static inline void block_of(Stream of, uint64_t replicate, uint64_t tile, int64_t size,
+                            int64_t block, uint32_t *words)
+{
+    unsigned __int128 before = (unsigned __int128)replicate * (uint64_t)(size / BLOCK);
+    uint64_t counter = (uint64_t)before + (uint64_t)block + 1;
+    philox_block(of, counter, counter < (uint64_t)before, tile, (uint64_t)(before >> 64), words);
+}
+
 /* The words of the first `units` units of one replicate; `words` has room for whole blocks. */
 static void words_of(Stream of, uint64_t replicate, int64_t units, uint32_t *words)
 {
     int64_t start = 0;
     for (uint64_t tile = 0; start < units; tile++) {
         int64_t size = (int64_t)TILE << (tile / ALIKE);
-        unsigned __int128 before = (unsigned __int128)replicate * (uint64_t)(size / BLOCK);
-        uint64_t beyond = (uint64_t)(before >> 64);
         int64_t blocks = (units - start < size ? units - start + BLOCK - 1 : size) / BLOCK;
-        for (int64_t b = 0; b < blocks; b++) {
-            uint64_t counter = (uint64_t)before + (uint64_t)b + 1;
-            philox_block(of, counter, counter < (uint64_t)before, tile, beyond,
-                         words + start + b * BLOCK);
-        }
+        for (int64_t block = 0; block < blocks; block++)
+            block_of(of, replicate, tile, size, block, words + start + block * BLOCK);
         start += size;
     }
 }
@@ -142,5 +146,277 @@ EXPORT void steps(const int64_t *before, const uint64_t *ends, const double *of_
         while (words[i] >= ends[passed])
             passed++;
         values[i] = of_run[passed];
+    }
+}
+
+/* How many of the first units hold all that are named. */
+static int64_t units_of(const int64_t *unit, int64_t count)
+{
+    int64_t units = 0;
+    for (int64_t i = 0; i < count; i++)
+        units = unit[i] >= units ? unit[i] + 1 : units;
+    return units;
+}
+
+/* Words of the units at some places of each replicate, shape (replicate, place). */
+EXPORT void words_at(uint64_t seed, uint64_t purpose, uint64_t draw, uint64_t first,
+                     int64_t replicates, int64_t places, const int64_t *unit, uint32_t *row,
+                     uint32_t *found)
+{
+    Stream of = {seed, purpose, draw};
+    for (int64_t r = 0; r < replicates; r++) {
+        const int64_t *here = unit + r * places;
+        words_of(of, first + (uint64_t)r, units_of(here, places), row);
+        for (int64_t i = 0; i < places; i++)
+            found[r * places + i] = row[here[i]];
+    }
+}
+
+/* Words of some pairs of a replicate, counted from the first, and a unit. */
+EXPORT void words_of_pairs(uint64_t seed, uint64_t purpose, uint64_t draw, uint64_t first,
+                           int64_t pairs, const int64_t *replicate, const int64_t *unit,
+                           uint32_t *found)
+{
+    Stream of = {seed, purpose, draw};
+    for (int64_t i = 0; i < pairs; i++) {
+        int64_t start = 0, size = TILE;
+        uint64_t tile = 0;
+        for (; start + size <= unit[i]; size = (int64_t)TILE << (tile / ALIKE)) {
+            start += size;
+            tile++;
+        }
+        uint32_t block[BLOCK];
+        block_of(of, first + (uint64_t)replicate[i], tile, size, (unit[i] - start) / BLOCK, block);
+        found[i] = block[(unit[i] - start) % BLOCK];
+    }
+}
+
+/* ---- Screening: cohort._arrivals, cohort._fails, itinerary.first_infusion ------------------- */
+
+enum { DAY = 24 * 60 };
+
+static const int64_t NEVER = (int64_t)1 << 62;
+
+/* A number that is not negative, rounded up. */
+static inline int64_t rounded_up(double value)
+{
+    int64_t below = (int64_t)value;
+    return below + ((double)below < value);
+}
+
+/* Who arrives when and where, and before which minute nobody is missing; `running` are the sites'
+   rates added up, `opened` their first minutes. */
+EXPORT void arrivals(uint64_t seed, uint64_t wait_purpose, uint64_t site_purpose, uint64_t first,
+                     int64_t replicates, int64_t candidates, const double *wait_pieces,
+                     const double *running, int64_t sites, const double *opened,
+                     double first_opening, double farthest, uint32_t *row, int64_t *arrival,
+                     int64_t *site, int64_t *until)
+{
+    int64_t half = 1;
+    while (2 * half <= sites - 1)
+        half *= 2;
+    for (int64_t r = 0; r < replicates; r++) {
+        const double *ends = running + r * sites;
+        double pace = ends[sites - 1], waited = 0, after = 0;
+        Stream wait = {seed, wait_purpose, 0}, where = {seed, site_purpose, 0};
+        uint32_t *site_row = row + candidates + BLOCK;
+        words_of(wait, first + (uint64_t)r, candidates, row);
+        words_of(where, first + (uint64_t)r, candidates, site_row);
+        for (int64_t i = 0; i < candidates; i++) {
+            double mark = (site_row[i] + 0.5) / 4294967296.0 * pace;
+            int64_t reached = 0;
+            for (int64_t step = half; step; step /= 2)
+                reached += reached + step <= sites - 1 && ends[reached + step - 1] <= mark ? step : 0;
+            waited += tail_curve_at(wait_pieces, row[i]);
+            after = waited / pace;
+            double minute = after + opened[reached];
+            arrival[r * candidates + i] = rounded_up(minute < farthest ? minute : farthest);
+            site[r * candidates + i] = reached;
+        }
+        double known = after + first_opening;
+        until[r] = (int64_t)(known < farthest ? known : farthest);
+    }
+}
+
+/* Who fails a rule whose covariate's words meet it in some runs, first to last. */
+EXPORT void fails(uint64_t seed, uint64_t purpose, uint64_t first, int64_t replicates,
+                  int64_t candidates, int64_t runs, const uint32_t *run_first,
+                  const uint32_t *run_last, int64_t excludes, uint32_t *row, uint8_t *failed)
+{
+    Stream of = {seed, purpose, 0};
+    for (int64_t r = 0; r < replicates; r++) {
+        uint8_t *here = failed + r * candidates;
+        words_of(of, first + (uint64_t)r, candidates, row);
+        memset(here, !excludes, (size_t)candidates);
+        for (int64_t run = 0; run < runs; run++)
+            for (int64_t i = 0; i < candidates; i++)
+                here[i] ^= row[i] - run_first[run] <= run_last[run] - run_first[run];
+    }
+}
+
+/* When a course of infusions may begin, from a minute on; `wait` are the days from each weekday to
+   the first on which infusions are given. */
+static inline int64_t next_opening(int64_t minute, int64_t opens, int64_t closes,
+                                   const int64_t *wait)
+{
+    int64_t day = minute / DAY - (minute % DAY < 0), of_day = minute - day * DAY;
+    int64_t early = opens > of_day ? opens - of_day : 0;
+    int64_t opening = minute + (of_day < closes ? early : DAY - of_day + opens);
+    day = opening / DAY - (opening % DAY < 0);
+    int64_t weekday = day % 7 < 0 ? day % 7 + 7 : day % 7, days = wait[weekday];
+    return days > 0 ? (day + days) * DAY + opens : opening;
+}
+
+/* Who can be randomised, when and until when; `fails` has a layer for each rule. */
+EXPORT void first_infusion(int64_t count, const int64_t *arrival, const int64_t *onset,
+                           const int64_t *screened, int64_t rules, const uint8_t *fails,
+                           int64_t earliest, int64_t latest, int64_t opens, int64_t closes,
+                           const int64_t *wait, int64_t last_arrival, int64_t *ready,
+                           int64_t *deadline, uint8_t *possible)
+{
+    memset(possible, 1, (size_t)count);
+    for (int64_t rule = 0; rule < rules; rule++)
+        for (int64_t i = 0; i < count; i++)
+            possible[i] &= !fails[rule * count + i];
+    for (int64_t i = 0; i < count; i++) {
+        int64_t from = onset[i] + earliest;
+        ready[i] = next_opening(screened[i] > from ? screened[i] : from, opens, closes, wait);
+        deadline[i] = onset[i] + latest;
+        possible[i] &= (ready[i] <= deadline[i]) & (arrival[i] <= last_arrival);
+    }
+}
+
+/* ---- Allocation: PermutedBlocks.arms -------------------------------------------------------- */
+
+/* Each patient's arm, by the own mark and what is left of the stratum's block; `left` has a row of
+   arms for each stratum. */
+EXPORT void permuted_blocks(int64_t replicates, int64_t patients, const int64_t *stratum,
+                            int64_t strata, const uint32_t *mark, int64_t arms,
+                            const int64_t *counts, int64_t block_size, int64_t *left,
+                            int64_t *arm)
+{
+    for (int64_t r = 0; r < replicates; r++) {
+        int64_t *empty = left + strata * arms;
+        memset(left, 0, (size_t)(strata * (arms + 1)) * sizeof *left);
+        for (int64_t i = r * patients; i < (r + 1) * patients; i++) {
+            int64_t *block = left + stratum[i] * arms, *remaining = empty + stratum[i], chosen = 0;
+            if (!*remaining) {
+                memcpy(block, counts, (size_t)arms * sizeof *block);
+                *remaining = block_size;
+            }
+            int64_t drawn = (int64_t)((uint64_t)mark[i] * (uint64_t)*remaining >> 32);
+            while (drawn >= block[chosen])
+                drawn -= block[chosen++];
+            block[chosen]--;
+            --*remaining;
+            arm[i] = chosen;
+        }
+    }
+}
+
+/* ---- Conduct: itinerary.DrawnIntentions, conduct.derive_conduct ----------------------------- */
+
+/* Words below a share, by the last of them; `any` tells none from one. */
+static inline uint8_t below(uint32_t word, uint32_t last, uint8_t any)
+{
+    return (word <= last) & any;
+}
+
+/* Which infusions after the first, a layer each, patients would refuse. */
+EXPORT void refusals(uint64_t seed, uint64_t purpose, uint64_t first, int64_t replicates,
+                     int64_t patients, int64_t infusions, const int64_t *candidate,
+                     const uint32_t *last, const uint8_t *any, uint32_t *row, uint8_t *refused)
+{
+    memset(refused, 0, (size_t)(replicates * patients));
+    for (int64_t r = 0; r < replicates; r++) {
+        const int64_t *here = candidate + r * patients;
+        int64_t units = units_of(here, patients);
+        for (int64_t infusion = 1; infusion < infusions; infusion++) {
+            Stream of = {seed, purpose, (uint64_t)infusion};
+            uint8_t *layer = refused + infusion * replicates * patients + r * patients;
+            words_of(of, first + (uint64_t)r, units, row);
+            for (int64_t i = 0; i < patients; i++)
+                layer[i] = below(row[here[i]], last[r * patients + i], any[r * patients + i]);
+        }
+    }
+}
+
+/* By how many days visits after the first stray within their windows, and which are missed. */
+EXPORT void visits(uint64_t seed, uint64_t purpose, uint64_t first, int64_t replicates,
+                   int64_t patients, int64_t count, const int64_t *candidate,
+                   const int64_t *window, uint32_t last, int64_t any, uint32_t *row,
+                   int64_t *shift, uint8_t *missed)
+{
+    int64_t layer = replicates * patients;
+    memset(shift, 0, (size_t)layer * sizeof *shift);
+    memset(missed, 0, (size_t)layer);
+    for (int64_t r = 0; r < replicates; r++) {
+        const int64_t *here = candidate + r * patients;
+        int64_t units = units_of(here, patients);
+        for (int64_t visit = 1; visit < count; visit++) {
+            Stream of = {seed, purpose, (uint64_t)visit};
+            int64_t place = visit * layer + r * patients;
+            words_of(of, first + (uint64_t)r, units, row);
+            for (int64_t i = 0; i < patients; i++) {
+                uint64_t scaled = (uint64_t)row[here[i]] * (uint64_t)(2 * window[visit] + 1);
+                shift[place + i] = (int64_t)(scaled >> 32) - window[visit];
+                missed[place + i] = below((uint32_t)scaled, last, (uint8_t)any);
+            }
+        }
+    }
+}
+
+static inline int64_t smaller(int64_t one, int64_t other) { return one < other ? one : other; }
+static inline int64_t larger(int64_t one, int64_t other) { return one > other ? one : other; }
+
+/* The minute so many minutes after randomisation, NEVER where either is. */
+static inline int64_t minute_after(int64_t randomised, int64_t after)
+{
+    return larger(randomised, after) < NEVER ? randomised + after : NEVER;
+}
+
+/* What happened to patients who never wait; infusions and visits have a layer each, `offsets` the
+   days of infusions by weekday of the first, `visit_day` is counted from onset where it says so.
+   `row` has room for one number of each patient of a replicate. */
+EXPORT void conduct(int64_t replicates, int64_t patients, int64_t infusions, int64_t visits,
+                    const int64_t *randomised, const int64_t *onset, const int64_t *discontinues,
+                    const int64_t *withdraws, const int64_t *dies, const uint8_t *refused,
+                    const int64_t *shift, const uint8_t *missed, const int64_t *offsets,
+                    const int64_t *visit_day, const uint8_t *from_onset, int64_t *row,
+                    uint8_t *given, int64_t *discontinued, int64_t *withdrawn, int64_t *died,
+                    int64_t *days, int64_t *minute, uint8_t *attended)
+{
+    int64_t layer = replicates * patients;
+    for (int64_t start = 0; start < layer; start += patients) {
+        const int64_t *first = randomised + start, *last_day = days + (visits - 1) * layer + start;
+        for (int64_t visit = 0; visit < visits; visit++)
+            for (int64_t i = 0, at = visit * layer + start; i < patients; i++, at++) {
+                int64_t since = first[i] - onset[start + i], day = visit_day[visit] + shift[at];
+                if (from_onset[visit])
+                    day = larger(day - (since / DAY - (since % DAY < 0)), 0);
+                days[at] = day;
+                minute[at] = first[i] + day * DAY;
+            }
+        for (int64_t i = 0; i < patients; i++)
+            row[i] = first[i] / DAY % 7 * infusions;
+        for (int64_t infusion = 0; infusion < infusions; infusion++)
+            for (int64_t i = 0, at = infusion * layer + start; i < patients; i++, at++)
+                given[at] = !refused[at];
+        for (int64_t i = 0; i < patients; i++) {
+            int64_t p = start + i, last_infusion = offsets[row[i] + infusions - 1] * DAY;
+            int64_t exits = smaller(withdraws[p], dies[p]), ends = discontinues[p];
+            int64_t stops = first[i] < NEVER ? smaller(ends, exits) : 0;
+            for (int64_t infusion = 0; stops <= last_infusion && infusion < infusions; infusion++)
+                given[infusion * layer + p] &= offsets[row[i] + infusion] * DAY < stops;
+            exits = exits <= larger(last_day[i] * DAY, last_infusion) ? exits : NEVER;
+            ends = ends <= smaller(last_infusion, exits) ? ends : NEVER;
+            discontinued[p] = minute_after(first[i], ends);
+            withdrawn[p] = withdraws[p] < dies[p] ? minute_after(first[i], exits) : NEVER;
+            died[p] = withdraws[p] < dies[p] ? NEVER : minute_after(first[i], exits);
+        }
+        for (int64_t visit = 0; visit < visits; visit++)
+            for (int64_t i = 0, at = visit * layer + start; i < patients; i++, at++)
+                attended[at] = (first[i] < NEVER) & !missed[at] &
+                               (minute[at] < withdrawn[start + i]) & (minute[at] < died[start + i]);
     }
 }

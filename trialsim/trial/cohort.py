@@ -15,8 +15,8 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex, Words, zeros_by_layer
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
-from trialsim.distributions import Exponential, Gamma
-from trialsim.quantiles import Smooth, Steps, normal_scores, quantiles
+from trialsim.distributions import Gamma
+from trialsim.quantiles import Smooth, Steps, normal_scores, quantiles, waits
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.patients.margins import ByLevel, OnCourse
@@ -63,7 +63,7 @@ def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
     words = streams.words("screening", candidates)
     screening = whole_minutes(quantiles(operations.screening_hours).at(words) * HOUR)
     screened = arrival + np.maximum(screening, 0)
-    fails = _fails(scenario, covariates, arrival.shape)
+    fails = _fails(scenario, covariates, streams, candidates)
     return Cohort(site, arrival, onset, screened, covariates, fails, complete_until)
 
 
@@ -95,7 +95,11 @@ def _arrivals(
     opened = np.array([site.activation_day * DAY for site in operations.sites.values()])
     running = np.cumsum(site_rates(operations, streams), axis=1)
     pace = running[:, -1:]
-    wait = quantiles(Exponential(distribution="exponential", mean=1))
+    wait = waits()
+    if streams.compiled is not None:
+        address, (_, at_site, *_) = streams.address("arrival"), streams.address("site")
+        rates = wait.curve.by_piece, running, opened.astype(np.float64)
+        return streams.compiled.arrivals(address, at_site, candidates, *rates, FARTHEST)
     after_opening = np.cumsum(wait.at(streams.words("arrival", candidates)), axis=1) / pace
     site = _cell_of(streams.uniform("site", candidates) * pace, running[:, :-1])
     arrival = np.ceil(np.minimum(after_opening + opened[site], FARTHEST)).astype(np.int64)
@@ -223,8 +227,13 @@ class CandidateCovariates(Mapping[str, Floats]):
 def drawn_covariates(scenario: Scenario, streams: Streams, candidates: int) -> CandidateCovariates:
     """Return the covariates of the first candidates of each replicate."""
     return CandidateCovariates(
-        scenario, lambda name: streams.words(f"covariate {name}", candidates)
+        scenario, lambda name: streams.words(covariate_purpose(name), candidates)
     )
+
+
+def covariate_purpose(name: str) -> str:
+    """Return the purpose of the words that belong to a covariate."""
+    return f"covariate {name}"
 
 
 class _Screen(NamedTuple):
@@ -255,11 +264,17 @@ def _screens(scenario: Scenario) -> tuple[_Screen, ...]:
     )
 
 
-def _fails(scenario: Scenario, covariates: CandidateCovariates, shape: tuple[int, int]) -> Booleans:
+def _fails(
+    scenario: Scenario, covariates: CandidateCovariates, streams: Streams, candidates: int
+) -> Booleans:
     """Return who fails each rule, shape (replicate, candidate, rule)."""
-    screens = _screens(scenario)
-    fails = zeros_by_layer((*shape, len(screens)), np.bool_)
+    screens, compiled = _screens(scenario), streams.compiled
+    fails = zeros_by_layer((len(streams.replicates), candidates, len(screens)), np.bool_)
     for place, (rule, excludes, runs) in enumerate(screens):
+        if compiled is not None and runs is not None:
+            address = streams.address(covariate_purpose(rule.covariate))
+            compiled.fails(address, runs, excludes, fails[:, :, place])
+            continue
         if runs is None:
             met = rule.holds(scenario.population.covariates, covariates)
         else:

@@ -6,6 +6,7 @@ visit]); patients are in order of randomisation.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -14,11 +15,12 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Integers, Pairs, take_rows, zeros_by_layer
 from trialsim.clock import DAY, NEVER, weekday
+from trialsim.compiled.library import stages
 from trialsim.scenario.protocol.design import Visit
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.itinerary import Itinerary, of_arm
+from trialsim.trial.itinerary import Intentions, Itinerary, of_arm
 
 
 class Lack(IntEnum):
@@ -149,17 +151,21 @@ def derive_conduct(
     randomised = recruitment.randomised
     candidate = take_rows(itinerary.candidate, recruitment.place)
     intended = itinerary.intend(candidate)
-    ends = (intended.stops, intended.discontinues, intended.withdraws, intended.dies)
-    stops, discontinues, withdraws, dies = (of_arm(end, recruitment.arms) for end in ends)
+    ends = (intended.discontinues, intended.withdraws, intended.dies)
+    own_ends = [of_arm(end, recruitment.arms) for end in ends]
     onset = take_rows(cohort.onset, candidate)
-    days = visit_days(scenario, randomised, onset, intended.visit_shift)
-    visits = randomised[:, :, None] + days * DAY
-    last_infusion = due_days(scenario.treatment.infusions, randomised)[:, :, -1] * DAY
-    exits = np.minimum(withdraws, dies)
-    exits = np.where(exits <= np.maximum(days[:, :, -1] * DAY, last_infusion), exits, NEVER)
-    discontinues = np.where(discontinues <= np.minimum(last_infusion, exits), discontinues, NEVER)
-    exited = _minute(randomised, exits)
-    here = np.broadcast_to((randomised < NEVER)[:, :, None], visits.shape)
+    compiled = stages()
+    if compiled is not None and recruitment.waited is None:
+        visits = scenario.design.visits.values()
+        happened = compiled.conduct(
+            *(randomised, onset, own_ends),
+            *((intended.refused, intended.visit_shift, intended.visit_missed),),
+            scenario.treatment.infusions.offsets(),
+            [visit.day for visit in visits],
+            [visit.after == "onset" for visit in visits],
+        )
+    else:
+        happened = _happened(scenario, recruitment, onset, intended, own_ends)
     return Conduct(
         place=recruitment.place,
         randomised=randomised,
@@ -168,15 +174,46 @@ def derive_conduct(
         schedule=scenario.treatment.infusions,
         waited=recruitment.waited,
         lacked=recruitment.lacked,
-        infusion_given=_given(recruitment, intended.refused, stops, scenario),
-        discontinued=_minute(randomised, discontinues),
-        withdrawn=np.where(withdraws < dies, exited, NEVER),
-        died=np.where(withdraws < dies, NEVER, exited),
-        visit_day=days,
-        visit_minute=visits,
-        visit_attended=here & ~intended.visit_missed & (visits < exited[:, :, None]),
-        visit_settled=here,
+        visit_settled=np.broadcast_to(
+            (randomised < NEVER)[:, :, None], happened["visit_minute"].shape
+        ),
+        **happened,
     )
+
+
+def _happened(
+    scenario: Scenario,
+    recruitment: Recruitment,
+    onset: Integers,
+    intended: Intentions,
+    ends: Sequence[Integers],
+) -> dict[str, Any]:
+    """Return what happened to the patients, by the names of `Conduct`.
+
+    Parameters
+    ----------
+    ends
+        Minutes to discontinuation, withdrawal and death, each in the patient's own arm.
+    """
+    randomised, (discontinues, withdraws, dies) = recruitment.randomised, ends
+    days = visit_days(scenario, randomised, onset, intended.visit_shift)
+    visits = randomised[:, :, None] + days * DAY
+    last_infusion = due_days(scenario.treatment.infusions, randomised)[:, :, -1] * DAY
+    exits = np.minimum(withdraws, dies)
+    stops = np.minimum(discontinues, exits)
+    exits = np.where(exits <= np.maximum(days[:, :, -1] * DAY, last_infusion), exits, NEVER)
+    discontinues = np.where(discontinues <= np.minimum(last_infusion, exits), discontinues, NEVER)
+    exited = _minute(randomised, exits)
+    here = (randomised < NEVER)[:, :, None]
+    return {
+        "infusion_given": _given(recruitment, intended.refused, stops, scenario),
+        "discontinued": _minute(randomised, discontinues),
+        "withdrawn": np.where(withdraws < dies, exited, NEVER),
+        "died": np.where(withdraws < dies, NEVER, exited),
+        "visit_day": days,
+        "visit_minute": visits,
+        "visit_attended": here & ~intended.visit_missed & (visits < exited[:, :, None]),
+    }
 
 
 def _given(

@@ -9,13 +9,14 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, RowIndex, Values, Words, zeros_by_layer
 from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
+from trialsim.compiled.library import stages
 from trialsim.curves import logistic
 from trialsim.distributions import Continuous
 from trialsim.quantiles import quantiles
@@ -104,7 +105,7 @@ def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itin
         site=chosen.of(cohort.site),
         ready=np.where(chosen.filled, chosen.of(ready), NEVER),
         deadline=chosen.of(deadline),
-        intend=DrawnIntentions(scenario, cohort.covariates, streams.words),
+        intend=DrawnIntentions(scenario, cohort.covariates, streams),
     )
 
 
@@ -112,48 +113,23 @@ class DrawnIntentions:
     """Draws what candidates intend, of those alone who are asked for."""
 
     def __init__(
-        self,
-        scenario: Scenario,
-        covariates: CandidateCovariates,
-        words: Callable[[str, int, int], Words],
+        self, scenario: Scenario, covariates: CandidateCovariates, streams: Streams
     ) -> None:
-        """Take the study, the covariates, and what draws words by purpose, units and draw."""
-        self._scenario, self._covariates, self._words = scenario, covariates, words
-
-    def of_replicates(self, kept: Booleans) -> "DrawnIntentions":
-        """Return what draws the intentions of some of the replicates."""
-        covariates = self._covariates.of_replicates(kept)
-        return DrawnIntentions(self._scenario, covariates, lambda *which: self._words(*which)[kept])
+        """Take the study, the candidates' covariates, and where their words come from."""
+        self._scenario, self._covariates, self._streams = scenario, covariates, streams
 
     def __call__(self, candidate: Integers) -> Intentions:
         """Return the intentions of candidates by number, shape (replicate, candidate)."""
-        scenario, places = self._scenario, RowIndex(candidate)
-        operations, units = scenario.operations, int(candidate.max(initial=0)) + 1
+        operations, places = self._scenario.operations, RowIndex(candidate)
         covariates = self._covariates.at(places)
 
-        def of(purpose: str, draw: int = 0) -> Words:
-            return places.of(self._words(purpose, units, draw))
-
         def until(happening: IntercurrentEvent, purpose: str) -> Integers:
-            chances = _probabilities(happening, scenario, covariates)
-            return _minutes_until(happening.days, chances, of(purpose))
+            chances = _probabilities(happening, self._scenario, covariates)
+            return _minutes_until(happening.days, chances, self._streams.words_at(purpose, places))
 
-        refuses = BelowShare(quantiles(operations.refusal_probability).at(of("refusal tendency")))
-        infusions = scenario.treatment.infusions.count
-        refused = zeros_by_layer((*candidate.shape, infusions), np.bool_)
-        for infusion in range(1, infusions):
-            refused[:, :, infusion] = refuses.at(of("refusal", infusion))
-        visits = scenario.design.visits
-        shift = zeros_by_layer((*candidate.shape, len(visits)), np.int64)
-        missed = zeros_by_layer(shift.shape, np.bool_)
-        misses = BelowShare(operations.visit_missed_probability)
-        for place, visit in enumerate(visits.values()):
-            if place:
-                day, rest = cells(of("visit", place), 2 * visit.window_days + 1)
-                shift[:, :, place] = day - visit.window_days
-                missed[:, :, place] = misses.at(rest)
+        shift, missed = self._visits(places)
         return Intentions(
-            refused=refused,
+            refused=self._refused(places),
             discontinues=until(operations.discontinuation, "discontinuation"),
             withdraws=until(operations.withdrawal, "withdrawal"),
             dies=until(operations.death, "death"),
@@ -161,15 +137,68 @@ class DrawnIntentions:
             visit_missed=missed,
         )
 
+    def of_replicates(self, kept: Booleans) -> "Intend":
+        """Return what draws the intentions of some of the replicates."""
+
+        def intend(candidate: Integers) -> Intentions:
+            among_all = np.zeros((len(kept), candidate.shape[1]), np.int64)
+            among_all[kept] = candidate
+            whole = self(among_all)
+            some = {one.name: getattr(whole, one.name)[kept] for one in dataclasses.fields(whole)}
+            return Intentions(**some)
+
+        return intend
+
+    def _refused(self, places: RowIndex) -> Booleans:
+        """Return the infusions that would be refused, shape (replicate, candidate, infusion)."""
+        streams, infusions = self._streams, self._scenario.treatment.infusions.count
+        tendency = quantiles(self._scenario.operations.refusal_probability)
+        refuses = BelowShare(tendency.at(streams.words_at("refusal tendency", places)))
+        if streams.compiled is not None:
+            return streams.compiled.refusals(
+                streams.address("refusal"), places.places, (refuses.last, refuses.any), infusions
+            )
+        refused = zeros_by_layer((*places.places.shape, infusions), np.bool_)
+        for infusion in range(1, infusions):
+            words = streams.words_at("refusal", places, infusion)
+            refused[:, :, infusion] = refuses.at(words)
+        return refused
+
+    def _visits(self, places: RowIndex) -> tuple[Integers, Booleans]:
+        """Return the days by which visits stray and which are missed, an axis more for visits."""
+        streams = self._streams
+        windows = [visit.window_days for visit in self._scenario.design.visits.values()]
+        misses = BelowShare(self._scenario.operations.visit_missed_probability)
+        if streams.compiled is not None:
+            return streams.compiled.visits(
+                streams.address("visit"), places.places, (misses.last, misses.any), windows
+            )
+        shift = zeros_by_layer((*places.places.shape, len(windows)), np.int64)
+        missed = zeros_by_layer(shift.shape, np.bool_)
+        for place, window in enumerate(windows[1:], start=1):
+            day, rest = cells(streams.words_at("visit", places, place), 2 * window + 1)
+            shift[:, :, place] = day - window
+            missed[:, :, place] = misses.at(rest)
+        return shift, missed
+
 
 def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Integers, Booleans]:
     """Return when each candidate is ready, the deadline, and who is eligible and not too late."""
     operations = scenario.operations
     window = operations.first_infusion_after_onset
-    earliest = cohort.onset + round(window.earliest_hours * HOUR)
-    deadline = cohort.onset + round(window.latest_hours * HOUR)
+    earliest, latest = round(window.earliest_hours * HOUR), round(window.latest_hours * HOUR)
+    compiled = stages()
+    if compiled is not None:
+        return compiled.first_infusion(
+            *(cohort.arrival, cohort.onset, cohort.screened, cohort.fails),
+            *((earliest, latest), (operations.opens, operations.closes)),
+            *(_days_until_given(scenario.treatment.infusions), operations.last_arrival),
+        )
+    deadline = cohort.onset + latest
     ready = next_opening(
-        np.maximum(cohort.screened, earliest), operations, scenario.treatment.infusions
+        np.maximum(cohort.screened, cohort.onset + earliest),
+        operations,
+        scenario.treatment.infusions,
     )
     in_time = cohort.arrival <= operations.last_arrival
     return ready, deadline, cohort.eligible & (ready <= deadline) & in_time
@@ -181,15 +210,18 @@ def next_opening(minute: Integers, operations: Operations, schedule: Schedule) -
     early = np.maximum(operations.opens - of_day, 0)
     late = DAY - of_day + operations.opens
     opening = minute + np.where(of_day < operations.closes, early, late)
-    wait = np.array([_days_until_given(schedule, day) for day in range(7)])
+    wait = _days_until_given(schedule)
     if not wait.any():
         return opening
     days = wait[weekday(opening)]
     return np.where(days > 0, (opening // DAY + days) * DAY + operations.opens, opening)
 
 
-def _days_until_given(schedule: Schedule, first: int) -> int:
-    return next(days for days in range(7) if schedule.gives_on((first + days) % 7))
+@lru_cache(256)
+def _days_until_given(schedule: Schedule) -> Integers:
+    """Return the days from each weekday to the first on which infusions are given."""
+    given = [schedule.gives_on(day % 7) for day in range(14)]
+    return np.array([given.index(True, first) - first for first in range(7)])
 
 
 def of_arm(ends: Integers, arms: Integers) -> Integers:

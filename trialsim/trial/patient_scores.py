@@ -21,11 +21,13 @@ class DrawnWords:
         self._streams, self._candidates = streams, candidates
         self._drawn: dict[tuple[str, int], Words] = {}
 
-    def of(self, purpose: str, draw: int = 0) -> Words:
-        """Return the words of a purpose, shape (replicate, candidate)."""
+    def of(self, patients: RowIndex | Pairs, purpose: str, draw: int) -> Words:
+        """Return the patients' words of a purpose, in their shape."""
+        if self._streams.compiled is not None:  # finds those of a few without all others
+            return self._streams.words_at(purpose, patients, draw)
         if (purpose, draw) not in self._drawn:
             self._drawn[purpose, draw] = self._streams.words(purpose, self._candidates, draw)
-        return self._drawn[purpose, draw]
+        return patients.of(self._drawn[purpose, draw])
 
     def of_trial(self, purpose: str) -> Words:
         """Return a word for each trial, the same for all its candidates."""
@@ -78,7 +80,7 @@ class PatientScores:
 
     def _own(self, purpose: str, draw: int) -> Floats:
         if (purpose, draw) not in self._kept:
-            words = self._patients.of(self._words.of(purpose, draw))
+            words = self._words.of(self._patients, purpose, draw)
             self._kept[purpose, draw] = normal_scores(words)
         return self._kept[purpose, draw]
 

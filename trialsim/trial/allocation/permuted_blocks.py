@@ -13,7 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from trialsim.arrays import Integers, Words, take_rows
+from trialsim.arrays import Integers, RowIndex, Words, take_rows
+from trialsim.compiled.library import stages
 from trialsim.scenario.protocol.design import Design
 from trialsim.streams import Streams
 
@@ -53,11 +54,15 @@ class PermutedBlocks:
         """Return each patient's arm as its position in the design, shape (replicate, patient)."""
         size = self.design.block_size
         stratum = take_rows(self.stratum, candidates)
+        own_marks = self.streams.words_at("allocation", RowIndex(candidates))
+        compiled = stages()
+        if compiled is not None:
+            return compiled.permuted_blocks(stratum, self.strata, own_marks, self.counts)
         slot, longest = _slots(stratum, self.strata)
         blocks = -(-longest // size)
         place = (np.cumsum(blocks) - blocks)[stratum] * size + slot
         marks = np.zeros((len(candidates), blocks.sum() * size), np.uint32)
-        np.put_along_axis(marks, place, take_rows(self.marks, candidates), axis=1)
+        np.put_along_axis(marks, place, own_marks, axis=1)
         filled = _filled(marks.reshape(len(marks), -1, size), self.counts)
         return take_rows(filled.reshape(marks.shape), place)
 

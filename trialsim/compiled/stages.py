@@ -1,0 +1,267 @@
+"""The stages in C as functions of arrays; `stages.c` says which NumPy code each stands for."""
+
+from collections.abc import Sequence
+from ctypes import CDLL, c_double, c_int64, c_uint32, c_uint64, c_void_p
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialsim.arrays import Booleans, Floats, Integers, Words
+
+Address = tuple[int, int, int, int]
+"""Seed, hash of the purpose, draw and first replicate."""
+
+
+class _Array:
+    """An array as an argument: where it begins; ctypes keeps it alive during the call."""
+
+    @classmethod
+    def from_param(cls, array: NDArray[Any]) -> c_void_p:
+        """Return where a contiguous array begins in memory."""
+        if not array.flags.c_contiguous:
+            raise ValueError("the compiled stages take contiguous arrays")
+        return c_void_p(array.__array_interface__["data"][0])
+
+
+_TYPES: Final = {"u": c_uint64, "i": c_int64, "d": c_double, "w": c_uint32, "p": _Array}
+_SIGNATURES: Final = {
+    "words": "uuuuiipp",
+    "words_at": "uuuuiippp",
+    "words_of_pairs": "uuuuippp",
+    "tail_curve": "ppip",
+    "curve": "pdddpip",
+    "steps": "ppppip",
+    "arrivals": "uuuuiippipddpppp",
+    "fails": "uuuiiippipp",
+    "first_infusion": "ipppipiiiipippp",
+    "permuted_blocks": "iipipipipp",
+    "refusals": "uuuiiippppp",
+    "visits": "uuuiiippwippp",
+    "conduct": "iiiippppppppppppppppppp",
+}
+"""The arguments of each stage: whole numbers without and with a sign, floats, words and arrays."""
+_BLOCK: Final = 8
+"""Words are made by so many, so that a row of them needs room for some more."""
+
+
+class Stages:
+    """A library of compiled stages."""
+
+    def __init__(self, kind: str, library: CDLL) -> None:
+        """Take the library, and the kind of processor that it was compiled for."""
+        self.kind, self._library = kind, library
+        for name, arguments in _SIGNATURES.items():
+            stage = getattr(library, name)
+            stage.argtypes, stage.restype = [_TYPES[one] for one in arguments], None
+
+    def processor(self) -> int:
+        """Return how many better kinds of processor than the plainest this one runs."""
+        return int(self._library.processor())
+
+    def words(self, address: Address, replicates: int, units: int) -> Words:
+        """Return the words of the first units, shape (replicate, unit)."""
+        found = np.empty((replicates, units), np.uint32)
+        row = _row(units)
+        self._library.words(*address, replicates, units, row, found)
+        return found
+
+    def words_at(self, address: Address, units: Integers) -> Words:
+        """Return the words of units that are named for each replicate, in their shape."""
+        units = np.asarray(units, np.int64, order="C")
+        found, row = np.empty(units.shape, np.uint32), _row(int(units.max(initial=0)) + 1)
+        self._library.words_at(*address, *units.shape, units, row, found)
+        return found
+
+    def words_of_pairs(self, address: Address, replicates: Integers, units: Integers) -> Words:
+        """Return the word of each pair of a replicate, counted from the first, and a unit."""
+        replicates, units = (np.asarray(one, np.int64, order="C") for one in (replicates, units))
+        found = np.empty(units.shape, np.uint32)
+        self._library.words_of_pairs(*address, units.size, replicates, units, found)
+        return found
+
+    def tail_curve(self, pieces: Floats, words: Words) -> Floats:
+        """Return the values at words of a curve whose pieces have shape (piece, 4)."""
+        words = np.asarray(words, order="C")
+        values = np.empty(words.shape)
+        self._library.tail_curve(pieces, words, words.size, values)
+        return values
+
+    def curve(self, pieces: Floats, low: float, high: float, per_unit: float, at: Floats) -> Floats:
+        """Return the values of a curve on an interval, with so many pieces a unit."""
+        at = np.asarray(at, np.float64, order="C")
+        values = np.empty(at.shape)
+        self._library.curve(pieces, low, high, per_unit, at, at.size, values)
+        return values
+
+    def steps(
+        self, before: Integers, ends: NDArray[np.uint64], of_run: Floats, words: Words
+    ) -> Floats:
+        """Return the values of the runs in which words lie."""
+        words = np.asarray(words, order="C")
+        values = np.empty(words.shape)
+        table = before, ends, of_run
+        self._library.steps(*table, words, words.size, values)
+        return values
+
+    def arrivals(
+        self,
+        wait: Address,
+        site_purpose: int,
+        candidates: int,
+        wait_pieces: Floats,
+        running: Floats,
+        opened: Floats,
+        farthest: int,
+    ) -> tuple[Integers, Integers, Integers]:
+        """Return arrivals and sites, (replicate, candidate), and until when nobody is missing."""
+        seed, purpose, _, first = wait
+        replicates, sites = running.shape
+        arrival = np.empty((replicates, candidates), np.int64)
+        site, until = np.empty_like(arrival), np.empty(replicates, np.int64)
+        row = np.empty((2, candidates + _BLOCK), np.uint32)
+        self._library.arrivals(
+            *(seed, purpose, site_purpose, first, replicates, candidates),
+            *(wait_pieces, running, sites, opened, opened.min(), farthest),
+            *(row, arrival, site, until),
+        )
+        return arrival, site, until
+
+    def fails(
+        self, address: Address, runs: tuple[tuple[int, int], ...], excludes: bool, failed: Booleans
+    ) -> None:
+        """Write who fails a rule that the words in some runs meet, shape (replicate, candidate)."""
+        seed, purpose, _, first = address
+        replicates, candidates = failed.shape
+        ends = np.array(runs, np.int64).reshape(-1, 2) - (0, 1)
+        firsts, lasts = np.ascontiguousarray(ends.T.astype(np.uint32))
+        self._library.fails(
+            *(seed, purpose, first, replicates, candidates),
+            *(len(ends), firsts, lasts, excludes, _row(candidates), failed),
+        )
+
+    def first_infusion(
+        self,
+        arrival: Integers,
+        onset: Integers,
+        screened: Integers,
+        fails: Booleans,
+        window: tuple[int, int],
+        hours: tuple[int, int],
+        wait: Integers,
+        last_arrival: int,
+    ) -> tuple[Integers, Integers, Booleans]:
+        """Return when candidates are ready, until when, and who of them can be randomised.
+
+        Parameters
+        ----------
+        fails
+            Shape (replicate, candidate, rule), the last axis outermost in memory.
+        """
+        ready, deadline = np.empty_like(arrival), np.empty_like(arrival)
+        possible = np.empty(arrival.shape, np.bool_)
+        self._library.first_infusion(
+            *(arrival.size, arrival, onset, screened),
+            *(fails.shape[2], np.moveaxis(fails, 2, 0), *window, *hours, wait, last_arrival),
+            *(ready, deadline, possible),
+        )
+        return ready, deadline, possible
+
+    def permuted_blocks(
+        self, stratum: Integers, strata: int, marks: Words, counts: list[int]
+    ) -> Integers:
+        """Return each patient's arm, shape (replicate, patient)."""
+        arms, left = np.empty_like(stratum), np.empty(strata * (len(counts) + 1), np.int64)
+        each = np.array(counts, np.int64)
+        self._library.permuted_blocks(
+            *(*stratum.shape, stratum, strata, marks),
+            *(len(counts), each, each.sum(), left, arms),
+        )
+        return arms
+
+    def refusals(
+        self, address: Address, candidate: Integers, share: tuple[Any, Any], infusions: int
+    ) -> Booleans:
+        """Return which infusions patients would refuse, shape (replicate, patient, infusion).
+
+        Parameters
+        ----------
+        share
+            Of each patient, the last word below it and whether there is any.
+        """
+        seed, purpose, _, first = address
+        candidate = np.ascontiguousarray(candidate)
+        last, some = (np.ascontiguousarray(np.broadcast_to(one, candidate.shape)) for one in share)
+        refused = np.empty((infusions, *candidate.shape), np.bool_)
+        self._library.refusals(
+            *(seed, purpose, first, *candidate.shape, infusions, candidate),
+            *(last, some, _row(int(candidate.max(initial=0)) + 1), refused),
+        )
+        return np.moveaxis(refused, 0, 2)
+
+    def visits(
+        self, address: Address, candidate: Integers, share: tuple[Any, Any], windows: Sequence[int]
+    ) -> tuple[Integers, Booleans]:
+        """Return the days by which visits stray and which are missed, a third axis for visits.
+
+        Parameters
+        ----------
+        share
+            Of all, the last word below it and whether there is any.
+        """
+        seed, purpose, _, first = address
+        candidate, window = np.ascontiguousarray(candidate), np.array(windows, np.int64)
+        shift = np.empty((len(window), *candidate.shape), np.int64)
+        missed = np.empty(shift.shape, np.bool_)
+        row = _row(int(candidate.max(initial=0)) + 1)
+        self._library.visits(
+            *(seed, purpose, first, *candidate.shape, len(window), candidate),
+            *(window, int(share[0]), bool(share[1]), row, shift, missed),
+        )
+        return np.moveaxis(shift, 0, 2), np.moveaxis(missed, 0, 2)
+
+    def conduct(
+        self,
+        randomised: Integers,
+        onset: Integers,
+        ends: Sequence[Integers],
+        layers: Sequence[NDArray[Any]],
+        offsets: Integers,
+        visit_day: Sequence[int],
+        from_onset: Sequence[bool],
+    ) -> dict[str, Any]:
+        """Return what happened to patients who never wait, by the names of `Conduct`.
+
+        Parameters
+        ----------
+        ends
+            Minutes to discontinuation, withdrawal and death.
+        layers
+            Infusions refused, days by which visits stray and visits missed, third axes outermost.
+        """
+        shape, infusions, visits = randomised.shape, offsets.shape[1], len(visit_day)
+        given = np.empty((infusions, *shape), np.bool_)
+        discontinued, withdrawn, died = (np.empty(shape, np.int64) for _ in range(3))
+        days, minute = (np.empty((visits, *shape), np.int64) for _ in range(2))
+        attended = np.empty(days.shape, np.bool_)
+        self._library.conduct(
+            *(*shape, infusions, visits, randomised, onset),
+            *(np.ascontiguousarray(end) for end in ends),
+            *(np.ascontiguousarray(np.moveaxis(layer, 2, 0)) for layer in layers),
+            *(offsets, np.array(visit_day, np.int64), np.array(from_onset, np.bool_)),
+            np.empty(shape[1], np.int64),
+            *(given, discontinued, withdrawn, died, days, minute, attended),
+        )
+        return {
+            "infusion_given": np.moveaxis(given, 0, 2),
+            "discontinued": discontinued,
+            "withdrawn": withdrawn,
+            "died": died,
+            "visit_day": np.moveaxis(days, 0, 2),
+            "visit_minute": np.moveaxis(minute, 0, 2),
+            "visit_attended": np.moveaxis(attended, 0, 2),
+        }
+
+
+def _row(units: int) -> Words:
+    return np.empty(units + _BLOCK, np.uint32)
