@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from scipy import stats
 
 from trialsim.arrays import Floats
-from trialsim.distributions import Beta, Distribution, Normal, Uniform, whole_cuts
+from trialsim.distributions import Beta, Distribution, Normal, Uniform, support, whole_cuts
 
 U = (np.arange(4000) + 0.5) / 4000
 EXTREMES = np.array([2.0**-53, 1e-12, 1e-6, 1 - 1e-6, 1 - 1e-12, 1 - 2.0**-53])
@@ -232,3 +232,31 @@ def test_the_score_of_a_number_gives_the_value_of_the_number() -> None:
         described("lognormal", median=3, log_sd=2),
     ):
         np.testing.assert_allclose(margin.at_score(scores), margin.at(U), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("content", "bounds"),
+    [
+        ({"distribution": "constant", "value": -3}, (-3, -3)),
+        ({"distribution": "uniform", "low": -1, "high": 2}, (-1, 2)),
+        ({"distribution": "normal", "mean": 0, "sd": 1}, (-np.inf, np.inf)),
+        ({"distribution": "normal", "mean": 0, "sd": 1, "low": 0}, (0, np.inf)),
+        ({"distribution": "lognormal", "median": 1, "log_sd": 1}, (0, np.inf)),
+        ({"distribution": "exponential", "mean": 1}, (0, np.inf)),
+        ({"distribution": "gamma", "mean": 1, "coefficient_of_variation": 1}, (0, np.inf)),
+        ({"distribution": "beta", "mean": 3, "sd": 1, "low": 1, "high": 7}, (1, 7)),
+        ({"distribution": "logit_normal", "median": 0.5, "logit_sd": 1}, (0, 1)),
+        ({"distribution": "bernoulli", "probability": 0.5}, (0, 1)),
+        ({"distribution": "categorical", "levels": {"a": 0.5, "b": 0.2, "c": 0.3}}, (0, 2)),
+        ({"distribution": "discrete", "values": {-2: 0.5, 6: 0.5}}, (-2, 6)),
+    ],
+    ids=lambda one: one.get("distribution") if isinstance(one, dict) else "",
+)
+def test_every_value_lies_within_the_support(
+    content: dict[str, Any], bounds: tuple[float, float]
+) -> None:
+    distribution = described(**content)
+    values = distribution.at(EXTREMES)
+    assert support(distribution) == bounds
+    assert (values >= bounds[0]).all()
+    assert (values <= bounds[1]).all()

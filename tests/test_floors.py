@@ -38,6 +38,29 @@ MOST_FILES: Final = 14
 """In a folder, its first file not counted."""
 
 
+LONGEST_BODY: Final = 45
+"""Lines of a function without its docstring."""
+TESTS: Final = Path(__file__).resolve().parent
+CROSSING: Final = {
+    "analysis": {"test_analysis_at_looks", "test_engines_agree", "test_levels"},
+    "cli": {"test_hostile_options", "test_hostile_output", "test_interruptions"},
+    "compiled": {"test_numbers"},
+    "questions": {"test_names"},
+    "questions/calibration": {"test_published_studies"},
+    "reporting": {"test_rendered"},
+    "reporting/figures": {"test_drawn_data"},
+    "runs": {"test_damage", "test_replay_of_every_study"},
+    "scenario": {"test_broken_files", "test_defaults", "test_hostile_files", "test_studies_stroke"},
+    "stats": {"test_calibration", "test_package"},
+    "stats/sequential": {"test_oracles"},
+    "trial": {
+        *("test_builtin_studies", "test_engines", "test_laws", "test_natural_history"),
+        *("test_recruitment_limit", "test_risks", "test_several_outcomes", "test_supply"),
+    },
+}
+"""Tests that no single module owns, by folder; those at the top cross the whole house."""
+
+
 def name_of(path: Path) -> str:
     """Return a module's place below the package, as a path."""
     return path.relative_to(PACKAGE).as_posix()
@@ -129,6 +152,30 @@ def test_no_folder_is_crowded() -> None:
     folders = {path.parent for path in MODULES}
     crowded = {name_of(folder): len(list(folder.glob("*.py"))) - 1 for folder in folders}
     assert not {name: files for name, files in crowded.items() if files > MOST_FILES}
+
+
+def test_no_function_is_long() -> None:
+    long = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+                lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+                if lines > LONGEST_BODY:
+                    long[f"{name_of(path)} {node.name}"] = lines
+    assert not long
+
+
+def test_tests_are_found_where_their_module_is() -> None:
+    """A test file has the name and the place of a module or a folder, or crosses several."""
+    owned = {path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*")}
+    for path in TESTS.rglob("test_*.py"):
+        place = path.relative_to(TESTS)
+        folder = place.parent.as_posix()
+        crossing = folder == "." or path.stem in CROSSING.get(folder, ())
+        assert crossing or place.parent / path.stem.removeprefix("test_") in owned, place
+    for folder, names in CROSSING.items():
+        assert {f"{name}.py" for name in names} <= {one.name for one in (TESTS / folder).iterdir()}
 
 
 def test_every_folder_says_in_a_sentence_what_it_is_for() -> None:

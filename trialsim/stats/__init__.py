@@ -15,7 +15,7 @@ ranks/                      two samples compared by their ranks
     estimated_effect        interval and test of an effect from its variance
     covariances             covariances of means with missing values
 several_outcomes/           several outcomes of the same patients
-    multivariate            joint effects, the Wei-Lachin and the omnibus test
+    multivariate            joint effects and the Wei-Lachin test
     obrien                  O'Brien's sum of ranks
 means_and_proportions/      two samples compared by means, proportions and odds
     t_tests                 Student's and Welch's
@@ -26,7 +26,7 @@ means_and_proportions/      two samples compared by means, proportions and odds
     responders              proportions at a threshold, Newcombe's interval, Fisher's test
     proportional_odds       the common odds ratio
 missing/                    missing scores
-    missing_data            carried forward, complete cases, worst rank
+    worst_rank              the dead below every survivor
     multiple_imputation     normal regressions, visit by visit
     repeated_measures       a mixed model of all visits
     rubins_rules            pooling over imputations

@@ -11,7 +11,7 @@ import numpy as np
 import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Floats
 
 
 class Proportion(NamedTuple):
@@ -65,25 +65,6 @@ def wilson_interval(
     low = np.where(x > 0, centre - half, 0.0)
     high = np.where(x < n, centre + half, 1.0)
     return _proportion(x, n, np.maximum(low, 0.0), np.minimum(high, 1.0))
-
-
-def clopper_pearson_interval(
-    successes: ArrayLike, replicates: ArrayLike, confidence: float = 0.95
-) -> Proportion:
-    """Return a share with the interval of Clopper and Pearson (1934), Biometrika 26:404.
-
-    Its coverage is never below the confidence, so it is wider than Wilson's. The arguments
-    broadcast; no replicates leave the estimate and its error NaN and the interval (0, 1).
-
-    >>> [round(x.item(), 4) for x in clopper_pearson_interval(8, 10)]
-    [0.8, 0.1265, 0.4439, 0.9748]
-    """
-    x, n = _counts(successes, replicates)
-    check_probability("confidence", confidence)
-    tail = (1 - confidence) / 2
-    low = np.where(x > 0, scipy.special.betaincinv(np.maximum(x, 1), n - x + 1, tail), 0.0)
-    high = np.where(x < n, scipy.special.betaincinv(x + 1, np.maximum(n - x, 1), 1 - tail), 1.0)
-    return _proportion(x, n, low, high)
 
 
 def mcse_of_proportion(proportion: ArrayLike, replicates: ArrayLike) -> Floats:
@@ -216,35 +197,6 @@ def paired_difference(
         high=np.where(empty, 1.0, np.minimum(centre + half, 1.0)),
         independent_replicates=_worth(np.asarray(independent), mcse, n),
     )
-
-
-def replicates_for_precision(mcse: ArrayLike, proportion: ArrayLike = 0.5) -> Integers:
-    """Return the replicates that bring a share's standard error down to `mcse`.
-
-    The default proportion is the one that costs most.
-
-    >>> replicates_for_precision(0.003, 0.9).item(), replicates_for_precision(0.005).item()
-    (10000, 10000)
-    """
-    p = np.asarray(proportion, float)
-    return replicates_for_mean(mcse, np.sqrt(p * (1 - p)))
-
-
-def replicates_for_mean(mcse: ArrayLike, sd: ArrayLike) -> Integers:
-    """Return the replicates that bring the error of a mean down to `mcse`, at least one.
-
-    `sd` is the standard deviation of one replicate's value, for a paired comparison of one
-    difference.
-
-    >>> replicates_for_mean(0.001, 0.04).item()
-    1600
-    """
-    wanted = np.asarray(mcse, float)
-    if not np.all(wanted > 0):
-        raise ValueError(f"mcse must be positive (got {np.min(wanted)})")
-    # A whole number that is met up to rounding is met.
-    needed = np.ceil((np.asarray(sd, float) / wanted) ** 2 * (1 - 1e-12))
-    return np.asarray(np.maximum(needed, 1).astype(np.int64))
 
 
 def check_probability(name: str, value: float) -> None:

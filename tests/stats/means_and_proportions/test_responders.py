@@ -13,7 +13,6 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from tests.stats.reference import reference
 from trialsim.stats.means_and_proportions.responders import (
-    count_responders,
     fisher_exact,
     responder_difference,
 )
@@ -73,13 +72,6 @@ def test_empty_arms_and_no_responders_are_no_evidence() -> None:
     assert_array_equal(responder_difference(0, 0, 3, 9), [np.nan, -1, 1])
     for alternative in ALTERNATIVES:
         assert_allclose(fisher_exact([0, 0, 7], [0, 9, 7], [3, 0, 5], [9, 8, 5], alternative), 1.0)
-
-
-def test_responders_are_those_at_the_threshold_or_above_with_a_value() -> None:
-    values = np.array([[1.0, 2.0, 3.0, np.nan], [np.nan] * 4])
-    found = count_responders(values, [2, 0])
-    assert_array_equal(found.responders, [2, 0])
-    assert_array_equal(found.patients, [3, 0])
 
 
 def test_more_responders_than_patients_are_refused() -> None:

@@ -13,10 +13,7 @@ from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.planning.scale_effects import (
     cells_of_censored_normal,
-    latent_shift_of_mean_difference,
     latent_shift_of_theta,
-    mean_of_cells,
-    odds_ratio_of_mean_difference,
     odds_ratio_of_theta,
     proportional_odds_cells,
     scale_effects,
@@ -88,8 +85,6 @@ def test_a_latent_shift_is_found_again_from_what_it_does(control: Floats, shift:
     treated = shifted_cells(control, shift)
     theta = theta_of_cells(treated, control)
     assert_allclose(latent_shift_of_theta(control, theta), shift, atol=1e-8)
-    difference = mean_of_cells(treated) - mean_of_cells(control)
-    assert_allclose(latent_shift_of_mean_difference(control, difference), shift, atol=1e-8)
 
 
 @given(control=movable, log_odds_ratio=st.floats(-2, 2))
@@ -100,8 +95,6 @@ def test_an_odds_ratio_is_found_again_from_what_it_does(
     treated = proportional_odds_cells(control, ratio)
     theta = theta_of_cells(treated, control)
     assert_allclose(odds_ratio_of_theta(control, theta), ratio, rtol=1e-8)
-    difference = mean_of_cells(treated) - mean_of_cells(control)
-    assert_allclose(odds_ratio_of_mean_difference(control, difference), ratio, rtol=1e-8)
 
 
 @given(control=cells, ratio=st.floats(0.05, 20))
@@ -140,13 +133,6 @@ def test_a_theta_beyond_the_ties_at_the_ends_is_refused(control: Floats, share: 
         with pytest.raises(ValueError, match=r"theta must be one that some .* can reach"):
             inverse(control, worst * share - 1e-9)
         assert np.isfinite(inverse(control, worst + (best - worst) * (0.01 + 0.98 * share)))
-
-
-def test_a_mean_difference_that_leaves_the_scale_is_refused() -> None:
-    control = np.array([0.2, 0.3, 0.5])
-    for inverse in (latent_shift_of_mean_difference, odds_ratio_of_mean_difference):
-        with pytest.raises(ValueError, match=r"mean difference must be one .* \(got 0\.7\)"):
-            inverse(control, 0.7)
 
 
 def test_no_effect_is_nothing_in_every_unit() -> None:

@@ -17,7 +17,6 @@ from trialsim.stats.several_outcomes.multivariate import (
     JointVariance,
     ScaleWeighting,
     joint_effects,
-    omnibus_test,
     wei_lachin,
 )
 
@@ -77,15 +76,6 @@ def test_wei_lachin_agrees_with_its_formula(case: dict[str, Any]) -> None:
         assert_allclose(value, expected[key], rtol=1e-9, err_msg=key)
     for ends, key in ((pooled, "ci_average"), (null, "ci_average_nullse")):
         assert_allclose((ends.low, ends.high), np.clip(expected[key], 0, 1), rtol=1e-12)
-
-
-@complete_cases
-def test_omnibus_test_agrees_with_coin(case: dict[str, Any]) -> None:
-    """Oracle: coin 1.4.2, independence_test(teststat = "quadratic") of the ranks."""
-    found, expected = omnibus_test(joint_of(case)), case["expected"]["omnibus_rank_T2"]
-    assert_allclose(found.chi_squared, expected["chi2"], rtol=1e-10)
-    assert_allclose(found.degrees_of_freedom, expected["df"])
-    assert_allclose(found.p_value, expected["p"], rtol=1e-9)
 
 
 def test_missing_values_cost_only_themselves() -> None:
@@ -185,7 +175,6 @@ def test_repeated_scale_changes_nothing() -> None:
     twice = np.repeat(once[0], 2, axis=0), np.repeat(once[1], 2, axis=0)
     one, two = joint_effects(*once, [True]), joint_effects(*twice, [True, True])
     assert_allclose(wei_lachin(two), wei_lachin(one), rtol=1e-10)
-    assert_allclose(omnibus_test(two), omnibus_test(one), rtol=1e-9)
 
 
 def test_scale_that_an_arm_lacks_is_left_out() -> None:
@@ -195,7 +184,6 @@ def test_scale_that_an_arm_lacks_is_left_out() -> None:
         joint_effects(treated[:1], control[:1], [True]),
     )
     assert_allclose(wei_lachin(both), wei_lachin(one))
-    assert_allclose(omnibus_test(both), omnibus_test(one))
 
 
 @pytest.mark.parametrize("patients", [0, 1, 5])
@@ -205,7 +193,6 @@ def test_no_values_or_all_equal_say_nothing(patients: int) -> None:
     for weighting in WEIGHTINGS:
         pooled = wei_lachin(joint, weighting)
         assert_array_equal((pooled.low, pooled.high, pooled.z, pooled.p_value), (0, 1, 0, 1))
-    assert_array_equal(omnibus_test(joint), (0, 0, 1))
 
 
 def test_complete_separation_takes_the_null_variance() -> None:
@@ -245,7 +232,6 @@ def test_wei_lachin_holds_its_level_with_correlated_and_missing_scales() -> None
     tolerance = 4 * np.sqrt(0.05 * 0.95 / trials)
     assert np.mean(wei_lachin(joint, variance="null_variance").p_value <= 0.05) < 0.05 + tolerance
     assert np.mean(wei_lachin(joint).p_value <= 0.05) < 0.06 + tolerance
-    assert np.mean(omnibus_test(joint).p_value <= 0.05) < 0.05 + tolerance
 
 
 @pytest.mark.parametrize(

@@ -38,28 +38,7 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
         lines += ["", *_secondary(result.secondary)]
     if result.looks is not None:
         lines += ["", *looks_text(result.looks)]
-    failures = [f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]]
-    if failures:
-        all_of_them = result.power_counting_failures
-        lines += [
-            "",
-            f"{result.failed:,} replicates failed; the figures are of the others.",
-            f"With failures counted as not rejecting, the power is {all_of_them.estimate:.4f}.",
-            *failures,
-        ]
-    if result.without_estimate:
-        lines += [
-            "",
-            f"{result.without_estimate:,} replicates have no estimate, as an arm had nobody to "
-            "analyse or a likelihood no maximum: they count as not rejecting, and are excluded "
-            "from estimate, bias and coverage.",
-        ]
-    if result.without_logarithm:
-        lines += [
-            "",
-            f"In {result.without_logarithm:,} replicates the ratio is 0 or infinite: they are left "
-            "out of the mean and the bias of its logarithm.",
-        ]
+    lines += _left_out(result)
     if result.is_harmful:
         lines += ["", HARMFUL]
     told = {"true_effect": estimand_sentence(result), **_of_whom(result), **result.conventions}
@@ -115,6 +94,33 @@ def _beside_truth(result: PowerResult) -> list[str]:
         _row(f"bias{of_logarithm}", result.bias),
         _share("coverage of the interval", result.coverage),
     ]
+
+
+def _left_out(result: PowerResult) -> list[str]:
+    """Return which replicates the figures leave out, and why."""
+    told = []
+    if result.failures:
+        all_of_them = result.power_counting_failures
+        told += [
+            "",
+            f"{result.failed:,} replicates failed; the figures are of the others.",
+            f"With failures counted as not rejecting, the power is {all_of_them.estimate:.4f}.",
+            *(f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]),
+        ]
+    if result.without_estimate:
+        told += [
+            "",
+            f"{result.without_estimate:,} replicates have no estimate, as an arm had nobody to "
+            "analyse or a likelihood no maximum: they count as not rejecting, and are excluded "
+            "from estimate, bias and coverage.",
+        ]
+    if result.without_logarithm:
+        told += [
+            "",
+            f"In {result.without_logarithm:,} replicates the ratio is 0 or infinite: they are left "
+            "out of the mean and the bias of its logarithm.",
+        ]
+    return told
 
 
 def _secondary(found: SecondaryResult) -> list[str]:

@@ -13,7 +13,6 @@ from trialsim.stats.means_and_proportions.cross_products import (
     inverse_root,
 )
 from trialsim.stats.means_and_proportions.mean_difference import MeanDifference, mean_difference
-from trialsim.stats.means_and_proportions.t_tests import student_t_test
 from trialsim.stats.p_values import Alternative
 
 
@@ -54,23 +53,3 @@ def ancova(
     share = divide(t.patients + c.patients, t.patients * c.patients, np.nan)
     variance = divide(residual, freedom, np.nan) * (share + (distance**2).sum(axis=-1))
     return mean_difference(estimate, variance, freedom, confidence, alternative)
-
-
-def change_from_baseline(
-    treated: Floats,
-    control: Floats,
-    treated_baseline: Floats,
-    control_baseline: Floats,
-    confidence: float = 0.95,
-    alternative: Alternative = "two-sided",
-) -> MeanDifference:
-    """Student's t test of the change from baseline, which takes its slope to be 1.
-
-    All have shapes (..., patients).
-
-    >>> after, before = np.array([9.0, 7, 8, 4]), np.array([5.0, 3, 6, 2])
-    >>> change_from_baseline(after, after - 3, before, before).estimate.item()
-    3.0
-    """
-    changes = treated - treated_baseline, control - control_baseline
-    return student_t_test(*changes, confidence, alternative)

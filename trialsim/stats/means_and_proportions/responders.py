@@ -10,16 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from trialsim.arrays import Floats, Integers
+from trialsim.arrays import Floats
 from trialsim.stats.monte_carlo import wilson_interval
 from trialsim.stats.p_values import Alternative, check_alternative
-
-
-class Responders(NamedTuple):
-    """Responders, and the patients whose response is known."""
-
-    responders: Integers
-    patients: Integers
 
 
 class ResponderDifference(NamedTuple):
@@ -28,19 +21,6 @@ class ResponderDifference(NamedTuple):
     estimate: Floats
     low: Floats
     high: Floats
-
-
-def count_responders(values: Floats, threshold: ArrayLike) -> Responders:
-    """Count the patients at or above a threshold, shapes (..., patients) and (...).
-
-    A missing value (NaN) is left out; to count it as no response, fill it before.
-
-    >>> found = count_responders(np.array([3.0, 9.0, np.nan, 12.0]), 9)
-    >>> found.responders.item(), found.patients.item()
-    (2, 3)
-    """
-    responders = values >= np.asarray(threshold, float)[..., None]
-    return Responders(responders.sum(axis=-1), (~np.isnan(values)).sum(axis=-1))
 
 
 def responder_difference(

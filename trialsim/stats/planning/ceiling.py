@@ -46,14 +46,6 @@ class CeilingCost(NamedTuple):
         """Power that the shift loses to the ends of the scale and to its ties."""
         return self.unbounded_power - self.shift_power
 
-    @property
-    def power_hidden(self) -> Floats:
-        """Power promised by a fixed theta that the shift does not have; NaN if no shift is enough.
-
-        It is above `power_lost` by what ties give to a fixed theta.
-        """
-        return self.theta_power - self.shift_power
-
     def hides(self, loss: float = 0.02) -> Booleans:
         """Say where the shift loses more power than `loss` that a fixed theta does not show.
 

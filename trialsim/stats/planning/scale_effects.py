@@ -52,8 +52,8 @@ def scale_effects(treated: Floats, control: Floats) -> ScaleEffects:
     theta = theta_of_cells(treated, control)
     return ScaleEffects(
         theta=theta,
-        latent_shift=_shift(control, _theta_from(control), theta),
-        odds_ratio=np.exp(_log_odds_ratio(control, _theta_from(control), theta)),
+        latent_shift=_shift(control, theta),
+        odds_ratio=np.exp(_log_odds_ratio(control, theta)),
         mean_difference=mean_of_cells(treated) - mean_of_cells(control),
         treated_floor=treated[..., 0],
         control_floor=control[..., 0],
@@ -149,8 +149,7 @@ def latent_shift_of_theta(control: Floats, theta: ArrayLike) -> Floats:
     >>> latent_shift_of_theta(np.array([0.25, 0.5, 0.25]), 0.62).round(4).item()
     0.5158
     """
-    shift = _shift(control, _theta_from(control), theta)
-    return _reached("theta", theta, shift, "latent shift")
+    return _reached(theta, _shift(control, theta), "latent shift")
 
 
 def odds_ratio_of_theta(control: Floats, theta: ArrayLike) -> Floats:
@@ -161,32 +160,7 @@ def odds_ratio_of_theta(control: Floats, theta: ArrayLike) -> Floats:
     >>> odds_ratio_of_theta(np.array([0.25, 0.5, 0.25]), 0.62).round(4).item()
     2.3832
     """
-    ratio = np.exp(_log_odds_ratio(control, _theta_from(control), theta))
-    return _reached("theta", theta, ratio, "odds ratio")
-
-
-def latent_shift_of_mean_difference(control: Floats, difference: ArrayLike) -> Floats:
-    """Return the shift by which `shifted_cells` moves the mean by `difference` cells.
-
-    Shapes (..., cells) and (...). ValueError when the best or the worst cell is nearer than that.
-
-    >>> latent_shift_of_mean_difference(np.array([0.25, 0.5, 0.25]), 0.31).round(4).item()
-    0.4989
-    """
-    shift = _shift(control, _mean_difference_from(control), difference)
-    return _reached("mean difference", difference, shift, "latent shift")
-
-
-def odds_ratio_of_mean_difference(control: Floats, difference: ArrayLike) -> Floats:
-    """Return the odds ratio by which `proportional_odds_cells` moves the mean by `difference`.
-
-    Shapes (..., cells) and (...). ValueError when the best or the worst cell is nearer than that.
-
-    >>> odds_ratio_of_mean_difference(np.array([0.25, 0.5, 0.25]), 0.257142857).round(4).item()
-    2.0
-    """
-    ratio = np.exp(_log_odds_ratio(control, _mean_difference_from(control), difference))
-    return _reached("mean difference", difference, ratio, "odds ratio")
+    return _reached(theta, np.exp(_log_odds_ratio(control, theta)), "odds ratio")
 
 
 def rising_root(rising: Measure, target: Floats, farthest: float) -> Floats:
@@ -225,31 +199,22 @@ def _checked(cells: Floats) -> Floats:
     return cells
 
 
-def _theta_from(control: Floats) -> Measure:
-    return lambda treated: theta_of_cells(treated, control)
-
-
-def _mean_difference_from(control: Floats) -> Measure:
-    mean = mean_of_cells(control)
-    return lambda treated: mean_of_cells(treated) - mean
-
-
-def _shift(control: Floats, measure: Measure, target: ArrayLike) -> Floats:
-    """Return the shift of the control arm at which a measure has its target, or NaN."""
+def _shift(control: Floats, theta: ArrayLike) -> Floats:
+    """Return the shift of the control arm that gives theta, or NaN."""
     control = np.asarray(control, float)
     return rising_root(
-        lambda shift: measure(shifted_cells(control, shift)),
-        np.broadcast_to(np.asarray(target, float), _batch(control, target)),
+        lambda shift: theta_of_cells(shifted_cells(control, shift), control),
+        np.broadcast_to(np.asarray(theta, float), _batch(control, theta)),
         FARTHEST_SHIFT,
     )
 
 
-def _log_odds_ratio(control: Floats, measure: Measure, target: ArrayLike) -> Floats:
-    """Return the log odds ratio, applied to the control arm, of a measure's target, or NaN."""
+def _log_odds_ratio(control: Floats, theta: ArrayLike) -> Floats:
+    """Return the log odds ratio, applied to the control arm, that gives theta, or NaN."""
     control = np.asarray(control, float)
     return rising_root(
-        lambda log: measure(proportional_odds_cells(control, np.exp(log))),
-        np.broadcast_to(np.asarray(target, float), _batch(control, target)),
+        lambda log: theta_of_cells(proportional_odds_cells(control, np.exp(log)), control),
+        np.broadcast_to(np.asarray(theta, float), _batch(control, theta)),
         FARTHEST_LOG_ODDS_RATIO,
     )
 
@@ -258,11 +223,11 @@ def _batch(control: Floats, target: ArrayLike) -> tuple[int, ...]:
     return np.broadcast_shapes(control.shape[:-1], np.shape(target))
 
 
-def _reached(name: str, target: ArrayLike, found: Floats, model: str) -> Floats:
-    missed = np.broadcast_to(np.asarray(target, float), found.shape)[np.isnan(found)]
+def _reached(theta: ArrayLike, found: Floats, model: str) -> Floats:
+    missed = np.broadcast_to(np.asarray(theta, float), found.shape)[np.isnan(found)]
     if missed.size:
         raise ValueError(
-            f"{name} must be one that some {model} of the control distribution can reach "
+            f"theta must be one that some {model} of the control distribution can reach "
             f"(got {missed[0]})"
         )
     return found

@@ -19,30 +19,6 @@ StratumWeighting: TypeAlias = Literal[
 ]
 
 
-def van_elteren(
-    treated: Floats,
-    control: Floats,
-    treated_stratum: Integers,
-    control_stratum: Integers,
-    alternative: Alternative = "two-sided",
-) -> RankTest:
-    """Van Elteren's (1960) stratified Wilcoxon test of two samples, without continuity correction.
-
-    Samples (..., m) and (..., n) as in `summarise`; the strata of their patients are numbered from
-    0, in arrays of the same shape. It is `stratified_test` of their summary; the effect is the
-    stratified one with van Elteren's weights.
-
-    >>> test = van_elteren(
-    ...     np.array([3.0, 4, 9, 8]), np.array([1.0, 4, 5, 7]),
-    ...     np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]),
-    ... )
-    >>> round(test.effect.item(), 4), round(test.z.item(), 4)
-    (0.8125, 1.4049)
-    """
-    strata = summarise_strata(treated, control, treated_stratum, control_stratum)
-    return stratified_test(strata, "van-elteren", alternative)
-
-
 def stratified_test(
     strata: RankSummary,
     weighting: StratumWeighting = "van-elteren",

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
-from scipy.special import chdtrc
 
-from trialsim.arrays import Booleans, Floats, Integers, divide
+from trialsim.arrays import Booleans, Floats, divide
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.covariances import covariance_of_means, invert
 from trialsim.stats.ranks.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
@@ -30,14 +29,6 @@ class JointEffects(NamedTuple):
     effects: Floats  # (..., scales), NaN where an arm has no value
     covariance: Floats  # (..., scales, scales), of the placements
     null_covariance: Floats  # the same when the arms have one distribution
-
-
-class OmnibusTest(NamedTuple):
-    """A test against any difference on any scale, in any direction."""
-
-    chi_squared: Floats
-    degrees_of_freedom: Integers
-    p_value: Floats
 
 
 def joint_effects(
@@ -105,29 +96,6 @@ def wei_lachin(
     placement = _variance_of_mean(shares, joint.covariance) if variance == "placement" else null
     used = np.where(placement > ROUNDING, placement, np.where(null > ROUNDING, null, 0.0))
     return estimated_effect(effect, used, interval_scale, confidence, alternative)
-
-
-def omnibus_test(joint: JointEffects) -> OmnibusTest:
-    """Test against any difference: (theta - 0.5)' Sigma0^-1 (theta - 0.5), chi-squared.
-
-    Puri and Sen (1971), Nonparametric Methods in Multivariate Analysis, chapter 5. The degrees of
-    freedom are the rank of the null covariance, so a scale that repeats another, that has only one
-    value or that lacks an arm adds nothing; with none left the p-value is 1. It rejects too rarely
-    when the scales are many: 1.7% at 5% with twelve scales and 20 patients an arm.
-
-    >>> joint = joint_effects(
-    ...     np.array([[5.0, 6, 9], [1, 1, 2]]), np.array([[4.0, 5, 7], [3, 2, 2]]), [True, False]
-    ... )
-    >>> found = omnibus_test(joint)
-    >>> round(found.chi_squared.item(), 4), found.degrees_of_freedom.item()
-    (2.9849, 2)
-    """
-    inverse, freedom = invert(joint.null_covariance)
-    distance = np.nan_to_num(joint.effects - 0.5)
-    chi_squared = np.einsum("...i,...ij,...j->...", distance, inverse, distance)
-    tail = chdtrc(np.maximum(freedom, 1), np.maximum(chi_squared, 0.0))
-    p_value = np.where(freedom > 0, tail, 1.0)
-    return OmnibusTest(chi_squared, freedom, p_value)
 
 
 def turned_to_better(values: Floats, higher_is_better: Booleans | Sequence[bool]) -> Floats:

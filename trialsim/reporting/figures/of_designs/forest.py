@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from pandas import DataFrame
 
+from trialsim.arrays import Integers
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.figures.canvas.drawing import Drawing
@@ -80,27 +82,7 @@ def differences_figure(result: WhatIf, quantity: str = "power", width: float = W
         1.6 + 0.17 * sum(lines) + 0.12 * len(lines),
     )
     places = np.arange(len(data))
-    unpaired: Any = _NORMAL * data["unpaired_mcse"]
-    axes.errorbar(
-        data["difference"],
-        places,
-        xerr=unpaired,
-        fmt="none",
-        ecolor=PALE,
-        elinewidth=5,
-        label="95% interval of unpaired runs",
-    )
-    error = [data["difference"] - data["low"], data["high"] - data["difference"]]
-    axes.errorbar(
-        data["difference"],
-        places,
-        xerr=error,
-        fmt="o",
-        color="#1d2f6f",
-        markersize=4.5,
-        capsize=2.5,
-        label="difference, 95% paired interval",
-    )
+    _draw_intervals(axes, data, places)
     axes.axvline(0.0, color=INK, linewidth=0.8)
     axes.set_yticks(places, names)
     axes.set_ylim(len(data) - 0.5, -0.5)
@@ -116,3 +98,27 @@ def differences_figure(result: WhatIf, quantity: str = "power", width: float = W
     grid(axes, "x")
     legend_above(axes, width)
     return drawing
+
+
+def _draw_intervals(axes: Axes, data: DataFrame, places: Integers) -> None:
+    """Draw the paired interval of each difference over the one that unpaired runs would have."""
+    unpaired: Any = _NORMAL * data["unpaired_mcse"]
+    axes.errorbar(
+        data["difference"],
+        places,
+        xerr=unpaired,
+        fmt="none",
+        ecolor=PALE,
+        elinewidth=5,
+        label="95% interval of unpaired runs",
+    )
+    axes.errorbar(
+        data["difference"],
+        places,
+        xerr=[data["difference"] - data["low"], data["high"] - data["difference"]],
+        fmt="o",
+        color="#1d2f6f",
+        markersize=4.5,
+        capsize=2.5,
+        label="difference, 95% paired interval",
+    )

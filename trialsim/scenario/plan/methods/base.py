@@ -1,5 +1,6 @@
 """What every method of analysis answers about itself; a method overrides what is its own."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
@@ -48,33 +49,33 @@ class AnalysisMethod(CheckedModel):
         """Return the outcomes that it analyses."""
         return (plan.endpoint,)
 
+    @abstractmethod
     def quantity(self, plan: Plan) -> Quantity:
         """Return what is estimated, and its value when the arms do not differ."""
-        raise NotImplementedError
 
     def mean_in_words(self, plan: Plan) -> str:
         """Return what is averaged in each arm, beside the estimate."""
         return "mean change" if plan.measure == "change" else "mean score"
 
+    @abstractmethod
     def estimate_in_words(self, plan: Plan) -> str:
         """Return what is estimated, with who is compared in what and when."""
-        raise NotImplementedError
 
+    @abstractmethod
     def test_in_words(self, plan: Plan) -> str:
         """Return the test, what it is referred to, and whether it is stratified."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ties_in_words(self, plan: Plan) -> str:
         """Return how ties are handled."""
-        raise NotImplementedError
 
+    @abstractmethod
     def variance_in_words(self, plan: Plan) -> str:
         """Return under which hypothesis the test's variance holds, and how it is made."""
-        raise NotImplementedError
 
+    @abstractmethod
     def interval_in_words(self, plan: Plan) -> str:
         """Return how the interval is made, without a full stop."""
-        raise NotImplementedError
 
     def level_row(self, plan: Plan) -> str | None:
         """Return the row of `LEVELS` that measured its test in small arms; None where none has."""

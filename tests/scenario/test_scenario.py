@@ -1,4 +1,4 @@
-"""A what-if is the same scenario with some paths replaced."""
+"""A what-if is the same scenario with some paths replaced, or another analysis as primary."""
 
 import pickle
 from pathlib import Path
@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import trialsim as ts
 from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.validation.sources import source_of
 
 CARS1 = load("cars1")
 
@@ -131,3 +133,30 @@ def test_an_effect_does_not_keep_its_number_on_another_scale(tmp_path: Path) -> 
     variant.write_text("extends: cars1\noutcomes: {arat: {effect: {anchor: odds_ratio}}}\n")
     with pytest.raises(InputError, match=r"outcomes\.arat\.effect\.value: must be given"):
         load(variant)
+
+
+def test_an_analysis_taken_as_primary_has_the_result_it_had_as_secondary() -> None:
+    planned = ts.analyse(ts.simulate(CARS1, seed=4)).secondary["global_status"]
+    alone = ts.analyse(ts.simulate(CARS1.with_analysis("global_status"), seed=4))
+    assert alone.primary == planned
+    assert "global_status" not in alone.secondary
+
+
+def test_an_analysis_taken_as_primary_keeps_the_sources_of_its_numbers() -> None:
+    changed = CARS1.with_analysis("global_status")
+    held = source_of("analysis.secondary.global_status.test", CARS1.sources)
+    assert source_of("analysis.test", changed.sources) == held
+    alpha = source_of("analysis.alpha", CARS1.sources)
+    assert source_of("analysis.alpha", changed.sources) == alpha
+
+
+def test_a_study_with_another_primary_analysis_is_one_to_which_no_finding_belongs() -> None:
+    changed = CARS1.with_analysis("global_status")
+    assert changed.digest != CARS1.digest
+    assert not changed.findings
+    assert not changed.calibrated
+
+
+def test_an_unknown_analysis_is_refused_and_the_nearest_offered() -> None:
+    with pytest.raises(InputError, match="did you mean global_status"):
+        CARS1.with_analysis("global_state")
