@@ -94,18 +94,12 @@ def _open(out: Path, programme: "Programme") -> None:
 
 def _write(out: Path, found: "SimulatedProgramme", table_format: Literal["csv", "parquet"]) -> None:
     from trialsim.analysis.analyse import analyse
-    from trialsim.reporting.consort.account import consort
-    from trialsim.reporting.exports import manifest_of, write_trial
+    from trialsim.reporting.exports import write_analysed
     from trialsim.runs.atomic_file import write_whole
     from trialsim.runs.plain_json import as_json
     from trialsim.scenario.files.yaml_file import to_yaml
 
     for name, trial in found.trials.items():
-        result, tables = analyse(trial), trial.tables()
-        plan = trial.scenario.analysis
-        analysed = {plan.treated: result.primary.treated, plan.control: result.primary.control}
-        manifest = manifest_of(trial.batch, command_line())
-        account = consort(tables, analysed)
-        write_trial(out / name, tables, account, result.to_dict(), manifest, table_format)
+        write_analysed(out / name, trial, analyse(trial), command_line(), table_format)
     write_whole(out / "pooled.json", f"{as_json(found.to_dict())}\n".encode())
     write_whole(out / "scenario.yaml", to_yaml(found.programme).encode())

@@ -69,7 +69,7 @@ def simulate(
     """
     from trialsim.analysis.analyse import analyse
     from trialsim.replicates.result import SIMULATED
-    from trialsim.reporting.consort.account import consort, consort_text
+    from trialsim.reporting.consort.account import account_of, consort_text
     from trialsim.reporting.text.analysis import analysis_text
     from trialsim.reporting.text.words import heading
     from trialsim.scenario.programme import Programme
@@ -86,27 +86,21 @@ def simulate(
     page = _report_file(report, overwrite, as_json)
     trial = run(study, seed, replicate, engine.value)
     result = analyse(trial)
-    analysed = {
-        study.analysis.treated: result.primary.treated,
-        study.analysis.control: result.primary.control,
-    }
-    account = consort(trial.tables(), analysed)
     if out is not None:
-        from trialsim.reporting.exports import manifest_of, write_trial
+        from trialsim.reporting.exports import write_analysed
 
-        manifest = manifest_of(trial.batch, command_line())
-        tables = trial.tables()
-        write_trial(out, tables, account, result.to_dict(), manifest, table_format.value)
+        write_analysed(out, trial, result, command_line(), table_format.value)
     if page is not None:
         _write_trial_page(page, trial)
         if page.alone:
             return
     if as_json:
+        account = account_of(trial, result)
         about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
         print_json({**result.to_dict(), **_board_dict(trial), **about})
         return
     say(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
-    say(consort_text(account))
+    say(consort_text(account_of(trial, result)))
     say("")
     say(analysis_text(result, study))
     _say_board(trial)

@@ -16,12 +16,15 @@ from typing import Any, Final, Literal, get_args
 
 from pandas import DataFrame
 
+from trialsim.analysis.analyse import Analysis
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.consort.account import account_of
 from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import to_yaml
 from trialsim.scenario.scenario import Scenario
+from trialsim.simulated import SimulatedTrial
 from trialsim.trial.trial import Trial
 
 TableFormat = Literal["csv", "parquet"]
@@ -78,6 +81,18 @@ def manifest_of(trial: Trial, command: str) -> Manifest:
         engine=trial.engine,
         command=command,
     )
+
+
+def write_analysed(
+    folder: str | Path,
+    trial: SimulatedTrial,
+    result: Analysis,
+    command: str = "",
+    format: TableFormat = "csv",
+) -> None:
+    """Write a trial and its analysis to a folder, as `write_trial` does."""
+    manifest, account = manifest_of(trial.batch, command), account_of(trial, result)
+    write_trial(folder, trial.tables(), account, result.to_dict(), manifest, format)
 
 
 def write_trial(

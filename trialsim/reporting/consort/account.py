@@ -6,8 +6,10 @@ from typing import Any, Final
 import numpy as np
 from pandas import DataFrame
 
+from trialsim.analysis.analyse import Analysis
 from trialsim.arrays import Booleans
 from trialsim.datasets import PATIENT
+from trialsim.simulated import SimulatedTrial
 
 FATES: Final = {
     "allocated": "Allocated",
@@ -53,6 +55,12 @@ def consort(
         "randomised": outcomes["randomised"],
         "arms": {arm: {**counts, "analysed": analysed.get(arm)} for arm, counts in arms.items()},
     }
+
+
+def account_of(trial: SimulatedTrial, result: Analysis) -> dict[str, Any]:
+    """Return the account of a trial and of its primary analysis."""
+    plan, found = trial.scenario.analysis, result.primary
+    return consort(trial.tables(), {plan.treated: found.treated, plan.control: found.control})
 
 
 def consort_text(account: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from matplotlib.axes import Axes
 from pandas import DataFrame
 
 from trialsim.questions.monitoring.bounds import BoundsResult
@@ -49,21 +50,10 @@ def expected_size_figure(
     )
     dark, middle, _ = shades(3)
     mark = "o" if len(data) < 12 else ""
-    size.axhline(
-        result.planned_patients,
-        color=INK,
-        linestyle=":",
-        label=f"planned: {result.planned_patients:,}",
-    )
-    size.plot(
-        data["effect"],
-        data["patients"],
-        "-",
-        marker=mark,
-        markersize=4,
-        color=dark,
-        label="randomised",
-    )
+    planned = f"planned: {result.planned_patients:,}"
+    size.axhline(result.planned_patients, color=INK, linestyle=":", label=planned)
+    how: dict[str, Any] = {"marker": mark, "markersize": 4, "color": dark}
+    size.plot(data["effect"], data["patients"], "-", label="randomised", **how)
     size.plot(
         data["effect"],
         data["textbook_patients"],
@@ -73,21 +63,9 @@ def expected_size_figure(
         color=middle,
         label="textbook: analysed, nobody waiting",
     )
-    power.plot(data["effect"], data["power"], "-", marker=mark, markersize=4, color=dark)
+    power.plot(data["effect"], data["power"], "-", **how)
     if simulated is not None:
-        truth, mean = float(simulated.truth.estimate), looks_of(simulated).spread("randomised").mean
-        how: dict[str, Any] = {"fmt": "D", "color": INK, "markersize": 4, "capsize": 3}
-        size.errorbar(
-            truth,
-            float(mean.estimate),
-            1.96 * float(mean.mcse),
-            label="simulated: randomised",
-            **how,
-        )
-        low, high = simulated.ci
-        power.errorbar(
-            truth, simulated.power, [[simulated.power - low], [high - simulated.power]], **how
-        )
+        _draw_simulated(simulated, size, power)
     size.set_ylabel("expected patients (number)")
     size.set_ylim(0, 1.08 * result.planned_patients)
     power.set_ylabel("power")
@@ -99,3 +77,20 @@ def expected_size_figure(
         grid(axes, "y")
     legend_above(size, width)
     return drawing
+
+
+def _draw_simulated(simulated: PowerResult, size: Axes, power: Axes) -> None:
+    """Draw the mean size and the power of a simulation at its true effect."""
+    truth, mean = float(simulated.truth.estimate), looks_of(simulated).spread("randomised").mean
+    how: dict[str, Any] = {"fmt": "D", "color": INK, "markersize": 4, "capsize": 3}
+    size.errorbar(
+        truth,
+        float(mean.estimate),
+        1.96 * float(mean.mcse),
+        label="simulated: randomised",
+        **how,
+    )
+    low, high = simulated.ci
+    power.errorbar(
+        truth, simulated.power, [[simulated.power - low], [high - simulated.power]], **how
+    )
