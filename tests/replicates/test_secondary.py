@@ -1,14 +1,21 @@
 """The secondary analyses of each replicate, and what all of them say together."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from trialsim.analysis.analyse import analyse
 from trialsim.errors import InputError
-from trialsim.questions.power import power
+from trialsim.questions.power import keeping_power, power
 from trialsim.replicates.result import PowerResult
+from trialsim.reporting.tables.operating_characteristics import performance
 from trialsim.reporting.text.power import power_text
+from trialsim.runs.directory import find_run
+from trialsim.runs.replay import replay
+from trialsim.runs.runner import Runner
+from trialsim.runs.shards import merge, parsed_shard, run_shard
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
@@ -112,6 +119,54 @@ def test_a_study_without_secondary_analyses_is_refused() -> None:
         with_secondary(plain)
 
 
-def test_a_directory_that_would_not_keep_them_is_refused(tmp_path: object) -> None:
-    with pytest.raises(InputError, match="secondary: must not be given with out"):
-        power(planned("none"), replicates=4, n_jobs=1, out=str(tmp_path), secondary=True)
+def test_a_run_keeps_them_continues_is_replayed_and_merged(tmp_path: Path) -> None:
+    study = planned("holm")
+    first, whole = tmp_path / "first", tmp_path / "whole"
+    kept = power(study, 1024, seed=7, n_jobs=1, out=whole, secondary=True)
+    alone = power(study, 64, seed=7, n_jobs=1, secondary=True)
+    for name, values in alone.columns.items():
+        assert_array_equal(kept.columns[name][:64], values)
+    again = power(study, 1024, seed=7, n_jobs=1, out=whole, secondary=True)
+    assert again.to_dict()["secondary"] == kept.to_dict()["secondary"]
+    numbers = replay(find_run(whole), 17).numbers
+    assert "secondary early rejected" in numbers
+    runner = keeping_power(Runner(7, 1), first, study, secondary=True)
+    run_shard(runner, study, parsed_shard("1/1"), 1024)
+    assert merge(tmp_path / "merged", [first]).to_dict()["secondary"] == kept.to_dict()["secondary"]
+    page = performance(again, None).rows
+    assert sum("secondary" in str(row.cells[0]) for row in page) == len(THREE) + 2
+
+
+def test_a_run_with_them_and_one_without_are_never_mixed(tmp_path: Path) -> None:
+    study = planned("none")
+    power(study, 4, seed=7, n_jobs=1, out=tmp_path, secondary=True)
+    with pytest.raises(InputError, match="secondary"):
+        power(study, 4, seed=7, n_jobs=1, out=tmp_path)
+
+
+def test_after_looks_they_are_made_of_trials_that_none_has_stopped() -> None:
+    """Oracle: a look that stops nobody leaves the trials of the study without looks."""
+    study = load("cars_sequential").replace({"analysis.secondary": THREE})
+    found = with_secondary(study, 200)
+    stopped = found.columns["stop"] < len(study.monitoring.names)  # type: ignore[union-attr]
+    assert stopped.any()
+    assert not stopped.all()
+    plain = planned("none", "cars_sequential", study.design.patients).replace({"monitoring": None})
+    fixed = with_secondary(plain, 200)
+    for name in THREE:
+        of_looks = found.columns[f"secondary {name} rejected"]
+        assert not of_looks[stopped].any()
+        whole = ~stopped & (found.columns["randomised"] == study.design.patients)
+        assert_array_equal(of_looks[whole], fixed.columns[f"secondary {name} rejected"][whole])
+        assert whole.any()
+
+
+def test_behind_a_primary_that_looks_none_rejects_where_it_does_not() -> None:
+    study = load("cars_sequential").replace(
+        {"analysis.secondary": THREE, "analysis.multiplicity": "holm"}
+    )
+    columns = with_secondary(study, 100).columns
+    missed = columns["rejected"] == 0
+    assert missed.any()
+    for name in THREE:
+        assert not columns[f"secondary {name} rejected"][missed].any()

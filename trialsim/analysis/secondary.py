@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.primary import PrimaryAnalysis, analyse_primary
+from trialsim.analysis.data import Data
+from trialsim.analysis.primary import PrimaryAnalysis, analyse_data
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Multiplicity
@@ -32,14 +33,24 @@ class Secondary(NamedTuple):
 
 
 def secondary_analyses(
-    trial: Trial, plan: AnalysisPlan, primary: PrimaryAnalysis
+    trial: Trial, plan: AnalysisPlan, primary: Floats, among: Booleans | None = None
 ) -> dict[str, Secondary]:
-    """Apply the planned secondary analyses to every replicate, by name."""
-    found = {name: analyse_primary(trial, one) for name, one in plan.further.items()}
+    """Apply the planned secondary analyses to every replicate, by name.
+
+    Parameters
+    ----------
+    primary
+        The p-value of the primary analysis, shape (replicate,).
+    among
+        Who may be analysed, shape (replicate, patient); None for all.
+    """
+    found = {
+        name: analyse_data(Data(trial, one, among=among)) for name, one in plan.further.items()
+    }
     if not found:
         return {}
     p_values = np.stack([one.p_value for one in found.values()], axis=-1)
-    adjusted = behind_the_primary(primary.p_value, p_values, plan.multiplicity)
+    adjusted = behind_the_primary(primary, p_values, plan.multiplicity)
     levels = [one.alpha for one in plan.further.values()]
     return {
         name: Secondary(one, adjusted[..., place], adjusted[..., place] <= level)

@@ -146,7 +146,7 @@ def power(
     a run that is stopped at any moment continues when the same command is given again.
     """
     from trialsim.questions.obtained import obtained_of
-    from trialsim.questions.power import REPLICATES, power_by
+    from trialsim.questions.power import REPLICATES, keeping_power, power_by
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.reporting.text.power import power_text
     from trialsim.runs.manifest import BLOCK
@@ -157,15 +157,13 @@ def power(
         raise typer.BadParameter("must not be given with --replicates", param_hint="--precision")
     if shard is not None and (out is None or precision is not None):
         raise typer.BadParameter("needs --out, and a count", param_hint="--shard")
-    if secondary and out is not None:
-        raise typer.BadParameter("must not be given with --out", param_hint="--secondary")
     part = None if shard is None else parsed_shard(shard)
     count = (replicates or REPLICATES) if precision is None else None
     if precision is not None:
         check_precision(precision)
     study = chosen.loaded()
     with run.runner(count, 1, out, BLOCK, precision, batch) as runner:
-        runner = runner.keeping(out, study)
+        runner = keeping_power(runner, out, study, secondary)
         if part is not None and count is not None:
             run_shard(runner, study, part, count)
             say(f"shard {shard} is finished in {out}; trialsim merge merges the shards")

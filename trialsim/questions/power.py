@@ -8,12 +8,9 @@ from trialsim.errors import InputError, Problem
 from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import PowerResult, summarised
-from trialsim.replicates.run import BATCH, Summarise
-from trialsim.replicates.secondary import (
-    names_with_secondary,
-    not_asked_of,
-    quantities_with_secondary,
-)
+from trialsim.replicates.run import BATCH, summary_of
+from trialsim.replicates.secondary import not_asked_of
+from trialsim.runs.manifest import SECONDARY
 from trialsim.runs.precision import check_precision
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
@@ -75,11 +72,26 @@ def power(
         if precision is not None:
             rule = "must not be given with replicates"
             wrong.append(Problem("precision", rule, f"{precision:g}"))
-    if secondary and out is not None:
-        wrong.append(Problem("secondary", "must not be given with out: none of it would be kept"))
     if wrong:
         raise InputError(wrong)
-    return power_by(runner.keeping(out, scenario), scenario, replicates, precision, secondary)
+    runner = keeping_power(runner, out, scenario, secondary)
+    return power_by(runner, scenario, replicates, precision, secondary)
+
+
+def keeping_power(
+    runner: Runner, out: str | Path | None, study: Study, secondary: bool = False
+) -> Runner:
+    """Return a runner that keeps a study's run in a directory, unless there is none.
+
+    Raises
+    ------
+    InputError
+        If the study has no secondary analyses to keep, or the directory is that of another run.
+    """
+    wrong = list(not_asked_of(study)) if secondary else []
+    if wrong:
+        raise InputError(wrong)
+    return runner.keeping(out, study, inputs={SECONDARY: True} if secondary else None)
 
 
 def power_by(
@@ -93,7 +105,8 @@ def power_by(
     began = time.perf_counter()
     if precision is not None:
         check_precision(precision)
-    asked = _with_secondary(study) if secondary else None
+    apart = secondary and runner.directory is None  # a directory knows what it keeps
+    asked = summary_of(study, secondary) if apart else None
     runner.check(study)  # refuses at once, not in every replicate, what can never recruit
     runner.note_if_slow(study)
     with runner.logged():
@@ -106,10 +119,3 @@ def power_by(
         result = summarised(study, runner.seed, used, done, seconds)
         runner.write_summary(result)
     return result
-
-
-def _with_secondary(study: Study) -> Summarise:
-    wrong = list(not_asked_of(study))
-    if wrong:
-        raise InputError(wrong)
-    return Summarise(names_with_secondary(study), quantities_with_secondary)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final, NamedTuple
@@ -15,6 +16,12 @@ from trialsim.errors import RecruitmentError
 from trialsim.replicates.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
 from trialsim.replicates.quantities import aligned_to_replicates, kept_of, quantities
+from trialsim.replicates.secondary import (
+    names_of_secondary,
+    secondary_after_looks,
+    secondary_quantities,
+)
+from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
@@ -128,11 +135,13 @@ def _bytes_of(scenario: Scenario) -> int:
     return candidates * (200 + 8 * drawn) + patients * (500 + each * infusions)
 
 
-def summary_of(study: Study) -> Summarise:
+def summary_of(study: Study, secondary: bool = False) -> Summarise:
     """Return the summary of each replicate of a study, unless another is given.
 
     Of a programme these are the names alone, for its trials are not summarised one by one.
     """
+    if secondary and not isinstance(study, Programme):
+        return _with_secondary(study)
     if isinstance(study, Programme):
         return Summarise(programme_quantities(study), quantities)
     if study.monitoring is None:
@@ -140,6 +149,23 @@ def summary_of(study: Study) -> Summarise:
     plan = boundary_of(study)
     names = (*kept_of(study), *monitored_names(study))
     return Summarise(names, lambda trial: monitored_quantities(FinishedTrial(trial), plan))
+
+
+def _with_secondary(study: Scenario) -> Summarise:
+    """Return the summary with that of the secondary analyses beside it."""
+    names = (*summary_of(study).names, *names_of_secondary(study))
+    if study.monitoring is None:
+        return Summarise(names, _without_looks)
+    return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
+
+
+def _with_looks(trial: Trial, plan: BoundaryPlan) -> Mapping[str, Floats]:
+    numbers = monitored_quantities(FinishedTrial(trial), plan)
+    return {**numbers, **secondary_after_looks(trial, numbers)}
+
+
+def _without_looks(trial: Trial) -> Mapping[str, Floats]:
+    return {**quantities(trial), **secondary_quantities(trial)}
 
 
 def _failed(kept: Summarise, failures: Sequence[Failure]) -> Replicates:

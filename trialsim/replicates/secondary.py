@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 
 from trialsim.analysis.primary import analyse_primary
-from trialsim.analysis.secondary import secondary_analyses
+from trialsim.analysis.secondary import Secondary, secondary_analyses
 from trialsim.arrays import Floats
 from trialsim.errors import Problem
-from trialsim.replicates.quantities import kept_of, quantities
 from trialsim.scenario.programme import Programme, Study
+from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Proportion, wilson_interval
 from trialsim.trial.trial import Trial
 
@@ -24,26 +24,45 @@ def not_asked_of(study: Study) -> Iterator[Problem]:
     """Yield why the secondary analyses of a study have no power beside the primary one."""
     if isinstance(study, Programme):
         yield Problem("secondary", "must be left out of a programme, which has one analysis")
-    elif study.monitoring is not None:
-        rule = "must be left out of a study with looks, which stop the trial by the primary one"
-        yield Problem("secondary", rule)
     elif not study.analysis.secondary:
         yield Problem("secondary", "needs secondary analyses in the plan of the study")
 
 
-def names_with_secondary(study: Study) -> tuple[str, ...]:
-    """Return the names of the numbers that are kept with the secondary analyses."""
-    secondary = study.analysis.secondary if not isinstance(study, Programme) else ()
-    return (*kept_of(study), *(_name(one, what) for one in secondary for what in _OF_EACH))
+def names_of_secondary(study: Scenario) -> tuple[str, ...]:
+    """Return the names of what is kept of the secondary analyses."""
+    return tuple(_name(one, what) for one in study.analysis.secondary for what in _OF_EACH)
 
 
-def quantities_with_secondary(trial: Trial) -> dict[str, Floats]:
-    """Return the numbers that are kept of each replicate, the secondary analyses' among them."""
+def secondary_quantities(trial: Trial) -> dict[str, Floats]:
+    """Return what is kept of the secondary analyses of each replicate."""
     plan = trial.scenario.analysis
-    numbers = quantities(trial)
-    found = secondary_analyses(trial, plan, analyse_primary(trial, plan))
+    return _kept(trial, secondary_analyses(trial, plan, analyse_primary(trial, plan).p_value))
+
+
+def secondary_after_looks(trial: Trial, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the same of trials that look, whose secondary analyses are made at the last alone.
+
+    A trial that a look has stopped makes none, and rejects in none. With a procedure they stand
+    behind the primary test as the looks decided it.
+
+    Parameters
+    ----------
+    numbers
+        What `monitored_quantities` gives of the trials.
+    """
+    looks = trial.scenario.monitoring
+    assert looks is not None
+    whole = numbers["stop"] == len(looks.names)
+    among = np.arange(trial.arms.shape[1]) < numbers["randomised"][:, np.newaxis]
+    primary = np.where(numbers["rejected"] == 1, 0.0, 1.0)
+    found = secondary_analyses(trial, trial.scenario.analysis, primary, among)
+    return {name: np.where(whole, number, 0.0) for name, number in _kept(trial, found).items()}
+
+
+def _kept(trial: Trial, found: Mapping[str, Secondary]) -> dict[str, Floats]:
+    numbers: dict[str, Floats] = {}
     for name, one in found.items():
-        better = one.found.estimate > plan.further[name].quantity.null
+        better = one.found.estimate > trial.scenario.analysis.further[name].quantity.null
         numbers[_name(name, "rejected")] = one.rejected.astype(np.float64)
         numbers[_name(name, "favoured")] = (one.rejected & better).astype(np.float64)
     return numbers

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.replicates.run import Replicates, joined, summary_of
+from trialsim.replicates.run import Replicates, joined
 from trialsim.runs.atomic_file import write_whole
 from trialsim.runs.manifest import POWER, RunManifest, run_differences
 from trialsim.runs.manifest_file import claim, read_manifest, writing_to
@@ -79,7 +79,7 @@ class RunDirectory:
     @property
     def columns(self) -> tuple[str, ...]:
         """The numbers that are kept of each replicate."""
-        return summary_of(self.manifest.scenario).names
+        return self.manifest.kept.names
 
     def replicates_of(self, block: int) -> range:
         """Return the numbers of the replicates in a block."""

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from trialsim.errors import Problem
 from trialsim.replicates.checks import check_recruitment, chosen_engine
 from trialsim.replicates.result import SIMULATED
+from trialsim.replicates.run import Summarise, summary_of
 from trialsim.replicates.versions import processor_here, versions_here
 from trialsim.scenario.programme import Study, differences, value_at
 from trialsim.scenario.validation.paths import changed_paths, part_at
@@ -19,6 +20,8 @@ from trialsim.trial.trial import Engine
 
 POWER: Final = "power"
 """The command whose run is one study's alone."""
+SECONDARY: Final = "secondary"
+"""The input of a run that keeps the secondary analyses too."""
 BLOCK: Final = 1024
 """Replicates in one part of a run; the grid of parts does not depend on workers or counts."""
 
@@ -36,6 +39,11 @@ class RunManifest(NamedTuple):
     """What else decides the numbers of a command that runs several scenarios."""
     processor: str = ""
     """On which it began; another may give a number another last bit."""
+
+    @property
+    def kept(self) -> Summarise:
+        """What is kept of each replicate, the secondary analyses where the inputs say so."""
+        return summary_of(self.scenario, self.inputs.get(SECONDARY) is True)
 
     def origin(self) -> dict[str, str]:
         """Return what each part says of where it comes from."""

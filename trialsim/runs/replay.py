@@ -114,7 +114,8 @@ def replay(run: RunDirectory, replicate: int) -> Replay:
     place = replicate - block * manifest.block
     numbers = {name: float(kept.columns[name][place]) for name in kept.columns}
     failure = next((one for one in kept.failures if one.replicate == replicate), None)
-    simulation = Simulation(manifest.scenario, manifest.seed, manifest.engine)
+    study, seed, engine = manifest.scenario, manifest.seed, manifest.engine
+    simulation = Simulation(study, seed, engine, asked=manifest.kept)
     again = simulation.run(range(replicate, replicate + 1))
     differing = [
         name

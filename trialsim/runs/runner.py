@@ -148,7 +148,11 @@ class Runner:
             If the directory is that of another run.
         """
         assert self.directory is not None
-        return self.directory.run_of(self._manifest(study, self.directory.manifest.block))
+        held = self.directory.manifest
+        manifest = self._manifest(study, held.block)
+        if held.command == POWER:
+            manifest = manifest._replace(inputs=held.inputs)
+        return self.directory.run_of(manifest)
 
     def compute(self, run: RunDirectory, blocks: Sequence[int]) -> None:
         """Compute the blocks of a run that are missing, and write each as soon as it is done."""
@@ -157,7 +161,9 @@ class Runner:
         tasks = [run.replicates_of(block) for block in run.missing(blocks)]
         if not tasks:
             return
-        with closing(self._finished(run.manifest.scenario, tasks, in_order=False)) as finished:
+        study = run.manifest.scenario
+        kept = run.manifest.kept if run.manifest.inputs else None
+        with closing(self._finished(study, tasks, kept, in_order=False)) as finished:
             for task, part in finished:
                 run.add(task.start // run.manifest.block, part)
                 self._tell(len(task), part)
@@ -184,7 +190,8 @@ class Runner:
         if out is None:
             return self
         if command == POWER:
-            return replace(self, directory=open_run(out, self._manifest(study, BLOCK), self.notice))
+            manifest = self._manifest(study, BLOCK)._replace(inputs=inputs or {})
+            return replace(self, directory=open_run(out, manifest, self.notice))
         manifest = self._manifest(study, WORLD_BLOCK)
         manifest = manifest._replace(command=command, inputs=inputs or {})
         worlds = open_worlds(out, manifest, self.notice)

@@ -10,6 +10,7 @@ import numpy as np
 
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number
+from trialsim.scenario.words.labels import in_words
 
 SPREAD: Final = (0.025, 0.25, 0.5, 0.75, 0.975)
 """The proportions of trials at which percentiles are given."""
@@ -62,9 +63,29 @@ def performance(result: PowerResult, null: PowerResult | None) -> Table:
         rows.append(
             _share("Power, failed trials counted as not rejecting", told, "power_counting_failures")
         )
+    rows += _of_secondary(result)
     if null is not None:
         rows.append(_mean("Estimate without effect", null.to_dict(), "estimate", 4, "null"))
     return Table("performance", _caption("Performance", result), _COLUMNS, rows)
+
+
+def _of_secondary(result: PowerResult) -> list[TableRow]:
+    """Return the power of each secondary analysis, of any and all, where the run has them."""
+    if result.secondary is None:
+        return []
+    told = result.secondary.to_dict()
+    together = {
+        "any": "Power of any secondary analysis",
+        "all": "Power of all secondary analyses",
+        "any_rejection": "Any analysis rejects, in either direction",
+    }
+    return [
+        *(
+            _power(f"Power, {in_words(name)} (secondary)", one, f"run.secondary.analyses.{name}")
+            for name, one in told["analyses"].items()
+        ),
+        *(_power(label, told[name], f"run.secondary.{name}") for name, label in together.items()),
+    ]
 
 
 def _quantities(result: PowerResult) -> dict[str, tuple[str, int]]:

@@ -59,9 +59,12 @@ def shift_table(result: CountPower, outcome: Outcome, plan: AnalysisPlan) -> lis
     scores = outcome.grid.score_of(np.arange(steps + 1.0))[:: -outcome.sign]
     grades = [*(f"{score:g}" for score in scores), "ranked below all, as the dead"]
     treated, control = result.cells.treated[::-1], result.cells.control[::-1]
-    better = np.cumsum(treated), np.cumsum(control)
-    rows = zip(grades, *(each.tolist() for each in (treated, control, *better)), strict=True)
-    return [ShiftRow(*row, _odds_ratio(*row[3:])) for row in rows]
+    cumulated = np.cumsum(treated).tolist(), np.cumsum(control).tolist()
+    shares = zip(grades, treated.tolist(), control.tolist(), *cumulated, strict=True)
+    return [
+        ShiftRow(grade, of_treated, of_control, one, other, _odds_ratio(one, other))
+        for grade, of_treated, of_control, one, other in shares
+    ]
 
 
 def _odds_ratio(treated: float, control: float) -> float | None:
