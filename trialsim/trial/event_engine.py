@@ -226,6 +226,7 @@ def recruit_by_events(
     scenario: Scenario,
     allocation: Allocation,
     creation: Iterable[int] | None = None,
+    replicates: Iterable[int] | None = None,
 ) -> Recruitment:
     """Recruit a batch, one replicate after the other.
 
@@ -234,17 +235,20 @@ def recruit_by_events(
     creation
         The order in which the itinerary's candidates are set going, by their places on its axis; it
         changes nothing.
+    replicates
+        Those to recruit, by their places in the batch; the others stay without a patient.
     """
-    replicates, eligible = itinerary.ready.shape
-    shape = replicates, scenario.design.patients
+    batch, eligible = itinerary.ready.shape
+    shape = batch, scenario.design.patients
     place, arms = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     randomised = np.full(shape, NEVER)
     waited = lacked = None
     if couples_patients(scenario):
         infusions = (*shape, scenario.treatment.infusions.count)
         waited, lacked = np.zeros(infusions, np.int64), np.zeros(infusions, np.int64)
-    for replicate, next_arm in enumerate(allocation.in_turn()):
-        trial = Replicate(scenario, itinerary, replicate, next_arm)
+    next_arm = allocation.in_turn()
+    for replicate in range(batch) if replicates is None else replicates:
+        trial = Replicate(scenario, itinerary, replicate, next_arm[replicate])
         trial.run(range(eligible) if creation is None else creation)
         here = replicate, slice(len(trial.patients))
         place[here] = [one.place for one in trial.patients]

@@ -22,6 +22,7 @@ from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import DrawnIntentions, Itinerary, first_infusion, plan_itinerary
 from trialsim.trial.outcomes import Scores, realise
 from trialsim.trial.vector_engine import recruit_without_waiting
+from trialsim.trial.waiting import recruit_with_waiting
 
 Engine = Literal["auto", "events", "vector"]
 
@@ -103,7 +104,6 @@ def simulate_batch(
     engine = chosen_engine(scenario, engine)
     candidates = candidates_needed(scenario)
     stop = np.broadcast_to(NEVER if closes is None else np.asarray(closes), len(streams.replicates))
-    recruit = recruit_by_events if engine == "events" else recruit_without_waiting
     while True:
         cohort = enrol(scenario, streams, candidates)
         itinerary = plan_itinerary(cohort, scenario, streams)
@@ -111,7 +111,11 @@ def simulate_batch(
         open_to = itinerary.closed_from(stop)
         for pause in pauses:
             open_to = open_to.paused(*pause)
-        recruitment = recruit(open_to, scenario, allocation)
+        if couples_patients(scenario):
+            recruitment = recruit_with_waiting(open_to, cohort, scenario, allocation)
+        else:
+            recruit = recruit_by_events if engine == "events" else recruit_without_waiting
+            recruitment = recruit(open_to, scenario, allocation)
         closed = _closed_at_limit(recruitment, scenario)
         closed = np.minimum(closed, stop)
         recruitment = dataclasses.replace(recruitment, closed=closed)

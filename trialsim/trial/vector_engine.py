@@ -29,6 +29,13 @@ def recruit_without_waiting(
     coupled = couples_patients(scenario)
     if coupled:
         raise RunError(f"the vector engine cannot run what couples patients: {coupled}")
+    return first_to_be_ready(itinerary, scenario, allocation)
+
+
+def first_to_be_ready(
+    itinerary: Itinerary, scenario: Scenario, allocation: Allocation
+) -> Recruitment:
+    """Recruit a batch as if everything that is shared were there in plenty."""
     patients = scenario.design.patients
     width = itinerary.ready.shape[1]
     bits = max(int(width - 1).bit_length(), 1)

@@ -1,0 +1,72 @@
+"""Where nobody could wait, no event is needed: which replicates those are, and all the rest."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trialsim.arrays import Booleans
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.allocation.procedure import allocation_of
+from trialsim.trial.cohort import enrol
+from trialsim.trial.conduct import Recruitment
+from trialsim.trial.event_engine import recruit_by_events
+from trialsim.trial.itinerary import plan_itinerary
+from trialsim.trial.vector_engine import first_to_be_ready
+from trialsim.trial.waiting import recruit_with_waiting, somebody_waits
+
+FIELDS = [field.name for field in dataclasses.fields(Recruitment)]
+WEEKDAYS = {"per_cycle": 10, "days": "monday_to_friday"}
+WAYS: list[dict[str, Any]] = [
+    {"operations.infusion_chairs_per_site": 2},
+    {"operations.infusion_chairs_per_site": 3, "treatment.infusions": WEEKDAYS},
+    {"operations.infusion_chairs_per_site": 4, "operations.infusion_minutes": 240},
+    {"operations.infusion_chairs_per_site": 2, "operations.infusion_minutes": 1},
+    {"operations.infusion_chairs_per_site": 12, "operations.infusion_minutes": 1440},
+    {
+        "operations.infusion_chairs_per_site": 1,
+        "operations.infusion_minutes": 2,
+        "treatment.infusions": {"per_cycle": 2, "days": "every_day"},
+        "operations.refusal_probability": {"distribution": "constant", "value": 0.5},
+    },
+]
+"""Ways of running two sites in which some replicates have nobody who waits, and others have."""
+
+
+def recruited(
+    scenario: Scenario, streams: Streams
+) -> tuple[Recruitment, Recruitment, Recruitment, Booleans]:
+    """Return recruitment by events, with few events, without waiting, and where somebody waits."""
+    cohort = enrol(scenario, streams, 400)
+    itinerary = plan_itinerary(cohort, scenario, streams)
+    allocation = allocation_of(scenario, cohort, streams)
+    plain = first_to_be_ready(itinerary, scenario, allocation)
+    return (
+        recruit_by_events(itinerary, scenario, allocation),
+        recruit_with_waiting(itinerary, cohort, scenario, allocation),
+        plain,
+        somebody_waits(plain, itinerary, cohort, scenario),
+    )
+
+
+@pytest.mark.parametrize("changes", WAYS)
+def test_few_events_give_what_all_events_give_and_are_needed_just_where_somebody_waits(
+    crowded: Scenario, changes: dict[str, Any]
+) -> None:
+    """In a replicate that is left out, nobody waits; in one that is not, somebody does."""
+    quiet = {"design.patients": 14, "operations.candidates_per_site_per_month": 10}
+    scenario, seen = crowded.replace({**quiet, **changes}), set()
+    for seed in range(3):
+        events, few, plain, waits = recruited(scenario, Streams(seed, range(16)))
+        for name in FIELDS:
+            assert getattr(few, name).tobytes() == getattr(events, name).tobytes(), name
+        assert events.waited is not None
+        assert events.lacked is not None
+        delayed = events.waited.any(axis=(1, 2)) | events.lacked.any(axis=(1, 2))
+        for name in ("place", "randomised"):
+            delayed |= (getattr(events, name) != getattr(plain, name)).any(axis=1)
+        assert (waits == delayed).all()
+        seen |= set(np.unique(waits).tolist())
+    assert seen == {False, True}
