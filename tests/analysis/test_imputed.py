@@ -14,10 +14,11 @@ from trialsim.analysis.analyse import analyse
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import carried_forward, complete_endpoint, endpoint
 from trialsim.analysis.imputed import completed
+from trialsim.analysis.primary import analyse_primary
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
 from trialsim.streams import Streams
-from trialsim.trial.trial import simulate_batch
+from trialsim.trial.trial import Trial, simulate_batch
 
 Planned: TypeAlias = Callable[..., SimulatedTrial]
 IMPUTED: dict[str, Any] = {"missing": "multiple_imputation", "imputations": 4}
@@ -110,3 +111,121 @@ def test_carrying_forward_is_that_of_pandas(two_outcomes: Scenario) -> None:
     scores = trials[0].scores["arat"]
     carried = DataFrame(scores.reshape(-1, last + 1)).ffill(axis=1)[last]
     assert_array_equal(carried_forward(trials[1].scores, "arat", last).ravel(), carried)
+
+
+LEAVING = {"probability": 0.3, "days": {"distribution": "constant", "value": 30}}
+BY_MODEL = ["jump_to_reference", "copy_reference", "copy_increments"]
+
+
+def imputed_by(scenario: Scenario, **assumed: Any) -> Scenario:
+    plan = {**IMPUTED, "death": "as_missing", "imputation": assumed}
+    return scenario.replace({f"analysis.{name}": value for name, value in plan.items()})
+
+
+def first_of(trial: Trial, **assumed: Any) -> Data:
+    plan = imputed_by(trial.scenario, **assumed).analysis
+    return next(iter(completed(Data(trial, plan))))
+
+
+def test_what_is_missing_before_the_event_or_in_the_reference_stays_at_random(
+    two_outcomes: Scenario,
+) -> None:
+    trial = simulate_batch(
+        two_outcomes.replace({"operations.withdrawal": LEAVING}), Streams(8, range(16))
+    )
+    plain = first_of(trial)
+    treated, control = plain.arms
+    left = trial.conduct.exited <= trial.conduct.visit_minute[..., -1]
+    for model in BY_MODEL:
+        found = first_of(trial, model=model, after="withdrawal")
+        changed = found.values.cell != plain.values.cell
+        assert changed[treated & left].mean() > 0.3
+        assert not changed[control].any() or (left & control).any()
+        assert_array_equal(found.values.analysed, plain.values.analysed)
+
+
+def test_a_delta_moves_what_is_imputed_after_the_event_alone_and_keeps_to_the_scale(
+    two_outcomes: Scenario,
+) -> None:
+    trial = simulate_batch(
+        two_outcomes.replace({"operations.withdrawal": LEAVING}), Streams(9, range(16))
+    )
+    plain = first_of(trial)
+    treated, control = plain.arms
+    left = trial.conduct.exited <= trial.conduct.visit_minute[..., -1]
+    analysed = plain.values.analysed
+    for arms, whom in (("treated", treated), ("both", treated | control)):
+        worse = first_of(trial, delta=-5, delta_arms=arms, after="withdrawal")
+        moved = np.maximum(plain.values.cell + np.where(left & whom, -5, 0), 1)
+        assert (moved != plain.values.cell)[analysed].sum() > 20
+        assert_array_equal(worse.values.cell[analysed], moved[analysed])
+    for outcome in ("arat", "disability"):  # more is better, and less
+        plan = imputed_by(trial.scenario, delta=-200).analysis
+        found = next(iter(completed(Data(trial, plan.model_copy(update={"endpoint": outcome})))))
+        assert (found.values.cell[left & treated & found.values.analysed] == 1).all()
+
+
+def test_the_jump_brings_the_treated_who_left_nearer_to_the_controls(
+    two_outcomes: Scenario,
+) -> None:
+    """Effects over 200 trials fall in the order of what each model lets them keep."""
+    effects = []
+    study = two_outcomes.replace({"operations.withdrawal": LEAVING})
+    trial = simulate_batch(study, Streams(10, range(200)))
+    for assumed in ({}, *({"model": model} for model in reversed(BY_MODEL))):
+        plan = imputed_by(study, **assumed).analysis
+        effects.append(analyse_primary(trial, plan).estimate.mean())
+    at_random, increments, copied, jumped = effects
+    assert at_random > increments > jumped
+    assert at_random > copied > jumped
+
+
+def test_one_earlier_visit_can_impute(two_outcomes: Scenario) -> None:
+    """Those who miss it too are drawn around the arm's mean."""
+    trial = simulate_batch(two_outcomes, Streams(11, range(8)))
+    for predictors in (["day_42"], ["baseline"], ["baseline", "day_42"]):
+        found = first_of(trial, predictors=predictors)
+        known = ~np.isnan(trial.scores["arat"][..., -1])
+        assert_array_equal(found.values.cell[known], first_of(trial).values.cell[known])
+        assert (found.values.cell[found.values.analysed] >= 1).all()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"test": "brunner_munzel"},
+        {"test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}}},
+        {"test": {"method": "responders", "threshold": 30}},
+        {"test": "proportional_odds"},
+        {"test": {"method": "proportional_odds", "covariates": ["arat"]}},
+    ],
+)
+def test_with_nothing_missing_every_pooled_estimate_is_that_of_the_trial(
+    changes: dict[str, Any], two_outcomes: Scenario
+) -> None:
+    never = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
+    whole = two_outcomes.replace(
+        {
+            "operations.withdrawal": never,
+            "operations.death": never,
+            "operations.visit_missed_probability": 0,
+            **{f"analysis.{name}": value for name, value in changes.items()},
+        }
+    )
+    trial = simulate_batch(whole, Streams(3, range(4)))
+    plain = analyse_primary(trial, whole.analysis)
+    pooled = analyse_primary(trial, imputed_by(whole).analysis)
+    assert_allclose(pooled.estimate, plain.estimate, rtol=1e-9)
+    assert ((pooled.low < pooled.estimate) & (pooled.estimate < pooled.high)).all()
+    assert_allclose(np.log(pooled.p_value), np.log(plain.p_value), atol=1.2)
+
+
+def test_batches_and_engines_impute_by_reference_alike(two_outcomes: Scenario) -> None:
+    from trialsim.replicates.run import Simulation
+
+    study = imputed_by(two_outcomes, model="jump_to_reference", after="discontinuation", delta=-2)
+    whole, parts = (Simulation(study, 11, "vector", size).run(range(3, 20)) for size in (64, 5))
+    events = Simulation(study, 11, "events").run(range(3, 20))
+    for name, column in whole.columns.items():
+        assert_array_equal(column, parts.columns[name], err_msg=name)
+        assert_array_equal(column, events.columns[name], err_msg=name)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.imputation import AT_RANDOM
 from trialsim.scenario.programme import Study, trials_of
 from trialsim.scenario.scenario import Scenario
 
@@ -54,16 +55,25 @@ def estimand_of(study: Study) -> Estimand:
 _DEATHS = {"worst_rank": "death as the worst outcome", "as_missing": "had nobody died"}
 
 
+_IMPUTED = {
+    "at_random": "scores imputed as missing at random are those that patients would have had "
+    "without leaving the trial (hypothetical)",
+    "jump_to_reference": "scores after an event are imputed by jump to reference (an assumption)",
+    "copy_reference": "scores after an event are imputed by copy reference (an assumption)",
+    "copy_increments": "scores after an event are imputed by copy increments in reference (an "
+    "assumption)",
+}
+
+
 def _others(trial: Scenario) -> Iterator[str]:
     """Yield what in a trial's plan makes its analysis one for another estimand."""
     plan: AnalysisPlan = trial.analysis
     if plan.missing == "worst_rank":
         yield "a missing score counts as the worst outcome (composite)"
     if plan.missing == "multiple_imputation":
-        yield (
-            "scores imputed as missing at random are those that patients would have had without "
-            "leaving the trial (hypothetical)"
-        )
+        yield _IMPUTED[(plan.imputation or AT_RANDOM).model]
+        if (plan.imputation or AT_RANDOM).delta != 0:
+            yield "scores imputed after an event are shifted by a delta (an assumption)"
     if plan.missing == "likelihood":
         yield (
             "scores left missing, as at random, count as those that patients would have had "

@@ -60,7 +60,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "imputation for a test that pools nothing": (
         {"missing": "multiple_imputation", "test": "exact_mann_whitney"},
         "analysis.missing: cannot be multiple_imputation, which is pooled for mann_whitney, "
-        "t_test, welch and ancova alone, without strata and continuity correction: use locf "
+        "brunner_munzel, adjusted_rank, t_test, welch, ancova, responders and proportional_odds "
+        "alone, without strata and continuity correction: use locf "
         "(got multiple_imputation)",
     ),
     "a model of all visits with a score filled in": (
@@ -71,6 +72,31 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"missing": "likelihood"},
         "analysis.missing: cannot be likelihood with mann_whitney: only mmrm models all visits "
         "(got likelihood)",
+    ),
+    "an assumption of what is not imputed": (
+        {"imputation": {"model": "copy_reference"}},
+        "analysis.imputation: must be left out where missing is locf: nothing is imputed",
+    ),
+    "an event after which nothing is different": (
+        {"missing": "multiple_imputation", "imputation": {"after": "withdrawal"}},
+        "analysis.imputation.after: must be left at last_score where nothing is other than at "
+        "random after it (got withdrawal)",
+    ),
+    "a delta of nothing": (
+        {"missing": "multiple_imputation", "imputation": {"delta_arms": "both"}},
+        "analysis.imputation.delta_arms: must be left at treated without a delta (got both)",
+    ),
+    "a score by a later one": (
+        {
+            "missing": "multiple_imputation",
+            "imputation": {"predictors": ["baseline", "day_90"]},
+        },
+        "analysis.imputation.predictors: must be before day_90, which is analysed (got day_90)",
+    ),
+    "a score by a visit that is not": (
+        {"missing": "multiple_imputation", "imputation": {"predictors": ["day_43"]}},
+        "analysis.imputation.predictors: must be a visit that exists; did you mean day_42? "
+        "(got day_43)",
     ),
     "permutations that cannot reject": (
         {

@@ -119,8 +119,31 @@ def test_every_other_field_of_the_plan_is_told() -> None:
     imputed = {"missing": "multiple_imputation", "imputations": 37}
     assert "37 times" in plan_in_words(plan(**imputed))["missing_data"]
     chosen = {name for name, _ in choices(AnalysisPlan)}
-    rest = {"test", "imputations", "secondary"}
+    rest = {"test", "imputations", "imputation", "secondary"}
     assert AnalysisPlan.model_fields.keys() == {*changes, *chosen, *rest}
+
+
+def test_what_is_assumed_of_imputed_scores_is_told() -> None:
+    assumptions: list[dict[str, Any]] = [
+        {"model": "at_random"},
+        *({"model": f"{one}"} for one in ("jump_to_reference", "copy_reference")),
+        {"model": "copy_increments"},
+        {"model": "copy_increments", "after": "withdrawal"},
+        {"model": "copy_increments", "after": "discontinuation"},
+        {"delta": -5},
+        {"delta": 5},
+        {"delta": -5, "delta_arms": "both"},
+        {"predictors": ["baseline", "day_42"]},
+        {"predictors": ["day_42"]},
+    ]
+    told = {
+        plan_in_words(plan(missing="multiple_imputation", imputation=one, secondary={}))[
+            "missing_data"
+        ]
+        for one in assumptions
+    }
+    assert len(told) == len(assumptions)
+    assert not any("_" in sentence for sentence in told)
 
 
 def test_outcomes_are_called_by_their_labels_and_no_name_keeps_its_underscores() -> None:

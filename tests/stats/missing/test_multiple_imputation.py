@@ -1,12 +1,20 @@
 """Imputed scores against the predictive distribution in closed form, and their own laws."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy.stats import kstest
 
-from trialsim.arrays import Floats
-from trialsim.stats.missing.multiple_imputation import impute, uniforms_shape
+from trialsim.arrays import Booleans, Floats
+from trialsim.stats.missing.multiple_imputation import (
+    Reference,
+    ReferenceModel,
+    impute,
+    impute_arm,
+    uniforms_shape,
+)
 
 
 def uniforms_for(scores: Floats, imputations: int, seed: int = 1) -> Floats:
@@ -140,3 +148,82 @@ def test_wrong_arguments_are_refused() -> None:
         impute(scores, np.zeros((2, 3, 9)), 0, 57)
     with pytest.raises(ValueError, match=r"low must be below high \(got 57 and 0\)"):
         impute(scores, uniforms_for(scores, 2), 57, 0)
+
+
+def gone(after: int, *batch: int, patients: int = 40, visits: int = 3) -> Booleans:
+    """Return which visits are after an event of the first ten patients."""
+    who = np.arange(patients)[:, np.newaxis] < 10
+    return np.broadcast_to(who & (np.arange(visits) >= after), (*batch, patients, visits))
+
+
+@pytest.mark.parametrize("model", get_args(ReferenceModel))
+def test_by_a_reference_that_is_the_same_arm_it_is_missing_at_random(
+    model: ReferenceModel,
+) -> None:
+    """Law, to the bit: the same scores and the same numbers in both arms."""
+    scores = np.where(gone(1, 4), np.nan, arm(21, 4))
+    uniforms = uniforms_for(scores, 5)
+    plain = impute_arm(scores, uniforms, 0, 57)
+    reference = Reference(plain.regressions, gone(1, 4), model)
+    by_reference = impute_arm(scores, uniforms, 0, 57, ~gone(1, 4), reference)
+    assert_array_equal(by_reference.scores, plain.scores)
+
+
+MEANS = np.array([[0.0, 8.0, 14.0], [0.0, 3.0, 5.0]])  # of the arm and of the reference
+ROOT = np.array([[10.0, 0, 0], [7, 6, 0], [6, 5, 5]])
+
+
+def mean_by_moments(model: ReferenceModel, last: int, patient: Floats) -> float:
+    """Return the mean of the last visit in Carpenter, Roger and Kenward's joint distribution."""
+    covariance, (own, reference) = ROOT @ ROOT.T, MEANS
+    profile = {
+        "copy_reference": reference,
+        "jump_to_reference": np.append(own[: last + 1], reference[last + 1 :]),
+        "copy_increments": np.append(
+            own[: last + 1], own[last] + reference[last + 1 :] - reference[last]
+        ),
+    }[model]
+    known = slice(0, last + 1)
+    weights = np.linalg.solve(covariance[known, known], covariance[known, 2])
+    return float(profile[2] + weights @ (patient[known] - profile[known]))
+
+
+@pytest.mark.parametrize("model", get_args(ReferenceModel))
+@pytest.mark.parametrize("last", [0, 1])
+def test_by_a_reference_scores_have_the_moments_of_the_joint_distribution(
+    model: ReferenceModel, last: int
+) -> None:
+    """Oracle: the conditional normal by matrix algebra; one patient of large arms, 4 errors."""
+    generator, scale = np.random.default_rng(22), 1000.0
+    arms = [scale * (mean + generator.normal(size=(4000, 3)) @ ROOT.T) for mean in MEANS]
+    treated, control = arms
+    treated[:10] = scale * np.array([15.0, 20.0, np.nan])
+    treated[:10, last + 1 :] = np.nan
+    after = np.zeros((4000, 3), bool)
+    after[:10, last + 1 :] = True
+    uniforms = [uniforms_for(treated, 40, seed) for seed in (1, 2)]
+    made = impute_arm(control, uniforms[0], -1e9, 1e9)
+    reference = Reference(made.regressions, after, model)
+    found = impute_arm(treated, uniforms[1], -1e9, 1e9, ~after, reference).scores[:, :10, 2] / scale
+    wanted = mean_by_moments(model, last, np.array([15.0, 20.0, 0.0]))
+    # each imputation draws slopes of its own, which the ten patients share
+    between = found.mean(axis=1)
+    assert abs(between.mean() - wanted) < 4 * between.std() / np.sqrt(40) + 0.5
+    covariance, known = ROOT @ ROOT.T, slice(0, last + 1)
+    weights = np.linalg.solve(covariance[known, known], covariance[known, 2])
+    sd = np.sqrt(covariance[2, 2] - weights @ covariance[known, 2])
+    assert abs(found.std() / sd - 1) < 4 / np.sqrt(2 * found.size)
+
+
+def test_whom_the_baseline_alone_is_known_of_has_the_effect_of_none() -> None:
+    """Everybody gone after it in the treated arm: no difference, within 4 standard errors."""
+    scores = arm(23, 400)
+    control = arm(24, 400)
+    scores[..., 1:] = np.nan
+    after = np.broadcast_to(np.arange(3) > 0, scores.shape)
+    made = impute_arm(control, uniforms_for(control, 2, 3), -1000, 1000)
+    for model in get_args(ReferenceModel):
+        reference = Reference(made.regressions, after, model)
+        filled = impute_arm(scores, uniforms_for(scores, 2), -1000, 1000, ~after, reference).scores
+        gaps = (filled - made.scores)[..., 2].mean(axis=(0, 2))
+        assert abs(gaps.mean()) < 4 * gaps.std() / np.sqrt(400)

@@ -6,11 +6,28 @@ import numpy as np
 
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
+from trialsim.analysis.methods.ranks import pooled_ranks
+from trialsim.arrays import Floats
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
+from trialsim.stats.ranks.estimated_effect import EstimatedEffect
 
 
 def compare(data: Data, method: AdjustedRank) -> Comparison:
     """Return the comparison of each replicate."""
+    if data.to_impute:
+        return pooled_ranks(data, partial(_effect_and_variance, method=method))
+    found = _adjusted(data, method)
+    ends = found.effect, found.low, found.high
+    comparison = Comparison(*ends, found.z, found.p_value, *data.samples.sizes)
+    return on_scale(comparison, data.plan.effect)
+
+
+def _effect_and_variance(data: Data, method: AdjustedRank) -> tuple[Floats, Floats]:
+    found = _adjusted(data, method)
+    return found.effect, found.standard_error**2
+
+
+def _adjusted(data: Data, method: AdjustedRank) -> EstimatedEffect:
     from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
 
     plan, samples = data.plan, data.samples
@@ -26,11 +43,9 @@ def compare(data: Data, method: AdjustedRank) -> Comparison:
         alternative=plan.alternative,
     )
     if plan.strata == "none":
-        parts = [adjust(*arms)]
-    else:  # one by one, for the sums over a stratum round by the width of the widest in a batch
-        parts = [
-            adjust(*(Arm(arm.outcome[one], arm.covariates[one], site) for arm in arms))
-            for one, site in enumerate(data.site)
-        ]
-    effect, _, low, high, z, p_value = (np.hstack(field) for field in zip(*parts, strict=True))
-    return on_scale(Comparison(effect, low, high, z, p_value, *samples.sizes), plan.effect)
+        return adjust(*arms)
+    parts = [  # one by one, for the sums over a stratum round by the width of the widest in a batch
+        adjust(*(Arm(arm.outcome[one], arm.covariates[one], site) for arm in arms))
+        for one, site in enumerate(data.site)
+    ]
+    return EstimatedEffect(*(np.hstack(field) for field in zip(*parts, strict=True)))

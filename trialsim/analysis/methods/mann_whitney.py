@@ -1,11 +1,13 @@
 """The Wilcoxon-Mann-Whitney test: of two samples, stratified by site, or of imputed trials."""
 
-import numpy as np
-
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
-from trialsim.analysis.imputed import completed
-from trialsim.analysis.methods.ranks import rank_comparison, two_samples
+from trialsim.analysis.methods.ranks import (
+    counted_effects,
+    pooled_ranks,
+    rank_comparison,
+    two_samples,
+)
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.stats.ranks.mann_whitney import rank_test, summarise_counts
 
@@ -13,7 +15,7 @@ from trialsim.stats.ranks.mann_whitney import rank_test, summarise_counts
 def compare(data: Data, method: MannWhitney) -> Comparison:
     """Return the comparison of each replicate."""
     if data.to_impute:
-        return _pooled(data)
+        return pooled_ranks(data, counted_effects)
     if data.plan.strata == "site":
         return _stratified(data)
     summary = two_samples(data)
@@ -31,15 +33,3 @@ def _stratified(data: Data) -> Comparison:
     sizes = counts[..., 0, :].sum(axis=(1, 2)), counts[..., 1, :].sum(axis=(1, 2))
     comparison = Comparison(test.effect, found.low, found.high, test.z, test.p_value, *sizes)
     return on_scale(comparison, plan.effect)
-
-
-def _pooled(data: Data) -> Comparison:
-    from trialsim.stats.missing.rubins_rules import pool_effects
-
-    plan = data.plan
-    tables = np.stack([one.counts[:, 0] for one in completed(data)])
-    summary = summarise_counts(tables[:, :, 0], tables[:, :, 1])
-    found = pool_effects(summary, "logit", plan.confidence, plan.alternative)
-    sizes = summary.treated[0], summary.control[0]
-    ends = found.effect, found.low, found.high
-    return on_scale(Comparison(*ends, found.t, found.p_value, *sizes), plan.effect)

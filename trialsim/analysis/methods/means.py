@@ -1,21 +1,22 @@
 """The comparisons of means: Student's and Welch's t tests, and analysis of covariance."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data, Samples
-from trialsim.analysis.imputed import completed
+from trialsim.analysis.imputed import Part, pooled
 from trialsim.scenario.plan.methods.means import Ancova, MeanMethod, TTest, Welch
-from trialsim.stats.means_and_proportions.mean_difference import MeanDifference, mean_difference
+from trialsim.stats.means_and_proportions.mean_difference import MeanDifference
 
 
 def compare(data: Data, method: MeanMethod) -> Comparison:
     """Return the comparison of each replicate."""
     difference = _DIFFERENCES[type(method)]
     if data.to_impute:
-        return _pooled(data, difference)
+        return pooled(data, partial(_part, difference=difference))
     return of_means(difference(data, _in_points(data)), data.samples)
 
 
@@ -55,21 +56,8 @@ _DIFFERENCES: dict[type[MeanMethod], Callable[[Data, Samples], MeanDifference]] 
 }
 
 
-def _pooled(data: Data, difference: Callable[[Data, Samples], MeanDifference]) -> Comparison:
-    """Pool differences of means; the freedom if nothing were missing is the least of any."""
-    from trialsim.stats.missing.rubins_rules import pool_estimates
-
-    trials = list(completed(data))
-    each = [difference(one, _in_points(one)) for one in trials]
-    estimates = np.stack([one.estimate for one in each])
-    variances = np.nan_to_num(np.stack([one.standard_error for one in each])) ** 2
-    freedom = np.nan_to_num(np.stack([one.degrees_of_freedom for one in each]), nan=1.0)
-    pooled = pool_estimates(estimates, variances, freedom.min(axis=0))
-    found = mean_difference(
-        pooled.estimate,
-        pooled.variance,
-        pooled.degrees_of_freedom,
-        data.plan.confidence,
-        data.plan.alternative,
-    )
-    return of_means(found, trials[0].samples)
+def _part(data: Data, difference: Callable[[Data, Samples], MeanDifference]) -> Part:
+    """Return what is pooled of an imputed trial; without spread, all variance is between them."""
+    found = difference(data, _in_points(data))
+    variance = np.nan_to_num(found.standard_error) ** 2
+    return Part(found.estimate, variance, np.nan_to_num(found.degrees_of_freedom, nan=1.0))

@@ -1,9 +1,12 @@
 """The proportional odds model."""
 
+from functools import partial
+
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
+from trialsim.analysis.imputed import Part, pooled
 from trialsim.analysis.truth import TruthParts, of_estimates
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.stats.means_and_proportions.proportional_odds import (
@@ -15,7 +18,11 @@ from trialsim.stats.means_and_proportions.proportional_odds import (
 
 def compare(data: Data, method: ProportionalOdds) -> Comparison:
     """Return the comparison of each replicate."""
-    found = _adjusted(data, method) if method.covariates else _unadjusted(data)
+    if data.to_impute:
+        whole = pooled(data, partial(_part, method=method))
+        low, high = np.exp(whole.low), np.exp(whole.high)
+        return whole._replace(estimate=np.exp(whole.estimate), low=low, high=high)
+    found = _fitted(data, method)
     ends = found.odds_ratio, found.low, found.high
     return Comparison(*ends, found.z, found.p_value, *data.samples.sizes)
 
@@ -28,6 +35,19 @@ def truth(data: Data, method: ProportionalOdds) -> TruthParts:
     if not method.covariates:
         return TruthParts(*np.full((2, len(data.trial.arms)), np.nan))
     return of_estimates(compare(data, method).estimate)
+
+
+def _fitted(data: Data, method: ProportionalOdds) -> OddsRatio:
+    return _adjusted(data, method) if method.covariates else _unadjusted(data)
+
+
+def _part(data: Data, method: ProportionalOdds) -> Part:
+    """Return what is pooled of an imputed trial; of separated arms nothing can be said."""
+    found = _fitted(data, method)
+    log_ratio = np.where(np.isfinite(found.log_odds_ratio), found.log_odds_ratio, np.nan)
+    treated, control = data.samples.sizes
+    freedom = np.maximum(treated + control - 2.0 - len(method.covariates), 1.0)
+    return Part(log_ratio, found.standard_error**2, freedom)
 
 
 def _unadjusted(data: Data) -> OddsRatio:

@@ -1,9 +1,12 @@
 """What the rank tests of two unadjusted samples report beside their test."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
+from trialsim.analysis.imputed import completed
 from trialsim.analysis.truth import TruthParts, of_theta
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.methods.base import AnalysisMethod
@@ -28,6 +31,29 @@ def rank_comparison(
         return Comparison(*ends, statistic, p_value, *sizes)
     low, high = effect_interval(summary, plan.interval, plan.confidence)
     return on_scale(Comparison(summary.effect, low, high, statistic, p_value, *sizes), plan.effect)
+
+
+def counted_effects(data: Data) -> tuple[Floats, Floats]:
+    """Return the effect of each replicate, and its variance by the placements."""
+    summary = two_samples(data)
+    return summary.effect, summary.placement_variance
+
+
+def pooled_ranks(data: Data, effects_of: Callable[[Data], tuple[Floats, Floats]]) -> Comparison:
+    """Pool the effects of imputed trials on the logit scale, with N - 2 complete freedom."""
+    from trialsim.stats.missing.rubins_rules import pool_estimated_effects
+
+    plan, trials = data.plan, list(completed(data))
+    effects, variances = (
+        np.stack(field) for field in zip(*(effects_of(one) for one in trials), strict=True)
+    )
+    treated, control = trials[0].samples.sizes
+    freedom = np.maximum(treated + control - 2.0, 1.0)
+    found = pool_estimated_effects(
+        effects, variances, freedom, "logit", plan.confidence, plan.alternative
+    )
+    ends = found.effect, found.low, found.high
+    return on_scale(Comparison(*ends, found.t, found.p_value, treated, control), plan.effect)
 
 
 def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:

@@ -42,6 +42,17 @@ def _visit_exists(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
     yield from _exists("visit", "visit", plan.visit, design.visits)
 
 
+def _predictors_come_before(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
+    predictors = None if plan.imputation is None else plan.imputation.predictors
+    order = list(design.visits)
+    for name in dict.fromkeys(predictors or ()):
+        path = "imputation.predictors"
+        if name not in design.visits:
+            yield Violation(path, unknown("visit", name, design.visits), name)
+        elif plan.visit in order and order.index(name) >= order.index(plan.visit):
+            yield Violation(path, f"must be before {plan.visit}, which is analysed", name)
+
+
 def _treated_exist(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
     yield from _exists("treated", "arm", plan.treated, design.arms)
 
@@ -94,6 +105,7 @@ PLAN_COHERENCE: Rules = (
     (("design", "analysis"), _names_are_free),
     (("outcomes", "analysis"), _in_each_comparison(_endpoint_exists)),
     (("design", "analysis"), _in_each_comparison(_visit_exists)),
+    (("design", "analysis"), _in_each_comparison(_predictors_come_before)),
     (("design", "analysis"), _in_each_comparison(_treated_exist)),
     (("design", "analysis"), _in_each_comparison(_control_exists)),
     (("design", "analysis"), _in_each_comparison(_method_fits_design)),

@@ -22,6 +22,7 @@ from trialsim.scenario.plan.choices import (
     Strata,
     StratumWeighting,
 )
+from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.registry import Method
 from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
 from trialsim.scenario.validation.refusal import CheckedModel, Name, OpenProbability, Probability
@@ -40,6 +41,7 @@ class FurtherAnalysis(FrozenModel):
     subgroup: Rule | None = None
     missing: Missing | None = None
     imputations: Imputations | None = None
+    imputation: Imputation | None = None
     death: Death | None = None
     test: Method | None = None
     continuity_correction: bool | None = None
@@ -62,9 +64,10 @@ class FurtherAnalysis(FrozenModel):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The fields that it says, by name."""
+        """The fields that it says, by name; a rule for missing scores is said as a whole."""
         said = {name: vars(self).get(name) for name in type(self).model_fields}
-        return {name: value for name, value in said.items() if value is not None}
+        changes = {name: value for name, value in said.items() if value is not None}
+        return {"imputation": None, **changes} if "missing" in changes else changes
 
     @model_serializer(mode="wrap")
     def _serialise_without_defaults(
@@ -80,6 +83,7 @@ class AnalysisPlan(CheckedModel):
     rules = (*COMPARISON_RULES, *FAMILY_RULES)
     omitted_defaults = (
         "imputations",
+        "imputation",
         "subgroup",
         "effect",
         "stratum_weighting",
@@ -121,6 +125,8 @@ class AnalysisPlan(CheckedModel):
     missing for the likelihood of a model of all visits."""
     imputations: Imputations = 20
     """Data sets that multiple imputation completes, such as 20."""
+    imputation: Imputation | None = None
+    """What multiple imputation assumes of missing scores; null for missing at random by arm."""
     death: Death = "worst_rank"
     """The dead are ranked below every survivor, whatever was measured, or treated as missing."""
     test: Method

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed
 from trialsim.scenario.plan.methods.registry import METHODS, AnyMethod, name_of
 from trialsim.scenario.protocol.design import BASELINE
@@ -70,6 +71,12 @@ def _imputations_can_be_pooled(
         yield Violation("missing", rule, missing)
 
 
+def _imputation_is_used(missing: str, imputation: Imputation | None) -> Iterator[Violation]:
+    if imputation is not None and missing != "multiple_imputation":
+        rule = f"must be left out where missing is {missing}: nothing is imputed"
+        yield Violation("imputation", rule)
+
+
 def _only_a_model_leaves_scores_missing(missing: str, test: AnyMethod) -> Iterator[Violation]:
     if (missing == "likelihood") == test.models_missing:
         return
@@ -110,6 +117,7 @@ COMPARISON_RULES: Rules = (
     (("effect", "test", "strata", "missing"), _win_ratio_counts_pairs),
     (("test", "missing", "death"), _means_need_numbers),
     (("missing", "test", "strata", "continuity_correction"), _imputations_can_be_pooled),
+    (("missing", "imputation"), _imputation_is_used),
     (("missing", "test"), _only_a_model_leaves_scores_missing),
     (("test", WHOLE), _method_goes_with_plan),
 )

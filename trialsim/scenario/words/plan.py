@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.imputation import AT_RANDOM, imputation_in_words
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, pooling_in_words
 from trialsim.scenario.words.labels import in_words, outcome_in_words
 
@@ -39,12 +40,12 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
         "estimate": method.estimate_in_words(plan),
         "direction": f"Above {quantity.null:g}, its null value, the treated are better, whichever "
         "end of the scale is the better one.",
-        "test": method.test_in_words(plan),
+        "test": method.pooled_in_words(plan) if imputed else method.test_in_words(plan),
         "alternative": f"{_SIDES[plan.alternative]} The interval is always two-sided.",
         "alpha": f"The null hypothesis is rejected when the p-value is at most {plan.alpha:.12g}.",
         "ties": method.ties_in_words(plan),
         "continuity": _continuity(plan),
-        "variance": _POOLED_VARIANCE if imputed else method.variance_in_words(plan),
+        "variance": _pooled_variance(plan) if imputed else method.variance_in_words(plan),
         "interval": f"{100 * plan.confidence:.12g}% interval: {interval}.",
         "small_samples": method.small_samples_in_words(plan),
         "analysis_set": _analysis_set(plan),
@@ -53,9 +54,20 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
     }
 
 
-_POOLED_VARIANCE = (
-    "Within imputations that of each completed trial; between imputations that of the estimates."
-)
+def _pooled_variance(plan: AnalysisPlan) -> str:
+    pooled = (
+        "Within imputations that of each completed trial; between imputations that of the "
+        "estimates."
+    )
+    if (plan.imputation or AT_RANDOM) == AT_RANDOM:
+        return pooled
+    return (
+        f"{pooled} It is information-anchored (Cro, Carpenter and Kenward 2019): missing scores "
+        "take as much information away as under missing at random, so that it is larger than the "
+        "variance over repeated trials, and the test conservative."
+    )
+
+
 _DEATH = {
     "worst_rank": "Patients who died by the time of the visit rank below every survivor, whatever "
     "was measured before, and are tied with one another.",
@@ -140,12 +152,11 @@ def _analysis_set(plan: AnalysisPlan) -> str:
 
 def _missing(plan: AnalysisPlan) -> str:
     if plan.missing == "multiple_imputation":
-        scale = "on the logit scale" if plan.test.has_effect_scales else "as differences of means"
+        assumed = imputation_in_words(plan.imputation or AT_RANDOM, plan.treated, plan.control)
         return (
-            f"A missing score is imputed {plan.imputations} times, assuming it to be missing at "
-            "random: in each arm, from the first visit on, by the normal regression of a visit on "
-            "those before it, rounded and kept within the scale; the results are pooled by Rubin's "
-            f"rules {scale}, with the degrees of freedom of Barnard and Rubin (1999)."
+            f"A missing score is imputed {plan.imputations} times, {assumed}; the results are "
+            f"pooled by Rubin's rules as {plan.test.pooled_as}, with the degrees of freedom of "
+            "Barnard and Rubin (1999)."
         )
     return {
         "locf": "A missing score is replaced by the last one observed, baseline included (LOCF).",

@@ -185,7 +185,7 @@ class _Model(NamedTuple):
         distance = sums.patients * np.log(values).sum(axis=-1)
         distance += (weight * squares).sum(axis=(1, 2))
         likelihood = -(sums.added(distance) + np.linalg.slogdet(whole)[1]) / 2
-        improper = sums.added(1.0 * ~proper.all(axis=-1)) > 0
+        improper = sums.added(np.asarray(~proper.all(axis=-1), np.float64)) > 0
         return _Fit(np.where(improper, -np.inf, likelihood), weight, best, spread, rest, squares)
 
 
@@ -367,7 +367,7 @@ def _compared(sums: _Sums, slopes: Floats, visit: int) -> tuple[Floats, Floats, 
     within = cells.within(fit.weight)
     turns = _turns(sums, within)
     observed = _observed(sums, fit, cells, within, turns) + _unseen(sums, cells)
-    finite = np.isfinite(observed).all(axis=(1, 2))[:, np.newaxis, np.newaxis]
+    finite = np.isfinite(observed).all(axis=(1, 2), keepdims=True)
     observed = np.where(finite, observed, 0.0)
     known = done & (np.linalg.eigvalsh(observed)[:, 0] > 0)
     known &= ((model.nothing @ slopes[place]) ** 2 < _NOTHING_NEW).all(axis=-1)

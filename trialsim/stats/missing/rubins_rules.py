@@ -89,26 +89,49 @@ def pool_effects(
     >>> round(pooled.effect.item(), 4), round(pooled.p_value.item(), 4)
     (0.8088, 0.408)
     """
+    variances, freedom = summary.placement_variance, _complete_freedom(summary)
+    return pool_estimated_effects(
+        summary.effect, variances, freedom, scale, confidence, alternative
+    )
+
+
+def pool_estimated_effects(
+    effect: Floats,
+    variance: Floats,
+    complete_freedom: Floats,
+    scale: IntervalScale = "logit",
+    confidence: float = 0.95,
+    alternative: Alternative = "two-sided",
+) -> ImputedEffect:
+    """Pool Mann-Whitney effects of any kind by their variances, as `pool_effects` does.
+
+    Effects and variances have the shape (imputations, ...), the degrees of freedom if nothing were
+    missing (...).
+
+    >>> effects, variances = np.array([0.7, 0.72]), np.array([0.002, 0.002])
+    >>> round(pool_estimated_effects(effects, variances, np.array(98.0)).effect.item(), 4)
+    0.7101
+    """
     check_probability("confidence", confidence)
     check_alternative(alternative)
     if scale not in get_args(IntervalScale):
         scales = ", ".join(get_args(IntervalScale))
         raise ValueError(f"scale must be one of {scales} (got {scale!r})")
-    inside = (summary.effect > 0) & (summary.effect < 1) & (summary.placement_variance > 0)
+    inside = (effect > 0) & (effect < 1) & (variance > 0)
     known = inside.all(axis=0)
-    effects = np.where(inside, summary.effect, 0.5)
-    variances = np.where(inside, summary.placement_variance, 1.0)
+    effects = np.where(inside, effect, 0.5)
+    variances = np.where(inside, variance, 1.0)
     slope = effects * (1 - effects) if scale == "logit" else np.ones_like(effects)
     values = logit(effects) if scale == "logit" else effects - 0.5
-    pooled = pool_estimates(values, variances / slope**2, _complete_freedom(summary))
+    pooled = pool_estimates(values, variances / slope**2, complete_freedom)
     freedom = pooled.degrees_of_freedom
     error = np.sqrt(pooled.variance)
     half = stdtrit(freedom, (1 + confidence) / 2) * error
     t = np.where(known, pooled.estimate / error, 0.0)
-    effect = np.where(known, _effect(pooled.estimate, scale), summary.effect.mean(axis=0))
-    back = effect * (1 - effect) if scale == "logit" else 1.0
+    centre = np.where(known, _effect(pooled.estimate, scale), effect.mean(axis=0))
+    back = centre * (1 - centre) if scale == "logit" else 1.0
     return ImputedEffect(
-        effect=effect,
+        effect=centre,
         standard_error=np.where(known, error * back, np.nan),
         low=np.where(known, _effect(pooled.estimate - half, scale), 0.0),
         high=np.where(known, _effect(pooled.estimate + half, scale), 1.0),

@@ -16,6 +16,7 @@ class AdjustedRank(RankMethod):
     """The Mann-Whitney effect, adjusted for the chance imbalance of covariates."""
 
     takes_strata: ClassVar[bool] = True
+    pools_imputations: ClassVar[bool] = True
     can_be_monitored: ClassVar[bool] = True
     reckons_information: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
@@ -40,6 +41,8 @@ class AdjustedRank(RankMethod):
         )
 
     def level_row(self, plan: Plan) -> str | None:
+        if plan.missing == "multiple_imputation":
+            return None
         if plan.strata == "site":
             return "adjusted_rank, 1 covariate, 12 sites"
         several = min(len(self.covariates), 4)

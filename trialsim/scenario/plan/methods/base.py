@@ -33,6 +33,8 @@ class AnalysisMethod(CheckedModel):
     """Whether its likelihood is that of the scores observed, so that none is filled in."""
     pools_imputations: ClassVar[bool] = False
     """Whether imputed trials can be pooled, not stratified and not corrected."""
+    pooled_as: ClassVar[str] = ""
+    """What of imputed trials is pooled by Rubin's rules."""
     has_effect_scales: ClassVar[bool] = False
     """Whether the effect may be reported as win odds or as net benefit."""
     has_win_ratio: ClassVar[bool] = False
@@ -64,6 +66,10 @@ class AnalysisMethod(CheckedModel):
     @abstractmethod
     def test_in_words(self, plan: Plan) -> str:
         """Return the test, what it is referred to, and whether it is stratified."""
+
+    def pooled_in_words(self, plan: Plan) -> str:
+        """Return the test of imputed trials, which is Student's of what is pooled."""
+        return f"Student's t test of the pooled {self.pooled_as}, not stratified."
 
     @abstractmethod
     def ties_in_words(self, plan: Plan) -> str:

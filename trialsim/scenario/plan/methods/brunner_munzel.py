@@ -9,6 +9,7 @@ from trialsim.scenario.plan.methods.ranks import PLACEMENTS, SampleRankMethod
 class BrunnerMunzel(SampleRankMethod):
     """A test of the effect alone: the arms may differ in spread."""
 
+    pools_imputations: ClassVar[bool] = True
     can_be_monitored: ClassVar[bool] = True
     reckons_information: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
@@ -25,6 +26,8 @@ class BrunnerMunzel(SampleRankMethod):
         return f"Brunner-Munzel, against {against[self.reference]}, not stratified."
 
     def level_row(self, plan: Plan) -> str | None:
+        if plan.missing == "multiple_imputation":
+            return "mann_whitney, a quarter imputed"  # the pooled effects are the same
         return f"brunner_munzel, {self.reference}"
 
     def variance_in_words(self, plan: Plan) -> str:

@@ -19,10 +19,6 @@ class MannWhitney(SampleRankMethod):
     method: Literal["mann_whitney"]
 
     def test_in_words(self, plan: Plan) -> str:
-        if plan.missing == "multiple_imputation":
-            return (
-                "Student's t test of the pooled logit of the Mann-Whitney effect, not stratified."
-            )
         if plan.strata == "none":
             return "Wilcoxon-Mann-Whitney, asymptotic, not stratified."
         if plan.stratum_weighting == "van-elteren":

@@ -14,6 +14,7 @@ class MeanMethod(AnalysisMethod):
 
     needs_numbers: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
+    pooled_as: ClassVar[str] = "difference of means"
     can_be_monitored: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
 
@@ -25,6 +26,9 @@ class MeanMethod(AnalysisMethod):
             f"Mean difference: {measured(plan)} on {plan.treated} less that on {plan.control}, in "
             "points towards the better end of the scale."
         )
+
+    def pooled_in_words(self, plan: Plan) -> str:
+        return self.test_in_words(plan)
 
     def ties_in_words(self, plan: Plan) -> str:
         return "Scores are not ranked, so ties have no part."

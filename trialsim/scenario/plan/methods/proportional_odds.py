@@ -20,6 +20,8 @@ class ProportionalOdds(AnalysisMethod):
     """One odds ratio for all cells of the scale."""
 
     omitted_defaults = ("covariates",)
+    pools_imputations: ClassVar[bool] = True
+    pooled_as: ClassVar[str] = "logarithm of the odds ratio"
     can_be_monitored: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
 
@@ -49,10 +51,12 @@ class ProportionalOdds(AnalysisMethod):
         return "The test's variance is that of the null hypothesis, by the expected information."
 
     def level_row(self, plan: Plan) -> str | None:
-        return None if self.covariates else "proportional_odds"
+        told = not self.covariates and plan.missing != "multiple_imputation"
+        return "proportional_odds" if told else None
 
     def interval_row(self, plan: Plan) -> str | None:
-        return None if self.covariates else "proportional_odds, interval"
+        told = not self.covariates and plan.missing != "multiple_imputation"
+        return "proportional_odds, interval" if told else None
 
     def interval_in_words(self, plan: Plan) -> str:
         return (

@@ -12,6 +12,7 @@ class RankMethod(AnalysisMethod):
     """A method whose effect is a Mann-Whitney effect, on whichever scale the plan reports it."""
 
     has_effect_scales: ClassVar[bool] = True
+    pooled_as: ClassVar[str] = "logit of the Mann-Whitney effect"
 
     def quantity(self, plan: Plan) -> Quantity:
         return _QUANTITIES[plan.effect]

@@ -12,6 +12,8 @@ from trialsim.scenario.validation.refusal import Finite, Violation
 class Responders(AnalysisMethod):
     """Shares of patients at or beyond a threshold."""
 
+    pools_imputations: ClassVar[bool] = True
+    pooled_as: ClassVar[str] = "risk difference"
     can_be_monitored: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
 
@@ -44,12 +46,14 @@ class Responders(AnalysisMethod):
         return "The test is exact and has no variance."
 
     def level_row(self, plan: Plan) -> str | None:
-        return "responders"
+        return None if plan.missing == "multiple_imputation" else "responders"
 
     def interval_row(self, plan: Plan) -> str | None:
-        return "responders, interval"
+        return None if plan.missing == "multiple_imputation" else "responders, interval"
 
     def small_samples_in_words(self, plan: Plan) -> str:
+        if plan.missing == "multiple_imputation":
+            return super().small_samples_in_words(plan)
         return (
             f"{super().small_samples_in_words(plan)} Fisher's test is conservative and the "
             "interval is not, so that the interval can leave out 0 where the test does not reject."
