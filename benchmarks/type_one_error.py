@@ -58,7 +58,7 @@ def rows_of(part: str, trials: int, jobs: int, judged: bool = True) -> list[Row]
     plans = list(PARTS[part]())
     recuts = Recuts(tuple(plan.study for plan in plans), kept=("favoured",))
     runner = Runner(derived_seed(SEED, f"type I error {part}"), n_jobs=jobs, batch=AT_ONCE)
-    done = runner.run(recuts.simulated, range(trials), recuts.asked())
+    done = runner.run(recuts.simulated, range(trials), recuts.summarise())
     rows = []
     for plan, found in zip(plans, recuts.split(done), strict=True):
         error = float(np.nanmean(found.columns["favoured"]))

@@ -123,7 +123,7 @@ def test_an_interruption_tells_what_is_kept_and_the_same_command_continues(
         assert run([*KEPT[name], *out]) == INTERRUPTED
     told = f"interrupted; 2 finished blocks of 2 scenarios are kept in {tmp_path}"
     assert capsys.readouterr().err == f"trialsim: {told}, and the same command continues\n"
-    part = min(tmp_path.glob("worlds/*/parts/*.parquet"))
+    part = min(tmp_path.glob("studies/*/parts/*.parquet"))
     part.write_bytes(b"")
     assert run([*KEPT[name], *out]) == 0
     assert (

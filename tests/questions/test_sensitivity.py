@@ -15,7 +15,7 @@ from trialsim.scenario.validation.sources import source_of
 
 @pytest.fixture(scope="module")
 def cars1_swings() -> list[Variant]:
-    """Return the worlds beside a built-in study."""
+    """Return the variants beside a built-in study."""
     return list(swings(load("cars1")))
 
 
@@ -23,23 +23,23 @@ def test_each_world_moves_one_number_that_is_not_published(
     cars1_swings: list[Variant],
 ) -> None:
     cars1 = load("cars1")
-    for world in cars1_swings:
-        ((path, value),) = world.changes.items()
+    for variant in cars1_swings:
+        ((path, value),) = variant.changes.items()
         assert source_of(path, cars1.sources).status != "published"
-        assert value_at(world.scenario, path) == value != value_at(cars1, path)
-        assert list(differences(cars1, world.scenario)) == [path]
+        assert value_at(variant.scenario, path) == value != value_at(cars1, path)
+        assert list(differences(cars1, variant.scenario)) == [path]
 
 
 def test_an_effect_moves_about_no_effect(cars1_swings: list[Variant]) -> None:
     """A fifth of the way from 0.5 to 0.722, which is 0.0444."""
-    moved = [world.changes.get("outcomes.arat.effect.value") for world in cars1_swings]
+    moved = [variant.changes.get("outcomes.arat.effect.value") for variant in cars1_swings]
     assert [value for value in moved if value] == [0.6776, 0.7664]
 
 
 def test_every_single_number_of_the_operations_is_moved_both_ways(
     cars1_swings: list[Variant],
 ) -> None:
-    moved = [path for world in cars1_swings for path in world.changes]
+    moved = [path for variant in cars1_swings for path in variant.changes]
     for path in (
         "operations.candidates_per_site_per_month",
         "operations.refusal_probability.median",

@@ -49,9 +49,9 @@ def test_trials_are_simulated_once_for_all_plans(monkeypatch: pytest.MonkeyPatch
     batches = []
 
     class Counting(Recuts):
-        def asked(self) -> Any:
+        def summarise(self) -> Any:
             batches.append(len(self.studies))
-            return super().asked()
+            return super().summarise()
 
     monkeypatch.setattr("trialsim.runs.runner.Recuts", Counting)
     times = [0.4, 0.5, 0.6, 0.8]

@@ -89,14 +89,14 @@ def test_a_timeline_tells_what_the_tables_tell(trial: SimulatedTrial) -> None:
         for kind, count in (("infusion", 21), ("visit", 6)):
             table: Any = tables[f"{kind}s"]
             mine = table[table["subject"] == patient]
-            events = [one for one in told.moments if one.event.startswith(f"{kind} ")]
+            events = [one for one in told.events if one.event.startswith(f"{kind} ")]
             assert len(events) == len(mine) == count
             statuses = sorted(one.detail.split(",")[0] for one in events)
             assert statuses == sorted(mine["status"].astype(str))
-        when = [(one.day, one.time) for one in told.moments]
+        when = [(one.day, one.time) for one in told.events]
         assert when == sorted(when)
-        assert told.moments[0].event == "onset"
-        (randomised,) = (one for one in told.moments if one.event == "randomised")
+        assert told.events[0].event == "onset"
+        (randomised,) = (one for one in told.events if one.event == "randomised")
         assert (randomised.day, randomised.detail) == (0, told.arm)
         text = timeline_text("CARS-1", told)
         assert f"patient {patient} of replicate 0" in text

@@ -197,7 +197,7 @@ BROKEN = {
         [
             "4:11: eligibility.inclusion.age.covariate: must be a covariate that exists; did you "
             "mean age_years? (got age_year)",
-            "5:39: eligibility.inclusion.sex.at_least: must be asked of a number, not of a level "
+            "5:39: eligibility.inclusion.sex.at_least: must be of a number, not of a level "
             "or a flag (got 3)",
             "6:43: eligibility.inclusion.woman.equals: must be a level that exists; did you mean "
             "female? (got femal)",

@@ -84,9 +84,9 @@ class _Figures:
     def _scores(self, of: OfOutcome, what: OfOutcome | JointCondition) -> Floats:
         """Return the scores or changes at a visit; NaN for those without, the dead among them."""
         trial = self._trial
-        asked = {"endpoint": what.outcome, "visit": of.visit, "measure": what.measure}
+        changes = {"endpoint": what.outcome, "visit": of.visit, "measure": what.measure}
         rules = {"missing": "complete_case"} if of.scores == "measured" else {}
-        plan = trial.scenario.analysis.model_copy(update={**asked, **rules})
+        plan = trial.scenario.analysis.model_copy(update={**changes, **rules})
         values: Floats = filled_in(trial, plan)
         if of.scores == "analysed":
             ranked = endpoint(trial, plan)

@@ -75,7 +75,7 @@ def warn_of_damaged_parts(run: "RunDirectory") -> None:
 def keeping(out: Path | None) -> Iterator[None]:
     """Say of what is stopped before its end what its directory keeps, and how it goes on."""
     from trialsim.replicates.parallel import LostWorkerError
-    from trialsim.runs.worlds import what_is_kept
+    from trialsim.runs.study_set import what_is_kept
 
     try:
         yield

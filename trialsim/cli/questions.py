@@ -66,7 +66,7 @@ class EachValue:
         self, out: Path | None, how: "How", others: list[str] | None = None, points: int = 1
     ) -> tuple["Study", "WhatIf"]:
         from trialsim.questions.what_if.what_if import compared
-        from trialsim.runs.worlds import WORLD_BLOCK
+        from trialsim.runs.study_set import STUDY_BLOCK
 
         variants, paths = self._variants(how, others, points)
         if self.paths not in (None, len(paths)):
@@ -74,7 +74,7 @@ class EachValue:
             raise InputError([Problem("--set", rule, str(len(paths)))])
         study = variants[0].scenario
         designs = 1 + sum(variant.scenario.digest != study.digest for variant in variants)
-        with self.run.runner(self.replicates, designs, out, WORLD_BLOCK) as runner:
+        with self.run.runner(self.replicates, designs, out, STUDY_BLOCK) as runner:
             return study, compared(variants, paths, self.replicates, runner, out)
 
     def _variants(
@@ -208,13 +208,13 @@ class Assured:
         """Average the power."""
         from trialsim.questions.assurance.assurance import assurance_by
         from trialsim.questions.assurance.prior_files import load_prior
-        from trialsim.runs.worlds import WORLD_BLOCK
+        from trialsim.runs.study_set import STUDY_BLOCK
 
         study, prior = self.study.loaded(), load_prior(self.prior)
         if self.no_effect is not None:
             prior = prior.model_copy(update={"no_effect": self.no_effect})
         each = -(-self.replicates // self.strata)
-        with self.run.runner(each, self.strata, out, WORLD_BLOCK) as runner:
+        with self.run.runner(each, self.strata, out, STUDY_BLOCK) as runner:
             return study, assurance_by(runner, study, prior, self.replicates, self.strata, out)
 
 
@@ -246,11 +246,11 @@ class Varied:
 
     def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
         """Compare them."""
-        from trialsim.questions.sensitivity import sensitivity_by, worlds_of
-        from trialsim.runs.worlds import WORLD_BLOCK
+        from trialsim.questions.sensitivity import sensitivity_by, variants_of
+        from trialsim.runs.study_set import STUDY_BLOCK
 
-        variants = worlds_of(self.study.loaded())
-        with self.run.runner(self.replicates, len(variants), out, WORLD_BLOCK) as runner:
+        variants = variants_of(self.study.loaded())
+        with self.run.runner(self.replicates, len(variants), out, STUDY_BLOCK) as runner:
             return variants[0].scenario, sensitivity_by(runner, variants, self.replicates, out)
 
 

@@ -103,11 +103,11 @@ def calibrate(
     if write:
         check_named(scenario, "--write", overwrite=True)
     study = load_study(scenario)
-    asked, start = _asked(study, paths, targets)
+    wanted, start = _targets(study, paths, targets)
     if write:
-        _refuse_published(study, list(asked))
+        _refuse_published(study, list(wanted))
     with run.runner(None) as runner:
-        result = calibrated_by(runner, study, asked, replicates, start)
+        result = calibrated_by(runner, study, wanted, replicates, start)
     if write:
         numbers = {row.path: row.value for row in result.rows}
         text = with_calibrated(Path(scenario), numbers, result.study.calibrated)
@@ -172,7 +172,7 @@ def _effects_alone(study: "Study") -> "Study":
     return study.model_copy(update={"findings": estimates})
 
 
-def _asked(
+def _targets(
     study: "Study", paths: list[str], targets: list[str]
 ) -> tuple[dict[str, "Target"], dict[str, float]]:
     """Return the target of each path, and where the search of some of them begins."""
@@ -182,20 +182,20 @@ def _asked(
     if len(paths) != len(targets):
         rule = f"must be given once for each --path, {len(paths)} in all"
         raise InputError([Problem("--target", rule, str(len(targets)))])
-    asked: dict[str, Target] = {}
+    wanted: dict[str, Target] = {}
     start: dict[str, float] = {}
     problems: list[Problem] = []
     for path, target in zip(paths, targets, strict=True):
         name, begins, value = path.partition("=")
         try:
-            asked[name] = target_of(study, target)
+            wanted[name] = target_of(study, target)
             start |= {name: float(value)} if begins else {}
         except InputError as error:
             problems += error.problems
         except ValueError:
             problems.append(Problem("--path", "must begin at a number", as_written(path)))
-    if len(asked) < len(paths) and not problems:
+    if len(wanted) < len(paths) and not problems:
         problems.append(Problem("--path", "must be given once for each number"))
     if problems:
         raise InputError(problems)
-    return asked, start
+    return wanted, start

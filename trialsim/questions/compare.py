@@ -57,7 +57,7 @@ class Comparison:
         ]
         if problems:
             raise InputError(problems)
-        a, b = (_of_world(one, self.seed, replicate, self.engine) for one in (self.a, self.b))
+        a, b = (_patients_of(one, self.seed, replicate, self.engine) for one in (self.a, self.b))
         both = a.add_suffix("_a").join(b.add_suffix("_b"), how="inner")
         names = dict.fromkeys([*a.columns, *b.columns])
         paired = [f"{name}_{study}" for name in names for study in "ab"]
@@ -81,7 +81,7 @@ def compare(
     return Comparison(single_trial(a), single_trial(b), seed, engine)
 
 
-def _of_world(scenario: Scenario, seed: int, replicate: int, engine: Engine) -> "DataFrame":
+def _patients_of(scenario: Scenario, seed: int, replicate: int, engine: Engine) -> "DataFrame":
     """Return the patients of one study by screening number."""
     tables = simulate(scenario, seed, replicate, engine).tables()
     subjects, visits = tables["subjects"], tables["visits"]

@@ -9,7 +9,7 @@ from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.replicates.run import BATCH, summary_of
-from trialsim.replicates.secondary import not_asked_of
+from trialsim.replicates.secondary import problems_of_secondary
 from trialsim.runs.manifest import SECONDARY
 from trialsim.runs.precision import check_precision
 from trialsim.runs.runner import Runner, not_enough
@@ -88,7 +88,7 @@ def keeping_power(
     InputError
         If the study has no secondary analyses to keep, or the directory is that of another run.
     """
-    wrong = list(not_asked_of(study)) if secondary else []
+    wrong = list(problems_of_secondary(study)) if secondary else []
     if wrong:
         raise InputError(wrong)
     return runner.keeping(out, study, inputs={SECONDARY: True} if secondary else None)
@@ -106,15 +106,15 @@ def power_by(
     if precision is not None:
         check_precision(precision)
     apart = secondary and runner.directory is None  # a directory knows what it keeps
-    asked = summary_of(study, secondary) if apart else None
+    summarise = summary_of(study, secondary) if apart else None
     runner.check(study)  # refuses at once, not in every replicate, what can never recruit
     runner.note_if_slow(study)
     with runner.logged():
         if precision is None:
             count = REPLICATES if replicates is None else replicates
-            done = runner.run(study, range(count), asked)
+            done = runner.run(study, range(count), summarise)
         else:
-            done = runner.until(study, precision, asked)
+            done = runner.until(study, precision, summarise)
         used, seconds = chosen_engine(study, runner.engine), time.perf_counter() - began
         result = summarised(study, runner.seed, used, done, seconds)
         runner.write_summary(result)

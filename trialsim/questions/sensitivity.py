@@ -55,18 +55,18 @@ def sensitivity(
     """
     scenario = load_study(scenario)
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
-    return sensitivity_by(runner, worlds_of(scenario), replicates, out)
+    return sensitivity_by(runner, variants_of(scenario), replicates, out)
 
 
 def sensitivity_by(
-    runner: Runner, worlds: tuple[Variant, ...], replicates: int, out: str | Path | None = None
+    runner: Runner, variants: tuple[Variant, ...], replicates: int, out: str | Path | None = None
 ) -> WhatIf:
     """Return the comparison of the variants of a sensitivity analysis, as a runner gives it."""
-    paths = tuple(dict.fromkeys(path for world in worlds for path in world.changes))
-    return compared(worlds, paths, replicates, runner, out)
+    paths = tuple(dict.fromkeys(path for variant in variants for path in variant.changes))
+    return compared(variants, paths, replicates, runner, out)
 
 
-def worlds_of(study: Study) -> tuple[Variant, ...]:
+def variants_of(study: Study) -> tuple[Variant, ...]:
     """Return the study itself, and each that has one number otherwise."""
     scenario = single_trial(study)
     return (Variant(BASE, {}, scenario), *swings(scenario))
@@ -106,10 +106,10 @@ def swings(scenario: Scenario) -> Iterator[Variant]:
     for top, part in parts.items():
         for path, value, null in _numbers(part, top):
             if source_of(path, scenario.sources).status != "published":
-                yield from _worlds(scenario, path, value, null)
+                yield from _moved(scenario, path, value, null)
 
 
-def _worlds(scenario: Scenario, path: str, value: float, null: float) -> Iterator[Variant]:
+def _moved(scenario: Scenario, path: str, value: float, null: float) -> Iterator[Variant]:
     """Yield the valid variants with a parameter moved by a fifth of its distance from `null`."""
     for factor in (1 - SWING, 1 + SWING):
         moved: float = float(f"{null + (value - null) * factor:.6g}")
@@ -118,11 +118,11 @@ def _worlds(scenario: Scenario, path: str, value: float, null: float) -> Iterato
         if moved == value:
             continue
         try:
-            world = scenario.replace({path: moved})
-            candidates_needed(world)
+            variant = scenario.replace({path: moved})
+            candidates_needed(variant)
         except (InputError, RecruitmentError):
             continue
-        yield Variant(f"{path}={moved:.6g}", {path: moved}, world)
+        yield Variant(f"{path}={moved:.6g}", {path: moved}, variant)
 
 
 def _numbers(part: Any, path: str, null: float = 0.0) -> Iterator[tuple[str, float, float]]:

@@ -45,7 +45,7 @@ class Recuts:
         """The study that is simulated: the one whose looks may ask for the most patients."""
         return max(self.studies, key=lambda study: largest(study).design.patients)
 
-    def asked(self) -> Summarise:
+    def summarise(self) -> Summarise:
         """Return what is kept of each replicate, for each plan."""
         plans = tuple(boundary_of(study) for study in self.studies)
         names = tuple(_of(place, name) for place in range(len(plans)) for name in self.kept)

@@ -72,7 +72,7 @@ class Simulation:
     engine: Engine = "auto"
     batch: int = BATCH
     """Replicates simulated at once, fewer where a trial is large; it changes no result."""
-    asked: Summarise | None = None
+    summarise: Summarise | None = None
 
     def run(self, replicates: range) -> Replicates:
         """Simulate and analyse a contiguous range of replicates.
@@ -89,7 +89,7 @@ class Simulation:
         stages()  # a build that cannot compute is told once, not for each replicate
         size = min(self.batch, _most_at_once(self.study))
         starts = range(replicates.start, replicates.stop, size)
-        stop, kept = replicates.stop, self.asked or summary_of(self.study)
+        stop, kept = replicates.stop, self.summarise or summary_of(self.study)
         batches = [range(start, min(start + size, stop)) for start in starts]
         return joined([self._run_batch(batch, kept) for batch in batches])
 

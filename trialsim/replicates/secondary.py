@@ -20,7 +20,7 @@ PREFIX: Final = "secondary "
 _OF_EACH: Final = ("rejected", "favoured")
 
 
-def not_asked_of(study: Study) -> Iterator[Problem]:
+def problems_of_secondary(study: Study) -> Iterator[Problem]:
     """Yield why the secondary analyses of a study have no power beside the primary one."""
     if isinstance(study, Programme):
         yield Problem("secondary", "must be left out of a programme, which has one analysis")

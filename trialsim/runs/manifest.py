@@ -89,34 +89,36 @@ def manifest_here(
     return RunManifest(scenario, seed, used, versions_here(), block, processor=processor_here())
 
 
-def run_differences(held: RunManifest, asked: RunManifest, where: str) -> Iterator[Problem]:
+def run_differences(held: RunManifest, wanted: RunManifest, where: str) -> Iterator[Problem]:
     """Yield what keeps the replicates of two runs from being mixed, path by path.
 
     What two commands ask of two studies, or two commands of one, is not comparable.
     """
-    if held.command != asked.command:
-        yield _differs("command", held.command, asked.command, where)
-    elif held.scenario.digest == asked.scenario.digest:
-        for path in changed_paths(held.inputs, asked.inputs):
-            yield _differs(path, part_at(held.inputs, path), part_at(asked.inputs, path), where)
-    if held.scenario.digest != asked.scenario.digest:
-        changes = differences(held.scenario, asked.scenario)
+    if held.command != wanted.command:
+        yield _differs("command", held.command, wanted.command, where)
+    elif held.scenario.digest == wanted.scenario.digest:
+        for path in changed_paths(held.inputs, wanted.inputs):
+            yield _differs(path, part_at(held.inputs, path), part_at(wanted.inputs, path), where)
+    if held.scenario.digest != wanted.scenario.digest:
+        changes = differences(held.scenario, wanted.scenario)
         # nothing that is set apart differs: only the order of what the scenario lists
         for path in changes or ("scenario",):
             yield _differs(path, value_at(held.scenario, path), changes.get(path), where)
     for name in ("seed", "engine", "block"):
-        yield from _if_differs(name, getattr(held, name), getattr(asked, name), where)
-    for package in {**held.versions, **asked.versions}:
+        yield from _if_differs(name, getattr(held, name), getattr(wanted, name), where)
+    for package in {**held.versions, **wanted.versions}:
         path = f"versions.{package}"
-        yield from _if_differs(path, held.versions.get(package), asked.versions.get(package), where)
+        yield from _if_differs(
+            path, held.versions.get(package), wanted.versions.get(package), where
+        )
 
 
-def _if_differs(path: str, held: Any, asked: Any, where: str) -> Iterator[Problem]:
-    if held != asked:
-        yield _differs(path, held, asked, where)
+def _if_differs(path: str, held: Any, wanted: Any, where: str) -> Iterator[Problem]:
+    if held != wanted:
+        yield _differs(path, held, wanted, where)
 
 
-def _differs(path: str, held: Any, asked: Any, where: str) -> Problem:
+def _differs(path: str, held: Any, wanted: Any, where: str) -> Problem:
     """Return the problem of one path; None stands for what is not there."""
     rule = "must not be given" if held is None else f"must be {as_written(held)}"
-    return Problem(path, f"{rule}, as in {where}", as_written(asked))
+    return Problem(path, f"{rule}, as in {where}", as_written(wanted))

@@ -60,7 +60,7 @@ def read_manifest(folder: Path, known: Study | None = None) -> RunManifest:
     InputError
         If either is not there or not as it was written, or the folder holds a link.
     """
-    told = _told(folder)
+    told = _stored(folder)
     if checksum(_scenario(folder)) != told.scenario_file:
         raise InputError([Problem("", _CHANGED, file=str(folder / SCENARIO))])
     if known is None or known.digest != told.digest:
@@ -80,7 +80,7 @@ def writing_to(folder: Path) -> Iterator[None]:
         raise RunError(f"cannot write to {folder}: {error.strerror or error}") from None
 
 
-class _Told(BaseModel):
+class _Stored(BaseModel):
     """What a manifest file says; the scenario is beside it."""
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -110,11 +110,11 @@ class _Told(BaseModel):
         )
 
 
-def _told(folder: Path) -> _Told:
+def _stored(folder: Path) -> _Stored:
     file = folder / MANIFEST
     try:
         refuse_links(folder)
-        return _Told.model_validate(unsealed(file))
+        return _Stored.model_validate(unsealed(file))
     except InputError:
         raise
     except (FileNotFoundError, NotADirectoryError):
@@ -158,7 +158,7 @@ def _complete(folder: Path, manifest: RunManifest) -> None:
     """Write the scenario if a process stopped, or still is, between the manifest and it."""
     if (folder / SCENARIO).exists():
         return
-    digest = _told(folder).digest
+    digest = _stored(folder).digest
     if digest != manifest.scenario.digest:
         rule = f"must have the digest {digest}, as in {folder}"
         raise InputError([Problem("scenario", rule, manifest.scenario.digest)])

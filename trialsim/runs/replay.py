@@ -54,7 +54,7 @@ class Replay:
         }
 
 
-class Moment(NamedTuple):
+class PatientEvent(NamedTuple):
     """Something that happened to a patient."""
 
     day: int
@@ -75,7 +75,7 @@ class Timeline:
     site: str
     arm: str
     covariates: Mapping[str, Any]
-    moments: tuple[Moment, ...]
+    events: tuple[PatientEvent, ...]
     scores: Mapping[str, Mapping[str, Mapping[str, float]]]
     """Outcome, arm, visit: the score had the patient been in that arm and missed no visit."""
 
@@ -88,7 +88,7 @@ class Timeline:
             "site": self.site,
             "arm": self.arm,
             "covariates": dict(self.covariates),
-            "timeline": [moment._asdict() for moment in self.moments],
+            "timeline": [event._asdict() for event in self.events],
             "potential_outcomes": self.scores,
             "note": SIMULATED,
         }
@@ -115,7 +115,7 @@ def replay(run: RunDirectory, replicate: int) -> Replay:
     numbers = {name: float(kept.columns[name][place]) for name in kept.columns}
     failure = next((one for one in kept.failures if one.replicate == replicate), None)
     study, seed, engine = manifest.scenario, manifest.seed, manifest.engine
-    simulation = Simulation(study, seed, engine, asked=manifest.kept)
+    simulation = Simulation(study, seed, engine, summarise=manifest.kept)
     again = simulation.run(range(replicate, replicate + 1))
     differing = [
         name
@@ -161,10 +161,10 @@ def timeline(trial: SimulatedTrial, patient: int) -> Timeline:
     (subject,) = tables["subjects"]
     (screening,) = _records(screened[screened["screening_number"] == subject["screening_number"]])
     midnight = subject["randomised_minute"] // DAY * DAY
-    moments = [
-        _moment(minute - midnight, event, detail)
+    events = [
+        _patient_event(minute - midnight, event, detail)
         for minute, event, detail in sorted(
-            _happenings(tables, screening, tuple(trial.scenario.outcomes)), key=lambda one: one[0]
+            _events(tables, screening, tuple(trial.scenario.outcomes)), key=lambda one: one[0]
         )
     ]
     return Timeline(
@@ -177,7 +177,7 @@ def timeline(trial: SimulatedTrial, patient: int) -> Timeline:
             name: screening.get(f"covariate_{name}", screening.get(name))
             for name in trial.scenario.population.covariates
         },
-        moments=tuple(moments),
+        events=tuple(events),
         scores=potential_scores(trial.batch, patient),
     )
 
@@ -230,15 +230,15 @@ def _records(table: "DataFrame") -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-TimelineEvent = tuple[int, str, str]
+_Event = tuple[int, str, str]
 """Minute of the trial, what happened, and more about it."""
 
 
-def _happenings(
+def _events(
     tables: Mapping[str, list[dict[str, Any]]],
     screening: Mapping[str, Any],
     outcomes: tuple[str, ...],
-) -> Iterator[TimelineEvent]:
+) -> Iterator[_Event]:
     """Yield what happened to a patient, table by table."""
     (subject,), (exit_,) = tables["subjects"], tables["disposition"]
     yield screening["onset_minute"], "onset", ""
@@ -262,6 +262,6 @@ def _happenings(
     yield exit_["ended_minute"], "exit", exit_["status"]
 
 
-def _moment(minute: int, event: str, detail: str) -> Moment:
+def _patient_event(minute: int, event: str, detail: str) -> PatientEvent:
     day, of_day = divmod(int(minute), DAY)
-    return Moment(day, f"{of_day // HOUR:02}:{of_day % HOUR:02}", event, detail)
+    return PatientEvent(day, f"{of_day // HOUR:02}:{of_day % HOUR:02}", event, detail)

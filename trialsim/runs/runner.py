@@ -20,7 +20,7 @@ from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here
 from trialsim.runs.part_file import from_parquet
 from trialsim.runs.precision import until_precise
 from trialsim.runs.slow import slow_analysis
-from trialsim.runs.worlds import WORLD_BLOCK, StudySetDirectory, open_worlds
+from trialsim.runs.study_set import STUDY_BLOCK, StudySetDirectory, open_study_set
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.trial.trial import Engine
 
@@ -81,7 +81,9 @@ class Runner:
         if told is not None:
             self.notice(told)
 
-    def run(self, study: Study, replicates: range, asked: Summarise | None = None) -> Replicates:
+    def run(
+        self, study: Study, replicates: range, summarise: Summarise | None = None
+    ) -> Replicates:
         """Return the results of contiguous replicates of a study.
 
         A directory keeps them, and has only what is missing of them computed; unless something
@@ -93,11 +95,11 @@ class Runner:
             If there are more replicates than anybody could wait for.
         """
         check_count(replicates.stop)
-        if self.directory is None or asked is not None:
+        if self.directory is None or summarise is not None:
             workers = None if self.scheduler is not None else workers_here(self.n_jobs)
             tasks = tasks_of(replicates, workers, self.batch)
             parts = []
-            for task, part in self._finished(study, tasks, asked):
+            for task, part in self._finished(study, tasks, summarise):
                 parts.append(part)
                 self._tell(len(task), part)
             return joined(parts)
@@ -132,12 +134,14 @@ class Runner:
         """Yield the results of studies that differ in their looks alone."""
         recuts = Recuts(tuple(single_trial(study) for study in studies))
         wide = replace(self, batch=max(self.batch, AT_ONCE))
-        return recuts.split(wide.run(recuts.simulated, replicates, recuts.asked()))
+        return recuts.split(wide.run(recuts.simulated, replicates, recuts.summarise()))
 
-    def until(self, study: Study, precision: float, asked: Summarise | None = None) -> Replicates:
+    def until(
+        self, study: Study, precision: float, summarise: Summarise | None = None
+    ) -> Replicates:
         """Return the results of as many replicates as the power's Monte Carlo error needs."""
         block = BLOCK if self.directory is None else self.directory.manifest.block
-        return until_precise(lambda more: self.run(study, more, asked), precision, block)
+        return until_precise(lambda more: self.run(study, more, summarise), precision, block)
 
     def run_of(self, study: Study) -> RunDirectory:
         """Return the run of a study in the directory, which there must be.
@@ -192,10 +196,9 @@ class Runner:
         if command == POWER:
             manifest = self._manifest(study, BLOCK)._replace(inputs=inputs or {})
             return replace(self, directory=open_run(out, manifest, self.notice))
-        manifest = self._manifest(study, WORLD_BLOCK)
+        manifest = self._manifest(study, STUDY_BLOCK)
         manifest = manifest._replace(command=command, inputs=inputs or {})
-        worlds = open_worlds(out, manifest, self.notice)
-        return replace(self, directory=worlds)
+        return replace(self, directory=open_study_set(out, manifest, self.notice))
 
     @contextmanager
     def logged(self, **told: Any) -> Iterator[None]:
@@ -217,11 +220,11 @@ class Runner:
         self,
         study: Study,
         tasks: Sequence[range],
-        asked: Summarise | None = None,
+        summarise: Summarise | None = None,
         in_order: bool = True,
     ) -> Generator[tuple[range, Replicates], None, None]:
         used = chosen_engine(study, self.engine)
-        simulation = Simulation(study, self.seed, used, self.batch, asked)
+        simulation = Simulation(study, self.seed, used, self.batch, summarise)
         return finished_tasks(simulation, tasks, self.n_jobs, self.scheduler, in_order)
 
     def _tell(self, count: int, part: Replicates) -> None:

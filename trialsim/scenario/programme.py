@@ -209,7 +209,7 @@ class Programme(CheckedModel):
         self, changes: Mapping[str, Any]
     ) -> tuple[dict[str, Scenario], list[Problem]]:
         trials, problems = dict(self.trials), []
-        asked: dict[str, dict[str, Any]] = {}
+        by_trial: dict[str, dict[str, Any]] = {}
         for path, value in changes.items():
             if not _of_a_trial(path):
                 continue
@@ -218,8 +218,8 @@ class Programme(CheckedModel):
                 hint = nearest(below(TRIALS, name), [below(TRIALS, one) for one in self.trials])
                 problems.append(Problem(path, f"must be a path that exists{hint}"))
             else:
-                asked.setdefault(name, {})[rest] = value
-        for name, own in asked.items():
+                by_trial.setdefault(name, {})[rest] = value
+        for name, own in by_trial.items():
             if "" in own:
                 del trials[name]
                 continue

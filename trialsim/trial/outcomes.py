@@ -134,12 +134,12 @@ class _Realised:
         self.dosing = Dosing(scenario.design, conduct, arms, self.onset)
         self.latent = PatientScores(scenario, self.covariates, patients, words)
         bounding = [one.bounds.values() for one in scenario.outcomes.values()]
-        self._asked_again = {bound.outcome for bounds in bounding for bound in bounds}
+        self._needed_again = {bound.outcome for bounds in bounding for bound in bounds}
         self._kept: dict[tuple[str, int], Floats] = {}
 
     def scores(self, name: str, visit: int) -> Floats:
         """Return the scores of one outcome at a visit, shape (replicate, patient)."""
-        if name not in self._asked_again:
+        if name not in self._needed_again:
             return self._made(name, visit)
         if (name, visit) not in self._kept:
             self._kept[name, visit] = self._made(name, visit)

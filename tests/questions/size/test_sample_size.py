@@ -227,9 +227,9 @@ def test_replicates_that_failed_are_counted_in_every_power() -> None:
     """Oracle: the same studies, run alone. The closed form is of those that were finished."""
     hurried = load("cars1").replace({PATIENTS: 40, "operations.recruitment_limit_days": 100})
     found = ts.sample_size(hurried, 0.8, EFFECT, low=0.6, high=0.85, **FEW)
-    worlds = [(found.failed, found.value, found.confirmation_seed, found.replicates)]
-    worlds += [(one.failed, one.value, SEED, one.replicates) for one in found.candidates]
-    for failed, value, seed, replicates in worlds[:3]:
+    runs = [(found.failed, found.value, found.confirmation_seed, found.replicates)]
+    runs += [(one.failed, one.value, SEED, one.replicates) for one in found.candidates]
+    for failed, value, seed, replicates in runs[:3]:
         alone = ts.power(hurried.replace({EFFECT: value}), replicates, seed, n_jobs=1)
         assert failed == alone.failed > 0
     finished = found.frame["replicates"] - found.frame["failed"]

@@ -86,7 +86,7 @@ def test_the_base_and_an_alternative_that_changes_nothing_differ_by_exactly_zero
         assert not any(one.estimate or one.mcse for one in row.differences.values())
 
 
-def test_a_difference_leaves_out_the_replicates_that_failed_in_either_world(
+def test_a_difference_leaves_out_the_replicates_that_failed_in_either_scenario(
     modest: ts.Scenario,
 ) -> None:
     base = modest.replace({PATIENTS: 60, "operations.recruitment_limit_days": 130})
@@ -113,21 +113,21 @@ def test_an_alternative_of_which_every_replicate_fails_does_not_end_the_others(
 def test_a_world_that_can_never_recruit_is_named_before_anything_runs(modest: ts.Scenario) -> None:
     ages = {"eligibility.inclusion.age.at_least": 101, "eligibility.inclusion.age.at_most": 120}
     none = modest.replace(ages)
-    worlds = alternatives(modest, {PATIENTS: [50]}, variants=[none])
+    variants = alternatives(modest, {PATIENTS: [50]}, variants=[none])
 
     def ran(*_: object) -> None:
         pytest.fail("something was run")
 
     with pytest.raises(ts.RecruitmentError, match="cars1: recruitment can never finish"):
-        compared(worlds, (PATIENTS,), 64, Runner(SEED, 1, progress=ran))
+        compared(variants, (PATIENTS,), 64, Runner(SEED, 1, progress=ran))
 
 
-def test_worlds_that_differ_have_names_that_differ(modest: ts.Scenario) -> None:
+def test_variants_that_differ_have_names_that_differ(modest: ts.Scenario) -> None:
     """Values that are mappings are said whole."""
     path = "operations.refusal_probability"
     chances = [{"distribution": "constant", "value": value} for value in (0.0, 0.1)]
     found = alternatives(modest, {path: chances})
-    assert [world.name for world in found] == [
+    assert [variant.name for variant in found] == [
         "base",
         f"{path}={{distribution: constant, value: 0}}",
         f"{path}={{distribution: constant, value: 0.1}}",
@@ -136,11 +136,11 @@ def test_worlds_that_differ_have_names_that_differ(modest: ts.Scenario) -> None:
 
 def test_a_grid_has_every_combination(modest: ts.Scenario) -> None:
     changes: Changes = {PATIENTS: [100, 200], DROPOUT: [0.0, 0.1, 0.2]}
-    worlds = alternatives(modest, changes, "grid")
-    combinations = [tuple(world.changes.values()) for world in worlds[1:]]
+    variants = alternatives(modest, changes, "grid")
+    combinations = [tuple(variant.changes.values()) for variant in variants[1:]]
     assert combinations == list(product(*changes.values()))
-    for world in worlds[1:]:
-        assert world.scenario.digest == modest.replace(world.changes).digest
+    for variant in variants[1:]:
+        assert variant.scenario.digest == modest.replace(variant.changes).digest
 
 
 @pytest.mark.parametrize("points", [1, 7, 32])
@@ -148,9 +148,9 @@ def test_a_latin_hypercube_has_one_point_in_each_part_of_each_range(
     modest: ts.Scenario, points: int
 ) -> None:
     ranges = {PATIENTS: (100, 100 + 8 * points - 1), DROPOUT: (0.0, 0.2)}
-    worlds = alternatives(modest, ranges, "latin_hypercube", points=points, seed=SEED)[1:]
-    patients = np.array([world.changes[PATIENTS] for world in worlds])
-    dropout = np.array([world.changes[DROPOUT] for world in worlds])
+    variants = alternatives(modest, ranges, "latin_hypercube", points=points, seed=SEED)[1:]
+    patients = np.array([variant.changes[PATIENTS] for variant in variants])
+    dropout = np.array([variant.changes[DROPOUT] for variant in variants])
     assert patients.dtype.kind == "i"
     assert sorted((patients - 100) // 8) == list(range(points))
     assert sorted((dropout / 0.2 * points).astype(int)) == list(range(points))
@@ -161,7 +161,7 @@ def test_a_path_keeps_its_values_in_a_hypercube_when_another_path_joins(
 ) -> None:
     ranges = {DROPOUT: (0.0, 0.2), PATIENTS: (100, 300)}
     alone, joined = (
-        [world.changes[DROPOUT] for world in alternatives(modest, some, "latin_hypercube")[1:]]
+        [variant.changes[DROPOUT] for variant in alternatives(modest, some, "latin_hypercube")[1:]]
         for some in ({DROPOUT: ranges[DROPOUT]}, ranges)
     )
     assert alone == joined
@@ -174,9 +174,9 @@ def test_a_variant_says_what_differs_from_the_base(tmp_path: Path) -> None:
         "extends: cars1\noperations: {infusion_minutes: 15}\neligibility: {inclusion: {age: null}}"
     )
     (tmp_path / "short.yaml").write_text(text)
-    worlds = alternatives(load("cars1"), variants=[str(tmp_path / "short.yaml")])
-    assert worlds[1].name == "short"
-    assert worlds[1].changes == {
+    variants = alternatives(load("cars1"), variants=[str(tmp_path / "short.yaml")])
+    assert variants[1].name == "short"
+    assert variants[1].changes == {
         "operations.infusion_minutes": 15,
         "eligibility.inclusion.age": None,
     }
@@ -245,8 +245,10 @@ def test_the_frame_has_a_row_for_each_world_and_a_column_for_each_path(compariso
     assert rows[1]["changes"] == {PATIENTS: 120}
 
 
-def test_the_same_patient_has_the_same_luck_in_both_worlds(modest: ts.Scenario) -> None:
-    """Who withdraws in the calm world does so in the other; nobody else's scores move."""
+def test_a_patient_has_the_same_random_numbers_in_both_scenarios(
+    modest: ts.Scenario,
+) -> None:
+    """Who withdraws in the calm variant does so in the other; nobody else's scores move."""
     restless = modest.replace({DROPOUT: 0.25})
     patients = ts.compare(modest, restless, seed=SEED).patients(replicate=3)
     assert len(patients) == 208
@@ -260,7 +262,7 @@ def test_the_same_patient_has_the_same_luck_in_both_worlds(modest: ts.Scenario) 
     assert (patients["infusions_given_b"] <= patients["infusions_given_a"]).all()
 
 
-def test_patients_of_both_worlds_are_found_by_their_screening_number(modest: ts.Scenario) -> None:
+def test_patients_of_both_are_found_by_their_screening_number(modest: ts.Scenario) -> None:
     """Those whom a stricter limit of age leaves out are not randomised in both."""
     strict = modest.replace({"eligibility.inclusion.age.at_most": 70})
     both = ts.compare(modest, strict, seed=SEED).patients(replicate=1)

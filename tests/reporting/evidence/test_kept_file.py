@@ -32,7 +32,7 @@ def test_without_a_file_nothing_is_kept() -> None:
     assert kept(None, {"seed": 1}, half) == {"power": 0.5, "sd": None}
 
 
-@pytest.mark.parametrize("change", ["versions", "asked", "all"])
+@pytest.mark.parametrize("change", ["versions", "inputs", "all"])
 def test_what_other_software_kept_is_computed_again(tmp_path: Path, change: str) -> None:
     file = tmp_path / "kept.json"
     kept(file, {"seed": 1}, half)

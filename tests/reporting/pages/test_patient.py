@@ -177,7 +177,7 @@ def test_the_page_tells_the_days_of_the_timeline(trial: SimulatedTrial, patient:
     ]
     assert names == tables
     days = page[page.index('id="days"') :]
-    assert days[: days.index("</table>")].count("<tr") == 1 + len(way.moments)
+    assert days[: days.index("</table>")].count("<tr") == 1 + len(way.events)
     assert "None" not in page
     assert page.count(SIMULATED) >= 2
     assert "there is no such person" in page

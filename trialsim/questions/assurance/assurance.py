@@ -40,7 +40,7 @@ from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED, left_out, of_wrong_direction, summarised
 from trialsim.replicates.run import BATCH, joined
 from trialsim.runs.runner import Runner, not_enough
-from trialsim.runs.worlds import WORLD_BLOCK
+from trialsim.runs.study_set import STUDY_BLOCK
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Quantity
@@ -401,37 +401,36 @@ def assurance_by(
     """Return the assurance of a study as a runner gives it, as `assurance` does."""
     wrong = [*_too_few(replicates, strata), *runner.problems()]
     try:
-        believed = prior if isinstance(prior, Prior) else load_prior(prior)
+        stated = prior if isinstance(prior, Prior) else load_prior(prior)
     except InputError as error:
         wrong += error.problems
     if wrong:
         raise InputError(wrong)
-    asked_for = believed
-    _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))  # reported at once
+    _studies_under(scenario, stated, strata, runner.seed)  # its problems are reported at once
     runner.check(scenario)
     runner.note_if_slow(scenario)
-    asked = {"prior": believed.model_dump(mode="json"), "strata": strata}
-    shrunk = attenuation_of(runner, scenario, believed) if is_of_estimates(believed) else None
-    if shrunk is not None:
-        believed = at_full_exposure(believed, shrunk.factor)
-    worlds = _worlds(scenario, believed, drawn_effects(believed, strata, runner.seed))
-    runner = runner.keeping(out, scenario, COMMAND, asked)
+    inputs = {"prior": stated.model_dump(mode="json"), "strata": strata}
+    of_estimates = is_of_estimates(stated)
+    shrunk = attenuation_of(runner, scenario, stated) if of_estimates else None
+    translated = stated if shrunk is None else at_full_exposure(stated, shrunk.factor)
+    studies = _studies_under(scenario, translated, strata, runner.seed)
+    runner = runner.keeping(out, scenario, COMMAND, inputs)
     with runner.logged():
-        result = _assured(runner, scenario, believed, worlds, -(-replicates // strata))
-        result = replace(result, attenuation=shrunk, is_of_estimates=is_of_estimates(asked_for))
+        result = _assured(runner, scenario, translated, studies, -(-replicates // strata))
+        result = replace(result, attenuation=shrunk, is_of_estimates=of_estimates)
         runner.write_summary(result)
     return result
 
 
 def _assured(
-    runner: Runner, scenario: Study, prior: Prior, worlds: Sequence[Study], each: int
+    runner: Runner, scenario: Study, prior: Prior, studies: Sequence[Study], each: int
 ) -> Assurance:
     """Run the scenarios, one a stratum, each so many times."""
-    began, strata = time.perf_counter(), len(worlds)
+    began, strata = time.perf_counter(), len(studies)
     done = joined(
         [
-            runner.run(world, own)
-            for stratum, world in enumerate(worlds)
+            runner.run(study, own)
+            for stratum, study in enumerate(studies)
             for own in _of_stratum(stratum, strata, each)
         ]
     )
@@ -478,9 +477,9 @@ def _of_stratum(stratum: int, strata: int, each: int) -> Iterator[range]:
     >>> list(_of_stratum(3, 40, 300))
     [range(768, 1024), range(11008, 11052)]
     """
-    for turn, done in enumerate(range(0, each, WORLD_BLOCK)):
-        start = (turn * strata + stratum) * WORLD_BLOCK
-        yield range(start, start + min(WORLD_BLOCK, each - done))
+    for turn, done in enumerate(range(0, each, STUDY_BLOCK)):
+        start = (turn * strata + stratum) * STUDY_BLOCK
+        yield range(start, start + min(STUDY_BLOCK, each - done))
 
 
 def _too_few(replicates: int, strata: int) -> list[Problem]:
@@ -493,19 +492,19 @@ def _too_few(replicates: int, strata: int) -> list[Problem]:
     return found
 
 
-def _worlds(scenario: Study, prior: Prior, effects: Floats) -> list[Study]:
-    """Return the study under each effect; all impossible effects are reported at once."""
+def _studies_under(scenario: Study, prior: Prior, strata: int, seed: int) -> list[Study]:
+    """Return the study under each effect drawn; all impossible effects are reported at once."""
     paths = effect_paths(scenario)
-    worlds: list[Study] = []
+    studies: list[Study] = []
     problems: list[Problem] = []
-    for effect in effects.tolist():
+    for effect in drawn_effects(prior, strata, seed).tolist():
         try:
             anchors = {f"{path}.anchor": prior.anchor for path in paths}
             changed = anchors | {f"{path}.value": effect for path in paths}
-            worlds.append(scenario.replace(changed))
+            studies.append(scenario.replace(changed))
         except InputError as error:
             problems += error.problems
     if problems:
         rule = "must not give effects that the outcome cannot have; give its parts low and high"
         raise InputError([Problem("prior", rule, as_written(prior.title)), *problems])
-    return worlds
+    return studies

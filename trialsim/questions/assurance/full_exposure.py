@@ -51,7 +51,7 @@ def attenuation_of(runner: Runner, study: Study, prior: Prior) -> Attenuation | 
         return None
     none, apart = NO_EFFECT[prior.anchor], _typical(prior)
     own = replace(runner, seed=derived_seed(runner.seed, _PURPOSE), directory=None, progress=None)
-    worlds = [
+    studies = [
         study.replace(
             {
                 **{f"{path}.anchor": prior.anchor for path in effect_paths(study)},
@@ -60,7 +60,7 @@ def attenuation_of(runner: Runner, study: Study, prior: Prior) -> Attenuation | 
         )
         for effect in (apart, none)
     ]
-    with_effect, without = (own.run(one, range(_TRIALS)).columns["estimate"] for one in worlds)
+    with_effect, without = (own.run(one, range(_TRIALS)).columns["estimate"] for one in studies)
     shift = mean_over_replicates((with_effect - without) / (apart - none))
     if not shift.estimate > _SEEN * shift.mcse:
         return None

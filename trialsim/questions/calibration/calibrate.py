@@ -125,14 +125,14 @@ def calibrated_by(
 ) -> CalibrationResult:
     """Solve for the numbers by a runner, as `calibrate` does."""
     began = time.perf_counter()
-    asked = {
+    wanted = {
         path: target_of(study, one) if isinstance(one, str) else one
         for path, one in targets.items()
     }
-    before = _numbers_at(study, asked)
+    before = _numbers_at(study, wanted)
     begin = np.array([(start or {}).get(path, number) for path, number in before.items()])
     fresh = replace(runner, seed=confirmation_seed(runner.seed))
-    curve, other = (FigureCurve(study, asked, one) for one in (runner, fresh))
+    curve, other = (FigureCurve(study, wanted, one) for one in (runner, fresh))
     met = meeting(curve, begin, replicates)
     values = np.array([_rounded(*pair) for pair in zip(met.place, met.errors, strict=True)])
     figures, _ = curve.means(values, replicates)
@@ -142,10 +142,10 @@ def calibrated_by(
     columns = np.stack([old, values, met.errors, slopes, figures, confirmed, mcse], axis=1)
     rows = [
         _solved(path, target, numbers)
-        for (path, target), numbers in zip(asked.items(), columns, strict=True)
+        for (path, target), numbers in zip(wanted.items(), columns, strict=True)
     ]
     return CalibrationResult(
-        study=_recorded(study, rows, asked),
+        study=_recorded(study, rows, wanted),
         seed=runner.seed,
         confirmation_seed=fresh.seed,
         replicates=replicates,

@@ -44,8 +44,10 @@ def simulated_figures(
         If recruitment can never finish, or every replicate failed.
     """
     runner.check(study)
-    asked = Summarise(tuple(names), partial(_figures, names=tuple(names), findings=dict(findings)))
-    done = runner.run(study, replicates, asked)
+    summarise = Summarise(
+        tuple(names), partial(_figures, names=tuple(names), findings=dict(findings))
+    )
+    done = runner.run(study, replicates, summarise)
     if len(done.failures) == len(replicates):
         raise RunError(f"all {len(replicates):,} replicates failed: {done.failures[0].reason}")
     if isinstance(study, Programme):

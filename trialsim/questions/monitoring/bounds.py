@@ -217,13 +217,13 @@ def bounds_by_effect(scenario: Study | str | Path, points: int = 31) -> BoundsRe
     return bounds(study, reported(study.analysis, np.linspace(first, last, points)).tolist())
 
 
-def _effects(plan: BoundaryPlan, asked: Sequence[float] | None) -> list[float]:
+def _effects(plan: BoundaryPlan, effects: Sequence[float] | None) -> list[float]:
     """Return the true effects on the scale of the statistic."""
-    if asked:
+    if effects:
         if np.isnan(plan.information):
             rule = "must be given to reckon with other effects than none"
             raise InputError([Problem("monitoring.planned_standard_error", rule)])
-        return [float(natural(plan.analysis, effect)) for effect in asked]
+        return [float(natural(plan.analysis, effect)) for effect in effects]
     if np.isnan(plan.planned_effect) or np.isnan(plan.information):
         return [plan.null]
     distance = plan.planned_effect - plan.null

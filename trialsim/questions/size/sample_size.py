@@ -247,8 +247,8 @@ def size_by(
         raise InputError(problems)
     runner.check(scenario)
     runner.note_if_slow(scenario)
-    asked = {"power": sought.power, "path": path, "low": low, "high": high}
-    runner = runner.keeping(out, scenario, COMMAND, asked)
+    inputs = {"power": sought.power, "path": path, "low": low, "high": high}
+    runner = runner.keeping(out, scenario, COMMAND, inputs)
     with runner.logged():
         result = _found(runner, scenario, path, sought)
         runner.write_summary(result)

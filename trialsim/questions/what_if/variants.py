@@ -166,8 +166,8 @@ def _combinations(
     if how == "one_at_a_time":
         return _one_at_a_time(changes)
     if how == "grid":
-        worlds = product(*changes.values()) if changes else []
-        return [dict(zip(changes, world, strict=True)) for world in worlds]
+        every = product(*changes.values()) if changes else []
+        return [dict(zip(changes, values, strict=True)) for values in every]
     spread = {
         path: _over_range(low, high, spread_evenly(path, points, seed), value_at(base, path))
         for path, (low, high) in changes.items()

@@ -229,16 +229,16 @@ def what_if(
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
     wrong = [*not_enough("replicates", replicates), *runner.problems()]
     try:
-        worlds = alternatives(scenario, changes, how, variants, points, 0 if wrong else seed)
+        found = alternatives(scenario, changes, how, variants, points, 0 if wrong else seed)
     except InputError as error:
         wrong += error.problems
     if wrong:
         raise InputError(wrong)
-    return compared(worlds, tuple(changes or ()), replicates, runner, out)
+    return compared(found, tuple(changes or ()), replicates, runner, out)
 
 
 def compared(
-    worlds: Sequence[Variant],
+    variants: Sequence[Variant],
     paths: tuple[str, ...],
     replicates: int,
     runner: Runner,
@@ -248,26 +248,26 @@ def compared(
 
     A variant that is the base in all but name is not run again.
     """
-    _check(worlds, runner)
-    base = worlds[0].scenario
-    runner = runner.keeping(out, base, COMMAND, _inputs(worlds, paths))
+    _check(variants, runner)
+    base = variants[0].scenario
+    runner = runner.keeping(out, base, COMMAND, _inputs(variants, paths))
     with runner.logged():
-        result = _beside_one_another(worlds, paths, replicates, runner)
+        result = _beside_one_another(variants, paths, replicates, runner)
         runner.write_summary(result)
     return result
 
 
 def _beside_one_another(
-    worlds: Sequence[Variant], paths: tuple[str, ...], replicates: int, runner: Runner
+    variants: Sequence[Variant], paths: tuple[str, ...], replicates: int, runner: Runner
 ) -> WhatIf:
-    base, began = worlds[0].scenario, time.perf_counter()
-    results = runner.run_all([world.scenario for world in worlds], range(replicates))
+    base, began = variants[0].scenario, time.perf_counter()
+    results = runner.run_all([variant.scenario for variant in variants], range(replicates))
     base_done = results[0]
     check_finished(base_done, runner.seed)
     rows = []
-    for world, done in zip(worlds, results, strict=True):
-        engine = chosen_engine(world.scenario, runner.engine)
-        rows.append(_row(world, engine, done, base_done, base))
+    for variant, done in zip(variants, results, strict=True):
+        engine = chosen_engine(variant.scenario, runner.engine)
+        rows.append(_row(variant, engine, done, base_done, base))
     return WhatIf(
         scenario=base.name,
         digest=base.digest,
@@ -280,41 +280,41 @@ def _beside_one_another(
     )
 
 
-def _inputs(worlds: Sequence[Variant], paths: tuple[str, ...]) -> dict[str, Any]:
+def _inputs(variants: Sequence[Variant], paths: tuple[str, ...]) -> dict[str, Any]:
     """Return what decides the rows and the columns of the table, but for the base."""
     rows = {
-        str(row): f"{world.name} ({world.scenario.digest})"
-        for row, world in enumerate(worlds[1:], 1)
+        str(row): f"{variant.name} ({variant.scenario.digest})"
+        for row, variant in enumerate(variants[1:], 1)
     }
-    return {"worlds": rows, "paths": ", ".join(paths)}
+    return {"variants": rows, "paths": ", ".join(paths)}
 
 
-def _check(worlds: Sequence[Variant], runner: Runner) -> None:
+def _check(variants: Sequence[Variant], runner: Runner) -> None:
     """Refuse, all at once, the variants that can never recruit; give notice of a slow analysis."""
     reasons, checked = [], set[str]()
-    for world in worlds:
-        trials = trials_alike(world.scenario) or world.scenario.digest
+    for variant in variants:
+        trials = trials_alike(variant.scenario) or variant.scenario.digest
         if trials in checked:
             continue
         checked.add(trials)
         try:
-            runner.check(world.scenario)
+            runner.check(variant.scenario)
         except RecruitmentError as error:
-            reasons.append(f"{world.name}: {error}")
+            reasons.append(f"{variant.name}: {error}")
     if reasons:
         raise RecruitmentError("\n".join(reasons))
-    runner.note_if_slow(worlds[0].scenario)
+    runner.note_if_slow(variants[0].scenario)
 
 
-def _row(world: Variant, engine: str, done: Replicates, base: Replicates, of: Study) -> Row:
+def _row(variant: Variant, engine: str, done: Replicates, base: Replicates, of: Study) -> Row:
     """Return the summary of one variant beside its base, which is a variant of the study `of`."""
     favoured, base_favoured = done.columns["favoured"], base.columns["favoured"]
     both = np.isfinite(favoured) & np.isfinite(base_favoured)
-    quantity = world.scenario.analysis.quantity
+    quantity = variant.scenario.analysis.quantity
     looked = done.columns.keys() & base.columns.keys()
     names = (*COMPARED, *(name for name in OF_LOOKS if name in looked))
     return Row(
-        alternative=world,
+        alternative=variant,
         engine=engine,
         replicates=len(favoured),
         failed=len(done.failures),

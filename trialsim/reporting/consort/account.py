@@ -11,7 +11,7 @@ from trialsim.arrays import Booleans
 from trialsim.datasets import PATIENT
 from trialsim.simulated import SimulatedTrial
 
-FATES: Final = {
+DISPOSITIONS: Final = {
     "allocated": "Allocated",
     "received_infusions": "Received infusions",
     "discontinued": "Discontinued infusions",
@@ -74,7 +74,8 @@ def consort_text(account: Mapping[str, Any]) -> str:
     rows += [("Randomised", [account["randomised"]])]
     arms = account["arms"]
     by_arm = [
-        ("  " + label, [counts[name] for counts in arms.values()]) for name, label in FATES.items()
+        ("  " + label, [counts[name] for counts in arms.values()])
+        for name, label in DISPOSITIONS.items()
     ]
     width = max(len(label) for label, _ in [*rows, *by_arm]) + 2
     widths = [max(len(arm) + 2, _NUMBER_WIDTH) for arm in arms]

@@ -110,9 +110,9 @@ def collect_evidence(
 
 def _counts(wanted: ReportOptions, engine: str) -> tuple[int, ...]:
     """Return how many trials are without effect, of each change, and beside what was published."""
-    asked = wanted.null_replicates, wanted.sensitivity_replicates, wanted.published_replicates
+    counts = wanted.null_replicates, wanted.sensitivity_replicates, wanted.published_replicates
     fewer = _FEWER_WITH_EVENTS if engine == "events" else 1
     return tuple(
         default // fewer if count is None else count
-        for count, default in zip(asked, DEFAULT, strict=True)
+        for count, default in zip(counts, DEFAULT, strict=True)
     )

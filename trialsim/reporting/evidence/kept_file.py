@@ -15,7 +15,7 @@ from trialsim.runs.manifest_file import writing_to
 from trialsim.runs.plain_json import as_json
 from trialsim.runs.sealed import refuse_links, sealed, unsealed
 
-_ASKED: Final = "asked"
+_INPUTS: Final = "inputs"
 _VERSIONS: Final = "versions"
 
 
@@ -40,7 +40,7 @@ def open_keep(folder: Path, run: Path) -> None:
 
 
 def kept(
-    file: Path | None, asked: Mapping[str, Any], compute: Callable[[], Mapping[str, Any]]
+    file: Path | None, inputs: Mapping[str, Any], compute: Callable[[], Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return an answer from a file, if it is to the same question and of the same software.
 
@@ -51,20 +51,20 @@ def kept(
     RunError
         If it cannot be kept, or what computes it fails.
     """
-    held = None if file is None else _read(file, asked)
+    held = None if file is None else _read(file, inputs)
     if held is not None:
         return held
     told = compute()
     if file is not None:
         with writing_to(file.parent):
-            write_whole(file, sealed({**told, _ASKED: asked, _VERSIONS: versions_here()}))
+            write_whole(file, sealed({**told, _INPUTS: inputs, _VERSIONS: versions_here()}))
     return _as_read(told)
 
 
-def _read(file: Path, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+def _read(file: Path, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         told = unsealed(file)
-        same = told.pop(_ASKED) == _as_read(asked) and told.pop(_VERSIONS) == versions_here()
+        same = told.pop(_INPUTS) == _as_read(inputs) and told.pop(_VERSIONS) == versions_here()
     except (OSError, ValueError, KeyError):
         return None
     return told if same else None

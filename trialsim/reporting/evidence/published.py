@@ -44,13 +44,13 @@ def computed(
     if not scenario.findings:
         return None
     findings = {name: one.model_dump(mode="json") for name, one in scenario.findings.items()}
-    asked = {"seed": manifest.seed, "replicates": replicates, "findings": findings}
+    inputs = {"seed": manifest.seed, "replicates": replicates, "findings": findings}
 
     def compute() -> dict[str, Any]:
         found = reproduced(runner, scenario, replicates)
         return {name: value for name, value in found.to_dict().items() if name != "seconds"}
 
-    return kept(keep and keep / KEPT, asked, compute)
+    return kept(keep and keep / KEPT, inputs, compute)
 
 
 def published_estimate(scenario: Scenario) -> float | None:

@@ -24,9 +24,9 @@ class Commands(NamedTuple):
 def commands(evidence: Evidence, command: str = "") -> Commands:
     """Return the commands that give a run, its report and its first example again."""
     result, manifest = evidence.result, evidence.run.manifest
-    asked = ["--replicates", str(result.replicates), "--seed", str(result.seed)]
+    options = ["--replicates", str(result.replicates), "--seed", str(result.seed)]
     again = [
-        ["trialsim", "power", SCENARIO, *asked, "--engine", manifest.engine, "--out", "run"],
+        ["trialsim", "power", SCENARIO, *options, "--engine", manifest.engine, "--out", "run"],
         ["trialsim", "report", "run", "-o", "study.html"],
     ]
     if evidence.examples:

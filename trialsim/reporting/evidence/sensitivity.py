@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trialsim.errors import InputError, Problem
-from trialsim.questions.sensitivity import sensitivity_by, worlds_of
+from trialsim.questions.sensitivity import sensitivity_by, variants_of
 from trialsim.reporting.evidence.kept_file import kept
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
@@ -53,13 +53,13 @@ def computed(
     RunError
         If every replicate of the base failed, or it cannot be kept.
     """
-    worlds = worlds_of(run.manifest.scenario)
+    variants = variants_of(run.manifest.scenario)
     runner = replace(runner, seed=derived_seed(runner.seed, _PURPOSE))
-    digests = {world.name: world.scenario.digest for world in worlds}
-    asked = {"seed": runner.seed, "replicates": replicates, "worlds": digests}
+    digests = {variant.name: variant.scenario.digest for variant in variants}
+    asked = {"seed": runner.seed, "replicates": replicates, "variants": digests}
 
     def compute() -> dict[str, Any]:
-        told = sensitivity_by(runner, worlds, replicates).to_dict()
+        told = sensitivity_by(runner, variants, replicates).to_dict()
         del told["seconds"]
         return told
 

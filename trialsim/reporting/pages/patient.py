@@ -114,7 +114,7 @@ def _ends(outcome: Outcome, by_arm: Mapping[str, Sequence[float]]) -> tuple[floa
 
 def _events(way: Timeline, exit_: Mapping[str, Any], midnight: int) -> Iterator[TimelineEvent]:
     """Yield the onset, the randomisation, the end of infusions if early, and the end."""
-    for one in way.moments:
+    for one in way.events:
         if one.event in ("onset", "randomised", "infusions stopped"):
             hours, minutes = map(int, one.time.split(":"))
             day = one.day + (60 * hours + minutes) / DAY

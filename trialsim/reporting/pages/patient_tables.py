@@ -119,7 +119,7 @@ def days_table(patient: Timeline) -> Table:
     """Return every event in order of time."""
     rows = [
         TableRow([number(one.day, 0), *words(one.time, spoken(one.event), one.detail).cells])
-        for one in patient.moments
+        for one in patient.events
     ]
     columns = ("Day", "Time", "Event", "Detail")
     return Table("days", "Day by day, from the stroke to the last visit", columns, rows)

@@ -29,7 +29,7 @@ def timeline_text(title: str, patient: Timeline) -> str:
     lines += [f"{in_words(name):30} {_shown(value)}" for name, value in patient.covariates.items()]
     lines += ["", f"{'day':>5}  time"]
     lines += [
-        f"{one.day:5}  {one.time}  {one.event:16} {one.detail}".rstrip() for one in patient.moments
+        f"{one.day:5}  {one.time}  {one.event:16} {one.detail}".rstrip() for one in patient.events
     ]
     for outcome, arms in patient.scores.items():
         visits = next(iter(arms.values()))

@@ -68,11 +68,11 @@ def _was_measured(of: OfOutcome, outcome: Outcome) -> Iterator[Violation]:
 def _covariates_answer(population: Population, findings: Findings) -> Iterator[Violation]:
     yield from _all_exist("covariate", findings, population.covariates)
     for name, of in _subjects(findings):
-        for refusal in until_missing(_asked_of_covariates(of, population)):
+        for refusal in until_missing(_covariates_exist(of, population)):
             yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
 
 
-def _asked_of_covariates(of: Any, population: Population) -> Iterator[Violation]:
+def _covariates_exist(of: Any, population: Population) -> Iterator[Violation]:
     subgroup = vars(of).get("subgroup")
     if subgroup is not None:
         for refusal in subgroup.refusals(population.covariates):

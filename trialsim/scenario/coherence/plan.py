@@ -67,17 +67,17 @@ def _exists(field: str, kind: str, name: str, known: Iterable[str]) -> Iterator[
 
 
 def _method_fits_design(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from plan.test.unfit_for_design(design)
+    yield from plan.test.design_violations(design)
 
 
 def _method_fits_outcomes(
     outcomes: Mapping[str, Outcome], plan: AnalysisPlan
 ) -> Iterator[Violation]:
-    yield from plan.test.unfit_for_outcomes(outcomes, plan)
+    yield from plan.test.outcome_violations(outcomes, plan)
 
 
 def _method_fits_population(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from plan.test.unfit_for_population(population)
+    yield from plan.test.population_violations(population)
 
 
 def _baseline_is_measured(

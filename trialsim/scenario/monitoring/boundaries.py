@@ -146,10 +146,10 @@ class BoundaryPlan:
         keys = [row.tobytes() for row in rows]
         new = {key: place for place, key in enumerate(keys) if key not in self._solved}
         if new:
-            asked = self._and_others(rows[list(new.values())], rows)
-            found = self._efficacy(asked, None)
+            together = self._and_others(rows[list(new.values())], rows)
+            found = self._efficacy(together, None)
             self._solved.update(
-                (row.tobytes(), bound) for row, bound in zip(asked, found, strict=True)
+                (row.tobytes(), bound) for row, bound in zip(together, found, strict=True)
             )
         return np.stack([self._solved[key] for key in keys]).reshape(fractions.shape)
 

@@ -117,7 +117,7 @@ class Rule(CheckedModel):
             return
         for name, bound in self._bounds.items():
             if covariate.levels is not None or covariate.is_flag:
-                yield Violation(name, "must be asked of a number, not of a level or a flag", bound)
+                yield Violation(name, "must be of a number, not of a level or a flag", bound)
             elif isinstance(bound, str) and bound not in covariates:
                 yield Violation(name, unknown("covariate", bound, covariates), bound)
         for level in self._accepted:

@@ -47,8 +47,8 @@ def curve_data(result: Curve) -> DataFrame:
             rows = _compared(result)
         case PowerCurve():
             rows = _finished(DataFrame(result.candidates()))
-            worlds = [result.scenario.replace({result.path: _plain(v)}) for v in rows["value"]]
-            rows["closed_form"] = [closed_form_power(world) for world in worlds]
+            studies = [result.scenario.replace({result.path: _plain(v)}) for v in rows["value"]]
+            rows["closed_form"] = [closed_form_power(study) for study in studies]
         case SampleSize():
             rows = _finished(DataFrame(result.candidates)).assign(closed_form=np.nan)
     band = wilson_interval(rows["power"] * rows["replicates"], rows["replicates"])

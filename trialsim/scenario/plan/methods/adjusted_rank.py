@@ -7,7 +7,7 @@ from pydantic import Field
 
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan
-from trialsim.scenario.plan.methods.base import listed, unfit_covariates
+from trialsim.scenario.plan.methods.base import covariate_violations, listed
 from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod
 from trialsim.scenario.validation.refusal import Name, Violation
 
@@ -63,5 +63,5 @@ class AdjustedRank(RankMethod):
     def effect_interval_in_words(self, plan: Plan) -> str:
         return "Student's t, with the test's variance"
 
-    def unfit_for_population(self, population: Population) -> Iterator[Violation]:
-        yield from unfit_covariates(self.covariates, population)
+    def population_violations(self, population: Population) -> Iterator[Violation]:
+        yield from covariate_violations(self.covariates, population)

@@ -115,17 +115,17 @@ class AnalysisMethod(CheckedModel):
         """Whether its time has to be thought of before thousands of trials."""
         return False
 
-    def unfit_for_design(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design) -> Iterator[Violation]:
         """Yield what in the design it cannot go with; paths begin at the plan."""
         yield from ()
 
-    def unfit_for_outcomes(
+    def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
         """Yield what in the outcomes it cannot go with; paths begin at the plan."""
         yield from ()
 
-    def unfit_for_population(self, population: Population) -> Iterator[Violation]:
+    def population_violations(self, population: Population) -> Iterator[Violation]:
         """Yield what in the population it cannot go with; paths begin at the plan."""
         yield from ()
 
@@ -162,13 +162,13 @@ def listed(names: Iterable[str]) -> str:
     return f"{comma.join(first)} and {last}" if first else last
 
 
-def unfit_covariates(names: Iterable[str], population: Population) -> Iterator[Violation]:
+def covariate_violations(names: Iterable[str], population: Population) -> Iterator[Violation]:
     """Yield which names are not those of covariates that are numbers, or true or false."""
     for name in names:
-        yield from until_missing(_unfit_covariate(name, population))
+        yield from until_missing(_covariate_violation(name, population))
 
 
-def _unfit_covariate(name: str, population: Population) -> Iterator[Violation]:
+def _covariate_violation(name: str, population: Population) -> Iterator[Violation]:
     covariate = population.covariates.get(name)
     path = f"test.covariates.{name}"
     if covariate is None:

@@ -87,7 +87,7 @@ class Ancova(MeanMethod):
     def variance_in_words(self, plan: Plan) -> str:
         return "One residual variance for both arms, after the baseline score."
 
-    def unfit_for_outcomes(
+    def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
         if plan.endpoint in outcomes and outcomes[plan.endpoint].baseline is None:

@@ -8,7 +8,7 @@ from pydantic import Field
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan
-from trialsim.scenario.plan.methods.base import listed, measured, unfit_covariates
+from trialsim.scenario.plan.methods.base import covariate_violations, listed, measured
 from trialsim.scenario.plan.methods.means import MeanMethod
 from trialsim.scenario.protocol.design import BASELINE, Design
 from trialsim.scenario.validation.refusal import Name, Violation
@@ -68,13 +68,13 @@ class Mmrm(MeanMethod):
         told = self.baseline == "by_visit" and not self.covariates
         return f"mmrm, {self.degrees_of_freedom}" if told else None
 
-    def unfit_for_design(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design) -> Iterator[Violation]:
         visits = sum(name != BASELINE for name in design.visits)
         if visits > MOST_VISITS:
             rule = f"cannot be mmrm with more than {MOST_VISITS} visits after baseline ({visits})"
             yield Violation("test", rule, self.method)
 
-    def unfit_for_outcomes(
+    def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
         unmeasured = plan.endpoint in outcomes and outcomes[plan.endpoint].baseline is None
@@ -82,8 +82,8 @@ class Mmrm(MeanMethod):
             rule = f"must be none: {plan.endpoint} is not measured at baseline"
             yield Violation("test.baseline", rule, self.baseline)
 
-    def unfit_for_population(self, population: Population) -> Iterator[Violation]:
-        yield from unfit_covariates(self.covariates, population)
+    def population_violations(self, population: Population) -> Iterator[Violation]:
+        yield from covariate_violations(self.covariates, population)
 
     @property
     def _given(self) -> str:

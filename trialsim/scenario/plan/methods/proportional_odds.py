@@ -9,9 +9,9 @@ from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
     AnalysisMethod,
+    covariate_violations,
     listed,
     measured,
-    unfit_covariates,
 )
 from trialsim.scenario.validation.refusal import Name, Violation
 
@@ -68,8 +68,8 @@ class ProportionalOdds(AnalysisMethod):
     def is_slow(self) -> bool:
         return bool(self.covariates)
 
-    def unfit_for_population(self, population: Population) -> Iterator[Violation]:
-        yield from unfit_covariates(self.covariates, population)
+    def population_violations(self, population: Population) -> Iterator[Violation]:
+        yield from covariate_violations(self.covariates, population)
 
     @property
     def _given(self) -> str:

@@ -62,7 +62,7 @@ class Responders(AnalysisMethod):
     def interval_in_words(self, plan: Plan) -> str:
         return "Newcombe's method 10 (1998), from two Wilson intervals"
 
-    def unfit_for_outcomes(
+    def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
         if plan.endpoint in outcomes:

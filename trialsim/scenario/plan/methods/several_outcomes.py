@@ -68,7 +68,7 @@ class WeiLachin(RankMethod):
     def effect_interval_in_words(self, plan: Plan) -> str:
         return "normal, with the test's variance"
 
-    def unfit_for_outcomes(
+    def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
         yield from _not_measured(self.method, self.outcomes, outcomes)
@@ -110,7 +110,7 @@ class OBrien(AnalysisMethod):
     def interval_in_words(self, plan: Plan) -> str:
         return "Student's t"
 
-    def unfit_for_outcomes(
+    def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
         yield from _not_measured(self.method, self.outcomes, outcomes)

@@ -4,7 +4,7 @@ Each scenario under each seed is a run of its own, which can be replayed, extend
 any other. Their joint summary is written at the end, and follows from them.
 
     manifest.json, scenario.yaml   the command, its base, and what else decides every number
-    worlds/DIGEST-SEED/            the run of one scenario
+    studies/DIGEST-SEED/            the run of one scenario
     COMMAND.json, COMMAND.csv      what they say together
 """
 
@@ -28,8 +28,8 @@ from trialsim.runs.manifest_file import SCENARIO, claim, writing_to
 from trialsim.runs.part_file import SUFFIX
 from trialsim.runs.sealed import refuse_links, sealed
 
-WORLDS: Final = "worlds"
-WORLD_BLOCK: Final = 256
+STUDIES: Final = "studies"
+STUDY_BLOCK: Final = 256
 """Replicates in one part of a scenario's run, of which a command may need only a few."""
 _SECONDS: Final = "seconds"
 """What is another's on another day, and therefore not written."""
@@ -48,7 +48,7 @@ class StudySetDirectory:
         """Return the run of a scenario, with what it holds already."""
         name = f"{manifest.scenario.digest}-{manifest.seed}"
         if name not in self._opened:
-            folder = self.folder / WORLDS / name
+            folder = self.folder / STUDIES / name
             self._opened[name] = open_run(folder, manifest, self.notice)
         return self._opened[name].run_of(manifest)
 
@@ -66,7 +66,7 @@ class StudySetDirectory:
         add_line(self.folder, **told)
 
 
-def open_worlds(
+def open_study_set(
     folder: str | Path, manifest: RunManifest, notice: Notice | None = None
 ) -> StudySetDirectory:
     """Return the directory of a command that runs several scenarios, made if need be.
@@ -79,25 +79,25 @@ def open_worlds(
         If it cannot be made or read.
     """
     folder = Path(folder)
-    worlds = StudySetDirectory(folder, claim(folder, manifest, WORLDS), notice)
+    studies = StudySetDirectory(folder, claim(folder, manifest, STUDIES), notice)
     with writing_to(folder):
-        refuse_links(folder / WORLDS)
-    return worlds
+        refuse_links(folder / STUDIES)
+    return studies
 
 
-def worlds_in(folder: str | Path) -> list[RunDirectory]:
+def runs_in(folder: str | Path) -> list[RunDirectory]:
     """Return the runs that a directory holds, to be read."""
-    begun = sorted((Path(folder) / WORLDS).glob(f"*/{SCENARIO}"))  # which is written last
+    begun = sorted((Path(folder) / STUDIES).glob(f"*/{SCENARIO}"))  # which is written last
     return [find_run(scenario.parent) for scenario in begun]
 
 
 def what_is_kept(folder: Path) -> str:
     """Return what a run that was stopped has kept, and how it continues."""
-    worlds = list((folder / WORLDS).glob("*"))
-    parts = [*folder.glob(f"{PARTS}/*{SUFFIX}"), *folder.glob(f"{WORLDS}/*/{PARTS}/*{SUFFIX}")]
-    of_worlds = f" of {len(worlds)} scenarios" if worlds else ""
+    studies = list((folder / STUDIES).glob("*"))
+    parts = [*folder.glob(f"{PARTS}/*{SUFFIX}"), *folder.glob(f"{STUDIES}/*/{PARTS}/*{SUFFIX}")]
+    of_studies = f" of {len(studies)} scenarios" if studies else ""
     return (
-        f"{len(parts)} finished blocks{of_worlds} are kept in {folder}, and the same command "
+        f"{len(parts)} finished blocks{of_studies} are kept in {folder}, and the same command "
         "continues"
     )
 

@@ -1,4 +1,4 @@
-"""A command that runs several worlds and is killed ends with the bytes of an undisturbed one."""
+"""A command that runs several scenarios and is killed ends with the bytes of an undisturbed one."""
 
 import json
 import os
@@ -18,7 +18,7 @@ import trialsim as ts
 from tests.runs.test_directory import bytes_of
 from trialsim.runs.directory import find_run
 from trialsim.runs.replay import replay
-from trialsim.runs.worlds import WORLD_BLOCK, worlds_in
+from trialsim.runs.study_set import STUDY_BLOCK, runs_in
 
 SMALL: Final = ts.load("stroke_nihss").replace({"design.patients": 20})
 """A study with one outcome, whose file is read five times as fast as that of CARS-1."""
@@ -94,7 +94,7 @@ def test_the_table_holds_the_frame(name: str, tmp_path: Path) -> None:
 CHILD: Final = """
 import sys
 from pathlib import Path
-from tests.runs.test_worlds import COMMANDS
+from tests.runs.test_study_set import COMMANDS
 for name, command in COMMANDS.items():
     told = lambda *finished: print("block", flush=True)
     command(Path(sys.argv[1]) / name, progress=told)
@@ -119,7 +119,7 @@ def test_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_command(
                 child.stdout.readline()
             time.sleep(moments.uniform(0, 0.05))
             child.kill()
-        runs = [run for name in COMMANDS for run in worlds_in(tmp_path / name)]
+        runs = [run for name in COMMANDS for run in runs_in(tmp_path / name)]
         reached.append(sum(len(run.held) for run in runs))
     assert reached == sorted(reached)  # nothing that was finished is ever lost
     assert len(set(reached)) > 2  # the kills came in the middle
@@ -140,7 +140,7 @@ def test_workers_and_batches_change_no_byte(
 def test_more_replicates_only_add_parts_and_end_as_if_asked_for_at_once(
     name: str, tmp_path: Path, undisturbed: dict[str, dict[str, bytes]]
 ) -> None:
-    more = 3 * WORLD_BLOCK
+    more = 3 * STUDY_BLOCK
     COMMANDS[name](tmp_path / "extended")
     COMMANDS[name](tmp_path / "extended", more)
     COMMANDS[name](tmp_path / "at once", more)
@@ -156,9 +156,9 @@ def test_a_damaged_part_of_a_world_is_set_aside_and_computed_again(
     tmp_path: Path, undisturbed: dict[str, dict[str, bytes]]
 ) -> None:
     what_if(tmp_path)
-    part = sorted(tmp_path.glob("worlds/*/parts/*.parquet"))[2]
+    part = sorted(tmp_path.glob("studies/*/parts/*.parquet"))[2]
     part.write_bytes(part.read_bytes()[:-1])
-    assert [run.damaged for run in worlds_in(tmp_path) if run.damaged] == [(part.name,)]
+    assert [run.damaged for run in runs_in(tmp_path) if run.damaged] == [(part.name,)]
     what_if(tmp_path)
     assert bytes_of(tmp_path) == undisturbed["what_if"]
 
@@ -166,7 +166,7 @@ def test_a_damaged_part_of_a_world_is_set_aside_and_computed_again(
 @pytest.mark.parametrize(
     ("name", "asked", "told"),
     [
-        ("what_if", {"changes": {"design.patients": [24]}}, {"worlds.1", "worlds.2", "paths"}),
+        ("what_if", {"changes": {"design.patients": [24]}}, {"variants.1", "variants.2", "paths"}),
         ("what_if", {"scenario": SMALL.replace({"design.patients": 24})}, {"design.patients"}),
         ("what_if", {"seed": 3}, {"seed"}),
         ("size", {"power": 0.6, "high": 90}, {"power", "high"}),
@@ -212,7 +212,7 @@ def test_a_world_is_a_run_that_can_be_replayed(tmp_path: Path) -> None:
     result = what_if(tmp_path, 8)
     assert isinstance(result, ts.WhatIf)
     changed = result.rows[1].scenario
-    run = find_run(tmp_path / "worlds" / f"{changed.digest}-2016")
+    run = find_run(tmp_path / "studies" / f"{changed.digest}-2016")
     assert run.manifest.scenario.digest == changed.digest
     alone = ts.power(changed, 8, n_jobs=1)
     assert replay(run, 7).numbers["estimate"] == alone.columns["estimate"][7]
