@@ -131,3 +131,28 @@ def test_a_command_that_is_terminated_as_it_loads_says_nothing() -> None:
 def test_the_package_is_a_program() -> None:
     program = [sys.executable, "-m", "trialsim", "--version"]
     assert subprocess.check_output(program, text=True).startswith(f"trialsim {ts.__version__},")
+
+
+@pytest.mark.parametrize("inner", ["raise", "sys.exit(130)"])
+def test_the_status_is_130_also_when_a_library_was_interrupted_in_an_exec(
+    inner: str, tmp_path: Path
+) -> None:
+    """Python notes that, and a module that is run would leave by SIGINT though it was handled."""
+    program = f"""
+import sys
+import trialsim.cli
+
+def interrupted(*_, **__):
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        {inner}
+
+sys.modules["trialsim.cli.app"].app = interrupted
+sys.modules["trialsim.cli.app"].main()
+"""
+    (tmp_path / "interrupted.py").write_text(program)
+    ended = subprocess.run(
+        [sys.executable, "-m", "interrupted"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (ended.returncode, ended.stderr) == (130, _SAID)

@@ -9,6 +9,7 @@ of one that nothing disturbed. Everything is written inside FOLDER.
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,16 +24,21 @@ from random import Random
 from typing import Final, NamedTuple
 
 from tests.runs.test_directory import bytes_of
+from trialsim.cli.console import DONE, INTERRUPTED
 
 PROGRAM: Final = [sys.executable, "-m", "trialsim"]
+_LINE: Final = re.compile("trialsim: interrupted($|; .* the same command continues$)")
 SECONDS_LEFT: Final = 5
 """How long a process may outlive the command that started it."""
 LONGEST: Final = 60
+STARTED: Final = 0.05
+"""Seconds after which Python itself has started and what stops is the program."""
 _STUDY: Final = ["stroke_nihss", "--set", "design.patients=12", "--seed", "7", "--jobs", "2"]
 _POWER: Final = ["power", *_STUDY, "--out", "run"]
 _TWO: Final = [*_POWER, "--replicates", "2048", "--shard"]
 _ASK: Final = [*_STUDY, "--replicates", "256", "--out", "run"]
-_FEW: Final = ["--null-replicates", "256", "--sensitivity-replicates", "16"]
+_PAGE: Final = ["report", "run", "-o", "page.html", "--overwrite", "--keep", "kept", "--jobs", "2"]
+_FEW: Final = ["--null-replicates", "256", "--sensitivity-replicates", "4"]
 COMMANDS: Final = {
     "power": [*_POWER, "--replicates", "3000"],
     "events": [*_POWER, "--replicates", "1024", "--engine", "events"],
@@ -41,8 +47,8 @@ COMMANDS: Final = {
     "merge": ["merge", "run", "one", "two"],
     "what-if": ["what-if", *_ASK, "--set", "design.block_size=2,4"],
     "size": ["size", *_ASK, "--power", "0.5"],
-    "assurance": ["assurance", *_ASK, "--prior", "cars_pooled"],
-    "report": ["report", "run", "-o", "page.html", "--jobs", "2", "--overwrite", *_FEW],
+    "assurance": ["assurance", *_ASK, "--prior", "cars_pooled", "--strata", "4"],
+    "report": [*_PAGE, *_FEW, "--published-replicates", "0"],
 }
 BEFORE: Final = {
     "merge": [[*_TWO, f"{number}/2"] for number in (1, 2)],
@@ -67,7 +73,7 @@ class Way(NamedTuple):
     @property
     def statuses(self) -> set[int]:
         """With which status a command ends that is stopped so; 0 if it was finished before."""
-        return {0, 130 if self.signal is signal.SIGINT else -self.signal}
+        return {DONE, INTERRUPTED if self.signal is signal.SIGINT else -self.signal}
 
 
 WAYS: Final = tuple(
@@ -87,14 +93,15 @@ class Found:
     compared: int = 0
     different: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    tracebacks: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    """Tracebacks, and whatever else is not the one line of an interruption."""
     statuses: list[str] = field(default_factory=list)
     by_command: Counter[str] = field(default_factory=Counter)
 
     @property
     def wrong(self) -> list[str]:
         """Return all that must not be."""
-        return self.different + self.left + self.tracebacks + self.statuses
+        return self.different + self.left + self.words + self.statuses
 
 
 def processes_of(session: int) -> set[int]:
@@ -155,14 +162,15 @@ def interrupt(arguments: list[str], folder: Path, after: float, way: Way, found:
         found.left.append(f"{case}: {Path(f'/proc/{process}/cmdline').read_bytes()!r}")
         os.kill(process, signal.SIGKILL)
     found.interruptions += 1
-    if b"Traceback" in words.read_bytes():
-        found.tracebacks.append(f"{case}: {words.read_text()}")
+    said = words.read_text().splitlines()
+    if len(said) != (status == INTERRUPTED) or not all(map(_LINE.match, said)):
+        found.words.append(f"{case}: {said}")
     if status not in way.statuses:
-        found.statuses.append(f"{case}: {status} {words.read_text()}")
+        found.statuses.append(f"{case}: {status}")
 
 
 def campaign(
-    folder: Path, count: int, names: list[str], seed: int, times: int = 5
+    folder: Path, count: int, names: list[str], seed: int, times: int = 8
 ) -> Iterator[Found]:
     """Stop commands in turn until there are enough interruptions; yield what is found so far."""
     moments, ways, found = Random(seed), cycle(WAYS), Found()
@@ -177,7 +185,7 @@ def campaign(
             break
         place = shutil.copytree(folder / name / "before", folder / name / f"stopped{turn}")
         for _ in range(min(times, count - found.interruptions)):
-            after = moments.uniform(0, 1.1 * seconds[name])
+            after = moments.uniform(STARTED, 1.1 * seconds[name])
             interrupt(COMMANDS[name], place, after, next(ways), found)
             found.by_command[name] += 1
         finish(COMMANDS[name], place)

@@ -88,6 +88,8 @@ def main() -> None:
         warn("trialsim: interrupted")
         status = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if status == INTERRUPTED:  # perhaps inside a library's `exec`: if it was the last one,
+        exec("")  # Python would take the interruption for unhandled, and leave by SIGINT
     sys.exit(status)
 
 

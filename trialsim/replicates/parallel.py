@@ -7,6 +7,7 @@ neither the number of workers nor the size of a task changes anything.
 import os
 import platform
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from trialsim.replicates.watch import end_with
 LARGEST_TASK: Final = 2048
 """Replicates in one task at most: large enough that sending it costs nothing."""
 _TASKS_PER_WORKER: Final = 8
+_CLEANING: Final = "ignore:resource_tracker:UserWarning"
+"""What a tracker of loky warns of as it removes what a killed process left."""
 OVERSUBSCRIBE: Final = "TRIALSIM_OVERSUBSCRIBE"
 """The environment variable that, set to 1, lets workers be more than the cores."""
 
@@ -88,10 +91,9 @@ def _on_workers(
     calls = (delayed(_run_task)(simulation, task, here) for task in tasks)
     kind = "generator" if in_order else "generator_unordered"
     watched = {} if backend == "dask" else {"initializer": end_with, "initargs": (os.getpid(),)}
-    with parallel_config(backend=backend):  # left before anything is yielded
-        pool = Parallel(n_jobs=workers, return_as=kind, batch_size=1, **watched)
-    with _no_interruption():  # reaches the workers that are started here
-        finished = pool(calls)
+    # all are left before anything is yielded
+    with parallel_config(backend=backend), _silent_cleaning(), _no_interruption():
+        finished = Parallel(n_jobs=workers, return_as=kind, batch_size=1, **watched)(calls)
     try:
         for task in finished:  # noqa: UP028 - which would close it out of reach of what follows
             yield task
@@ -101,6 +103,16 @@ def _on_workers(
     finally:
         with warnings.catch_warnings(action="ignore", category=UserWarning):
             finished.close()  # joblib warns of tasks that nobody will ask for
+
+
+@contextmanager
+def _silent_cleaning() -> Iterator[None]:
+    """Let what cleans up behind this process, should it be killed, do so without warnings."""
+    sys.warnoptions.append(_CLEANING)  # which processes that are started here take over
+    try:
+        yield
+    finally:
+        sys.warnoptions.remove(_CLEANING)
 
 
 @contextmanager
