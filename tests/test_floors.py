@@ -43,13 +43,18 @@ LONGEST_BODY: Final = 45
 TESTS: Final = Path(__file__).resolve().parent
 CROSSING: Final = {
     "analysis": {"test_analysis_at_looks", "test_engines_agree", "test_levels"},
-    "cli": {"test_hostile_options", "test_hostile_output", "test_interruptions"},
+    "cli": {
+        *("test_hostile_options", "test_hostile_output", "test_interruptions"),
+        "test_reading_commands",
+    },
     "compiled": {"test_numbers"},
     "questions": {"test_names"},
     "questions/calibration": {"test_published_studies"},
     "reporting": {"test_rendered"},
     "reporting/figures": {"test_drawn_data"},
-    "runs": {"test_damage", "test_interruptions", "test_replay_of_every_study"},
+    "runs": {
+        *("test_damage", "test_interruptions", "test_memory", "test_replay_of_every_study"),
+    },
     "scenario": {"test_broken_files", "test_defaults", "test_hostile_files", "test_studies_stroke"},
     "stats": {"test_calibration", "test_package"},
     "stats/sequential": {"test_oracles"},
