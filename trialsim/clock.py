@@ -19,7 +19,7 @@ MONTH: Final = 365.25 / 12 * DAY
 NEVER: Final = 2**62
 """A minute after every trial: what does not happen is due then."""
 FARTHEST: Final = 2**52
-"""The longest time that is told apart: sums of a few such times are still before `NEVER`."""
+"""The longest time kept exactly: sums of a few such times are still before `NEVER`."""
 
 
 def whole_minutes(minutes: Floats) -> Integers:

@@ -430,5 +430,5 @@ def _named(codes: Integers, names: Iterable[str]) -> "pd.Categorical[str]":
 
 
 def _free(kind: str, name: str, taken: Collection[str]) -> str:
-    """Return the name of a column of the user's, told apart from the table's own."""
+    """Return the name of a column of the user's, so that it differs from the table's own."""
     return f"{kind}_{name}" if name in taken else name

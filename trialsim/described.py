@@ -32,7 +32,7 @@ def field_descriptions(model: type[Any]) -> dict[str, str]:
 
 
 def first_sentence(description: str) -> str:
-    """Return the first sentence of a description as it goes on after a colon.
+    """Return the first sentence of a description as it continues after a colon.
 
     >>> first_sentence("Hours after onset, such as 24. Later ones are lost.")
     'hours after onset, such as 24'

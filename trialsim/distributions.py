@@ -59,7 +59,7 @@ _FARTHEST_SD: Final = 30.0
 
 
 class MissingFieldError(Exception):
-    """A field was asked for that was left out of an incomplete part, being wrong in itself."""
+    """A field was needed that an incomplete part leaves out, as it is itself wrong."""
 
 
 class FrozenModel(BaseModel):
@@ -73,7 +73,7 @@ class FrozenModel(BaseModel):
     """Fields that JSON leaves out at their defaults, so that digests outlive new ones."""
 
     assumed_defaults: ClassVar[tuple[str, ...]] = ()
-    """Fields whose defaults are assumptions about a trial, and are told as such."""
+    """Fields whose defaults are assumptions about a trial, and are reported as such."""
 
     @model_serializer(mode="wrap")
     def _serialise_without_defaults(

@@ -107,7 +107,7 @@ class Smooth:
     """A continuous distribution."""
 
     def __init__(self, distribution: Continuous) -> None:
-        """Take the distribution, whose exact quantiles are asked for when they are needed."""
+        """Take the distribution, whose exact quantiles are computed when they are needed."""
         self._distribution = distribution
 
     @cached_property

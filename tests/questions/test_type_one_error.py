@@ -66,7 +66,7 @@ def test_a_programme_has_no_effect_in_any_of_its_trials() -> None:
 
 def test_the_verdict_says_what_the_replicates_do_not_rule_out() -> None:
     found = ts.type_one_error(load("cars1"), replicates=200, seed=7, n_jobs=1)
-    assert found.verdict.startswith("not told from 0.05: 95% interval ")
+    assert found.verdict.startswith("not distinguishable from 0.05: 95% interval ")
     told = json.loads(as_json(found.to_dict()))
     assert told["type_one_error"] == pytest.approx(told["favoured"] + told["wrong_direction"])
     assert told["ci"] == [float(found.error.low), float(found.error.high)]

@@ -1,4 +1,4 @@
-"""The true effect of a model, or of several trials, is that of the populations laid together."""
+"""The true effect of a model, or of several trials, is that of the pooled populations."""
 
 import math
 

@@ -32,7 +32,7 @@ class Estimate(NamedTuple):
     """z, or Student's t; NaN where the test has none."""
     p_value: float
     adjusted_p_value: float
-    """For multiplicity; the p-value itself where the plan asks for no adjustment."""
+    """For multiplicity; the p-value itself where the plan has no adjustment."""
     rejected: bool
     """Whether the adjusted p-value is at most alpha."""
     treated: int

@@ -1,4 +1,4 @@
-"""What a method of analysis may ask of a batch of trials, read as its plan says."""
+"""What a method of analysis may read of a batch of trials, read as its plan says."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -68,7 +68,7 @@ def trial_effect(data: Data, pooled: PooledAnalysis) -> TrialEffect:
 
 
 def truth_of_trial(data: Data, pooled: PooledAnalysis) -> TrialEffect:
-    """Return what complete trials tell of a true effect: win odds by the Mann-Whitney effect.
+    """Return what complete trials contribute to a true effect: win odds by the Mann-Whitney effect.
 
     That has a mean over replicates where the odds of a separated trial are infinite.
     """

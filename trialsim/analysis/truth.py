@@ -16,7 +16,7 @@ from trialsim.stats.monte_carlo import logarithms
 
 
 class TruthParts(NamedTuple):
-    """What each replicate tells of the true effect, shape (replicate,).
+    """What each replicate contributes to the true effect, shape (replicate,).
 
     The effect is the mean of `over` divided by that of `under`; NaN where an arm is empty.
     """

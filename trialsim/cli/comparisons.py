@@ -1,4 +1,4 @@
-"""The commands that ask of designs: what-if, size, assurance, type-one-error, sensitivity."""
+"""The commands about designs: what-if, size, assurance, type-one-error, sensitivity."""
 
 from math import isnan
 from typing import Annotated

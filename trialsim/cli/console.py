@@ -73,7 +73,7 @@ def warn_of_damaged_parts(run: "RunDirectory") -> None:
 
 @contextmanager
 def keeping(out: Path | None) -> Iterator[None]:
-    """Say of what is stopped before its end what its directory keeps, and how it goes on."""
+    """Say of what is stopped before its end what its directory keeps, and how it is resumed."""
     from trialsim.replicates.parallel import LostWorkerError
     from trialsim.runs.study_set import what_is_kept
 

@@ -298,7 +298,7 @@ FIGURES: Final = {
     ),
     "assurance": Figure(Assured, "Draw a prior of the effect, and the power under each effect."),
 }
-"""Every figure that a command draws, but those that ask for more: `estimate` and `consort`."""
+"""Every figure that a command draws, but those with further options: `estimate` and `consort`."""
 
 
 def _command(name: str, figure: Figure) -> Callable[..., None]:

@@ -178,7 +178,7 @@ def parsed(
 
 @contextmanager
 def collecting_problems(problems: list[Problem]) -> Iterator[None]:
-    """Note what is wrong, each problem once, and go on."""
+    """Note what is wrong, each problem once, and continue."""
     try:
         yield
     except InputError as error:
@@ -186,7 +186,7 @@ def collecting_problems(problems: list[Problem]) -> Iterator[None]:
 
 
 def workers_of(jobs: int) -> int:
-    """Return the worker processes that `--jobs` asks for, which cannot be none."""
+    """Return the worker processes that `--jobs` gives, which cannot be none."""
     if jobs == 0:
         raise typer.BadParameter("must not be 0", param_hint="--jobs")
     if jobs > 1:

@@ -88,7 +88,7 @@ def calibrate(
 ) -> None:
     """Calibrate parameters to target values, such as published figures.
 
-    A quantity is `power`, `estimate` or another mean that `trialsim power --json` tells. The answer
+    A quantity is `power`, `estimate` or another mean in `trialsim power --json`. The answer
     has a Monte Carlo error, and is confirmed on trials of another seed.
     """
     from trialsim.questions.calibration.calibrate import calibrated_by
@@ -121,7 +121,7 @@ def calibrate(
 
 
 def _refuse_published(study: "Study", paths: list[str]) -> None:
-    """Refuse to write numbers where their source would go on to say that they were published."""
+    """Refuse to write numbers where their source would still say that they were published."""
     from trialsim.scenario.programme import source_at
     from trialsim.scenario.validation.paths import part_at
 

@@ -204,7 +204,7 @@ class ClosedForm(NamedTuple):
 def patients_by_cells(
     scenario: Scenario, power: float, cohort: int = COHORT, seed: int = 2016
 ) -> ClosedForm | None:
-    """Return the patients that Happ et al. (2019) ask for, in the study as conducted and analysed.
+    """Return the patients that Happ et al. (2019) require, in the study as conducted and analysed.
 
     The formula has the cells of the endpoint, and patients in the share of those randomised who are
     analysed. None where counts cannot follow the plan, or the arms end alike.

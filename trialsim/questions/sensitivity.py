@@ -73,21 +73,21 @@ def variants_of(study: Study) -> tuple[Variant, ...]:
 
 
 def what_is_seen(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the changes of power tell: which are too small to be seen, or that none is.
+    """Return what the changes of power show: which are too small to be seen, or that none is.
 
     `rows` are those of the JSON of a what-if, the base first.
     """
     errors = sorted(row["difference_mcse"] for row in rows[1:] if row["difference_mcse"])
     if rows[0]["power"] > _NEAR_ONE:
         return (
-            f"The power is {rows[0]['power']:.4f} to begin with, so that its changes tell little: "
-            "those of the estimate tell more."
+            f"The power is {rows[0]['power']:.4f} to begin with, so its changes are uninformative: "
+            "read those of the estimate instead."
         )
     if not errors:
         return "No change of power is seen in so few trials."
     return (
         f"Changes of power below about {2 * errors[len(errors) // 2]:.3f}, two Monte Carlo errors, "
-        "are not told from none."
+        "are not distinguishable from no change."
     )
 
 

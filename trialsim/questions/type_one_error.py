@@ -50,7 +50,7 @@ class TypeOneError(Shown):
         if high <= self.alpha:
             return f"at most {self.alpha:g}: {told}"
         return (
-            f"not told from {self.alpha:g}: {told}; an excess of less than "
+            f"not distinguishable from {self.alpha:g}: {told}; an excess of less than "
             f"{high - self.alpha:.4f} is not ruled out"
         )
 

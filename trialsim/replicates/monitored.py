@@ -73,7 +73,7 @@ def monitored_names(scenario: Scenario) -> tuple[str, ...]:
 
 
 def largest(scenario: Scenario) -> Scenario:
-    """Return the study with the most patients that a look may ask for, to be cut afterwards."""
+    """Return the study with the most patients that a look may require, to be cut afterwards."""
     rule = scenario.monitoring and scenario.monitoring.re_estimation
     if not rule or rule.at_most == scenario.design.patients:
         return scenario

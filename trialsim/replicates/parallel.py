@@ -119,7 +119,7 @@ def _silent_cleaning() -> Iterator[None]:
 def _no_interruption() -> Iterator[None]:
     """Hold an interruption from the keyboard back; processes started here never hear of one.
 
-    A worker that is still loading its packages would otherwise tell where it was.
+    A worker that is still loading its packages would otherwise print where it was.
     """
     if os.name != "posix":
         yield

@@ -42,7 +42,7 @@ class Recuts:
 
     @property
     def simulated(self) -> Scenario:
-        """The study that is simulated: the one whose looks may ask for the most patients."""
+        """The study that is simulated: the one whose looks may require the most patients."""
         return max(self.studies, key=lambda study: largest(study).design.patients)
 
     def summarise(self) -> Summarise:

@@ -109,7 +109,7 @@ class PowerResult(Shown):
 
     @property
     def mcse(self) -> float:
-        """Monte Carlo standard error of the power; 0 at a power of 0 or 1, where `ci` tells."""
+        """Monte Carlo standard error of the power; 0 at a power of 0 or 1: see `ci`."""
         return float(self.favoured.mcse)
 
     @property

@@ -86,7 +86,7 @@ class Simulation:
         InputError
             If `TRIALSIM_BUILD` names a build that cannot compute here.
         """
-        stages()  # a build that cannot compute is told once, not for each replicate
+        stages()  # a build that cannot compute is reported once, not for each replicate
         size = min(self.batch, _most_at_once(self.study))
         starts = range(replicates.start, replicates.stop, size)
         stop, kept = replicates.stop, self.summarise or summary_of(self.study)

@@ -1,7 +1,7 @@
-"""The true effect in the two populations, from what every replicate tells of them.
+"""The true effect in the two populations, from what every replicate contributes.
 
 Most effects are a ratio of two means over replicates. An odds ratio is none: it is that of the
-proportional odds model fitted to the complete trials of all replicates laid together. Nor is the
+proportional odds model fitted to the complete trials of all replicates pooled. Nor is the
 effect of a programme: it pools the true effects of its trials by their mean variances. So the bias
 that an estimator has in trials of the planned size is no part of the truth.
 """
@@ -59,7 +59,7 @@ def cells_for_truth(complete: Data) -> dict[str, Floats]:
 
 
 def effect_for_truth(trial: str, complete: TrialEffect) -> dict[str, Floats]:
-    """Return what a trial of a programme tells of the truth."""
+    """Return what a trial of a programme contributes to the truth."""
     return {_name(trial, what): of for what, of in zip(_OF_TRIAL, complete, strict=True)}
 
 

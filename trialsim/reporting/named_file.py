@@ -2,7 +2,7 @@
 
 A new name is taken, an empty file and one that trialsim made is replaced. A link, a device, a pipe
 and any other file are refused; another file is replaced if that is said. A page, a drawing and a
-picture tell in themselves who made them; a table is known by its columns, which are the new one's.
+picture say in themselves what made them; a table is known by its columns, which are the new one's.
 """
 
 import os
@@ -59,7 +59,7 @@ def write_named(
 
 
 def _refused(path: Path, content: bytes | None, overwrite: bool) -> str | None:
-    """Return the rule that forbids to write a file there; of a new table only its content tells."""
+    """Return the rule that forbids writing a file there; a table is known by its content."""
     try:
         if path.is_symlink():
             return "must not be a link: name the file that it leads to"

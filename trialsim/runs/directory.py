@@ -248,7 +248,7 @@ def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:
             raise _conflicting_blocks(folder, name.block)
     if foreign and not names:
         raise RunError(
-            f"no part in {folder} is of the run that its manifest tells of: one of the two is that "
+            f"no part in {folder} is of the run of its manifest: one of the two is that "
             "of another run; nothing was changed"
         )
     return replace(run, damaged=tuple(damaged), _names=names)

@@ -92,7 +92,7 @@ def manifest_here(
 def run_differences(held: RunManifest, wanted: RunManifest, where: str) -> Iterator[Problem]:
     """Yield what keeps the replicates of two runs from being mixed, path by path.
 
-    What two commands ask of two studies, or two commands of one, is not comparable.
+    What two commands compute of two studies, or two commands of one, is not comparable.
     """
     if held.command != wanted.command:
         yield _differs("command", held.command, wanted.command, where)

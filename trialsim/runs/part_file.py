@@ -19,7 +19,7 @@ _NAME: Final = re.compile(r"(\d{8,})-([0-9a-f]{16})\.parquet")
 
 
 class PartName(NamedTuple):
-    """What the name of a part tells."""
+    """What the name of a part says."""
 
     block: int
     checksum: str
@@ -34,7 +34,7 @@ class PartName(NamedTuple):
 
 
 def parsed_name(name: str) -> PartName | None:
-    """Return what the name of a file tells, None if it is not that of a part.
+    """Return what the name of a file says, None if it is not that of a part.
 
     >>> parsed_name("00000003-0123456789abcdef.parquet").block
     3

@@ -1,4 +1,4 @@
-"""One run as several that know nothing of one another, and their parts laid together.
+"""One run as several that know nothing of one another, and their parts merged.
 
 Shard i of n computes every n-th block, from the i-th on. Merging copies parts, so it ends with the
 bytes of a run on one machine.

@@ -8,7 +8,7 @@ from trialsim.scenario.programme import Programme, Study
 
 _PILOT: Final = range(2)
 _NOTED: Final = 60.0
-"""Seconds for a thousand trials from which on there is something to tell."""
+"""Seconds for a thousand trials from which on there is something to report."""
 
 
 def is_slow(study: Study) -> bool:

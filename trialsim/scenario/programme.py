@@ -307,7 +307,7 @@ def programme_of(content: Mapping[str, Any]) -> Programme:
 
 
 def _validated_trials(trials: Any) -> tuple[Any, list[Problem]]:
-    """Return trials as scenarios; one that is wrong is empty, and its problems are told."""
+    """Return trials as scenarios; one that is wrong is empty, and its problems are reported."""
     if not isinstance(trials, Mapping):
         return trials, []
     found: dict[str, Any] = {}

@@ -43,7 +43,7 @@ from trialsim.scenario.validation.refusal import (
 from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
 ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "references")
-"""What tells of a study and changes nothing in it."""
+"""What documents a study and changes nothing in it."""
 _UNSOURCED = tuple(name for name in ABOUT if name != "findings")
 
 
@@ -222,7 +222,7 @@ def _study(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _differs(content: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two studies differ in more than what tells of them."""
+    """Return whether two studies differ in more than their documentation."""
     return any(content[name] != other[name] for name in content if name not in ABOUT)
 
 

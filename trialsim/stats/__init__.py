@@ -45,7 +45,7 @@ sequential/                 looks at the data before the end
     re_estimation           patients needed after all, blinded and unblinded
     stagewise               p-value, median unbiased estimate and interval after a stop
     repeated                intervals and p-values that hold at every look
-    recursion               the density of z among the trials that go on
+    recursion               the density of z among the trials that continue
     roots                   one root for each trial of a batch
 meta_analysis               fixed and random effects
 multiplicity                Holm, Hochberg, Hommel, Bonferroni, fixed sequence

@@ -1,4 +1,4 @@
-"""The study drug that patients received, day by day, as the exposure models ask for it.
+"""The study drug that patients received, day by day, as the exposure models need it.
 
 Amounts are in mL, or per kilogram of body weight where the arms are dosed by it.
 """

@@ -82,8 +82,8 @@ class Desk:
         Returns
         -------
         Stock | None
-            None if all was taken; otherwise what was lacking last: in vain from the minute `until`
-            on, or at once where no more may come. Who only comes when it is too late lacks the
+            None if all was taken; otherwise what was lacking last, at the minute `until` or
+            at once where no more may come. Who only comes when it is too late lacks the
             first.
         """
         env, minute = self.env, max(due, int(self.env.now))

@@ -110,7 +110,7 @@ def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itin
 
 
 class DrawnIntentions:
-    """Draws what candidates intend, of those alone who are asked for."""
+    """Draws what candidates intend, of the selected ones alone."""
 
     def __init__(
         self, scenario: Scenario, covariates: CandidateCovariates, streams: Streams
@@ -266,7 +266,7 @@ def _probabilities(
 def _minutes_until(days: Continuous, chances: list[Floats | float], words: Words) -> Integers:
     """Return the minutes until something happens, at least 1, `NEVER` where it does not.
 
-    One word tells both: it happens to the numbers below the probability, and where in that range
+    One word decides both: it happens to the numbers below the probability, and where in that range
     the number lies says when. The answer has an axis more than the words, a layer for each chance.
     """
     minutes = zeros_by_layer((*words.shape, len(chances)), np.int64)

@@ -1,7 +1,7 @@
 """Recruitment of a whole batch at once, where no patient can wait for another.
 
 The first `patients` to be ready are the patients, in the order in which they are ready; candidates
-ready in the same minute go in the order of their numbers. It gives the same arrays, to the bit, as
+ready in the same minute go in the order of their numbers. It gives the same arrays, bit for bit, as
 the event engine, and refuses a scenario in which patients are coupled.
 """
 

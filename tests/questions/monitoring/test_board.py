@@ -41,7 +41,7 @@ def test_a_size_set_again_is_told() -> None:
         {"monitoring": {**plan, "planned_effect": 0.66, "re_estimation": sizes}}
     )
     seen = ts.board(ts.simulate(changed, seed=3))
-    assert seen.looks[0].decision == f"goes on, to {seen.patients} patients"
+    assert seen.looks[0].decision == f"continues, to {seen.patients} patients"
     assert np.isnan(seen.looks[-1].day)
 
 

@@ -1,4 +1,4 @@
-"""The density of the trials that go on: closed forms, finer rules, and trials that are alike."""
+"""The density of the trials that continue: closed forms, finer rules, and trials that are alike."""
 
 import numpy as np
 import pytest

@@ -61,7 +61,7 @@ def compare(data: Data) -> Comparison:
 
 
 def truth_parts(data: Data) -> TruthParts:
-    """Return what each replicate tells of the true value of what the plan's method estimates.
+    """Return what each replicate contributes to the true value of what the plan's method estimates.
 
     The patients are those of a trial with complete follow-up.
     """

@@ -93,7 +93,7 @@ class FinishedTrial:
 
     @cached_property
     def truth(self) -> TruthParts:
-        """What each replicate tells of the true effect."""
+        """What each replicate contributes to the true effect."""
         return truth_parts(self.complete)
 
     @cached_property

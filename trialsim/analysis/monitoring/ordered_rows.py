@@ -7,7 +7,7 @@ import numpy as np
 from trialsim.arrays import Integers
 
 _SPAN: Final = 2**42
-"""Further apart than any two minutes of a trial that are told apart."""
+"""Further apart than any two different minutes of a trial."""
 
 
 class OrderedRows:

@@ -68,7 +68,7 @@ def _wanted(
     counts: Integers,
     known: Integers,
 ) -> Floats:
-    """Return the patients of the two arms that the rule asks for, not rounded."""
+    """Return the patients of the two arms that the rule requires, not rounded."""
     planned, critical = sum(plan.compared), float(plan.planned.efficacy[-1])
     first = np.clip(at_look.patients, 1, planned - 1)
     match rule.by:
@@ -97,7 +97,7 @@ def _blinded(
     pooled: Integers,
     known: Integers,
 ) -> Floats:
-    """Return the patients that the pooled scores ask for, shape (replicate,)."""
+    """Return the patients that the pooled scores require, shape (replicate,)."""
     analysis, planned = plan.analysis, plan.monitoring.planned_effect
     effect = float(rule.effect if rule.effect is not None else planned or np.nan)
     treated_share = plan.compared[0] / sum(plan.compared)

@@ -1,4 +1,4 @@
-"""What is believed of an effect before the trial: distributions of it, mixed by weights.
+"""What is known of an effect before the trial: distributions of it, mixed by weights.
 
 A prior is data, like a scenario: a file says the scale (the anchor), the parts and their weights,
 the chance that the drug does nothing, and where each number comes from.

@@ -38,7 +38,7 @@ class StratifiedMean(NamedTuple):
     def share(self, trials: int) -> Proportion:
         """Return a share with Wilson's interval, of as many trials as would leave its error.
 
-        A share of 0 or 1 has the interval of the trials that there are: its error tells nothing.
+        A share of 0 or 1 has the interval of the trials that there are: its error says nothing.
         """
         variance, p = self.mcse**2, self.estimate
         count = p * (1 - p) / variance if variance > 0 and 0 < p < 1 else float(trials)

@@ -167,8 +167,8 @@ def _followed(
 
     The slopes are corrected on the way as Broyden (1965, Mathematics of Computation 19:577) does,
     the numbers measured in what they began with. A figure that a step leaves as it is, such as a
-    power of 1, or one that moves by whole replicates alone, has no slope to tell: there the slope
-    is halved, so that the next step goes further.
+    power of 1, or one that moves by whole replicates alone, has no measurable slope: the one in
+    use is halved, so that the next step goes further.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class BoardLook:
     share: float
     """Of the planned information; NaN where the data had none."""
     z: float
-    """What is tested, a combination of stages where the plan asks for one."""
+    """What is tested, a combination of stages where the plan has one."""
     efficacy_bound: float
     futility_bound: float
     """-inf where the look does not stop for futility."""
@@ -162,8 +162,8 @@ def _decision(seen: Monitored, place: int, last: bool) -> str:
             return said + undone
     rule = seen.plan.monitoring.re_estimation
     if rule is not None and rule.at == seen.plan.names[place]:
-        return f"goes on, to {int(seen.patients[0])} patients"
-    return "goes on"
+        return f"continues, to {int(seen.patients[0])} patients"
+    return "continues"
 
 
 def _plain(look: BoardLook) -> dict[str, Any]:

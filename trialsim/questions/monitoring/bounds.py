@@ -221,7 +221,7 @@ def _effects(plan: BoundaryPlan, effects: Sequence[float] | None) -> list[float]
     """Return the true effects on the scale of the statistic."""
     if effects:
         if np.isnan(plan.information):
-            rule = "must be given to reckon with other effects than none"
+            rule = "must be given to compute the bounds under an effect"
             raise InputError([Problem("monitoring.planned_standard_error", rule)])
         return [float(natural(plan.analysis, effect)) for effect in effects]
     if np.isnan(plan.planned_effect) or np.isnan(plan.information):

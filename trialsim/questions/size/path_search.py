@@ -23,7 +23,7 @@ PILOT: Final = 1_000
 _NEAR: Final = 0.25
 """Probits from the target at which closing in ends."""
 _SPREAD: Final = (-0.2, -0.1, 0.0, 0.1, 0.2)
-"""Probits from the target at which the final line is laid."""
+"""Probits from the target between which the final line is fitted."""
 _MOST_STEPS: Final = 16
 _OFTEN: Final = 0.1
 """Share of rejections in favour of the control that is no chance."""
@@ -80,7 +80,7 @@ def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates:
         if not found.slope * slope > 0:
             raise RunError(
                 f"the power is too flat near {target:g} to be placed by {replicates:,} replicates "
-                f"of {axis.path} {values[0]:g} to {values[-1]:g}; more replicates would tell more"
+                f"of {axis.path} {values[0]:g} to {values[-1]:g}; more replicates would resolve it"
             )
         again = _clipped(axis, ends, found.place)
         if values[0] <= axis.value(found.place) <= values[-1] or again == middle:
@@ -154,7 +154,7 @@ def _reasons(curve: PowerCurve, ends: Ends, pilot: int) -> str:
             "alternative of the test, is in the wrong direction"
         )
     elif pilot < PILOT:
-        told += "; more replicates would tell more"
+        told += "; more replicates would resolve it"
     return told
 
 

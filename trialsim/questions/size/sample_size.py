@@ -59,7 +59,7 @@ _DIGITS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class SampleSize(Shown):
-    """The value of a path that gives a power, as far as the replicates can tell."""
+    """The value of a path that gives a power, as far as the replicates show."""
 
     scenario: str
     digest: str
@@ -218,7 +218,7 @@ def sample_size(
         With everything that is wrong with the request, before anything runs.
     RunError
         If the path does not move the power, or the power is out of reach; the range that was
-        reached is told.
+        reached is reported.
     """
     scenario = load_study(scenario)
     runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
@@ -378,7 +378,7 @@ def _start(study: Study, power: float, runner: Runner) -> float:
             return guess
         rule = (
             "must compare arms of which the treated do better: no number of patients suffices, as "
-            f"far as {_PROBE} trials tell"
+            f"far as {_PROBE} trials show"
         )
         raise InputError([Problem("analysis", rule)])
     sides = 2 if plan.alternative == "two-sided" else 1

@@ -39,7 +39,7 @@ def consort(
     Parameters
     ----------
     analysed
-        Patients in the primary analysis, by arm; null is told of an arm that is not in it.
+        Patients in the primary analysis, by arm; null for an arm that is not in it.
     """
     if replicate is not None:
         tables = {name: table[table["replicate"] == replicate] for name, table in tables.items()}

@@ -26,7 +26,7 @@ STAGE_WIDTH: Final = 24.0
 _NARROWEST: Final = 640.0
 _NARROWEST_ARM: Final = 184.0
 _MOST_PARTS: Final = 8
-"""Reasons of one kind that are told one by one; the rarest are counted together."""
+"""Reasons of one kind that are listed one by one; the rarest are counted together."""
 _SPACE: Final = "\N{NO-BREAK SPACE}"
 
 

@@ -1,4 +1,4 @@
-"""All that a report tells of a run: its result, what is set beside it, and examples.
+"""All that a report says of a run: its result, what is set beside it, and examples.
 
 What is not given is computed; the run itself is only read.
 """
@@ -37,7 +37,7 @@ class Evidence:
     what_if: Mapping[str, Any] | None
     """As in the JSON of a what-if."""
     what_if_result: WhatIf | None
-    """The same as a result, None where its studies cannot be told from the JSON."""
+    """The same as a result, None where its studies cannot be derived from the JSON."""
     own_what_if: bool
     """Whether the what-if was made for the report."""
     reproduction: Mapping[str, Any] | None
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What is to be told beside the run itself; 0 replicates leave out what is not given.
+    """What is reported beside the run itself; 0 replicates leave out what is not given.
 
     None stands for as many as the run's engine computes in well under a minute, at most `DEFAULT`
     and a quarter of it with events.

@@ -11,7 +11,7 @@ from trialsim.runs.sealed import read_regular, unsealed
 
 
 def finished(run: RunDirectory) -> PowerResult:
-    """Return the result over as many replicates as the run's summary speaks of.
+    """Return the result over as many replicates as the run's summary covers.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def finished(run: RunDirectory) -> PowerResult:
 
 
 def commands_of(run: RunDirectory) -> tuple[str, ...]:
-    """Return the commands that the run's log speaks of, each once, in order."""
+    """Return the commands that in the run's log, each once, in order."""
     try:
         lines = read_regular(run.folder / LOG).decode().splitlines()
         told = [json.loads(line).get("command") for line in lines if line.strip()]

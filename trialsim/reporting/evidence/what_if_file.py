@@ -13,9 +13,9 @@ from trialsim.stats.monte_carlo import Mean, PairedDifference, Proportion
 
 
 def what_if_of(told: Mapping[str, Any], base: Scenario) -> WhatIf | None:
-    """Return the what-if that its JSON tells, None where a study of it is not the base changed.
+    """Return the what-if in its JSON, None where a study of it is not the base changed.
 
-    Standard deviations, which the JSON does not tell, are those that the errors of the means imply.
+    Standard deviations, which the JSON does not hold, are those that the errors of the means imply.
     """
     rows = [_row(row, base) for row in told["rows"]]
     known = tuple(row for row in rows if row is not None)

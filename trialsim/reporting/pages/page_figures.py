@@ -7,7 +7,7 @@ from trialsim.reporting.tables.page import Figure, inlined
 
 
 def drawn(name: str, drawing: Drawing) -> Figure:
-    """Return a drawing for a page; its caption tells those who cannot see it."""
+    """Return a drawing for a page; its caption describes it for those who cannot see it."""
     told = f"{drawing.title}. {drawing.caption}"
     return Figure(name, inlined(drawing.svg(), name), drawing.title, told, ink_on_white=True)
 

@@ -59,7 +59,7 @@ def _section(name: str, part: Mapping[str, Any], fields: Mapping[str, Any]) -> s
 
 
 def _title(name: str) -> str:
-    """Return the name of a part, without the place that tells two of one name apart.
+    """Return the name of a part, without the place that distinguishes two of one name.
 
     >>> _title("trialsim__scenario__outcomes__courses__Exponential")
     'Exponential (courses)'

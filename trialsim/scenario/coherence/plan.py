@@ -13,7 +13,7 @@ PlanRule: TypeAlias = Callable[[Any, AnalysisPlan], Iterator[Violation]]
 
 
 def _in_each_comparison(rule: PlanRule) -> PlanRule:
-    """Hold the primary and every secondary analysis to a rule; what all break is told once."""
+    """Hold the primary and every secondary analysis to a rule; what all break is reported once."""
 
     def broken(part: Any, analysis: AnalysisPlan) -> Iterator[Violation]:
         primary = list(until_missing(rule(part, analysis)))

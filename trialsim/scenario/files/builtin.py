@@ -7,7 +7,7 @@ from typing import Final
 from trialsim.scenario.files.yaml_text import parsed_value
 
 _TITLE: Final = re.compile(r"^title:.*(?:\n(?:[ \t].*)?)*", re.MULTILINE)
-"""The title of a study, with the lines on which it goes on."""
+"""The title of a study, with the lines on which it continues."""
 
 
 def builtin_scenarios() -> dict[str, Path]:

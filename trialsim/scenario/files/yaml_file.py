@@ -1,4 +1,4 @@
-"""Scenarios as YAML files: read with places, laid over what they extend, checked and written."""
+"""Scenarios as YAML files: read with places, merged with what they extend, checked and written."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -105,7 +105,7 @@ class Draft:
         )
 
     def over(self, base: "Draft") -> "Draft":
-        """Return this draft laid over that of the file which it extends.
+        """Return this draft merged into that of the file which it extends.
 
         The variant's name is that of its file if it gives none, and what it changes does not keep
         the sources of the old values. Of the findings, and of what is calibrated, it takes over

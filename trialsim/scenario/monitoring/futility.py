@@ -15,7 +15,7 @@ from trialsim.scenario.validation.refusal import (
 )
 
 At: TypeAlias = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
-_BINDING = "Whether the board must stop; only then the efficacy bounds reckon with it."
+_BINDING = "Whether the board must stop; only then the efficacy bounds take it into account."
 _AT = "The looks at which the rule is applied; all of them unless named."
 
 

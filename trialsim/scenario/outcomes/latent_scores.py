@@ -20,7 +20,7 @@ class LatentScores(NamedTuple):
     noise: Floats
     """The visit's."""
     covariates: Mapping[str, Floats] = MappingProxyType({})
-    """The values of the covariates that the course asks for; a level as its position."""
+    """The values of the covariates that the course uses; a level as its position."""
 
     def standard(self, correlation: Floats, within_patient_correlation: float) -> Floats:
         """Return a standard normal score that has the correlation with the start."""

@@ -37,7 +37,7 @@ class Quantity(NamedTuple):
 
 
 class Plan(Protocol):
-    """What a method may ask of the plan in which it stands."""
+    """What a method may read of the plan in which it stands."""
 
     endpoint: str
     visit: str

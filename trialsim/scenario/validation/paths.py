@@ -39,7 +39,7 @@ def changed_paths(old: Mapping[Any, Any], new: Mapping[Any, Any], above: str = "
 
 
 def laid_over(below: Mapping[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return one content laid over another, mapping by mapping.
+    """Return one content merged into another, mapping by mapping.
 
     Null removes an entry that is a mapping; a distribution or model of another kind replaces the
     whole of the old one, and a number does not outlast the scale on which it stood.

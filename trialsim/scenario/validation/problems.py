@@ -1,4 +1,4 @@
-"""What a validation found, told as places, rules and values in the user's own terms."""
+"""What a validation found, as places, rules and values in the user's own terms."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +56,7 @@ def problems_between(
 ) -> list[Problem]:
     """Return what a model's rules refuse of all that is right in itself where other things are not.
 
-    A validation stops before the rules between fields when any field is wrong; this goes on.
+    A validation stops before the rules between fields when any field is wrong; this continues.
     """
     found: list[Problem] = []
     _known_part(model, content, above, found)

@@ -65,7 +65,7 @@ Where a file is wrong, a rule may be given incomplete parts, and None for the en
 that is wrong and no part; it is held to what is known of them.
 """
 WHOLE = ""
-"""Needed by a rule that asks for every field that is there, as a mapping."""
+"""Needed by a rule about every field that is there, as a mapping."""
 
 
 def negative(path: str, distribution: Distribution) -> Iterator[Violation]:

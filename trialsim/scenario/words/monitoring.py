@@ -175,7 +175,7 @@ def _futility_said(plan: BoundaryPlan) -> str:
         return "No look stops for futility."
     each = _each(plan, plan.planned.futility)
     binding = (
-        "Binding: the efficacy bounds reckon with it."
+        "Binding: the efficacy bounds take it into account."
         if rule.binding
         else "Not binding: the type I error is kept whether the board stops or not."
     )

@@ -81,5 +81,5 @@ def _rows(trial: Description) -> Mapping[tuple[str, str], Row]:
 
 
 def _key(section: Section, row: Row) -> tuple[str, str]:
-    """Return what tells two rows apart: everything in them."""
+    """Return what distinguishes two rows: everything in them."""
     return section.title, repr(row)

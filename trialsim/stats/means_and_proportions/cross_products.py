@@ -1,4 +1,4 @@
-"""A covariate that tells nothing new is passed over, not divided by."""
+"""A covariate that adds nothing new is passed over, not divided by."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import numpy as np
 from trialsim.arrays import Floats, Integers
 from trialsim.stats.means_and_proportions.t_tests import deviations, moments
 
-# A share of a covariate's spread smaller than this, that the others do not tell, is rounding.
+# A share of a covariate's spread smaller than this, that the others do not predict, is rounding.
 NOTHING_NEW = 1e-10
 
 

@@ -107,7 +107,7 @@ def adjusted_proportional_odds(
 
 
 def odds_ratio_of_all(treated: Floats, control: Floats) -> tuple[Floats, Floats]:
-    """Fit one model to many trials laid together, arms of shape (trials, cells), worst first.
+    """Fit one model to many trials pooled, arms of shape (trials, cells), worst first.
 
     Returns the odds ratio of the two populations that the trials are drawn from, and the influence
     of each trial on its logarithm, shape (trials,): by how much one trial moves it, times their

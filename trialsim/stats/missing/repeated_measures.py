@@ -1,4 +1,4 @@
-"""What was seen of a patient tells of what was not: a mixed model for repeated measures (MMRM).
+"""What was seen of a patient predicts what was not: a mixed model for repeated measures (MMRM).
 
 The scores of patient i at the visits are normal around B'z_i, z_i the covariates, with any
 covariance matrix S over the visits (unstructured). Restricted maximum likelihood takes all that was
@@ -26,7 +26,7 @@ _LEAST = 0.05
 _CONVERGED = 1e-10
 """Twice what the likelihood would still gain: the square of a distance in standard errors."""
 _NOTHING_NEW = 1e-9
-"""A share of a covariate's spread smaller than this, that the others do not tell, is rounding."""
+"""A share of a covariate's spread below this, not predicted by the others, is rounding."""
 _AT_ONCE = 16
 """Trials whose sums fit the cache; each is fitted as if it were alone."""
 
@@ -145,7 +145,7 @@ class _Fit(NamedTuple):
 
 
 class _Model(NamedTuple):
-    """Which slopes are parameters, and in which directions the data tell nothing of them."""
+    """Which slopes are parameters, and in which directions the data say nothing of them."""
 
     slopes: Floats  # (covariate x visit, parameter)
     nothing: Floats  # a projector on parameters, (trial, parameter, parameter)

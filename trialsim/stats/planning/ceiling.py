@@ -3,7 +3,7 @@
 Take a benefit of 0.4 standard deviations, for 205 patients at 0.05 two-sided, on a scale of 0 to 57
 whose controls are normal with SD 18 before the scale holds them. Without ends, theta is 0.611 and
 the power 0.79. As the controls' mean rises, the same shift shows less of itself; holding theta at
-0.611 instead raises the power, for ties take variance away, and asks for a shift that grows until
+0.611 instead raises the power, for ties take variance away, and requires a shift that grows until
 none is enough:
 
     controls' mean        28.5    40    50    57    65    75

@@ -243,7 +243,7 @@ def _distance(theta: ArrayLike) -> Floats:
 
 
 def _log_distance(cells: Floats, odds_ratio: ArrayLike, treated_share: float) -> Floats:
-    """Log odds ratio over the SD per patient of its estimate; a single cell tells nothing."""
+    """Log odds ratio over the SD per patient of its estimate; a single cell has no information."""
     cells, ratio = np.asarray(cells, float), np.asarray(odds_ratio, float)
     check_cells(cells)
     if not np.all(ratio > 0):

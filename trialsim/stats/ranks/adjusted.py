@@ -54,7 +54,7 @@ def adjusted_effect(
     and its variance in large samples V_ff - V_fg V_gg^-1 V_gf.
 
     That variance takes the slopes V_fg V_gg^-1 for known, and is too small in small arms, the more
-    so the more covariates there are. As in an analysis of covariance with q covariates that tell
+    so the more covariates there are. As in an analysis of covariance with q covariates that add
     something new and d degrees of freedom without them, which are the patients less the strata and
     one, it is multiplied by d / (d - q) for the slopes fitted and by 1 + g' V_gg^-1 g / d for their
     error at the imbalance that is seen; interval and test are by Student's t with d - q. Where

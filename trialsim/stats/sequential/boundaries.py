@@ -140,8 +140,8 @@ def beta_spending_bounds(
 
     `drift` is the expected z at full information under the effect that the trial must not miss; it
     broadcasts against the batch. A futility bound is never above the efficacy bound of its look,
-    and at the last look it is that bound. Where futility is `binding` the efficacy bounds reckon
-    with it. Pampallona, Tsiatis and Kim (2001), Drug Information Journal 35:1113.
+    and at the last look it is that bound. Where futility is `binding` the efficacy bounds take it
+    into account. Pampallona, Tsiatis and Kim (2001), Drug Information Journal 35:1113.
 
     >>> from trialsim.stats.sequential.spending import OBrienFlemingSpending
     >>> spending = OBrienFlemingSpending()

@@ -17,7 +17,7 @@ from trialsim.arrays import Floats
 
 
 def trend_drift(z: ArrayLike, t: ArrayLike) -> Floats:
-    """Return the drift that z at a look estimates, z / sqrt(t): the trend so far goes on.
+    """Return the drift that z at a look estimates, z / sqrt(t): the trend so far continues.
 
     >>> trend_drift(1.2, 0.25).item()
     2.4

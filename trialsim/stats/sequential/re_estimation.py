@@ -178,7 +178,7 @@ def promising_zone(
     `first_share` are the patients of the look and `most_share` the most there may be, both over
     those planned; patients are added for the conditional power `power` (above 1/2) under the trend,
     up to the most. The lower end is the smallest z for which the critical value that the added
-    patients ask for (`combination.conventional_critical`) is not above `critical`. Mehta and Pocock
+    patients require (`combination.conventional_critical`) is not above `critical`. Mehta and Pocock
     (2011), Table 1; Chen, DeMets and Lan (2004), Statistics in Medicine 23:1023.
 
     >>> promising_zone(0.5, 1.5, power=0.8, critical=1.96).least_power.round(3).item()

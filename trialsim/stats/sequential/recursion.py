@@ -1,4 +1,4 @@
-"""The trials that go on after a look are a density of z, carried from look to look by quadrature.
+"""Trials that continue after a look are a density of z, carried from look to look by quadrature.
 
 Armitage, McPherson and Rowe (1969), JRSS A 132:235; Jennison and Turnbull (2000), chapter 19. Under
 no effect z at a look, given z at the look before, is normal with mean r z and variance 1 - r**2,
@@ -28,7 +28,7 @@ KERNELS: Final = 2**17
 
 
 class Ongoing(NamedTuple):
-    """Trials that go on after a look: masses at the nodes of z, each (trials, nodes)."""
+    """Trials that continue after a look: masses at the nodes of z, each (trials, nodes)."""
 
     z: Floats
     mass: Floats
@@ -57,12 +57,12 @@ def steps(fractions: Floats) -> list[Step]:
 
 
 def probability_above(ongoing: Ongoing, step: Step, z: Floats) -> Floats:
-    """Return the probability to go on until the next look and to be above `z` (trials,) there."""
+    """Return the probability of continuing to the next look and being above `z` (trials,) there."""
     return _normal_mass(ongoing, step, z, 1.0)
 
 
 def probability_below(ongoing: Ongoing, step: Step, z: Floats) -> Floats:
-    """Return the probability to go on until the next look and to be below `z` (trials,) there."""
+    """Return the probability of continuing to the next look and being below `z` (trials,) there."""
     return _normal_mass(ongoing, step, z, -1.0)
 
 
@@ -210,7 +210,7 @@ def _normal_mass(ongoing: Ongoing, step: Step, z: Floats, side: float) -> Floats
 
 
 def _density(ongoing: Ongoing, step: Step, z: Floats) -> Floats:
-    """Return the density of the next z at places (trials, places), with the trials that go on."""
+    """Return the density of the next z at places (trials, places), of trials that continue."""
     spread = step.spread[:, None]
     kernel = (z / spread)[:, :, None] - (step.correlation[:, None] / spread * ongoing.z)[:, None, :]
     np.square(kernel, out=kernel)

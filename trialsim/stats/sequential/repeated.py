@@ -27,7 +27,7 @@ def repeated_intervals(z: ArrayLike, informations: ArrayLike, bounds: ArrayLike)
     """Return intervals, (..., looks), that hold the effect at all looks at once.
 
     z, informations and efficacy bounds on z are (..., looks); bounds of a one-sided level alpha
-    give the confidence 1 - 2 alpha. An infinite bound tells nothing. The effect is in the unit
+    give the confidence 1 - 2 alpha. An infinite bound says nothing. The effect is in the unit
     whose information is given.
 
     >>> found = repeated_intervals([1.0, 2.5], [25.0, 50.0], [2.9626, 1.9686])
@@ -45,7 +45,7 @@ def repeated_p_values(
     """Return at each look the smallest alpha whose bound there z would have reached, (..., looks).
 
     `z` and information `fractions` are (..., looks), NaN for a look not held; the last look held is
-    the end. Nothing below 1e-9 or above 1 - 1e-9 is told apart.
+    the end. Nothing below 1e-9 or above 1 - 1e-9 is resolved.
 
     >>> from trialsim.stats.sequential.spending import PocockSpending
     >>> repeated_p_values([2.157, 1.0], [0.5, 1], PocockSpending()).round(4).tolist()

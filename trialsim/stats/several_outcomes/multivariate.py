@@ -71,7 +71,7 @@ def wei_lachin(
     Wei and Lachin (1984, JASA 79:653); Lachin (2014, PLoS ONE 9:e108784):
     z = sum w (theta - 0.5) / sqrt(w' Sigma w). With `equal` weights the pooled effect is the mean
     of the effects; `standardised` divides each by its null standard error first; `least-squares` is
-    O'Brien's (1984, Biometrics 40:1079), which counts less, even below zero, what other scales tell
+    O'Brien's (1984, Biometrics 40:1079), which counts less, even below zero, what other scales show
     already (where these weights do not sum to more than zero, nothing is pooled). `variance` names
     the Sigma of test and interval: that of the placements, or the null one, which also stands in
     where the former gives zero or is not known. A scale for which an arm has no value is left out.

@@ -13,8 +13,8 @@ from trialsim.trial.cohort import Cohort
 class Allocation(Protocol):
     """A procedure of randomisation, applied to the patients of a batch in order of randomisation.
 
-    An engine that recruits a whole batch at once asks for all arms together, one in which events
-    happen asks for them one by one; both ways give the same arms. What chance decides has an
+    An engine that recruits a whole batch at once requests all arms together, one in which events
+    happen requests them one by one; both ways give the same arms. What chance decides has an
     address that does not depend on how many patients follow, so more patients change no arm.
     Candidates are named by their number in the cohort, of which a procedure may look at whatever is
     known at randomisation.

@@ -98,7 +98,7 @@ def curve_figure(result: Curve, width: float = WIDTH) -> Drawing:
 
 
 def _apart(result: Curve, data: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Return the values that were asked for, and the base of a what-if where it is another one."""
+    """Return the values requested, and the base of a what-if where it is another one."""
     if not isinstance(result, WhatIf) or len(data) < 3:
         return data, data.iloc[:0]
     base, *others = (value_at(row.scenario, result.paths[0]) for row in result.rows)

@@ -28,7 +28,7 @@ class AnalysisMethod(CheckedModel):
     """Whether a rank below all others cannot be analysed."""
     takes_strata: ClassVar[bool] = False
     corrects_continuity: ClassVar[bool] = False
-    """Whether a continuity correction may be asked for."""
+    """Whether it has a continuity correction."""
     models_missing: ClassVar[bool] = False
     """Whether its likelihood is that of the scores observed, so that none is filled in."""
     pools_imputations: ClassVar[bool] = False
