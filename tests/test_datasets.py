@@ -299,7 +299,9 @@ def test_a_batch_is_its_replicates_one_after_the_other(study: str) -> None:
 
 
 def test_replicates_that_fail_leave_the_tables_of_the_others_alone() -> None:
-    hurried = CARS1.replace({"operations.recruitment_limit_days": 260})
+    hurried = CARS1.replace(
+        {"operations.recruitment_limit_days": 260, "operations.at_limit": "fail"}
+    )
     batch = simulated(hurried, range(12))
     kept = [int(one) for one in batch.replicates]
     assert 0 < len(batch.failures) < 12

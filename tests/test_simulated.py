@@ -121,7 +121,9 @@ def test_an_address_out_of_range_is_refused(address: tuple[int, int]) -> None:
 
 
 def test_a_trial_that_is_not_complete_in_time_fails_with_its_limit() -> None:
-    hurried = SMALL.replace({"operations.recruitment_limit_days": 20})
+    hurried = SMALL.replace(
+        {"operations.recruitment_limit_days": 20, "operations.at_limit": "fail"}
+    )
     with pytest.raises(RecruitmentError) as failure:
         simulate(hurried, SEED)
     assert str(failure.value) == "recruitment was not complete after 20 days"

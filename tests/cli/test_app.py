@@ -32,7 +32,8 @@ Ask: TypeAlias = Callable[..., Answer]
 PROGRAM = [sys.executable, "-m", "trialsim"]
 POWER = ["power", "cars1", "--replicates", "64", "--jobs", "1"]
 SMALL = ["--set", "design.patients=40"]
-HURRIED = [*SMALL, "--set", "operations.recruitment_limit_days=100"]
+FAILS = ["--set", "operations.at_limit=fail"]
+HURRIED = [*SMALL, "--set", "operations.recruitment_limit_days=100", *FAILS]
 FOR_EVER = ["power", "cars1", "--replicates", "100000000", "--jobs", "1"]
 COMMANDS = sorted(typer.main.get_command(app).commands.items())  # type: ignore[attr-defined]
 TABLES = {"screening", "subjects", "infusions", "visits", "disposition"}
@@ -388,7 +389,7 @@ def test_a_folder_that_cannot_take_results_is_told_in_one_line(
 
 @pytest.mark.parametrize("command", ["simulate", "power"])
 def test_a_run_that_cannot_be_finished_says_why(ask: Ask, command: str) -> None:
-    limit = ["--set", "operations.recruitment_limit_days=30"]
+    limit = ["--set", "operations.recruitment_limit_days=30", *FAILS]
     more = ["--replicates", "20", "--jobs", "1"] if command == "power" else []
     status, out, err = ask(command, "cars1", *limit, *more)
     assert (status, out) == (RUN_FAILED, "")

@@ -19,7 +19,7 @@ pytest.importorskip("jinja2")
 
 SMALL: Final = ["simulate", "cars1", "--set", "design.patients=40"]
 HURRIED: Final = load("cars1").replace(
-    {"design.patients": 20, "operations.recruitment_limit_days": 40}
+    {"design.patients": 20, "operations.recruitment_limit_days": 40, "operations.at_limit": "fail"}
 )
 
 

@@ -23,7 +23,11 @@ from trialsim.streams import Streams
 from trialsim.trial.trial import Engine, Trial, simulate_batch
 
 SEED = 2016
-SMALL: Mapping[str, Any] = {"design.patients": 60, "operations.recruitment_limit_days": 130}
+SMALL: Mapping[str, Any] = {
+    "design.patients": 60,
+    "operations.recruitment_limit_days": 130,
+    "operations.at_limit": "fail",
+}
 HURRIED = load("cars1").replace(SMALL)
 """A small study whose recruitment is complete in time in about half of the replicates."""
 
@@ -157,7 +161,9 @@ def test_a_replicate_that_raises_is_left_out_of_the_power(monkeypatch: pytest.Mo
 
 
 def test_if_every_replicate_fails_the_first_is_named_with_its_address_and_reason() -> None:
-    hopeless = HURRIED.replace({"operations.recruitment_limit_days": 20})
+    hopeless = HURRIED.replace(
+        {"operations.recruitment_limit_days": 20, "operations.at_limit": "fail"}
+    )
     expected = (
         "all 70 replicates failed; replicate 0 of seed 5: "
         "recruitment was not complete after 20 days"
@@ -290,6 +296,7 @@ def test_a_study_in_which_nobody_is_analysed_never_rejects_and_has_no_estimate()
     blind = HURRIED.replace(
         {
             "operations.recruitment_limit_days": 3650,
+            "operations.at_limit": "fail",
             "operations.visit_missed_probability": 1,
             "analysis.missing": "complete_case",
             "analysis.analysis_set": "all_randomised",

@@ -28,7 +28,7 @@ from trialsim.scenario.files.yaml_file import load
 
 SEED = 2016
 CARS1 = load("cars1").replace({"design.patients": 60})
-HURRIED = CARS1.replace({"operations.recruitment_limit_days": 130})
+HURRIED = CARS1.replace({"operations.recruitment_limit_days": 130, "operations.at_limit": "fail"})
 CHAIRS = load("cars1_chairs").replace({"design.patients": 30})
 STUDIES = {"as it is": CARS1, "some fail": HURRIED, "patients wait": CHAIRS}
 

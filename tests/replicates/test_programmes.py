@@ -31,7 +31,8 @@ def small(**changes: object) -> Programme:
 
 SMALL = small()
 HURRIED = small(
-    **{f"trials.{name}.operations.recruitment_limit_days": 120 for name in ("cars1", "cars2")}
+    **{f"trials.{name}.operations.recruitment_limit_days": 120 for name in ("cars1", "cars2")},
+    **{f"trials.{name}.operations.at_limit": "fail" for name in ("cars1", "cars2")},
 )
 """A programme of which some replicates fail, by the one trial or the other."""
 
@@ -248,6 +249,7 @@ def test_trials_of_one_truth_disagree_as_independent_ones_do() -> None:
 
 
 def test_all_replicates_failing_is_told() -> None:
-    hopeless = small(**{"trials.cars1.operations.recruitment_limit_days": 8.0})
+    limit = {"recruitment_limit_days": 8.0, "at_limit": "fail"}
+    hopeless = small(**{f"trials.cars1.operations.{name}": one for name, one in limit.items()})
     with pytest.raises(RunError):
         ts.power(hopeless, 4, n_jobs=1)

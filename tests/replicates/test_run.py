@@ -30,7 +30,7 @@ TROUBLED: Mapping[str, Any] = {
     "operations.visit_missed_probability": 0.1,
 }
 CARS1 = load("cars1").replace(SMALL)
-HURRIED = CARS1.replace({"operations.recruitment_limit_days": 130})
+HURRIED = CARS1.replace({"operations.recruitment_limit_days": 130, "operations.at_limit": "fail"})
 """A study whose recruitment is complete in time in about half of the replicates."""
 CROWDED = load("cars1_chairs").replace({**SMALL, "operations.infusion_chairs_per_site": 1})
 STUDIES = {
@@ -171,7 +171,7 @@ def test_a_replicate_that_cannot_be_recruited_is_named_and_has_no_numbers() -> N
 
 def test_a_batch_that_nobody_could_recruit_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each replicate fails for the reason that it has alone, and none is run again to find it."""
-    never = CARS1.replace({"operations.recruitment_limit_days": 40})
+    never = CARS1.replace({"operations.recruitment_limit_days": 40, "operations.at_limit": "fail"})
     alone = Simulation(never, SEED, "vector").run(range(5, 6))
     sizes = []
 

@@ -33,6 +33,7 @@ def modest() -> Scenario:
             "design.patients": 40,
             "outcomes.arat.effect.value": 0.65,
             "operations.recruitment_limit_days": 160,
+            "operations.at_limit": "fail",
             "sources": {
                 "operations": published,
                 "treatment": published,
@@ -74,6 +75,7 @@ def waiting_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
             "design.patients": 24,
             "operations.infusion_chairs_per_site": 1,
             "operations.recruitment_limit_days": 3650,
+            "operations.at_limit": "fail",
         }
     )
     return run_of(three, "three")

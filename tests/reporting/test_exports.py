@@ -96,7 +96,9 @@ def test_the_manifest_says_where_the_files_come_from(tmp_path: Path) -> None:
 
 
 def test_a_manifest_names_the_replicates_that_failed(tmp_path: Path) -> None:
-    hurried = load("cars1").replace({"operations.recruitment_limit_days": 240})
+    hurried = load("cars1").replace(
+        {"operations.recruitment_limit_days": 240, "operations.at_limit": "fail"}
+    )
     trial = simulate_batch(hurried, Streams(2016, range(12)))
     found = manifest_of(trial, "").to_dict()
     assert 0 < len(found["failures"]) < 12

@@ -30,7 +30,9 @@ SEED: Final = 2016
 BLOCK: Final = 32
 COUNT: Final = 300
 SMALL: Final = load("cars1").replace({"design.patients": 20})
-HURRIED: Final = SMALL.replace({"operations.recruitment_limit_days": 40})
+HURRIED: Final = SMALL.replace(
+    {"operations.recruitment_limit_days": 40, "operations.at_limit": "fail"}
+)
 """A study whose recruitment is not complete in time in some of the replicates."""
 MANIFEST: Final = manifest_here(SMALL, SEED, block=BLOCK)
 

@@ -20,7 +20,7 @@ from trialsim.simulated import SimulatedTrial, simulate
 SEED: Final = 2016
 BLOCK: Final = 32
 SMALL: Final = load("cars1").replace(
-    {"design.patients": 20, "operations.recruitment_limit_days": 40}
+    {"design.patients": 20, "operations.recruitment_limit_days": 40, "operations.at_limit": "fail"}
 )
 
 

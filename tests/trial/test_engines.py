@@ -81,6 +81,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
         "operations.candidates_per_site_per_month": draw(st.sampled_from([20, 60, 200])),
         "operations.site_rate_coefficient_of_variation": draw(st.sampled_from([0, 0.5, 1.5])),
         "operations.recruitment_limit_days": draw(st.sampled_from([120, 600])),
+        "operations.at_limit": draw(st.sampled_from(["stop", "fail"])),
         "operations.screening_hours": draw(
             st.sampled_from(
                 [
@@ -226,7 +227,8 @@ def test_the_engine_is_chosen_by_what_couples_patients(
 def test_a_batch_that_only_some_replicates_finish_fails_alike_in_both_engines(
     cars1: Scenario, arrays_of: ArraysOf
 ) -> None:
-    scenario = cars1.replace({"operations.recruitment_limit_days": 300})
+    limit = {"operations.recruitment_limit_days": 300, "operations.at_limit": "fail"}
+    scenario = cars1.replace(limit)
     streams = Streams(4, range(40))
     trial = simulate_batch(scenario, streams)
     assert 0 < len(trial.failures) < 40

@@ -77,7 +77,9 @@ def test_first_infusions_can_start_after_screening_in_the_window_in_clinic_hours
 
 
 def test_nobody_who_presents_after_the_limit_can_be_randomised(cars1: Scenario) -> None:
-    scenario = cars1.replace({"operations.recruitment_limit_days": 50.5})
+    scenario = cars1.replace(
+        {"operations.recruitment_limit_days": 50.5, "operations.at_limit": "fail"}
+    )
     cohort = enrol(scenario, Streams(3, range(64)), 100)
     possible = first_infusion(cohort, scenario)[2]
     late = cohort.arrival > 50.5 * DAY

@@ -298,7 +298,9 @@ def test_nobody_is_screened_after_the_limit_of_recruitment(cars1: Scenario, engi
     small = cars1.replace({"design.patients": 12, "operations.candidates_per_site_per_month": 200})
     free = simulate_batch(small, Streams(12, range(1)))
     last = int(free.cohort.arrival[0, free.candidate[0]].max())
-    limited = small.replace({"operations.recruitment_limit_days": (last + 1) / DAY})
+    limited = small.replace(
+        {"operations.recruitment_limit_days": (last + 1) / DAY, "operations.at_limit": "fail"}
+    )
     trial = simulate_batch(limited, Streams(12, range(1)), engine)
     limit = limited.operations.last_arrival
     assert trial.conduct.closed[0] > limit
@@ -431,15 +433,22 @@ HOPELESS: list[tuple[dict[str, Any], str]] = [
         {"operations.screening_hours": {"distribution": "constant", "value": 80}},
         "the window of the first infusion",
     ),
-    ({"operations.recruitment_limit_days": 0.01}, "the limit of recruitment|after 0.01 days"),
+    (
+        {"operations.recruitment_limit_days": 0.01, "operations.at_limit": "fail"},
+        "the limit of recruitment|after 0.01 days",
+    ),
     (
         {
             "operations.sites": {"late": {"activation_day": 400}},
             "operations.recruitment_limit_days": 399,
+            "operations.at_limit": "fail",
         },
         "the limit of recruitment",
     ),
-    ({"operations.recruitment_limit_days": 40}, "not complete after 40 days in any of 64"),
+    (
+        {"operations.recruitment_limit_days": 40, "operations.at_limit": "fail"},
+        "not complete after 40 days in any of 64",
+    ),
     ({"eligibility.inclusion.age.at_least": 93, "eligibility.inclusion.age.at_most": 99}, "3650"),
     (
         {
@@ -447,6 +456,7 @@ HOPELESS: list[tuple[dict[str, Any], str]] = [
             "operations.clinic_opens_hour": 8,
             "operations.clinic_closes_hour": 9,
             "operations.recruitment_limit_days": 1000,
+            "operations.at_limit": "fail",
         },
         "not complete after 1000 days",
     ),
@@ -467,7 +477,13 @@ def test_recruitment_that_can_never_finish_ends_soon_and_says_why(
 @pytest.mark.parametrize("engine", ["vector", "events"])
 def test_replicates_that_fail_are_named_and_the_others_kept(cars1: Scenario, engine: Any) -> None:
     """Which fail and what the others give is as in each replicate alone."""
-    scenario = cars1.replace({"design.patients": 60, "operations.recruitment_limit_days": 110})
+    scenario = cars1.replace(
+        {
+            "design.patients": 60,
+            "operations.recruitment_limit_days": 110,
+            "operations.at_limit": "fail",
+        }
+    )
     trial = simulate_batch(scenario, Streams(15, range(100, 120)), engine)
     assert sorted([*trial.failures, *trial.replicates]) == list(range(100, 120))
     assert min(len(trial.failures), len(trial.replicates)) >= 3

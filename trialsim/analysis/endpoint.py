@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex
+from trialsim.clock import NEVER
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.cohort import meets
@@ -127,7 +128,8 @@ def in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
 
 
 def in_subgroup(trial: Trial, plan: AnalysisPlan) -> Booleans:
-    """Return who belongs to those whom the plan analyses, shape (replicate, patient)."""
+    """Return who of the randomised the plan analyses, shape (replicate, patient)."""
+    there = trial.conduct.randomised < NEVER  # not those who were missing at the limit
     if plan.subgroup is None:
-        return np.ones(trial.arms.shape, np.bool_)
-    return meets(plan.subgroup, trial.scenario, trial.cohort, RowIndex(trial.candidate))
+        return there
+    return there & meets(plan.subgroup, trial.scenario, trial.cohort, RowIndex(trial.candidate))

@@ -107,7 +107,7 @@ class _Figures:
         conduct = self._trial.conduct
         match what:
             case "randomised":
-                return np.ones(self._trial.arms.shape, np.bool_)
+                return self._there
             case "analysed":
                 return endpoint(self._trial, self._trial.scenario.analysis).analysed
             case "completed":
@@ -123,11 +123,16 @@ class _Figures:
 
     def _among(self, arm: str | None, subgroup: Rule | None) -> Booleans:
         """Return who belongs to an arm and a subgroup, shape (replicate, patient)."""
-        arms = self._trial.arms
-        among = np.ones(arms.shape, np.bool_)
+        among = self._there
         if arm is not None:
-            among = arms == list(self._trial.scenario.design.arms).index(arm)
+            place = list(self._trial.scenario.design.arms).index(arm)
+            among = among & (self._trial.arms == place)
         return among if subgroup is None else among & self._meets(subgroup)
+
+    @property
+    def _there(self) -> Booleans:
+        """Who was randomised, not among those who were missing at the limit of recruitment."""
+        return np.asarray(self._trial.conduct.randomised < NEVER)
 
     def _meets(self, rule: Rule) -> Booleans:
         return meets(rule, self._trial.scenario, self._trial.cohort, self._patients)

@@ -152,7 +152,8 @@ def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats 
     enrolled = monitored.enrolled
     randomised = enrolled.sum(axis=1)
     last = np.take_along_axis(finished.randomised, np.maximum(randomised - 1, 0)[:, None], 1)[:, 0]
-    closed = np.where(randomised == monitored.patients, last, monitored.closes)
+    closes = np.minimum(monitored.closes, conduct.closed)
+    closed = np.where(randomised == monitored.patients, last, closes)
     left_out = monitored.plan.monitoring.waiting_patients == "left_out"
     until = monitored.closes if left_out else np.full(len(randomised), NEVER)
     infusions = finished.infusions

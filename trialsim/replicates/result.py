@@ -1,5 +1,6 @@
 """Operating characteristics of one study, each with its Monte Carlo error."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,13 @@ class PowerResult(Shown):
     """One number a replicate for each quantity, in order of replicates; NaN where it failed."""
     seconds: float
     confidence: float = 0.95
+    recruitment_limit_days: float = math.inf
+    """The limit at which recruitment stops; infinite where none stops it."""
+
+    @property
+    def reached_limit(self) -> int:
+        """Replicates whose recruitment lasted until its limit, most with too few patients."""
+        return reaching(self.recruitment_limit_days, self.columns)
 
     @property
     def failed(self) -> int:
@@ -222,6 +230,7 @@ class PowerResult(Shown):
             "wrong_direction": _plain(self.wrong_direction),
             "rejections": _plain(self.rejections),
             "power_counting_failures": _plain(self.power_counting_failures),
+            "reached_limit": self.reached_limit,
             "without_estimate": self.without_estimate,
             "without_logarithm": self.without_logarithm,
             "estimate": {**_plain(self.estimate), **self._spread()},
@@ -319,7 +328,22 @@ def summarised(
         true_effect=true_effect(scenario, done.columns),
         columns=done.columns,
         seconds=seconds,
+        recruitment_limit_days=limit_that_stops(scenario),
     )
+
+
+def reaching(limit_days: float, columns: Mapping[str, Floats]) -> int:
+    """Return in how many replicates recruitment lasted until a limit, infinite for none."""
+    if math.isinf(limit_days):
+        return 0
+    return int(np.sum(columns["recruitment_days"] >= limit_days))
+
+
+def limit_that_stops(study: Study) -> float:
+    """Return the days at which recruitment stops; infinite where no limit stops a trial."""
+    if isinstance(study, Programme) or study.operations.at_limit == "fail":
+        return math.inf
+    return study.operations.recruitment_limit_days
 
 
 def _averaged(study: Study) -> str:

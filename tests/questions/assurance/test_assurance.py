@@ -178,7 +178,13 @@ def test_the_spread_of_power_is_not_known_where_one_effect_is_all_that_is_left(
 
 
 def test_trials_that_failed_are_left_out(cars1: ts.Scenario) -> None:
-    hurried = cars1.replace({"design.patients": 60, "operations.recruitment_limit_days": 130})
+    hurried = cars1.replace(
+        {
+            "design.patients": 60,
+            "operations.recruitment_limit_days": 130,
+            "operations.at_limit": "fail",
+        }
+    )
     found = ts.assurance(hurried, "cars1", 400, SEED, strata=10, n_jobs=1)
     assert 0 < found.failed < 400
     assert np.isnan(found.success).sum() == found.failed

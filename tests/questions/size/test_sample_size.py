@@ -205,14 +205,18 @@ def test_a_subgroup_in_which_the_effect_is_larger_is_searched_near_its_own_size(
 
 
 def test_patients_who_can_never_be_recruited_in_time_are_said_to_be_the_reason() -> None:
-    hurried = load("cars1").replace({"operations.recruitment_limit_days": 30})
+    hurried = load("cars1").replace(
+        {"operations.recruitment_limit_days": 30, "operations.at_limit": "fail"}
+    )
     with pytest.raises(ts.RunError, match=r"^with design.patients \d+ all 100 replicates failed: "):
         ts.sample_size(hurried, 0.9, replicates=100, n_jobs=1)
 
 
 def test_replicates_that_failed_are_told_where_they_leave_no_power_to_compare() -> None:
     """Oracle: the failures of the same studies, run alone."""
-    slow = load("cars1").replace({EFFECT: 0.6, "operations.recruitment_limit_days": 350})
+    slow = load("cars1").replace(
+        {EFFECT: 0.6, "operations.recruitment_limit_days": 350, "operations.at_limit": "fail"}
+    )
     failed = [
         ts.power(slow.replace({PATIENTS: patients}), 100, SEED, n_jobs=1).failed
         for patients in (160, 280)
@@ -225,7 +229,9 @@ def test_replicates_that_failed_are_told_where_they_leave_no_power_to_compare() 
 
 def test_replicates_that_failed_are_counted_in_every_power() -> None:
     """Oracle: the same studies, run alone. The closed form is of those that were finished."""
-    hurried = load("cars1").replace({PATIENTS: 40, "operations.recruitment_limit_days": 100})
+    hurried = load("cars1").replace(
+        {PATIENTS: 40, "operations.recruitment_limit_days": 100, "operations.at_limit": "fail"}
+    )
     found = ts.sample_size(hurried, 0.8, EFFECT, low=0.6, high=0.85, **FEW)
     runs = [(found.failed, found.value, found.confirmation_seed, found.replicates)]
     runs += [(one.failed, one.value, SEED, one.replicates) for one in found.candidates]
@@ -361,3 +367,11 @@ def test_the_wrong_direction_is_given_as_the_reason(calm: ts.Scenario) -> None:
     harmful = calm.replace({EFFECT: 0.35})
     with pytest.raises(ts.RunError, match="in favour of the control"):
         ts.sample_size(harmful, 0.8, low=100, high=200, **FEW)
+
+
+def test_a_limit_that_stops_recruitment_is_the_reason_why_more_patients_do_nothing() -> None:
+    slow = load("cars1").replace({EFFECT: 0.6, "operations.recruitment_limit_days": 60})
+    with pytest.raises(
+        ts.RunError, match="in up to 100 of which recruitment lasted until its limit"
+    ):
+        ts.sample_size(slow, 0.95, replicates=100, seed=5, n_jobs=1)

@@ -89,7 +89,9 @@ def test_the_base_and_an_alternative_that_changes_nothing_differ_by_exactly_zero
 def test_a_difference_leaves_out_the_replicates_that_failed_in_either_scenario(
     modest: ts.Scenario,
 ) -> None:
-    base = modest.replace({PATIENTS: 60, "operations.recruitment_limit_days": 130})
+    base = modest.replace(
+        {PATIENTS: 60, "operations.recruitment_limit_days": 130, "operations.at_limit": "fail"}
+    )
     found = ts.what_if(base, {PATIENTS: [50]}, replicates=200, seed=SEED, n_jobs=1)
     fewer, whole = (ts.power(row.scenario, 200, SEED, n_jobs=1) for row in found.rows[::-1])
     assert 0 < fewer.failed < whole.failed < 200
@@ -102,7 +104,7 @@ def test_a_difference_leaves_out_the_replicates_that_failed_in_either_scenario(
 def test_an_alternative_of_which_every_replicate_fails_does_not_end_the_others(
     modest: ts.Scenario,
 ) -> None:
-    small = modest.replace({PATIENTS: 8})
+    small = modest.replace({PATIENTS: 8, "operations.at_limit": "fail"})
     changes = {"operations.recruitment_limit_days": [1], PATIENTS: [10]}
     found = ts.what_if(small, changes, replicates=10, seed=SEED, n_jobs=1)
     assert [row.failed for row in found.rows] == [0, 10, 0]

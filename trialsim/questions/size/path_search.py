@@ -141,13 +141,16 @@ def _moved(curve: PowerCurve, ends: Ends, pilot: int) -> PairedDifference:
 
 
 def _reasons(curve: PowerCurve, ends: Ends, pilot: int) -> str:
-    """Say what may be the reason: trials that failed, the wrong direction, too few replicates."""
+    """Say what may be the reason: failed trials, a limit, the wrong direction, few replicates."""
     wrong = max(float(curve.wrong_direction(end, pilot).estimate) for end in ends)
     failures = [curve.failures(end, pilot) for end in ends]
     told = ""
     if any(failures):
         low, high = map(len, failures)
         told = f", of which {low:,} and {high:,} failed: {max(failures, key=len)[0].reason}"
+    limited = max(curve.reached_limit(end, pilot) for end in ends)
+    if limited:
+        told += f", in up to {limited:,} of which recruitment lasted until its limit"
     if wrong > _OFTEN:
         told += (
             f"; up to {wrong:.3f} of them reject in favour of the control: the effect, or the "

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
-from trialsim.replicates.result import share_of
+from trialsim.replicates.result import limit_that_stops, reaching, share_of
 from trialsim.replicates.run import Failure, Replicates, joined
 from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import Study
@@ -67,6 +67,12 @@ class PowerCurve(Shown):
         """Return which of the first replicates at a value could not be finished, and why."""
         failures = self._run(value, replicates).failures
         return tuple(one for one in failures if one.replicate < replicates)
+
+    def reached_limit(self, value: float, replicates: int) -> int:
+        """Return in how many of the first replicates recruitment lasted until its limit."""
+        columns = self._run(value, replicates).columns
+        first = {name: column[:replicates] for name, column in columns.items()}
+        return reaching(limit_that_stops(self._at(value)), first)
 
     def power(self, value: float, replicates: int) -> Proportion:
         """Return the power at a value over the first replicates, with Wilson's interval."""

@@ -83,6 +83,8 @@ class SampleSize(Shown):
     replicates: int
     failed: int
     """Replicates of the confirmation that could not be finished; its power leaves them out."""
+    reached_limit: int
+    """Replicates of the confirmation whose recruitment lasted until its limit."""
     seed: int
     confirmation_seed: int
     candidates: tuple[Candidate, ...]
@@ -127,7 +129,16 @@ class SampleSize(Shown):
                 f"{self.target:g}, and no further value was possible"
             )
         sure = "" if low >= self.target else ", within Monte Carlo error"
-        return f"confirmed{sure}: {self.path} {self.value:g} has power {told} for {self.target:g}"
+        limited = (
+            f"; in {self.reached_limit:,} of {self.replicates:,} trials recruitment lasted until "
+            "its limit, most with fewer patients"
+            if self.reached_limit
+            else ""
+        )
+        return (
+            f"confirmed{sure}: {self.path} {self.value:g} has power {told} for {self.target:g}"
+            f"{limited}"
+        )
 
     @property
     def meaning(self) -> str:
@@ -169,6 +180,7 @@ class SampleSize(Shown):
             "meaning": self.meaning,
             "replicates": self.replicates,
             "failed": self.failed,
+            "reached_limit": self.reached_limit,
             "seed": self.seed,
             "confirmation_seed": self.confirmation_seed,
             "closed_form": self.closed_form and self.closed_form._asdict(),
@@ -280,6 +292,7 @@ def _found(runner: Runner, scenario: Study, path: str, sought: Sought) -> Sample
         wrong_direction=confirming.wrong_direction(value, replicates),
         replicates=replicates,
         failed=len(confirming.failures(value, replicates)),
+        reached_limit=confirming.reached_limit(value, replicates),
         seed=runner.seed,
         confirmation_seed=fresh.seed,
         candidates=curve.candidates(),

@@ -107,6 +107,12 @@ def _left_out(result: PowerResult) -> list[str]:
             f"With failures counted as not rejecting, the power is {all_of_them.estimate:.4f}.",
             *(f"  replicate {one.replicate}: {one.reason}" for one in result.failures[:5]),
         ]
+    if result.reached_limit:
+        told += [
+            "",
+            f"In {result.reached_limit:,} replicates recruitment lasted until its limit of "
+            f"{result.recruitment_limit_days:g} days: the trial analyses the patients whom it has.",
+        ]
     if result.without_estimate:
         told += [
             "",

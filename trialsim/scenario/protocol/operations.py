@@ -262,9 +262,9 @@ class Operations(CheckedModel):
     recruit alike."""
     recruitment_limit_days: Annotated[Days, Field(gt=0)] = 3650.0
     """Days from the start after which no candidate is screened, such as 1095."""
-    at_limit: Literal["fail", "stop"] = "fail"
-    """What becomes of a trial whose recruitment has not ended by the limit: it counts as failed, or
-    stops recruiting and analyses the patients whom it has."""
+    at_limit: Literal["stop", "fail"] = "stop"
+    """What becomes of a trial whose recruitment has not ended by the limit: it stops recruiting and
+    analyses the patients whom it has, usually, or counts as failed."""
     onset_to_arrival_hours: Name = "onset_to_arrival_hours"
     """The covariate that holds the hours from onset to arrival, such as onset_to_arrival_hours."""
     screening_hours: Continuous = Field(default_factory=lambda: _always(1.0))
