@@ -427,6 +427,7 @@ def test_more_chairs_never_make_the_mean_wait_longer(crowded: Scenario) -> None:
     assert waits[0] > 2 * waits[3] > 0
 
 
+FAILS: dict[str, Any] = {"operations.at_limit": "fail"}
 HOPELESS: list[tuple[dict[str, Any], str]] = [
     ({"eligibility.inclusion.age.at_least": 101, "eligibility.inclusion.age.at_most": 120}, "age"),
     (
@@ -434,19 +435,18 @@ HOPELESS: list[tuple[dict[str, Any], str]] = [
         "the window of the first infusion",
     ),
     (
-        {"operations.recruitment_limit_days": 0.01, "operations.at_limit": "fail"},
+        {"operations.recruitment_limit_days": 0.01},
         "the limit of recruitment|after 0.01 days",
     ),
     (
         {
             "operations.sites": {"late": {"activation_day": 400}},
             "operations.recruitment_limit_days": 399,
-            "operations.at_limit": "fail",
         },
         "the limit of recruitment",
     ),
     (
-        {"operations.recruitment_limit_days": 40, "operations.at_limit": "fail"},
+        {"operations.recruitment_limit_days": 40},
         "not complete after 40 days in any of 64",
     ),
     ({"eligibility.inclusion.age.at_least": 93, "eligibility.inclusion.age.at_most": 99}, "3650"),
@@ -456,7 +456,6 @@ HOPELESS: list[tuple[dict[str, Any], str]] = [
             "operations.clinic_opens_hour": 8,
             "operations.clinic_closes_hour": 9,
             "operations.recruitment_limit_days": 1000,
-            "operations.at_limit": "fail",
         },
         "not complete after 1000 days",
     ),
@@ -470,7 +469,7 @@ def test_recruitment_that_can_never_finish_ends_soon_and_says_why(
 ) -> None:
     began = perf_counter()
     with pytest.raises(RecruitmentError, match=reason):
-        simulate_batch(cars1.replace(changes), Streams(1, range(64)), engine)
+        simulate_batch(cars1.replace({**FAILS, **changes}), Streams(1, range(64)), engine)
     assert perf_counter() - began < 20
 
 
