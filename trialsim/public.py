@@ -14,6 +14,7 @@ from trialsim.questions.monitoring.bounds import BoundsResult, bounds
 from trialsim.questions.power import power
 from trialsim.questions.sensitivity import sensitivity
 from trialsim.questions.size.sample_size import SampleSize, sample_size
+from trialsim.questions.tipping_point import TippingPoint, tipping_point
 from trialsim.questions.type_one_error import TypeOneError, type_one_error
 from trialsim.questions.what_if.what_if import WhatIf, what_if
 from trialsim.replicates.result import PowerResult
@@ -43,6 +44,7 @@ __all__ = [
     "SampleSize",
     "Scenario",
     "SimulatedTrial",
+    "TippingPoint",
     "TrialsimError",
     "TypeOneError",
     "WhatIf",
@@ -63,6 +65,7 @@ __all__ = [
     "sample_size",
     "sensitivity",
     "simulate",
+    "tipping_point",
     "type_one_error",
     "what_if",
 ]

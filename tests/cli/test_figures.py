@@ -43,6 +43,10 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["curve", "cars1", "--set", "design.patients=40,80", *FEW],
         ["what-if", "cars1", *SMALL, "--quantity", "estimate", *FEW],
         ["tornado", "cars1", *SMALL, *FEW],
+        [
+            *("tipping-point", "cars1", *SMALL, *FEW, "--deltas", "0,-9"),
+            *("--set", "analysis.missing=multiple_imputation", "--set", "analysis.imputations=2"),
+        ],
         ["heat-map", "cars1", *SMALL, "--set", "outcomes.arat.effect.value=0.6,0.7", *FEW],
         ["size", "cars1", "--low", "40", "--high", "90", "--replicates", "100", "--jobs", "1"],
         ["assurance", "cars1", *SMALL, "--prior", "cars1", "--strata", "4", *FEW],
@@ -176,6 +180,7 @@ def test_a_study_without_looks_has_no_figure_of_them(
         ("size", "size", {"out"}),
         ("assurance", "assurance", {"out", "observed"}),
         ("sensitivity", "sensitivity", {"out"}),
+        ("tipping-point", "tipping-point", set()),
         ("what-if", "curve", {"out", "grid", "hypercube", "variant"}),
     ],
 )

@@ -54,6 +54,8 @@ class Data:
     """Whether scores are read as if none had been missed."""
     given: Endpoint | None = None
     """What is analysed, where it was made before: one imputation."""
+    drawn: tuple[Floats, ...] | None = None
+    """Cells at the visit after each imputation, before any delta, where they were made before."""
     among: Booleans | None = None
     """Who may be analysed, shape (replicate, patient); None for all."""
     counted: Integers | None = None
@@ -136,7 +138,7 @@ class Data:
     def of(self, outcome: str) -> Self:
         """Return the same patients with another outcome as the endpoint."""
         plan = self.plan.model_copy(update={"endpoint": outcome})
-        return replace(self, plan=plan, given=None, counted=None)
+        return replace(self, plan=plan, given=None, drawn=None, counted=None)
 
     def imputed(self, values: Endpoint) -> Self:
         """Return the same patients with values that leave nothing to impute."""

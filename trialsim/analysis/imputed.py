@@ -20,7 +20,8 @@ def completed(data: Data) -> Iterator[Data]:
     """Yield the trial after each imputation; in each arm, who has any score has all."""
     imputer = Imputer(data)
     for imputation in range(data.plan.imputations):
-        yield data.imputed(imputer.endpoint(imputer.drawn(imputation), imputer.model.delta))
+        cells = imputer.drawn(imputation) if data.drawn is None else data.drawn[imputation]
+        yield data.imputed(imputer.endpoint(cells, imputer.model.delta))
 
 
 class Part(NamedTuple):

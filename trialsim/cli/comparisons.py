@@ -1,4 +1,4 @@
-"""The commands about designs: what-if, size, assurance, type-one-error, sensitivity."""
+"""The commands about designs, from what-if to sensitivity and tipping points."""
 
 from math import isnan
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from trialsim.cli.console import answer, print_json, say
 from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, Kept
-from trialsim.cli.questions import Assured, Compared, Sized, Varied, WithoutEffect
+from trialsim.cli.questions import Assured, Compared, Sized, Tipped, Varied, WithoutEffect
 
 commands = typer.Typer()
 
@@ -107,3 +107,19 @@ def sensitivity(question: Varied, out: Kept = None, as_json: AsJson = False) -> 
 
     study, result = question(out)
     answer(result, as_json, lambda: sensitivity_text(study.title, result))
+
+
+@commands.command(
+    "tipping-point", short_help="Find how much worse imputed scores must be to change a conclusion."
+)
+@with_options
+def tipping_point(question: Tipped, as_json: AsJson = False) -> None:
+    """Find how much worse than imputed patients who left must have been to change the conclusion.
+
+    The study must impute missing scores several times (analysis.missing: multiple_imputation).
+    Every delta is added to the same imputed scores; --replicates 1 shows one trial.
+    """
+    from trialsim.reporting.text.robustness import tipping_point_text
+
+    study, result = question()
+    answer(result, as_json, lambda: tipping_point_text(study.title, result))

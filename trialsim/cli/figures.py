@@ -31,6 +31,7 @@ from trialsim.cli.questions import (
     EachValue,
     EveryPair,
     Sized,
+    Tipped,
     Varied,
 )
 from trialsim.errors import InputError, Problem
@@ -289,6 +290,9 @@ FIGURES: Final = {
         "Draw which number that is not published matters most.",
         ("quantity",),
         kind="tornado",
+    ),
+    "tipping-point": Figure(
+        Tipped, "Draw how much worse imputed scores must be for the conclusion to change."
     ),
     "heat-map": Figure(
         EveryPair, "Draw every combination of the values of two paths.", ("quantity",)

@@ -26,6 +26,7 @@ from trialsim.errors import InputError, Problem
 if TYPE_CHECKING:
     from trialsim.questions.assurance.assurance import Assurance
     from trialsim.questions.size.sample_size import SampleSize
+    from trialsim.questions.tipping_point import TippingPoint
     from trialsim.questions.type_one_error import TypeOneError
     from trialsim.questions.what_if.variants import How, Variant
     from trialsim.questions.what_if.what_if import WhatIf
@@ -234,6 +235,35 @@ class WithoutEffect:
         study = self.study.loaded()
         with self.run.runner(self.replicates, out=out, block=BLOCK) as runner:
             return study, type_one_error_by(runner, study, self.replicates, out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tipped:
+    """How much worse imputed scores must be for the conclusion to change."""
+
+    deltas: Annotated[
+        str,
+        typer.Option(
+            metavar="POINTS,POINTS...",
+            help="Points by which imputed scores are better, rising or falling from the first.",
+        ),
+    ] = "0,-2,-4,-6,-8,-10,-15,-20"
+    replicates: Count = 1_000
+    study: StudyOptions
+    run: RunOptions
+
+    def __call__(self, out: Path | None = None) -> tuple["Study", "TippingPoint"]:
+        """Try one delta after another; nothing is kept."""
+        from trialsim.questions.tipping_point import tipping_point_by
+
+        study = self.study.loaded()
+        try:
+            deltas = tuple(float(one) for one in self.deltas.split(","))
+        except ValueError:
+            rule = "must be numbers separated by commas"
+            raise InputError([Problem("--deltas", rule, self.deltas)]) from None
+        with self.run.runner(self.replicates) as runner:
+            return study, tipping_point_by(runner, study, deltas, self.replicates)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from trialsim.analysis.analyse import Analysis
 from trialsim.questions.assurance.assurance import Assurance
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
+from trialsim.questions.tipping_point import TippingPoint
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.tables.captions import caption, caption_of, caption_of_one
@@ -51,6 +52,9 @@ def _said(result: Any) -> str:
             )
         case Assurance():
             return f"Probability of success {result.probability:.4f}, {result.prior.title}"
+        case TippingPoint():
+            first, last = result.deltas[0], result.deltas[-1]
+            return f"Tipping point, deltas of {first:g} to {last:g} points"
         case PowerCurve():
             return f"Power along {result.path}"
         case Analysis():

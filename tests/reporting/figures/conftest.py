@@ -108,11 +108,18 @@ def looked_at() -> ts.PowerResult:
     return ts.power("cars_sequential", REPLICATES, SEED, n_jobs=1)
 
 
+def tipped(study: ts.Scenario, replicates: int) -> ts.TippingPoint:
+    """Return at which delta trials tip."""
+    imputed = {"analysis.missing": "multiple_imputation", "analysis.imputations": 3}
+    return ts.tipping_point(study.replace(imputed), (0, -10, -57), replicates, SEED, n_jobs=1)
+
+
 Named = Callable[[str], tuple[Any, str]]
 
 
 @pytest.fixture(scope="session")
 def drawn_from(
+    study: ts.Scenario,
     trial: ts.SimulatedTrial,
     power: ts.PowerResult,
     one_at_a_time: ts.WhatIf,
@@ -135,6 +142,8 @@ def drawn_from(
         "curve": (curve, "curve"),
         "curve of a sample size": (size, "curve"),
         "assurance": (assured, "assurance"),
+        "tipping-point": (tipped(study, 40), "tipping-point"),
+        "tipping-point of one trial": (tipped(study, 1), "tipping-point"),
         "effects": (ts.analyse(trial), "effects"),
         "scores": (trial, "scores"),
         "distribution": (trial, "distribution"),

@@ -26,6 +26,8 @@ FIGURES: Final = (
     "curve",
     "curve of a sample size",
     "assurance",
+    "tipping-point",
+    "tipping-point of one trial",
     "effects",
     "scores",
     "distribution",

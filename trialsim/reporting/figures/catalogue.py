@@ -12,6 +12,7 @@ from trialsim.questions.assurance.assurance import Assurance
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
+from trialsim.questions.tipping_point import TippingPoint
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.figures.canvas.drawing import Drawing
@@ -21,6 +22,10 @@ from trialsim.reporting.figures.of_designs.estimate import estimate_data, estima
 from trialsim.reporting.figures.of_designs.forest import differences_data, differences_figure
 from trialsim.reporting.figures.of_designs.heat_map import heat_map_data, heat_map_figure
 from trialsim.reporting.figures.of_designs.power_curve import curve_data, curve_figure
+from trialsim.reporting.figures.of_designs.tipping_point import (
+    tipping_point_data,
+    tipping_point_figure,
+)
 from trialsim.reporting.figures.of_designs.tornado import tornado_data, tornado_figure
 from trialsim.reporting.figures.of_looks.boundaries import boundaries_data, boundaries_figure
 from trialsim.reporting.figures.of_looks.expected_size import (
@@ -77,6 +82,7 @@ KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
     SampleSize: {"curve": _CURVE},
     PowerCurve: {"curve": _CURVE},
     Assurance: {"assurance": Kind(assurance_data, assurance_figure)},
+    TippingPoint: {"tipping-point": Kind(tipping_point_data, tipping_point_figure)},
     Analysis: {"effects": Kind(effects_data, effects_figure)},
     SimulatedTrial: _OF_TRIALS,
     Trials: _OF_TRIALS,

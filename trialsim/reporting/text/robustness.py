@@ -1,10 +1,13 @@
-"""The type I error of a design, and its sensitivity to assumptions, as lines of text."""
+"""The type I error of a design, its sensitivity to assumptions and its tipping points, as text."""
+
+import numpy as np
 
 from trialsim.questions.sensitivity import what_is_seen
+from trialsim.questions.tipping_point import TippingPoint
 from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.text.comparison import what_if_text
-from trialsim.reporting.text.words import heading
+from trialsim.reporting.text.words import conventions_text, heading
 from trialsim.stats.monte_carlo import Proportion
 
 
@@ -45,3 +48,67 @@ def sensitivity_text(title: str, result: WhatIf) -> str:
     """Return the comparison, and which of its changes are large enough to be seen."""
     rows = result.to_dict()["rows"]
     return f"{what_if_text(title, result)}\n{what_is_seen(rows)}"
+
+
+def tipping_point_text(title: str, result: TippingPoint) -> str:
+    """Return what each delta leaves of the power, and where conclusions change."""
+    failed = f", {result.failed} failed" if result.failed else ""
+    lines = [
+        heading(
+            f"{title}: tipping point",
+            f"{result.replicates:,} simulated trials{failed}; seed {result.seed}, "
+            f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
+        ),
+        "Scores imputed after the event are made better by delta points, on the same imputations.",
+        "",
+        *(_of_one(result) if result.replicates == 1 else _of_many(result)),
+        "",
+        _conclusion(result),
+        "",
+        *conventions_text(result.conventions),
+        "",
+        f"{result.seconds:.1f} s",
+    ]
+    return "\n".join(lines)
+
+
+def _of_one(result: TippingPoint) -> list[str]:
+    lines = [f"{'delta':>8} {result.quantity.name:>24} {'95%':>20} {'p':>9}"]
+    columns = result.columns
+    for place, delta in enumerate(result.deltas):
+        estimate, low, high, p_value = (
+            columns[name][place, 0] for name in ("estimate", "low", "high", "p_value")
+        )
+        ends = f"{low:.4f} to {high:.4f}"
+        lines.append(f"{delta:8g} {estimate:24.4f} {ends:>20} {p_value:9.4f}")
+    return lines
+
+
+def _of_many(result: TippingPoint) -> list[str]:
+    lines = [f"{'delta':>8} {'power':>8} {'MCSE':>8} {'estimate':>10} {'MCSE':>8} {'tipped':>8}"]
+    rows = zip(result.deltas, result.power, result.estimates, result.tipped, strict=True)
+    for delta, power, estimate, tipped in rows:
+        lines.append(
+            f"{delta:8g} {power.estimate:8.4f} {power.mcse:8.4f} {estimate.estimate:10.4f} "
+            f"{estimate.mcse:8.4f} {tipped.estimate:8.4f}"
+        )
+    return lines
+
+
+def _conclusion(result: TippingPoint) -> str:
+    """Return how many conclusions there are, and by which delta they change."""
+    tipping, (first, *_, last) = result.tipping, result.deltas
+    concluded = tipping[~np.isnan(tipping)]
+    if result.replicates == 1:
+        if len(concluded) == 0:
+            return f"At a delta of {first:g} the trial does not reject: nothing can tip."
+        if np.isinf(concluded[0]):
+            return f"The conclusion stands at every delta, down or up to {last:g}."
+        return f"Tipping point: a delta of {concluded[0]:g} changes the conclusion."
+    many, never = len(concluded), int(np.isinf(concluded).sum())
+    if many == 0:
+        return f"At a delta of {first:g} no trial rejects: nothing can tip."
+    return (
+        f"{many:,} trials reject in favour of the treated at a delta of {first:g}; {never:,} of "
+        f"them do so at every delta ({never / many:.1%})."
+    )

@@ -1,0 +1,119 @@
+"""The tipping point: on the same imputations, by delta alone, where there is a conclusion."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import trialsim as ts
+from trialsim.cli.app import run
+
+DELTAS = (0.0, -10.0, -20.0, -40.0)
+LEAVING = {"probability": 0.35, "days": {"distribution": "constant", "value": 30}}
+PLAN: dict[str, Any] = {
+    "design.patients": 120,
+    "operations.withdrawal": LEAVING,
+    "outcomes.arat.effect.value": 0.66,
+    "analysis.missing": "multiple_imputation",
+    "analysis.imputations": 4,
+    "analysis.secondary": {},
+}
+
+
+@pytest.fixture(scope="module")
+def study() -> ts.Scenario:
+    return ts.load("cars1").replace(PLAN)
+
+
+@pytest.fixture(scope="module")
+def found(study: ts.Scenario) -> ts.TippingPoint:
+    return ts.tipping_point(study, DELTAS, 96, n_jobs=1)
+
+
+@pytest.mark.parametrize("place", range(len(DELTAS)))
+def test_each_delta_is_the_power_of_a_study_with_it(
+    study: ts.Scenario, found: ts.TippingPoint, place: int
+) -> None:
+    """Law, to the bit: the same imputations as the plan itself draws."""
+    alone = study.replace({"analysis.imputation": {"delta": DELTAS[place]}})
+    power = ts.power(alone, replicates=96, n_jobs=1)
+    for name in ("estimate", "low", "p_value", "favoured"):
+        assert_array_equal(found.columns[name][place], power.columns[name])
+
+
+def test_the_tipping_point_is_the_first_delta_that_loses_the_conclusion(
+    found: ts.TippingPoint,
+) -> None:
+    favoured = found.columns["favoured"]
+    kinds = set()
+    for replicate, tipping in enumerate(found.tipping):
+        course = favoured[:, replicate].tolist()
+        if course[0] != 1:
+            assert np.isnan(tipping)
+        elif 0 in course:
+            assert tipping == DELTAS[course.index(0)]
+        else:
+            assert tipping == -np.inf
+        kinds.add("nan" if np.isnan(tipping) else tipping)
+    assert {"nan", -np.inf} < kinds
+    assert len(kinds) > 3  # there is something of everything in these trials
+
+
+def test_what_has_tipped_adds_up_with_the_power(found: ts.TippingPoint) -> None:
+    shares = [float(one.estimate) for one in found.tipped]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    powers = [float(one.estimate) for one in found.power]
+    lost = [1 - one / powers[0] for one in powers]
+    assert np.all(np.array(shares) >= np.array(lost) - 1e-12)
+
+
+def test_neither_batch_nor_workers_change_a_bit(study: ts.Scenario, found: ts.TippingPoint) -> None:
+    again = ts.tipping_point(study, DELTAS, 96, n_jobs=2, batch=7)
+    for name, column in found.columns.items():
+        assert_array_equal(column, again.columns[name])
+
+
+def test_one_trial_is_shown_by_its_own_estimates(study: ts.Scenario) -> None:
+    alone = ts.tipping_point(study, DELTAS, 1, n_jobs=1)
+    frame = alone.to_frame()
+    assert list(frame) == ["delta", "estimate", "low", "high", "p_value", "favoured"]
+    assert frame["estimate"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(
+    ("changes", "deltas", "told"),
+    [
+        ({"analysis.missing": "locf"}, DELTAS, "analysis.missing: must be multiple_imputation"),
+        ({}, (0.0,), "deltas: must be two or more, rising or falling"),
+        ({}, (0.0, -5.0, -5.0), "deltas: must be two or more, rising or falling"),
+        ({}, (0.0, float("nan")), "deltas: must be numbers"),
+    ],
+)
+def test_what_has_no_tipping_point_is_refused(
+    study: ts.Scenario, changes: dict[str, Any], deltas: tuple[float, ...], told: str
+) -> None:
+    with pytest.raises(ts.InputError, match=told):
+        ts.tipping_point(study.replace(changes), deltas, 4, n_jobs=1)
+
+
+def test_the_command_prints_many_trials_and_one(capsys: pytest.CaptureFixture[str]) -> None:
+    changes = {**PLAN, "operations.withdrawal": None, "analysis.secondary": None}
+    given = [
+        part
+        for path, value in changes.items()
+        if value is not None
+        for part in ("--set", f"{path}={value}")
+    ]
+    asked = ["tipping-point", "cars1", *given, "--jobs", "1", "--deltas", "0,-50"]
+    assert run([*asked, "--replicates", "8", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["delta"] for row in rows] == [0, -50]
+    assert run([*asked, "--replicates", "8"]) == 0
+    assert "reject in favour of the treated at a delta of 0" in capsys.readouterr().out
+    assert run([*asked, "--replicates", "1"]) == 0
+    assert "95%" in capsys.readouterr().out
+    assert run(["tipping-point", "cars1", "--deltas", "a,b"]) == 2
+    assert "--deltas: must be numbers separated by commas" in capsys.readouterr().err
