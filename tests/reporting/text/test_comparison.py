@@ -15,6 +15,8 @@ def test_a_comparison_says_every_alternative_and_its_paired_error() -> None:
     assert f"{row.power.low:.4f}-{row.power.high:.4f} {row.wrong_direction.estimate:9.4f}" in text
     assert f"{row.differences['screened'].estimate:+10.2f}" in text
     assert "all agree" in text
+    assert "\nPatients = 60 " in text
+    assert "design.patients" not in text
     assert "simulated; nothing here is evidence" in text
 
 
@@ -42,7 +44,7 @@ def test_an_assurance_says_the_probability_both_errors_and_where_an_estimate_lie
 def test_a_harmful_effect_is_warned_of() -> None:
     harmful = {"outcomes.arat.effect.value": [0.3]}
     text = what_if_text("x", ts.what_if("cars1", harmful, replicates=20, n_jobs=1))
-    assert "WARNING: outcomes.arat.effect.value=0.3: more trials reject in favour of the" in text
+    assert "WARNING: Effect (Mann-Whitney) = 0.3: more trials reject in favour of the" in text
     assert "WARNING: base" not in text
 
 

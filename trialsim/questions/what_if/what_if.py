@@ -31,6 +31,8 @@ from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Study, value_at
+from trialsim.scenario.validation.problems import as_written
+from trialsim.scenario.words.labels import path_in_words, spoken
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
@@ -87,6 +89,17 @@ class Row:
     def scenario(self) -> Study:
         """The whole study of this row; run alone under the same seed it gives the same numbers."""
         return self.alternative.scenario
+
+    @property
+    def label(self) -> str:
+        """The changes in words, or the name that the alternative was given."""
+        name, changes = self.alternative.name, self.alternative.changes
+        if not changes or not all(path in name for path in changes):
+            return name
+        return ", ".join(
+            f"{spoken(path_in_words(path, self.scenario))} = {as_written(value)}"
+            for path, value in changes.items()
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as plain values, for JSON."""

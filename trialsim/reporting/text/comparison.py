@@ -151,7 +151,7 @@ def _failed(count: int) -> str:
 
 
 def _name(row: Row) -> str:
-    return row.alternative.name
+    return row.label
 
 
 def _about_ratios(result: WhatIf) -> list[str]:

@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from trialsim.questions.what_if.what_if import Row
 from trialsim.scenario.programme import Study
-from trialsim.scenario.validation.problems import as_written
 from trialsim.scenario.words.labels import path_in_words, spoken
 from trialsim.scenario.words.values import unit_of
 
@@ -29,17 +27,6 @@ def with_unit(path: str, study: Study | None) -> str:
     """
     words, unit = spoken(path_in_words(path, study)), unit_of(path.rsplit(".", 1)[-1])
     return f"{words} ({unit})" if unit and unit.lower() not in words.lower() else words
-
-
-def variant_in_words(row: Row) -> str:
-    """Return the name of a variant: its changes in words, or the name that it was given."""
-    name, changes = row.alternative.name, row.alternative.changes
-    if not changes or not all(path in name for path in changes):
-        return name
-    return ", ".join(
-        f"{spoken(path_in_words(path, row.scenario))} = {as_written(value)}"
-        for path, value in changes.items()
-    )
 
 
 def signed(value: float) -> str:

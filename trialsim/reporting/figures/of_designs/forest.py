@@ -14,7 +14,6 @@ from trialsim.reporting.figures.canvas.labels import (
     QUANTITIES,
     broken,
     signed,
-    variant_in_words,
 )
 from trialsim.reporting.figures.canvas.style import (
     INK,
@@ -72,7 +71,7 @@ def check_quantity(quantity: str) -> None:
 def differences_figure(result: WhatIf, quantity: str = "power", width: float = WIDTH) -> Drawing:
     """Draw the difference of each variant from the base, with its paired 95% interval."""
     data = differences_data(result, quantity)
-    names = [broken(variant_in_words(row), int(width * 5)) for row in result.rows[1:]]
+    names = [broken(row.label, int(width * 5)) for row in result.rows[1:]]
     lines = [max(name.count("\n") + 1, 1) for name in names]
     base = float(result.frame.iloc[0][quantity])
     drawing, (axes,) = page(
