@@ -33,7 +33,7 @@ def disagree(
     """Estimate how often the trials of a programme disagree.
 
     A trial is for the treatment if its own analysis rejects in its favour. Several programmes are
-    several truths under which to ask: one effect for all, another for each, effects that vary.
+    several assumed truths: one effect for all, another for each, effects that vary.
     """
     from trialsim.questions.programmes.disagreement import disagreement_by
     from trialsim.reporting.text.programme import disagreement_text

@@ -130,8 +130,8 @@ def check(
 ) -> None:
     """Check scenario files, and report every problem at once.
 
-    Each problem is reported with its file, line, column, path, rule and value. Of a sound study a
-    few trials are simulated: written numbers are of reference patients, and those who are let in
+    Each problem is reported with its file, line, column, path, rule and value. A few trials of
+    a sound study are simulated, as its numbers are of reference patients, and those enrolled
     differ.
     """
     from trialsim.questions.obtained import obtained_of
@@ -188,8 +188,8 @@ def bounds(
     """Print the bounds of a study with looks, on every scale, and what they do.
 
     No trial is run: shares of information as planned, mean recruitment, and the normal
-    approximation. Beside the expected patients stands the textbook number, which forgets those who
-    wait for their endpoint.
+    approximation. Beside the expected patients stands the textbook number, which ignores those
+    whose endpoint is pending.
     """
     from trialsim.questions.monitoring.bounds import bounds as of_study
     from trialsim.reporting.text.bounds import bounds_text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isnan
 
 from trialsim.analysis.analyse import Analysis, Estimate
-from trialsim.reporting.text.words import conventions_text
+from trialsim.reporting.text.words import conventions_text, p_text
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words
 
@@ -39,8 +39,8 @@ def _estimate_text(found: Estimate) -> str:
     """Return one result: what was estimated, its interval, its test."""
     statistic = "" if isnan(found.statistic) else f"statistic {found.statistic:.4f}, "
     adjusted = found.adjusted_p_value
-    after = "" if adjusted == found.p_value else f" (adjusted {adjusted:.6g})"
+    after = "" if adjusted == found.p_value else f" (adjusted {p_text(adjusted)})"
     return (
         f"{found.quantity} {found.estimate:.4f} ({found.ci[0]:.4f} to {found.ci[1]:.4f}), "
-        f"{statistic}p {found.p_value:.6g}{after}, analysed {found.treated} v {found.control}"
+        f"{statistic}{p_text(found.p_value)}{after}, analysed {found.treated} v {found.control}"
     )

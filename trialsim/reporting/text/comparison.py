@@ -20,13 +20,17 @@ _COLUMNS = {
 _HARMFUL = "more trials reject in favour of the control than of the treated"
 
 
+def _alternatives(number: int) -> str:
+    return "1 alternative" if number == 1 else f"{number} alternatives"
+
+
 def what_if_text(title: str, result: WhatIf) -> str:
     """Return a comparison as a table of powers and a table of the other differences."""
     width = max(len("difference from the base"), *(len(_name(row)) for row in result.rows))
     base = result.rows[0]
     lines = [
         title,
-        f"{len(result.rows) - 1} alternatives to {result.scenario} ({result.digest}), each on "
+        f"{_alternatives(len(result.rows) - 1)} to {result.scenario} ({result.digest}), each on "
         f"the same {result.replicates:,} simulated trials; seed {result.seed}",
         SIMULATED,
         "",

@@ -4,7 +4,7 @@ from typing import Final
 
 from trialsim.questions.programmes.disagreement import Disagreement
 from trialsim.questions.programmes.one_programme import SimulatedProgramme
-from trialsim.reporting.text.words import conventions_text, heading
+from trialsim.reporting.text.words import conventions_text, heading, p_text
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.stats.monte_carlo import Proportion
 
@@ -26,7 +26,7 @@ def programme_text(found: SimulatedProgramme) -> str:
             f"{'':24} {'analysed':>9} {'estimate':>10}   {found.programme.analysis.confidence:.0%}",
             *rows,
             "",
-            f"pooled {found.quantity.name}: p {told['p_value']:.6g}, I2 {told['i2']:.2f}",
+            f"pooled {found.quantity.name}: {p_text(told['p_value'])}, I2 {told['i2']:.2f}",
             "",
             *conventions_text(plan_in_words(found.programme.analysis)),
         ]

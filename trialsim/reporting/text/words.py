@@ -16,6 +16,15 @@ def heading(title: str, what: str) -> str:
     return f"{title}\n{what}\n{SIMULATED}\n"
 
 
+def p_text(p_value: float) -> str:
+    """Return a p-value as it is reported, to four decimals.
+
+    >>> p_text(0.03271), p_text(2.6e-6)
+    ('p 0.0327', 'p < 0.0001')
+    """
+    return "p < 0.0001" if p_value < 0.0001 else f"p {p_value:.4f}"
+
+
 def conventions_text(conventions: Mapping[str, str]) -> list[str]:
     """Return the conventions of an analysis, each under its heading, as wrapped lines.
 
