@@ -17,10 +17,10 @@ from trialsim.errors import InputError, RunError
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.consort.account import consort
 from trialsim.reporting.exports import (
-    TableFormat,
     manifest_of,
     write_trial,
 )
+from trialsim.reporting.table_format import TableFormat
 from trialsim.scenario.files.yaml_file import load
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch

@@ -1,7 +1,7 @@
 """The commands about programmes of trials: disagree, and what simulate does with them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,7 @@ from trialsim.cli.console import command_line, print_json, say
 from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, Changes, Count, RunOptions, loaded
 from trialsim.errors import InputError, Problem
+from trialsim.reporting.table_format import TableFormat
 
 if TYPE_CHECKING:
     from trialsim.questions.programmes.one_programme import SimulatedProgramme
@@ -53,7 +54,7 @@ def simulate_all(
     replicate: int,
     engine: "Engine",
     out: Path | None,
-    table_format: Literal["csv", "parquet"],
+    table_format: TableFormat,
     as_json: bool,
 ) -> None:
     """Simulate one replicate of a programme: a folder for each trial, and the pooled result."""
@@ -92,7 +93,7 @@ def _open(out: Path, programme: "Programme") -> None:
         open_folder(out / name)
 
 
-def _write(out: Path, found: "SimulatedProgramme", table_format: Literal["csv", "parquet"]) -> None:
+def _write(out: Path, found: "SimulatedProgramme", table_format: TableFormat) -> None:
     from trialsim.analysis.analyse import analyse
     from trialsim.reporting.exports import write_analysed
     from trialsim.runs.atomic_file import write_whole

@@ -1,6 +1,5 @@
 """The commands that simulate: simulate, power, endpoint, merge, replay."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +21,7 @@ from trialsim.cli.options import (
 from trialsim.cli.outputs import Overwrite, PageFile, page_file
 from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
+from trialsim.reporting.table_format import TableFormat
 
 if TYPE_CHECKING:
     from trialsim.runs.replay import Replay
@@ -37,13 +37,6 @@ Report = Annotated[
 ]
 
 
-class TableFormat(StrEnum):
-    """How tables are written."""
-
-    csv = "csv"
-    parquet = "parquet"
-
-
 @commands.command()
 def simulate(
     scenario: ScenarioName,
@@ -54,7 +47,7 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="Folder to write the tables to.")] = None,
     table_format: Annotated[
         TableFormat, typer.Option("--format", help="How the tables are written.")
-    ] = TableFormat.csv,
+    ] = "csv",
     report: Report = None,
     overwrite: Overwrite = False,
     engine: EngineOption = EngineName.auto,
@@ -79,7 +72,7 @@ def simulate(
     if isinstance(found, Programme):
         if report is not None:
             raise typer.BadParameter("is of one trial, not of a programme", param_hint="--report")
-        simulate_all(found, seed, replicate, engine.value, out, table_format.value, as_json)
+        simulate_all(found, seed, replicate, engine.value, out, table_format, as_json)
         return
     study = found
     _open(out)
@@ -89,7 +82,7 @@ def simulate(
     if out is not None:
         from trialsim.reporting.exports import write_analysed
 
-        write_analysed(out, trial, result, command_line(), table_format.value)
+        write_analysed(out, trial, result, command_line(), table_format)
     if page is not None:
         _write_trial_page(page, trial)
         if page.alone:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from pandas import DataFrame
 
@@ -20,14 +20,13 @@ from trialsim.analysis.analyse import Analysis
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.consort.account import account_of
+from trialsim.reporting.table_format import TableFormat
 from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import to_yaml
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
 from trialsim.trial.trial import Trial
-
-TableFormat = Literal["csv", "parquet"]
 
 MANIFEST: Final = "manifest.json"
 SCENARIO: Final = "scenario.yaml"
@@ -114,8 +113,8 @@ def write_trial(
     RunError
         If a file cannot be written; what was there before is then still there.
     """
-    if format not in get_args(TableFormat):
-        raise InputError([Problem("format", "must be csv or parquet", format)])
+    if format not in _TABLE:
+        raise InputError([Problem("format", f"must be {' or '.join(_TABLE)}", format)])
     files = {f"{name}.{format}": table for name, table in tables.items()}
     others = {f"{name}.{one}" for name in tables for one in _TABLE} - set(files)
     writers: dict[str, Writer] = {
@@ -215,7 +214,7 @@ def _write_text(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-_TABLE: Final[Mapping[str, Callable[[DataFrame, Path], None]]] = {
+_TABLE: Final[Mapping[TableFormat, Callable[[DataFrame, Path], None]]] = {
     "csv": _write_csv,
     "parquet": _write_parquet,
 }
