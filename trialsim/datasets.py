@@ -19,7 +19,7 @@ from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
 from trialsim.scenario.outcomes.items import Items
-from trialsim.trial.conduct import Lack, due_days
+from trialsim.trial.conduct import STATUS_OF_LACK, Lack, due_days
 from trialsim.trial.dosing import phase_doses
 from trialsim.trial.items import item_scores
 from trialsim.trial.itinerary import first_infusion, next_opening
@@ -35,7 +35,9 @@ SCREENING_OUTCOMES: Final = (
     "recruitment closed",
     "in screening",
 )
-INFUSION_STATUSES: Final = ("given", "refused", "no chair", "discontinued", "withdrawn", "died")
+INFUSION_STATUSES: Final = (
+    *("given", "refused", *STATUS_OF_LACK.values(), "discontinued", "withdrawn", "died"),
+)
 VISIT_STATUSES: Final = ("attended", "missed", "withdrawn", "died")
 DISPOSITIONS: Final = ("completed", "withdrawn", "died", "ongoing")
 
@@ -296,11 +298,11 @@ def _infusion_statuses(trial: Trial) -> Integers:
     left = due >= conduct.exited[:, :, None]
     died = left & (conduct.died < NEVER)[:, :, None]
     discontinued = due >= conduct.discontinued[:, :, None]
-    cases = [died, left, discontinued]
-    codes = [5, 4, 3]
+    cases = {"died": died, "withdrawn": left, "discontinued": discontinued}
     if conduct.lacked is not None:
-        cases, codes = [*cases, conduct.lacked == Lack.CHAIR], [*codes, 2]
-    return np.select(cases, codes, np.where(conduct.infusion_given, 0, 1))
+        cases |= {status: conduct.lacked == lack for lack, status in STATUS_OF_LACK.items()}
+    codes = [INFUSION_STATUSES.index(status) for status in cases]
+    return np.select(list(cases.values()), codes, np.where(conduct.infusion_given, 0, 1))
 
 
 def _minutes_waited(trial: Trial) -> Integers:

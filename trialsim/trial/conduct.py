@@ -6,10 +6,10 @@ visit]); patients are in order of randomisation.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -30,6 +30,11 @@ class Lack(IntEnum):
     CHAIR = 1
     PLACE = 2
     """A place in the trial; no infusion lacks it."""
+
+
+STATUS_OF_LACK: Final[Mapping[Lack, str]] = {Lack.CHAIR: "no chair"}
+"""What the tables call an infusion that was not given for want of something."""
+CHAIRS: Final = "operations.infusion_chairs_per_site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +122,12 @@ class Conduct:
 def couples_patients(scenario: Scenario) -> str | None:
     """Return the path of what makes patients wait for one another; None if nothing does.
 
-    Chairs for every patient of the trial can never all be taken.
+    Chairs for every patient of the trial can never all be taken. They come last: where anything
+    else is shared too, its path is returned.
     """
     chairs = scenario.operations.infusion_chairs_per_site
     if chairs is not None and chairs < scenario.design.patients:
-        return "operations.infusion_chairs_per_site"
+        return CHAIRS
     return None
 
 

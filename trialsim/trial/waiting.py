@@ -14,7 +14,7 @@ from trialsim.arrays import Booleans, take_rows
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.allocation.procedure import Allocation
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.conduct import Recruitment, derive_conduct
+from trialsim.trial.conduct import CHAIRS, Recruitment, couples_patients, derive_conduct
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import Itinerary
 from trialsim.trial.vector_engine import first_to_be_ready
@@ -46,14 +46,15 @@ def somebody_waits(
     order of their starts, the one that is as many places later as there are chairs must not start
     before the first has ended.
     """
-    chairs = scenario.operations.infusion_chairs_per_site
-    waits = np.zeros(len(recruitment.place), np.bool_)
-    if chairs is None:
-        return waits
+    chairs, coupling = scenario.operations.infusion_chairs_per_site, couples_patients(scenario)
+    replicates = len(recruitment.place)
+    if chairs is None or coupling != CHAIRS:  # no arithmetic here knows another stock
+        return np.full(replicates, coupling is not None)
+    waits = np.zeros(replicates, np.bool_)
     conduct = derive_conduct(recruitment, itinerary, cohort, scenario)
     given, sites = conduct.infusion_given, len(scenario.operations.sites)
     clinic = take_rows(itinerary.site, recruitment.place)
-    clinic = clinic + np.arange(len(waits))[:, None] * sites
+    clinic = clinic + np.arange(replicates)[:, None] * sites
     starts = conduct.infusion_start[given]
     apart = int(starts.max(initial=0)) + scenario.operations.infusion_minutes + 1
     starts += np.broadcast_to(clinic[:, :, None], given.shape)[given] * apart

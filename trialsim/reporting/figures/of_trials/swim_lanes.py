@@ -20,6 +20,7 @@ from trialsim.reporting.figures.canvas.style import (
 )
 from trialsim.reporting.figures.canvas.trials import Trials
 from trialsim.scenario.words.labels import in_words
+from trialsim.trial.conduct import STATUS_OF_LACK
 
 MOST: Final = 40
 """Lanes drawn by default."""
@@ -43,7 +44,7 @@ def lanes_data(trials: Trials, patients: int = MOST) -> DataFrame:
     tables = {name: _first(trials, table, patients) for name, table in trials.tables.items()}
     start = tables["subjects"].set_index("subject")["randomised_minute"]
     infusions, visits, ends = (tables[name] for name in ("infusions", "visits", "disposition"))
-    missed = infusions["status"].isin(["refused", "no chair"])
+    missed = infusions["status"].isin(["refused", *STATUS_OF_LACK.values()])
     attended, absent = visits["status"] == "attended", visits["status"] == "missed"
     left = ends["status"].isin(["withdrawn", "died"])
     last = visits.groupby("subject")["due_minute"].max()
