@@ -24,6 +24,9 @@ METHODS: dict[str, dict[str, Any]] = {
         "test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}, "variance": "placement"}
     },
     "wei_lachin": {"test": {"method": "wei_lachin", "outcomes": ["arat", "again"]}},
+    "wei_lachin over visits": {
+        "test": {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_42", "day_90"]}
+    },
     "obrien": {"test": {"method": "obrien", "outcomes": ["arat", "again"]}},
     "t_test": {"test": "t_test", **AS_MISSING},
     "welch": {"test": "welch", **AS_MISSING},

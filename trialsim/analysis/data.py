@@ -135,9 +135,10 @@ class Data:
         treated, control = self.arms
         return Samples(np.where(treated, values, np.nan), np.where(control, values, np.nan))
 
-    def of(self, outcome: str) -> Self:
-        """Return the same patients with another outcome as the endpoint."""
-        plan = self.plan.model_copy(update={"endpoint": outcome})
+    def of(self, outcome: str, visit: str | None = None) -> Self:
+        """Return the same patients with another outcome as the endpoint, or at another visit."""
+        other = {"endpoint": outcome, "visit": self.plan.visit if visit is None else visit}
+        plan = self.plan.model_copy(update=other)
         return replace(self, plan=plan, given=None, drawn=None, counted=None)
 
     def imputed(self, values: Endpoint) -> Self:

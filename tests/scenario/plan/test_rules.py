@@ -111,6 +111,30 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "analysis.test.method: must be a method for one outcome: the scenario has arat alone "
         "(got wei_lachin)",
     ),
+    "one outcome at one visit": (
+        {"test": {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_90"]}},
+        "analysis.test.outcomes: must be several, or one at several visits (got arat)",
+    ),
+    "visits that end elsewhere": (
+        {"test": {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_21", "day_42"]}},
+        "analysis.test.visits: must end with day_90, at which the trial is analysed "
+        "(got day_21, day_42)",
+    ),
+    "visits out of order": (
+        {
+            "test": {
+                "method": "wei_lachin",
+                "outcomes": ["arat"],
+                "visits": ["day_42", "day_21", "day_90"],
+            }
+        },
+        "analysis.test.visits: must be in the order of the design (got day_42, day_21, day_90)",
+    ),
+    "a visit that is not one of the outcomes": (
+        {"test": {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_41", "day_90"]}},
+        "analysis.test.visits: must be a visit after baseline that exists; did you mean day_42? "
+        "(got day_41)",
+    ),
     "one outcome twice": (
         {"test": {"method": "obrien", "outcomes": ["arat", "arat"]}},
         "analysis.test.outcomes: must name each outcome once (got arat)",

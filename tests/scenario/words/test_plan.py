@@ -87,6 +87,7 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
         ("responders", "threshold", (40, 41)),
         ("adjusted_rank", "covariates", ({"arat": "rank"}, {"arat": "mean"}, {"nihss": "rank"})),
         ("mmrm", "covariates", ([], ["age_years"], ["nihss"])),
+        ("wei_lachin", "visits", ([], ["day_42", "day_90"], ["day_21", "day_42", "day_90"])),
         ("wei_lachin", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
         ("obrien", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
     ],

@@ -15,8 +15,9 @@ def compare_effects(data: Data, method: WeiLachin) -> Comparison:
     """Return Wei and Lachin's comparison of each replicate."""
     from trialsim.stats.several_outcomes.multivariate import joint_effects, wei_lachin
 
-    plan, samples = data.plan, _together(data, method.outcomes)
-    joint = joint_effects(*samples, _upwards(method.outcomes))
+    plan, visits = data.plan, method.visits_of(data.plan)
+    samples = _together(data, method.outcomes, visits)
+    joint = joint_effects(*samples, _upwards(len(method.outcomes) * len(visits)))
     found = wei_lachin(
         joint, method.weighting, method.variance, "plain", plan.confidence, plan.alternative
     )
@@ -36,20 +37,20 @@ def compare_rank_sums(data: Data, method: OBrien) -> Comparison:
     """Return O'Brien's comparison of each replicate."""
     from trialsim.stats.several_outcomes.obrien import obrien_test
 
-    plan, samples = data.plan, _together(data, method.outcomes)
-    upwards = _upwards(method.outcomes)
+    plan, samples = data.plan, _together(data, method.outcomes, (data.plan.visit,))
+    upwards = _upwards(len(method.outcomes))
     sums = obrien_test(*samples, upwards, plan.confidence, plan.alternative)
     return of_means(sums, _anything(samples))
 
 
-def _together(data: Data, outcomes: tuple[str, ...]) -> Samples:
-    """Return the samples of all outcomes, shape (replicate, outcome, patient) each."""
-    each = [data.of(name).samples for name in outcomes]
+def _together(data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]) -> Samples:
+    """Return the samples of all outcomes at all visits, (replicate, measurement, patient) each."""
+    each = [data.of(name, visit).samples for name in outcomes for visit in visits]
     return Samples(*(np.stack(arm, axis=1) for arm in zip(*each, strict=True)))
 
 
-def _upwards(outcomes: tuple[str, ...]) -> list[bool]:
-    return [True] * len(outcomes)  # cells rise from worst to best on every scale
+def _upwards(measurements: int) -> list[bool]:
+    return [True] * measurements  # cells rise from worst to best on every scale
 
 
 def _anything(samples: Samples) -> Samples:

@@ -105,7 +105,8 @@ def _labelled(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> AnalysisPl
     several = getattr(plan.test, "outcomes", None)
     if several is not None:
         labels = tuple(outcome_in_words(one, outcomes) for one in several)
-        named["test"] = plan.test.model_copy(update={"outcomes": labels})
+        visits = tuple(in_words(one) for one in getattr(plan.test, "visits", ()))
+        named["test"] = plan.test.model_copy(update={"outcomes": labels, "visits": visits})
     return plan.model_copy(update=named)
 
 

@@ -9,6 +9,7 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed, measure_in_words
 from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod
+from trialsim.scenario.protocol.design import BASELINE, Design
 from trialsim.scenario.validation.refusal import Name, Rules, Violation, unknown
 
 Outcomes = Annotated[tuple[Name, ...], Field(strict=False, min_length=2)]
@@ -22,17 +23,36 @@ def _named_once(outcomes: tuple[str, ...]) -> Iterator[Violation]:
 _EACH_ONCE: Rules = ((("outcomes",), _named_once),)
 
 
-class WeiLachin(RankMethod):
-    """The multivariate directional test: the mean of the effects on several outcomes."""
+def _several(outcomes: tuple[str, ...], visits: tuple[str, ...]) -> Iterator[Violation]:
+    for name in {name: None for name in visits if visits.count(name) > 1}:
+        yield Violation("visits", "must name each visit once", name)
+    if len(outcomes) * max(len(visits), 1) < 2:
+        rule = "must be several, or one at several visits"
+        yield Violation("outcomes", rule, ", ".join(outcomes))
 
-    rules = _EACH_ONCE
+
+def _end_at_the_plans(test: "WeiLachin", visit: str) -> Iterator[Violation]:
+    if test.visits and test.visits[-1] != visit:
+        rule = f"must end with {visit}, at which the trial is analysed"
+        yield Violation("test.visits", rule, ", ".join(test.visits))
+
+
+class WeiLachin(RankMethod):
+    """The multivariate directional test: the mean of the effects on outcomes, or over visits."""
+
+    rules = (*_EACH_ONCE, (("outcomes", "visits"), _several))
+    conflicts = ((("test", "visit"), _end_at_the_plans),)
+    omitted_defaults = ("visits",)
     can_be_monitored: ClassVar[bool] = True
 
     method: Literal["wei_lachin"]
-    outcomes: Outcomes
-    """The outcomes that are combined, at least two, such as [nihss, mrs]."""
+    outcomes: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+    """The outcomes that are combined, such as [nihss, mrs]; one at several visits, or more."""
+    visits: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    """The visits over which they are combined, in order, such as [day_42, day_90]; usually none,
+    which is that of the analysis alone."""
     weighting: Literal["equal", "standardised", "least-squares"] = "equal"
-    """How much each outcome counts, usually equal."""
+    """How much each outcome at each visit counts, usually equal."""
     variance: Literal["null_variance", "placement"] = "null_variance"
     """As if the arms did not differ, which keeps the level in small arms; or the placements'."""
 
@@ -42,9 +62,22 @@ class WeiLachin(RankMethod):
     def effect_in_words(self, plan: Plan) -> str:
         return (
             f"the mean over {listed(self.outcomes)} of the probability that a patient on "
-            f"{plan.treated} has a better {measure_in_words(plan)} at {plan.visit} than one on "
-            f"{plan.control}, ties counted half"
+            f"{plan.treated} has a better {measure_in_words(plan)} at "
+            f"{listed(self.visits_of(plan))} than one on {plan.control}, ties counted half"
         )
+
+    def visits_of(self, plan: Plan) -> tuple[str, ...]:
+        """Return the visits that are combined; at another than the last of them it is alone."""
+        return self.visits if self.visits[-1:] == (plan.visit,) else (plan.visit,)
+
+    def design_violations(self, design: Design) -> Iterator[Violation]:
+        order = [name for name in design.visits if name != BASELINE]
+        for name in self.visits:
+            if name not in order:
+                yield Violation("test.visits", unknown("visit after baseline", name, order), name)
+        known = [name for name in self.visits if name in order]
+        if known != sorted(known, key=order.index):
+            yield Violation("test.visits", "must be in the order of the design", ", ".join(known))
 
     def test_in_words(self, plan: Plan) -> str:
         weights = {
@@ -71,7 +104,8 @@ class WeiLachin(RankMethod):
     def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
-        yield from _not_measured(self.method, self.outcomes, outcomes)
+        several = not self.visits
+        yield from _not_measured(self.method, self.outcomes, outcomes, several)
 
 
 class OBrien(AnalysisMethod):
@@ -117,10 +151,10 @@ class OBrien(AnalysisMethod):
 
 
 def _not_measured(
-    method: str, named: tuple[str, ...], outcomes: Mapping[str, Outcome]
+    method: str, named: tuple[str, ...], outcomes: Mapping[str, Outcome], several: bool = True
 ) -> Iterator[Violation]:
     """Yield which of the named outcomes a study does not have."""
-    if len(outcomes) < 2:
+    if several and len(outcomes) < 2:
         rule = f"must be a method for one outcome: the scenario has {', '.join(outcomes)} alone"
         yield Violation("test.method", rule, method)
         return
