@@ -31,7 +31,7 @@ from trialsim.trial.trial import Engine, Trial, candidates_needed, simulate_batc
 
 BATCH: Final = 64
 """Replicates simulated at once; it changes no result."""
-_ROOM: Final = 2**28
+_ROOM: Final = 2**27
 """Bytes that the trials of a batch may take together."""
 
 

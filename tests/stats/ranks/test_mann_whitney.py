@@ -15,6 +15,7 @@ from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.mann_whitney import (
     RankSummary,
     cell_counts,
+    cells_of,
     count,
     mann_whitney,
     rank_test,
@@ -216,3 +217,18 @@ def test_an_unknown_alternative_is_refused_by_name() -> None:
 def assert_same(one: RankSummary, other: RankSummary) -> None:
     for name, left, right in zip(RankSummary._fields, one, other, strict=True):
         assert_array_equal(left, right, err_msg=name)
+
+
+@given(
+    st.lists(
+        st.integers(-60, 60).map(float) | st.sampled_from([np.nan, np.inf, -np.inf, 1e6, 2.0**60]),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_whole_numbers_that_are_counted_get_the_cells_that_sorting_gives(
+    values: list[float],
+) -> None:
+    """Halved and moved off whole numbers they are sorted; far or infinite ones always are."""
+    whole = np.array([values, values[::-1]])
+    assert_array_equal(cells_of(whole), cells_of(whole / 2 + 0.25))

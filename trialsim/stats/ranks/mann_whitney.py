@@ -5,12 +5,16 @@ The Mann-Whitney effect is theta = P(T > C) + 0.5 P(T = C), for T a treated and 
 distinct values, so samples and counts take one path and give the same bits.
 """
 
-from typing import NamedTuple
+import math
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from trialsim.arrays import Floats, Integers, divide
+from trialsim.arrays import Floats, Integers, Values, divide
 from trialsim.stats.p_values import Alternative, check_alternative, normal_p_value
+
+_SPAN: Final = 8
+"""Times as many cells as patients are counted sooner than patients are sorted."""
 
 
 class RankSummary(NamedTuple):
@@ -161,13 +165,46 @@ def cells_of(values: Floats) -> Integers:
     >>> cells_of(np.array([7.0, 1.0, np.nan, 7.0])).tolist()
     [1, 0, 4, 1]
     """
+    patients = values.shape[-1]
+    steps, span = _whole_steps(values)
+    if span <= _SPAN * patients:
+        taken = np.cumsum(count(steps, span) > 0, axis=-1) - 1
+        return look_up(taken, steps, patients)
     order = np.argsort(values, axis=-1)
     ordered = np.take_along_axis(values, order, axis=-1)
     numbers = np.zeros(values.shape, dtype=np.int64)
     np.cumsum(ordered[..., 1:] != ordered[..., :-1], axis=-1, out=numbers[..., 1:])
     cells = np.empty_like(numbers)
     np.put_along_axis(cells, order, numbers, axis=-1)
-    return np.where(np.isnan(values), values.shape[-1], cells)
+    return np.where(np.isnan(values), patients, cells)
+
+
+def _whole_steps(values: Floats) -> tuple[Integers, float]:
+    """Return values as whole steps above the least of all, and beyond how many no value lies.
+
+    NaN is beyond; infinitely many where a value is no whole number, or infinite.
+    """
+    values = np.asarray(values, np.float64)
+    known = ~np.isnan(values)
+    least = np.min(values, where=known, initial=np.inf)
+    most = np.max(values, where=known, initial=-np.inf)
+    distance = float(most) - float(least)
+    if not math.isfinite(distance) or not (np.rint(values) == values)[known].all():
+        return np.zeros(0, np.int64), np.inf
+    span = int(distance) + 1
+    return np.where(known, values - least, span).astype(np.int64), span
+
+
+def look_up(values: Values, cells: Integers, outside: float) -> Values:
+    """Give each patient the value of their cell, shapes (..., cells) and (..., patients).
+
+    >>> look_up(np.array([[5, 6], [7, 8]]), np.array([[1, 2, 0], [1, 1, 2]]), -1).tolist()
+    [[6, -1, 5], [8, 8, -1]]
+    """
+    beyond = np.full((*values.shape[:-1], 1), outside, values.dtype)
+    table = np.concatenate([values, beyond], axis=-1)
+    rows = np.arange(table[..., 0].size).reshape((*table.shape[:-1], 1))
+    return table.take(cells + rows * table.shape[-1])
 
 
 def count(cells: Integers, size: int) -> Integers:

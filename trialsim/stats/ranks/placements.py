@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trialsim.arrays import Floats, Integers, divide
-from trialsim.stats.ranks.mann_whitney import cells_of, count, pool
+from trialsim.stats.ranks.mann_whitney import cells_of, count, look_up, pool
 
 
 class Placements(NamedTuple):
@@ -28,9 +28,17 @@ def placements(treated: Floats, control: Floats) -> Placements:
     >>> found.treated.tolist(), found.control.tolist()
     ([0.5, 0.75], [0.0, 0.75])
     """
-    cells, m = cells_of(pool(treated, control)), treated.shape[-1]
-    t, c = cells[..., :m], cells[..., m:]
-    size = cells.shape[-1]
+    return placements_of_cells(cells_of(pool(treated, control)), treated.shape[-1])
+
+
+def placements_of_cells(cells: Integers, treated: int) -> Placements:
+    """Place each patient among the other arm, the cells of so many treated first; see `cells_of`.
+
+    >>> placements_of_cells(np.array([1, 2, 0, 2]), 2).treated.tolist()
+    [0.5, 0.75]
+    """
+    cells, size = _taken(cells)
+    t, c = cells[..., :treated], cells[..., treated:]
     return Placements(_shares_below(t, count(c, size)), _shares_below(c, count(t, size)))
 
 
@@ -40,9 +48,25 @@ def midranks(values: Floats) -> Floats:
     >>> midranks(np.array([7.0, np.nan, 3, 7])).tolist()
     [2.5, nan, 1.0, 2.5]
     """
-    cells = cells_of(values)
-    patients = count(cells, values.shape[-1])
+    return midranks_of_cells(cells_of(values))
+
+
+def midranks_of_cells(cells: Integers) -> Floats:
+    """Rank the patients whose cells are given; see `cells_of`.
+
+    >>> midranks_of_cells(np.array([1, 4, 0, 1])).tolist()
+    [2.5, nan, 1.0, 2.5]
+    """
+    cells, size = _taken(cells)
+    patients = count(cells, size)
     return _at(np.cumsum(patients, axis=-1) - (patients - 1) / 2, cells)
+
+
+def _taken(cells: Integers) -> tuple[Integers, int]:
+    """Return the cells and how many have a patient anywhere, those in none moved next to them."""
+    nowhere = cells.shape[-1]
+    size = int(np.max(cells, where=cells < nowhere, initial=-1)) + 1
+    return np.minimum(cells, size), size
 
 
 def _shares_below(cells: Integers, others: Integers) -> Floats:
@@ -53,5 +77,4 @@ def _shares_below(cells: Integers, others: Integers) -> Floats:
 
 def _at(cell_values: Floats, cells: Integers) -> Floats:
     """Give each patient the value of their cell; a missing one is in none."""
-    missing = np.full((*cell_values.shape[:-1], 1), np.nan)
-    return np.take_along_axis(np.concatenate([cell_values, missing], axis=-1), cells, axis=-1)
+    return look_up(cell_values, cells, np.nan)

@@ -14,8 +14,8 @@ from trialsim.arrays import Booleans, Floats, divide
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.covariances import covariance_of_means, invert
 from trialsim.stats.ranks.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
-from trialsim.stats.ranks.mann_whitney import pool
-from trialsim.stats.ranks.placements import midranks, placements
+from trialsim.stats.ranks.mann_whitney import cells_of, pool
+from trialsim.stats.ranks.placements import midranks_of_cells, placements_of_cells
 
 ScaleWeighting: TypeAlias = Literal["equal", "standardised", "least-squares"]
 JointVariance: TypeAlias = Literal["placement", "null_variance"]
@@ -49,12 +49,13 @@ def joint_effects(
     [0.722, 0.889]
     """
     treated, control = (turned_to_better(arm, higher_is_better) for arm in (treated, control))
-    placed = placements(treated, control)
+    cells = cells_of(pool(treated, control))
+    placed = placements_of_cells(cells, treated.shape[-1])
     known = (~np.isnan(placed.treated)).sum(axis=-1)
     return JointEffects(
         divide(np.nan_to_num(placed.treated).sum(axis=-1), known, np.nan),
         covariance_of_means(placed.treated) + covariance_of_means(placed.control),
-        _null_covariance(treated, control),
+        _null_covariance(midranks_of_cells(cells), treated, control),
     )
 
 
@@ -128,9 +129,8 @@ def _weights(joint: JointEffects, weighting: ScaleWeighting) -> Floats:
             )
 
 
-def _null_covariance(treated: Floats, control: Floats) -> Floats:
+def _null_covariance(ranks: Floats, treated: Floats, control: Floats) -> Floats:
     """S / (m n N): the covariance of the mean midrank, S / N, over m n."""
-    ranks = midranks(pool(treated, control))
     m, n = ((~np.isnan(arm)).sum(axis=-1) for arm in (treated, control))
     root = np.sqrt(m * n)
     pairs = root[..., :, np.newaxis] * root[..., np.newaxis, :]
