@@ -1,5 +1,6 @@
 """Plans of looks over trials already run: the same numbers as runs of their own, paired."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import trialsim as ts
 from trialsim.replicates import recuts
 from trialsim.replicates.recuts import Recuts, trials_alike
 from trialsim.runs.runner import Runner
+from trialsim.runs.study_set import runs_in
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 
@@ -43,6 +45,51 @@ def test_a_cut_of_trials_already_run_is_a_run_of_its_own() -> None:
         alone = Runner(11, n_jobs=1).run(one, range(96))
         for name, values in done.columns.items():
             assert values.tobytes() == alone.columns[name].tobytes(), name
+
+
+def test_a_trial_that_cannot_recruit_the_most_patients_fails_under_no_other_plan() -> None:
+    """Of 60 patients few trials fail in 150 days, of 90 most do."""
+    few = {"operations__recruitment_limit_days": 150}
+    sizes = {"at": "first", "by": "blinded", "power": 0.9, "effect": 0.66}
+    larger = {**PLAN, "re_estimation": {**sizes, "at_least": 60, "at_most": 90}}
+    studies = [study(**few), study(**few, monitoring=larger)]
+    done = Runner(11, n_jobs=1).run_all(studies, range(64))
+    alone = [Runner(11, n_jobs=1).run(one, range(64)) for one in studies]
+    assert [len(one.failures) for one in done] == [len(one.failures) for one in alone]
+    assert len(done[0].failures) < len(done[1].failures)
+
+
+def test_a_directory_keeps_each_plan_as_a_run_alone_does_and_simulates_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is missing of one plan alone, after a stop or a loss, is computed of that one."""
+    simulated = []
+
+    class Counting(Recuts):
+        def summarise(self) -> Any:
+            simulated.append(len(self.studies))
+            return super().summarise()
+
+    monkeypatch.setattr("trialsim.runs.runner.Recuts", Counting)
+    values: dict[str, list[Any]] = {"monitoring.looks.first.when.known": [0.4, 0.8]}
+    how: dict[str, Any] = {"replicates": 80, "seed": 11, "n_jobs": 1}
+    found = ts.what_if(study(), values, out=tmp_path / "kept", **how)
+    assert simulated == [3]
+    without = ts.what_if(study(), values, **how)
+    assert found.frame.equals(without.frame)
+    kept = runs_in(tmp_path / "kept")
+    for run in kept:
+        alone = ts.power(run.manifest.scenario, 80, 11, n_jobs=1)
+        for name, column in run.results(range(80)).columns.items():
+            assert column.tobytes() == alone.columns[name].tobytes(), name
+    (lost,) = (kept[1].folder / "parts").iterdir()
+    before = lost.read_bytes()
+    lost.unlink()
+    simulated.clear()
+    again = ts.what_if(study(), values, out=tmp_path / "kept", **how)
+    assert simulated == [1]
+    assert lost.read_bytes() == before
+    assert again.frame.equals(without.frame)
 
 
 def test_trials_are_simulated_once_for_all_plans(monkeypatch: pytest.MonkeyPatch) -> None:

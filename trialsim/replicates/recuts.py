@@ -4,12 +4,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Floats
-from trialsim.replicates.monitored import RECUT, largest, recut_quantities
-from trialsim.replicates.run import Replicates, Summarise
+from trialsim.replicates.monitored import (
+    RECUT,
+    largest,
+    monitored_quantities,
+    recut_quantities,
+)
+from trialsim.replicates.run import Replicates, Summarise, summary_of
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.programme import Study
 from trialsim.scenario.scenario import ABOUT, Scenario
@@ -23,11 +29,13 @@ AT_ONCE: Final = 512
 def trials_alike(study: Study) -> str | None:
     """Return a digest of what decides the trials of a study with looks, but for their looks.
 
-    None where the study has no looks, whose trials are not cut.
+    The most patients that its looks may ask for decide them too, as a trial that cannot recruit
+    them fails. None where the study has no looks, whose trials are not cut.
     """
     if not isinstance(study, Scenario) or study.monitoring is None:
         return None
     content = study.model_dump(mode="json", exclude={*ABOUT, "monitoring"})
+    content["most_patients"] = largest(study).design.patients
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -36,25 +44,30 @@ class Recuts:
     """Plans of looks that are all tried on the same trials."""
 
     studies: tuple[Scenario, ...]
-    """Studies that differ in their looks alone."""
-    kept: tuple[str, ...] = RECUT
-    """What is kept of each replicate under each plan: some of `RECUT`."""
+    """Studies whose trials are alike: `trials_alike` gives one digest of all."""
+    kept: tuple[str, ...] | None = RECUT
+    """What is kept of each replicate under each plan: some of `RECUT`, or all that a run keeps."""
 
     @property
     def simulated(self) -> Scenario:
-        """The study that is simulated: the one whose looks may require the most patients."""
-        return max(self.studies, key=lambda study: largest(study).design.patients)
+        """The study that is simulated, any of them."""
+        return self.studies[0]
+
+    @cached_property
+    def _names(self) -> tuple[tuple[str, ...], ...]:
+        """The names of what is kept under each plan."""
+        return tuple(self.kept or summary_of(study).names for study in self.studies)
 
     def summarise(self) -> Summarise:
         """Return what is kept of each replicate, for each plan."""
         plans = tuple(boundary_of(study) for study in self.studies)
-        names = tuple(_of(place, name) for place in range(len(plans)) for name in self.kept)
-        return Summarise(names, _Cut(plans, self.kept))
+        names = (_of(place, name) for place, own in enumerate(self._names) for name in own)
+        return Summarise(tuple(names), _Cut(plans, self.kept))
 
     def split(self, done: Replicates) -> Iterable[Replicates]:
         """Yield the results of each plan, in order."""
-        for place in range(len(self.studies)):
-            columns = {name: done.columns[_of(place, name)] for name in self.kept}
+        for place, names in enumerate(self._names):
+            columns = {name: done.columns[_of(place, name)] for name in names}
             yield Replicates(columns, done.failures)
 
 
@@ -63,15 +76,20 @@ class _Cut:
     """Gives the numbers of each plan for a batch."""
 
     plans: Sequence[BoundaryPlan]
-    kept: Sequence[str]
+    kept: Sequence[str] | None
 
     def __call__(self, trial: Trial) -> Mapping[str, Floats]:
         finished = FinishedTrial(trial)
         return {
             _of(place, name): values
             for place, plan in enumerate(self.plans)
-            for name, values in recut_quantities(finished, plan, self.kept).items()
+            for name, values in self._numbers(finished, plan).items()
         }
+
+    def _numbers(self, finished: FinishedTrial, plan: BoundaryPlan) -> Mapping[str, Floats]:
+        if self.kept is None:
+            return monitored_quantities(finished, plan)
+        return recut_quantities(finished, plan, self.kept)
 
 
 def _of(place: int, name: str) -> str:

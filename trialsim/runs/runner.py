@@ -22,6 +22,7 @@ from trialsim.runs.precision import until_precise
 from trialsim.runs.slow import slow_analysis
 from trialsim.runs.study_set import STUDY_BLOCK, StudySetDirectory, open_study_set
 from trialsim.scenario.programme import Study, single_trial
+from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Engine
 
 
@@ -112,12 +113,11 @@ class Runner:
 
         Studies that differ in their looks alone are cuts of the same trials, which are simulated
         once for all of them; of these only the columns `RECUT` are returned. In a directory every
-        study is a run of its own, with all that is kept of one.
+        study is a run of its own all the same, with all that is kept of one.
         """
         alike: dict[str, list[Study]] = {}
         for study in studies:
-            group = trials_alike(study) if self.directory is None else None
-            members = alike.setdefault(group or study.digest, [])
+            members = alike.setdefault(trials_alike(study) or study.digest, [])
             if all(study.digest != member.digest for member in members):
                 members.append(study)
         found: dict[str, Replicates] = {}
@@ -132,9 +132,14 @@ class Runner:
 
     def _cut(self, studies: Sequence[Study], replicates: range) -> Iterable[Replicates]:
         """Yield the results of studies that differ in their looks alone."""
-        recuts = Recuts(tuple(single_trial(study) for study in studies))
+        plans = [single_trial(study) for study in studies]
         wide = replace(self, batch=max(self.batch, AT_ONCE))
-        return recuts.split(wide.run(recuts.simulated, replicates, recuts.summarise()))
+        if self.directory is None:
+            recuts = Recuts(tuple(plans))
+            return recuts.split(wide.run(recuts.simulated, replicates, recuts.summarise()))
+        runs = [self.run_of(plan) for plan in plans]
+        wide.compute_cuts(plans, runs, runs[0].blocks_of(replicates))
+        return [run.results(replicates) for run in runs]
 
     def until(
         self, study: Study, precision: float, summarise: Summarise | None = None
@@ -171,6 +176,34 @@ class Runner:
             for task, part in finished:
                 run.add(task.start // run.manifest.block, part)
                 self._tell(len(task), part)
+
+    def compute_cuts(
+        self, studies: Sequence[Scenario], runs: Sequence[RunDirectory], blocks: Sequence[int]
+    ) -> None:
+        """Compute the blocks that runs of studies with like trials lack, each simulated once."""
+        lacking: dict[tuple[int, ...], list[int]] = {}
+        for block in blocks:
+            places = tuple(at for at, run in enumerate(runs) if block not in run.held)
+            lacking.setdefault(places, []).append(block)
+            for run in runs:
+                if block in run.held:
+                    self._tell(run.manifest.block, from_parquet(run.part(block)))
+        for places, missing in lacking.items():
+            if places:
+                recuts = Recuts(tuple(studies[at] for at in places), kept=None)
+                self._cut_into([runs[at] for at in places], recuts, missing)
+
+    def _cut_into(
+        self, runs: Sequence[RunDirectory], recuts: Recuts, blocks: Sequence[int]
+    ) -> None:
+        """Simulate blocks once, and write each to all runs as soon as it is done."""
+        tasks = [runs[0].replicates_of(block) for block in blocks]
+        asked = recuts.summarise()
+        with closing(self._finished(recuts.simulated, tasks, asked, in_order=False)) as finished:
+            for task, part in finished:
+                for run, own in zip(runs, recuts.split(part), strict=True):
+                    run.add(task.start // run.manifest.block, own)
+                    self._tell(len(task), own)
 
     def keeping(
         self,
