@@ -85,7 +85,6 @@ def divide(
     >>> divide(np.array([1.0, 2.0]), np.array([4.0, 0.0]), np.nan).tolist()
     [0.25, nan]
     """
-    numerator, denominator = np.broadcast_arrays(numerator, denominator)
-    quotient = np.full(numerator.shape, otherwise)
+    quotient = np.full(np.broadcast(numerator, denominator).shape, otherwise)
     np.divide(numerator, denominator, out=quotient, where=denominator > 0)
     return quotient

@@ -8,7 +8,7 @@ import pytest
 import trialsim as ts
 from trialsim.cli.app import run
 from trialsim.questions.power import power
-from trialsim.questions.type_one_error import without_effect
+from trialsim.questions.type_one_error import own_seed, without_effect
 from trialsim.reporting.text.robustness import type_one_error_text
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import load
@@ -81,3 +81,25 @@ def test_the_command_prints_what_the_function_finds(capsys: pytest.CaptureFixtur
     assert told["type_one_error"] == float(found.error.estimate)
     assert run(asked) == 0
     assert "without effect" in capsys.readouterr().out
+
+
+def test_trials_without_effect_have_a_seed_of_their_own() -> None:
+    """Under one seed the study itself and the one without effect share no random number."""
+    study = load("cars1").replace({"design.patients": 40})
+    found = ts.type_one_error(study, replicates=32, seed=7, n_jobs=1)
+    assert found.result.seed == own_seed(7) != 7
+    again = ts.power(without_effect(study), 32, own_seed(7), n_jobs=1)
+    assert again.columns["estimate"].tobytes() == found.result.columns["estimate"].tobytes()
+    same = ts.power(without_effect(study), 32, 7, n_jobs=1)
+    assert not (same.columns["screened"] == found.result.columns["screened"]).all()
+
+
+def test_the_type_i_error_of_a_study_with_looks_counts_what_any_look_rejects() -> None:
+    study = load("cars_sequential").replace({"design.patients": 60})
+    found = ts.type_one_error(study, replicates=400, seed=7, n_jobs=1)
+    assert found.result.looks is not None
+    columns = found.result.columns
+    stopped = columns["stopped_for_efficacy"] + columns["stopped_for_harm"]
+    assert (columns["rejected"] >= stopped).all()
+    assert stopped.sum() > 0
+    assert abs(found.error.estimate - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 400)

@@ -5,7 +5,7 @@ carry the same risks. The type I error of a two-sided test counts rejections in 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from trialsim.scenario.programme import TRIALS, Programme, Study, differences
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Proportion
+from trialsim.streams import derived_seed
 from trialsim.trial.trial import Engine
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ def type_one_error(
 
     Parameters
     ----------
+    seed
+        The seed of the question: the trials have another one, `own_seed` of it, which the result
+        tells.
     out
         A directory that keeps the run, from which the same call continues.
 
@@ -115,11 +119,20 @@ def type_one_error(
 def type_one_error_by(
     runner: Runner, study: Study, replicates: int, out: str | Path | None = None
 ) -> TypeOneError:
-    """Return the type I error of a study as a runner gives it."""
+    """Return the type I error of a study as a runner gives it, by trials on a seed of their own."""
     without = without_effect(study)
-    runner = runner.keeping(out, without)
+    runner = replace(runner, seed=own_seed(runner.seed)).keeping(out, without)
     result = power_by(runner, without, replicates)
     return TypeOneError(result, study.analysis.alpha, differences(study, without))
+
+
+def own_seed(seed: int) -> int:
+    """Return the seed of the trials without effect that belongs to the seed of a question.
+
+    So type I error and power under one seed rest on different trials, and the errors of both are
+    independent.
+    """
+    return derived_seed(seed, "type I error")
 
 
 def without_effect(study: Study) -> Study:

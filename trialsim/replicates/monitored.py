@@ -1,6 +1,6 @@
 """The numbers that are kept of each replicate of a trial that looks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -8,9 +8,9 @@ import numpy as np
 from trialsim.analysis.counts import mean_scores
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.inference import (
-    Estimated,
     adjusted,
-    last_comparison,
+    adjusted_estimate,
+    naive,
     nominal_p_value,
 )
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
@@ -112,9 +112,7 @@ def recut_quantities(
         "rejected": monitored.rejected,
     }
     if "estimate" in kept:
-        last = last_comparison(monitored, monitored.counts)
-        naive = Estimated(last.estimate, last.low, last.high)
-        numbers["estimate"] = adjusted(monitored, naive).estimate
+        numbers["estimate"] = adjusted_estimate(monitored)
     if not numbers.keys() >= set(kept):
         numbers |= _conduct(monitored, ())
     return {name: np.asarray(numbers[name], np.float64) for name in kept}
@@ -123,14 +121,11 @@ def recut_quantities(
 def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
     """Return what is kept of any trial, as the looks left this one."""
     finished, analysis = monitored.finished, monitored.finished.plan
-    counts = monitored.counts
-    last = last_comparison(monitored, counts)
-    naive = Estimated(last.estimate, last.low, last.high)
-    found = adjusted(monitored, naive)
+    last = monitored.last
     outcome = finished.trial.scenario.outcomes[analysis.endpoint]
-    means = mean_scores(counts, outcome, analysis)
+    means = mean_scores(monitored.counts, outcome, analysis)
     return {
-        **found._asdict(),
+        **adjusted(monitored)._asdict(),
         "p_value": nominal_p_value(monitored),
         "rejected": monitored.rejected,
         "favoured": monitored.favoured,
@@ -142,33 +137,57 @@ def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         "treated_mean": means[:, 0],
         "control_mean": means[:, 1],
         **_conduct(monitored, ("discontinued", "withdrawn", "died")),
-        **{f"naive_{name}": value for name, value in naive._asdict().items()},
+        **{f"naive_{name}": value for name, value in naive(monitored)._asdict().items()},
     }
 
 
 def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats | Integers]:
-    """Return the conduct of those who were randomised, up to the end of the trial."""
-    finished, conduct = monitored.ended, monitored.ended.trial.conduct
-    enrolled = monitored.enrolled
-    randomised = enrolled.sum(axis=1)
+    """Return the conduct of those who were randomised, up to the end of the trial.
+
+    What a trial has that ends as planned is the same under every plan; only the others are
+    worked out anew.
+    """
+    finished, conduct, rows = monitored.ended, monitored.ended.trial.conduct, monitored.rows
+    planned, enrolled = monitored.plan.patients, monitored.enrolled[rows]
+    randomised = np.full(len(monitored.patients), planned)
+    randomised[rows] = np.count_nonzero(enrolled, axis=1)
     last = np.take_along_axis(finished.randomised, np.maximum(randomised - 1, 0)[:, None], 1)[:, 0]
     closes = np.minimum(monitored.closes, conduct.closed)
     closed = np.where(randomised == monitored.patients, last, closes)
     left_out = monitored.plan.monitoring.waiting_patients == "left_out"
-    until = monitored.closes if left_out else np.full(len(randomised), NEVER)
-    infusions = finished.infusions
+    until = monitored.closes[rows, None] if left_out else np.array(NEVER)
+    given = finished.infusions[rows]
     if left_out:
-        given = conduct.infusion_given & (conduct.infusion_start < until[:, None, None])
-        infusions = np.count_nonzero(given, axis=2)
-    ends = (finished.last_visit * enrolled).max(axis=1)
+        before = conduct.infusion_start[rows] < until[:, :, None]
+        given = np.count_nonzero(conduct.infusion_given[rows] & before, axis=2)
+
+    def but_for_rows(name: str, whole: Callable[[], Integers], anew: Integers) -> Integers:
+        values = finished.once(name, planned, whole).copy()
+        values[rows] = anew
+        return values
+
+    def exited(name: str) -> Integers:
+        when = finished.exits[name]
+        of_rows = np.count_nonzero(enrolled & (when[rows] < until), axis=1)
+        first = when[:, :planned]
+        return but_for_rows(name, lambda: np.count_nonzero(first < NEVER, axis=1), of_rows)
+
+    ends = but_for_rows(
+        "ends",
+        lambda: finished.last_visit[:, :planned].max(axis=1),
+        (finished.last_visit[rows] * enrolled).max(axis=1, initial=0),
+    )
+    infusions = but_for_rows(
+        "infusions",
+        lambda: finished.infusions[:, :planned].sum(axis=1),
+        (given * enrolled).sum(axis=1),
+    )
     return {
         "screened": finished.screened(closed),
         "recruitment_days": closed / DAY,
-        "duration_days": np.minimum(ends, until) / DAY,
-        "infusions_given": (infusions * enrolled).sum(axis=1),
-        **{
-            name: (enrolled & (finished.exits[name] < until[:, None])).sum(axis=1) for name in exits
-        },
+        "duration_days": np.minimum(ends, monitored.closes if left_out else NEVER) / DAY,
+        "infusions_given": infusions,
+        **{name: exited(name) for name in exits},
         "randomised": randomised,
         "planned_patients": monitored.patients,
     }

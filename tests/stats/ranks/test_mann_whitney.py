@@ -18,6 +18,7 @@ from trialsim.stats.ranks.mann_whitney import (
     cells_of,
     count,
     mann_whitney,
+    null_test_of_counts,
     rank_test,
     summarise,
     summarise_counts,
@@ -232,3 +233,14 @@ def test_whole_numbers_that_are_counted_get_the_cells_that_sorting_gives(
     """Halved and moved off whole numbers they are sorted; far or infinite ones always are."""
     whole = np.array([values, values[::-1]])
     assert_array_equal(cells_of(whole), cells_of(whole / 2 + 0.25))
+
+
+def test_the_test_of_counts_alone_is_that_of_their_summary_to_the_bit() -> None:
+    counts = np.random.default_rng(7).integers(0, 4, size=(50, 2, 9))
+    counts[0, 0], counts[1], counts[2, :, 1:] = 0, 0, 0  # an empty arm, nobody, all tied
+    treated, control = counts[:, 0], counts[:, 1]
+    alone, summary = null_test_of_counts(treated, control), summarise_counts(treated, control)
+    test = rank_test(summary)
+    assert_array_equal(alone.effect, test.effect)
+    assert_array_equal(alone.z, test.z)
+    assert_array_equal(alone.variance, summary.null_variance)

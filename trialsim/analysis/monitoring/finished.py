@@ -1,6 +1,7 @@
 """What every cut of a finished batch needs of it, worked out once for any number of plans."""
 
-from collections.abc import Callable, Hashable
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -8,11 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison
-from trialsim.analysis.counts import cell_places, counted
+from trialsim.analysis.counts import cell_places, counted, strata_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import Endpoint, endpoint, visit_of
 from trialsim.analysis.methods.registry import compare, truth_parts
-from trialsim.analysis.monitoring.ordered_rows import OrderedRows
 from trialsim.analysis.truth import TruthParts
 from trialsim.arrays import Booleans, Integers
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
@@ -62,24 +62,33 @@ class FinishedTrial:
 
     def once(self, what: Hashable, patients: int, make: Callable[[], Made]) -> Made:
         """Return what is made of the first so many patients, made once for all plans."""
-        key = what, patients
-        if key not in self._by_size:
-            self._by_size[key] = make()
-        made: Made = self._by_size[key]
+        (made,) = self.once_each([what], patients, lambda _: [make()])
         return made
+
+    def once_each(
+        self,
+        what: Sequence[Hashable],
+        patients: int,
+        make: Callable[[Sequence[int]], Iterable[Made]],
+    ) -> list[Made]:
+        """Return several things, of which `make` makes those at the places that are lacking."""
+        lacking = [at for at, one in enumerate(what) if (one, patients) not in self._by_size]
+        for at, made in zip(lacking, make(lacking) if lacking else (), strict=True):
+            self._by_size[what[at], patients] = made
+        return [self._by_size[one, patients] for one in what]
 
     def known_in_order(self, patients: int) -> Integers:
         """Return the minutes at which endpoints are known, of the first so many, in order."""
         return self.once("in order", patients, lambda: np.sort(self.known[:, :patients], axis=1))
 
-    @cached_property
-    def _arrivals(self) -> OrderedRows:
-        return OrderedRows(np.sort(self.trial.cohort.arrival, axis=1))
-
     def screened(self, closed: Integers) -> Integers:
         """Return how many candidates arrived while recruitment was open, shape (replicate,)."""
-        last = self.trial.scenario.operations.last_arrival
-        return self._arrivals.at_most(np.minimum(closed, last))
+        conduct, last = self.trial.conduct, self.trial.scenario.operations.last_arrival
+        rows = np.flatnonzero(closed != conduct.closed)
+        counts = conduct.screened.copy()
+        until = np.minimum(closed[rows], last)[:, None]
+        counts[rows] = np.count_nonzero(self.trial.cohort.arrival[rows] <= until, axis=1)
+        return counts
 
     @property
     def randomised(self) -> Integers:
@@ -105,21 +114,22 @@ class FinishedTrial:
         """Return those of the analysed who are included, as `cell_counts` counts them."""
         return counted(self.trial, self.plan, self.values, self.places, included)
 
-    def counts_but_for(self, patients: int, changed: Booleans, included: Booleans) -> Integers:
-        """Return the counts of the first so many patients, in changed replicates of those included.
-
-        That is what `counts` gives of the included, where they are those first patients elsewhere.
-        """
-        everybody = np.arange(self.values.cell.shape[1]) < patients
-        first = np.broadcast_to(everybody, self.values.cell.shape)
-        counts = self.once("counts", patients, lambda: self.counts(first)).copy()
-        rows = np.flatnonzero(changed)
-        shape = (len(rows), *counts.shape[1:2], 3, counts.shape[3])
-        size = int(np.prod(shape[1:]))
+    def counts_in(self, rows: Integers, included: Booleans) -> Integers:
+        """Return the counts of those included in some replicates, as `counts` of all."""
+        shape = (len(rows), strata_of(self.trial, self.plan), 3, self.values.cells)
+        size = math.prod(shape[1:])
         shift = ((rows - np.arange(len(rows))) * size)[:, None]
         places = (self.places[rows] - shift)[self.values.analysed[rows] & included[rows]]
-        counts[rows] = np.bincount(places, minlength=len(rows) * size).reshape(shape)[:, :, :2]
-        return counts
+        return np.bincount(places, minlength=len(rows) * size).reshape(shape)[:, :, :2]
+
+    def counts_of_first(self, patients: int) -> Integers:
+        """Return the counts of the first so many patients, made once for all plans."""
+        return self.once("counts", patients, lambda: self.counts(self.first(patients)))
+
+    def first(self, patients: int) -> Booleans:
+        """Return who is among the first so many patients, shape (replicate, patient)."""
+        places = np.arange(self.values.cell.shape[1])
+        return np.broadcast_to(places < patients, self.values.cell.shape)
 
     def compared(
         self, plan: AnalysisPlan, included: Booleans, counts: Integers | None = None
@@ -130,32 +140,6 @@ class FinishedTrial:
         """
         part = Data(self.trial, plan, given=self.values, among=included, counted=counts)
         return compare(part)
-
-    def compared_but_for(
-        self, patients: int, changed: Booleans, included: Booleans, counts: Integers
-    ) -> Comparison:
-        """Return the comparison of the first so many, in changed replicates of those included.
-
-        `counts` are those of `counts_but_for`.
-        """
-        if not needs_only_counts(self.plan):
-            return self.compared(self.plan, included)
-        everybody = np.zeros(len(changed), np.bool_)
-        whole = self.once(
-            "comparison",
-            patients,
-            lambda: self.compared(
-                self.plan, included, self.counts_but_for(patients, everybody, included)
-            ),
-        )
-        rows = np.flatnonzero(changed)
-        if not rows.size:
-            return whole
-        part = self.compared(self.plan, included, counts[rows])
-        merged = {name: values.copy() for name, values in whole._asdict().items()}
-        for name, values in part._asdict().items():
-            merged[name][rows] = values
-        return Comparison(**merged)
 
     @cached_property
     def last_visit(self) -> Integers:

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.monitoring.monitored import Monitored
-from trialsim.arrays import Floats, Integers
+from trialsim.arrays import Floats
 from trialsim.scenario.monitoring.effect_scale import reported
 from trialsim.stats.p_values import normal_p_value
 from trialsim.stats.sequential.stagewise import stagewise_inference
@@ -20,24 +19,21 @@ class Estimated(NamedTuple):
     high: Floats
 
 
-def last_comparison(monitored: Monitored, counts: Integers) -> Comparison:
-    """Return the plan's comparison of the last data, as if there had been no looks."""
-    finished, at_last = monitored.ended, monitored.at_last
-    if finished is not monitored.finished:
-        return finished.compared(finished.plan, at_last, counts)
-    planned = monitored.plan.patients
-    return finished.compared_but_for(planned, monitored.changed, at_last, counts)
-
-
 def nominal_p_value(monitored: Monitored) -> Floats:
     """Return the p-value of the analysis that ended each trial, not adjusted for the looks."""
     return normal_p_value(monitored.at_stop(monitored.z), monitored.finished.plan.alternative)
 
 
-def adjusted(monitored: Monitored, naive: Estimated) -> Estimated:
+def naive(monitored: Monitored) -> Estimated:
+    """Return the estimate and the interval of the last data, as if there had been no looks."""
+    last = monitored.last
+    return Estimated(last.estimate, last.low, last.high)
+
+
+def adjusted(monitored: Monitored) -> Estimated:
     """Return the estimate and the interval that the plan reports after looks."""
     monitoring = monitored.plan.monitoring
-    estimate, low, high = naive
+    estimate, low, high = naive(monitored)
     if monitoring.interval == "repeated":
         low, high = _repeated(monitored)
     if monitoring.estimate == "median_unbiased" or monitoring.interval == "stagewise":
@@ -47,6 +43,13 @@ def adjusted(monitored: Monitored, naive: Estimated) -> Estimated:
         if monitoring.interval == "stagewise":
             low, high = staged.low, staged.high
     return Estimated(estimate, low, high)
+
+
+def adjusted_estimate(monitored: Monitored) -> Floats:
+    """Return the estimate alone that the plan reports after looks."""
+    if monitored.plan.monitoring.estimate == "median_unbiased":
+        return _stagewise(monitored).estimate
+    return monitored.last_estimate
 
 
 def _stagewise(monitored: Monitored) -> Estimated:

@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
-from trialsim.analysis.monitoring.ordered_rows import OrderedRows
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.scenario.monitoring.looks import Look
@@ -18,10 +17,10 @@ from trialsim.scenario.monitoring.monitoring import Monitoring
 class Moments:
     """The looks of a batch, each array of shape (replicate, look)."""
 
-    knowing: OrderedRows
-    """When the endpoints of the planned patients are known."""
-    randomising: OrderedRows
-    """When they are randomised."""
+    knowing: Integers
+    """When the endpoints of the planned patients are known, shape (replicate, patient)."""
+    randomising: Integers
+    """When they are randomised, in the same shape."""
     minute: Integers
     """The data of the look are those before this minute; that of the look before where skipped."""
     reached: Booleans
@@ -32,17 +31,17 @@ class Moments:
     @cached_property
     def known(self) -> Integers:
         """Patients whose endpoint is known at the cut."""
-        return self.knowing.at_most(self.minute)
+        return _at_most(self.knowing, self.minute)
 
     @cached_property
     def randomised(self) -> Integers:
         """Patients randomised before the cut."""
-        return self.randomising.at_most(self.minute - 1)
+        return _at_most(self.randomising, self.minute - 1)
 
     @cached_property
     def randomised_by_decision(self) -> Integers:
         """Patients randomised before the decision."""
-        return self.randomising.at_most(self.decided - 1)
+        return _at_most(self.randomising, self.decided - 1)
 
     @property
     def waiting(self) -> Integers:
@@ -69,12 +68,18 @@ def moments(finished: FinishedTrial, monitoring: Monitoring, patients: int) -> M
     minute = np.stack(minutes, axis=1)
     lags = np.array([round(look.decided_after_days * DAY) for look in monitoring.looks.values()])
     return Moments(
-        knowing=finished.once("knowing", patients, lambda: OrderedRows(in_order)),
-        randomising=finished.once("randomising", patients, lambda: OrderedRows(randomised)),
+        knowing=in_order,
+        randomising=randomised,
         minute=minute,
         reached=np.stack(reached, axis=1),
         decided=minute + lags,
     )
+
+
+def _at_most(moments: Integers, minutes: Integers) -> Integers:
+    """Return how many moments of each replicate are at most these, shape (replicate, look)."""
+    counts = [np.count_nonzero(moments <= one[:, None], axis=1) for one in minutes.T]
+    return np.stack(counts, axis=1)
 
 
 def _cut(look: Look, known: Integers, randomised: Integers) -> Integers:

@@ -5,11 +5,13 @@ that it may come to; each look analyses those whose endpoint was known then, a s
 had been randomised when it was decided, and nothing is simulated again.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
+from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.monitoring.combined import tested_z
 from trialsim.analysis.monitoring.finished import FinishedTrial, needs_only_counts
 from trialsim.analysis.monitoring.moments import Moments, moments, shares
@@ -18,6 +20,7 @@ from trialsim.analysis.monitoring.statistics import (
     Statistics,
     joined,
     of_counts,
+    statistic_is_z,
     statistics,
 )
 from trialsim.arrays import Booleans, Floats, Integers
@@ -138,7 +141,9 @@ class Monitored:
         """The last data by stratum, arm and cell; only trials that ended early are counted anew."""
         if self.ended is not self.finished:
             return self.ended.counts(self.at_last)
-        return self.finished.counts_but_for(self.plan.patients, self.changed, self.at_last)
+        counts = self.finished.counts_of_first(self.plan.patients).copy()
+        counts[self.rows] = self.finished.counts_in(self.rows, self.at_last)
+        return counts
 
     @property
     def changed(self) -> Booleans:
@@ -146,8 +151,36 @@ class Monitored:
         return np.asarray(self.early | (self.patients != self.plan.patients))
 
     @cached_property
+    def rows(self) -> Integers:
+        """The places of the trials that did not end as planned."""
+        return np.flatnonzero(self.changed)
+
+    @cached_property
+    def last(self) -> Comparison:
+        """The plan's comparison of the last data, as if there had been no looks."""
+        return self.ended.compared(self.ended.plan, self.at_last, self.counts)
+
+    @cached_property
+    def last_estimate(self) -> Floats:
+        """The estimate of the last data alone, of which most are the same under every plan."""
+        finished, patients = self.finished, self.plan.patients
+        if self.ended is not finished or not needs_only_counts(finished.plan):
+            return self.last.estimate
+        everybody, counts = finished.first(patients), finished.counts_of_first(patients)
+        whole = finished.once(
+            "estimate",
+            patients,
+            lambda: finished.compared(finished.plan, everybody, counts).estimate,
+        ).copy()
+        of_rows = finished.counts_in(self.rows, self.at_last)
+        whole[self.rows] = finished.compared(finished.plan, self.at_last, of_rows).estimate
+        return whole
+
+    @cached_property
     def followed_z(self) -> Floats:
         """The conventional z of the last data, shape (replicate,)."""
+        if statistic_is_z(self.finished.plan):
+            return np.nan_to_num(self.last.statistic)
         z, early = self.found.z[:, -1].copy(), np.flatnonzero(self.early)
         if needs_only_counts(self.finished.plan):  # of those alone that a look has stopped
             z[early] = of_counts(self.ended, self.counts[early, None]).z[:, 0]
@@ -170,30 +203,42 @@ def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
     finished, pauses = _with_pauses(finished, plan)
     when = moments(finished, plan.monitoring, plan.patients)
     order = np.arange(finished.randomised.shape[1])
-    planned = np.broadcast_to(order < plan.patients, finished.randomised.shape)
+    planned = finished.first(plan.patients)
     included = [
         planned & (finished.known <= when.minute[:, look, None])
         for look in range(when.minute.shape[1])
     ]
-    at_looks = []
-    for minute, one in zip(when.minute.T, included, strict=True):
-        at_look = partial(statistics, finished, [one])
-        at_looks.append(finished.once(("look", minute.tobytes()), plan.patients, at_look))
-    everybody = partial(statistics, finished, [planned])
-    found = joined([*at_looks, finished.once("all", plan.patients, everybody)])
+    looked = _statistics(finished, plan.patients, when.minute, [*included, planned])
     sizes, last = np.full(finished.replicates, plan.patients), planned
     if plan.monitoring.re_estimation is not None:
         place = plan.monitoring.names.index(plan.monitoring.re_estimation.at)
         counts = finished.counts(included[place])
-        sizes = patients_after(finished, plan, when, found.part(place), counts)
+        sizes = patients_after(finished, plan, when, looked[place], counts)
         last = order < sizes[:, None]
-        found = joined([*at_looks, statistics(finished, [last])])
+        looked[-1] = statistics(finished, [last]).part(0)
+    found = joined(looked)
     included.append(last)
     reached = np.concatenate([when.reached, np.ones_like(when.reached[:, :1])], axis=1)
     held = reached & (found.information > 0)
     z = tested_z(finished, plan, found, held, included)
     fractions, bounds = _bounds(plan, found, held)
     return Monitored(finished, plan, when, sizes, found, z, held, fractions, bounds, pauses)
+
+
+def _statistics(
+    finished: FinishedTrial, patients: int, minutes: Integers, included: Sequence[Booleans]
+) -> list[Statistics]:
+    """Return the statistics of each look and of all patients, worked out once for any plans.
+
+    `minutes` are those of the looks, shape (replicate, look).
+    """
+
+    def of_some(places: Sequence[int]) -> Iterator[Statistics]:
+        found = statistics(finished, [included[place] for place in places])
+        return map(found.part, range(len(places)))
+
+    keys = [*(minute.tobytes() for minute in minutes.T), "all"]
+    return finished.once_each(keys, patients, of_some)
 
 
 def _with_pauses(

@@ -12,10 +12,11 @@ from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.scenario.monitoring.effect_scale import natural, null_effect
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
+from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import WeiLachin
-from trialsim.stats.ranks.mann_whitney import rank_test, summarise_counts
+from trialsim.stats.ranks.mann_whitney import null_test_of_counts, summarise_counts
 
 _FARTHEST: Final = 38.0
 """The largest z that a p-value can tell."""
@@ -43,17 +44,21 @@ class Statistics(NamedTuple):
         )
 
 
+def statistic_is_z(plan: AnalysisPlan) -> bool:
+    """Return whether the method's own statistic is the z of the looks."""
+    return isinstance(plan.test, MannWhitney | WeiLachin | ProportionalOdds)
+
+
 def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics:
     """Return the statistic of each part: those patients who are included in it."""
     if needs_only_counts(finished.plan):
         return of_counts(finished, np.stack([finished.counts(part) for part in parts], axis=1))
-    found = [_of_samples(finished, part) for part in parts]
-    return Statistics(*(np.stack(one, axis=1) for one in zip(*found, strict=True)))
+    return joined([_of_samples(finished, part) for part in parts])
 
 
 def joined(parts: Sequence[Statistics]) -> Statistics:
-    """Return all parts in order, those of the first before those of the second."""
-    return Statistics(*(np.concatenate(one, axis=1) for one in zip(*parts, strict=True)))
+    """Return parts, each of shape (replicate,), beside one another."""
+    return Statistics(*(np.stack(one, axis=1) for one in zip(*parts, strict=True)))
 
 
 def of_counts(finished: FinishedTrial, counts: Integers) -> Statistics:
@@ -67,16 +72,17 @@ def of_counts(finished: FinishedTrial, counts: Integers) -> Statistics:
         outcome = finished.trial.scenario.outcomes[plan.endpoint]
         first = cell_of(plan.test.threshold, outcome, plan)
         return _of_shares(treated[..., 0, :], control[..., 0, :], first, patients)
-    summary = summarise_counts(treated[..., 0, :], control[..., 0, :])
+    treated, control = treated[..., 0, :], control[..., 0, :]
     if isinstance(plan.test, BrunnerMunzel):
         from trialsim.stats.ranks.brunner_munzel import brunner_munzel
 
+        summary = summarise_counts(treated, control)
         found = brunner_munzel(summary, "greater", plan.test.reference)
         spread = summary.placement_variance
         variance = np.where(spread > 0, spread, summary.null_variance)
         return _known(_normal(found.statistic, found.p_value), summary.effect, variance, patients)
-    found_z = rank_test(summary).z
-    return _known(found_z, summary.effect, summary.null_variance, patients)
+    test = null_test_of_counts(treated, control)
+    return _known(test.z, test.effect, test.variance, patients)
 
 
 def _stratified(
@@ -113,8 +119,7 @@ def _of_samples(finished: FinishedTrial, included: Booleans) -> Statistics:
     width = natural(plan, found.high) - natural(plan, found.low)
     by_width = width / 2 / scipy.special.ndtri((1 + plan.confidence) / 2)
     error = np.where(np.abs(found.statistic) > 1e-9, error, by_width)
-    normal = isinstance(plan.test, WeiLachin | ProportionalOdds)
-    z = found.statistic if normal else _normal(found.statistic, found.p_value)
+    z = found.statistic if statistic_is_z(plan) else _normal(found.statistic, found.p_value)
     return _known(z, effect, error**2, found.treated + found.control)
 
 

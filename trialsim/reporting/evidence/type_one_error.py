@@ -12,7 +12,7 @@ import numpy as np
 
 from trialsim.errors import InputError, Problem
 from trialsim.questions.power import power_by
-from trialsim.questions.type_one_error import TypeOneError, without_effect
+from trialsim.questions.type_one_error import TypeOneError, own_seed, without_effect
 from trialsim.replicates.run import Simulation
 from trialsim.reporting.evidence.finished_run import finished
 from trialsim.runs.directory import RunDirectory, find_run, open_run
@@ -20,12 +20,10 @@ from trialsim.runs.manifest import manifest_here
 from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import differences, single_trial
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import derived_seed
 from trialsim.trial.trial import chosen_engine
 
 KEPT: Final = "without_effect"
 """The folder of a run made for a report, where it is kept."""
-_PURPOSE: Final = "type I error"
 _BLOCK: Final = 256
 """Few trials, which may be slow: small blocks, so that every core has some of them."""
 _FEW: Final = range(8)
@@ -74,7 +72,7 @@ def computed(
     manifest = run.manifest
     scenario = single_trial(manifest.scenario)
     without = without_effect(scenario)
-    own = derived_seed(manifest.seed, _PURPOSE)
+    own = own_seed(manifest.seed)
     runner = replace(runner, seed=own)
     if keep is not None:
         here = manifest_here(without, own, manifest.engine, _BLOCK)

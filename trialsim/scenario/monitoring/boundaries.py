@@ -7,7 +7,7 @@ analysis takes all of alpha that is left, with the correlations as they came out
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -126,19 +126,30 @@ class BoundaryPlan:
     @cached_property
     def _solved(self) -> dict[bytes, Floats]:
         """Efficacy bounds by the shares of information for which they were solved."""
-        return {}
+        rule = self.monitoring.efficacy
+        planned = b"" if isinstance(rule, SPENDING) else self.fractions.tobytes()
+        return _solved_by(rule.model_dump_json(), self.analysis.alpha, self.sides, planned)
 
     def _and_others(self, new: Floats, seen: Floats) -> Floats:
-        """Return new rows, and the other ways in which the shares seen may come together.
+        """Return new rows, and the other ways in which shares like those seen may come together.
 
         To solve many at once takes hardly longer than to solve one.
         """
-        values = [np.unique(column[~np.isnan(column)]) for column in seen.T]
+        values = [self._and_near(np.unique(column[~np.isnan(column)])) for column in seen.T]
         if not 0 < math.prod(map(len, values)) <= _AT_ONCE:
             return new
         others = np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(values))
         unsolved = [row.tobytes() not in self._solved for row in others]
         return np.concatenate([new, others[unsolved]])
+
+    def _and_near(self, shares: Floats) -> Floats:
+        """Return shares of patients with those between and near, which other trials will have."""
+        whole = sum(self.compared)
+        counts = np.round(shares * whole)
+        if not shares.size or not np.array_equal(counts / whole, shares):
+            return shares
+        spare = 1 + (counts[-1] - counts[0]) // 4
+        return np.arange(max(counts[0] - spare, 1.0), counts[-1] + spare + 1) / whole
 
     def _remembered(self, fractions: Floats) -> Floats:
         """Return efficacy bounds, solved once for each of the few shares that patients make."""
@@ -230,6 +241,15 @@ class BoundaryPlan:
         found = beta_spending_bounds(fractions, *pair, drift, alpha, missed, binding)
         at_the_end = np.arange(fractions.shape[-1]) == fractions.shape[-1] - 1
         return Bounds(found.efficacy, np.where(at_the_end, -np.inf, found.futility))
+
+
+@lru_cache(maxsize=256)
+def _solved_by(rule: str, alpha: float, sides: int, planned: bytes) -> dict[bytes, Floats]:
+    """Return the bounds that this process has solved for a rule, to be added to.
+
+    They serve every batch and every plan with that rule; a spending rule asks for no plan.
+    """
+    return {}
 
 
 def boundary_plan(design: Design, analysis: AnalysisPlan, monitoring: Monitoring) -> BoundaryPlan:

@@ -86,18 +86,34 @@ def summarise_counts(treated: Integers, control: Integers) -> RankSummary:
     """
     t, c = (np.asarray(counts, dtype=np.float64) for counts in (treated, control))
     m, n = t.sum(axis=-1), c.sum(axis=-1)
-    # Twice the patients of the other arm below a cell, ties counting half: a whole number.
-    over_controls, over_treated = (2.0 * np.cumsum(counts, axis=-1) - counts for counts in (c, t))
-    wins = np.einsum("...k,...k->...", t, over_controls)
-    pooled = t + c
+    over_controls, over_treated = _doubled_below(c), _doubled_below(t)
     return RankSummary(
-        effect=divide(wins, 2.0 * m * n, np.nan),
-        treated=m.astype(np.int64),
-        control=n.astype(np.int64),
-        tie_sum=np.einsum("...k,...k->...", pooled, pooled * pooled - 1.0),
+        *_pairs_and_ties(t, c, over_controls),
         treated_variance=_variance(t, over_controls, m, n),
         control_variance=_variance(c, over_treated, n, m),
     )
+
+
+class NullTest(NamedTuple):
+    """What looks at the data need of a comparison: the effect, its z, and its null variance."""
+
+    effect: Floats
+    z: Floats
+    variance: Floats
+
+
+def null_test_of_counts(treated: Integers, control: Integers) -> NullTest:
+    """Return the Mann-Whitney test of counts over the ordered cells of a scale, and no more.
+
+    It is that of `rank_test(summarise_counts(treated, control))`, without the placements.
+
+    >>> null_test_of_counts(np.array([0, 1, 3]), np.array([2, 1, 1])).z.round(4).item()
+    1.559
+    """
+    t, c = (np.asarray(counts, dtype=np.float64) for counts in (treated, control))
+    unknown = np.asarray(np.nan)
+    summary = RankSummary(*_pairs_and_ties(t, c, _doubled_below(c)), unknown, unknown)
+    return NullTest(summary.effect, rank_test(summary).z, summary.null_variance)
 
 
 def rank_test(
@@ -231,6 +247,21 @@ def pool(treated: Floats, control: Floats) -> Floats:
     batch = np.broadcast_shapes(treated.shape[:-1], control.shape[:-1])
     arms = [np.broadcast_to(arm, batch + arm.shape[-1:]) for arm in (treated, control)]
     return np.concatenate(arms, axis=-1, dtype=np.float64)
+
+
+def _doubled_below(counts: Floats) -> Floats:
+    """Return twice an arm's patients below each cell, ties counting half: a whole number."""
+    return np.asarray(2.0 * np.cumsum(counts, axis=-1) - counts)
+
+
+def _pairs_and_ties(
+    t: Floats, c: Floats, over_controls: Floats
+) -> tuple[Floats, Integers, Integers, Floats]:
+    """Return the effect, the patients of both arms and the sum over ties, of counts."""
+    m, n = t.sum(axis=-1), c.sum(axis=-1)
+    wins, pooled = np.einsum("...k,...k->...", t, over_controls), t + c
+    ties = np.einsum("...k,...k->...", pooled, pooled * pooled - 1.0)
+    return divide(wins, 2.0 * m * n, np.nan), m.astype(np.int64), n.astype(np.int64), ties
 
 
 def _variance(counts: Floats, doubled: Floats, patients: Floats, others: Floats) -> Floats:
