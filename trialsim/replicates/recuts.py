@@ -29,7 +29,7 @@ AT_ONCE: Final = 512
 def trials_alike(study: Study) -> str | None:
     """Return a digest of what decides the trials of a study with looks, but for their looks.
 
-    The most patients that its looks may ask for decide them too, as a trial that cannot recruit
+    The most patients that its looks may require decide them too, as a trial that cannot recruit
     them fails. None where the study has no looks, whose trials are not cut.
     """
     if not isinstance(study, Scenario) or study.monitoring is None:
