@@ -225,3 +225,28 @@ def test_a_pause_is_the_same_on_both_engines() -> None:
     wide = study(plan, operations__infusion_chairs_per_site=39, **slow)
     one, other = (Simulation(each, 7).run(range(12)).columns for each in (free, wide))
     assert bits(one) == bits(other)
+
+
+def test_recruitment_that_stops_at_its_limit_skips_the_looks_it_does_not_come_to() -> None:
+    """Of 60 patients about 40 come in 100 days: the look at half is held, that at 0.9 hardly."""
+    plan = {
+        "looks": {"first": {"when": {"known": 0.5}}, "second": {"when": {"known": 0.9}}},
+        "efficacy": "obrien_fleming",
+    }
+    changes = {"design.patients": 60, "operations.recruitment_limit_days": 100}
+    looked = single_trial(ts.load("cars1").replace({**changes, "monitoring": plan}))
+    found = ts.power(looked, 64, 11, n_jobs=1)
+    columns, looks = found.columns, found.looks
+    assert looks is not None
+    assert not found.failures
+    assert looks.probability("first", "held").estimate > 0.6
+    assert looks.probability("second", "held").estimate < 0.2
+    assert 30 < columns["randomised"].mean() < 50
+    assert (columns["recruitment_days"] < 110).all()
+    assert (columns["duration_days"] < 230).all()
+    without = ts.power(looked.replace({"monitoring": None}), 64, 11, n_jobs=1).columns
+    went_on = columns["stop"] == 2
+    for name in ("estimate", "screened", "recruitment_days", "duration_days", "infusions_given"):
+        assert columns[name][went_on].tobytes() == without[name][went_on].tobytes(), name
+    events = ts.power(looked, 16, 11, n_jobs=1, engine="events").columns
+    assert all(events[name].tobytes() == columns[name][:16].tobytes() for name in columns)

@@ -49,7 +49,7 @@ def test_a_cut_of_trials_already_run_is_a_run_of_its_own() -> None:
 
 def test_a_trial_that_cannot_recruit_the_most_patients_fails_under_no_other_plan() -> None:
     """Of 60 patients few trials fail in 150 days, of 90 most do."""
-    few = {"operations__recruitment_limit_days": 150}
+    few = {"operations__recruitment_limit_days": 150, "operations__at_limit": "fail"}
     sizes = {"at": "first", "by": "blinded", "power": 0.9, "effect": 0.66}
     larger = {**PLAN, "re_estimation": {**sizes, "at_least": 60, "at_most": 90}}
     studies = [study(**few), study(**few, monitoring=larger)]

@@ -149,8 +149,7 @@ def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats 
     """
     finished, conduct, rows = monitored.ended, monitored.ended.trial.conduct, monitored.rows
     planned, enrolled = monitored.plan.patients, monitored.enrolled[rows]
-    randomised = np.full(len(monitored.patients), planned)
-    randomised[rows] = np.count_nonzero(enrolled, axis=1)
+    randomised = _counted(monitored, "randomised", finished.randomised, enrolled)
     last = np.take_along_axis(finished.randomised, np.maximum(randomised - 1, 0)[:, None], 1)[:, 0]
     closes = np.minimum(monitored.closes, conduct.closed)
     closed = np.where(randomised == monitored.patients, last, closes)
@@ -161,23 +160,14 @@ def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats 
         before = conduct.infusion_start[rows] < until[:, :, None]
         given = np.count_nonzero(conduct.infusion_given[rows] & before, axis=2)
 
-    def but_for_rows(name: str, whole: Callable[[], Integers], anew: Integers) -> Integers:
-        values = finished.once(name, planned, whole).copy()
-        values[rows] = anew
-        return values
-
-    def exited(name: str) -> Integers:
-        when = finished.exits[name]
-        of_rows = np.count_nonzero(enrolled & (when[rows] < until), axis=1)
-        first = when[:, :planned]
-        return but_for_rows(name, lambda: np.count_nonzero(first < NEVER, axis=1), of_rows)
-
-    ends = but_for_rows(
+    ends = _but_for_changed(
+        monitored,
         "ends",
         lambda: finished.last_visit[:, :planned].max(axis=1),
         (finished.last_visit[rows] * enrolled).max(axis=1, initial=0),
     )
-    infusions = but_for_rows(
+    infusions = _but_for_changed(
+        monitored,
         "infusions",
         lambda: finished.infusions[:, :planned].sum(axis=1),
         (given * enrolled).sum(axis=1),
@@ -187,10 +177,30 @@ def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats 
         "recruitment_days": closed / DAY,
         "duration_days": np.minimum(ends, monitored.closes if left_out else NEVER) / DAY,
         "infusions_given": infusions,
-        **{name: exited(name) for name in exits},
+        **{
+            name: _counted(monitored, name, when, enrolled & (when[rows] < until))
+            for name, when in finished.exits.items()
+            if name in exits
+        },
         "randomised": randomised,
         "planned_patients": monitored.patients,
     }
+
+
+def _counted(monitored: Monitored, name: str, when: Integers, of_changed: Booleans) -> Integers:
+    """Return how many of each trial's patients have a moment, those of changed trials as given."""
+    first = when[:, : monitored.plan.patients]
+    anew = np.count_nonzero(of_changed, axis=1)
+    return _but_for_changed(monitored, name, lambda: np.count_nonzero(first < NEVER, axis=1), anew)
+
+
+def _but_for_changed(
+    monitored: Monitored, name: str, whole: Callable[[], Integers], anew: Integers
+) -> Integers:
+    """Return numbers that are the same under every plan, but for those of changed trials."""
+    values = monitored.ended.once(name, monitored.plan.patients, whole).copy()
+    values[monitored.rows] = anew
+    return values
 
 
 def _stops(monitored: Monitored) -> Mapping[str, Floats | Integers]:

@@ -15,6 +15,7 @@ from trialsim.analysis.endpoint import Endpoint, endpoint, visit_of
 from trialsim.analysis.methods.registry import compare, truth_parts
 from trialsim.analysis.truth import TruthParts
 from trialsim.arrays import Booleans, Integers
+from trialsim.clock import NEVER
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
@@ -53,8 +54,12 @@ class FinishedTrial:
 
     @cached_property
     def known(self) -> Integers:
-        """The first minute at whose beginning each patient's endpoint is known."""
-        return visit_known_from(self.trial, visit_of(self.trial, self.plan))
+        """The first minute at whose beginning each patient's endpoint is known.
+
+        `NEVER` of those who were missing when recruitment reached its limit.
+        """
+        known = visit_known_from(self.trial, visit_of(self.trial, self.plan))
+        return np.where(self.randomised < NEVER, known, NEVER)
 
     @cached_property
     def _by_size(self) -> dict[tuple[Hashable, int], Any]:

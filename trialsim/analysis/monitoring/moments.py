@@ -59,9 +59,10 @@ def moments(finished: FinishedTrial, monitoring: Monitoring, patients: int) -> M
     in_order = finished.known_in_order(patients)
     cuts = [_cut(look, in_order, randomised) for look in monitoring.looks.values()]
     before = np.zeros(len(in_order), np.int64)
+    end = np.where(in_order < NEVER, in_order, 0).max(axis=1)
     minutes, reached = [], []
     for cut in cuts:
-        held = (cut > before) & (cut < in_order[:, -1])
+        held = (cut > before) & (cut < end)
         before = np.where(held, cut, before)
         minutes.append(before)
         reached.append(held)
