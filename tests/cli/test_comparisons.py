@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any, Final
 
 import pandas as pd
 import pytest
 
 import trialsim as ts
-from trialsim.cli import INTERRUPTED, run
+from tests.runs.test_directory import bytes_of
+from trialsim.cli import DONE, INPUT_WRONG, INTERRUPTED, run
 from trialsim.replicates.run import Replicates
 from trialsim.reporting.text.progress import Progress
 
@@ -169,3 +171,60 @@ def test_assure_prints_what_the_function_gives(capsys: pytest.CaptureFixture[str
 def test_assure_with_an_unknown_prior_is_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["assurance", "cars1", "--prior", "cars_poled"]) == 2
     assert "did you mean cars_pooled?" in capsys.readouterr().err
+
+
+SHARDED: Final = {
+    "what-if": ["--set", "design.block_size=2", "--replicates", "300"],
+    "assurance": ["--prior", "cars_pooled", "--strata", "4", "--replicates", "64"],
+}
+
+
+@pytest.mark.parametrize("name", SHARDED)
+def test_shards_are_merged_into_the_bytes_of_one_command(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each has its share of the blocks of all scenarios, and the command answers from them all."""
+    asked = [name, "stroke_nihss", "--jobs", "1", *SHARDED[name], "--json", "--out"]
+    shards = [str(tmp_path / number) for number in "123"]
+    for number, shard in enumerate(shards, 1):
+        assert run([*asked, shard, "--shard", f"{number}/3"]) == DONE
+        told = f"shard {number}/3 is finished in {shard}; trialsim merge merges the shards\n"
+        assert capsys.readouterr().out == told
+    alone, merged = str(tmp_path / "alone"), str(tmp_path / "merged")
+    assert run([*asked, alone]) == DONE
+    answer = json.loads(capsys.readouterr().out)
+    assert run(["merge", merged, *shards, "--json"]) == DONE
+    blocks = len(list((tmp_path / "alone").rglob("*.parquet")))
+    assert json.loads(capsys.readouterr().out)["blocks"] == blocks
+    held = [len(list(Path(shard).rglob("*.parquet"))) for shard in shards]
+    assert (sum(held), max(held) - min(held) <= 1) == (blocks, True)
+    assert run([*asked, merged]) == DONE
+    again = json.loads(capsys.readouterr().out)
+    assert without_seconds(again) == without_seconds(answer)
+    assert bytes_of(Path(merged)) == bytes_of(Path(alone))
+
+
+def without_seconds(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: without_seconds(one) for name, one in content.items() if name != "seconds"}
+    return [without_seconds(one) for one in content] if isinstance(content, list) else content
+
+
+def test_shards_of_different_commands_are_not_merged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shards = [str(tmp_path / "1"), str(tmp_path / "2")]
+    asked = ["what-if", "stroke_nihss", "--jobs", "1", "--replicates", "8"]
+    for number, values in enumerate(("2", "4"), 1):
+        values = f"design.patients={40 * int(values)}"
+        place = ["--out", shards[number - 1], "--shard", f"{number}/2"]
+        assert run([*asked, "--set", values, *place]) == DONE
+    assert run(["merge", str(tmp_path / "merged"), *shards]) == INPUT_WRONG
+    assert "as in" in capsys.readouterr().err
+    assert not (tmp_path / "merged").exists()
+
+
+def test_a_shard_needs_a_directory(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["what-if", "stroke_nihss", "--set", "design.patients=40", "--shard", "1/2"]
+    assert run(asked) == INPUT_WRONG
+    assert "--shard: needs --out" in capsys.readouterr().err

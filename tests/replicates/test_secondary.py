@@ -15,7 +15,7 @@ from trialsim.reporting.text.power import power_text
 from trialsim.runs.directory import find_run
 from trialsim.runs.replay import replay
 from trialsim.runs.runner import Runner
-from trialsim.runs.shards import merge, parsed_shard, run_shard
+from trialsim.runs.shards import Shard, ShardFinished, merge
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
@@ -130,8 +130,9 @@ def test_a_run_keeps_them_continues_is_replayed_and_merged(tmp_path: Path) -> No
     assert again.to_dict()["secondary"] == kept.to_dict()["secondary"]
     numbers = replay(find_run(whole), 17).numbers
     assert "secondary early rejected" in numbers
-    runner = keeping_power(Runner(7, 1), first, study, secondary=True)
-    run_shard(runner, study, parsed_shard("1/1"), 1024)
+    runner = keeping_power(Runner(7, 1, shard=Shard(1, 1)), first, study, secondary=True)
+    with pytest.raises(ShardFinished):
+        runner.run(study, range(1024))
     assert merge(tmp_path / "merged", [first]).to_dict()["secondary"] == kept.to_dict()["secondary"]
     page = performance(again, None).rows
     assert sum("secondary" in str(row.cells[0]) for row in page) == len(THREE) + 2

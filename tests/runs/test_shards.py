@@ -13,16 +13,21 @@ from trialsim.errors import InputError, RunError
 from trialsim.runs.directory import find_run, open_run
 from trialsim.runs.manifest import RunManifest
 from trialsim.runs.runner import Runner
-from trialsim.runs.shards import Shard, merge, parsed_shard, run_shard
+from trialsim.runs.shards import Shard, ShardFinished, merge, parsed_shard
 
 FOUR: Final = tuple(Shard(number, 4) for number in (1, 2, 3, 4))
+
+
+def run_shard(folder: Path, manifest: RunManifest, shard: Shard) -> None:
+    runner = Runner(manifest.seed, 1, directory=open_run(folder, manifest), shard=shard)
+    with pytest.raises(ShardFinished, match=f"^shard {shard} is finished$"):
+        runner.run(manifest.scenario, range(COUNT))
 
 
 def run_shards(place: Path, manifest: RunManifest = MANIFEST) -> list[Path]:
     folders = [place / f"shard{shard.number}" for shard in FOUR]
     for shard, folder in zip(FOUR, folders, strict=True):
-        runner = Runner(manifest.seed, 1, directory=open_run(folder, manifest))
-        run_shard(runner, manifest.scenario, shard, COUNT)
+        run_shard(folder, manifest, shard)
     return folders
 
 
@@ -66,8 +71,7 @@ def test_a_damaged_part_of_a_shard_is_not_merged(tmp_path: Path) -> None:
 def test_shards_of_different_runs_are_not_mixed(tmp_path: Path) -> None:
     folders = run_shards(tmp_path)
     rmtree(folders[3])
-    runner = Runner(3, 1, directory=open_run(folders[3], MANIFEST._replace(seed=3)))
-    run_shard(runner, MANIFEST.scenario, FOUR[3], COUNT)
+    run_shard(folders[3], MANIFEST._replace(seed=3), FOUR[3])
     with pytest.raises(InputError, match=r"^seed: must be 2016, as in .* \(got 3\)$"):
         merge(tmp_path / "merged", folders)
     assert not (tmp_path / "merged").exists()

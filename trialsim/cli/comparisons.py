@@ -7,7 +7,7 @@ import typer
 
 from trialsim.cli.console import answer, print_json, say
 from trialsim.cli.option_groups import with_options
-from trialsim.cli.options import AsJson, Kept
+from trialsim.cli.options import AsJson, KeepOptions, Kept
 from trialsim.cli.questions import Assured, Compared, Sized, Tipped, Varied, WithoutEffect
 
 commands = typer.Typer()
@@ -15,7 +15,7 @@ commands = typer.Typer()
 
 @commands.command("what-if")
 @with_options
-def what_if(question: Compared, out: Kept = None, as_json: AsJson = False) -> None:
+def what_if(question: Compared, keep: KeepOptions, as_json: AsJson = False) -> None:
     """Compare a study with others, on the same random numbers.
 
     Each value alone, a grid or a Latin hypercube, and named variants. The differences of power,
@@ -24,7 +24,7 @@ def what_if(question: Compared, out: Kept = None, as_json: AsJson = False) -> No
     """
     from trialsim.reporting.text.comparison import what_if_text
 
-    study, result = question(out)
+    study, result = question(keep)
     answer(result, as_json, lambda: what_if_text(study.title, result))
 
 
@@ -37,7 +37,7 @@ def size(question: Sized, out: Kept = None, as_json: AsJson = False) -> None:
     """
     from trialsim.reporting.text.comparison import size_text
 
-    study, result = question(out)
+    study, result = question(KeepOptions(out=out))
     answer(result, as_json, lambda: size_text(study.title, result))
 
 
@@ -46,11 +46,11 @@ def size(question: Sized, out: Kept = None, as_json: AsJson = False) -> None:
 @with_options
 def assurance(
     question: Assured,
+    keep: KeepOptions,
     observed: Annotated[
         float | None,
         typer.Option(help="Give the predictive probability of an estimate this small."),
     ] = None,
-    out: Kept = None,
     as_json: AsJson = False,
 ) -> None:
     """Estimate assurance: power averaged over a prior of the effect.
@@ -61,7 +61,7 @@ def assurance(
 
     if observed is not None and isnan(observed):
         raise typer.BadParameter("must be a number", param_hint="--observed")
-    study, result = question(out)
+    study, result = question(keep)
     if not as_json:
         say(assurance_text(study.title, result, observed))
         return
@@ -81,7 +81,7 @@ def assurance(
     "type-one-error", short_help="Estimate how often a design without effects rejects."
 )
 @with_options
-def type_one_error(question: WithoutEffect, out: Kept = None, as_json: AsJson = False) -> None:
+def type_one_error(question: WithoutEffect, keep: KeepOptions, as_json: AsJson = False) -> None:
     """Estimate how often a design rejects when no arm has any effect.
 
     No study drug is given, and all arms have one course and the same risks. A two-sided test counts
@@ -89,7 +89,7 @@ def type_one_error(question: WithoutEffect, out: Kept = None, as_json: AsJson = 
     """
     from trialsim.reporting.text.robustness import type_one_error_text
 
-    study, result = question(out)
+    study, result = question(keep)
     answer(result, as_json, lambda: type_one_error_text(study.title, result))
 
 
@@ -97,7 +97,7 @@ def type_one_error(question: WithoutEffect, out: Kept = None, as_json: AsJson = 
     "sensitivity", short_help="Vary each number that is not published, one at a time."
 )
 @with_options
-def sensitivity(question: Varied, out: Kept = None, as_json: AsJson = False) -> None:
+def sensitivity(question: Varied, keep: KeepOptions, as_json: AsJson = False) -> None:
     """Vary each number that is not published, one at a time, by a fifth to either side.
 
     Those of the primary endpoint's course and effect, of the operations and the treatment; the
@@ -105,7 +105,7 @@ def sensitivity(question: Varied, out: Kept = None, as_json: AsJson = False) -> 
     """
     from trialsim.reporting.text.robustness import sensitivity_text
 
-    study, result = question(out)
+    study, result = question(keep)
     answer(result, as_json, lambda: sensitivity_text(study.title, result))
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import typer
+
 from trialsim.errors import RunError
 from trialsim.legible import legible
 
@@ -75,6 +77,7 @@ def warn_of_damaged_parts(run: "RunDirectory") -> None:
 def keeping(out: Path | None) -> Iterator[None]:
     """Say of what is stopped before its end what its directory keeps, and how it is resumed."""
     from trialsim.replicates.parallel import LostWorkerError
+    from trialsim.runs.shards import ShardFinished
     from trialsim.runs.study_set import what_is_kept
 
     try:
@@ -83,6 +86,9 @@ def keeping(out: Path | None) -> Iterator[None]:
         if out is None:
             raise
         raise Interrupted(f"interrupted; {what_is_kept(out)}") from None
+    except ShardFinished as finished:
+        say(f"{finished} in {out}; trialsim merge merges the shards")
+        raise typer.Exit(DONE) from None
     except LostWorkerError as error:
         if out is None:
             raise

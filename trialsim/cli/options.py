@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -47,7 +47,9 @@ Scheduler = Annotated[
 ]
 Kept = Annotated[
     Path | None,
-    typer.Option(help="Directory in which what is run is saved; the same command resumes it."),
+    typer.Option(
+        help="Directory that keeps what is run, in whole blocks; the same command resumes it."
+    ),
 ]
 Changes = Annotated[
     list[str] | None,
@@ -79,6 +81,19 @@ class StudyOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeepOptions:
+    """Where what is run is saved, and which share of it is computed there."""
+
+    out: Kept = None
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Compute only every N-th block into --out.")
+    ] = None
+
+
+NOWHERE: Final = KeepOptions()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """How replicates are run; all but the seed changes no result."""
 
@@ -92,7 +107,7 @@ class RunOptions:
         self,
         replicates: int | None,
         designs: int = 1,
-        out: Path | None = None,
+        keep: KeepOptions = NOWHERE,
         block: int = 1,
         precision: float | None = None,
         batch: int | None = None,
@@ -103,7 +118,11 @@ class RunOptions:
         """
         from trialsim.replicates.run import BATCH
         from trialsim.runs.runner import Runner
+        from trialsim.runs.shards import parsed_shard
 
+        out, shard = keep.out, keep.shard
+        if shard is not None and (out is None or precision is not None):
+            raise typer.BadParameter("needs --out, and a count", param_hint="--shard")
         total = replicates if replicates is None or out is None else -(-replicates // block) * block
         with Progress(total, designs, precision) as progress, keeping(out):
             yield Runner(
@@ -113,6 +132,7 @@ class RunOptions:
                 batch or BATCH,
                 progress,
                 self.scheduler,
+                shard=None if shard is None else parsed_shard(shard),
                 notice=notice,
                 command=command_line(),
             )

@@ -5,14 +5,15 @@ the study that it is about, and the result.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from trialsim.cli.options import (
+    NOWHERE,
     AnalysisName,
     Count,
+    KeepOptions,
     RunOptions,
     ScenarioName,
     StudyOptions,
@@ -59,12 +60,12 @@ class EachValue:
     paths: ClassVar[int | None] = None
     """How many paths must be given values; any number if None."""
 
-    def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "WhatIf"]:
         """Compare each value with the base."""
-        return self._compared(out, "one_at_a_time")
+        return self._compared(keep, "one_at_a_time")
 
     def _compared(
-        self, out: Path | None, how: "How", others: list[str] | None = None, points: int = 1
+        self, keep: KeepOptions, how: "How", others: list[str] | None = None, points: int = 1
     ) -> tuple["Study", "WhatIf"]:
         from trialsim.questions.what_if.what_if import compared
         from trialsim.runs.study_set import STUDY_BLOCK
@@ -75,8 +76,8 @@ class EachValue:
             raise InputError([Problem("--set", rule, str(len(paths)))])
         study = variants[0].scenario
         designs = 1 + sum(variant.scenario.digest != study.digest for variant in variants)
-        with self.run.runner(self.replicates, designs, out, STUDY_BLOCK) as runner:
-            return study, compared(variants, paths, self.replicates, runner, out)
+        with self.run.runner(self.replicates, designs, keep, STUDY_BLOCK) as runner:
+            return study, compared(variants, paths, self.replicates, runner, keep.out)
 
     def _variants(
         self, how: "How", others: list[str] | None, points: int
@@ -121,9 +122,9 @@ class EveryPair(EachValue):
 
     paths = 2
 
-    def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "WhatIf"]:
         """Compare every combination with the base."""
-        return self._compared(out, "grid")
+        return self._compared(keep, "grid")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,14 +140,14 @@ class Compared(EachValue):
         typer.Option(metavar="SCENARIO", help="Another scenario beside it; may be repeated."),
     ] = None
 
-    def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "WhatIf"]:
         """Compare the others with the base."""
         if self.grid and self.hypercube is not None:
             raise typer.BadParameter("must not be given with --grid", param_hint="--hypercube")
         how: How = "grid" if self.grid else "one_at_a_time"
         if self.hypercube is not None:
             how = "latin_hypercube"
-        return self._compared(out, how, self.variant, self.hypercube or 1)
+        return self._compared(keep, how, self.variant, self.hypercube or 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,14 +175,14 @@ class Sized:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple["Study", "SampleSize"]:
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "SampleSize"]:
         """Find the value."""
         from trialsim.questions.size.sample_size import Sought, size_by
 
         study = self.study.loaded()
         sought = Sought(self.target, self.path, self.low, self.high, self.replicates)
-        with self.run.runner(None, out=out) as runner:
-            return study, size_by(runner, study, sought, out)
+        with self.run.runner(None, keep=keep) as runner:
+            return study, size_by(runner, study, sought, keep.out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +206,7 @@ class Assured:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple["Study", "Assurance"]:
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "Assurance"]:
         """Average the power."""
         from trialsim.questions.assurance.assurance import assurance_by
         from trialsim.questions.assurance.prior_files import load_prior
@@ -215,8 +216,8 @@ class Assured:
         if self.no_effect is not None:
             prior = prior.model_copy(update={"no_effect": self.no_effect})
         each = -(-self.replicates // self.strata)
-        with self.run.runner(each, self.strata, out, STUDY_BLOCK) as runner:
-            return study, assurance_by(runner, study, prior, self.replicates, self.strata, out)
+        with self.run.runner(each, self.strata, keep, STUDY_BLOCK) as runner:
+            return study, assurance_by(runner, study, prior, self.replicates, self.strata, keep.out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,14 +228,14 @@ class WithoutEffect:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple["Study", "TypeOneError"]:
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "TypeOneError"]:
         """Count the rejections."""
         from trialsim.questions.type_one_error import type_one_error_by
         from trialsim.runs.manifest import BLOCK
 
         study = self.study.loaded()
-        with self.run.runner(self.replicates, out=out, block=BLOCK) as runner:
-            return study, type_one_error_by(runner, study, self.replicates, out)
+        with self.run.runner(self.replicates, keep=keep, block=BLOCK) as runner:
+            return study, type_one_error_by(runner, study, self.replicates, keep.out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +253,7 @@ class Tipped:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple["Study", "TippingPoint"]:
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "TippingPoint"]:
         """Try one delta after another; nothing is kept."""
         from trialsim.questions.tipping_point import tipping_point_by
 
@@ -274,14 +275,14 @@ class Varied:
     study: StudyOptions
     run: RunOptions
 
-    def __call__(self, out: Path | None = None) -> tuple["Study", "WhatIf"]:
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "WhatIf"]:
         """Compare them."""
         from trialsim.questions.sensitivity import sensitivity_by, variants_of
         from trialsim.runs.study_set import STUDY_BLOCK
 
         variants = variants_of(self.study.loaded())
-        with self.run.runner(self.replicates, len(variants), out, STUDY_BLOCK) as runner:
-            return variants[0].scenario, sensitivity_by(runner, variants, self.replicates, out)
+        with self.run.runner(self.replicates, len(variants), keep, STUDY_BLOCK) as runner:
+            return variants[0].scenario, sensitivity_by(runner, variants, self.replicates, keep.out)
 
 
 def _list(text: str) -> Any:

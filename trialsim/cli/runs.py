@@ -12,6 +12,7 @@ from trialsim.cli.options import (
     Changes,
     EngineName,
     EngineOption,
+    KeepOptions,
     RunOptions,
     ScenarioName,
     Seed,
@@ -108,6 +109,7 @@ def simulate(
 def power(
     chosen: StudyOptions,
     run: RunOptions,
+    keep: KeepOptions,
     replicates: Annotated[
         int | None, typer.Option(min=1, help="Simulated trials.", show_default="10000")
     ] = None,
@@ -120,13 +122,6 @@ def power(
         typer.Option(
             min=1, help="Trials simulated at once; it changes no result.", show_default="64"
         ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Directory of the run, in whole blocks of 1,024 trials; it continues."),
-    ] = None,
-    shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="Compute only every N-th block into --out.")
     ] = None,
     secondary: Annotated[
         bool, typer.Option("--secondary", help="Give the power of every secondary analysis too.")
@@ -144,23 +139,15 @@ def power(
     from trialsim.reporting.text.power import power_text
     from trialsim.runs.manifest import BLOCK
     from trialsim.runs.precision import check_precision
-    from trialsim.runs.shards import parsed_shard, run_shard
 
     if replicates is not None and precision is not None:
         raise typer.BadParameter("must not be given with --replicates", param_hint="--precision")
-    if shard is not None and (out is None or precision is not None):
-        raise typer.BadParameter("needs --out, and a count", param_hint="--shard")
-    part = None if shard is None else parsed_shard(shard)
     count = (replicates or REPLICATES) if precision is None else None
     if precision is not None:
         check_precision(precision)
     study = chosen.loaded()
-    with run.runner(count, 1, out, BLOCK, precision, batch) as runner:
-        runner = keeping_power(runner, out, study, secondary)
-        if part is not None and count is not None:
-            run_shard(runner, study, part, count)
-            say(f"shard {shard} is finished in {out}; trialsim merge merges the shards")
-            return
+    with run.runner(count, 1, keep, BLOCK, precision, batch) as runner:
+        runner = keeping_power(runner, keep.out, study, secondary)
         result = power_by(runner, study, count, precision, secondary)
     found = obtained_of(study, run.seed)
     if as_json:
@@ -208,12 +195,24 @@ def merge(
 ) -> None:
     """Merge the shards of a run, and give its results.
 
-    The directory is then the same, byte for byte, as that of a run on one machine.
+    The directory is then the same, byte for byte, as that of a run on one machine. Shards of a
+    command that runs several scenarios are merged too; the same command in OUT then answers.
     """
     from trialsim.reporting.text.power import power_text
     from trialsim.runs.directory import find_run
+    from trialsim.runs.manifest import POWER
+    from trialsim.runs.manifest_file import read_manifest
     from trialsim.runs.shards import merge as merge_shards
+    from trialsim.runs.shards import merge_study_sets
 
+    command = read_manifest(shards[0]).command
+    if command != POWER:
+        blocks = merge_study_sets(out, shards)
+        if as_json:
+            print_json({"command": command, "blocks": blocks})
+        else:
+            say(f"{blocks} blocks are merged in {out}; the same {command} with --out {out} answers")
+        return
     result = merge_shards(out, shards)
     title = find_run(out).manifest.scenario.title
     answer(result, as_json, lambda: power_text(title, result))

@@ -19,6 +19,7 @@ from trialsim.runs.directory import Answer, Notice, RunDirectory, open_run
 from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here
 from trialsim.runs.part_file import from_parquet
 from trialsim.runs.precision import until_precise
+from trialsim.runs.shards import Shard, ShardFinished, note_shard
 from trialsim.runs.slow import slow_analysis
 from trialsim.runs.study_set import STUDY_BLOCK, StudySetDirectory, open_study_set
 from trialsim.scenario.programme import Study, single_trial
@@ -41,6 +42,8 @@ class Runner:
     """The address of a Dask scheduler, on whose workers to run instead."""
     directory: RunDirectory | StudySetDirectory | None = None
     """Where what is run is kept, and what was run before is found."""
+    shard: Shard | None = None
+    """The share of all blocks that is computed into the directory; None computes all."""
     notice: Notice | None = None
     """Called with a line on what is found damaged in a directory, or of a slow analysis."""
     command: str = ""
@@ -94,6 +97,8 @@ class Runner:
         ------
         InputError
             If there are more replicates than anybody could wait for.
+        ShardFinished
+            If this is one shard of a run, which has only its share of them.
         """
         check_count(replicates.stop)
         if self.directory is None or summarise is not None:
@@ -104,9 +109,36 @@ class Runner:
                 parts.append(part)
                 self._tell(len(task), part)
             return joined(parts)
-        run = self.run_of(study)
-        self.compute(run, run.blocks_of(replicates))
-        return run.results(replicates)
+        (found,) = self.run_each([(study, replicates)])
+        return found
+
+    def run_each(self, work: Sequence[tuple[Study, range]]) -> list[Replicates]:
+        """Return the results of replicates of studies, as `run` does of one."""
+        if self.directory is None:
+            return [self.run(study, replicates) for study, replicates in work]
+        if self.shard is not None:
+            self._compute_share(work, self.shard)
+            raise ShardFinished(self.shard)
+        found = []
+        for study, replicates in work:
+            run = self.run_of(study)
+            self.compute(run, run.blocks_of(replicates))
+            found.append(run.results(replicates))
+        return found
+
+    def _compute_share(self, work: Sequence[tuple[Study, range]], shard: Shard) -> None:
+        """Compute every n-th of all blocks, and note of which shard they are."""
+        assert self.directory is not None
+        runs = {study.digest: self.run_of(study) for study, _ in work}
+        blocks = dict.fromkeys(
+            (study.digest, block)
+            for study, replicates in work
+            for block in runs[study.digest].blocks_of(replicates)
+        )
+        note_shard(self.directory.folder, shard, max(replicates.stop for _, replicates in work))
+        own = shard.share(list(blocks))
+        for digest, run in runs.items():
+            self.compute(run, [block for study, block in own if study == digest])
 
     def run_all(self, studies: Sequence[Study], replicates: range) -> list[Replicates]:
         """Return the results of the same replicates of several studies, each study run once.
@@ -115,6 +147,11 @@ class Runner:
         once for all of them; of these only the columns `RECUT` are returned. In a directory every
         study is a run of its own all the same, with all that is kept of one.
         """
+        if self.directory is not None:
+            distinct = {study.digest: study for study in studies}
+            done = self.run_each([(study, replicates) for study in distinct.values()])
+            kept = dict(zip(distinct, done, strict=True))
+            return [kept[study.digest] for study in studies]
         alike: dict[str, list[Study]] = {}
         for study in studies:
             members = alike.setdefault(trials_alike(study) or study.digest, [])
@@ -240,7 +277,8 @@ class Runner:
             yield
             return
         now, began = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-        self.directory.log(began=now, command=self.command, **told)
+        which = {} if self.shard is None else {"shard": str(self.shard)}
+        self.directory.log(began=now, command=self.command, **which, **told)
         yield
         self.directory.log(finished_after_seconds=round(time.perf_counter() - began, 1))
 

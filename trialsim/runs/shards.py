@@ -1,23 +1,23 @@
 """One run as several that know nothing of one another, and their parts merged.
 
-Shard i of n computes every n-th block, from the i-th on. Merging copies parts, so it ends with the
-bytes of a run on one machine.
+Shard i of n computes every n-th block of all that a command runs, from the i-th on. Merging copies
+parts, so it ends with the bytes of a run on one machine.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.replicates.checks import check_count
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.runs.directory import RunDirectory, find_run, open_run, write_anew
-from trialsim.runs.manifest import run_differences
-from trialsim.runs.runner import Runner
+from trialsim.runs.manifest import RunManifest, run_differences
+from trialsim.runs.manifest_file import read_manifest
 from trialsim.runs.sealed import sealed, unsealed
-from trialsim.scenario.programme import Study
+from trialsim.runs.study_set import open_study_set, runs_in
 
 SHARD: Final = "shard.json"
+Block = TypeVar("Block")
 
 
 class Shard(NamedTuple):
@@ -30,13 +30,13 @@ class Shard(NamedTuple):
         """Say which shard it is, as one writes it."""
         return f"{self.number}/{self.of}"
 
-    def share(self, blocks: Sequence[int]) -> list[int]:
-        """Return the blocks that are this shard's.
+    def share(self, blocks: Sequence[Block]) -> list[Block]:
+        """Return those of all blocks that are this shard's.
 
         >>> Shard(2, 3).share(range(8)), Shard(3, 3).share(range(8))
         ([2, 5], [0, 3, 6])
         """
-        return [block for block in blocks if block % self.of == self.number % self.of]
+        return list(blocks[self.number % self.of :: self.of])
 
 
 def parsed_shard(text: str) -> Shard:
@@ -56,22 +56,20 @@ def parsed_shard(text: str) -> Shard:
     raise InputError([Problem("--shard", "must be i/n, with i from 1 to n", text)])
 
 
-def run_shard(runner: Runner, study: Study, shard: Shard, replicates: int) -> int:
-    """Compute the blocks of a shard into the runner's directory, and return how many they are.
+class ShardFinished(Exception):  # noqa: N818 - not an error
+    """A shard has computed its share; what was asked is answered when all are merged."""
 
-    Which shard it is, and of how many replicates, is written beside the parts.
-    """
-    check_count(replicates)
-    run = runner.run_of(study)
-    blocks = shard.share(run.blocks_of(range(replicates)))
-    with runner.logged(shard=str(shard), replicates=replicates):
-        write_anew(run.folder / SHARD, sealed({"shard": str(shard), "replicates": replicates}))
-        runner.compute(run, blocks)
-    return len(blocks)
+    def __init__(self, shard: Shard) -> None:
+        super().__init__(f"shard {shard} is finished")
+
+
+def note_shard(folder: Path, shard: Shard, replicates: int) -> None:
+    """Write beside what is kept of which shard of how many replicates it is."""
+    write_anew(folder / SHARD, sealed({"shard": str(shard), "replicates": replicates}))
 
 
 def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
-    """Lay the parts of shards together in one directory, and summarise them.
+    """Lay the parts of shards of one study together in one directory, and summarise them.
 
     Parts that are damaged are left out. Shards may be merged a few at a time;
     what is there is kept.
@@ -84,20 +82,12 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
         If blocks are missing, with the shards that have to be run again.
     """
     runs = [find_run(folder) for folder in folders]
-    where = str(runs[0].folder)
-    problems = [
-        problem
-        for run in runs[1:]
-        for problem in run_differences(runs[0].manifest, run.manifest, where)
-    ]
-    if problems:
-        raise InputError(problems)
-    shards = [_noted(run) for run in runs]
+    _refuse_others([(run.folder, run.manifest) for run in runs])
+    shards = [_noted(run.folder) for run in runs]
     replicates = max(count for _, count in shards)
     whole = open_run(out, runs[0].manifest)
     for run in runs:
-        for block in sorted(run.held):
-            whole.add_part(block, run.part(block))
+        _copy(run, whole)
     blocks = whole.blocks_of(range(replicates))
     missing = whole.missing(blocks)
     if missing:
@@ -108,13 +98,51 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
     return result
 
 
-def _noted(run: RunDirectory) -> tuple[Shard, int]:
+def merge_study_sets(out: str | Path, folders: Sequence[str | Path]) -> int:
+    """Lay the parts of shards of several studies together, and return how many blocks those are.
+
+    The command that made the shards, in that directory and for all blocks, then answers from them.
+
+    Raises
+    ------
+    InputError
+        If the shards are not of one command, with every path that differs.
+    """
+    manifests = [(Path(folder), read_manifest(Path(folder))) for folder in folders]
+    _refuse_others(manifests)
+    for folder, _ in manifests:
+        _noted(folder)
+    whole = open_study_set(out, manifests[0][1])
+    for folder, _ in manifests:
+        for run in runs_in(folder):
+            _copy(run, whole.run_of(run.manifest))
+    return sum(len(run.held) for run in runs_in(out))
+
+
+def _refuse_others(manifests: Sequence[tuple[Path, RunManifest]]) -> None:
+    """Refuse, all at once, what is not of the run that the first is of."""
+    where, first = manifests[0]
+    problems = [
+        problem
+        for _, other in manifests[1:]
+        for problem in run_differences(first, other, str(where))
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _copy(run: RunDirectory, whole: RunDirectory) -> None:
+    for block in sorted(run.held):
+        whole.add_part(block, run.part(block))
+
+
+def _noted(folder: Path) -> tuple[Shard, int]:
     try:
-        told = unsealed(run.folder / SHARD)
+        told = unsealed(folder / SHARD)
         return parsed_shard(told["shard"]), int(told["replicates"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         rule = "must be the directory of a run with --shard"
-        raise InputError([Problem("shard", rule, str(run.folder))]) from None
+        raise InputError([Problem("shard", rule, str(folder))]) from None
 
 
 def _what_is_missing(missing: Sequence[int], blocks: int, of: int) -> str:

@@ -427,13 +427,12 @@ def _assured(
 ) -> Assurance:
     """Run the scenarios, one a stratum, each so many times."""
     began, strata = time.perf_counter(), len(studies)
-    done = joined(
-        [
-            runner.run(study, own)
-            for stratum, study in enumerate(studies)
-            for own in _of_stratum(stratum, strata, each)
-        ]
-    )
+    work = [
+        (study, own)
+        for stratum, study in enumerate(studies)
+        for own in _of_stratum(stratum, strata, each)
+    ]
+    done = joined(runner.run_each(work))
     whole = summarised(scenario, runner.seed, runner.engine, done, 0.0)  # refuses if all failed
     kept = {name: whole.columns[name] for name in ("estimate", "rejected", "favoured")}
     return Assurance(
