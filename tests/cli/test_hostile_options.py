@@ -1,6 +1,9 @@
 """What runs commands with hostile options gives them no path outside its folder."""
 
+import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,3 +36,17 @@ def test_a_link_that_leads_out_of_the_folder_is_seen(tmp_path: Path) -> None:
     (inside / "link").symlink_to(tmp_path)
     assert not is_confined(f"--out={inside}/link/x", inside)
     assert is_confined(f"--out={inside}/x", inside)
+
+
+def test_hostile_command_lines_end_with_an_answer_or_in_words(tmp_path: Path) -> None:
+    """A few seconds' worth of the fuzzer: processes of their own, bounded in memory and time."""
+    found = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.options", "60", "2016", str(tmp_path), "8"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    assert found.returncode == 0, found.stderr[-2_000:]
+    told = json.loads(found.stdout)
+    assert told["unhandled"] == {}
+    assert sum(told["counts"].values()) > 0
