@@ -68,3 +68,11 @@ def test_show_prints_a_changed_study_whole(capsys: pytest.CaptureFixture[str]) -
     assert run(["show", "cars1", "--yaml", "--set", "design.patients=100"]) == DONE
     Path("changed.yaml").write_text(capsys.readouterr().out)
     assert load_study("changed.yaml") == load_study("cars1").replace({"design.patients": 100})
+
+
+def test_show_warns_of_a_harmful_effect(capsys: pytest.CaptureFixture[str]) -> None:
+    change = "outcomes.arat.effect.value=0.35"
+    assert run(["show", "cars1", "--set", change]) == DONE
+    assert "WARNING: cars1: outcomes.arat.effect: theta 0.35 favours" in capsys.readouterr().out
+    assert run(["show", "cars1"]) == DONE
+    assert "WARNING" not in capsys.readouterr().out

@@ -103,14 +103,18 @@ def show(
     from trialsim.questions.obtained import obtained_of
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.words.description import as_text
+    from trialsim.scenario.words.harms import harms
     from trialsim.scenario.words.programme import describe_study
 
     study = loaded(scenario, changes)
-    sections, found = describe_study(study), obtained_of(study)
+    sections, found, warnings = describe_study(study), obtained_of(study), harms(study)
     if as_json:
-        print_json({**sections.to_dict(), "obtained": obtained_dict(found)})
+        told = {"obtained": obtained_dict(found), "warnings": list(warnings)}
+        print_json({**sections.to_dict(), **told})
     else:
         say(f"{as_text(sections)}\n\n{obtained_text(found)}")
+        for warning in warnings:
+            say(f"WARNING: {warning}")
 
 
 @commands.command()

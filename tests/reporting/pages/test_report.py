@@ -200,6 +200,19 @@ def test_a_run_in_which_nobody_is_seen_has_a_report_without_estimates(
     assert " nan" not in "".join(page.words)
 
 
+def test_a_report_warns_of_a_harmful_effect(
+    modest: Scenario, modest_run: RunDirectory, run_of: Callable[[Scenario, str], RunDirectory]
+) -> None:
+    harmful = run_of(modest.replace({"outcomes.arat.effect.value": 0.2}), "harmful")
+    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
+    told, calm = (
+        "".join(Reader(report(collect_evidence(run, wanted))).words)
+        for run in (harmful, modest_run)
+    )
+    assert "WARNING: the true effect favours the control" in told
+    assert "WARNING" not in calm
+
+
 def test_the_command_writes_the_page(
     modest_run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

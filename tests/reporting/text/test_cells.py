@@ -91,3 +91,10 @@ def test_only_a_short_scale_has_a_shift_table(
     assert "shift table" in capsys.readouterr().out
     assert run(["endpoint", str(file), *SMALL, "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["shift_table"]) == 8
+
+
+def test_cells_of_a_harmful_effect_are_warned_of_and_those_of_none_are_not() -> None:
+    for value, warned in ((0.35, True), (0.5, False), (0.62, False)):
+        study = load("cars1").replace({"outcomes.arat.effect.value": value})
+        found = count_power_of(study, replicates=1000, seed=5, cohort=32)
+        assert ("WARNING" in cells_text("t", found, 0.05, 2)) == warned

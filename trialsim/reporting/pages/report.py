@@ -27,6 +27,7 @@ from trialsim.reporting.tables.operating_characteristics import (
     spread,
 )
 from trialsim.reporting.tables.page import rendered
+from trialsim.reporting.text.power import HARMFUL
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import to_yaml
 from trialsim.scenario.programme import single_trial
@@ -70,6 +71,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "examples": evidence.examples,
         "conventions": result.conventions,
         "tiles": headline(result, without),
+        "harm": HARMFUL if result.is_harmful else "",
         "design": told["Design"],
         "mechanisms": [part for part in sections if part.title not in _ELSEWHERE],
         "plan_values": told["Analysis"],

@@ -12,6 +12,13 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.stats.planning.ceiling import CeilingCost, ceiling_cost
 from trialsim.stats.planning.scale_effects import ScaleEffects, scale_effects
 
+_NO_EFFECT: Final = 0.5
+_SURE: Final = 3.0
+"""Monte Carlo errors below no effect at which cells are taken for those of a harm."""
+HARMFUL: Final = (
+    "the effect of these cells favours the control; power counts only rejections in favour of the "
+    "treated"
+)
 _NONE: Final = 1e-12
 """A share that is none but for rounding."""
 _MOST_GRADES: Final = 12
@@ -140,6 +147,8 @@ def cells_text(
         f"On a scale without floor, ceiling or ties this shift would have power "
         f"{cost.unbounded_power:.4f}; here it has {cost.shift_power:.4f}.",
     ]
+    if cells.effect + _SURE * cells.effect_mcse < _NO_EFFECT:
+        lines.append(f"WARNING: {HARMFUL}")
     if cost.hides():
         lines.append(
             f"Taking as fixed its effect on an unbounded scale, {cost.unbounded_theta:.4f}, would "
