@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtr
@@ -50,6 +50,7 @@ def test_fixed_sequence_agrees_with_graphical_procedures(case: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("procedure", STATSMODELS)
+@settings(max_examples=20)  # statsmodels collects garbage at each call
 @given(p_values=families)
 def test_adjusted_p_values_agree_with_statsmodels(procedure: Procedure, p_values: Floats) -> None:
     expected = multipletests(p_values, method=STATSMODELS[procedure])[1]
