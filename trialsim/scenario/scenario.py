@@ -51,18 +51,21 @@ def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Violation
     told = {name: fields[name] for name in fields if name not in _UNSOURCED}
     study = Scenario.incomplete(told)
     known = dict.fromkeys(paths_of(study.model_dump(warnings=False)))
-    wrong = dict.fromkeys(_wrong_paths(study))
-    for path in fields.get("sources", {}):
-        if path not in known and not any(above in wrong for above in and_above(path)):
+    without = [path for path in fields.get("sources", {}) if path not in known]
+    wrong = dict.fromkeys(_wrong_paths(study) if without else ())
+    for path in without:
+        if not any(above in wrong for above in and_above(path)):
             hint = nearest(path, [*known, *wrong])
             yield Violation(f"sources.{path}", f"must be a path that exists{hint}")
 
 
 def _calibrated_numbers_exist(fields: Mapping[str, Any]) -> Iterator[Violation]:
+    if not fields.get("calibrated"):
+        return
     study = Scenario.incomplete({name: fields[name] for name in fields if name not in ABOUT})
     content = study.model_dump(warnings=False)
     known, wrong = dict.fromkeys(paths_of(content)), dict.fromkeys(_wrong_paths(study))
-    for path in fields.get("calibrated", {}):
+    for path in fields["calibrated"]:
         if path in known and not _is_number(part_at(content, path)):
             yield Violation(f"calibrated.{path}", "must be the path of a number")
         elif path not in known and not any(above in wrong for above in and_above(path)):
@@ -157,7 +160,7 @@ class Scenario(CheckedModel):
         InputError
             With every path that does not exist and every value that is out of range.
         """
-        content = self.model_dump()
+        before, content = self.model_dump(), self.model_dump()
         known = dict.fromkeys([*paths_of(_study(content)), *ABOUT])
         problems = [problem for path in changes for problem in _misplaced(path, changes, known)]
         problems += _without_number(content, changes)
@@ -165,11 +168,11 @@ class Scenario(CheckedModel):
             raise InputError(problems)
         for path, value in changes.items():
             _put(content, path, value)
-        if _differs(content, self.model_dump()):
+        if _differs(content, before):
             content |= {name: {} for name in ("findings", "calibrated") if name not in changes}
         if "sources" not in changes:
             note = f"set in place of what {self.name} gives"
-            content["sources"] = resourced(self.model_dump(), content, {}, note)
+            content["sources"] = resourced(before, content, {}, note)
         return validated(content)
 
     def with_analysis(self, name: str) -> "Scenario":

@@ -406,14 +406,15 @@ def assurance_by(
         wrong += error.problems
     if wrong:
         raise InputError(wrong)
-    _studies_under(scenario, stated, strata, runner.seed)  # its problems are reported at once
+    studies = _studies_under(scenario, stated, strata, runner.seed)
     runner.check(scenario)
     runner.note_if_slow(scenario)
     inputs = {"prior": stated.model_dump(mode="json"), "strata": strata}
     of_estimates = is_of_estimates(stated)
     shrunk = attenuation_of(runner, scenario, stated) if of_estimates else None
     translated = stated if shrunk is None else at_full_exposure(stated, shrunk.factor)
-    studies = _studies_under(scenario, translated, strata, runner.seed)
+    if shrunk is not None:
+        studies = _studies_under(scenario, translated, strata, runner.seed)
     runner = runner.keeping(out, scenario, COMMAND, inputs)
     with runner.logged():
         result = _assured(runner, scenario, translated, studies, -(-replicates // strata))
