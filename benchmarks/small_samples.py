@@ -11,19 +11,23 @@ from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+from scipy.special import expit
 
 from benchmarks.measure import FULL, Effort, Row, Table
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.stats.means_and_proportions.ancova import ancova
+from trialsim.stats.means_and_proportions.mean_difference import mean_difference
 from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
 from trialsim.stats.means_and_proportions.responders import fisher_exact, responder_difference
 from trialsim.stats.means_and_proportions.t_tests import student_t_test, welch_t_test
+from trialsim.stats.missing.inverse_probability import weighted, weighted_effect, weighted_mean
 from trialsim.stats.missing.multiple_imputation import impute
 from trialsim.stats.missing.repeated_measures import Freedom, repeated_measures
 from trialsim.stats.missing.rubins_rules import pool_effects
 from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
 from trialsim.stats.ranks.brunner_munzel import brunner_munzel
 from trialsim.stats.ranks.effect_intervals import IntervalMethod, effect_interval
+from trialsim.stats.ranks.estimated_effect import estimated_effect
 from trialsim.stats.ranks.exact_rank import exact_rank_test
 from trialsim.stats.ranks.mann_whitney import cell_counts, mann_whitney, summarise
 from trialsim.stats.ranks.stratified import StratumWeighting, stratified_test, summarise_strata
@@ -234,6 +238,24 @@ def _imputed(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     return _below(pool_effects(summarise(*arms), "logit").p_value)
 
 
+def _weighted(generator: np.random.Generator, trials: int, n: int, means: bool = False) -> Booleans:
+    """Weigh those seen by a covariate that tells of the score (0.75), and of who is seen."""
+    before, rest = generator.normal(size=(2, trials, 2 * n))
+    scores = _scale(0.75 * before + 0.66 * rest)
+    seen = generator.random((trials, 2 * n)) < expit(1.25 + 0.75 * before)
+    arms = [
+        weighted(seen, np.broadcast_to(arm, seen.shape), before[..., None])
+        for arm in (np.arange(2 * n) < n, np.arange(2 * n) >= n)
+    ]
+    freedom = np.maximum(arms[0].free + arms[1].free, 1.0)
+    if not means:
+        found = weighted_effect(scores.astype(np.int64), 58, *arms)
+        return _below(estimated_effect(*found, degrees_of_freedom=freedom).p_value)
+    one, other = (weighted_mean(scores, arm) for arm in arms)
+    difference, variance = one.estimate - other.estimate, one.variance + other.variance
+    return _below(mean_difference(difference, variance, freedom).p_value)
+
+
 def _mmrm(generator: np.random.Generator, trials: int, n: int, freedom: Freedom) -> Booleans:
     """Model three visits, by the last of which a quarter has left, and the baseline."""
     before = generator.normal(size=(trials, 2 * n, 1))
@@ -285,6 +307,8 @@ METHODS: Final[dict[str, Judged]] = {
     "ancova": _ancova,
     "mmrm, kenward-roger": partial(_mmrm, freedom="kenward-roger"),
     "mmrm, satterthwaite": partial(_mmrm, freedom="satterthwaite"),
+    "weighted_mann_whitney": _weighted,
+    "weighted_means": partial(_weighted, means=True),
     "responders": _responders,
     "responders, interval": partial(_responders, interval=True),
     "proportional_odds": _odds,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.small_samples import METHODS, measured
-from trialsim.scenario.plan.methods.levels import LEVELS, SIZES
+from trialsim.scenario.plan.levels import LEVELS, SIZES
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "methods.md"
 

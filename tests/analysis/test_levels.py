@@ -32,6 +32,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "welch": {"test": "welch", **AS_MISSING},
     "ancova": {"test": "ancova", **AS_MISSING},
     "mmrm": {"test": "mmrm", "missing": "likelihood", **AS_MISSING},
+    "weighted": {
+        "test": {"method": "weighted_mann_whitney", "covariates": ["arat"]},
+        "missing": "complete_case",
+    },
     "imputed ranks": IMPUTED,
     "imputed means": {**IMPUTED, "test": "ancova", **AS_MISSING},
     "greater": {"alternative": "greater"},

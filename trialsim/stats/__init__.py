@@ -29,6 +29,7 @@ missing/                    missing scores
     worst_rank              the dead below every survivor
     multiple_imputation     normal regressions, visit by visit
     repeated_measures       a mixed model of all visits
+    inverse_probability     weights of those who were seen
     rubins_rules            pooling over imputations
 planning/                   effects, sizes and power without patients
     scale_effects           one effect as theta, shift, odds ratio and mean difference

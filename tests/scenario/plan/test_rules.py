@@ -68,6 +68,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"test": "mmrm", "death": "as_missing"},
         "analysis.missing: must be likelihood with mmrm, which fills in no score (got locf)",
     ),
+    "weights beside a score filled in": (
+        {"test": {"method": "weighted_mann_whitney", "covariates": ["arat"]}},
+        "analysis.missing: must be complete_case with weighted_mann_whitney, which fills in no "
+        "score (got locf)",
+    ),
     "the likelihood of a test that has none": (
         {"missing": "likelihood"},
         "analysis.missing: cannot be likelihood with mann_whitney: only mmrm models all visits "

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan, FurtherAnalysis
-from trialsim.scenario.plan.methods.registry import AnyMethod
+from trialsim.scenario.plan.methods.registry import AnyMethod, name_of
 from trialsim.scenario.words.description import as_text, describe
 from trialsim.scenario.words.plan import plan_in_words
 
@@ -20,6 +20,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "wei_lachin": {"outcomes": ["arat", "nihss"]},
     "obrien": {"outcomes": ["arat", "nihss"]},
     "responders": {"threshold": 40},
+    "weighted_mann_whitney": {"covariates": ["arat"]},
+    "weighted_means": {"covariates": ["arat"]},
 }
 """What the methods that need it are told."""
 COMPANIONS: dict[tuple[str, Any], dict[str, Any]] = {
@@ -41,7 +43,8 @@ def method_named(name: str, **changes: object) -> dict[str, Any]:
 
 
 def planned_with(method: dict[str, Any]) -> AnalysisPlan:
-    missing = {"missing": "likelihood"} if method["method"] == "mmrm" else {}
+    (model,) = (one for one in METHODS if name_of(one) == method["method"])
+    missing = {} if model.own_missing is None else {"missing": model.own_missing}
     return plan(test=method, death="as_missing", **missing)
 
 
@@ -87,6 +90,8 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
         ("responders", "threshold", (40, 41)),
         ("adjusted_rank", "covariates", ({"arat": "rank"}, {"arat": "mean"}, {"nihss": "rank"})),
         ("mmrm", "covariates", ([], ["age_years"], ["nihss"])),
+        ("weighted_mann_whitney", "covariates", (["arat"], ["nihss"])),
+        ("weighted_means", "covariates", (["arat"], ["nihss"])),
         ("wei_lachin", "visits", ([], ["day_42", "day_90"], ["day_21", "day_42", "day_90"])),
         ("wei_lachin", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
         ("obrien", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),

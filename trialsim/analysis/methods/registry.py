@@ -17,6 +17,7 @@ from trialsim.analysis.methods import (
     ranks,
     responders,
     several_outcomes,
+    weighted,
 )
 from trialsim.analysis.truth import TruthParts, whole
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
@@ -30,6 +31,7 @@ from trialsim.scenario.plan.methods.permutation import Permutation
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 
 
 class _Analysis(NamedTuple):
@@ -50,6 +52,8 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     Welch: _Analysis(means.compare),
     Ancova: _Analysis(means.compare),
     Mmrm: _Analysis(mmrm.compare, mmrm.truth),
+    WeightedMannWhitney: _Analysis(weighted.compare_effects, ranks.rank_truth),
+    WeightedMeans: _Analysis(weighted.compare_means),
     Responders: _Analysis(responders.compare),
     ProportionalOdds: _Analysis(proportional_odds.compare, proportional_odds.truth),
 }

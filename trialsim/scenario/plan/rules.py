@@ -77,14 +77,16 @@ def _imputation_is_used(missing: str, imputation: Imputation | None) -> Iterator
         yield Violation("imputation", rule)
 
 
-def _only_a_model_leaves_scores_missing(missing: str, test: AnyMethod) -> Iterator[Violation]:
-    if (missing == "likelihood") == test.models_missing:
+def _a_method_has_its_own_rule(missing: str, test: AnyMethod) -> Iterator[Violation]:
+    if missing == test.own_missing:
         return
-    if test.models_missing:
-        rule = f"must be likelihood with {test.method}, which fills in no score"
-    else:
-        only = _names(one for one in METHODS if one.models_missing)
+    if test.own_missing is not None:
+        rule = f"must be {test.own_missing} with {test.method}, which fills in no score"
+    elif missing == "likelihood":
+        only = _names(one for one in METHODS if one.own_missing == missing)
         rule = f"cannot be likelihood with {test.method}: only {only} models all visits"
+    else:
+        return
     yield Violation("missing", rule, missing)
 
 
@@ -118,7 +120,7 @@ COMPARISON_RULES: Rules = (
     (("test", "missing", "death"), _means_need_numbers),
     (("missing", "test", "strata", "continuity_correction"), _imputations_can_be_pooled),
     (("missing", "imputation"), _imputation_is_used),
-    (("missing", "test"), _only_a_model_leaves_scores_missing),
+    (("missing", "test"), _a_method_has_its_own_rule),
     (("test", WHOLE), _method_goes_with_plan),
 )
 """Rules of one comparison, primary or secondary."""

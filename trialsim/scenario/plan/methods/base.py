@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
-from trialsim.scenario.plan.choices import Plan, Quantity
-from trialsim.scenario.plan.methods.levels import LEVELS, SIZES
+from trialsim.scenario.plan.choices import Missing, Plan, Quantity
+from trialsim.scenario.plan.levels import LEVELS, SIZES
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -29,8 +29,8 @@ class AnalysisMethod(CheckedModel):
     takes_strata: ClassVar[bool] = False
     corrects_continuity: ClassVar[bool] = False
     """Whether it has a continuity correction."""
-    models_missing: ClassVar[bool] = False
-    """Whether its likelihood is that of the scores observed, so that none is filled in."""
+    own_missing: ClassVar[Missing | None] = None
+    """The only rule for missing scores that goes with it, which fills in none."""
     pools_imputations: ClassVar[bool] = False
     """Whether imputed trials can be pooled, not stratified and not corrected."""
     pooled_as: ClassVar[str] = ""

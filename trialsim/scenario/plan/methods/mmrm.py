@@ -7,7 +7,7 @@ from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
-from trialsim.scenario.plan.choices import Plan
+from trialsim.scenario.plan.choices import Missing, Plan
 from trialsim.scenario.plan.methods.base import covariate_violations, listed, measured
 from trialsim.scenario.plan.methods.means import MeanMethod
 from trialsim.scenario.protocol.design import BASELINE, Design
@@ -21,7 +21,7 @@ class Mmrm(MeanMethod):
     """A mixed model of the scores at every visit after baseline, compared at one of them."""
 
     omitted_defaults = ("baseline", "covariates", "degrees_of_freedom")
-    models_missing: ClassVar[bool] = True
+    own_missing: ClassVar[Missing | None] = "likelihood"
     pools_imputations: ClassVar[bool] = False
     can_be_monitored: ClassVar[bool] = False
     has_blinded_size: ClassVar[bool] = False

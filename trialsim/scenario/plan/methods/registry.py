@@ -19,6 +19,7 @@ from trialsim.scenario.plan.methods.permutation import Permutation
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 
 AnyMethod: TypeAlias = (
     MannWhitney
@@ -32,6 +33,8 @@ AnyMethod: TypeAlias = (
     | Welch
     | Ancova
     | Mmrm
+    | WeightedMannWhitney
+    | WeightedMeans
     | Responders
     | ProportionalOdds
 )

@@ -30,6 +30,8 @@ LEVELS: Final[Mapping[str, tuple[float | None, ...]]] = {
     "ancova": (5.6, 5.3, 4.7),
     "mmrm, kenward-roger": (5.1, 4.9, 5.3),
     "mmrm, satterthwaite": (5.5, 5.1, 5.3),
+    "weighted_mann_whitney": (4.0, 4.4, 4.8),
+    "weighted_means": (3.2, 4.0, 4.7),
     "responders": (1.3, 3.1, 3.1),
     "responders, interval": (4.2, 6.2, 4.5),
     "proportional_odds": (5.4, 5.2, 4.9),
