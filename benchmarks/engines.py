@@ -1,4 +1,7 @@
-"""Both engines against the floor of their random numbers, a bare SimPy loop, and as they grow."""
+"""Both engines against the floor of their random numbers, a bare SimPy loop, and as they grow.
+
+The vector engine computes by the best build that is here, and each build is set beside NumPy.
+"""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -17,6 +20,7 @@ from benchmarks.measure import (
     in_turns,
     on_one_core,
 )
+from trialsim.compiled.library import NUMPY, builds_here, computed_by
 from trialsim.replicates.run import BATCH, Simulation
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
@@ -34,7 +38,11 @@ twice as long without.
 PATIENTS: Final = (104, 208, 416, 832, 1664, 3328, 6656)
 LARGE: Final = {"short": 1664, "smoke": 208}
 """The size that is enough for less than a full run."""
-SITES: Final = (12, 48, 192)
+SITES: Final = (12, 48, 192, 1000)
+MANY_SITES: Final = Target("at most", 2)
+"""For the most sites."""
+COMPILED: Final = Target("at least", 3)
+"""What the best build is to do beside NumPy, as sketches of the same stages did."""
 INFUSIONS: Final = (21, 42, 84)
 LINEAR: Final = Target("at most", 1.1)
 """A tenth more a patient is within what machines vary."""
@@ -46,6 +54,7 @@ def measure(effort: Effort) -> Table:
     return Table(
         "whole trials, simulated and analysed, on one core; times are of the processor",
         [
+            *_by_build(base, effort),
             _against_floor(base, effort),
             *_against_bare_loop(base, effort),
             *_growing_by_patients(base, "vector", PATIENTS, effort),
@@ -61,13 +70,41 @@ def trials(scenario: Scenario, engine: Engine, count: int) -> Work:
     return Work(on_one_core(lambda: Simulation(scenario, SEED, engine).run(range(count))), count)
 
 
+def _by_build(base: Scenario, effort: Effort) -> list[Row]:
+    """Compare what each compiled build does with what NumPy does, to the same bits."""
+    count, builds = BATCH * effort.of(16), builds_here()
+
+    def by(build: str) -> Work:
+        def run() -> None:
+            with computed_by(build):
+                Simulation(base, SEED, "vector").run(range(count))
+
+        return Work(on_one_core(run), count)
+
+    rates = in_turns({build: by(build) for build in builds}, effort.repeats)
+    if builds == (NUMPY,):
+        return [Row("vector engine, compiled, against NumPy", "trials/s", note="not installed")]
+    why = "scores and analysis are not compiled"
+    return [
+        compared(
+            f"vector engine, compiled for {build}, against NumPy",
+            "trials/s",
+            rates[build],
+            rates[NUMPY],
+            COMPILED if build == builds[0] else None,
+            note=why if build == builds[0] else "",
+        )
+        for build in builds[:-1]
+    ]
+
+
 def _against_floor(scenario: Scenario, effort: Effort) -> Row:
     draws, count = draws_of(scenario, SEED), BATCH * effort.of(16)
     floor = Work(on_one_core(lambda: draw_again(draws, SEED, count)), count)
     rates = in_turns({"vector": trials(scenario, "vector", count), "floor": floor}, effort.repeats)
     what = "vector engine, against its random numbers alone"
-    target = Target("at least", 1 / 3)
-    return compared(what, "trials/s", rates["vector"], rates["floor"], target, note="aim 0.5")
+    target, why = Target("at least", 1 / 3), "aim 0.5; NumPy's own calls take the rest"
+    return compared(what, "trials/s", rates["vector"], rates["floor"], target, note=why)
 
 
 def _against_bare_loop(base: Scenario, effort: Effort) -> list[Row]:
@@ -84,16 +121,21 @@ def _against_bare_loop(base: Scenario, effort: Effort) -> list[Row]:
         effort.repeats,
     )
     bare, rows = rates["bare"], []
-    for engine, least in (("vector", 60), ("events", SCHEDULER.events / 2)):
+    for engine, least, why in (
+        ("vector", 60, "scores and analysis are not compiled"),
+        ("events", SCHEDULER.events / 2, ""),
+    ):
         what = f"{engine} engine, against a bare SimPy loop"
-        rows.append(compared(what, "trials/s", rates[engine], bare, Target("at least", least)))
+        target = Target("at least", least)
+        rows.append(compared(what, "trials/s", rates[engine], bare, target, note=why))
     slow = {name: 1000 / rate for name, rate in rates.items()}
     for what, other, target in (
         ("the bare loop", "bare", Target("at most", 1.5 * SCHEDULER.chairs)),
         ("a plain simpy.Resource", "resource", Target("at most", 1)),
     ):
         whole = f"events engine with {CHAIRS} chairs a site, against {what}"
-        rows.append(compared(whole, "ms/trial", slow["chairs"], slow[other], target))
+        note = "events where somebody could wait"
+        rows.append(compared(whole, "ms/trial", slow["chairs"], slow[other], target, note=note))
     return rows
 
 
@@ -141,7 +183,7 @@ def _growing_by_sites(base: Scenario, effort: Effort) -> list[Row]:
         )
         for count in SITES
     }
-    return _growing(scenarios, "sites", effort)
+    return _growing(scenarios, "sites", effort, MANY_SITES)
 
 
 def _growing_by_infusions(base: Scenario, effort: Effort) -> list[Row]:
@@ -149,7 +191,9 @@ def _growing_by_infusions(base: Scenario, effort: Effort) -> list[Row]:
     return _growing(changed, "infusions", effort)
 
 
-def _growing(scenarios: dict[int, Scenario], of_what: str, effort: Effort) -> list[Row]:
+def _growing(
+    scenarios: dict[int, Scenario], of_what: str, effort: Effort, target: Target | None = None
+) -> list[Row]:
     """Compare each scenario with the first on the vector engine."""
     count = BATCH * effort.of(8)
     works = {str(size): trials(one, "vector", count) for size, one in scenarios.items()}
@@ -161,6 +205,7 @@ def _growing(scenarios: dict[int, Scenario], of_what: str, effort: Effort) -> li
             "ms/trial",
             times[size],
             times[least],
+            target if size == others[-1] else None,
         )
         for size in others
     ]

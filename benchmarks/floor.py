@@ -3,6 +3,7 @@
 from typing import NamedTuple
 from unittest.mock import patch
 
+from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.replicates.run import BATCH, Simulation
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
@@ -17,7 +18,15 @@ class Draw(NamedTuple):
 
 
 def draws_of(scenario: Scenario, seed: int) -> list[Draw]:
-    """Return what the vector engine and the analysis ask of the streams for one batch."""
+    """Return what the vector engine and the analysis ask of the streams for one batch.
+
+    NumPy computes, for compiled stages ask nobody.
+    """
+    with computed_by(NUMPY):
+        return _draws_of(scenario, seed)
+
+
+def _draws_of(scenario: Scenario, seed: int) -> list[Draw]:
     Simulation(scenario, seed, "vector").run(range(BATCH))  # what is judged once is judged now
     with patch.object(Streams, "words", autospec=True, side_effect=Streams.words) as words:
         Simulation(scenario, seed, "vector").run(range(BATCH))

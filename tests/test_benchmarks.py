@@ -21,6 +21,7 @@ from benchmarks.designs import PATIENTS, THETA, two_samples, without_trouble
 from benchmarks.floor import draw_again, draws_of
 from benchmarks.measure import SMOKE, Effort, Row, Table, Target, Work, compared, in_turns
 from benchmarks.printing import as_plain, as_text
+from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.replicates.run import BATCH
 from trialsim.scenario.files.yaml_file import load
 from trialsim.stats.planning.scale_effects import theta_of_cells
@@ -123,7 +124,7 @@ def test_the_floor_draws_exactly_what_the_trials_draw() -> None:
         asked.append((streams.seed, streams.replicates, purpose, units, draw))
         return plain(streams, purpose, units, draw)
 
-    with patch.object(Streams, "words", recorded):
+    with patch.object(Streams, "words", recorded), computed_by(NUMPY):
         trialsim.power(scenario, BATCH, seed=3, n_jobs=1)
         simulated = len(asked)
         draw_again(draws, 3, BATCH)
