@@ -179,12 +179,11 @@ def cells(
     study = single_trial(loaded(scenario, changes))
     plan = study.analysis
     result = count_power_of(study, replicates, seed, cohort)
-    sides = 2 if plan.alternative == "two-sided" else 1
     shifts = shift_table(result, study.outcomes[plan.endpoint], plan)
     if as_json:
-        print_json(cells_dict(result, plan.alpha, sides, shifts))
+        print_json(cells_dict(result, plan.alpha, plan.sides, shifts))
     else:
-        say(cells_text(study.title, result, plan.alpha, sides, shifts))
+        say(cells_text(study.title, result, plan.alpha, plan.sides, shifts))
 
 
 @commands.command()

@@ -27,7 +27,7 @@ from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, Proportion, wilson_interval
 from trialsim.stats.planning.count_power import count_power
-from trialsim.stats.planning.sample_size import happ_patients, happ_power, noether_power, zhao_power
+from trialsim.stats.planning.sample_size import happ, noether, zhao
 from trialsim.stats.planning.scale_effects import theta_of_cells
 from trialsim.streams import Streams, derived_seed, generator
 from trialsim.trial.trial import Trial, simulate_batch
@@ -220,14 +220,8 @@ def patients_by_cells(
     analysed = sum(cells.patients)
     if _looks_away(cells, plan):
         return None
-    found = happ_patients(
-        cells.treated,
-        cells.control,
-        power,
-        plan.alpha,
-        sides=2 if plan.alternative == "two-sided" else 1,
-        treated_share=cells.patients[0] / analysed,
-    )
+    planned = happ(cells.treated, cells.control, cells.patients[0] / analysed)
+    found = planned.patients(power, plan.alpha, plan.sides)
     patients = float(found) * scenario.design.patients / analysed
     if not np.isfinite(patients):
         return None
@@ -301,16 +295,15 @@ def _closed_forms(
 ) -> dict[str, float]:
     """Return the closed forms; NaN where they would count rejections for the control."""
     plan, total = scenario.analysis, treated + control
-    sides = 2 if plan.alternative == "two-sided" else 1
-    away = _looks_away(cells, plan)
-    choices = (total, plan.alpha, sides, treated / total)
+    away, share = _looks_away(cells, plan), treated / total
+    wanted = total, plan.alpha, plan.sides
     step = max(cells.effect_mcse, 1e-6)
     near = [min(max(cells.effect + shift, 0.0), 1.0) for shift in (-step, step)]
-    low, high = (float(noether_power(theta, *choices)) for theta in near)
+    low, high = (float(noether(theta, share).power(*wanted)) for theta in near)
     forms = {
-        "noether": float(noether_power(cells.effect, *choices)),
-        "zhao": float(zhao_power(cells.treated, cells.control, *choices)),
-        "happ": float(happ_power(cells.treated, cells.control, *choices)),
+        "noether": float(noether(cells.effect, share).power(*wanted)),
+        "zhao": float(zhao(cells.treated, cells.control, share).power(*wanted)),
+        "happ": float(happ(cells.treated, cells.control, share).power(*wanted)),
     }
     known = {name: float("nan") if away else power for name, power in forms.items()}
     return {**known, "power_slope": (high - low) / (near[1] - near[0])}

@@ -15,7 +15,7 @@ from trialsim.questions.size.sample_size import closed_form_patients
 from trialsim.reporting.figures.of_designs.power_curve import curve_data
 from trialsim.reporting.text.comparison import size_text
 from trialsim.scenario.files.yaml_file import load
-from trialsim.stats.planning.sample_size import noether_patients
+from trialsim.stats.planning.sample_size import noether
 from trialsim.streams import confirmation_seed
 
 SEED = 2016
@@ -89,7 +89,7 @@ def test_no_closed_form_is_given_of_a_plan_that_it_does_not_follow(changes: dict
 def test_the_closed_form_is_near_noether_and_counts_all_arms(calm: ts.Scenario) -> None:
     """The scale's ties save little; a third arm that is not compared costs its patients."""
     equal = closed_form_patients(calm, 0.9)
-    assert equal == pytest.approx(float(noether_patients(0.62, 0.9)), rel=0.06)
+    assert equal == pytest.approx(float(noether(0.62).patients(0.9)), rel=0.06)
     arms = {name: arm.model_dump() for name, arm in calm.design.arms.items()}
     third = calm.replace(
         {

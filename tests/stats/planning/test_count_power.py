@@ -13,7 +13,7 @@ from trialsim.arrays import Floats, Integers
 from trialsim.stats.monte_carlo import mcse_of_proportion, paired_difference
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.planning.count_power import BATCH, count_power, count_tests
-from trialsim.stats.planning.sample_size import happ_power
+from trialsim.stats.planning.sample_size import happ
 from trialsim.stats.planning.scale_effects import (
     cells_of_censored_normal,
     odds_ratio_of_theta,
@@ -78,7 +78,7 @@ def test_counts_give_the_p_values_of_the_same_patients_to_the_bit() -> None:
 def test_power_agrees_with_the_formula_for_a_large_trial() -> None:
     """Oracle: Happ, Bathke and Brunner's formula, which is right to half a percent here."""
     found = count_power(TREATED, CONTROL, (104, 101), 20_000, np.random.default_rng(3))
-    wanted = happ_power(TREATED, CONTROL, 205)
+    wanted = happ(TREATED, CONTROL).power(205)
     assert abs(found.power.estimate - wanted) < 4 * found.power.mcse + 0.005
     assert abs(found.effect.estimate - theta_of_cells(TREATED, CONTROL)) < 4 * found.effect.mcse
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.special import ndtr, ndtri
 
-from trialsim.stats.planning.sample_size import noether_patients, whitehead_patients, zhao_patients
+from trialsim.stats.planning.sample_size import noether, zhao
 from trialsim.stats.sequential.combination import conventional_critical, cui_hung_wang
 from trialsim.stats.sequential.re_estimation import (
     blinded_mean_patients,
@@ -25,7 +25,7 @@ CRITICAL = -ndtri(0.025)
 @pytest.mark.parametrize("treated_share", [0.5, 2 / 3])
 def test_without_ties_it_is_noethers_formula(treated_share: float) -> None:
     found = blinded_rank_patients(np.ones(100), 0.62, 0.9, treated_share=treated_share)
-    assert_allclose(found, noether_patients(0.62, 0.9, treated_share=treated_share), rtol=1e-12)
+    assert_allclose(found, noether(0.62, treated_share).patients(0.9), rtol=1e-12)
 
 
 def test_with_many_patients_it_is_the_plan_of_a_scale_with_ties() -> None:
@@ -36,13 +36,16 @@ def test_with_many_patients_it_is_the_plan_of_a_scale_with_ties() -> None:
     )
     theta = treated @ (np.cumsum(control) - control / 2)
     found = blinded_rank_patients(5e6 * (treated + control), theta, 0.8)
-    assert_allclose(found, zhao_patients(treated, control, 0.8), rtol=1e-6)
+    assert_allclose(found, zhao(treated, control).patients(0.8), rtol=1e-6)
 
 
 def test_pooled_odds_near_no_effect_are_those_of_the_control_arm() -> None:
+    """Whitehead (1993), Statistics in Medicine 12:2257: variance 12 / (N (1 - sum p**3))."""
     cells = np.array([0.2, 0.3, 0.1, 0.4])
     found = blinded_odds_patients(cells, 1.001, 0.9)
-    assert_allclose(found, whitehead_patients(cells, 1.001, 0.9), rtol=1e-3)
+    z = ndtri(0.975) + ndtri(0.9)
+    wanted = 12 * z**2 / (np.log(1.001) ** 2 * (1 - np.sum(cells**3)))
+    assert_allclose(found, wanted, rtol=1e-3)
 
 
 def test_means_have_the_power_that_was_wanted() -> None:

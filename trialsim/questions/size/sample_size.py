@@ -33,7 +33,7 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import plan_in_words
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Proportion, logarithms, mean_over_replicates
-from trialsim.stats.planning.sample_size import happ_patients
+from trialsim.stats.planning.sample_size import happ
 from trialsim.streams import confirmation_seed
 from trialsim.trial.trial import Engine
 
@@ -394,8 +394,7 @@ def _start(study: Study, power: float, runner: Runner) -> float:
             f"far as {_PROBE} trials show"
         )
         raise InputError([Problem("analysis", rule)])
-    sides = 2 if plan.alternative == "two-sided" else 1
-    errors = scipy.special.ndtri(power) - scipy.special.ndtri(plan.alpha / sides)
+    errors = scipy.special.ndtri(power) - scipy.special.ndtri(plan.alpha / plan.sides)
     return float(study.design.patients * (errors * away.sd / away.estimate) ** 2)
 
 
@@ -412,7 +411,7 @@ def _closed_form(
 def closed_form_patients(scenario: Scenario, power: float) -> float:
     """Return the patients that a rank test needs in reference patients at full exposure.
 
-    The formula is that of Happ, Bathke and Brunner, see `happ_patients`; arms that are not compared
+    The formula is that of Happ, Bathke and Brunner, see `happ`; arms that are not compared
     are counted too. Infinite where the outcome has no effect.
 
     >>> import trialsim as ts
@@ -422,15 +421,13 @@ def closed_form_patients(scenario: Scenario, power: float) -> float:
     plan, arms = scenario.analysis, scenario.design.arms
     outcome = scenario.outcomes[plan.endpoint]
     treated, control = arms[plan.treated].ratio, arms[plan.control].ratio
-    compared = happ_patients(
-        treated_cells(outcome),
-        control_cells(outcome),
-        power,
-        plan.alpha,
-        sides=2 if plan.alternative == "two-sided" else 1,
-        treated_share=treated / (treated + control),
+    cells = treated_cells(outcome), control_cells(outcome)
+    planned = happ(*cells, treated / (treated + control))
+    return (
+        float(planned.patients(power, plan.alpha, plan.sides))
+        * sum(scenario.design.ratios)
+        / (treated + control)
     )
-    return float(compared) * sum(scenario.design.ratios) / (treated + control)
 
 
 def _confirmed(curve: PowerCurve, axis: Axis, found: Crossing, sought: Sought) -> float:

@@ -60,7 +60,7 @@ class BoundaryPlan:
     @property
     def sides(self) -> int:
         """One or two."""
-        return 2 if self.analysis.alternative == "two-sided" else 1
+        return self.analysis.sides
 
     @property
     def alpha_of_a_side(self) -> float:

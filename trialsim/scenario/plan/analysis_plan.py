@@ -169,6 +169,11 @@ class AnalysisPlan(CheckedModel):
         return self.test.mean_in_words(self)
 
     @property
+    def sides(self) -> int:
+        """Whether the test rejects in one direction or in two."""
+        return 2 if self.alternative == "two-sided" else 1
+
+    @property
     def quantity(self) -> Quantity:
         """What the primary analysis estimates."""
         return self.test.quantity(self)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from trialsim.arrays import Booleans, Floats
-from trialsim.stats.planning.sample_size import happ_power, noether_power
+from trialsim.stats.planning.sample_size import happ, noether
 from trialsim.stats.planning.scale_effects import (
     FARTHEST_SHIFT,
     rising_root,
@@ -88,14 +88,15 @@ def ceiling_cost(
 
     hidden = rising_root(theta_at, unbounded, FARTHEST_SHIFT)
     reached = shifted_cells(control, np.where(np.isnan(hidden), 0.0, hidden))
-    theta_power = happ_power(reached, control, patients, alpha, sides, treated_share)
+    wanted = patients, alpha, sides
+    theta_power = happ(reached, control, treated_share).power(*wanted)
     return CeilingCost(
         ceiling=np.broadcast_to(control[..., -1], batch),
         floor=np.broadcast_to(control[..., 0], batch),
         unbounded_theta=unbounded,
         theta=theta_of_cells(treated, control),
-        unbounded_power=noether_power(unbounded, patients, alpha, sides, treated_share),
-        shift_power=happ_power(treated, control, patients, alpha, sides, treated_share),
+        unbounded_power=noether(unbounded, treated_share).power(*wanted),
+        shift_power=happ(treated, control, treated_share).power(*wanted),
         theta_power=np.where(np.isnan(hidden), np.nan, theta_power),
         hidden_shift=hidden,
     )

@@ -3,7 +3,7 @@
 from trialsim.scenario.outcomes.effects import control_cells, treated_cells
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.programme import Programme, Study
-from trialsim.stats.planning.sample_size import happ_power
+from trialsim.stats.planning.sample_size import happ
 from trialsim.stats.planning.scale_effects import theta_of_cells
 
 
@@ -35,12 +35,7 @@ def closed_form_power(scenario: Study) -> float:
     if not (alike and same and treated_better and isinstance(plan.test, MannWhitney)):
         return float("nan")
     treated, control = arms[plan.treated].ratio, arms[plan.control].ratio
-    power = happ_power(
-        treated_cells(outcome),
-        control_cells(outcome),
-        scenario.design.patients * (treated + control) / sum(scenario.design.ratios),
-        plan.alpha,
-        sides=2 if plan.alternative == "two-sided" else 1,
-        treated_share=treated / (treated + control),
-    )
-    return float(power)
+    cells = treated_cells(outcome), control_cells(outcome)
+    compared = scenario.design.patients * (treated + control) / sum(scenario.design.ratios)
+    planned = happ(*cells, treated / (treated + control))
+    return float(planned.power(compared, plan.alpha, plan.sides))
