@@ -11,6 +11,7 @@ from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import (
     Endpoint,
     complete_endpoint,
+    counted_scores,
     endpoint,
     in_analysis_set,
     in_subgroup,
@@ -104,7 +105,7 @@ class Data:
 
         In points, baseline first; NaN where a score was not measured.
         """
-        scores = self.trial.underlying if self.complete else self.trial.scores
+        scores = self.trial.underlying if self.complete else counted_scores(self.trial, self.plan)
         return scores[self.plan.endpoint]
 
     @property

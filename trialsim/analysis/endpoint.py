@@ -38,18 +38,27 @@ def endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
 
 def filled_in(trial: Trial, plan: AnalysisPlan) -> Floats:
     """Return the scores at the visit, those not measured carried forward where the plan does so."""
-    name, last = plan.endpoint, visit_of(trial, plan)
-    value = trial.scores.at(name, last)
+    name, last, scores = plan.endpoint, visit_of(trial, plan), counted_scores(trial, plan)
+    value = scores.at(name, last)
     if plan.missing == "locf":
-        return carried_forward(trial.scores, name, last)
+        return carried_forward(scores, name, last)
     if plan.missing == "bocf":
-        return np.where(np.isnan(value), trial.scores.at(name, 0), value)
+        return np.where(np.isnan(value), scores.at(name, 0), value)
     return value
+
+
+def counted_scores(trial: Trial, plan: AnalysisPlan) -> Scores:
+    """Return the scores that count: with what the plan says of those after discontinuation."""
+    if plan.discontinuation != "as_missing":
+        return trial.scores
+    conduct = trial.conduct
+    return trial.scores.seen_at(conduct.visit_minute < conduct.discontinued[..., np.newaxis])
 
 
 def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpoint:
     """Return values at the visit, the missing ones filled in by whatever rule, as analysed."""
-    return _ranked(trial, plan, value, _dead(trial, plan), in_analysis_set(trial, plan))
+    worst = _dead(trial, plan) | _failed(trial, plan)
+    return _ranked(trial, plan, value, worst, in_analysis_set(trial, plan))
 
 
 def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
@@ -114,6 +123,13 @@ def _dead(trial: Trial, plan: AnalysisPlan) -> Booleans:
     if plan.death == "as_missing":
         return np.zeros(trial.arms.shape, np.bool_)
     return trial.conduct.died <= trial.conduct.visit_minute[:, :, visit_of(trial, plan)]
+
+
+def _failed(trial: Trial, plan: AnalysisPlan) -> Booleans:
+    """Return whose infusions were discontinued by the visit, where that ranks below all others."""
+    if plan.discontinuation != "worst_rank":
+        return np.zeros(trial.arms.shape, np.bool_)
+    return trial.conduct.discontinued <= trial.conduct.visit_minute[:, :, visit_of(trial, plan)]
 
 
 def in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:

@@ -81,6 +81,12 @@ _IMPUTED = {
 }
 
 
+_DISCONTINUED = {
+    "as_missing": "scores after treatment was discontinued do not count",
+    "worst_rank": "discontinued treatment counts as the worst outcome (composite)",
+}
+
+
 def _others(trial: Scenario) -> Iterator[str]:
     """Yield what in a trial's plan makes its analysis one for another estimand."""
     plan: AnalysisPlan = trial.analysis
@@ -90,6 +96,8 @@ def _others(trial: Scenario) -> Iterator[str]:
         yield _IMPUTED[(plan.imputation or AT_RANDOM).model]
         if (plan.imputation or AT_RANDOM).delta != 0:
             yield "scores imputed after an event are shifted by a delta (an assumption)"
+    if trial.operations.discontinuation.probability > 0 and plan.discontinuation != "as_observed":
+        yield _DISCONTINUED[plan.discontinuation]
     if plan.missing == "likelihood":
         yield (
             "scores left missing, as at random, count as those that patients would have had "

@@ -85,7 +85,8 @@ class _Figures:
         """Return the scores or changes at a visit; NaN for those without, the dead among them."""
         trial = self._trial
         changes = {"endpoint": what.outcome, "visit": of.visit, "measure": what.measure}
-        rules = {"missing": "complete_case"} if of.scores == "measured" else {}
+        measured = {"missing": "complete_case", "discontinuation": "as_observed"}
+        rules = measured if of.scores == "measured" else {}
         plan = trial.scenario.analysis.model_copy(update={**changes, **rules})
         values: Floats = filled_in(trial, plan)
         if of.scores == "analysed":

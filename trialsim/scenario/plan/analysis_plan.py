@@ -11,6 +11,7 @@ from trialsim.scenario.plan.choices import (
     Alternative,
     AnalysisSet,
     Death,
+    Discontinuation,
     Effect,
     Imputations,
     Interval,
@@ -43,6 +44,7 @@ class FurtherAnalysis(FrozenModel):
     imputations: Imputations | None = None
     imputation: Imputation | None = None
     death: Death | None = None
+    discontinuation: Discontinuation | None = None
     test: Method | None = None
     continuity_correction: bool | None = None
     alternative: Alternative | None = None
@@ -84,6 +86,7 @@ class AnalysisPlan(CheckedModel):
     omitted_defaults = (
         "imputations",
         "imputation",
+        "discontinuation",
         "subgroup",
         "effect",
         "stratum_weighting",
@@ -129,6 +132,9 @@ class AnalysisPlan(CheckedModel):
     """What multiple imputation assumes of missing scores; null for missing at random by arm."""
     death: Death = "worst_rank"
     """The dead are ranked below every survivor, whatever was measured, or treated as missing."""
+    discontinuation: Discontinuation = "as_observed"
+    """What becomes of scores after infusions were discontinued: they count as they are, usually; or
+    are missing, as after leaving the trial; or the patient is ranked below all, as a failure."""
     test: Method
     """The method that compares the arms, such as mann_whitney."""
     continuity_correction: bool = False

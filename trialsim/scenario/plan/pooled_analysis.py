@@ -86,6 +86,9 @@ def pooling_violations(plan: AnalysisPlan, pooled: PooledAnalysis) -> Iterator[V
     if plan.death == "worst_rank":
         rule = f"must be as_missing for a {pooled.measure}: a rank below all is no number"
         yield Violation("death", rule, plan.death)
+    if plan.discontinuation == "worst_rank":
+        rule = f"cannot be worst_rank for a {pooled.measure}, which needs a number: use as_observed"
+        yield Violation("discontinuation", rule, plan.discontinuation)
     if plan.missing == "worst_rank":
         rule = f"cannot be worst_rank for a {pooled.measure}, which needs a number: use locf"
         yield Violation("missing", rule, plan.missing)

@@ -51,8 +51,14 @@ def _win_ratio_counts_pairs(
         yield Violation("effect", rule, effect)
 
 
-def _means_need_numbers(test: AnyMethod, missing: str, death: str) -> Iterator[Violation]:
-    for field, value, other in (("missing", missing, "locf"), ("death", death, "as_missing")):
+def _means_need_numbers(
+    test: AnyMethod, missing: str, death: str, discontinuation: str
+) -> Iterator[Violation]:
+    for field, value, other in (
+        ("missing", missing, "locf"),
+        ("death", death, "as_missing"),
+        ("discontinuation", discontinuation, "as_observed"),
+    ):
         if value == "worst_rank" and test.needs_numbers:
             rule = f"cannot be worst_rank with {test.method}, which needs a number: use {other}"
             yield Violation(field, rule, value)
@@ -117,7 +123,7 @@ COMPARISON_RULES: Rules = (
     (("stratum_weighting", "strata"), _weighting_is_used),
     (("effect", "test"), _effect_is_of_ranks),
     (("effect", "test", "strata", "missing"), _win_ratio_counts_pairs),
-    (("test", "missing", "death"), _means_need_numbers),
+    (("test", "missing", "death", "discontinuation"), _means_need_numbers),
     (("missing", "test", "strata", "continuity_correction"), _imputations_can_be_pooled),
     (("missing", "imputation"), _imputation_is_used),
     (("missing", "test"), _a_method_has_its_own_rule),

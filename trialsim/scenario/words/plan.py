@@ -49,7 +49,7 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
         "interval": f"{100 * plan.confidence:.12g}% interval: {interval}.",
         "small_samples": method.small_samples_in_words(plan),
         "analysis_set": _analysis_set(plan),
-        "missing_data": _missing(plan),
+        "missing_data": f"{_missing(plan)}{_DISCONTINUATION[plan.discontinuation]}",
         "death": _DEATH[plan.death],
     }
 
@@ -73,6 +73,14 @@ _DEATH = {
     "was measured before, and are tied with one another.",
     "as_missing": "A death makes later scores missing, as a withdrawal does, and follows the "
     "rule for missing data.",
+}
+
+_DISCONTINUATION = {
+    "as_observed": "",
+    "as_missing": " Scores after infusions were discontinued are missing, whether or not they were "
+    "measured.",
+    "worst_rank": " Patients whose infusions were discontinued by the time of the visit rank below "
+    "all others, with those who died, whatever was measured (composite).",
 }
 
 _SIDES = {
