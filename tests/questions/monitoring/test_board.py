@@ -66,3 +66,18 @@ def test_simulate_and_replay_tell_the_looks(
     capsys.readouterr()
     assert run(["replay", out, "--replicate", "2"]) == 0
     assert "patients were randomised in the end" in capsys.readouterr().out
+
+
+def test_a_look_with_the_information_of_the_end_is_told_to_leave_no_alpha() -> None:
+    plan = {
+        "looks": {"first": {"when": {"known": 0.5}}},
+        "information": "variance",
+        "planned_standard_error": 0.2,
+        "efficacy": "obrien_fleming",
+    }
+    study = ts.load("cars1").replace(
+        {"design.patients": 60, "outcomes.arat.effect.value": 0.5, "monitoring": plan}
+    )
+    first = ts.board(ts.simulate(study, seed=5)).looks[0]
+    assert first.share > 1
+    assert first.decision.startswith("continues, with all of alpha spent")

@@ -10,6 +10,7 @@ import trialsim as ts
 from trialsim.distributions import FrozenModel
 from trialsim.errors import InputError
 from trialsim.scenario.monitoring import efficacy, futility, looks, monitoring, re_estimation
+from trialsim.scenario.plan.methods.registry import METHODS, name_of
 
 PLAN: dict[str, Any] = {
     "looks": {
@@ -143,6 +144,25 @@ def test_a_test_without_a_statistic_of_known_variance_cannot_be_monitored(
 ) -> None:
     with pytest.raises(InputError, match=rule):
         ts.load("cars1").replace({"monitoring": PLAN, **changes})
+
+
+WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
+    "exact_mann_whitney": {},
+    "permutation": {"statistic": "brunner_munzel", "permutations": 99},
+    "obrien": {"outcomes": ["nihss", "mrs"]},
+    "mmrm": {},
+}
+
+
+def test_every_method_without_looks_is_named_where_they_are_refused() -> None:
+    assert {name_of(one) for one in METHODS if not one.can_be_monitored} == WITHOUT_LOOKS.keys()
+    for method, choices in WITHOUT_LOOKS.items():
+        with pytest.raises(InputError) as error:
+            ts.load("cars1").replace(
+                {"monitoring": PLAN, "analysis.test": {"method": method, **choices}}
+            )
+        rule = f"monitoring: must be left out with {method}: it has no statistic whose variance"
+        assert rule in str(error.value)
 
 
 def test_a_problem_is_told_with_its_line(tmp_path: Path) -> None:

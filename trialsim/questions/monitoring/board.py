@@ -163,6 +163,8 @@ def _decision(seen: Monitored, place: int, last: bool) -> str:
     rule = seen.plan.monitoring.re_estimation
     if rule is not None and rule.at == seen.plan.names[place]:
         return f"continues, to {int(seen.patients[0])} patients"
+    if seen.fractions[0, place] >= 1 and seen.plan.spends_by_information:
+        return "continues, with all of alpha spent: the data have the information of the end"
     return "continues"
 
 

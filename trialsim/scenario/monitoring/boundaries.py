@@ -68,6 +68,12 @@ class BoundaryPlan:
         return self.analysis.alpha / self.sides
 
     @property
+    def spends_by_information(self) -> bool:
+        """Whether a look that has the information of the end leaves no alpha to later ones."""
+        spends = isinstance(self.monitoring.efficacy, SPENDING)
+        return spends and self.monitoring.final.test == "conventional"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The looks and the last analysis."""
         return (*self.monitoring.names, AT_THE_END)
