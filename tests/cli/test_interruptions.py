@@ -86,6 +86,26 @@ def test_a_worker_that_is_killed_is_told_in_a_line() -> None:
         list(finished)
 
 
+def test_a_killed_worker_is_told_with_what_is_kept_and_how_to_go_on(tmp_path: Path) -> None:
+    command = [*PROGRAM, *POWER[:-1], "40000", "--out", str(tmp_path)]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=Path(__file__).parents[2],
+    ) as child:
+        while not list(tmp_path.glob("parts/*.parquet")) and child.poll() is None:
+            time.sleep(0.02)
+        os.kill(min(one for one in processes_of(child.pid) if _is_worker_of(one, child.pid)), 9)
+        words = child.communicate(timeout=60)[1]
+    kept = len(list(tmp_path.glob("parts/*.parquet")))
+    why = "a worker process was killed, most likely for want of memory"
+    how = f"{kept} finished blocks are kept in {tmp_path}, and the same command continues"
+    assert (child.returncode, words) == (1, f"trialsim: {why}; {how}\n")
+
+
 def _is_worker_of(pid: int, parent: int) -> bool:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -37,6 +37,7 @@ _STUDY: Final = ["stroke_nihss", "--set", "design.patients=12", "--seed", "7", "
 _POWER: Final = ["power", *_STUDY, "--out", "run"]
 _TWO: Final = [*_POWER, "--replicates", "2048", "--shard"]
 _ASK: Final = [*_STUDY, "--replicates", "256", "--out", "run"]
+_WHAT_IF: Final = ["what-if", *_ASK, "--set", "design.block_size=2,4"]
 _PAGE: Final = ["report", "run", "-o", "page.html", "--overwrite", "--keep", "kept", "--jobs", "2"]
 _FEW: Final = ["--null-replicates", "256", "--sensitivity-replicates", "4"]
 COMMANDS: Final = {
@@ -45,13 +46,16 @@ COMMANDS: Final = {
     "precision": [*_POWER, "--precision", "0.012"],
     "shard": [*_TWO, "1/2"],
     "merge": ["merge", "run", "one", "two"],
-    "what-if": ["what-if", *_ASK, "--set", "design.block_size=2,4"],
+    "what-if": _WHAT_IF,
+    "shard of studies": [*_WHAT_IF, "--shard", "1/2"],
+    "merge of studies": ["merge", "run", "one", "two"],
     "size": ["size", *_ASK, "--power", "0.5"],
     "assurance": ["assurance", *_ASK, "--prior", "cars_pooled", "--strata", "4"],
     "report": [*_PAGE, *_FEW, "--published-replicates", "0"],
 }
 BEFORE: Final = {
     "merge": [[*_TWO, f"{number}/2"] for number in (1, 2)],
+    "merge of studies": [[*_WHAT_IF, "--shard", f"{number}/2"] for number in (1, 2)],
     "report": [[*_POWER, "--replicates", "1000"]],
 }
 """What is run once, undisturbed, before a command can be."""
@@ -122,7 +126,7 @@ def prepared(folder: Path, name: str) -> Path:
     folder.mkdir(parents=True)
     for arguments in BEFORE.get(name, []):
         finish(arguments, folder)
-        if name == "merge":
+        if name.startswith("merge"):
             (folder / "run").rename(folder / ("two" if (folder / "one").exists() else "one"))
     return folder
 
@@ -205,9 +209,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=2016)
     parser.add_argument("--commands", default=",".join(COMMANDS))
+    parser.add_argument(
+        "--times", type=int, default=8, help="Interruptions before one is finished."
+    )
     asked = parser.parse_args()
     names = asked.commands.split(",")
-    for found in campaign(asked.folder.resolve(), asked.count, names, asked.seed):
+    for found in campaign(asked.folder.resolve(), asked.count, names, asked.seed, asked.times):
         sys.stdout.write(f"{json.dumps(vars(found))}\n")
         sys.stdout.flush()
 
