@@ -52,7 +52,8 @@ def _summarised_replicates(folder: Path) -> int:
             return count
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    rule = f"must be finished, with its {SUMMARY}; the command that made the run finishes it"
+    told = f"must be finished, with its {SUMMARY} as it was written"
+    rule = f"{told}; the command that made the run writes it"
     raise InputError([Problem("run", rule, str(folder))])
 
 
