@@ -47,7 +47,7 @@ CROSSING: Final = {
         *("test_hostile_options", "test_hostile_output", "test_interruptions"),
         "test_reading_commands",
     },
-    "compiled": {"test_numbers"},
+    "compiled": {"test_processors"},
     "questions": {"test_names"},
     "questions/calibration": {"test_published_studies"},
     "reporting": {"test_rendered"},
