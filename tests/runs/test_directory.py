@@ -376,3 +376,16 @@ def test_one_block_with_two_results_is_refused(tmp_path: Path) -> None:
     other.add(0, Simulation(SMALL, SEED + 1, "vector").run(range(BLOCK)))
     with pytest.raises(RunError, match="two different results of block 0"):
         find_run(tmp_path)
+
+
+def test_a_run_that_began_on_another_processor_goes_on_with_a_notice(tmp_path: Path) -> None:
+    """Whose routines may add in another order, and so differ in a last bit."""
+    open_run(tmp_path, MANIFEST._replace(processor="OpenBLAS Other"))
+    told: list[str] = []
+    assert open_run(tmp_path, MANIFEST, told.append).manifest.processor == "OpenBLAS Other"
+    (line,) = told
+    assert line.startswith(f"{tmp_path} was begun on another processor (OpenBLAS Other, here ")
+    told.clear()
+    open_run(tmp_path / "own", MANIFEST, told.append)
+    open_run(tmp_path / "own", MANIFEST, told.append)
+    assert not told

@@ -1,5 +1,6 @@
 """A trial of a run is built again to the bit, and a patient's way is that of the tables."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +66,9 @@ def test_a_number_that_differs_in_its_last_bit_is_told(tmp_path: Path, run: RunD
     forged.add(0, Replicates(columns, whole.failures))
     with pytest.raises(RunError, match=rf"^replicate {place} is not what .* holds: p_value$"):
         replay(forged, place)
+    elsewhere = replace(forged, manifest=run.manifest._replace(processor="OpenBLAS Other"))
+    with pytest.raises(RunError, match=r"p_value; the run had processor OpenBLAS Other, now "):
+        replay(elsewhere, place)
 
 
 @pytest.mark.parametrize("replicate", [-1, 128, 10**9])

@@ -37,6 +37,10 @@ HOSTILE: Final = {
         "extends: cars1\noperations: {site_rate_coefficient_of_variation: 1e-300}",
         "must be 0, or at least 1e-06 (got 1e-300)",
     ),
+    "more sites than their numbers can tell apart": (
+        "extends: stroke_nihss\noperations: {sites: {count: 10001}}",
+        "operations.sites.count: must be less than or equal to 10000",
+    ),
     "a vanishing spread of a gamma": (
         "extends: cars1\noperations: {screening_hours: {distribution: gamma, mean: 1, "
         "coefficient_of_variation: 1e-200}}",

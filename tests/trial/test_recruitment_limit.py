@@ -8,6 +8,7 @@ from trialsim.clock import DAY, NEVER
 from trialsim.datasets import tables
 from trialsim.errors import RecruitmentError
 from trialsim.questions.power import power
+from trialsim.replicates.run import Simulation
 from trialsim.reporting.text.power import power_text
 from trialsim.scenario.files.yaml_file import load
 from trialsim.streams import Streams
@@ -116,3 +117,19 @@ def test_published_counts_are_of_those_who_were_randomised() -> None:
     there = (trial.conduct.randomised < NEVER) & (trial.arms == 0)
     np.testing.assert_array_equal(found["randomised_active"], there.sum(axis=1))
     assert (abs(found["age_active"] - 64) < 5).all()
+
+
+def test_a_study_that_one_candidate_in_ten_thousand_can_enter_is_simulated() -> None:
+    """Its patients come after about as many candidates as that says."""
+    rare = load("stroke_nihss").replace(
+        {
+            "population.covariates.haemorrhagic.margin.probability": 0.9999,
+            "operations.candidates_per_site_per_month": 2_000,
+            "design.patients": 12,
+        }
+    )
+    numbers = Simulation(rare, 2016).run(range(2))
+    assert not numbers.failures
+    screened = numbers.columns["screened"]
+    assert (screened > 12 * 10_000 / 3).all()
+    assert (screened < 12 * 10_000 * 3).all()
