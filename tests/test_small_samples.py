@@ -12,8 +12,9 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "methods.md"
 
 
 def table() -> dict[str, list[str]]:
-    """Return the cells of the page's table by method."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    """Return the cells of the page's table of small samples by method."""
+    small_samples, _, _ = PAGE.read_text(encoding="utf-8").partition("## Missing scores")
+    lines = small_samples.splitlines()
     rows = [line.strip("|").split("|") for line in lines if line.startswith("| ")][1:]
     return {name.strip(): [cell.strip() for cell in cells] for name, *cells in rows}
 

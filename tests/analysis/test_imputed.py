@@ -1,5 +1,6 @@
 """Multiple imputation by address: observed scores stay, missing ones are drawn within the scale."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -15,6 +16,8 @@ from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import carried_forward, complete_endpoint, endpoint
 from trialsim.analysis.imputed import completed
 from trialsim.analysis.primary import analyse_primary
+from trialsim.arrays import Floats
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
 from trialsim.streams import Streams
@@ -229,3 +232,83 @@ def test_batches_and_engines_impute_by_reference_alike(two_outcomes: Scenario) -
     for name, column in whole.columns.items():
         assert_array_equal(column, parts.columns[name], err_msg=name)
         assert_array_equal(column, events.columns[name], err_msg=name)
+
+
+STAYS = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
+INSIDE = {
+    "population.covariates.arat.margin": {
+        "distribution": "normal",
+        "mean": 28,
+        "sd": 7,
+        "low": 0,
+        "high": 57,
+    },
+    "outcomes.arat.course.start_mean": 28,
+    "outcomes.arat.course.start_sd": 7,
+    "outcomes.arat.course.end_mean": 32,
+    "outcomes.arat.course.end_sd": 7,
+}
+"""A scale whose ends nearly nobody reaches, as the normal regressions assume."""
+
+
+def missing_by_baseline(trial: Trial) -> Trial:
+    """Return a batch of which patients miss the visits from day 42 on, by baseline and arm.
+
+    The better at baseline leave in the control arm, and the worse in the treated.
+    """
+    base, treated = trial.underlying.at("arat", 0), trial.arms == 0
+    generator = np.random.default_rng([5, int(trial.replicates[0])])
+    odds = -1.1 + np.where(treated, -1, 1) * (base - base.mean()) / base.std()
+    gone = generator.random(base.shape) < expit(odds)
+    attended = trial.conduct.visit_attended & ~(gone[..., None] & (np.arange(6) >= 4))
+    conduct = dataclasses.replace(trial.conduct, visit_attended=attended)
+    return dataclasses.replace(trial, conduct=conduct, scores=trial.underlying.seen_at(attended))
+
+
+RULES: dict[str, dict[str, Any]] = {
+    "locf": {},
+    "complete_case": {"missing": "complete_case"},
+    "imputed": {"missing": "multiple_imputation", "imputations": 8},
+    "weighted": {
+        "missing": "complete_case",
+        "test": {"method": "weighted_mann_whitney", "covariates": ["arat"]},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("scale", "imputed", "carried"), [(INSIDE, 0.001, -0.007), ({}, 0.008, -0.010)]
+)
+def test_imputation_has_no_bias_where_a_covariate_explains_who_left(
+    scale: dict[str, Any], imputed: float, carried: float
+) -> None:
+    """Paired with the same 256 trials of 208 patients, nobody gone; 28% are, within 3 errors.
+
+    On a scale without floor and ceiling -0.0006 (0.0006) for imputation and -0.009 (0.001) for
+    carrying forward; on that of CARS-1, with a fifth of the patients at its floor, which a normal
+    regression does not know, 0.008 (0.001) and -0.012 (0.001).
+    """
+    whole = load("cars1").replace(
+        {
+            "analysis.secondary": {},
+            "analysis.death": "as_missing",
+            **{f"operations.{name}": STAYS for name in ("withdrawal", "death", "discontinuation")},
+            "operations.visit_missed_probability": 0,
+            **scale,
+        }
+    )
+    gaps: dict[str, list[Floats]] = {name: [] for name in RULES}
+    for start in range(0, 256, 64):
+        trial = simulate_batch(whole, Streams(11, range(start, start + 64)))
+        complete = analyse_primary(trial, whole.analysis).estimate
+        seen = missing_by_baseline(trial)
+        for name, changes in RULES.items():
+            paths = {f"analysis.{field}": value for field, value in changes.items()}
+            found = analyse_primary(seen, whole.replace(paths).analysis).estimate
+            gaps[name].append(found - complete)
+    bias = {name: np.concatenate(each).mean() for name, each in gaps.items()}
+    error = {name: np.concatenate(each).std() / 16 for name, each in gaps.items()}
+    assert abs(bias["imputed"]) < imputed + 3 * error["imputed"]
+    assert bias["locf"] < carried
+    assert bias["complete_case"] > 0.04
+    assert abs(bias["weighted"]) < 0.1 * bias["complete_case"] + 3 * error["weighted"]
