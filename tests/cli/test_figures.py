@@ -204,3 +204,13 @@ def test_every_figure_of_the_catalogue_is_drawn_by_a_command_that_has_its_option
     assert catalogued.keys() - {"estimate"} == drawn.keys()
     for name, kind in catalogued.items():
         assert drawn.get(name, set()) == set(kind.options)
+
+
+def test_a_figure_is_called_after_its_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The search for a size is drawn as a curve, and was called one."""
+    file = tmp_path / "size.csv"
+    words = ["plot", "size", "cars1", "--replicates", "100", "--jobs", "1", "-o", str(file)]
+    assert run(words) == DONE
+    assert capsys.readouterr().out.endswith(f"{file}: size\n")

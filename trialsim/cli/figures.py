@@ -314,7 +314,7 @@ def _command(name: str, figure: Figure) -> Callable[..., None]:
             from trialsim.reporting.figures.of_designs.forest import check_quantity
 
             check_quantity(own["quantity"])
-        files.deliver(drawn()[1], figure.kind or name, **own)
+        files.deliver(drawn()[1], figure.kind or name, called=name, **own)
 
     options = {name: _OWN[name] for name in figure.own}
     draw.__doc__ = figure.about

@@ -97,15 +97,18 @@ class PictureFiles(FigureFiles):
     width: Annotated[float, typer.Option(min=3, max=20, help="Inches of the figure.")] = 7.0
     formats = (".svg", ".png", ".csv")
 
-    def deliver(self, result: Any, kind: str, **options: Any) -> None:
-        """Write a figure of a result, with its own options, to every file."""
+    def deliver(self, result: Any, kind: str, called: str | None = None, **options: Any) -> None:
+        """Write a figure of a result, with its own options, to every file.
+
+        It is called by its kind, unless the command that draws it has another name.
+        """
         from trialsim.reporting.figures.catalogue import data, plot
 
         def drawn(suffix: str) -> bytes:
             figure = plot(result, kind, width=self.width, **options)
             return figure.png() if suffix == ".png" else figure.svg_file()
 
-        self.write(kind, data(result, kind, **options), drawn)
+        self.write(called or kind, data(result, kind, **options), drawn)
 
 
 @dataclass(frozen=True, slots=True)
