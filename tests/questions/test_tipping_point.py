@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 import trialsim as ts
 from trialsim.cli.app import run
+from trialsim.scenario.files.yaml_file import load
 
 DELTAS = (0.0, -10.0, -20.0, -40.0)
 LEAVING = {"probability": 0.35, "days": {"distribution": "constant", "value": 30}}
@@ -24,7 +25,7 @@ PLAN: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def study() -> ts.Scenario:
-    return ts.load("cars1").replace(PLAN)
+    return load("cars1").replace(PLAN)
 
 
 @pytest.fixture(scope="module")

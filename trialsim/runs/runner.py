@@ -159,12 +159,9 @@ class Runner:
                 members.append(study)
         found: dict[str, Replicates] = {}
         for members in alike.values():
-            done = (
-                [self.run(members[0], replicates)]
-                if len(members) == 1
-                else self._cut(members, replicates)
-            )
-            found |= zip((member.digest for member in members), done, strict=True)
+            alone = len(members) == 1
+            cut = [self.run(members[0], replicates)] if alone else self._cut(members, replicates)
+            found |= zip((member.digest for member in members), cut, strict=True)
         return [found[study.digest] for study in studies]
 
     def _cut(self, studies: Sequence[Study], replicates: range) -> Iterable[Replicates]:

@@ -183,7 +183,7 @@ def cells_of(values: Floats) -> Integers:
     """
     patients = values.shape[-1]
     steps, span = _whole_steps(values)
-    if span <= _SPAN * patients:
+    if span is not None and span <= _SPAN * patients:
         taken = np.cumsum(count(steps, span) > 0, axis=-1) - 1
         return look_up(taken, steps, patients)
     order = np.argsort(values, axis=-1)
@@ -195,10 +195,10 @@ def cells_of(values: Floats) -> Integers:
     return np.where(np.isnan(values), patients, cells)
 
 
-def _whole_steps(values: Floats) -> tuple[Integers, float]:
+def _whole_steps(values: Floats) -> tuple[Integers, int | None]:
     """Return values as whole steps above the least of all, and beyond how many no value lies.
 
-    NaN is beyond; infinitely many where a value is no whole number, or infinite.
+    NaN is beyond; None where a value is no whole number, or infinite.
     """
     values = np.asarray(values, np.float64)
     known = ~np.isnan(values)
@@ -206,7 +206,7 @@ def _whole_steps(values: Floats) -> tuple[Integers, float]:
     most = np.max(values, where=known, initial=-np.inf)
     distance = float(most) - float(least)
     if not math.isfinite(distance) or not (np.rint(values) == values)[known].all():
-        return np.zeros(0, np.int64), np.inf
+        return np.zeros(0, np.int64), None
     span = int(distance) + 1
     return np.where(known, values - least, span).astype(np.int64), span
 
@@ -217,10 +217,11 @@ def look_up(values: Values, cells: Integers, outside: float) -> Values:
     >>> look_up(np.array([[5, 6], [7, 8]]), np.array([[1, 2, 0], [1, 1, 2]]), -1).tolist()
     [[6, -1, 5], [8, 8, -1]]
     """
-    beyond = np.full((*values.shape[:-1], 1), outside, values.dtype)
-    table = np.concatenate([values, beyond], axis=-1)
+    table: Values = np.full((*values.shape[:-1], values.shape[-1] + 1), outside, values.dtype)
+    table[..., :-1] = values
     rows = np.arange(table[..., 0].size).reshape((*table.shape[:-1], 1))
-    return table.take(cells + rows * table.shape[-1])
+    looked_up: Values = table.take(cells + rows * table.shape[-1])
+    return looked_up
 
 
 def count(cells: Integers, size: int) -> Integers:

@@ -5,11 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-import trialsim as ts
 from trialsim.reporting.figures.canvas.trials import simulated_trials
 from trialsim.reporting.figures.of_trials.distribution import distribution_data, distribution_figure
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, mean_scores_figure
 from trialsim.scenario.files.templates import new_study
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.scenario import validated
 
@@ -51,7 +51,7 @@ def test_the_dead_stand_at_the_worse_end_of_each_bar() -> None:
 
 
 def test_the_dead_of_a_scale_whose_higher_end_is_better_stand_first() -> None:
-    study = ts.load("cars1").replace({"operations.death.probability": 0.3})
+    study = load("cars1").replace({"operations.death.probability": 0.3})
     trials = simulated_trials(study, 2016, range(1))
     (axes,) = distribution_figure(trials).axes
     legend = axes.get_legend()
@@ -67,7 +67,7 @@ def test_the_dead_of_a_scale_whose_higher_end_is_better_stand_first() -> None:
 
 
 def test_means_say_how_many_they_leave_out_as_dead() -> None:
-    study = ts.load("cars1").replace({"operations.death.probability": 0.3})
+    study = load("cars1").replace({"operations.death.probability": 0.3})
     trials = simulated_trials(study, 2016, range(1))
     visits, table = trials.tables["visits"], mean_scores_data(trials)
     for row in table.to_dict("records"):
