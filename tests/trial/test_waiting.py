@@ -70,3 +70,17 @@ def test_few_events_give_what_all_events_give_and_are_needed_just_where_somebody
         assert (waits == delayed).all()
         seen |= set(np.unique(waits).tolist())
     assert seen == {False, True}
+
+
+def test_where_more_than_chairs_is_shared_every_replicate_is_simulated_by_events(
+    crowded: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The arithmetic of waiting knows chairs alone."""
+    study = crowded.replace({"operations.infusion_chairs_per_site": 12})
+    streams = Streams(3, range(4))
+    cohort = enrol(study, streams, 400)
+    itinerary = plan_itinerary(cohort, study, streams)
+    plain = first_to_be_ready(itinerary, study, allocation_of(study, cohort, streams))
+    assert not somebody_waits(plain, itinerary, cohort, study).all()
+    monkeypatch.setattr("trialsim.trial.waiting.couples_patients", lambda _: "operations.kits")
+    assert somebody_waits(plain, itinerary, cohort, study).all()
