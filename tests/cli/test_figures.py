@@ -176,12 +176,12 @@ def test_a_study_without_looks_has_no_figure_of_them(
 @pytest.mark.parametrize(
     ("command", "figure", "aside"),
     [
-        ("what-if", "what-if", {"out"}),
+        ("what-if", "what-if", {"out", "shard"}),
         ("size", "size", {"out"}),
-        ("assurance", "assurance", {"out", "observed"}),
-        ("sensitivity", "sensitivity", {"out"}),
+        ("assurance", "assurance", {"out", "observed", "shard"}),
+        ("sensitivity", "sensitivity", {"out", "shard"}),
         ("tipping-point", "tipping-point", set()),
-        ("what-if", "curve", {"out", "grid", "hypercube", "variant"}),
+        ("what-if", "curve", {"out", "grid", "hypercube", "variant", "shard"}),
     ],
 )
 def test_a_figure_has_the_options_of_the_question_that_it_draws(

@@ -9,8 +9,11 @@ from typing import Final
 import pytest
 
 from trialsim.errors import InputError
+from trialsim.scenario.coherence.study import COHERENCE
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.protocol.design import Design
+from trialsim.scenario.validation.refusal import broken_rules
 
 TWO_OUTCOMES: Final = "extends: cars1\nname: two\noutcome_correlation: "
 HOSTILE: Final = {
@@ -90,3 +93,11 @@ def test_a_thousand_wrong_studies_are_right_or_refused(tmp_path: Path) -> None:
     )
     assert found.returncode == 0, found.stderr[-2_000:]
     assert '"unhandled": {}' in found.stdout, found.stdout
+
+
+def test_rules_between_parts_bear_a_design_of_which_no_arm_is_left() -> None:
+    """What asks for the unit of its doses found no arm to ask."""
+    study = load("cars1")
+    known = {"population": study.population, "treatment": study.treatment}
+    left = {"design": Design.incomplete({"arms": {}})}
+    assert list(broken_rules(COHERENCE, known | left)) == []

@@ -181,7 +181,7 @@ def _doses_have_phases(design: Design, treatment: Treatment) -> Iterator[Violati
 def _doses_have_their_unit(
     population: Population, design: Design, treatment: Treatment
 ) -> Iterator[Violation]:
-    if not all(arm.keeps_its_rules for arm in design.arms.values()):
+    if not design.arms or not all(arm.keeps_its_rules for arm in design.arms.values()):
         return
     unit = design.dose_unit
     if unit.endswith("/kg") and treatment.body_weight_kg is None:
