@@ -149,8 +149,8 @@ class Runner:
         """
         if self.directory is not None:
             distinct = {study.digest: study for study in studies}
-            done = self.run_each([(study, replicates) for study in distinct.values()])
-            kept = dict(zip(distinct, done, strict=True))
+            work = [(study, replicates) for study in distinct.values()]
+            kept = dict(zip(distinct, self.run_each(work), strict=True))
             return [kept[study.digest] for study in studies]
         alike: dict[str, list[Study]] = {}
         for study in studies:
