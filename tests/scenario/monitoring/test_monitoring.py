@@ -151,6 +151,8 @@ WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
     "permutation": {"statistic": "brunner_munzel", "permutations": 99},
     "obrien": {"outcomes": ["nihss", "mrs"]},
     "mmrm": {},
+    "weighted_mann_whitney": {"covariates": ["nihss"]},
+    "weighted_means": {"covariates": ["nihss"]},
 }
 
 
