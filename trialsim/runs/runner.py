@@ -1,7 +1,7 @@
 """How replicates are run, whichever study they are of: every question opens with a runner."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -164,13 +164,14 @@ class Runner:
             found |= zip((member.digest for member in members), cut, strict=True)
         return [found[study.digest] for study in studies]
 
-    def _cut(self, studies: Sequence[Study], replicates: range) -> Iterable[Replicates]:
-        """Yield the results of studies that differ in their looks alone."""
+    def _cut(self, studies: Sequence[Study], replicates: range) -> list[Replicates]:
+        """Return the results of studies that differ in their looks alone."""
         plans = [single_trial(study) for study in studies]
         wide = replace(self, batch=max(self.batch, AT_ONCE))
         if self.directory is None:
             recuts = Recuts(tuple(plans))
-            return recuts.split(wide.run(recuts.simulated, replicates, recuts.summarise()))
+            done = wide.run(recuts.simulated, replicates, recuts.summarise())
+            return list(recuts.split(done))
         runs = [self.run_of(plan) for plan in plans]
         wide.compute_cuts(plans, runs, runs[0].blocks_of(replicates))
         return [run.results(replicates) for run in runs]
