@@ -109,9 +109,7 @@ def sensitivity(question: Varied, keep: KeepOptions, as_json: AsJson = False) ->
     answer(result, as_json, lambda: sensitivity_text(study.title, result))
 
 
-@commands.command(
-    "tipping-point", short_help="Find how much worse imputed scores must be to change a conclusion."
-)
+@commands.command("tipping-point", short_help="Find the delta at which a conclusion changes.")
 @with_options
 def tipping_point(question: Tipped, as_json: AsJson = False) -> None:
     """Find how much worse than imputed patients who left must have been to change the conclusion.
