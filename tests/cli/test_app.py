@@ -547,4 +547,4 @@ def test_a_command_that_simulates_nothing_loads_little(arguments: list[str]) -> 
 
 def test_help_says_how_many_trials_are_simulated_at_once(ask: Ask) -> None:
     _, told, _ = ask("power", "--help")
-    assert f"[default: {BATCH}" in " ".join(told.split())
+    assert f"[default: ({BATCH})" in " ".join(told.split())
