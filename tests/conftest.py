@@ -6,9 +6,13 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from pandas import DataFrame
 
 from trialsim.arrays import Booleans, Floats
+
+settings.register_profile("suite", deadline=None)  # a busy machine is no failure
+settings.load_profile("suite")
 
 ByHand: TypeAlias = Callable[[DataFrame], dict[str, DataFrame]]
 

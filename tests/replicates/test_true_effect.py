@@ -1,6 +1,7 @@
 """The true effect of a model, or of several trials, is that of the pooled populations."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,20 +17,23 @@ NOBODY_LOST = {
     "operations.visit_missed_probability": 0.0,
     "operations.discontinuation.probability": 0.0,
 }
-MODEL = {"analysis.test": {"method": "proportional_odds"}}
 
 
-def odds_of(patients: int, replicates: int) -> ts.PowerResult:
-    study = ts.load("cars1").replace({**NOBODY_LOST, **MODEL, "design.patients": patients})
-    return ts.power(study, replicates, SEED, n_jobs=1)
+def odds_of(patients: int, replicates: int, covariates: Sequence[str] = ()) -> ts.PowerResult:
+    model = {"method": "proportional_odds", "covariates": list(covariates)}
+    changes = {**NOBODY_LOST, "analysis.test": model, "design.patients": patients}
+    return ts.power(ts.load("cars1").replace(changes), replicates, SEED, n_jobs=1)
 
 
-def test_the_bias_of_an_odds_ratio_in_small_trials_shows() -> None:
+@pytest.mark.parametrize(("patients", "covariates"), [(20, ()), (30, ("age_years",))])
+def test_the_bias_of_an_odds_ratio_in_small_trials_shows(
+    patients: int, covariates: Sequence[str]
+) -> None:
     """Oracle: the same populations in trials of a thousand patients, whose bias is next to none.
 
     Both truths are estimates of one number, so they agree within their Monte Carlo errors.
     """
-    small, large = odds_of(20, 600), odds_of(1_000, 32)
+    small, large = odds_of(patients, 600, covariates), odds_of(1_000, 32, covariates)
     logarithms = [math.log(one.truth.estimate) for one in (small, large)]
     errors = [float(one.truth.mcse / one.truth.estimate) for one in (small, large)]
     assert logarithms[0] == pytest.approx(logarithms[1], abs=4 * math.hypot(*errors))

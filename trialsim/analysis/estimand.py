@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.imputation import AT_RANDOM
-from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.programme import Study, trials_of
 from trialsim.scenario.scenario import Scenario
 
@@ -51,21 +50,7 @@ def estimand_of(study: Study) -> Estimand:
     deaths = ", ".join(_DEATHS[one] for one in sorted(dead))
     others = dict.fromkeys(other for trial in trials for other in _others(trial))
     name = "treatment-policy effect" + (f", {deaths}" if deaths else "")
-    if any(_is_given_covariates(trial) for trial in trials):
-        name += f", {_OF_COMPLETE_TRIALS}"
     return Estimand(name, tuple(others))
-
-
-_OF_COMPLETE_TRIALS = (
-    "as the mean estimate of complete trials (a small trial's own bias of the odds ratio given "
-    "covariates does not show)"
-)
-
-
-def _is_given_covariates(trial: Scenario) -> bool:
-    """Return whether the true effect is not fitted to all replicates together."""
-    test = trial.analysis.test
-    return isinstance(test, ProportionalOdds) and bool(test.covariates)
 
 
 _DEATHS = {"worst_rank": "death as the worst outcome", "as_missing": "had nobody died"}

@@ -12,7 +12,6 @@ import numpy as np
 
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.choices import Effect
-from trialsim.stats.monte_carlo import logarithms
 
 
 class TruthParts(NamedTuple):
@@ -32,19 +31,6 @@ def whole(values: Floats) -> TruthParts:
     TruthParts(over=array([0.3, nan]), under=array([ 1., nan]))
     """
     return TruthParts(values, np.where(np.isnan(values), np.nan, 1.0))
-
-
-def of_estimates(ratios: Floats) -> TruthParts:
-    """Return the parts of a ratio that only the estimates themselves tell.
-
-    Their roots, so that the truth is the mean of the logarithms where these are symmetric: an
-    estimator's own bias in small samples is then part of it. A ratio of 0 or infinity is left out.
-
-    >>> of_estimates(np.array([4.0, np.inf]))
-    TruthParts(over=array([ 2., nan]), under=array([0.5, nan]))
-    """
-    root = np.exp(logarithms(ratios) / 2)
-    return TruthParts(root, 1 / root)
 
 
 def of_theta(theta: Floats, effect: Effect) -> TruthParts:

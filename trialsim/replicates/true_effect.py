@@ -1,9 +1,10 @@
 """The true effect in the two populations, from what every replicate contributes.
 
 Most effects are a ratio of two means over replicates. An odds ratio is none: it is that of the
-proportional odds model fitted to the complete trials of all replicates pooled. Nor is the
-effect of a programme: it pools the true effects of its trials by their mean variances. So the bias
-that an estimator has in trials of the planned size is no part of the truth.
+proportional odds model fitted to the complete trials of all replicates pooled; given covariates,
+its logarithm is a ratio of two means, one step from a fit nearby. Nor is the effect of a programme:
+it pools the true effects of its trials by their mean variances. So the bias that an estimator has
+in trials of the planned size is no part of the truth.
 """
 
 from collections.abc import Mapping
@@ -68,7 +69,8 @@ def true_effect(study: Study, columns: Mapping[str, Floats]) -> RatioOfMeans:
     if isinstance(study, Programme):
         return _of_programme(study, columns)
     if not _is_fitted_to_all(study):
-        return ratio_of_means(columns["truth_over"], columns["truth_under"])
+        found = ratio_of_means(columns["truth_over"], columns["truth_under"])
+        return _exponential(found) if _is_given_covariates(study) else found
     names = names_of_truth(study)
     treated, control = (
         np.stack([columns[name] for name in names], axis=-1)
@@ -96,6 +98,15 @@ def _is_fitted_to_all(scenario: Scenario) -> bool:
     """Return whether the plan's model has cells alone; with covariates each patient is a row."""
     test = scenario.analysis.test
     return isinstance(test, ProportionalOdds) and not test.covariates
+
+
+def _is_given_covariates(scenario: Scenario) -> bool:
+    return isinstance(scenario.analysis.test, ProportionalOdds) and not _is_fitted_to_all(scenario)
+
+
+def _exponential(logarithm: RatioOfMeans) -> RatioOfMeans:
+    ratio = np.exp(logarithm.mean.estimate)
+    return _with_error(ratio, ratio * logarithm.influence)
 
 
 def _name(of: str, what: str) -> str:

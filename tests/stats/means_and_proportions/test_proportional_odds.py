@@ -12,7 +12,9 @@ from tests.stats.reference import reference
 from trialsim.arrays import Floats, Integers
 from trialsim.stats.means_and_proportions.proportional_odds import (
     adjusted_proportional_odds,
+    nearby_fit,
     odds_ratio_of_all,
+    one_step,
     proportional_odds,
 )
 from trialsim.stats.planning.scale_effects import cells_of_censored_normal, shifted_cells
@@ -205,3 +207,41 @@ def test_trials_that_are_separated_together_have_an_infinite_ratio_of_unknown_er
     ratio, influence = odds_ratio_of_all(np.array([[0.0, 5.0]]), np.array([[5.0, 0.0]]))
     assert np.isposinf(ratio)
     assert np.isnan(influence).all()
+
+
+def trials_with_a_covariate(trials: int) -> tuple[Floats, Floats]:
+    """Return trials of 16 patients over five cells, the fourth of which is seldom seen."""
+    rng = np.random.default_rng(8)
+    arm = np.tile([1.0, 0.0], (trials, 8))
+    covariate = rng.normal(50.0, 10.0, arm.shape)
+    latent = rng.logistic(size=arm.shape) + arm + (covariate - 50) / 10
+    cell = np.searchsorted([-1.0, 0.5, 1.0, 1.01], latent)
+    return 1.0 * (cell[..., np.newaxis] == np.arange(5)), np.stack([arm, covariate], axis=-1)
+
+
+def test_one_step_from_a_fit_nearby_leads_to_the_fit_of_all_trials_and_not_to_their_mean() -> None:
+    """Oracle: the same model fitted to all trials as one; a few of them make the fit nearby."""
+    counts, x = trials_with_a_covariate(500)
+    near = nearby_fit(counts[:60].reshape(-1, 5), x[:60].reshape(-1, 2))
+    over, under = one_step(near, counts, x)
+    found, all_of_them = over.mean() / under.mean(), (counts.reshape(-1, 5), x.reshape(-1, 2))
+    pooled = adjusted_proportional_odds(*all_of_them)
+    whole, error = float(pooled.log_odds_ratio), float(pooled.standard_error)
+    off = abs(near.log_odds_ratio - whole)
+    assert off > 1.5 * error
+    assert abs(found - whole) < min(2 * off**2, error / 4)
+    of_means = np.std(over - found * under, ddof=1) / under.mean() / np.sqrt(500)
+    assert of_means == pytest.approx(error, rel=0.1)
+    alone = one_step(near, counts[7:8], x[7:8])
+    assert_array_equal(np.array(alone)[:, 0], [over[7], under[7]])
+
+
+@pytest.mark.parametrize("equal", ["arm", "cell"])
+def test_there_is_no_step_from_a_fit_of_one_arm_or_one_cell(equal: str) -> None:
+    counts, x = trials_with_a_covariate(4)
+    if equal == "arm":
+        x[..., 0] = 1.0
+    else:
+        counts[:] = [0.0, 0.0, 1.0, 0.0, 0.0]
+    near = nearby_fit(counts.reshape(-1, 5), x.reshape(-1, 2))
+    assert np.isnan(one_step(near, counts, x)).all()
