@@ -147,11 +147,9 @@ class Runner:
         once for all of them; of these only the columns `RECUT` are returned. In a directory every
         study is a run of its own all the same, with all that is kept of one.
         """
-        if self.directory is not None:
+        if self.shard is not None:  # it has its share of the blocks of all of them
             distinct = {study.digest: study for study in studies}
-            work = [(study, replicates) for study in distinct.values()]
-            kept = dict(zip(distinct, self.run_each(work), strict=True))
-            return [kept[study.digest] for study in studies]
+            self.run_each([(study, replicates) for study in distinct.values()])
         alike: dict[str, list[Study]] = {}
         for study in studies:
             members = alike.setdefault(trials_alike(study) or study.digest, [])
