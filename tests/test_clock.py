@@ -14,7 +14,6 @@ from trialsim.clock import (
     MINUTE,
     MONTH,
     NEVER,
-    WEEK,
     weekday,
     whole_minutes,
 )
@@ -30,7 +29,7 @@ def test_the_weekday_is_that_of_the_calendar(minute: int) -> None:
 
 
 def test_units_of_time_are_whole_minutes() -> None:
-    assert (MINUTE, HOUR, DAY, WEEK) == (1, 60, 1440, 10_080)
+    assert (MINUTE, HOUR, DAY) == (1, 60, 1440)
 
 
 def test_a_mean_month_is_a_twelfth_of_a_julian_year() -> None:

@@ -13,7 +13,6 @@ from trialsim.arrays import Floats, Integers
 MINUTE: Final = 1
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
-WEEK: Final = 7 * DAY
 MONTH: Final = 365.25 / 12 * DAY
 """A mean month, in minutes: rates per month are turned into rates per minute with it."""
 NEVER: Final = 2**62

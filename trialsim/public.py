@@ -12,6 +12,7 @@ from trialsim.questions.count_power import CountPower, count_power_of, endpoint_
 from trialsim.questions.monitoring.board import Board, board
 from trialsim.questions.monitoring.bounds import BoundsResult, bounds
 from trialsim.questions.power import power
+from trialsim.questions.programmes.disagreement import Disagreement, disagreement
 from trialsim.questions.sensitivity import sensitivity
 from trialsim.questions.size.sample_size import SampleSize, sample_size
 from trialsim.questions.tipping_point import TippingPoint, tipping_point
@@ -33,6 +34,7 @@ __all__ = [
     "CalibrationResult",
     "Comparison",
     "CountPower",
+    "Disagreement",
     "InputError",
     "PowerResult",
     "Prior",
@@ -56,6 +58,7 @@ __all__ = [
     "calibrate",
     "compare",
     "count_power_of",
+    "disagreement",
     "endpoint_cells",
     "load",
     "load_prior",

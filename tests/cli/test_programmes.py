@@ -9,7 +9,7 @@ import pytest
 
 import trialsim as ts
 from trialsim.cli import INPUT_WRONG, run
-from trialsim.questions.programmes.disagreement import disagreement
+from trialsim.public import disagreement
 from trialsim.questions.programmes.one_programme import simulate_programme
 from trialsim.replicates.result import SIMULATED
 from trialsim.scenario.files.studies import load_study

@@ -40,3 +40,19 @@ def test_a_number_that_is_not_whole_is_refused(changes: dict[str, Any]) -> None:
     if "seed" in changes and changes["seed"] is not True:
         with pytest.raises(ValueError, match="whole number"):
             ts.simulate("cars1", **changes)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda how: ts.reproduce("cars1", **how),
+        lambda how: ts.calibrate("cars1", {"treatment.effect": "power=0.9"}, **how),
+        lambda how: ts.disagreement("cars_pooled", **how),
+    ],
+)
+@pytest.mark.parametrize("name", ["replicates", "seed", "n_jobs", "batch"])
+def test_how_a_study_is_run_is_checked_first(question: Callable[[Any], Any], name: str) -> None:
+    """Before a path that is none, or an address of no scheduler, can fail."""
+    wrong = -1 if name == "seed" else 0
+    with pytest.raises(ts.InputError, match=f"^{name}: must "):
+        question({**ONE, name: wrong, "scheduler": "tcp://127.0.0.1:1"})

@@ -8,7 +8,6 @@ from numpy.testing import assert_array_equal
 
 import trialsim as ts
 from trialsim.errors import InputError, RecruitmentError, RunError
-from trialsim.questions.programmes.disagreement import disagreement
 from trialsim.questions.programmes.one_programme import simulate_programme
 from trialsim.replicates.programmes import OF_ALL, of_trial, programme_quantities, trial_seed
 from trialsim.replicates.quantities import QUANTITIES
@@ -228,7 +227,7 @@ def test_what_is_asked_of_patients_is_refused(ask: object) -> None:
 
 
 def test_the_sets_of_trials_in_favour_add_up() -> None:
-    found = disagreement(SMALL, 200, SEED, n_jobs=1)
+    found = ts.disagreement(SMALL, 200, SEED, n_jobs=1)
     sets = found.patterns()
     assert sum(float(one.estimate) for one in sets.values()) == pytest.approx(1)
     apart = float(sets["cars1",].estimate + sets["cars2",].estimate)
@@ -241,9 +240,19 @@ def test_the_sets_of_trials_in_favour_add_up() -> None:
     assert float(found.each()["cars1"].estimate) == pytest.approx(ahead.mean())
 
 
+def test_how_a_disagreement_is_run_changes_nothing() -> None:
+    found = ts.disagreement("cars_pooled", 24, SEED, n_jobs=1, batch=7)
+    assert found.to_dict() == ts.disagreement(ts.load("cars_pooled"), 24, SEED, n_jobs=1).to_dict()
+
+
+def test_one_trial_has_nothing_to_disagree_with() -> None:
+    with pytest.raises(InputError, match="programme: must be a programme of several trials"):
+        ts.disagreement("cars1", 2, n_jobs=1)
+
+
 def test_trials_of_one_truth_disagree_as_independent_ones_do() -> None:
     """Twice power times the rest; 2,000 programmes leave an error of 0.011."""
-    found = disagreement(twins(), 2_000, SEED, n_jobs=1)
+    found = ts.disagreement(twins(), 2_000, SEED, n_jobs=1)
     power = np.mean([float(share.estimate) for share in found.each().values()])
     assert float(found.disagree.estimate) == pytest.approx(2 * power * (1 - power), abs=4 * 0.011)
 

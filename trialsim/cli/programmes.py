@@ -38,8 +38,9 @@ def disagree(
     """
     from trialsim.questions.programmes.disagreement import disagreement_by
     from trialsim.reporting.text.programme import disagreement_text
+    from trialsim.scenario.programme import programme_of_trials
 
-    studies = [_programme(name, changes) for name in programmes]
+    studies = [programme_of_trials(loaded(name, changes)) for name in programmes]
     with run.runner(replicates, len(studies)) as runner:
         found = [disagreement_by(runner, one, replicates) for one in studies]
     if as_json:
@@ -72,15 +73,6 @@ def simulate_all(
     say(programme_text(found))
     if out is not None:
         say(f"\nA folder for each trial and the pooled result are in {out}")
-
-
-def _programme(name: str, changes: list[str] | None) -> "Programme":
-    from trialsim.scenario.programme import Programme
-
-    study = loaded(name, changes)
-    if not isinstance(study, Programme):
-        raise InputError([Problem("programme", "must be a programme of several trials", name)])
-    return study
 
 
 def _open(out: Path, programme: "Programme") -> None:

@@ -270,6 +270,20 @@ def single_trial(study: Study) -> Scenario:
     return study
 
 
+def programme_of_trials(study: Study) -> Programme:
+    """Return a study that must be a programme, as for what compares its trials.
+
+    Raises
+    ------
+    InputError
+        If it is one trial.
+    """
+    if not isinstance(study, Programme):
+        rule = "must be a programme of several trials"
+        raise InputError([Problem("programme", rule, study.name)])
+    return study
+
+
 def source_at(path: str, study: Study) -> Source:
     """Return the source of a number of a study, which of a programme is that of its trial."""
     if isinstance(study, Programme) and path.startswith(f"{TRIALS}."):

@@ -17,7 +17,8 @@ from trialsim.questions.calibration.figure_curve import FigureCurve, Target, mee
 from trialsim.questions.calibration.simulated_figures import POWER, is_ratio, quantities_of
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
-from trialsim.runs.runner import Runner
+from trialsim.replicates.run import BATCH
+from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.findings import Calibration, Finding
 from trialsim.scenario.programme import Programme, Study
@@ -88,7 +89,9 @@ def calibrate(
     seed: int = 2016,
     n_jobs: int = -1,
     engine: Engine = "auto",
+    batch: int = BATCH,
     progress: Progress | None = None,
+    scheduler: str | None = None,
     start: Mapping[str, float] | None = None,
 ) -> CalibrationResult:
     """Solve for the numbers at some paths, as many as there are figures to be met.
@@ -106,14 +109,17 @@ def calibrate(
     Raises
     ------
     InputError
-        If a path is none of a number that need not be whole, or there is no such figure.
+        If a path is none of a number that need not be whole, there is no such figure, or a number
+        is out of range.
     RunError
         If the numbers do not move the figures, or none that the study can have bring them to their
         targets.
     """
-    study = load_study(study)
-    runner = Runner(seed, n_jobs, engine, progress=progress)
-    return calibrated_by(runner, study, targets, replicates, start)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
+    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
+    if wrong:
+        raise InputError(wrong)
+    return calibrated_by(runner, load_study(study), targets, replicates, start)
 
 
 def calibrated_by(

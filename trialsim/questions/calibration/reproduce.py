@@ -17,8 +17,8 @@ from trialsim.errors import InputError, Problem
 from trialsim.questions.calibration.simulated_figures import is_ratio, simulated_figures
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
-from trialsim.replicates.run import Replicates
-from trialsim.runs.runner import Runner
+from trialsim.replicates.run import BATCH, Replicates
+from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study
 from trialsim.scenario.validation.sources import Status, source_of
@@ -107,19 +107,24 @@ def reproduce(
     seed: int = 2016,
     n_jobs: int = -1,
     engine: Engine = "auto",
+    batch: int = BATCH,
     progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> Reproduction:
     """Simulate a study, and set what it gives beside each figure that was published of it.
 
     Raises
     ------
     InputError
-        If the study has no findings, or the engine cannot run it.
+        If the study has no findings, the engine cannot run it, or a number is out of range.
     RunError
         If recruitment can never finish, or every replicate failed.
     """
-    study = load_study(study)
-    return reproduced(Runner(seed, n_jobs, engine, progress=progress), study, replicates)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
+    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
+    if wrong:
+        raise InputError(wrong)
+    return reproduced(runner, load_study(study), replicates)
 
 
 def reproduced(runner: Runner, study: Study, replicates: int) -> Reproduction:

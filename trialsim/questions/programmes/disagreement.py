@@ -8,17 +8,21 @@ CARS-2, which was not.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from trialsim.arrays import Booleans
+from trialsim.errors import InputError
 from trialsim.questions.power import power_by
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.programmes import of_trial
 from trialsim.replicates.result import SIMULATED
-from trialsim.runs.runner import Runner
-from trialsim.scenario.programme import Programme
+from trialsim.replicates.run import BATCH
+from trialsim.runs.runner import Runner, not_enough
+from trialsim.scenario.files.studies import load_study
+from trialsim.scenario.programme import Programme, Study, programme_of_trials
 from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
 from trialsim.trial.trial import Engine
 
@@ -97,26 +101,34 @@ class Disagreement:
 
 
 def disagreement(
-    programme: Programme,
+    programme: Study | str | Path,
     replicates: int = 10_000,
     seed: int = 2016,
     n_jobs: int = -1,
     engine: Engine = "auto",
+    batch: int = BATCH,
     progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> Disagreement:
     """Return how often the trials of a programme contradict one another.
 
     Raises
     ------
+    InputError
+        If it is one trial, or a number is out of range.
     RunError
         If recruitment of a trial can never finish, or every replicate failed.
 
     >>> import trialsim as ts
-    >>> found = disagreement(ts.load("cars_pooled"), replicates=64, n_jobs=1)
+    >>> found = ts.disagreement("cars_pooled", replicates=64, n_jobs=1)
     >>> bool(found.only("cars1").estimate > found.only("cars2").estimate)
     True
     """
-    return disagreement_by(Runner(seed, n_jobs, engine, progress=progress), programme, replicates)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
+    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
+    if wrong:
+        raise InputError(wrong)
+    return disagreement_by(runner, programme_of_trials(load_study(programme)), replicates)
 
 
 def disagreement_by(runner: Runner, programme: Programme, replicates: int) -> Disagreement:

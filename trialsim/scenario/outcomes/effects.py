@@ -24,8 +24,6 @@ from trialsim.stats.planning.scale_effects import (
     theta_of_cells,
 )
 
-_LARGEST_SHIFT: Final = 20.0
-"""In SDs of the latent score beyond the width of the scale: past it nothing changes any more."""
 _CLOSE: Final = 1e-9
 _LEAST_SHIFT: Final = 1e-12
 """A shift found nearer to none is the rounding of its search: no effect moves nobody."""
