@@ -146,7 +146,7 @@ def test_the_result_tells_its_looks_in_every_form(effective: ts.PowerResult) -> 
     assert {one["where"] for one in told["estimation"]} == {"all", "first", "final"}
     text = power_text("title", effective)
     assert "stopped for efficacy" in text
-    assert "stop reversed by pending endpoints" in text
+    assert "stops reversed by pending endpoints, all looks" in text
 
 
 def test_a_stop_of_patients_who_wait_is_a_run_with_recruitment_closed() -> None:

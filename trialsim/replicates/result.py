@@ -20,8 +20,8 @@ from trialsim.replicates.true_effect import PREFIX as OF_TRUTH
 from trialsim.replicates.true_effect import true_effect
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Programme, Study
-from trialsim.scenario.words.description import plan_in_words
-from trialsim.scenario.words.monitoring import monitoring_in_words
+from trialsim.scenario.words.monitoring import conventions_in_words, monitoring_in_words
+from trialsim.scenario.words.plan import plan_in_words
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
@@ -384,7 +384,7 @@ def conventions_of(study: Study) -> Mapping[str, str]:
         return plan_in_words(study.analysis)
     looks = monitoring_in_words(study)
     return {
-        **plan_in_words(study.analysis, study.outcomes),
+        **conventions_in_words(study),
         **{f"monitoring_{name}": words for name, words in looks.items()},
     }
 

@@ -324,7 +324,7 @@ def test_a_value_is_recommended_only_once_its_power_is_confirmed(calm: ts.Scenar
         assert found.power >= 0.8
         assert found.is_confirmed
         assert size_text("x", found).splitlines()[1] == found.verdict
-        assert found.verdict.startswith("confirmed")
+        assert found.verdict.startswith("Recommended: ")
         assert found.value % calm.design.block_size == 0
         moved += found.value >= found.estimate + calm.design.block_size
     assert moved > 0

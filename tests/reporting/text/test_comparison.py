@@ -12,7 +12,7 @@ def test_a_comparison_says_every_alternative_and_its_paired_error() -> None:
     assert text.startswith("A title\n2 alternatives to cars1")
     row = result.rows[1]
     assert f"{row.difference.estimate:+11.4f} {row.difference.low:+8.4f} - " in text
-    assert f"{row.power.low:.4f}-{row.power.high:.4f} {row.wrong_direction.estimate:9.4f}" in text
+    assert f"{row.power.low:.4f}-{row.power.high:.4f} {row.wrong_direction.estimate:11.4f}" in text
     assert f"{row.differences['screened'].estimate:+10.2f}" in text
     assert "all agree" in text
     assert "\nPatients = 60 " in text

@@ -13,7 +13,7 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.scenario import ABOUT, Scenario
 from trialsim.scenario.validation.paths import and_above, paths_of
 from trialsim.scenario.validation.sources import source_of
-from trialsim.scenario.words.description import as_text, describe, plan_in_words
+from trialsim.scenario.words.description import Section, as_text, describe, plan_in_words
 
 BUILTIN = sorted(builtin_scenarios())
 CARS1 = load("cars1")
@@ -77,15 +77,42 @@ def test_no_line_of_the_text_is_wider_than_100_columns() -> None:
     assert max(len(line) for line in as_text(describe(CARS1)).splitlines()) <= 100
 
 
+def section_of(outcome: str) -> Section:
+    (section,) = (one for one in describe(CARS1).sections if one.title == f"Outcome: {outcome}")
+    return section
+
+
 def test_the_effect_is_told_on_all_four_scales() -> None:
-    (section,) = (one for one in describe(CARS1).sections if one.title == "Outcome: arat")
+    section = section_of("Action Research Arm Test")
     told = {row.label: row.value for row in section.rows if row.label.startswith("effect as")}
     sizes = effect_sizes(CARS1.outcomes["arat"])._asdict()
-    assert told == {f"effect as {name.replace('_', ' ')}": size for name, size in sizes.items()}
+    scales = ("Mann-Whitney effect", "latent shift", "odds ratio", "mean difference")
+    assert told == {
+        f"effect as {scale}": sizes[name] for scale, name in zip(scales, sizes, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("label", "shift", "difference"),
+    [
+        ("Gait velocity", "0.1823 m/s", "0.1717 m/s"),
+        ("Nine-hole peg test", "0.3674 on the log scale", "19.56 s"),
+        ("Action Research Arm Test", "26.79 points", "16.25 points"),
+    ],
+)
+def test_an_effect_has_the_unit_of_its_outcome(label: str, shift: str, difference: str) -> None:
+    told = {row.label: row.text for row in section_of(label).rows}
+    assert told["effect as latent shift"] == shift
+    assert told["effect as mean difference"] == difference
+
+
+def test_the_latent_shift_of_grades_is_in_standard_deviations() -> None:
+    told = {row.label: row.text for row in section_of("Modified Rankin Scale").rows}
+    assert told["effect as latent shift"].endswith(" SD")
 
 
 def test_what_is_computed_from_an_assumption_is_an_assumption() -> None:
-    (section,) = (one for one in describe(CARS1).sections if one.title == "Outcome: arat")
+    section = section_of("Action Research Arm Test")
     assert {row.status for row in section.rows if row.path is None} == {"assumed"}
 
 

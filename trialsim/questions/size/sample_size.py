@@ -23,14 +23,14 @@ from trialsim.questions.size.crossing import BLOCKS, Crossing, probit
 from trialsim.questions.size.path_search import PILOT, Axis, Ends, bracket, search
 from trialsim.questions.size.power_curve import Candidate, PowerCurve
 from trialsim.replicates.parallel import Progress
-from trialsim.replicates.result import SIMULATED, of_wrong_direction
+from trialsim.replicates.result import SIMULATED, conventions_of, of_wrong_direction
 from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.outcomes.effects import control_cells, treated_cells
 from trialsim.scenario.programme import SIZE, Programme, Study, trials_of, value_at
 from trialsim.scenario.scenario import Scenario
-from trialsim.scenario.words.description import plan_in_words
+from trialsim.scenario.words.labels import path_in_words
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Proportion, logarithms, mean_over_replicates
 from trialsim.stats.planning.sample_size import happ
@@ -64,6 +64,8 @@ class SampleSize(Shown):
     scenario: str
     digest: str
     path: str
+    label: str
+    """What stands at the path, in words."""
     target: float
     """The target power."""
     estimate: float
@@ -123,12 +125,14 @@ class SampleSize(Shown):
         """Whether the recommended value gives the power, in one sentence."""
         low, high = self.ci
         told = f"{self.power:.4f} (95% {low:.4f} to {high:.4f})"
+        name = self.label
+        value = f"{self.value:g} {name}" if name == "patients" else f"{name} {self.value:g}"
         if not self.is_confirmed:
             return (
-                f"NOT CONFIRMED: {self.path} {self.value:g} has power {told}, below "
-                f"{self.target:g}, and no further value was possible"
+                f"NOT CONFIRMED: {value}. Power {told}, below the target {self.target:g}; no "
+                "further value was possible."
             )
-        sure = "" if low >= self.target else ", within Monte Carlo error"
+        sure = "" if low >= self.target else ", reached within Monte Carlo error"
         limited = (
             f"; in {self.reached_limit:,} of {self.replicates:,} trials recruitment lasted until "
             "its limit, most with fewer patients"
@@ -136,15 +140,14 @@ class SampleSize(Shown):
             else ""
         )
         return (
-            f"confirmed{sure}: {self.path} {self.value:g} has power {told} for {self.target:g}"
-            f"{limited}"
+            f"Recommended: {value}. Confirmed power {told}, target {self.target:g}{sure}{limited}."
         )
 
     @property
     def meaning(self) -> str:
         """What the interval says, and what it does not."""
         return (
-            f"95% interval of the value of {self.path} at which the power is {self.target:g}, for "
+            f"95% interval of the value of {self.label} at which the power is {self.target:g}, for "
             f"the Monte Carlo error of {self.replicates:,} replicates alone (jackknife over "
             f"{BLOCKS} blocks of replicates); it says nothing of whether the scenario is right"
         )
@@ -283,6 +286,7 @@ def _found(runner: Runner, scenario: Study, path: str, sought: Sought) -> Sample
         scenario=scenario.name,
         digest=scenario.digest,
         path=path,
+        label=path_in_words(path, scenario),
         target=power,
         estimate=exact,
         low=math.floor(bounds[0]) if axis.whole else bounds[0],
@@ -297,7 +301,7 @@ def _found(runner: Runner, scenario: Study, path: str, sought: Sought) -> Sample
         confirmation_seed=fresh.seed,
         candidates=curve.candidates(),
         closed_form=_closed_form(scenario, path, value, sought, runner.seed),
-        conventions=plan_in_words(scenario.analysis),
+        conventions=conventions_of(scenario),
         seconds=time.perf_counter() - began,
     )
 

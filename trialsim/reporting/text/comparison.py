@@ -8,6 +8,7 @@ from trialsim.questions.assurance.assurance import Assurance
 from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.what_if.what_if import Row, WhatIf
 from trialsim.replicates.result import SIMULATED
+from trialsim.scenario.words.labels import spoken
 from trialsim.stats.monte_carlo import Mean, Proportion, wilson_interval
 
 _COLUMNS = {
@@ -26,7 +27,7 @@ def _alternatives(number: int) -> str:
 
 def what_if_text(title: str, result: WhatIf) -> str:
     """Return a comparison as a table of powers and a table of the other differences."""
-    width = max(len("difference from the base"), *(len(_name(row)) for row in result.rows))
+    width = max(len("base, then differences"), *(len(_name(row)) for row in result.rows))
     base = result.rows[0]
     lines = [
         title,
@@ -34,18 +35,18 @@ def what_if_text(title: str, result: WhatIf) -> str:
         f"the same {result.replicates:,} simulated trials; seed {result.seed}",
         SIMULATED,
         "",
-        f"{'':{width}} {'power':>8} {'95% interval':>16} {'wrong way':>9} {'difference':>11} "
+        f"{'':{width}} {'power':>8} {'95% interval':>16} {'for control':>11} {'difference':>11} "
         f"{'95% interval':>18} {'equiv. n':>10}",
         *(_power_line(row, width) for row in result.rows),
         "",
-        f"{'difference from the base':{width}} {_headings()}",
+        f"{'base, then differences':{width}} {_headings()}",
         f"{_name(base):{width}} {_numbers(base.means)}",
         *(f"{_name(row):{width}} {_numbers(row.differences, '+')}" for row in result.rows[1:]),
         "",
         "MCSEs and intervals reflect Monte Carlo error alone; those of differences are paired.",
         "Equiv. n: replicates of each design that an unpaired comparison would need for the same",
         "MCSE of the difference in power.",
-        "Power counts rejections in favour of the treated; wrong way, those in favour of control.",
+        "Power: rejections in favour of the treated; for control: those in favour of control.",
         *_about_ratios(result),
     ]
     lines += [f"WARNING: {_name(row)}: {_HARMFUL}" for row in result.rows if row.is_harmful]
@@ -60,7 +61,7 @@ def size_text(title: str, result: SampleSize) -> str:
     lines = [
         title,
         result.verdict,
-        f"{result.path} for a power of {result.target:g}; scenario {result.scenario} "
+        f"{spoken(result.label)} for a power of {result.target:g}; scenario {result.scenario} "
         f"({result.digest}), seed {result.seed}",
         SIMULATED,
         "",
@@ -68,7 +69,7 @@ def size_text(title: str, result: SampleSize) -> str:
         f"{'interval':22} {result.low:.6g} to {result.high:.6g} (estimate {result.estimate:.6g})",
         f"{'confirmed power':22} {result.power:.4f} (MCSE {result.mcse:.4f}, 95% {low:.4f} to "
         f"{high:.4f})",
-        f"{'wrong direction':22} {result.wrong_direction.estimate:.4f} (95% "
+        f"{'in favour of control':22} {result.wrong_direction.estimate:.4f} (95% "
         f"{result.wrong_direction.low:.4f} to {result.wrong_direction.high:.4f})",
         f"{'':22} on {result.replicates:,} fresh trials{_failed(result.failed)}, seed "
         f"{result.confirmation_seed}",
@@ -81,10 +82,10 @@ def size_text(title: str, result: SampleSize) -> str:
         )
     lines += [
         "",
-        f"{'candidate':>12} {'power':>8} {'95% interval':>16} {'trials':>8} {'seconds':>8}",
+        f"{'candidate':>12} {'power':>8} {'95% interval':>16} {'trials':>8}",
         *(
-            f"{one.value:12.6g} {one.power:8.4f} {_interval(one.share):>16} {one.replicates:8,} "
-            f"{one.seconds:8.1f}{_failed(one.failed)}"
+            f"{one.value:12.6g} {one.power:8.4f} {_interval(one.share):>16} {one.replicates:8,}"
+            f"{_failed(one.failed)}"
             for one in result.candidates
         ),
         "",
@@ -111,7 +112,8 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
         f"{result.ci[1]:.4f}; MCSE {result.mcse:.4f}: {result.mcse_simulation:.4f} of trials, "
         f"{result.mcse_draws:.4f} of effects drawn)",
         f"{'power over the prior, SD':28} {result.power_sd:.4f}",
-        f"{'wrong direction':28} {wrong.estimate:.4f} (95% {wrong.low:.4f} to {wrong.high:.4f})",
+        f"{'in favour of control':28} {wrong.estimate:.4f} (95% {wrong.low:.4f} to "
+        f"{wrong.high:.4f})",
         f"{'rejections, either direction':28} {rejections.estimate:.4f} (95% {rejections.low:.4f} "
         f"to {rejections.high:.4f}; MCSE {rejections.mcse:.4f})",
         f"{'predictive distribution':28} mean estimate {predicted.estimate:.4f} (MCSE "
@@ -179,7 +181,7 @@ def _interval(share: Proportion) -> str:
 def _power_line(row: Row, width: int) -> str:
     own = (
         f"{_name(row):{width}} {row.power.estimate:8.4f} {_interval(row.power):>16} "
-        f"{row.wrong_direction.estimate:9.4f}"
+        f"{row.wrong_direction.estimate:11.4f}"
     )
     if not row.alternative.changes:
         return own

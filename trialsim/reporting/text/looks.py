@@ -36,15 +36,18 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
         if what == "harm" and not any(one.estimate for one in found):
             continue
         yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in found)
-    yield f"{'stop reversed by pending endpoints':34}{_with_error(looks.reversals):>20}"
     yield ""
-    yield f"{'':34} {'mean':>10} {'MCSE':>10} {'5%':>9} {'50%':>9} {'95%':>9} {'at most':>8}"
+    yield f"{'stops reversed by pending endpoints, all looks':54}{_with_error(looks.reversals):>20}"
+    yield "MCSE in brackets."
+    yield ""
+    yield f"{'':34} {'mean':>10} {'MCSE':>10} {'5%':>9} {'50%':>9} {'95%':>9} {'maximum':>8}"
     for name, label in _SPREAD.items():
         spread = looks.spread(name)
         yield (
             f"{label:34} {spread.mean.estimate:10.2f} {spread.mean.mcse:10.2f} {spread.low:9.1f} "
             f"{spread.median:9.1f} {spread.high:9.1f} {spread.at_most:8.3f}"
         )
+    yield "5%, 50%, 95%: quantiles of trials; maximum: proportion of trials at the largest value."
     yield ""
     yield f"{'estimate':12}{'ended at':14}{'trials':>8}{'bias':>20}{'RMSE':>20}{'coverage':>20}"
     for kind, prefix in looks.kinds.items():

@@ -1,4 +1,4 @@
-"""What is written in a study file beside what its trials have, in words."""
+"""The parameters of a study as specified, and as its simulated trials realise them, in words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,17 +15,17 @@ def obtained_dict(tables: Mapping[str, Sequence[Beside] | str]) -> dict[str, Any
 
 
 def obtained_text(tables: Mapping[str, Sequence[Beside] | str]) -> str:
-    """Return a row for each number: as written, as obtained, and the Monte Carlo standard error."""
+    """Return a row for each parameter: specified, realised and its Monte Carlo standard error."""
     lines = [
-        "As written of reference patients, and as obtained in simulated trials (nobody missed a "
-        "visit):",
+        "Parameters as specified for reference patients and as realised in trials (complete "
+        "follow-up):",
     ]
     for name, found in tables.items():
         if isinstance(found, str):
             lines.append(f"{name}: {found}")
             continue
         lines.append(
-            f"{name if len(tables) > 1 else '':48} {'written':>10} {'obtained':>10} {'MCSE':>10}"
+            f"{name if len(tables) > 1 else '':48} {'specified':>10} {'realised':>10} {'MCSE':>10}"
         )
         lines += [
             f"{one.label:48} {one.written:10.4f} "

@@ -23,7 +23,7 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
             f"{result.replicates:,} simulated trials{failed}; seed {result.seed}, "
             f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
         ),
-        f"{'':34} {'value':>10} {'MCSE':>10} {'SD':>10}",
+        f"{'':34} {'value':>10} {'MCSE':>10}    SD / 95% CI",
         _share("power, in favour of the treated", result.favoured),
         _share("rejections in favour of control", result.wrong_direction),
         _row(f"estimate of the {result.quantity.name}", result.estimate),

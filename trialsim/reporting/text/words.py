@@ -9,6 +9,8 @@ from trialsim.scenario.words.labels import in_words
 
 _WIDTH: Final = 100
 _INDENT: Final = 21
+_OF_LOOKS: Final = "monitoring_"
+_MONITORING: Final = "Monitoring"
 
 
 def heading(title: str, what: str) -> str:
@@ -28,12 +30,16 @@ def p_text(p_value: float) -> str:
 def conventions_text(conventions: Mapping[str, str]) -> list[str]:
     """Return the conventions of an analysis, each under its heading, as wrapped lines.
 
-    A convention of several lines, such as that of the secondary analyses, becomes a list.
+    A convention of several lines, such as that of the secondary analyses, becomes a list. Those of
+    the looks stand together under their own heading.
     """
-    lines = []
+    lines: list[str] = []
     for name, words in conventions.items():
+        of_looks = name.startswith(_OF_LOOKS)
+        if of_looks and _MONITORING not in lines:
+            lines += ["", _MONITORING]
         first, *others = words.splitlines()
-        heading = f"{in_words(name).capitalize()}:"
+        heading = f"{in_words(name.removeprefix(_OF_LOOKS)).capitalize()}:"
         lines += wrap(f"{heading:{_INDENT - 1}} {first}", _WIDTH, subsequent_indent=" " * _INDENT)
         for item in others:
             opening = " " * _INDENT + "- "

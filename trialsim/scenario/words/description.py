@@ -7,18 +7,13 @@ from typing import Any, Final
 
 from trialsim.scenario.outcomes.bounds import Bound
 from trialsim.scenario.outcomes.courses import Proportions
-from trialsim.scenario.outcomes.effects import (
-    EffectSizes,
-    control_cells,
-    effect_sizes,
-    treated_cells,
-)
+from trialsim.scenario.outcomes.effects import control_cells, effect_sizes, treated_cells
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import Source, Status, source_of
 from trialsim.scenario.words.labels import in_words
-from trialsim.scenario.words.monitoring import monitoring_in_words
+from trialsim.scenario.words.monitoring import conventions_in_words, monitoring_in_words
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.scenario.words.values import (
     alternative_in_words,
@@ -291,7 +286,9 @@ def _outcome_section(scenario: Scenario, name: str, plain: Section) -> Section:
         "four scales, and these proportions are at floor and ceiling"
         + (", before any bound:" if outcome.bounds else ":"),
     )
-    return Section(f"Outcome: {name}", words, (*_effect_rows(scenario, name, outcome), *plain.rows))
+    return Section(
+        f"Outcome: {outcome.label}", words, (*_effect_rows(scenario, name, outcome), *plain.rows)
+    )
 
 
 def _prognosis_in_words(outcome: Outcome) -> list[str]:
@@ -340,11 +337,13 @@ _COURSES: Final = {
 def _effect_rows(scenario: Scenario, name: str, outcome: Outcome) -> Iterator[Row]:
     path = f"outcomes.{name}.effect.value"
     anchor, source = outcome.effect.anchor, source_of(path, scenario.sources)
-    note = f"computed from the effect's value as {anchor.replace('_', ' ')} and the course"
+    note = f"computed from the effect as {_SCALES.get(anchor, in_words(anchor))} and the course"
+    units = {"latent_shift": _latent_unit(outcome), "mean_difference": outcome.unit}
     ends = (f"outcomes.{name}.course.end_{what}" for what in ("mean", "sd"))
     computed = _computed(source.status, *(source_of(end, scenario.sources).status for end in ends))
     for scale, value in effect_sizes(outcome)._asdict().items():
-        label, text = f"effect as {scale.replace('_', ' ')}", f"{value:.4g} {_SCALE_UNITS[scale]}"
+        label = f"effect as {_SCALES.get(scale, in_words(scale))}"
+        text = f"{value:.4g} {units.get(scale, '')}"
         if scale == anchor:
             told = (source.status, source.reference, source.note)
             yield Row(label, path, value, text.rstrip(), *told)
@@ -357,7 +356,15 @@ def _effect_rows(scenario: Scenario, name: str, outcome: Outcome) -> Iterator[Ro
             yield Row(label, None, share, f"{share:.3g}", computed, None, note)
 
 
-_SCALE_UNITS: Final = dict(zip(EffectSizes._fields, ("", "points", "", "points"), strict=True))
+_SCALES: Final = {"theta": "Mann-Whitney effect"}
+"""The scales of an effect whose names are not their fields'."""
+
+
+def _latent_unit(outcome: Outcome) -> str:
+    """Return the unit of the latent score, which of a time or a count is a logarithm."""
+    if isinstance(outcome.course, Proportions):
+        return "SD"
+    return "on the log scale" if outcome.kind in ("time", "count") else outcome.unit
 
 
 def _computed(*statuses: Status) -> Status:
@@ -366,7 +373,7 @@ def _computed(*statuses: Status) -> Status:
 
 
 def _plan_sentences(scenario: Scenario) -> list[str]:
-    return _sentences(plan_in_words(scenario.analysis, scenario.outcomes))
+    return _sentences(conventions_in_words(scenario))
 
 
 def _sentences(conventions: Mapping[str, str]) -> list[str]:

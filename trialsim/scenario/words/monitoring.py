@@ -28,6 +28,8 @@ from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.monitoring.re_estimation import ReEstimation
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import in_words
+from trialsim.scenario.words.plan import plan_in_words
 
 _NAMES: Final = {
     "obrien_fleming": "alpha spending after Lan and DeMets, of the O'Brien-Fleming type",
@@ -71,6 +73,26 @@ def monitoring_in_words(scenario: Scenario) -> dict[str, str]:
         told["re_estimation"] = _sizes(monitoring.re_estimation)
     if monitoring.board is not None:
         told["board"] = monitoring.board
+    return told
+
+
+def conventions_in_words(scenario: Scenario) -> dict[str, str]:
+    """Return the conventions of a trial's analysis; with looks, those of its looks replace some."""
+    plan, monitoring = scenario.analysis, scenario.monitoring
+    told = plan_in_words(plan, scenario.outcomes)
+    if monitoring is None:
+        return told
+    sides = "two-sided" if plan.alternative == "two-sided" else "one-sided"
+    told["alpha"] = (
+        f"The overall level is {plan.alpha:.12g}, {sides}. The null hypothesis is rejected when "
+        "the test crosses a bound for efficacy given under Monitoring."
+    )
+    if monitoring.interval != "naive":
+        told["interval"] = (
+            f"{100 * plan.confidence:.12g}% interval: {_ORDERED[monitoring.interval]}, as given "
+            "under Monitoring."
+        )
+    told["small_samples"] = f"Of the fixed design, without looks: {told['small_samples']}"
     return told
 
 
@@ -128,21 +150,21 @@ def efficacy_in_words(rule: EfficacyRule) -> str:
 
 
 def futility_in_words(rule: FutilityRule | None) -> str:
-    """Say at what the trial stops for futility."""
+    """Say when the trial stops for futility, as a condition."""
     match rule:
         case OnZ(below=below):
-            return f"z below {below:g}"
+            return f"z is below {below:g}"
         case OnP(above=above):
-            return f"one-sided p above {above:g}"
+            return f"the one-sided p-value is above {above:g}"
         case OnEffect(below=below):
-            return f"estimate below {below:g}"
+            return f"the estimate is below {below:g}"
         case OnConditionalPower(below=below, under=under):
             of = _UNDER[under] if isinstance(under, str) else f"an effect of {under:g}"
-            return f"conditional power under {of} below {below:g}"
+            return f"conditional power under {of} is below {below:g}"
         case OnPredictivePower(below=below):
-            return f"predictive power below {below:g}"
+            return f"predictive power is below {below:g}"
         case BetaSpending(power=power):
-            return f"beta spending for a power of {power:g}"
+            return f"z is below the bounds of beta spending for a power of {power:g}"
     return "none"
 
 
@@ -155,7 +177,7 @@ def _bounds_said(plan: BoundaryPlan) -> str:
     each = _each(plan, plan.planned.efficacy)
     sides = "two-sided, so |z|" if plan.sides == 2 else "one-sided, so z"
     kept = (
-        " They follow the information that each look has."
+        " Bounds are recomputed from the information observed."
         if isinstance(plan.monitoring.efficacy, SPENDING)
         else ""
     )
@@ -173,14 +195,24 @@ def _futility_said(plan: BoundaryPlan) -> str:
     rule = plan.monitoring.futility
     if rule is None:
         return "No look stops for futility."
-    each = _each(plan, plan.planned.futility)
+    named = zip(plan.names, plan.planned.futility.tolist(), strict=True)
+    each = ", ".join(f"{z:.3f} at {_the_look(name)}" for name, z in named if abs(z) < float("inf"))
     binding = (
         "Binding: the efficacy bounds take it into account."
         if rule.binding
-        else "Not binding: the type I error is kept whether the board stops or not."
+        else "Non-binding: the type I error is kept whether the board stops or not."
     )
-    said = f" At the planned information that is z below: {each}." if each else ""
-    return f"Stop at {futility_in_words(rule)}.{said} {binding}"
+    said = f" (at the planned information: z < {each})" if each else ""
+    return f"Stop for futility if {futility_in_words(rule)}{said}. {binding}"
+
+
+def _the_look(name: str) -> str:
+    """Name a look in a sentence.
+
+    >>> _the_look("first"), _the_look("look_1")
+    ('the first look', 'look 1')
+    """
+    return in_words(name) if "look" in name else f"the {in_words(name)} look"
 
 
 def _each(plan: BoundaryPlan, bounds: Floats) -> str:
@@ -214,16 +246,20 @@ def _sizes(rule: ReEstimation) -> str:
     )
 
 
-_UNDER: Final = {"no_effect": "no effect", "design": "the planned effect", "trend": "the trend"}
+_UNDER: Final = {
+    "no_effect": "no effect",
+    "design": "the planned effect",
+    "trend": "the current trend",
+}
 _INFORMATION: Final = {
-    "patients": "The share of information is patients analysed over those planned.",
-    "variance": "The share of information is the reciprocal of the variance of the test, ties "
-    "included, over the planned one.",
+    "patients": "Information fraction: patients analysed / patients planned.",
+    "variance": "Information fraction: reciprocal of the variance of the test, ties included / the "
+    "planned one.",
 }
 _WAITING: Final = {
     "followed": "After a stop no more patients are randomised; those whose endpoint is pending are "
-    "followed and analysed beside the decision, which stands.",
-    "left_out": "After a stop the trial is closed at once; those who wait for their endpoint are "
+    "followed up and included in the final analysis; the decision is not reversed.",
+    "left_out": "After a stop the trial is closed at once; those whose endpoint is pending are "
     "left out.",
 }
 _ESTIMATES: Final = {
@@ -235,4 +271,8 @@ _INTERVALS: Final = {
     "naive": "So is the interval.",
     "stagewise": "The interval is by stage-wise ordering of the data at the decision.",
     "repeated": "The interval is the repeated confidence interval.",
+}
+_ORDERED: Final = {
+    "stagewise": "by stage-wise ordering",
+    "repeated": "repeated confidence interval",
 }
