@@ -13,8 +13,11 @@ from scipy import special
 from trialsim.arrays import Pairs, RowIndex
 from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.curves import Curve, TailCurve
+from trialsim.datasets import tables
 from trialsim.quantiles import Steps
+from trialsim.scenario.files.yaml_file import load
 from trialsim.streams import WORDS, Streams
+from trialsim.trial.trial import simulate_batch
 
 COMMON = settings(derandomize=True, max_examples=60, deadline=None)
 EDGES = [0, 1, 2**20 - 1, 2**20, 2**31 - 1, 2**31, WORDS - 2**20, WORDS - 2, WORDS - 1]
@@ -96,3 +99,21 @@ def test_words_at_places_are_those_among_all(
     pairs = Pairs(rows, np.array(units))
     assert alike(compiled_builds, lambda: streams.words_at("example", places, 2))
     assert alike(compiled_builds, lambda: streams.words_at("example", pairs, 2))
+
+
+def test_trials_that_are_left_after_others_failed_have_the_same_tables(
+    compiled_builds: list[str],
+) -> None:
+    """Of some replicates of a batch, arrays do not lie in one piece of memory."""
+    study = load("cars1").replace(
+        {
+            "design.patients": 30,
+            "operations.recruitment_limit_days": 80,
+            "operations.at_limit": "fail",
+        }
+    )
+    trial = simulate_batch(study, Streams(5, range(24)))
+    assert 0 < len(trial.replicates) < 24
+    assert alike(
+        compiled_builds, lambda: tables(trial)["screening"]["decided_minute"].to_numpy(np.int64)
+    )

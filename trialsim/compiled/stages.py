@@ -158,11 +158,13 @@ class Stages:
         fails
             Shape (replicate, candidate, rule), the last axis outermost in memory.
         """
-        ready, deadline = np.empty_like(arrival), np.empty_like(arrival)
+        ready, deadline = (np.empty(arrival.shape, np.int64) for _ in range(2))
         possible = np.empty(arrival.shape, np.bool_)
+        times = map(np.ascontiguousarray, (arrival, onset, screened))  # of a part, they are not
+        rules = np.ascontiguousarray(np.moveaxis(fails, 2, 0))
         self._library.first_infusion(
-            *(arrival.size, arrival, onset, screened),
-            *(fails.shape[2], np.moveaxis(fails, 2, 0), *window, *hours, wait, last_arrival),
+            *(arrival.size, *times),
+            *(len(rules), rules, *window, *hours, wait, last_arrival),
             *(ready, deadline, possible),
         )
         return ready, deadline, possible
@@ -171,6 +173,7 @@ class Stages:
         self, stratum: Integers, strata: int, marks: Words, counts: list[int]
     ) -> Integers:
         """Return each patient's arm, shape (replicate, patient)."""
+        stratum, marks = np.ascontiguousarray(stratum), np.ascontiguousarray(marks)
         arms, left = np.empty_like(stratum), np.empty(strata * (len(counts) + 1), np.int64)
         each = np.array(counts, np.int64)
         self._library.permuted_blocks(
@@ -245,8 +248,8 @@ class Stages:
         days, minute = (np.empty((visits, *shape), np.int64) for _ in range(2))
         attended = np.empty(days.shape, np.bool_)
         self._library.conduct(
-            *(*shape, infusions, visits, randomised, onset),
-            *(np.ascontiguousarray(end) for end in ends),
+            *(*shape, infusions, visits),
+            *(np.ascontiguousarray(times) for times in (randomised, onset, *ends)),
             *(np.ascontiguousarray(np.moveaxis(layer, 2, 0)) for layer in layers),
             *(offsets, np.array(visit_day, np.int64), np.array(from_onset, np.bool_)),
             np.empty(shape[1], np.int64),
