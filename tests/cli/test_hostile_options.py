@@ -49,4 +49,4 @@ def test_hostile_command_lines_end_with_an_answer_or_in_words(tmp_path: Path) ->
     assert found.returncode == 0, found.stderr[-2_000:]
     told = json.loads(found.stdout)
     assert told["unhandled"] == {}
-    assert sum(told["counts"].values()) > 0
+    assert told["counts"].get("0", 0) > 0, "no command line was right enough to be run"

@@ -1,20 +1,23 @@
-"""Each command with options of random and hostile values: it does what it says, or refuses them.
+"""Each command as its users give it, with one hostile value: it does what it says, or refuses it.
 
 Run as a program it takes how many command lines, the seed, the folder in which every path lies, and
-how many seconds at most; it prints one JSON object. Each runs in a process of its own, with bounded
-memory, time and files. Options and arguments are those that the program itself tells.
+how many seconds at most, once a line has had its answer; it prints one JSON object. Each runs in a
+process of its own, with bounded memory, time and files. Options and arguments are those that the
+program itself tells.
 """
 
+import importlib
 import json
 import os
 import random
 import resource
+import shutil
 import signal
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
@@ -43,13 +46,86 @@ TEXTS: Final = (
 STUDIES: Final = ("cars1", "cars1_null", "casta", "cars_pooled", "rat_dose_response", "no_study")
 FILES: Final = ("study.yaml", "new.yaml", "n.svg", "n.csv", "other.txt", "run", "link", "no/no")
 """Names in the folder: no other path is given to anything."""
+ALWAYS: Final = (
+    *("replicates", "null_replicates", "published_replicates", "sensitivity_replicates"),
+    *("strata", "cohort", "values", "out", "jobs", "low", "high", "report"),
+)
+"""Optional parameters that are given all the same: without them a command works long, or not."""
 SMALL: Final[Mapping[str, tuple[str, ...]]] = {
     "jobs": ("1",),
+    "sensitivity_replicates": ("0", "-1", "x"),
     "precision": ("0.5", "0.4", "0", "nan", "-1"),
     **dict.fromkeys(("replicates", "batch", "hypercube", "strata"), ("1", "2", "5", "0", "x")),
     "cohort": ("1", "20", "0", "x"),
 }
 """Values of what would else be long work, which is no defect, by the end of the option's name."""
+RIGHT: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("scenario", "scenarios", "source"), ("study.yaml",)),
+    **dict.fromkeys(("programmes", "studies"), ("cars_pooled",)),
+    "shards": ("run",),
+    "name": ("another",),
+    "prior": ("cars_heterogeneous",),
+    "paths": ("outcomes.arat.effect.value",),
+    "targets": ("power=0.5",),
+    "changes": ("analysis.alpha=0.1", "design.patients=24"),
+    "base": ("analysis.alpha=0.1",),
+    "values": ("design.patients=20,24",),
+    "deltas": ("0,-2",),
+    "path": ("design.patients",),
+    "analysis": (),
+    "outcome": ("arat",),
+    "site": ("site_01",),
+    "quantity": ("power", "estimate"),
+    "question": ("How many patients?",),
+    "shard": ("1of2",),
+    "variant": ("cars2",),
+    "target": ("0.5",),
+    **dict.fromkeys(("low", "replicate", "patient"), ("8",)),
+    **dict.fromkeys(("high", "patients"), ("60",)),
+    "width": ("6", "12"),
+    **dict.fromkeys(("observed", "published"), ("0.6",)),
+    **dict.fromkeys(("no_effect", "precision", "effects"), ("0.3",)),
+    **dict.fromkeys(("replicates", "null_replicates", "published_replicates"), ("8",)),
+    "sensitivity_replicates": ("0",),
+    "strata": ("2",),
+    "batch": ("4",),
+    "cohort": ("64",),
+    "hypercube": ("3",),
+    "seed": ("2016", "7"),
+    "jobs": ("1",),
+    "run": ("run",),
+    "null": ("run",),
+    "what_if": ("what_if.json",),
+    **dict.fromkeys(("out", "keep"), ("new",)),
+    "report": ("new.html",),
+}
+"""Values that are right for nearly every command, by the option's name; the rest go by its kind."""
+_LOOKS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("scenario", "source"), ("cars_sequential",)),
+    "changes": (),
+}
+_IMPUTED: Final[Mapping[str, tuple[str, ...]]] = {"scenario": ("imputed.yaml",)}
+OF_COMMAND: Final[Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
+    ("bounds",): _LOOKS,
+    ("calibrate",): {"replicates": ("32",)},
+    ("disagree",): {"changes": ()},
+    ("plot", "boundaries"): _LOOKS,
+    ("plot", "expected-size"): _LOOKS,
+    ("plot", "size"): {"replicates": ("100",)},
+    ("plot", "stopping"): _LOOKS,
+    ("plot", "tipping-point"): _IMPUTED,
+    ("report",): {"out": ("new.html",)},
+    ("reproduce",): {"studies": ("cars1_natural",)},
+    ("size",): {"replicates": ("100",)},
+    ("tipping-point",): _IMPUTED,
+}
+"""What some commands need instead, or cannot take."""
+SHARED: Final = ("pandas", "scipy.stats", "pyarrow.parquet", "matplotlib.figure", "jinja2")
+"""What most commands load, loaded once for all."""
+LONG: Final = (("plot", "sensitivity"), ("sensitivity",))
+"""Commands whose right answers take a minute, for they change every number of a study."""
+KEPT: Final = "kept"
+"""The folder of a run that is whole, of which every command line has a copy of its own."""
 NEVER: Final = ("scheduler", "version")
 """Options that speak to a network, or that end the program at once."""
 
@@ -65,12 +141,16 @@ class Command(NamedTuple):
 def main() -> None:
     """Run random command lines, and print what became of them."""
     lines, seed, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]).resolve()
+    for name in SHARED:
+        importlib.import_module(name)
+    prepare(folder)
     until = time.monotonic() + float(sys.argv[4])
-    known = commands()
+    known = [command for command in commands() if command.words not in LONG]
+    random.Random(seed).shuffle(known)
     counts: Counter[str] = Counter()
     unhandled: dict[str, str] = {}
     for number in range(lines):
-        if time.monotonic() > until:
+        if time.monotonic() > until and counts["0"]:
             break
         dice = random.Random(f"{seed} {number}")
         prepare(folder)
@@ -105,32 +185,50 @@ def _bare(kind: Any) -> Any:
 
 
 def prepare(folder: Path) -> None:
-    """Put into the folder what the paths lead to: a study, another's file, a link, a folder."""
+    """Put into the folder what the paths lead to: a study, another's file, a link, a run."""
     study, other, link = folder / "study.yaml", folder / "other.txt", folder / "link"
-    if not study.is_file():
-        study.write_text("extends: cars1\nname: own\ndesign: {patients: 20}\n", encoding="utf-8")
-    if not other.is_file():
-        other.write_text("another's\n", encoding="utf-8")
-    if not link.is_symlink():
-        link.symlink_to(other)
-    (folder / "run").mkdir(exist_ok=True)
+    for left in folder.iterdir():
+        if left.name == KEPT:
+            continue
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+    small = "extends: cars1_natural\nname: own\ndesign: {patients: 20}\n"
+    study.write_text(small, encoding="utf-8")
+    imputed = f"{small}analysis: {{missing: multiple_imputation, imputations: 2}}\n"
+    (folder / "imputed.yaml").write_text(imputed, encoding="utf-8")
+    other.write_text("another's\n", encoding="utf-8")
+    link.symlink_to(other)
+    if not (folder / KEPT).is_dir():
+        became, told = ended(["power", "study.yaml", "--replicates=12", f"--out={KEPT}"], folder)
+        assert became == "0", told
+    shutil.copytree(folder / KEPT, folder / "run")
 
 
 def command_line(command: Command, dice: random.Random, folder: Path) -> list[str]:
-    """Return the arguments of one command, every path of which lies in the folder.
+    """Return the arguments of one command, all right but one, every path of which is in the folder.
 
     Raises
     ------
     AssertionError
         If a word could lead out of the folder, where the command is run.
     """
+    known = [one for one in command.parameters if one.name not in NEVER]
+    hostile = dice.choice(known) if known else None
     words = list(command.words)
-    for one in command.parameters:
-        if one.name in NEVER:
+    for one in known:
+        wanted = one.required or one.param_type_name == "argument" or one.name in ALWAYS
+        if one is not hostile and dice.random() > (1 if wanted else 0.1):
             continue
-        wanted = one.required or one.param_type_name == "argument" or _small(one.name)
-        if dice.random() < (0.97 if wanted else 0.12):
-            words += _given(one, command.kinds.get(one.name, str), dice, folder)
+        kind = command.kinds.get(one.name, str)
+        right = OF_COMMAND.get(command.words, {}).get(one.name, RIGHT.get(one.name))
+        if command.words[0] == "plot" and one.name == "out":
+            right = ("new.svg", "new.csv")
+        if one is hostile:
+            words += _given(one, kind, dice, folder)
+        elif right is None or right:
+            words += _given(one, kind, dice, folder, right or ())
     for word in words:
         assert is_confined(word, folder), word
     return words
@@ -148,16 +246,28 @@ def _small(name: str) -> tuple[str, ...]:
     return next((values for end, values in SMALL.items() if name.endswith(end)), ())
 
 
-def _given(one: Any, kind: Any, dice: random.Random, folder: Path) -> Iterator[str]:
+def _given(
+    one: Any, kind: Any, dice: random.Random, folder: Path, right: Sequence[str] | None = None
+) -> Iterator[str]:
     """Yield the words of a parameter; an option's is one, so that `-1` stays its value."""
-    several = getattr(one, "multiple", False) or one.nargs == -1
+    several = right is None and (getattr(one, "multiple", False) or one.nargs == -1)
     for _ in range(dice.choice((1, 1, 2)) if several else 1):
-        if one.param_type_name == "argument":
-            yield _value(one, kind, dice, folder)
-        elif getattr(one, "is_flag", False):
+        if getattr(one, "is_flag", False):
             yield dice.choice((*one.opts, *one.secondary_opts))
+            continue
+        if right is None:
+            value = _value(one, kind, dice, folder)
         else:
-            yield f"{max(one.opts, key=len)}={_value(one, kind, dice, folder)}"
+            value = dice.choice(right or _choices(kind))
+        named = one.param_type_name != "argument"
+        yield f"{max(one.opts, key=len)}={value}" if named else value
+
+
+def _choices(kind: Any) -> Sequence[str]:
+    """Return the words of a choice, or a small number."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(choice.value) for choice in kind]
+    return get_args(kind) if get_origin(kind) is Literal else ("8",)
 
 
 def _value(one: Any, kind: Any, dice: random.Random, folder: Path) -> str:
