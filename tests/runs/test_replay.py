@@ -102,9 +102,12 @@ def test_a_timeline_tells_what_the_tables_tell(trial: SimulatedTrial) -> None:
         assert told.events[0].event == "onset"
         (randomised,) = (one for one in told.events if one.event == "randomised")
         assert (randomised.day, randomised.detail) == (0, told.arm)
-        text = timeline_text("CARS-1", told)
+        text = timeline_text(told, trial.scenario)
         assert f"patient {patient} of replicate 0" in text
         assert "nan" not in text.split()
+        assert max(map(len, text.splitlines())) <= 100
+        assert not any("_" in line for line in text.splitlines())
+        assert "Gait velocity" in text
 
 
 def test_the_scores_in_the_own_arm_are_those_of_the_trial(trial: SimulatedTrial) -> None:

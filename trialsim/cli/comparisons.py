@@ -98,7 +98,7 @@ def type_one_error(question: WithoutEffect, keep: KeepOptions, as_json: AsJson =
 )
 @with_options
 def sensitivity(question: Varied, keep: KeepOptions, as_json: AsJson = False) -> None:
-    """Vary each number that is not published, one at a time, by a fifth to either side.
+    """Vary each number that is not published, one at a time, by ±20%.
 
     Those of the primary endpoint's course and effect, of the operations and the treatment; the
     differences from the study as it stands are paired, replicate by replicate.

@@ -33,8 +33,8 @@ def disagree(
 ) -> None:
     """Estimate how often the trials of a programme disagree.
 
-    A trial is for the treatment if its own analysis rejects in its favour. Several programmes are
-    several assumed truths: one effect for all, another for each, effects that vary.
+    A trial is in favour if its own analysis rejects in favour of the treated. Several programmes
+    compare several assumptions: a common effect, one for each trial, or effects that vary.
     """
     from trialsim.questions.programmes.disagreement import disagreement_by
     from trialsim.reporting.text.programme import disagreement_text

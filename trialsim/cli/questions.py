@@ -129,15 +129,15 @@ class EveryPair(EachValue):
 
 @dataclass(frozen=True, kw_only=True)
 class Compared(EachValue):
-    """A study beside any others."""
+    """A study compared with any others."""
 
     grid: Annotated[bool, typer.Option("--grid", help="Every combination of the values.")] = False
     hypercube: Annotated[
-        int | None, typer.Option(min=1, help="So many points, spread evenly over the ranges.")
+        int | None, typer.Option(min=1, help="Number of points, spread evenly over the ranges.")
     ] = None
     variant: Annotated[
         list[str] | None,
-        typer.Option(metavar="SCENARIO", help="Another scenario beside it; may be repeated."),
+        typer.Option(metavar="SCENARIO", help="Another scenario to compare; may be repeated."),
     ] = None
 
     def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "WhatIf"]:

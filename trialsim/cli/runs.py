@@ -94,7 +94,7 @@ def simulate(
         print_json({**result.to_dict(), **_board_dict(trial), **about})
         return
     say(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
-    say(consort_text(account_of(trial, result)))
+    say(consort_text(account_of(trial, result), study))
     say("")
     say(analysis_text(result, study))
     _say_board(trial)
@@ -228,7 +228,7 @@ def replay(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build one trial of a run again, or one of its patients.
+    """Rebuild one trial of a run, or one of its patients.
 
     The trial's numbers are checked to be bit-identical to those of the run. With --report, a page
     shows the trial, or the patient's days and the same patient in the other arms.
@@ -251,8 +251,9 @@ def replay(
             return
     title = directory.manifest.scenario.title
     if patient is not None and again.trial is not None:
-        way = timeline(again.trial, patient)
-        answer(way, as_json, lambda: timeline_text(title, way))
+        rebuilt_trial = again.trial
+        way = timeline(rebuilt_trial, patient)
+        answer(way, as_json, lambda: timeline_text(way, rebuilt_trial.scenario))
     else:
         if as_json:
             print_json({**again.to_dict(), **_board_dict(again.trial)})

@@ -183,7 +183,9 @@ def bounds(
     effects: Annotated[
         list[float] | None,
         typer.Option(
-            "--effect", metavar="EFFECT", help="A true effect, in the estimate's unit; repeat."
+            "--effect",
+            metavar="EFFECT",
+            help="A true effect, in the estimate's unit; may be repeated.",
         ),
     ] = None,
     changes: Changes = None,

@@ -1,1 +1,1 @@
-"""What leaves the package: the CONSORT account, and files of tables."""
+"""What leaves the package: text, tables, figures, the CONSORT account, pages and files."""

@@ -1,4 +1,4 @@
-"""Rank statistics batched over replicates: arrays in, arrays out; the last axis is patients.
+"""Statistics batched over replicates: arrays in, arrays out; the last axis is patients.
 
 Take each name from its module; nothing is gathered here, so that each loads only what it needs.
 

@@ -127,21 +127,21 @@ def test_text_says_the_account_and_leaves_out_what_nobody_met() -> None:
             "placebo": {**dispositions, "died": 3, "analysed": None},
         },
     }
-    assert consort_text(account).splitlines() == [
-        "Screened                       1,360",
-        "  Excluded                     1,152",
-        "    age                        1,000",
-        "    window missed                152",
-        "Randomised                       208",
-        "                            cerebrolysin   placebo",
-        "  Allocated                          104       104",
-        "  Received infusions                 104       104",
-        "  Discontinued infusions               2         2",
-        "  Withdrawn                            4         4",
-        "  Died                                 0         3",
-        "  Last visit missed                    1         1",
-        "  Last visit attended                 99        99",
-        "  Analysed                           104         -",
+    assert consort_text(account, CARS1).splitlines() == [
+        "Screened                                     1,360",
+        "  Excluded                                   1,152",
+        "    Not met: 45 to 85 years                  1,000",
+        "    Window missed                              152",
+        "Randomised                                     208",
+        "                                          Cerebrolysin 30 mL in saline    Saline",
+        "  Allocated                                                        104       104",
+        "  Received infusions                                               104       104",
+        "  Discontinued infusions                                             2         2",
+        "  Withdrawn                                                          4         4",
+        "  Died                                                               0         3",
+        "  Last visit missed                                                  1         1",
+        "  Last visit attended                                               99        99",
+        "  Analysed                                                         104         -",
     ]
-    together = consort_text({**account, "replicates": 3})
+    together = consort_text({**account, "replicates": 3}, CARS1)
     assert together.splitlines()[0] == "3 replicates together"

@@ -148,7 +148,7 @@ def test_every_rule_is_told_with_what_was_found(trial: SimulatedTrial) -> None:
     rows = [[cell.text for cell in row.cells] for row in eligibility_table(way, CARS1).rows]
     assert len(rows) == len(CARS1.eligibility.rules)
     assert rows[0] == [
-        "45 to 85 years (age_years at least 45 and at most 85)",
+        "45 to 85 years (Age: at least 45 years and at most 85 years)",
         "Inclusion",
         f"{way.covariates['age_years']}",
         "met",

@@ -73,7 +73,7 @@ def test_the_shift_table_of_an_ordinal_scale_has_every_grade_and_cut() -> None:
     cells = counted.cells._replace(treated=treated, control=control)
     plan, outcome = study.analysis, study.outcomes["mrs"]
     rows = shift_table(dataclasses.replace(counted, cells=cells), outcome, plan)
-    assert [row.grade for row in rows] == [*"0123456", "ranked below all, as the dead"]
+    assert [row.grade for row in rows] == [*"0123456", "died or ranked worst"]
     assert [row.control for row in rows] == control[::-1].tolist()
     assert [row.odds_ratio for row in rows[:-1]] == pytest.approx([2.0] * 7)
     assert rows[-1].odds_ratio is None

@@ -39,7 +39,7 @@ def test_floor_ceiling_and_the_dead_are_told_apart() -> None:
         line[:34].strip(): line[34:].split()
         for line in cells_text("t", result, 0.05, 2).splitlines()
     }
-    assert lines["ranked below all, as the dead"] == ["0.0000", "0.0000"]
+    assert lines["died or ranked worst"] == ["0.0000", "0.0000"]
     assert float(lines["worst score (floor)"][1]) == pytest.approx(0.2, abs=0.04)
     assert float(lines["best score (ceiling)"][0]) == pytest.approx(
         result.cells.treated[-1], abs=1e-4

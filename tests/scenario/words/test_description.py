@@ -118,8 +118,8 @@ def test_what_is_computed_from_an_assumption_is_an_assumption() -> None:
 
 def test_the_eligibility_is_told_in_words() -> None:
     text = " ".join(as_text(describe(CARS1)).split())
-    assert "45 to 85 years (age_years at least 45 and at most 85)" in text
-    assert "Embolic or thrombotic stroke (mechanism one of embolic, thrombotic)" in text
+    assert "45 to 85 years (Age: at least 45 years and at most 85 years)" in text
+    assert "Territory of the internal carotid artery (Arterial territory: internal carotid)" in text
 
 
 @pytest.mark.parametrize("name", BUILTIN)

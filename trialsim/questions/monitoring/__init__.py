@@ -1,1 +1,1 @@
-"""Questions about trials that look: their bounds, before any trial is run."""
+"""Questions about trials with looks: their bounds and calendar, and what a board saw of one."""

@@ -39,6 +39,8 @@ class Disagreement:
     digest: str
     seed: int
     replicates: int
+    titles: Mapping[str, str]
+    """Of each trial by its name."""
     in_favour: Mapping[str, Booleans]
     """Of each trial, whether it is for the treatment, in each finished replicate."""
     i2: Mean
@@ -144,6 +146,7 @@ def disagreement_by(runner: Runner, programme: Programme, replicates: int) -> Di
         programme.digest,
         runner.seed,
         done.replicates,
+        {name: trial.title for name, trial in programme.trials.items()},
         in_favour,
         mean_over_replicates(done.columns["i2"]),
     )

@@ -9,6 +9,8 @@ from pandas import DataFrame
 from trialsim.analysis.analyse import Analysis
 from trialsim.arrays import Booleans
 from trialsim.datasets import PATIENT
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import spoken
 from trialsim.simulated import SimulatedTrial
 
 DISPOSITIONS: Final = {
@@ -63,23 +65,31 @@ def account_of(trial: SimulatedTrial, result: Analysis) -> dict[str, Any]:
     return consort(trial.tables(), {plan.treated: found.treated, plan.control: found.control})
 
 
-def consort_text(account: Mapping[str, Any]) -> str:
-    """Return an account as text for a terminal; what is zero everywhere is left out."""
+def consort_text(account: Mapping[str, Any], scenario: Scenario) -> str:
+    """Return an account as text for a terminal; what is zero everywhere is left out.
+
+    Criteria and arms are called by their labels in the scenario.
+    """
     replicates = account["replicates"]
+    named = {name: rule.label for name, rule in scenario.eligibility.exclusion.items()}
+    named |= {
+        name: f"Not met: {rule.label}" for name, rule in scenario.eligibility.inclusion.items()
+    }
     excluded = account["excluded"]
     reasons = sorted(excluded["reasons"].items(), key=lambda reason: -reason[1])
     rows = [("Screened", [account["screened"]]), ("  Excluded", [excluded["total"]])]
-    rows += [("    " + name.replace("_", " "), [number]) for name, number in reasons]
+    rows += [("    " + named.get(name, spoken(name)), [number]) for name, number in reasons]
     rows += [("  In screening", [account["in_screening"]])]
     rows += [("Randomised", [account["randomised"]])]
     arms = account["arms"]
+    heads = [scenario.design.arms[arm].label for arm in arms]
     by_arm = [
         ("  " + label, [counts[name] for counts in arms.values()])
         for name, label in DISPOSITIONS.items()
     ]
     width = max(len(label) for label, _ in [*rows, *by_arm]) + 2
-    widths = [max(len(arm) + 2, _NUMBER_WIDTH) for arm in arms]
-    heading = "".join(f"{arm:>{one}}" for arm, one in zip(arms, widths, strict=True))
+    widths = [max(len(head) + 2, _NUMBER_WIDTH) for head in heads]
+    heading = "".join(f"{head:>{one}}" for head, one in zip(heads, widths, strict=True))
     lines = [f"{replicates} replicates together"] if replicates > 1 else []
     lines += [_line(label, width, numbers, [_NUMBER_WIDTH]) for label, numbers in rows]
     lines += [" " * width + heading]

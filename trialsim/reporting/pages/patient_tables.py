@@ -35,7 +35,8 @@ def eligibility_table(patient: Timeline, scenario: Scenario) -> Table:
         ("Exclusion", "not met", scenario.eligibility.exclusion),
     ):
         for rule in rules.values():
-            condition = rule_in_words(rule.model_dump(mode="json"))
+            label = scenario.population.covariates[rule.covariate].label
+            condition = rule_in_words(rule.model_dump(mode="json"), label)
             found = _value(patient.covariates[rule.covariate])
             rows.append(TableRow([Cell(condition), Cell(kind), found, Cell(verdict)]))
     columns = ("Rule", "Kind", "Value", "Verdict")

@@ -20,7 +20,7 @@ def _lines(board: Board) -> Iterator[str]:
         yield _row(look)
     yield f"{board.patients} patients were randomised in the end. z and bounds are of the data"
     yield "known that day; CP and PP are conditional power under the trend and predictive power."
-    yield "Tables and analyses beside are of the trial as if no look had stopped it."
+    yield "The other tables and analyses ignore stopping."
 
 
 def _row(look: BoardLook) -> str:

@@ -24,7 +24,7 @@ _NONE: Final = 1e-12
 _MOST_GRADES: Final = 12
 """Of a scale that is short enough for a row each."""
 _ENDS: Final = {
-    "ranked below all, as the dead": 0,
+    "died or ranked worst": 0,
     "worst score (floor)": 1,
     "best score (ceiling)": -1,
 }
@@ -64,7 +64,7 @@ def shift_table(result: CountPower, outcome: Outcome, plan: AnalysisPlan) -> lis
     if plan.measure != "score" or steps >= _MOST_GRADES:
         return []
     scores = outcome.grid.score_of(np.arange(steps + 1.0))[:: -outcome.sign]
-    grades = [*(f"{score:g}" for score in scores), "ranked below all, as the dead"]
+    grades = [*(f"{score:g}" for score in scores), "died or ranked worst"]
     treated, control = result.cells.treated[::-1], result.cells.control[::-1]
     cumulated = np.cumsum(treated).tolist(), np.cumsum(control).tolist()
     shares = zip(grades, treated.tolist(), control.tolist(), *cumulated, strict=True)
@@ -130,7 +130,7 @@ def cells_text(
         f"{'Mann-Whitney effect':34} {cells.effect:10.4f}   MCSE {cells.effect_mcse:.4f}",
         f"{'latent shift, SD':34} {effects.latent_shift:10.4f}",
         f"{'common odds ratio':34} {effects.odds_ratio:10.4f}",
-        f"{'mean difference, cells':34} {effects.mean_difference:10.4f}",
+        f"{'mean difference, scale steps':34} {effects.mean_difference:10.4f}",
         f"{'':34} {'treated':>10} {'control':>10}",
         *(
             f"{label:34} {cells.treated[place]:10.4f} {cells.control[place]:10.4f}"
@@ -138,11 +138,11 @@ def cells_text(
         ),
         *_shift_lines(shifts),
         "",
-        f"{'power by counts':34} {result.power:10.4f}   MCSE {result.mcse:.4f}, of counts 95% "
-        f"{result.rejections.low:.4f} to {result.rejections.high:.4f}",
-        f"{'power by Noether':34} {result.noether:10.4f}",
-        f"{'power by Zhao, Rahardja and Qu':34} {result.zhao:10.4f}",
-        f"{'power by Happ, Bathke and Brunner':34} {result.happ:10.4f}",
+        f"{'power (simulated counts)':34} {result.power:10.4f}   MCSE {result.mcse:.4f}, of counts "
+        f"95% {result.rejections.low:.4f} to {result.rejections.high:.4f}",
+        f"{'power (Noether)':34} {result.noether:10.4f}",
+        f"{'power (Zhao, Rahardja and Qu)':34} {result.zhao:10.4f}",
+        f"{'power (Happ, Bathke and Brunner)':34} {result.happ:10.4f}",
         "",
         f"On a scale without floor, ceiling or ties this shift would have power "
         f"{cost.unbounded_power:.4f}; here it has {cost.shift_power:.4f}.",

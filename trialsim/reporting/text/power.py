@@ -80,7 +80,7 @@ def _of_whom(result: PowerResult) -> dict[str, str]:
     """Return whose means are printed, where it is not everybody analysed."""
     if result.averaged == "responders":
         return {}
-    return {"means": f"Each {result.averaged} is of patients with a score, the dead not included."}
+    return {"means": f"Each {result.averaged} is of patients with a score; deaths excluded."}
 
 
 def _beside_truth(result: PowerResult) -> list[str]:
@@ -116,9 +116,9 @@ def _left_out(result: PowerResult) -> list[str]:
     if result.without_estimate:
         told += [
             "",
-            f"{result.without_estimate:,} replicates have no estimate, as an arm had nobody to "
-            "analyse or a likelihood no maximum: they count as not rejecting, and are excluded "
-            "from estimate, bias and coverage.",
+            f"{result.without_estimate:,} replicates have no estimate, because an arm was empty or "
+            "the model did not converge: they count as not rejecting, and are excluded from "
+            "estimate, bias and coverage.",
         ]
     if result.without_logarithm:
         told += [

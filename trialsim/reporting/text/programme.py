@@ -48,12 +48,14 @@ def disagreement_text(found: Disagreement) -> str:
     rows = {
         "trials disagree": found.disagree,
         **sets,
-        **{f"{name}, whatever the others": one for name, one in found.each().items()},
+        **{f"in favour: {name}, others either way": one for name, one in found.each().items()},
     }
     return "\n".join(
         [
             heading(found.title, about),
-            f"{'':40} {'prop.':>8} {'MCSE':>9}",
+            *(f"{name}: {title}" for name, title in found.titles.items()),
+            "",
+            f"{'':40} {'prop.':>8} {'MCSE':>9}   95% interval",
             *(_row(label, one) for label, one in rows.items()),
             f"{'mean I2 between the trials':40} {found.i2.estimate:8.4f} {found.i2.mcse:9.4f}",
         ]
@@ -65,5 +67,5 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _row(label: str, share: Proportion) -> str:
-    ends = f"95% {share.low:.4f} to {share.high:.4f}"
+    ends = f"{share.low:.4f} to {share.high:.4f}"
     return f"{label:40} {share.estimate:8.4f} {share.mcse:9.4f}   {ends}"

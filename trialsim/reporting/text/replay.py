@@ -1,10 +1,16 @@
 """One trial of a run, or one patient of it, as text."""
 
 from math import isnan
+from textwrap import wrap
+from typing import Final
 
 from trialsim.replicates.result import SIMULATED
 from trialsim.runs.replay import Replay, Timeline
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words
+from trialsim.scenario.words.values import unit_of
+
+_WIDTH: Final = 100
 
 
 def replay_text(title: str, replay: Replay) -> str:
@@ -20,29 +26,57 @@ def replay_text(title: str, replay: Replay) -> str:
     return "\n".join(lines)
 
 
-def timeline_text(title: str, patient: Timeline) -> str:
+def timeline_text(patient: Timeline, scenario: Scenario) -> str:
     """Return a patient's course through the trial by day, and the scores in every arm."""
+    names = {name: arm.label for name, arm in scenario.design.arms.items()}
     lines = [
-        f"{title}\npatient {patient.patient} of replicate {patient.replicate}, seed "
-        f"{patient.seed}: {in_words(patient.site)}, {in_words(patient.arm)}\n{SIMULATED}\n"
+        f"{scenario.title}\npatient {patient.patient} of replicate {patient.replicate}, seed "
+        f"{patient.seed}: {in_words(patient.site)}, {names[patient.arm]}\n{SIMULATED}\n"
     ]
-    lines += [f"{in_words(name):30} {_shown(value)}" for name, value in patient.covariates.items()]
+    labels = {name: one.label for name, one in scenario.population.covariates.items()}
+    across = max(map(len, labels.values()))
+    lines += [
+        f"{labels[name]:{across}} {_shown(value)} {unit_of(name)}".rstrip()
+        for name, value in patient.covariates.items()
+    ]
     lines += ["", f"{'day':>5}  time"]
     lines += [
-        f"{one.day:5}  {one.time}  {one.event:16} {one.detail}".rstrip() for one in patient.events
+        line
+        for one in patient.events
+        for line in wrap(
+            f"{one.day:5}  {one.time}  {in_words(one.event):16} {_detail(one.detail, scenario)}",
+            _WIDTH,
+            subsequent_indent=" " * 31,
+        )
     ]
     for outcome, arms in patient.scores.items():
         visits = next(iter(arms.values()))
-        width = max(map(len, arms))
+        width = max(len(names[arm]) for arm in arms)
+        scale = scenario.outcomes[outcome]
         across = max(10, *(len(visit) + 2 for visit in visits))
-        lines += ["", f"{in_words(outcome)}, potential outcomes in each arm with no visit missed:"]
+        told = f"{scale.label} ({scale.unit}), potential outcomes in each arm with no visit missed:"
+        lines += ["", *wrap(told, _WIDTH)]
         lines += [" " * width + "".join(f"{in_words(visit):>{across}}" for visit in visits)]
         lines += [
-            f"{in_words(arm):{width}}"
+            f"{names[arm]:{width}}"
             + "".join(f"{_score(score):>{across}}" for score in scores.values())
             for arm, scores in arms.items()
         ]
     return "\n".join(lines)
+
+
+def _detail(detail: str, scenario: Scenario) -> str:
+    """Return what is known of an event, arms and outcomes by their labels, scores in their unit."""
+    if detail in scenario.design.arms:
+        return scenario.design.arms[detail].label
+    told = []
+    for part in detail.split(", "):
+        name, _, score = part.rpartition(" ")
+        if name in scenario.outcomes:
+            outcome = scenario.outcomes[name]
+            part = f"{outcome.label} {score} {outcome.unit.replace('points', '')}".rstrip()
+        told.append(in_words(part))
+    return "; ".join(told) if len(told) > 2 else ", ".join(told)
 
 
 def _score(score: float) -> str:
@@ -51,4 +85,4 @@ def _score(score: float) -> str:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else in_words(str(value))

@@ -75,7 +75,8 @@ def numbers_of(row: Reproduced) -> tuple[str, str, str, str]:
 def _lines_below(row: Reproduced) -> Iterator[str]:
     if row.calibrated:
         solved = " and ".join(row.calibrated)
-        yield f"{solved} was {'' if row.verdict == 'calibrated' else 'not '}calibrated to it"
+        missed = "" if row.verdict == "calibrated" else "; the simulation no longer agrees"
+        yield f"calibrated to this figure: {solved}{missed}"
     if row.verdict in ("typical", "not reproduced") and row.explanation is not None:
         yield row.explanation
     elif row.verdict == "not reproduced":

@@ -210,8 +210,8 @@ class Monitoring(CheckedModel):
     )
     waiting_patients: Literal["followed", "left_out"] = Field(
         "followed",
-        description="After a stop, patients whose endpoint is still to come: followed and analysed "
-        "beside the decision, or left out and the trial closed at once.",
+        description="After a stop, patients whose endpoint is pending: followed up and included in "
+        "the final analysis, the decision not reversed, or left out and the trial closed at once.",
     )
     re_estimation: ReEstimation | None = Field(
         None, description="The number of patients set again at a look; null for none."

@@ -30,7 +30,7 @@ from trialsim.scenario.validation.refusal import CheckedModel, Name, OpenProbabi
 
 
 class FurtherAnalysis(FrozenModel):
-    """An analysis beside the primary one: what it says differs, all else is as there."""
+    """An analysis besides the primary one: what it says differs, all else is as there."""
 
     endpoint: Name | None = None
     visit: Name | None = None
@@ -80,7 +80,7 @@ class FurtherAnalysis(FrozenModel):
 
 
 class AnalysisPlan(CheckedModel):
-    """The primary analysis compares treated with control at one visit; others stand beside it."""
+    """The primary analysis compares treated with control at one visit; others go with it."""
 
     rules = (*COMPARISON_RULES, *FAMILY_RULES)
     omitted_defaults = (

@@ -48,7 +48,7 @@ class PooledAnalysis(CheckedModel):
     variance: Literal["null_variance", "placement"] | None = None
     """Of a Mann-Whitney effect: as if the arms did not differ, or from the placements."""
     pooling: Pooling
-    """By inverse variance; the same beside the variance between trials; or all trials alike."""
+    """By inverse variance; the same with the variance between trials; or all trials alike."""
     heterogeneity: Tau2Method | None = None
     """How the variance between trials is estimated."""
     reference: Reference | None = None
@@ -99,7 +99,7 @@ def pooling_in_words(pooled: PooledAnalysis) -> dict[str, str]:
     quantity = pooled.quantity
     return {
         "estimate": f"The pooled {quantity.name}: {_MEASURES[pooled.measure]}",
-        "direction": f"Above {quantity.null:g}, its null value, the treated are better.",
+        "direction": f"Values above {quantity.null:g} favour treatment.",
         "pooling": _POOLING[pooled.pooling],
         **_heterogeneity(pooled),
         "side": _SIDES[pooled.alternative],

@@ -222,7 +222,7 @@ def _a_probability(refusal_probability: Continuous) -> Iterator[Violation]:
 
 
 class Operations(CheckedModel):
-    """Recruitment, the clinic's day, and what happens to patients beside the disease.
+    """Recruitment, the clinic's day, and what happens to patients besides the disease.
 
     Sites recruit independently: candidates arrive at each as a Poisson process whose rate is
     gamma distributed over sites, with the given mean and coefficient of variation.

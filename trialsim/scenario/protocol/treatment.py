@@ -98,7 +98,7 @@ class Schedule(FrozenModel):
 
 
 class Rehabilitation(FrozenModel):
-    """The programme of exercises that all arms follow beside the infusions."""
+    """The programme of exercises that all arms follow alongside the infusions."""
 
     schedule: Schedule
     """The days of its sessions."""
@@ -118,7 +118,7 @@ class Treatment(FrozenModel):
     infusions: Schedule = Field(default_factory=Schedule)
     """The days on which infusions are planned."""
     rehabilitation: Rehabilitation | None = None
-    """The programme of exercises beside the infusions; null for none."""
+    """The programme of exercises alongside the infusions; null for none."""
     body_weight_kg: Name | None = None
     """The covariate that holds the weight, where arms are dosed by it."""
     strength_mg_per_ml: Positive | None = None

@@ -12,7 +12,7 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import Source, Status, source_of
-from trialsim.scenario.words.labels import in_words
+from trialsim.scenario.words.labels import in_words, path_in_words
 from trialsim.scenario.words.monitoring import conventions_in_words, monitoring_in_words
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.scenario.words.values import (
@@ -77,7 +77,7 @@ def describe(scenario: Scenario) -> Description:
     outcomes = content["outcomes"]
 
     def section(title: str, path: str, part: Any, words: list[str]) -> Section:
-        return Section(title, tuple(words), tuple(_rows(path, part, scenario.sources)))
+        return Section(title, tuple(words), tuple(_rows(path, part, scenario)))
 
     return Description(
         name=scenario.name,
@@ -162,20 +162,21 @@ def _line(row: Row) -> str:
     return f"{f'[{row.status}]':13} {row.label}: {row.text}{reference}"
 
 
-def _rows(path: str, part: Any, sources: Mapping[str, Source], unit: str = "") -> Iterator[Row]:
+def _rows(path: str, part: Any, scenario: Scenario, unit: str = "") -> Iterator[Row]:
     """Yield a row for every value at and below a path.
 
     A distribution, an exposure model and an eligibility rule are one row each, followed by one for
     every part of theirs that has a source of its own.
     """
-    text = _phrase(path, part, unit)
+    text = _phrase(path, part, scenario, unit)
     if text is not None:
-        yield _row(path, part, text, sources)
-        yield from _apart(path, part, sources)
+        yield _row(path, part, text, scenario.sources)
+        yield from _apart(path, part, scenario.sources)
         return
     for key, inner in part.items():
         if key not in _TOLD_IN_WORDS:
-            yield from _rows(below(path, key), inner, sources, unit_of(path.rsplit(".", 1)[-1]))
+            last = path.rsplit(".", 1)[-1]
+            yield from _rows(below(path, key), inner, scenario, unit_of(last))
 
 
 def _apart(path: str, part: Any, sources: Mapping[str, Source]) -> Iterator[Row]:
@@ -193,7 +194,7 @@ def _row(path: str, value: Any, text: str, sources: Mapping[str, Source]) -> Row
     return Row(path, path, value, text, source.status, source.reference, source.note)
 
 
-def _phrase(path: str, part: Any, unit: str) -> str | None:
+def _phrase(path: str, part: Any, scenario: Scenario, unit: str) -> str | None:
     """Return a part as one phrase, or None for what is described part by part."""
     if not isinstance(part, Mapping):
         in_units = not path.startswith(_CORRELATIONS)  # the last name is no unit
@@ -204,7 +205,7 @@ def _phrase(path: str, part: Any, unit: str) -> str | None:
     if "distribution" in part or ("model" in part and not has_parts):
         return alternative_in_words(part, unit)
     if "covariate" in part:
-        return rule_in_words(part)
+        return rule_in_words(part, scenario.population.covariates[part["covariate"]].label)
     return None
 
 
@@ -387,10 +388,12 @@ def _sentences(conventions: Mapping[str, str]) -> list[str]:
 
 def _published(scenario: Scenario) -> Iterator[Section]:
     """Yield a section of what was published, and of what was solved to give it, if anything was."""
-    words = [
-        f"{path} was calibrated to give {one.finding or f'{one.quantity} {one.value}'}."
-        for path, one in scenario.calibrated.items()
-    ]
+    solved: dict[str, list[str]] = {}
+    for path, one in scenario.calibrated.items():
+        target = f"{in_words(one.quantity)} {one.value}" if one.quantity else ""
+        label = scenario.findings[one.finding].label if one.finding else target
+        solved.setdefault(label, []).append(path_in_words(path, scenario))
+    words = [f"Calibrated to give {label}: {'; '.join(paths)}." for label, paths in solved.items()]
     rows = []
     for name, finding in scenario.findings.items():
         path = f"findings.{name}"

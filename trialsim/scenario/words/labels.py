@@ -6,20 +6,22 @@ from typing import Final
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.programme import SIZE, Study
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.values import unit_of
 
 _PATHS: Final = {"design.patients": "patients", SIZE: "size of every trial"}
 _ANCHORS: Final = {"theta": "Mann-Whitney"}
+_UNITS: Final = ("days", "hours", "minutes", "years", "mL", "mmHg", "cm3", "kg")
 _UNSAID: Final = ("design", "operations", "covariates", "population", "value", "margin")
 """Parts of a path that say where a value stands, not what it is."""
 
 
 def in_words(name: str) -> str:
-    """Return a name without underscores.
+    """Return a name without underscores, and SD in capitals.
 
-    >>> in_words("day_90")
-    'day 90'
+    >>> in_words("day_90"), in_words("end_sd")
+    ('day 90', 'end SD')
     """
-    return name.replace("_", " ")
+    return " ".join("SD" if word == "sd" else word for word in name.split("_"))
 
 
 def spoken(name: str) -> str:
@@ -47,6 +49,8 @@ def path_in_words(path: str, study: Study | None) -> str:
     'effect (Mann-Whitney)'
     >>> path_in_words("operations.withdrawal.probability", cars1)
     'withdrawal, probability'
+    >>> path_in_words("operations.infusion_minutes", cars1)
+    'infusion (minutes)'
     """
     if path in _PATHS:
         return _PATHS[path]
@@ -60,8 +64,17 @@ def path_in_words(path: str, study: Study | None) -> str:
         parts = [outcomes[name].label, *inner]
     elif section not in _UNSAID:
         parts = [section, *parts]
-    named = [in_words(part) for part in parts if part not in _UNSAID] or [in_words(path)]
+    named = [_with_unit(part) for part in parts if part not in _UNSAID] or [in_words(path)]
     return ", ".join(named)
+
+
+def _with_unit(name: str) -> str:
+    """Return a name in words, the unit in which it ends in parentheses."""
+    stem = name.rpartition("_")[0]
+    unit = unit_of(name)
+    if not stem or "per" in name.split("_") or unit not in _UNITS:
+        return in_words(name)
+    return f"{in_words(stem)} ({unit})"
 
 
 def _effect(name: str, trial: Scenario) -> str:

@@ -38,8 +38,8 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
     interval = "Student's t by Rubin's rules" if imputed else method.interval_in_words(plan)
     return {
         "estimate": method.estimate_in_words(plan),
-        "direction": f"Above {quantity.null:g}, its null value, the treated are better, whichever "
-        "end of the scale is the better one.",
+        "direction": f"Values above {quantity.null:g} favour treatment (the scale's direction is "
+        "taken into account).",
         "test": method.pooled_in_words(plan) if imputed else method.test_in_words(plan),
         "alternative": f"{_SIDES[plan.alternative]} The interval is always two-sided.",
         "alpha": f"The null hypothesis is rejected when the p-value is at most {plan.alpha:.12g}.",

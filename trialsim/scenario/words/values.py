@@ -95,23 +95,24 @@ def alternative_in_words(content: Mapping[str, Any], unit: str = "") -> str:
     return f"{head}: {', '.join(told)}" if told else head
 
 
-def rule_in_words(rule: Mapping[str, Any]) -> str:
-    """Return the condition of an eligibility rule, after its label.
+def rule_in_words(rule: Mapping[str, Any], label: str) -> str:
+    """Return the condition of a rule on a covariate that has a label, after the rule's own.
 
     >>> rule_in_words({"label": "45 to 85", "covariate": "age_years", "at_least": 45.0,
-    ...                "at_most": 85.0, "equals": None})
-    '45 to 85 (age_years at least 45 and at most 85)'
+    ...                "at_most": 85.0, "equals": None}, "Age")
+    '45 to 85 (Age: at least 45 years and at most 85 years)'
     """
+    unit = unit_of(rule["covariate"])
     told = [
-        f"{words} {value_in_words('', rule[name])}"
+        f"{words} {counted(rule[name], unit)}"
         for name, words in _BOUNDS.items()
         if rule.get(name) is not None
     ]
     if rule.get("equals") is not None:
-        told.append(f"equal to {value_in_words('', rule['equals'])}")
+        told.append(value_in_words("", rule["equals"]).replace("_", " "))
     if rule.get("one_of") is not None:
-        told.append(f"one of {value_in_words('', rule['one_of'])}")
-    return f"{rule['label']} ({rule['covariate']} {' and '.join(told)})"
+        told.append(value_in_words("", rule["one_of"]).replace("_", " "))
+    return f"{rule['label']} ({label}: {' and '.join(told)})"
 
 
 def schedule_in_words(schedule: Mapping[str, Any]) -> str:

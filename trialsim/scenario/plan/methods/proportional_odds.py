@@ -27,7 +27,7 @@ class ProportionalOdds(AnalysisMethod):
 
     method: Literal["proportional_odds"]
     covariates: Annotated[tuple[Name, ...], Field(strict=False)] = ()
-    """Beside the arm in the model, each with a slope of its own on the log odds."""
+    """In the model besides the arm, each with a slope of its own on the log odds."""
 
     def quantity(self, plan: Plan) -> Quantity:
         return Quantity("odds ratio", 1.0)

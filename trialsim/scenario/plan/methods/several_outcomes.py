@@ -1,7 +1,7 @@
 """The methods that analyse several outcomes together: Wei and Lachin's test, and O'Brien's."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ def _named_once(outcomes: tuple[str, ...]) -> Iterator[Violation]:
         yield Violation("outcomes", "must name each outcome once", name)
 
 
+_FEW: Final = 3
+"""Up to so many outcomes stand within the sentence; more are listed after it."""
 _EACH_ONCE: Rules = ((("outcomes",), _named_once),)
 
 
@@ -60,10 +62,13 @@ class WeiLachin(RankMethod):
         return self.outcomes
 
     def effect_in_words(self, plan: Plan) -> str:
+        few = len(self.outcomes) <= _FEW
+        over = listed(self.outcomes) if few else f"{len(self.outcomes)} outcomes"
+        which = "" if few else f". The outcomes: {listed(self.outcomes)}"
         return (
-            f"the mean over {listed(self.outcomes)} of the probability that a patient on "
-            f"{plan.treated} has a better {measure_in_words(plan)} at "
-            f"{listed(self.visits_of(plan))} than one on {plan.control}, ties counted half"
+            f"the mean over {over} of the probability that a patient on {plan.treated} has a "
+            f"better {measure_in_words(plan)} at {listed(self.visits_of(plan))} than one on "
+            f"{plan.control}, ties counted half{which}"
         )
 
     def visits_of(self, plan: Plan) -> tuple[str, ...]:
