@@ -74,17 +74,18 @@ def test_with_plenty_of_everything_the_trial_is_the_plain_one(crowded: Scenario,
 
 def starts(trial: Replicate) -> list[tuple[int, int]]:
     """Return the site and the minute of every infusion given."""
-    found = []
+    found, course = [], trial.course
+    assert course is not None
     for patient in trial.patients:
         days = trial.offsets[patient.randomised // DAY % 7]
-        stops = trial.stops[patient.place].min()
+        stops = course.stops[patient.row].min()
         for infusion, day in enumerate(days):
             if day * DAY >= stops:
                 break
-            given = not trial.refused[patient.place, infusion] and not patient.lacked[infusion]
+            given = not course.refused[patient.row, infusion] and not patient.lacked[infusion]
             if given:
                 start = patient.randomised + day * DAY + patient.waited[infusion]
-                found.append((trial.site[patient.place], start))
+                found.append((trial.site[patient.row], start))
     return found
 
 
@@ -129,7 +130,7 @@ def test_nobody_is_randomised_while_the_board_has_stopped_recruitment(crowded: S
     assert (entered >= (day + 42) * DAY).sum() > 10
     assert any(day <= start // DAY < day + 42 for _, start in starts(trial))
     before = [patient for patient in free.patients if patient.randomised < day * DAY]
-    assert [one.place for one in before] == [one.place for one in trial.patients[: len(before)]]
+    assert [one.row for one in before] == [one.row for one in trial.patients[: len(before)]]
 
 
 def test_the_order_of_creation_changes_no_supplied_trial(crowded: Scenario) -> None:

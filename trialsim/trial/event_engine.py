@@ -15,11 +15,12 @@ import numpy as np
 import simpy
 from simpy.events import EventPriority
 
+from trialsim.arrays import Booleans, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.allocation.procedure import Allocation
 from trialsim.trial.conduct import Lack, Recruitment, couples_patients
-from trialsim.trial.itinerary import Itinerary, next_opening
+from trialsim.trial.itinerary import Intentions, Itinerary, next_opening
 
 Process: TypeAlias = Generator[simpy.Event, Any, None]
 
@@ -33,6 +34,8 @@ class Turn(simpy.Event):
     def __init__(self, env: simpy.Environment, minute: int, due: int, number: int) -> None:
         self.env, self.callbacks = env, []
         self._ok, self._value = True, None
+        # One whole number orders by (due, number) as long as numbers are below 2**32; Python's
+        # have no upper end.
         env.schedule(self, EventPriority(LAST + (due << 32) + number), minute - env.now)
 
 
@@ -69,7 +72,13 @@ class Stock:
 
 
 class Desk:
-    """Hands out what is shared, once a minute has heard all who want it or bring it back."""
+    """Where stocks are asked for: each request has its turn after all else in its minute.
+
+    What came back in that minute is there to be taken. Turns go by who was due first, then by
+    number, whatever the order of the requests; each takes one of every stock that it needs, or
+    nothing. Who takes nothing has a turn again whenever more come, and a last one at the minute in
+    which it is too late.
+    """
 
     def __init__(self, env: simpy.Environment) -> None:
         self.env = env
@@ -82,23 +91,23 @@ class Desk:
         Returns
         -------
         Stock | None
-            None if all was taken; otherwise what was lacking last, at the minute `until` or
-            at once where no more may come. Who only comes when it is too late lacks the
-            first.
+            None if all was taken; otherwise the shortage, the first stock that was empty at the
+            last turn that found one, at the minute `until` or at once where no more may come.
+            Who only comes when it is too late is short of the first.
         """
         env, minute = self.env, max(due, int(self.env.now))
-        lacked = needs[0]
+        shortage = needs[0]
         while True:
             yield Turn(env, minute, due, number)
-            lacking = [one for one in needs if not one.free]
-            if minute < until and not lacking:
+            empty = [one for one in needs if not one.free]
+            if minute < until and not empty:
                 for one in needs:
                     one.free -= 1
                 return None
-            lacked = lacking[0] if lacking else lacked
-            if minute >= until or not all(one.more_may_come for one in lacking):
-                return lacked
-            yield lacked.more(by=until)
+            shortage = empty[0] if empty else shortage
+            if minute >= until or not all(one.more_may_come for one in empty):
+                return shortage
+            yield shortage.more(by=until)
             minute = int(env.now)
 
 
@@ -111,11 +120,25 @@ class Clinic:
     used: list[Stock] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What everybody on the itinerary's axis intends, once randomised, of the infusions."""
+
+    refused: Booleans  # (row, infusion)
+    stops: Integers  # minutes from randomisation from which on none begins, (row, 1 or arm)
+
+    @classmethod
+    def of(cls, intended: Intentions, replicate: int) -> "Course":
+        """Return the courses of one replicate."""
+        return cls(intended.refused[replicate], intended.stops[replicate])
+
+
 @dataclass(slots=True)
 class Patient:
     """What the engine records of somebody who was randomised."""
 
-    place: int
+    row: int
+    """Where the patient stands on the itinerary's axis."""
     arm: int
     randomised: int
     waited: list[int] = field(default_factory=list)
@@ -140,8 +163,8 @@ class Replicate:
         self.entry = [self.places]
         """What a candidate takes to be randomised, beside what the first infusion takes."""
         self.clinics = [Clinic() for _ in operations.sites]
-        self.coupled = couples_patients(scenario) is not None
-        if operations.infusion_chairs_per_site is not None and self.coupled:
+        coupled = couples_patients(scenario) is not None
+        if operations.infusion_chairs_per_site is not None and coupled:
             for clinic in self.clinics:
                 chairs = operations.infusion_chairs_per_site
                 clinic.lent.append(Stock(self.env, chairs, Lack.CHAIR))
@@ -151,47 +174,48 @@ class Replicate:
         self.site: list[int] = itinerary.site[replicate].tolist()
         self.ready: list[int] = itinerary.ready[replicate].tolist()
         self.deadline: list[int] = itinerary.deadline[replicate].tolist()
-        if self.coupled:
-            intended = itinerary.intentions
-            self.refused, self.stops = intended.refused[replicate], intended.stops[replicate]
+        self.course = Course.of(itinerary.intentions, replicate) if coupled else None
+        """None where no patient can wait for another: then nobody is followed beyond entry."""
         self.patients: list[Patient] = []
         """Those randomised, in order."""
 
     def run(self, creation: Iterable[int]) -> None:
         """Let the trial happen until the last candidate has left it."""
-        people = [self.env.process(self.candidate(i)) for i in creation if self.ready[i] < NEVER]
+        rows = (row for row in creation if self.ready[row] < NEVER)
+        people = [self.env.process(self.candidate(row)) for row in rows]
+        # As `until=env.all_of(people)`, in less time: when those created last have left, most have.
         for person in reversed(people):
             self.env.run(until=person)
 
-    def candidate(self, place: int) -> Process:
+    def candidate(self, row: int) -> Process:
         """Come for the first infusion, day after day while there is time, and then every day."""
-        clinic, deadline = self.clinics[self.site[place]], self.deadline[place]
+        clinic, deadline = self.clinics[self.site[row]], self.deadline[row]
         needs = [*self.entry, *clinic.lent, *clinic.used]
-        due = self.ready[place]
+        due = self.ready[row]
         while due <= deadline:
             until = min(self.closing(due), deadline + 1)
-            lacking = yield from self.desk.request(needs, due, self.number[place], until)
-            if lacking is None:
-                patient = self.randomised(place)
-                if self.coupled:
-                    yield from self.treatment(patient, clinic)
+            shortage = yield from self.desk.request(needs, due, self.number[row], until)
+            if shortage is None:
+                patient = self.randomise(row)
+                if self.course is not None:
+                    yield from self.treatment(patient, clinic, self.course)
                 return
             if not self.places.free:
                 return
             due = self.next_opening()
 
-    def randomised(self, place: int) -> Patient:
-        """Record whoever stands at a place of the itinerary as the next patient."""
-        patient = Patient(place, self.next_arm(self.number[place]), int(self.env.now))
+    def randomise(self, row: int) -> Patient:
+        """Give the candidate of a row of the itinerary an arm, as the next patient."""
+        patient = Patient(row, self.next_arm(self.number[row]), int(self.env.now))
         self.patients.append(patient)
         return patient
 
-    def treatment(self, patient: Patient, clinic: Clinic) -> Process:
+    def treatment(self, patient: Patient, clinic: Clinic, course: Course) -> Process:
         """Have the first infusion, and the others as far as all that they need is there in time."""
         env, first, needs = self.env, patient.randomised, [*clinic.lent, *clinic.used]
-        ends = self.stops[patient.place]
+        ends = course.stops[patient.row]
         stops = first + int(ends[patient.arm if len(ends) > 1 else 0])
-        refused = self.refused[patient.place].tolist()
+        refused = course.refused[patient.row].tolist()
         patient.waited, patient.lacked = [0] * len(refused), [0] * len(refused)
         for infusion, day in enumerate(self.offsets[first // DAY % 7]):
             due = first + day * DAY
@@ -201,10 +225,10 @@ class Replicate:
                 continue
             if infusion:
                 until = min(self.closing(due), stops)
-                number = self.number[patient.place]
-                lacking = yield from self.desk.request(needs, due, number, until)
-                if lacking:
-                    patient.lacked[infusion] = lacking.lack
+                number = self.number[patient.row]
+                shortage = yield from self.desk.request(needs, due, number, until)
+                if shortage is not None:
+                    patient.lacked[infusion] = shortage.lack
                     continue
                 patient.waited[infusion] = int(env.now) - due
             yield env.timeout(self.minutes)
@@ -233,14 +257,14 @@ def recruit_by_events(
     Parameters
     ----------
     creation
-        The order in which the itinerary's candidates are set going, by their places on its axis; it
+        The order in which the itinerary's candidates are set going, by their rows on its axis; it
         changes nothing.
     replicates
-        Those to recruit, by their places in the batch; the others stay without a patient.
+        Those to recruit, by their positions in the batch; the others stay without a patient.
     """
     batch, eligible = itinerary.ready.shape
     shape = batch, scenario.design.patients
-    place, arms = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    rows, arms = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     randomised = np.full(shape, NEVER)
     waited = lacked = None
     if couples_patients(scenario):
@@ -251,10 +275,10 @@ def recruit_by_events(
         trial = Replicate(scenario, itinerary, replicate, next_arm[replicate])
         trial.run(range(eligible) if creation is None else creation)
         here = replicate, slice(len(trial.patients))
-        place[here] = [one.place for one in trial.patients]
+        rows[here] = [one.row for one in trial.patients]
         arms[here] = [one.arm for one in trial.patients]
         randomised[here] = [one.randomised for one in trial.patients]
         if waited is not None and lacked is not None:
             waited[here] = [one.waited for one in trial.patients]
             lacked[here] = [one.lacked for one in trial.patients]
-    return Recruitment(place, arms, randomised, randomised[:, -1], waited, lacked)
+    return Recruitment(rows, arms, randomised, randomised[:, -1], waited, lacked)
