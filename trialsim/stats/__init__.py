@@ -26,7 +26,6 @@ means_and_proportions/      two samples compared by means, proportions and odds
     responders              proportions at a threshold, Newcombe's interval, Fisher's test
     proportional_odds       the common odds ratio
 missing/                    missing scores
-    worst_rank              the dead below every survivor
     multiple_imputation     normal regressions, visit by visit
     repeated_measures       a mixed model of all visits
     inverse_probability     weights of those who were seen
@@ -41,7 +40,6 @@ sequential/                 looks at the data before the end
     boundaries              bounds on z that keep the level
     crossing                how often bounds are crossed, and the information that takes
     conditional_power       the power that is left at a look, conditional and predictive
-    futility_scales         one bound as z, p, effect, conditional and predictive power
     combination             stages combined with weights set before, and conditional error
     re_estimation           patients needed after all, blinded and unblinded
     stagewise               p-value, median unbiased estimate and interval after a stop

@@ -27,7 +27,7 @@ def test_the_documented_table_is_true() -> None:
         assert_allclose(getattr(cost, name), wanted, atol=0.0051, err_msg=name)
     assert_allclose(cost.unbounded_theta, 0.611, atol=0.0005)
     assert_allclose(cost.unbounded_power, 0.79, atol=0.005)
-    assert_array_equal(cost.hides(0.02), [False, False, True, True, True, True])
+    assert_array_equal(cost.hides(), [False, False, True, True, True, True])
 
 
 def test_powers_are_those_of_simulated_trials() -> None:

@@ -24,14 +24,14 @@ class Crossing(NamedTuple):
     mcse: float
     slope: float
 
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return the interval by Student's t over the blocks of the jackknife.
+    def interval(self) -> tuple[float, float]:
+        """Return the 95% interval by Student's t over the blocks of the jackknife.
 
         >>> low, high = Crossing(15.0, 0.1, 0.2).interval()
         >>> round(low, 2), round(high, 2)
         (14.8, 15.2)
         """
-        half = float(scipy.special.stdtrit(BLOCKS - 1, (1 + confidence) / 2)) * self.mcse
+        half = float(scipy.special.stdtrit(BLOCKS - 1, 0.975)) * self.mcse
         return self.place - half, self.place + half
 
 

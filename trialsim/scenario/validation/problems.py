@@ -26,12 +26,10 @@ _WRONG = object()
 _MAPPING_TYPES = ("dict_type", "model_type", "model_attributes_type", "mapping_type")
 
 
-def problems_of(
-    error: ValidationError, content: Any, model: type[BaseModel], above: str = ""
-) -> list[Problem]:
+def problems_of(error: ValidationError, content: Any, model: type[BaseModel]) -> list[Problem]:
     """Return every problem that a validation of plain content against a model found."""
     schema = schema_of(model)
-    found = [one for details in error.errors() for one in _told(details, content, schema, above)]
+    found = [one for details in error.errors() for one in _told(details, content, schema)]
     merged = []
     for path, group in groupby(found, key=lambda problem: problem.path):
         rules, values = [], []
@@ -51,15 +49,13 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-def problems_between(
-    model: type[FrozenModel], content: Mapping[str, Any], above: str = ""
-) -> list[Problem]:
+def problems_between(model: type[FrozenModel], content: Mapping[str, Any]) -> list[Problem]:
     """Return what a model's rules refuse of all that is right in itself where other things are not.
 
     A validation stops before the rules between fields when any field is wrong; this continues.
     """
     found: list[Problem] = []
-    _known_part(model, content, above, found)
+    _known_part(model, content, "", found)
     return found
 
 
@@ -155,10 +151,8 @@ def _is_word(value: Any) -> bool:
     return value is None or isinstance(value, bool)
 
 
-def _told(
-    details: ErrorDetails, content: Any, schema: Mapping[str, Any], above: str
-) -> Iterator[Problem]:
-    path = ".".join(part for part in (above, _path(details["loc"], content)) if part)
+def _told(details: ErrorDetails, content: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    path = _path(details["loc"], content)
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, ViolationsError):
         yield from (problem_of(refusal, path) for refusal in cause.refusals)

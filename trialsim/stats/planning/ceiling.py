@@ -13,7 +13,7 @@ none is enough:
     its hidden shift      0.40  0.41  0.45  0.53  0.80  none
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,6 +27,9 @@ from trialsim.stats.planning.scale_effects import (
     shifted_cells,
     theta_of_cells,
 )
+
+_LOSS: Final = 0.02
+"""A loss of power that is worth a warning."""
 
 
 class CeilingCost(NamedTuple):
@@ -46,13 +49,13 @@ class CeilingCost(NamedTuple):
         """Power that the shift loses to the ends of the scale and to its ties."""
         return self.unbounded_power - self.shift_power
 
-    def hides(self, loss: float = 0.02) -> Booleans:
-        """Say where the shift loses more power than `loss` that a fixed theta does not show.
+    def hides(self) -> Booleans:
+        """Say where the shift loses more power than 0.02 that a fixed theta does not show.
 
         Also where no shift gives the theta.
         """
-        shown = np.isnan(self.theta_power) | (self.theta_power > self.shift_power + loss)
-        return np.asarray((self.power_lost > loss) & shown)
+        shown = np.isnan(self.theta_power) | (self.theta_power > self.shift_power + _LOSS)
+        return np.asarray((self.power_lost > _LOSS) & shown)
 
 
 def ceiling_cost(

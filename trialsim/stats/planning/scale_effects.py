@@ -73,14 +73,14 @@ def theta_of_cells(treated: Floats, control: Floats) -> Floats:
     return np.asarray(np.einsum("...k,...k->...", treated, below))
 
 
-def mean_of_cells(cells: Floats, low: ArrayLike = 0) -> Floats:
-    """Return the mean of a scale of whole numbers from `low`, shape (..., cells) to (...).
+def mean_of_cells(cells: Floats) -> Floats:
+    """Return the mean of a scale of whole numbers from 0, shape (..., cells) to (...).
 
-    >>> mean_of_cells(np.array([0.2, 0.3, 0.5]), low=1).round(12).item()
-    2.3
+    >>> mean_of_cells(np.array([0.2, 0.3, 0.5])).round(12).item()
+    1.3
     """
     cells = _checked(cells)
-    return np.asarray(cells @ np.arange(float(cells.shape[-1])) + np.asarray(low, float))
+    return np.asarray(cells @ np.arange(float(cells.shape[-1])))
 
 
 def cells_of_censored_normal(mean: ArrayLike, sd: ArrayLike, low: int, high: int) -> Floats:

@@ -47,7 +47,6 @@ def stratified_effect(
     weighting: StratumWeighting = "van-elteren",
     interval_scale: IntervalScale = "plain",
     confidence: float = 0.95,
-    alternative: Alternative = "two-sided",
 ) -> EstimatedEffect:
     """Estimate the weighted mean of the strata's Mann-Whitney effects, with its interval and test.
 
@@ -64,7 +63,7 @@ def stratified_effect(
     shares = stratum_weights(strata, weighting)
     variance = (shares**2 * np.nan_to_num(_known_variance(strata))).sum(axis=-1)
     effect = _weighted_mean(strata.effect, shares)
-    return estimated_effect(effect, variance, interval_scale, confidence, alternative)
+    return estimated_effect(effect, variance, interval_scale, confidence)
 
 
 def stratum_weights(strata: RankSummary, weighting: StratumWeighting) -> Floats:

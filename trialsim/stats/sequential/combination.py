@@ -108,13 +108,13 @@ def fisher_p_value(p_values: ArrayLike) -> Floats:
     return np.asarray(scipy.special.chdtrc(2 * given.shape[-1], statistic))
 
 
-def fisher_critical(alpha: ArrayLike, stages: int = 2) -> Floats:
-    """Return the product of p-values at or below which Fisher's combination rejects.
+def fisher_critical(alpha: ArrayLike) -> Floats:
+    """Return the product of two p-values at or below which Fisher's combination rejects.
 
     >>> fisher_critical(0.025).round(5).item()
     0.0038
     """
-    return np.asarray(np.exp(-scipy.special.chdtri(2 * stages, np.asarray(alpha, float)) / 2))
+    return np.asarray(np.exp(-scipy.special.chdtri(4, np.asarray(alpha, float)) / 2))
 
 
 def fisher_first_level(alpha: ArrayLike, futility_p: ArrayLike = 1.0) -> Floats:
