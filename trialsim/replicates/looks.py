@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,9 @@ _PROBABILITIES: Final = ("held", "efficacy", "harm", "futility")
 _QUANTILES: Final = (0.05, 0.5, 0.95)
 _SPREAD: Final = ("randomised", "analysed", "duration_days", "infusions_given")
 FINAL: Final = "final"
+Reason: TypeAlias = Literal["efficacy", "harm", "futility"]
+REASONS: Final[tuple[Reason, ...]] = ("efficacy", "harm", "futility")
+"""Why a look stops a trial."""
 
 
 class Spread(NamedTuple):
@@ -93,10 +96,17 @@ class LooksResult:
         """Return the mean of a number over the trials in which a look was held."""
         return mean_over_replicates(self.columns[of_look(look, what)])
 
-    @property
-    def reversals(self) -> Proportion:
-        """Share of the trials stopped by a look in which those who waited would undo it."""
-        known = self.columns["reversed"][np.isfinite(self.columns["reversed"])]
+    def reversals(self, why: Reason | None = None) -> Proportion:
+        """Return in what share of the stops, all or for one reason, the completed data undo it.
+
+        The completed data are those of all who were randomised, followed up, as the last analysis:
+        they undo a stop for efficacy or harm if they do not reject on its side, one for futility
+        if they reject. NaN without such a stop, or where those who wait are left out.
+        """
+        undone = self.columns["reversed"]
+        if why is not None:
+            undone = np.where(self.columns[f"stopped_for_{why}"] == 1, undone, np.nan)
+        known = undone[np.isfinite(undone)]
         return wilson_interval(known.sum(), len(known))
 
     def spread(self, name: str) -> Spread:
@@ -162,7 +172,10 @@ class LooksResult:
         """Return the looks as plain values, for JSON."""
         return {
             "looks": self.frame.to_dict("records"),
-            "reversals": _plain(self.reversals),
+            "reversals": {
+                "all": _plain(self.reversals()),
+                **{why: _plain(self.reversals(why)) for why in REASONS},
+            },
             "spread": {
                 name: {
                     **_plain(found.mean),

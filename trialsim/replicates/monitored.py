@@ -206,6 +206,8 @@ def _but_for_changed(
 def _stops(monitored: Monitored) -> Mapping[str, Floats | Integers]:
     """Return where and why each trial ended."""
     at_stop, early = monitored.at_stop, monitored.early
+    followed = monitored.plan.monitoring.waiting_patients == "followed"
+    nothing = np.full(len(early), np.nan)
     return {
         "analysed_at_stop": at_stop(monitored.found.patients),
         "stop": monitored.stop,
@@ -213,7 +215,7 @@ def _stops(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         "stopped_for_efficacy": early & (at_stop(monitored.above) == 1),
         "stopped_for_harm": early & (at_stop(monitored.below) == 1),
         "stopped_for_futility": early & (at_stop(monitored.futile) == 1),
-        "reversed": np.where(early, monitored.reversed, np.nan),
+        "reversed": np.where(early, monitored.reversed, np.nan) if followed else nothing,
     }
 
 

@@ -182,19 +182,53 @@ class Monitored:
         if statistic_is_z(self.finished.plan):
             return np.nan_to_num(self.last.statistic)
         z, early = self.found.z[:, -1].copy(), np.flatnonzero(self.early)
-        if needs_only_counts(self.finished.plan):  # of those alone that a look has stopped
-            z[early] = of_counts(self.ended, self.counts[early, None]).z[:, 0]
-        elif early.size:
-            z[early] = statistics(self.ended, [self.at_last]).z[early, 0]
+        z[early] = self._followed(early).z
         return z
+
+    def _followed(self, rows: Integers) -> Statistics:
+        """Return the conventional statistic of the last data of some replicates, shape (row,)."""
+        if needs_only_counts(self.finished.plan):
+            return of_counts(self.ended, self.counts[rows, None]).part(0)
+        return Statistics(*(one[rows] for one in statistics(self.ended, [self.at_last]).part(0)))
+
+    @cached_property
+    def final_bound(self) -> Floats:
+        """The bound of the last data of a stopped trial as its last analysis, shape (replicate,).
+
+        It takes all of alpha that the looks up to the stop have left, at the information of those
+        who were randomised; a look with as much information as they have counts as none. NaN of a
+        trial that no look has stopped.
+        """
+        rows = np.flatnonzero(self.early)
+        bound = np.full(len(self.stop), np.nan)
+        if not rows.size:
+            return bound
+        if self.plan.monitoring.final.test != "conventional":
+            reached, shares = np.ones(len(rows)), np.where(self.held, self.plan.fractions, np.nan)
+        elif self.plan.monitoring.information == "variance":
+            information = self._followed(rows).information
+            reached, shares = information / self.plan.information, self.fractions
+        else:
+            analysed = self.last.treated[rows] + self.last.control[rows]
+            reached, shares = analysed / sum(self.plan.compared), self.fractions
+        before = shares[rows]
+        later = np.arange(before.shape[1]) > self.stop[rows, None]
+        before = np.where(later | ~(before < reached[:, None]), np.nan, before)
+        before[:, -1] = np.where(reached > 0, reached, np.nan)
+        bound[rows] = self.plan.held(before, self.found.information[rows]).efficacy[:, -1]
+        return bound
 
     @cached_property
     def reversed(self) -> Booleans:
-        """Whether a stop would not have come with those who waited, shape (replicate,)."""
-        z = self.followed_z
+        """Whether the last data, as the last analysis, undo a stop, shape (replicate,).
+
+        A stop for efficacy (or harm) is undone where they do not reject on its side, one for
+        futility where they reject.
+        """
+        z, bound = self.followed_z, self.final_bound
         above, below = self.at_stop(self.above) == 1, self.at_stop(self.below) == 1
-        bound, floor = self.at_stop(self.bounds.efficacy), self.at_stop(self.bounds.futility)
-        gone = np.where(above, z < bound, np.where(below, z > -bound, z >= floor))
+        rejects = (z >= bound) | ((z <= -bound) & (self.plan.sides == 2))
+        gone = np.where(above, ~(z >= bound), np.where(below, ~(z <= -bound), rejects))
         return np.asarray(self.early & gone)
 
 

@@ -158,7 +158,8 @@ def _decision(seen: Monitored, place: int, last: bool) -> str:
         (seen.futile, "stopped for futility"),
     ):
         if crossed[0, place]:
-            undone = "; those who waited would undo it" if seen.reversed[0] else ""
+            followed = seen.plan.monitoring.waiting_patients == "followed"
+            undone = "; those who waited would undo it" if followed and seen.reversed[0] else ""
             return said + undone
     rule = seen.plan.monitoring.re_estimation
     if rule is not None and rule.at == seen.plan.names[place]:

@@ -80,7 +80,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "resources": resources(result),
         "spread": spread(result),
         "looks": planned and looks_tables(result, planned),
-        "reversals": result.looks and result.looks.reversals,
+        "reversals": result.looks and result.looks.reversals(),
         "published": evidence.reproduction and published_table(evidence.reproduction),
         "sensitivity": evidence.what_if and sensitivity_table(evidence.what_if),
         "example_tables": example_tables(evidence.examples),

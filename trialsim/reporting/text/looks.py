@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from trialsim.replicates.looks import FINAL, LooksResult
+from trialsim.replicates.looks import FINAL, REASONS, LooksResult
 from trialsim.stats.monte_carlo import Mean, Proportion
 
 _ROWS: Final = {
@@ -37,7 +37,7 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
             continue
         yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in found)
     yield ""
-    yield f"{'stops reversed by pending endpoints, all looks':54}{_with_error(looks.reversals):>20}"
+    yield from _reversals(looks)
     yield "MCSE in brackets."
     yield ""
     yield f"{'':34} {'mean':>10} {'MCSE':>10} {'5%':>9} {'50%':>9} {'95%':>9} {'maximum':>8}"
@@ -53,6 +53,15 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
     for kind, prefix in looks.kinds.items():
         for where in (None, *looks.names, FINAL):
             yield _estimation(looks, kind, prefix, where)
+
+
+def _reversals(looks: LooksResult) -> Iterator[str]:
+    """Yield how many stops the completed data undo, by reason; none where nobody is followed."""
+    for why in REASONS:
+        found = looks.reversals(why)
+        if found.estimate == found.estimate:
+            label = f"stops for {why} reversed by pending endpoints"
+            yield f"{label:54}{_with_error(found):>20}"
 
 
 def _found(looks: LooksResult, name: str, what: str) -> Mean | Proportion:
