@@ -8,9 +8,9 @@ import pytest
 from trialsim.questions.calibration.reproduce import reproduce
 from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
 from trialsim.reporting.evidence.published import (
-    computed,
     published_estimate,
     published_table,
+    run_reproduction,
 )
 from trialsim.reporting.pages.report import report
 from trialsim.runs.directory import RunDirectory
@@ -26,7 +26,7 @@ def cars1_run(run_of: Callable[[Scenario, str], RunDirectory]) -> RunDirectory:
 
 
 def test_the_table_is_that_of_reproduce(cars1_run: RunDirectory) -> None:
-    told = computed(cars1_run, 32, Runner(cars1_run.manifest.seed, 1))
+    told = run_reproduction(cars1_run, 32, Runner(cars1_run.manifest.seed, 1))
     assert told is not None
     expected = reproduce(load("cars1"), 32, cars1_run.manifest.seed, n_jobs=1)
     rows = published_table(told).rows
@@ -52,12 +52,12 @@ def test_a_study_of_which_nothing_was_published_has_no_table(
     modest_run: RunDirectory, modest: Scenario, tmp_path: Path
 ) -> None:
     assert published_estimate(modest) is None
-    assert computed(modest_run, 32, Runner(1, 1), tmp_path) is None
+    assert run_reproduction(modest_run, 32, Runner(1, 1), tmp_path) is None
     assert not list(tmp_path.iterdir())
 
 
 def test_another_count_is_computed_again(cars1_run: RunDirectory, tmp_path: Path) -> None:
     for count in (32, 16):
-        again = computed(cars1_run, count, Runner(cars1_run.manifest.seed, 1), tmp_path)
+        again = run_reproduction(cars1_run, count, Runner(cars1_run.manifest.seed, 1), tmp_path)
         assert again is not None
         assert again["replicates"] == count

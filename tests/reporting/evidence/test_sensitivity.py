@@ -9,7 +9,7 @@ import pytest
 from trialsim.errors import InputError
 from trialsim.questions.what_if.what_if import what_if
 from trialsim.reporting.evidence.evidence import Evidence
-from trialsim.reporting.evidence.sensitivity import KEPT, computed, given
+from trialsim.reporting.evidence.sensitivity import KEPT, load_what_if, run_sensitivity
 from trialsim.reporting.evidence.what_if_file import what_if_of
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
@@ -27,8 +27,8 @@ def test_what_is_kept_is_read_again_if_it_is_the_same(
     del told["checksum"]
     file.write_bytes(sealed(told))
     runner = Runner(2016, 1)
-    assert computed(modest_run, 16, runner, copied)["rows"][0]["power"] == "read again"
-    assert isinstance(computed(modest_run, 8, runner, copied)["rows"][0]["power"], float)
+    assert run_sensitivity(modest_run, 16, runner, copied)["rows"][0]["power"] == "read again"
+    assert isinstance(run_sensitivity(modest_run, 8, runner, copied)["rows"][0]["power"], float)
     assert evidence.what_if is not None
     assert evidence.what_if["replicates"] == 16
 
@@ -53,11 +53,11 @@ def test_what_is_no_what_if_is_refused(
 ) -> None:
     (tmp_path / "what_if.json").write_text(content)
     with pytest.raises(InputError, match="--what-if: must be the folder of a what-if"):
-        given(modest_run, tmp_path)
+        load_what_if(modest_run, tmp_path)
 
 
 def test_a_what_if_of_another_study_is_refused(modest_run: RunDirectory, tmp_path: Path) -> None:
     told = {"digest": "0" * 12, "seed": 1, "replicates": 1, "rows": [{"digest": "0" * 12}]}
     (tmp_path / "what_if.json").write_bytes(sealed(told))
     with pytest.raises(InputError, match="--what-if: must be a what-if of the run's study"):
-        given(modest_run, tmp_path)
+        load_what_if(modest_run, tmp_path)

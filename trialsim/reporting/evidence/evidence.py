@@ -66,7 +66,7 @@ class ReportOptions:
 
 
 def collect_evidence(
-    run: RunDirectory, wanted: ReportOptions, progress: Progress | None = None
+    run: RunDirectory, options: ReportOptions, progress: Progress | None = None
 ) -> Evidence:
     """Return the evidence on a run, after computing what is neither given nor kept.
 
@@ -78,39 +78,39 @@ def collect_evidence(
     RunError
         If something that is to be computed fails, or cannot be kept.
     """
-    if wanted.keep is not None:
-        open_keep(wanted.keep, run.folder)
+    if options.keep is not None:
+        open_keep(options.keep, run.folder)
     result, scenario = finished(run), single_trial(run.manifest.scenario)
-    null = None if wanted.null is None else type_one_error.given(run, wanted.null)
-    what_if = None if wanted.what_if is None else sensitivity.given(run, wanted.what_if)
+    null = None if options.null is None else type_one_error.load_null_run(run, options.null)
+    what_if = None if options.what_if is None else sensitivity.load_what_if(run, options.what_if)
     # nothing is computed before everything that is given is known to be right
-    without, varied, compared = _counts(wanted, run.manifest.engine)
+    without, varied, compared = _counts(options, run.manifest.engine)
     manifest = run.manifest
-    runner = Runner(manifest.seed, wanted.n_jobs, manifest.engine, progress=progress)
+    runner = Runner(manifest.seed, options.n_jobs, manifest.engine, progress=progress)
     if null is None and without:
         count = min(without, result.replicates)
-        null = type_one_error.computed(run, count, runner, wanted.keep)
+        null = type_one_error.run_null(run, count, runner, options.keep)
     if what_if is None and varied:
-        what_if = sensitivity.computed(run, varied, runner, wanted.keep)
+        what_if = sensitivity.run_sensitivity(run, varied, runner, options.keep)
     reproduction = None
     if compared:
         count = min(compared, result.replicates)
-        reproduction = published.computed(run, count, runner, wanted.keep)
+        reproduction = published.run_reproduction(run, count, runner, options.keep)
     return Evidence(
         run=run,
         result=result,
         without_effect=null,
         what_if=what_if,
         what_if_result=None if what_if is None else what_if_of(what_if, scenario),
-        own_what_if=wanted.what_if is None,
+        own_what_if=options.what_if is None,
         reproduction=reproduction,
         examples=examples(run, result),
     )
 
 
-def _counts(wanted: ReportOptions, engine: str) -> tuple[int, ...]:
+def _counts(options: ReportOptions, engine: str) -> tuple[int, ...]:
     """Return how many trials are without effect, of each change, and beside what was published."""
-    counts = wanted.null_replicates, wanted.sensitivity_replicates, wanted.published_replicates
+    counts = options.null_replicates, options.sensitivity_replicates, options.published_replicates
     fewer = _FEWER_WITH_EVENTS if engine == "events" else 1
     return tuple(
         default // fewer if count is None else count

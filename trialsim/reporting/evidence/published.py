@@ -27,7 +27,7 @@ _COLUMNS: Final = (
 )
 
 
-def computed(
+def run_reproduction(
     run: RunDirectory, replicates: int, runner: Runner, keep: Path | None = None
 ) -> dict[str, Any] | None:
     """Return a study's findings beside the simulated figures, None where it says none.

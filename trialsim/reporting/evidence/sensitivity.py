@@ -22,7 +22,7 @@ KEPT: Final = "sensitivity.json"
 _PURPOSE: Final = "sensitivity"
 
 
-def given(run: RunDirectory, folder: Path) -> dict[str, Any]:
+def load_what_if(run: RunDirectory, folder: Path) -> dict[str, Any]:
     """Return the what-if that a folder holds, as plain values.
 
     Raises
@@ -41,7 +41,7 @@ def given(run: RunDirectory, folder: Path) -> dict[str, Any]:
     return told
 
 
-def computed(
+def run_sensitivity(
     run: RunDirectory, replicates: int, runner: Runner, keep: Path | None = None
 ) -> dict[str, Any]:
     """Return a what-if of every number that is not published.

@@ -31,7 +31,7 @@ _PATHS_TOLD: Final = 5
 _MAY_DIFFER: Final = re.compile(r"outcomes\.|design\.arms\.|operations\.\w+\.arms")
 
 
-def given(run: RunDirectory, folder: Path) -> TypeOneError:
+def load_null_run(run: RunDirectory, folder: Path) -> TypeOneError:
     """Return the run without effect that a folder holds.
 
     Raises
@@ -57,7 +57,7 @@ def given(run: RunDirectory, folder: Path) -> TypeOneError:
     return TypeOneError(result, scenario.analysis.alpha, changes)
 
 
-def computed(
+def run_null(
     run: RunDirectory, replicates: int, runner: Runner, keep: Path | None = None
 ) -> TypeOneError:
     """Run the design without drug, as many replicates as requested; a folder may keep them.
