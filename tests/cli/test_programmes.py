@@ -68,7 +68,10 @@ def test_disagree_tells_what_the_function_gives_of_each_programme(
     assert first == disagreement(small(), 32, n_jobs=1).to_dict()
     assert (first["scenario"], second["scenario"]) == ("cars_pooled", "cars_common")
     assert run(asked) == 0
-    assert "in favour: cars1 and cars2" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "in favour: cars1 and cars2" in printed
+    assert "cars1: CARS-1, Cerebrolysin and recovery after stroke" in printed
+    assert "MCSE   95% interval" in printed
 
 
 def test_what_if_and_size_take_the_paths_of_a_programme(

@@ -276,7 +276,7 @@ FIGURES: Final = {
         PlannedBounds, "Draw the bounds of the looks on z and on the effect; no trial is run."
     ),
     "expected-size": Figure(
-        BoundsByEffect, "Draw expected patients by the true effect, beside the textbook's count."
+        BoundsByEffect, "Draw expected patients by the true effect, alongside the textbook's count."
     ),
     "curve": Figure(AlongOnePath, "Draw power along the values of one number."),
     "what-if": Figure(

@@ -46,7 +46,7 @@ def report(
         int | None,
         typer.Option(
             min=0,
-            help="Trials beside what was published; 0 for none.",
+            help="Trials to compare with what was published; 0 for none.",
             show_default="1024, 256 with events",
         ),
     ] = None,

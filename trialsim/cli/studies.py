@@ -129,7 +129,7 @@ def check(
         bool,
         typer.Option(
             "--obtained/--no-obtained",
-            help="Print what is written of reference patients beside what simulated trials have.",
+            help="Print parameters as specified alongside those realised in simulated trials.",
         ),
     ] = True,
     as_json: AsJson = False,

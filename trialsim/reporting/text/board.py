@@ -19,7 +19,7 @@ def _lines(board: Board) -> Iterator[str]:
     for look in board.looks:
         yield _row(look)
     yield f"{board.patients} patients were randomised in the end. z and bounds are of the data"
-    yield "known that day; CP and PP are conditional power under the trend and predictive power."
+    yield "known that day; CP: conditional power under the current trend; PP: predictive power."
     yield "The other tables and analyses ignore stopping."
 
 

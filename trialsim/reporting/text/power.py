@@ -14,7 +14,7 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
     Parameters
     ----------
     beside
-        What was written of reference patients beside what is obtained, put below them.
+        The parameters as specified and as realised, put below them.
     """
     failed = f", {result.failed} failed" if result.failed else ""
     lines = [

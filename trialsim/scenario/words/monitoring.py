@@ -237,11 +237,11 @@ def _final(monitoring: Monitoring) -> str:
 def _sizes(rule: ReEstimation) -> str:
     whence = {
         "blinded": "from the pooled endpoint, blinded,",
-        "conditional_power": "for the conditional power under the trend,",
-        "promising_zone": "where conditional power under the trend is promising,",
+        "conditional_power": "for the conditional power under the current trend,",
+        "promising_zone": "where conditional power under the current trend is promising,",
     }[rule.by]
     return (
-        f"At {rule.at} the number of patients is set again, {whence} to give {rule.power:g}, "
+        f"At {rule.at} the sample size is re-estimated, {whence} to give {rule.power:g}, "
         f"between {rule.at_least} and {rule.at_most}."
     )
 
