@@ -17,18 +17,10 @@ from trialsim.analysis.truth import TruthParts
 from trialsim.arrays import Booleans, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
-from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
-from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.trial.looks import visit_known_from
 from trialsim.trial.trial import Trial
 
 Made = TypeVar("Made")
-
-
-def needs_only_counts(plan: AnalysisPlan) -> bool:
-    """Return whether the statistic needs no more than counts over the cells of the scale."""
-    return isinstance(plan.test, MannWhitney | BrunnerMunzel | Responders)
 
 
 @dataclass(frozen=True)

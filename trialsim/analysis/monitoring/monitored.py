@@ -13,14 +13,13 @@ import numpy as np
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.monitoring.combined import tested_z
-from trialsim.analysis.monitoring.finished import FinishedTrial, needs_only_counts
+from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.moments import Moments, moments, shares
 from trialsim.analysis.monitoring.sizes import patients_after
 from trialsim.analysis.monitoring.statistics import (
     Statistics,
     joined,
     of_counts,
-    statistic_is_z,
     statistics,
 )
 from trialsim.arrays import Booleans, Floats, Integers
@@ -164,7 +163,7 @@ class Monitored:
     def last_estimate(self) -> Floats:
         """The estimate of the last data alone, of which most are the same under every plan."""
         finished, patients = self.finished, self.plan.patients
-        if self.ended is not finished or not needs_only_counts(finished.plan):
+        if self.ended is not finished or not finished.plan.test.monitored_by_counts:
             return self.last.estimate
         everybody, counts = finished.first(patients), finished.counts_of_first(patients)
         whole = finished.once(
@@ -179,7 +178,7 @@ class Monitored:
     @cached_property
     def followed_z(self) -> Floats:
         """The conventional z of the last data, shape (replicate,)."""
-        if statistic_is_z(self.finished.plan):
+        if self.finished.plan.test.statistic_is_z:
             return np.nan_to_num(self.last.statistic)
         z, early = self.found.z[:, -1].copy(), np.flatnonzero(self.early)
         z[early] = self._followed(early).z
@@ -187,9 +186,10 @@ class Monitored:
 
     def _followed(self, rows: Integers) -> Statistics:
         """Return the conventional statistic of the last data of some replicates, shape (row,)."""
-        if needs_only_counts(self.finished.plan):
+        if self.finished.plan.test.monitored_by_counts:
             return of_counts(self.ended, self.counts[rows, None]).part(0)
-        return Statistics(*(one[rows] for one in statistics(self.ended, [self.at_last]).part(0)))
+        z, effect, information, patients = statistics(self.ended, [self.at_last]).part(0)
+        return Statistics(z[rows], effect[rows], information[rows], patients[rows])
 
     @cached_property
     def final_bound(self) -> Floats:
@@ -204,7 +204,8 @@ class Monitored:
         if not rows.size:
             return bound
         if self.plan.monitoring.final.test != "conventional":
-            reached, shares = np.ones(len(rows)), np.where(self.held, self.plan.fractions, np.nan)
+            reached: Floats = np.ones(len(rows))
+            shares = np.where(self.held, self.plan.fractions, np.nan)
         elif self.plan.monitoring.information == "variance":
             information = self._followed(rows).information
             reached, shares = information / self.plan.information, self.fractions

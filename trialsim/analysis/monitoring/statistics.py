@@ -7,15 +7,12 @@ import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.analysis.counts import cell_of
-from trialsim.analysis.monitoring.finished import FinishedTrial, needs_only_counts
+from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.scenario.monitoring.effect_scale import natural, null_effect
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
-from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
-from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
-from trialsim.scenario.plan.methods.several_outcomes import WeiLachin
 from trialsim.stats.ranks.mann_whitney import null_test_of_counts, summarise_counts
 
 _FARTHEST: Final = 38.0
@@ -44,14 +41,9 @@ class Statistics(NamedTuple):
         )
 
 
-def statistic_is_z(plan: AnalysisPlan) -> bool:
-    """Return whether the method's own statistic is the z of the looks."""
-    return isinstance(plan.test, MannWhitney | WeiLachin | ProportionalOdds)
-
-
 def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics:
     """Return the statistic of each part: those patients who are included in it."""
-    if needs_only_counts(finished.plan):
+    if finished.plan.test.monitored_by_counts:
         return of_counts(finished, np.stack([finished.counts(part) for part in parts], axis=1))
     return joined([_of_samples(finished, part) for part in parts])
 
@@ -119,7 +111,7 @@ def _of_samples(finished: FinishedTrial, included: Booleans) -> Statistics:
     width = natural(plan, found.high) - natural(plan, found.low)
     by_width = width / 2 / scipy.special.ndtri((1 + plan.confidence) / 2)
     error = np.where(np.abs(found.statistic) > 1e-9, error, by_width)
-    z = found.statistic if statistic_is_z(plan) else _normal(found.statistic, found.p_value)
+    z = found.statistic if plan.test.statistic_is_z else _normal(found.statistic, found.p_value)
     return _known(z, effect, error**2, found.treated + found.control)
 
 

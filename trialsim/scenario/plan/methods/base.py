@@ -40,6 +40,10 @@ class AnalysisMethod(CheckedModel):
     has_win_ratio: ClassVar[bool] = False
     can_be_monitored: ClassVar[bool] = False
     """Whether its statistic has a known variance, so that z at two looks has a known law."""
+    monitored_by_counts: ClassVar[bool] = False
+    """Whether a look needs no more than counts over the cells of the scale."""
+    statistic_is_z: ClassVar[bool] = False
+    """Whether its own statistic is the z of the looks; else z follows from the p-value."""
     reckons_information: ClassVar[bool] = False
     """Whether the information at the end follows from the design, the control and the effect."""
     has_blinded_size: ClassVar[bool] = False

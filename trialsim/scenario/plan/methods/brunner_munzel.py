@@ -11,6 +11,7 @@ class BrunnerMunzel(SampleRankMethod):
 
     pools_imputations: ClassVar[bool] = True
     can_be_monitored: ClassVar[bool] = True
+    monitored_by_counts: ClassVar[bool] = True
     reckons_information: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
 

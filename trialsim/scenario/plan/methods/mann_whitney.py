@@ -13,6 +13,8 @@ class MannWhitney(SampleRankMethod):
     corrects_continuity: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
     can_be_monitored: ClassVar[bool] = True
+    monitored_by_counts: ClassVar[bool] = True
+    statistic_is_z: ClassVar[bool] = True
     reckons_information: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
 

@@ -23,6 +23,7 @@ class ProportionalOdds(AnalysisMethod):
     pools_imputations: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "logarithm of the odds ratio"
     can_be_monitored: ClassVar[bool] = True
+    statistic_is_z: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
 
     method: Literal["proportional_odds"]

@@ -15,6 +15,7 @@ class Responders(AnalysisMethod):
     pools_imputations: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "risk difference"
     can_be_monitored: ClassVar[bool] = True
+    monitored_by_counts: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
 
     method: Literal["responders"]

@@ -46,6 +46,7 @@ class WeiLachin(RankMethod):
     conflicts = ((("test", "visit"), _end_at_the_plans),)
     omitted_defaults = ("visits",)
     can_be_monitored: ClassVar[bool] = True
+    statistic_is_z: ClassVar[bool] = True
 
     method: Literal["wei_lachin"]
     outcomes: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
