@@ -21,11 +21,14 @@ def is_slow(study: Study) -> bool:
 def slow_analysis(simulation: Simulation) -> str | None:
     """Return a warning of a slow analysis, timed on two trials; None where there is none.
 
+    A first trial goes untimed: what it alone makes or loads, later ones find.
+
     A study whose plan has nothing slow in it is not timed.
     """
     study = simulation.study
     if isinstance(study, Programme) or not is_slow(study):
         return None
+    simulation.run(_PILOT[:1])
     began = time.perf_counter()
     simulation.run(_PILOT)
     thousand = 1000 * (time.perf_counter() - began) / len(_PILOT)
