@@ -34,9 +34,13 @@ class Problem:
         >>> print(Problem("design.patients", "must be at least 2", "1", "cars1.yaml", 16, 3))
         cars1.yaml:16:3: design.patients: must be at least 2 (got 1)
         """
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        got = "" if self.value is None else f" (got {self.value})"
+        place = ":".join(_one_line(part) for part in (self.file, self.line, self.column) if part)
+        got = "" if self.value is None else f" (got {_one_line(self.value)})"
         return ": ".join(part for part in (place, self.path, self.rule) if part) + got
+
+
+def _one_line(part: object) -> str:
+    return str(part).replace("\n", "\\n")
 
 
 class InputError(TrialsimError, ValueError):

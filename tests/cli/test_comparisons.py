@@ -1,4 +1,4 @@
-"""The commands what-if, size and assure: JSON as promised, files, and every problem at once."""
+"""The commands what-if, size and assurance: JSON as promised, files, and every problem at once."""
 
 import json
 from pathlib import Path
@@ -86,7 +86,7 @@ SHORT = ["--replicates", "100", "--jobs", "1", "--set", "design.patients=20"]
 KEPT = {
     "what_if": ["what-if", "cars1", "--base", MODEST, *SHORT],
     "size": ["size", "cars1", "--power", "0.5", *SHORT],
-    "assure": ["assurance", "cars1", "--prior", "cars1", "--strata", "2", *SHORT],
+    "assurance": ["assurance", "cars1", "--prior", "cars1", "--strata", "2", *SHORT],
 }
 
 
@@ -129,7 +129,7 @@ def test_an_interruption_tells_what_is_kept_and_the_same_command_continues(
     part.write_bytes(b"")
     assert run([*KEPT[name], *out]) == 0
     assert (
-        f"{part.name} was damaged or of another block, and is set aside in"
+        f"{part.name} was damaged, misnamed or of another block: set aside in"
         in capsys.readouterr().err
     )
 

@@ -132,7 +132,9 @@ def test_a_page_and_a_figure_go_to_standard_output_alone(
     study: str, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     assert run(["plot", "scores", study, "-o", "-"]) == DONE
-    ElementTree.fromstring(capfdbinary.readouterr().out)
+    drawn, told = capfdbinary.readouterr()
+    ElementTree.fromstring(drawn)
+    assert told == b"standard output: scores\n"
     assert run(["simulate", study, "--report", "-"]) == DONE
     told = capfdbinary.readouterr().out
     assert told.startswith(b"<!DOCTYPE html>")
@@ -150,6 +152,8 @@ def test_what_stands_at_a_name_is_replaced_only_if_that_is_said(
     assert mine.read_text() == "<svg/>"
     assert run([*command, "--overwrite"]) == DONE
     assert run(command) == DONE, "its own figure is replaced"
+    flow = ["plot", "consort", study, "-o", str(tmp_path / "flow.svg")]
+    assert [run(flow), run(flow)] == [DONE, DONE], "its own flow diagram is replaced"
     page = tmp_path / "mine.html"
     page.write_text("<p>Mine</p>")
     assert run(["simulate", study, "--report", str(page)]) == INPUT_WRONG

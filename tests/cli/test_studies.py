@@ -50,6 +50,11 @@ def test_a_new_study_has_a_name_of_its_own(name: str) -> None:
     assert list(Path().iterdir()) == []
 
 
+def test_a_name_over_two_lines_is_told_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["new", "a\nb"]) == INPUT_WRONG
+    assert capsys.readouterr().err.splitlines()[0].endswith(r"(got a\nb)")
+
+
 def test_a_new_study_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["new", "mine", "-o", "-"]) == DONE
     assert "name: mine\n" in capsys.readouterr().out

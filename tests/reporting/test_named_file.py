@@ -44,7 +44,6 @@ def refusal(path: Path, overwrite: bool = False) -> str:
         ("page.html", lambda: PAGE),
         ("figure.svg", lambda: drawing("svg")),
         ("figure.png", lambda: drawing("png")),
-        ("table.csv", lambda: b"value,power\n1,0.5\n"),
         ("empty.html", lambda: b""),
         ("empty.csv", lambda: b""),
     ],
@@ -67,8 +66,12 @@ def test_what_trialsim_made_is_replaced(
         ("thesis.html", b"<!DOCTYPE html><p>Mine</p>"),
         ("photo.png", b"\x89PNG\r\n\x1a\n"),
         ("logo.svg", b"<svg/>"),
-        ("patients.csv", b"ID;Name\n1;x\n"),
         ("notes", b"\n"),
+        ("thesis.html", b"<!DOCTYPE html><p>Mine</p><!-- trialsim 1 -->" + PAGE),
+        ("code.html", b'<pre>name="generator" content="trialsim 1"</pre>'),
+        ("logo.svg", b"<svg><text>as in <!-- trialsim 1 --></text></svg>"),
+        ("photo.png", b"\x89PNG\r\n\x1a\nSoftware\0trialsim 1"),
+        ("notes.txt", b"<!-- trialsim 1 -->"),
     ],
 )
 def test_another_file_is_left_unless_it_may_be_overwritten(
@@ -82,14 +85,13 @@ def test_another_file_is_left_unless_it_may_be_overwritten(
     assert path.read_bytes() == PAGE
 
 
-def test_a_table_of_other_columns_is_left(tmp_path: Path) -> None:
-    """Whether it is another only the new one tells, so it is refused when that is written."""
+def test_a_table_is_left_whatever_its_columns(tmp_path: Path) -> None:
+    """It cannot say what made it, so nobody else's is taken for one of trialsim."""
     path = tmp_path / "table.csv"
-    path.write_text("subject,arm\n1,placebo\n")
-    check_named(path, "-o")
-    with pytest.raises(InputError, match="has not made"):
-        write_named(path, b"value,power\n1,0.5\n")
-    assert path.read_text() == "subject,arm\n1,placebo\n"
+    path.write_text("value,power\n1,0.5\n")
+    assert "must not be a table that exists: --overwrite replaces it" in refusal(path)
+    write_named(path, b"value,power\n2,0.5\n", overwrite=True)
+    assert path.read_text() == "value,power\n2,0.5\n"
 
 
 def test_a_link_is_left_and_what_it_leads_to(tmp_path: Path) -> None:

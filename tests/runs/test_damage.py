@@ -209,6 +209,9 @@ HARMS: Final[dict[str, Harm]] = {
     "a part under another block": lambda run, _: part(run).rename(
         run / "parts" / part(run).name.replace("00000001", "00000007")
     ),
+    "a copy of a part with a zero more": lambda run, _: (
+        run / "parts" / f"0{part(run).name}"
+    ).write_bytes(part(run).read_bytes()),
     "a part under a block without end": lambda run, _: part(run).rename(
         run / "parts" / part(run).name.replace("00000001", "9" * 20)
     ),
@@ -325,6 +328,12 @@ HARMS: Final[dict[str, Harm]] = {
         f"summary.json, sealed, with replicates {value!r}": forged("summary.json", replicates=value)
         for value in (0, -1, 10**12, 10**30, "20", True, None)
     },
+    **{
+        f"summary.json of a shorter run of another {name}": forged(
+            "summary.json", replicates=8, **{name: value}
+        )
+        for name, value in {"seed": 3, "digest": "0" * 12, "engine": "events"}.items()
+    },
     "log.jsonl with a list for a command": added("log.jsonl", b'{"command": ["x"]}\n'),
     "log.jsonl with a number": added("log.jsonl", b"3\n"),
 }
@@ -432,6 +441,40 @@ def test_a_harm_is_told_or_healed(
             assert after.get(name) == undisturbed.get(name), name
         assert answer_of(read_run, run) == truth[0]
     assert snapshot(outside) == others  # nothing outside is touched
+
+
+def test_a_copy_of_a_part_with_a_zero_more_is_set_aside_in_a_line(
+    whole: Path, tmp_path: Path
+) -> None:
+    run = copytree(whole / "run", tmp_path / "run")
+    copy = run / "parts" / f"0{part(run).name}"
+    copy.write_bytes(part(run).read_bytes())
+    assert find_run(run).damaged == (copy.name,)
+    told: list[str] = []
+    assert open_run(run, MANIFEST, told.append).held == {0, 1, 2}
+    assert told == [f"{copy.name} was damaged, misnamed or of another block: set aside in {run}"]
+    assert [path.name for path in run.glob("*.damaged")] == [f"{copy.name}.damaged"]
+
+
+def test_a_summary_of_another_run_is_told_with_what_differs(whole: Path, tmp_path: Path) -> None:
+    run = copytree(whole / "run", tmp_path / "run")
+    forged("summary.json", seed=3, engine="events")(run, run)
+    with pytest.raises(
+        ts.InputError, match=r"seed: must be 2016, as in the manifest\.json"
+    ) as told:
+        finished(find_run(run))
+    assert [problem.path for problem in told.value.problems] == ["seed", "engine"]
+
+
+def test_a_replay_of_a_part_that_is_gone_names_its_block(whole: Path, tmp_path: Path) -> None:
+    run = copytree(whole / "run", tmp_path / "run")
+    part(run).unlink()
+    with pytest.raises(ts.InputError, match=r"it holds 16, and not block 1 \(got 11\)"):
+        a_trial(run)
+
+
+def test_the_log_of_a_run_is_no_program(whole: Path) -> None:
+    assert not (whole / "run" / "log.jsonl").stat().st_mode & 0o111
 
 
 def test_there_are_at_least_as_many_harms_as_were_found() -> None:

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from tests.runs.test_directory import COUNT, MANIFEST, bytes_of, run_in
 from trialsim.errors import InputError, RunError
+from trialsim.questions.what_if.variants import alternatives
+from trialsim.questions.what_if.what_if import compared
 from trialsim.runs.directory import find_run, open_run
 from trialsim.runs.manifest import RunManifest
 from trialsim.runs.runner import Runner
-from trialsim.runs.shards import Shard, ShardFinished, merge, parsed_shard
+from trialsim.runs.shards import Shard, ShardFinished, merge, merge_study_sets, parsed_shard
+from trialsim.scenario.files.yaml_file import load
 
 FOUR: Final = tuple(Shard(number, 4) for number in (1, 2, 3, 4))
 
@@ -66,6 +69,48 @@ def test_a_damaged_part_of_a_shard_is_not_merged(tmp_path: Path) -> None:
     next((folders[1] / "parts").glob("00000006-*")).write_bytes(b"")
     with pytest.raises(RunError, match=r"^1 of 10 blocks are missing: start shard 2/4 again"):
         merge(tmp_path / "merged", folders)
+
+
+def test_a_directory_is_that_of_one_shard(tmp_path: Path) -> None:
+    run_shard(tmp_path, MANIFEST, FOUR[1])
+    before = bytes_of(tmp_path)
+    runner = Runner(
+        MANIFEST.seed, 1, directory=open_run(tmp_path, MANIFEST), shard=Shard(number=2, of=3)
+    )
+    with pytest.raises(InputError, match=r"^--shard: must be 2/4, which .* \(got 2/3\)$"):
+        runner.run(MANIFEST.scenario, range(COUNT))
+    assert bytes_of(tmp_path) == before
+    run_shard(tmp_path, MANIFEST, FOUR[1])
+    assert bytes_of(tmp_path) == before
+
+
+def what_if_shards(place: Path) -> list[Path]:
+    """Return three shards of a what-if of two studies, with two blocks of each."""
+    folders = [place / f"shard{number}" for number in (1, 2, 3)]
+    study = load("stroke_nihss").replace({"design.patients": 20})
+    found = alternatives(study, {"operations.visit_missed_probability": [0.3]})
+    for number, folder in enumerate(folders, 1):
+        runner = Runner(2016, 1, shard=Shard(number, 3))
+        with pytest.raises(ShardFinished):
+            compared(found, (), 300, runner, folder)
+    return folders
+
+
+def test_the_shards_that_a_merge_of_several_studies_lacks_are_named(tmp_path: Path) -> None:
+    folders = what_if_shards(tmp_path)
+    with pytest.raises(RunError, match=r"^2 of 4 blocks are missing: start shard 3/3 again"):
+        merge_study_sets(tmp_path / "merged", folders[:2])
+    assert merge_study_sets(tmp_path / "merged", folders[2:]) == 4
+
+
+def test_a_link_among_the_studies_of_a_shard_is_not_followed(tmp_path: Path) -> None:
+    folders = what_if_shards(tmp_path)
+    study = next((folders[0] / "studies").iterdir())
+    study.rename(tmp_path / "elsewhere")
+    study.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="run: must be no link"):
+        merge_study_sets(tmp_path / "merged", folders)
+    assert not list((tmp_path / "merged").rglob("*.parquet"))
 
 
 def test_shards_of_different_runs_are_not_mixed(tmp_path: Path) -> None:

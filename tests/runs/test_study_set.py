@@ -43,7 +43,7 @@ def size(out: Path | None, replicates: int = COUNT, **asked: Any) -> Result:
     )
 
 
-def assure(out: Path | None, replicates: int = COUNT, **asked: Any) -> Result:
+def assurance(out: Path | None, replicates: int = COUNT, **asked: Any) -> Result:
     return ts.assurance(
         **{"scenario": SMALL, "prior": "cars1", "strata": 3, "n_jobs": 1, **asked},
         replicates=replicates,
@@ -51,7 +51,7 @@ def assure(out: Path | None, replicates: int = COUNT, **asked: Any) -> Result:
     )
 
 
-COMMANDS: Final[dict[str, Command]] = {"what_if": what_if, "size": size, "assure": assure}
+COMMANDS: Final[dict[str, Command]] = {"what_if": what_if, "size": size, "assurance": assurance}
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +170,9 @@ def test_a_damaged_part_of_a_world_is_set_aside_and_computed_again(
         ("what_if", {"scenario": SMALL.replace({"design.patients": 24})}, {"design.patients"}),
         ("what_if", {"seed": 3}, {"seed"}),
         ("size", {"power": 0.6, "high": 90}, {"power", "high"}),
-        ("assure", {"strata": 4}, {"strata"}),
+        ("assurance", {"strata": 4}, {"strata"}),
         (
-            "assure",
+            "assurance",
             {"prior": ts.load_prior("cars1").model_copy(update={"no_effect": 0.5})},
             {"prior.no_effect"},
         ),
@@ -195,8 +195,8 @@ def test_commands_and_folders_of_other_things_are_not_mixed(tmp_path: Path) -> N
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.tex").write_text("years of work")
     before = bytes_of(tmp_path)
-    with pytest.raises(ts.InputError, match=r"^command: must be what-if, .* \(got assure\)"):
-        assure(tmp_path / "what_if", 8)
+    with pytest.raises(ts.InputError, match=r"^command: must be what-if, .* \(got assurance\)"):
+        assurance(tmp_path / "what_if", 8)
     with pytest.raises(ts.InputError, match=r"^command: must be power, .* \(got what-if\)"):
         what_if(tmp_path / "power", 8)
     with pytest.raises(ts.InputError, match=r"^command: must be what-if, .* \(got power\)"):

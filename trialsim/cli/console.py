@@ -70,7 +70,7 @@ def notice(line: str) -> None:
 def warn_of_damaged_parts(run: "RunDirectory") -> None:
     """Say on standard error what was found damaged in a run that is only read."""
     for name in run.damaged:
-        warn(f"trialsim: {name} in {run.folder} is damaged or of another block, and is left out")
+        warn(f"trialsim: {name} in {run.folder} is damaged, misnamed or of another block: left out")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STANDARD_OUTPUT: Final = Path("-")
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a file that trialsim has not made.")
+    bool, typer.Option("--overwrite", help="Replace a table, or a file that trialsim has not made.")
 ]
 
 
@@ -87,7 +87,10 @@ class FigureFiles:
             print_json({"figure": kind, "rows": table.to_dict("records")})
             return
         for path in self.out or ():
-            (warn if path == STANDARD_OUTPUT else say)(f"{path}: {kind}")
+            if path == STANDARD_OUTPUT:
+                warn(f"standard output: {kind}")
+            else:
+                say(f"{path}: {kind}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,7 +210,7 @@ def merge(
         if as_json:
             print_json({"command": command, "blocks": blocks})
         else:
-            say(f"{blocks} blocks are merged in {out}; the same {command} with --out {out} answers")
+            say(f"{blocks} blocks are merged in {out}; the same command with --out {out} answers")
         return
     result = merge_shards(out, shards)
     title = find_run(out).manifest.scenario.title

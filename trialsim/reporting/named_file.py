@@ -1,8 +1,9 @@
 """A file that a person names is written where nothing of theirs is lost by it.
 
-A new name is taken, an empty file and one that trialsim made is replaced. A link, a device, a pipe
-and any other file are refused; another file is replaced if that is said. A page, a drawing and a
-picture say in themselves what made them; a table is known by its columns, which are the new one's.
+A new name is taken, an empty file and a page or figure that trialsim made is replaced. A link, a
+device, a pipe and any other file are refused; another file is replaced if that is said. A page, a
+drawing and a picture say at their beginning what made them. A table cannot say it: it is replaced
+only if that is said.
 """
 
 import os
@@ -16,9 +17,14 @@ from trialsim.runs.atomic_file import write_whole
 
 MAKER: Final = f"trialsim {version('trialsim')}"
 """What made a file, as the file says it."""
-_MARKS: Final = (b'name="generator" content="trialsim ', b"<!-- trialsim ", b"Software\0trialsim ")
-"""In HTML, in SVG and in PNG."""
-_COLUMNS: Final = re.compile(rb"[a-z][a-z0-9_.]*(,[a-z][a-z0-9_.]*)*")
+_MARKS: Final = (
+    rb'<!DOCTYPE html>\n<html lang="en">\n<head>\n(?:<meta [^<>]*>\n)*'
+    rb'<meta name="generator" content="trialsim [^<>"]*">\n',
+    rb'(?:<\?xml version="1\.0" encoding="utf-8"\?>\n)?<!-- trialsim [^<>]* -->\n<svg ',
+    rb"\x89PNG\r\n\x1a\n\0\0\0\rIHDR.{17}(?:\0\0\0\tpHYs.{13})?\0\0\0.tEXtSoftware\0trialsim ",
+)
+"""How HTML, SVG and PNG of trialsim begin."""
+_MADE: Final = re.compile(b"|".join(_MARKS), re.DOTALL)
 _BEGINNING: Final = 4096
 """Bytes of a file among which its mark stands."""
 
@@ -31,7 +37,7 @@ def check_named(path: str | Path, option: str, overwrite: bool = False) -> None:
     InputError
         If it is no file's, or another file's and may not be overwritten.
     """
-    rule = _refused(Path(path), None, overwrite)
+    rule = _refused(Path(path), overwrite)
     if rule is not None:
         raise InputError([Problem(option, rule, str(path))])
 
@@ -44,12 +50,12 @@ def write_named(
     Raises
     ------
     InputError
-        As `check_named` does, and for a table where another table stands.
+        As `check_named` does.
     RunError
         If it cannot be written.
     """
     path = Path(path)
-    rule = _refused(path, content, overwrite)
+    rule = _refused(path, overwrite)
     if rule is not None:
         raise InputError([Problem(option, rule, str(path))])
     try:
@@ -58,8 +64,8 @@ def write_named(
         raise RunError(f"cannot write to {path}: {error.strerror or error}") from None
 
 
-def _refused(path: Path, content: bytes | None, overwrite: bool) -> str | None:
-    """Return the rule that forbids writing a file there; a table is known by its content."""
+def _refused(path: Path, overwrite: bool) -> str | None:
+    """Return the rule that forbids writing a file there."""
     try:
         if path.is_symlink():
             return "must not be a link: name the file that it leads to"
@@ -73,8 +79,10 @@ def _refused(path: Path, content: bytes | None, overwrite: bool) -> str | None:
             beginning = file.read(_BEGINNING)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    if overwrite or _is_ours(path, beginning, content):
+    if overwrite or not beginning or _MADE.match(beginning):
         return _no_room(path.parent)
+    if path.suffix.lower() == ".csv":
+        return "must not be a table that exists: --overwrite replaces it"
     return "must not be a file that trialsim has not made; --overwrite replaces it"
 
 
@@ -82,12 +90,3 @@ def _no_room(folder: Path) -> str | None:
     if not folder.is_dir():
         return "must be in a folder that exists"
     return None if os.access(folder, os.W_OK | os.X_OK) else "must be in a folder open to writing"
-
-
-def _is_ours(path: Path, beginning: bytes, content: bytes | None) -> bool:
-    """Return whether a file holds nothing, or what trialsim has made."""
-    if path.suffix.lower() == ".csv" and beginning:
-        columns = beginning.partition(b"\n")[0]
-        ours = _COLUMNS.fullmatch(columns) is not None
-        return ours and (content is None or columns == content.partition(b"\n")[0])
-    return not beginning or any(mark in beginning for mark in _MARKS)

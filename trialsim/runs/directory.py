@@ -10,7 +10,7 @@ leave behind: both would write the same bytes under the same name.
     parts/NNNNNNNN-CHECKSUM.parquet
     summary.json                   the operating characteristics of the first N replicates
     log.jsonl                      commands and times; they decide nothing
-    *.damaged                      parts that were damaged or of another block, set aside
+    *.damaged                      parts that were damaged, misnamed or of another block
 """
 
 import json
@@ -27,6 +27,7 @@ from trialsim.runs.atomic_file import write_whole
 from trialsim.runs.manifest import POWER, RunManifest, run_differences
 from trialsim.runs.manifest_file import claim, read_manifest, writing_to
 from trialsim.runs.part_file import (
+    SUFFIX,
     PartName,
     from_parquet,
     origin_of,
@@ -67,7 +68,7 @@ class RunDirectory:
     folder: Path
     manifest: RunManifest
     damaged: tuple[str, ...] = ()
-    """Parts that were damaged or of another block when it was opened."""
+    """Parts that were damaged, misnamed or of another block when it was opened."""
     _names: dict[int, str] = field(default_factory=dict)
     """The file of each block that is held."""
 
@@ -87,8 +88,7 @@ class RunDirectory:
 
     def blocks_of(self, replicates: range) -> range:
         """Return the blocks that hold contiguous replicates."""
-        block = self.manifest.block
-        return range(replicates.start // block, -(-replicates.stop // block))
+        return self.manifest.blocks_of(replicates)
 
     def missing(self, blocks: Iterable[int]) -> list[int]:
         """Return which of the blocks are not finished, in order."""
@@ -152,7 +152,7 @@ def open_run(
 ) -> RunDirectory:
     """Return the directory of a run, made if need be, with what it holds already.
 
-    A part that is damaged, or of another block, is set aside and not held.
+    A part that is damaged, misnamed or of another block is set aside and not held.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def open_run(
             with suppress(FileNotFoundError):  # another process was first
                 (folder / PARTS / name).replace(folder / f"{name}{DAMAGED}")
             if notice is not None:
-                notice(f"{name} was damaged or of another block, and is set aside in {folder}")
+                notice(f"{name} was damaged, misnamed or of another block: set aside in {folder}")
     return run
 
 
@@ -191,7 +191,10 @@ def find_run(folder: str | Path) -> RunDirectory:
     folder = Path(folder)
     manifest = read_manifest(folder)
     if manifest.command != POWER:
-        rule = f"must be the directory of one study's run, such as those in a {manifest.command}"
+        rule = (
+            f"must be the directory of one study's run; {manifest.command} keeps several, one for "
+            "each scenario"
+        )
         raise InputError([Problem("run", rule, str(folder))])
     return _opened(folder, manifest)
 
@@ -199,7 +202,8 @@ def find_run(folder: str | Path) -> RunDirectory:
 def add_line(folder: Path, **told: Any) -> None:
     """Add a line to the log of a folder, if it can be written: the log decides nothing."""
     with suppress(OSError):
-        log = os.open(folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT | NEITHER_LINK_NOR_WAIT)
+        how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | NEITHER_LINK_NOR_WAIT
+        log = os.open(folder / LOG, how, 0o666)
         with os.fdopen(log, "a", encoding="utf-8") as file:
             file.write(json.dumps(told) + "\n")
 
@@ -234,9 +238,11 @@ def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:
     foreign = 0
     run = RunDirectory(folder, manifest)
     columns = run.columns
-    for path in _files(folder / PARTS):
+    for path in entries(folder / PARTS):
         name = parsed_name(path.name)
         if name is None:
+            if path.suffix == SUFFIX:  # a copy of a part, say, which is of no block
+                damaged.append(path.name)
             continue
         content, origin = _content(path, name), None
         if content is not None:
@@ -254,8 +260,16 @@ def _opened(folder: Path, manifest: RunManifest) -> RunDirectory:
     return replace(run, damaged=tuple(damaged), _names=names)
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return what stands in a folder; one that is not there is empty."""
+def entries(folder: Path) -> list[Path]:
+    """Return what stands in a folder; one that is not there is empty.
+
+    Raises
+    ------
+    InputError
+        If there is a link in it.
+    RunError
+        If it cannot be read.
+    """
     try:
         refuse_links(folder)
         return sorted(folder.iterdir())

@@ -45,6 +45,10 @@ class RunManifest(NamedTuple):
         """What is kept of each replicate, the secondary analyses where the inputs say so."""
         return summary_of(self.scenario, self.inputs.get(SECONDARY) is True)
 
+    def blocks_of(self, replicates: range) -> range:
+        """Return the blocks that hold contiguous replicates."""
+        return range(replicates.start // self.block, -(-replicates.stop // self.block))
+
     def origin(self) -> dict[str, str]:
         """Return what each part says of where it comes from."""
         return {

@@ -36,11 +36,16 @@ class PartName(NamedTuple):
 def parsed_name(name: str) -> PartName | None:
     """Return what the name of a file says, None if it is not that of a part.
 
+    A block has one name: with another zero in front it is that of no part.
+
     >>> parsed_name("00000003-0123456789abcdef.parquet").block
     3
+    >>> parsed_name("000000003-0123456789abcdef.parquet") is None
+    True
     """
     found = _NAME.fullmatch(name)
-    return PartName(int(found[1]), found[2]) if found else None
+    said = PartName(int(found[1]), found[2]) if found else None
+    return said if str(said) == name else None
 
 
 def to_parquet(replicates: range, results: Replicates, origin: Mapping[str, str]) -> bytes:

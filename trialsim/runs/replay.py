@@ -108,7 +108,9 @@ def replay(run: RunDirectory, replicate: int) -> Replay:
     block = replicate // manifest.block
     if replicate < 0 or block not in run.held:
         held = len(run.held) * manifest.block
-        rule = f"must be a replicate that {run.folder} holds; it holds {held:,}"
+        rule = (
+            f"must be a replicate that {run.folder} holds; it holds {held:,}, and not block {block}"
+        )
         raise InputError([Problem("--replicate", rule, str(replicate))])
     kept = from_parquet(run.part(block))
     place = replicate - block * manifest.block

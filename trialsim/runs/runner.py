@@ -19,7 +19,7 @@ from trialsim.runs.directory import Answer, Notice, RunDirectory, open_run
 from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here
 from trialsim.runs.part_file import from_parquet
 from trialsim.runs.precision import until_precise
-from trialsim.runs.shards import Shard, ShardFinished, note_shard
+from trialsim.runs.shards import Shard, ShardFinished, blocks_in, note_shard
 from trialsim.runs.slow import slow_analysis
 from trialsim.runs.study_set import STUDY_BLOCK, StudySetDirectory, open_study_set
 from trialsim.scenario.programme import Study, single_trial
@@ -129,14 +129,10 @@ class Runner:
     def _compute_share(self, work: Sequence[tuple[Study, range]], shard: Shard) -> None:
         """Compute every n-th of all blocks, and note of which shard they are."""
         assert self.directory is not None
+        asked = [(study.digest, replicates) for study, replicates in work]
+        note_shard(self.directory.folder, shard, asked)
+        own = shard.share(blocks_in(asked, self.directory.manifest))
         runs = {study.digest: self.run_of(study) for study, _ in work}
-        blocks = dict.fromkeys(
-            (study.digest, block)
-            for study, replicates in work
-            for block in runs[study.digest].blocks_of(replicates)
-        )
-        note_shard(self.directory.folder, shard, max(replicates.stop for _, replicates in work))
-        own = shard.share(list(blocks))
         for digest, run in runs.items():
             self.compute(run, [block for study, block in own if study == digest])
 

@@ -6,7 +6,7 @@ parts, so it ends with the bytes of a run on one machine.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.replicates.result import PowerResult, summarised
@@ -63,9 +63,40 @@ class ShardFinished(Exception):  # noqa: N818 - not an error
         super().__init__(f"shard {shard} is finished")
 
 
-def note_shard(folder: Path, shard: Shard, replicates: int) -> None:
-    """Write beside what is kept of which shard of how many replicates it is."""
-    write_anew(folder / SHARD, sealed({"shard": str(shard), "replicates": replicates}))
+Work: TypeAlias = Sequence[tuple[str, range]]
+"""The digests of studies, each with replicates that are run of it."""
+
+
+class _Note(NamedTuple):
+    """What a directory says of the shard that it is."""
+
+    shard: Shard
+    work: Work
+    """What all shards run together."""
+
+
+def blocks_in(work: Work, manifest: RunManifest) -> list[tuple[str, int]]:
+    """Return the blocks that shards share, each once, with the digest of its study."""
+    blocks = (
+        (digest, block) for digest, replicates in work for block in manifest.blocks_of(replicates)
+    )
+    return list(dict.fromkeys(blocks))
+
+
+def note_shard(folder: Path, shard: Shard, work: Work) -> None:
+    """Write beside what is kept of which shard it is, and what all shards run.
+
+    Raises
+    ------
+    InputError
+        If it is the directory of another shard.
+    """
+    held = _note(folder)
+    if held is not None and held.shard != shard:
+        rule = f"must be {held.shard}, which {folder} is the directory of"
+        raise InputError([Problem("--shard", rule, str(shard))])
+    told = [[digest, part.start, part.stop] for digest, part in work]
+    write_anew(folder / SHARD, sealed({"shard": str(shard), "work": told}))
 
 
 def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
@@ -83,16 +114,12 @@ def merge(out: str | Path, folders: Sequence[str | Path]) -> PowerResult:
     """
     runs = [find_run(folder) for folder in folders]
     _refuse_others([(run.folder, run.manifest) for run in runs])
-    shards = [_noted(run.folder) for run in runs]
-    replicates = max(count for _, count in shards)
+    noted = _longest([_noted(run.folder) for run in runs])
     whole = open_run(out, runs[0].manifest)
     for run in runs:
         _copy(run, whole)
-    blocks = whole.blocks_of(range(replicates))
-    missing = whole.missing(blocks)
-    if missing:
-        raise RunError(_what_is_missing(missing, len(blocks), shards[0][0].of))
-    manifest, done = whole.manifest, whole.results(range(replicates))
+    _refuse_incomplete(noted, [whole], whole.manifest)
+    manifest, done = whole.manifest, whole.results(range(noted.work[-1][1].stop))
     result = summarised(manifest.scenario, manifest.seed, manifest.engine, done, 0.0)
     whole.write_summary(result)
     return result
@@ -107,16 +134,19 @@ def merge_study_sets(out: str | Path, folders: Sequence[str | Path]) -> int:
     ------
     InputError
         If the shards are not of one command, with every path that differs.
+    RunError
+        If blocks are missing, with the shards that have to be run again.
     """
     manifests = [(Path(folder), read_manifest(Path(folder))) for folder in folders]
     _refuse_others(manifests)
-    for folder, _ in manifests:
-        _noted(folder)
+    noted = _longest([_noted(folder) for folder, _ in manifests])
     whole = open_study_set(out, manifests[0][1])
     for folder, _ in manifests:
         for run in runs_in(folder):
             _copy(run, whole.run_of(run.manifest))
-    return sum(len(run.held) for run in runs_in(out))
+    merged = runs_in(out)
+    _refuse_incomplete(noted, merged, whole.manifest)
+    return sum(len(run.held) for run in merged)
 
 
 def _refuse_others(manifests: Sequence[tuple[Path, RunManifest]]) -> None:
@@ -136,16 +166,37 @@ def _copy(run: RunDirectory, whole: RunDirectory) -> None:
         whole.add_part(block, run.part(block))
 
 
-def _noted(folder: Path) -> tuple[Shard, int]:
+def _note(folder: Path) -> _Note | None:
+    """Return what a directory says of its shard, None if it says nothing that is whole."""
     try:
         told = unsealed(folder / SHARD)
-        return parsed_shard(told["shard"]), int(told["replicates"])
+        work = [(str(digest), range(start, stop)) for digest, start, stop in told["work"]]
+        return _Note(parsed_shard(told["shard"]), work)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _noted(folder: Path) -> _Note:
+    note = _note(folder)
+    if note is None or not note.work:
         rule = "must be the directory of a run with --shard"
-        raise InputError([Problem("shard", rule, str(folder))]) from None
+        raise InputError([Problem("shard", rule, str(folder))])
+    return note
 
 
-def _what_is_missing(missing: Sequence[int], blocks: int, of: int) -> str:
-    shards = sorted({block % of or of for block in missing})
-    names = ", ".join(str(Shard(number, of)) for number in shards)
-    return f"{len(missing)} of {blocks} blocks are missing: start shard {names} again, then merge"
+def _longest(notes: Sequence[_Note]) -> _Note:
+    """Return the note of most replicates, which a shard that was extended has."""
+    return max(notes, key=lambda note: sum(len(replicates) for _, replicates in note.work))
+
+
+def _refuse_incomplete(note: _Note, runs: Sequence[RunDirectory], manifest: RunManifest) -> None:
+    """Refuse what lacks blocks, with the shards whose they are."""
+    held = {(run.manifest.scenario.digest, block) for run in runs for block in run.held}
+    blocks, of = blocks_in(note.work, manifest), note.shard.of
+    missing = [place for place, block in enumerate(blocks) if block not in held]
+    if missing:
+        names = ", ".join(str(Shard(one, of)) for one in sorted({at % of or of for at in missing}))
+        raise RunError(
+            f"{len(missing)} of {len(blocks)} blocks are missing: start shard {names} again, then "
+            "merge"
+        )

@@ -19,6 +19,7 @@ from trialsim.runs.directory import (
     Notice,
     RunDirectory,
     add_line,
+    entries,
     find_run,
     open_run,
     write_anew,
@@ -86,9 +87,17 @@ def open_study_set(
 
 
 def runs_in(folder: str | Path) -> list[RunDirectory]:
-    """Return the runs that a directory holds, to be read."""
-    begun = sorted((Path(folder) / STUDIES).glob(f"*/{SCENARIO}"))  # which is written last
-    return [find_run(scenario.parent) for scenario in begun]
+    """Return the runs that a directory holds, to be read.
+
+    Raises
+    ------
+    InputError
+        If there is a link among them.
+    RunError
+        If one cannot be read.
+    """
+    places = entries(Path(folder) / STUDIES)
+    return [find_run(place) for place in places if (place / SCENARIO).exists()]  # written last
 
 
 def what_is_kept(folder: Path) -> str:

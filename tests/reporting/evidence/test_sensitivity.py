@@ -56,6 +56,25 @@ def test_what_is_no_what_if_is_refused(
         load_what_if(modest_run, tmp_path)
 
 
+def test_a_what_if_that_is_not_of_the_command_beside_it_is_refused(
+    modest_run: RunDirectory, tmp_path: Path
+) -> None:
+    """It may be copied there from another seed, or from other changes of the same study."""
+    study = modest_run.manifest.scenario
+    for name, seed, patients in (("one", 1, 30), ("seed", 2, 30), ("rows", 1, 40)):
+        changes = {"design.patients": [patients]}
+        what_if(study, changes, replicates=8, seed=seed, n_jobs=1, out=tmp_path / name)
+    one = tmp_path / "one" / "what_if.json"
+    assert load_what_if(modest_run, tmp_path / "one")["seed"] == 1
+    for name, told in (
+        ("seed", r"seed: must be 1, as in the .* \(got 2\)"),
+        ("rows", "rows: must"),
+    ):
+        shutil.copy(tmp_path / name / "what_if.json", one)
+        with pytest.raises(InputError, match=told):
+            load_what_if(modest_run, tmp_path / "one")
+
+
 def test_a_what_if_of_another_study_is_refused(modest_run: RunDirectory, tmp_path: Path) -> None:
     told = {"digest": "0" * 12, "seed": 1, "replicates": 1, "rows": [{"digest": "0" * 12}]}
     (tmp_path / "what_if.json").write_bytes(sealed(told))

@@ -55,7 +55,7 @@ from trialsim.trial.trial import Engine
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-COMMAND: Final = "assure"
+COMMAND: Final = "assurance"
 STRATA: Final = 40
 """Effects drawn from the prior; with 256 trials each they are about 10,000."""
 _SURE: Final = 1.0

@@ -1,12 +1,16 @@
 """The result of a run that is finished, read back from its directory."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from trialsim.errors import InputError, Problem
 from trialsim.replicates.checks import check_count
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.runs.directory import LOG, SUMMARY, RunDirectory
+from trialsim.runs.manifest import RunManifest
+from trialsim.runs.manifest_file import MANIFEST
 from trialsim.runs.sealed import read_regular, unsealed
 
 
@@ -16,12 +20,12 @@ def finished(run: RunDirectory) -> PowerResult:
     Raises
     ------
     InputError
-        If the run has no summary, or blocks of it are missing or damaged.
+        If the run has no summary of its own, or blocks of it are missing or damaged.
     RunError
         If every replicate failed.
     """
     manifest = run.manifest
-    count = _summarised_replicates(run.folder)
+    count = _summarised_replicates(run)
     check_count(count)
     missing = run.missing(run.blocks_of(range(count)))
     if missing:
@@ -45,16 +49,40 @@ def commands_of(run: RunDirectory) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in told if isinstance(one, str) and one))
 
 
-def _summarised_replicates(folder: Path) -> int:
+def _summarised_replicates(run: RunDirectory) -> int:
+    """Return how many replicates a summary covers, if it is one of the run beside it."""
     try:
-        count = unsealed(folder / SUMMARY)["replicates"]
-        if type(count) is int and count > 0:
-            return count
+        told = unsealed(run.folder / SUMMARY)
+        count = told["replicates"]
+        whole = type(count) is int and count > 0
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    told = f"must be finished, with its {SUMMARY} as it was written"
-    rule = f"{told}; the command that made the run writes it"
-    raise InputError([Problem("run", rule, str(folder))])
+        whole = False
+    if not whole:
+        rule = (
+            f"must be finished, with its {SUMMARY} as it was written; the command that made the "
+            "run writes it"
+        )
+        raise InputError([Problem("run", rule, str(run.folder))])
+    check_own(told, run.manifest, run.folder / SUMMARY)
+    return int(count)
+
+
+def check_own(told: Mapping[str, Any], manifest: RunManifest, file: Path) -> None:
+    """Refuse a summary that is not of the run in whose folder it is.
+
+    Raises
+    ------
+    InputError
+        If its study, seed or engine is that of another run, with each that differs.
+    """
+    own = {"digest": manifest.scenario.digest, "seed": manifest.seed, "engine": manifest.engine}
+    problems = [
+        Problem(name, f"must be {value}, as in the {MANIFEST} beside it", str(found), str(file))
+        for name, value in own.items()
+        if (found := told.get(name, value)) != value
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _blocks(missing: list[int]) -> str:

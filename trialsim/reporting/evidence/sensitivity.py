@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from trialsim.errors import InputError, Problem
 from trialsim.questions.sensitivity import sensitivity_by, variants_of
+from trialsim.reporting.evidence.finished_run import check_own
 from trialsim.reporting.evidence.kept_file import kept
 from trialsim.runs.directory import RunDirectory
+from trialsim.runs.manifest_file import MANIFEST, read_manifest
 from trialsim.runs.runner import Runner
 from trialsim.runs.sealed import unsealed
 from trialsim.streams import derived_seed
@@ -28,7 +30,7 @@ def load_what_if(run: RunDirectory, folder: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it holds none, or one of another study.
+        If it holds none, one of another study, or one that is not of the command beside it.
     """
     told = _held(folder / GIVEN)
     if told is None:
@@ -38,6 +40,12 @@ def load_what_if(run: RunDirectory, folder: Path) -> dict[str, Any]:
     if told["digest"] != digest:
         rule = f"must be a what-if of the run's study, whose digest is {digest}"
         raise InputError([Problem("--what-if", rule, str(told["digest"]))])
+    manifest = read_manifest(folder)
+    check_own(told, manifest, folder / GIVEN)
+    rows = [f"{row.get('name')} ({row.get('digest')})" for row in told["rows"][1:]]
+    if rows != list(manifest.inputs.get("variants", {}).values()):
+        rule = f"must have the variants of the {MANIFEST} beside it: start its command again"
+        raise InputError([Problem("rows", rule, file=str(folder / GIVEN))])
     return told
 
 

@@ -16,7 +16,7 @@ is empty must be given. A file that says `extends: NAME` gives only what differs
 
 - [A study](#scenario)
 - [A programme of several trials](#programme)
-- [A prior, for `trialsim assure --prior FILE`](#prior)
+- [A prior, for `trialsim assurance --prior FILE`](#prior)
 """
 
 
