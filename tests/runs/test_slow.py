@@ -33,14 +33,15 @@ def test_imputations_are_told_with_their_number(monkeypatch: pytest.MonkeyPatch)
 def test_what_only_the_first_trial_takes_is_not_taken_for_the_pace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock, ran = [0.0], []
+    clock = [0.0]
+    ran: list[range] = []
 
     def run(_: Simulation, replicates: range) -> None:
         clock[0] += 1.0 if not ran else 0.001
         ran.append(replicates)
 
     monkeypatch.setattr(Simulation, "run", run)
-    monkeypatch.setattr(slow.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
     assert slow.slow_analysis(Simulation(exact(), 2016)) is None
 
 
