@@ -153,6 +153,55 @@ def test_repeated_intervals_hold_the_naive_ones(effective: ts.PowerResult) -> No
     assert not looks_of(effective).is_adjusted
 
 
+def test_repeated_intervals_have_the_confidence_of_the_analysis() -> None:
+    """A level of its own for the bounds: at 95% those of the plan, at 90% inside, at 99% outside.
+
+    Of the whole run about so many hold the truth, and no fewer.
+    """
+    plan = {**PLAN, "interval": "repeated"}
+    small = study(plan, design__patients=60)
+    found = {
+        confidence: ts.power(
+            small.replace({"analysis.confidence": confidence}), replicates=256, n_jobs=1
+        )
+        for confidence in (0.9, 0.95, 0.99)
+    }
+    width = {one: run.columns["high"] - run.columns["low"] for one, run in found.items()}
+    assert (width[0.9] < width[0.95]).mean() > 0.99
+    assert (width[0.95] < width[0.99]).mean() > 0.99
+    at_end = found[0.95].columns["stop"] == 1
+    last = found[0.95].columns["high"] < 1
+    scores = {one: np.median(width[one][at_end & last]) for one in width}
+    assert scores[0.99] / scores[0.95] == pytest.approx(2.576 / 1.96, abs=0.04)
+    assert scores[0.9] / scores[0.95] == pytest.approx(1.645 / 1.96, abs=0.04)
+
+
+def test_repeated_intervals_do_not_count_on_binding_futility() -> None:
+    """Binding futility lowers the bounds of the test, and leaves the intervals as they were."""
+    one_sided = {"analysis__alternative": "greater", "analysis__alpha": 0.025}
+    plan = {**PLAN, "interval": "repeated"}
+    futile = {**plan, "futility": {"scale": "z", "below": 1.0, "binding": True}}
+    free, bound = (
+        ts.power(study(one, design__patients=60, **one_sided), replicates=256, n_jobs=1)
+        for one in (plan, futile)
+    )
+    same = free.columns["stop"] == bound.columns["stop"]
+    at_end = same & (free.columns["stop"] == 1)
+    assert at_end.sum() > 20
+    for end in ("low", "high"):
+        assert bound.columns[end][at_end] == pytest.approx(free.columns[end][at_end], abs=1e-9)
+
+
+def test_a_bound_that_no_trial_can_reach_is_never_reached() -> None:
+    from trialsim.reporting.text.power import power_text
+
+    result = ts.power(study({**PLAN, "efficacy": "none"}), replicates=32, n_jobs=1)
+    assert looks_of(result).out_of_reach("first").estimate == 1
+    assert np.isnan(looks_of(result).at("first", "bound").estimate)
+    (row,) = (one for one in power_text("title", result).splitlines() if one[:10] == "bound on z")
+    assert row.split()[-1] == "never"
+
+
 def test_the_result_tells_its_looks_in_every_form(effective: ts.PowerResult) -> None:
     from trialsim.reporting.text.power import power_text
 

@@ -93,8 +93,17 @@ class LooksResult:
         return wilson_interval(np.nansum(happened), self.finished.sum())
 
     def at(self, look: str, what: str) -> Mean:
-        """Return the mean of a number over the trials in which a look was held."""
-        return mean_over_replicates(self.columns[of_look(look, what)])
+        """Return the mean of a number over the trials in which a look was held.
+
+        Of bounds, over those that can be reached: NaN if none can.
+        """
+        values = self.columns[of_look(look, what)]
+        return mean_over_replicates(np.where(np.isfinite(values), values, np.nan))
+
+    def out_of_reach(self, look: str) -> Proportion:
+        """Return in what share of the trials in which a look was held its bound has no end."""
+        bounds = self.columns[of_look(look, "bound")]
+        return wilson_interval(np.isinf(bounds).sum(), (~np.isnan(bounds)).sum())
 
     def reversals(self, why: Reason | None = None) -> Proportion:
         """Return in what share of the stops, all or for one reason, the completed data undo it.

@@ -206,8 +206,8 @@ def test_nobody_known_is_no_look() -> None:
 
 def test_two_looks_in_one_minute_are_one() -> None:
     looks = {
+        "by_share": {"when": {"known": 0.491}},  # of 60, with the 30th patient
         "by_patients": {"when": {"known_patients": 30}},
-        "by_share": {"when": {"known": 0.5}},
     }
     found = looked(study({"looks": looks, "efficacy": "pocock"}))
     assert found.held[:, 0].all()

@@ -55,8 +55,8 @@ def test_a_two_sided_plan_gives_half_of_alpha_to_each_side() -> None:
 
 
 def test_a_given_last_bound_is_taken_as_it_is() -> None:
-    plan = plan_of(efficacy={"rule": "given_bounds", "z": [3.0, 2.5, 1.97]})
-    assert plan.planned.efficacy.tolist() == [3.0, 2.5, 1.97]
+    plan = plan_of(efficacy={"rule": "given_bounds", "z": [3.0, 2.5, 2.0]})
+    assert plan.planned.efficacy.tolist() == [3.0, 2.5, 2.0]
 
 
 def test_futility_scales_are_one_rule_said_differently() -> None:

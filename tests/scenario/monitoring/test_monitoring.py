@@ -32,6 +32,52 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"looks.second.when": {"known_patients": 300}},
         ["monitoring.looks.second.when.known_patients: must be below the 208 patients"],
     ),
+    "out_of_order_by_other_clocks": (
+        {"looks.first.when.known": 0.6, "looks.second.when": {"known_patients": 104}},
+        [
+            "monitoring.looks.second.when.known_patients: must come with more information than "
+            "the look before it: second has 0.5 of what is planned, first 0.6"
+        ],
+    ),
+    "planned_shares_fall": (
+        {"looks.second": {"when": {"day": 300}, "planned_share": 0.5}},
+        [
+            "monitoring.looks.second.planned_share: must come with more information than the look "
+            "before it: second has 0.5 of what is planned, first 0.5"
+        ],
+    ),
+    "given_bounds_spend_too_much": (
+        {"efficacy": {"rule": "given_bounds", "z": [2.0, 2.0, 2.0]}},
+        ["monitoring.efficacy.z: must spend no more than 0.025 a side: they spend 0.04"],
+    ),
+    "given_bounds_leave_nothing": (
+        {"efficacy": {"rule": "given_bounds", "z": [2.0, 1.9]}},
+        ["monitoring.efficacy.z: must spend no more than 0.025 a side: they spend 0.03"],
+    ),
+    "futility_above_efficacy": (
+        {"futility": {"scale": "z", "below": 2.5}},
+        ["monitoring.futility.below: must leave a look to go on: at second it stops below z = 2.5"],
+    ),
+    "futility_by_p_above_efficacy": (
+        {"futility": {"scale": "p", "above": 0.001, "at": ["first"]}},
+        ["monitoring.futility.above: must leave a look to go on: at first it stops below z = 3.09"],
+    ),
+    "planned_harm": (
+        {"planned_effect": 0.4},
+        ["monitoring.planned_effect: must be a benefit: above 0.5, which is no effect"],
+    ),
+    "nothing_planned": (
+        {"planned_effect": 0.5},
+        ["monitoring.planned_effect: must be a benefit: above 0.5, which is no effect"],
+    ),
+    "impossible_planned_effect": (
+        {"planned_effect": 1.62},
+        ["monitoring.planned_effect: must be possible as a Mann-Whitney effect"],
+    ),
+    "impossible_futility": (
+        {"futility": {"scale": "effect", "below": 5.0}},
+        ["monitoring.futility.below: must be possible as a Mann-Whitney effect"],
+    ),
     "long_after_the_end": (
         {"looks.second": {"when": {"day": 9000}, "planned_share": 0.8}},
         ["monitoring.looks.second.when.day: must be before day 3745"],

@@ -6,7 +6,7 @@ import numpy as np
 
 from trialsim.analysis.monitoring.monitored import Monitored
 from trialsim.arrays import Floats
-from trialsim.scenario.monitoring.effect_scale import reported
+from trialsim.scenario.monitoring.effect_scale import ends, reported
 from trialsim.stats.p_values import normal_p_value
 from trialsim.stats.sequential.stagewise import stagewise_inference
 
@@ -74,10 +74,10 @@ def _stagewise(monitored: Monitored) -> Estimated:
         plan.confidence,
         lower,
     )
-    ends = _ends(monitored)
+    limits = ends(plan)
     effects = (found.estimate, found.lower, found.upper)
     return Estimated(
-        *(reported(plan, np.clip(monitored.plan.null + effect, *ends)) for effect in effects)
+        *(reported(plan, np.clip(monitored.plan.null + effect, *limits)) for effect in effects)
     )
 
 
@@ -85,26 +85,19 @@ def _repeated(monitored: Monitored) -> tuple[Floats, Floats]:
     """Return the repeated confidence interval of the analysis that ended each trial.
 
     The effect -+ the bound over the root of the information (Jennison and Turnbull 2000, chapter
-    9), valid whatever the reason for stopping; without end where the bound is not reachable.
+    9), with the bounds of the confidence level and without futility: valid whatever the reason for
+    stopping; without end where the bound is not reachable.
     """
     effect = monitored.at_stop(monitored.found.effect)
     information = monitored.at_stop(monitored.found.information)
-    bound = monitored.at_stop(monitored.bounds.efficacy)
+    of_confidence = monitored.plan.of_confidence
+    bounds = of_confidence.held(monitored.fractions, monitored.found.information)
+    bound = monitored.at_stop(bounds.efficacy)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = bound / np.sqrt(information)
     half = np.where(information > 0, half, np.inf)
     centre = np.where(np.isfinite(effect), effect, monitored.plan.null)
-    least, most = _ends(monitored)
-    ends = np.clip(centre - half, least, most), np.clip(centre + half, least, most)
-    low, high = (reported(monitored.finished.plan, end) for end in ends)
+    least, most = ends(monitored.finished.plan)
+    limits = np.clip(centre - half, least, most), np.clip(centre + half, least, most)
+    low, high = (reported(monitored.finished.plan, limit) for limit in limits)
     return low, high
-
-
-def _ends(monitored: Monitored) -> tuple[float, float]:
-    """Return the least and the most that an effect can be, on the scale of the statistic."""
-    match monitored.finished.plan.quantity.name:
-        case "Mann-Whitney effect" | "win odds" | "net benefit":
-            return 0.0, 1.0
-        case "risk difference":
-            return -1.0, 1.0
-    return -np.inf, np.inf

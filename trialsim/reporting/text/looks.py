@@ -35,7 +35,9 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
         found = [_found(looks, name, what) for name in looks.names]
         if what == "harm" and not any(one.estimate for one in found):
             continue
-        yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in found)
+        yield f"{label:34}" + "".join(f"{_or_never(what, one):>20}" for one in found)
+        if what == "bound":
+            yield from _out_of_reach(looks)
     yield ""
     yield from _reversals(looks)
     yield "MCSE in brackets."
@@ -62,6 +64,19 @@ def _reversals(looks: LooksResult) -> Iterator[str]:
         if found.estimate == found.estimate:
             label = f"stops for {why} reversed by pending endpoints"
             yield f"{label:54}{_with_error(found):>20}"
+
+
+def _out_of_reach(looks: LooksResult) -> Iterator[str]:
+    """Yield in what share of trials each look cannot stop for efficacy, if in any."""
+    shares = [looks.out_of_reach(name) for name in looks.names]
+    if any(one.estimate > 0 for one in shares):
+        label = "no bound for efficacy, share"
+        yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in shares)
+
+
+def _or_never(what: str, found: Mean | Proportion) -> str:
+    """Return a number with its error; of a bound that no trial can reach, never."""
+    return "never" if what == "bound" and found.estimate != found.estimate else _with_error(found)
 
 
 def _found(looks: LooksResult, name: str, what: str) -> Mean | Proportion:

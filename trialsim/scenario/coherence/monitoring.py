@@ -1,14 +1,25 @@
 """What the looks of a study need of its design, its calendar and its primary analysis."""
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Final
 
-from trialsim.scenario.monitoring.futility import BetaSpending
+import numpy as np
+
+from trialsim.scenario.monitoring.boundaries import boundary_plan
+from trialsim.scenario.monitoring.effect_scale import ends, natural, null_effect
+from trialsim.scenario.monitoring.efficacy import GivenBounds
+from trialsim.scenario.monitoring.futility import BetaSpending, OnConditionalPower, OnEffect
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.validation.refusal import Rules, Violation, until_missing
+from trialsim.stats.sequential.crossing import crossing_probabilities
+
+_ROUNDING: Final = 1.02
+"""Given bounds with two decimals may spend so many times alpha: 1.98 for 1.977 spends .0249."""
 
 
 def _looks_before_the_end(
@@ -37,6 +48,106 @@ def _before_the_end(look: Look, patients: int, latest: float) -> Iterator[Violat
     elif kind in ("day", "days_after_first_patient") and value >= latest:
         rule = f"must be before day {latest:g}, when the last endpoint is known at the latest"
         yield Violation(kind, rule, value)
+
+
+def _information_rises(design: Design, monitoring: Monitoring | None) -> Iterator[Violation]:
+    """Refuse a look that expects no more information than the one before it."""
+    if monitoring is None:
+        return
+    looks: Mapping[str, Look | None] = monitoring.looks
+    for (first, before), (name, look) in pairwise(looks.items()):
+        if before is None or look is None or not before.keeps_its_rules or not look.keeps_its_rules:
+            continue
+        if look.planned_share is None and before.when.kind == look.when.kind:
+            continue  # refused by the looks themselves
+        shares = [one.planned_fraction(design.patients) for one in (before, look)]
+        if shares[1] <= shares[0]:
+            rule = (
+                f"must come with more information than the look before it: {name} has "
+                f"{shares[1]:.3g} of what is planned, {first} {shares[0]:.3g}"
+            )
+            share = look.planned_share is not None
+            field = "planned_share" if share else f"when.{look.when.kind}"
+            value = look.planned_share if share else look.when.value
+            yield Violation(f"monitoring.looks.{name}.{field}", rule, value)
+
+
+def _effects_are_possible(
+    analysis: AnalysisPlan, monitoring: Monitoring | None
+) -> Iterator[Violation]:
+    """Refuse effects that cannot be, and a planned one that is no benefit."""
+    if monitoring is None:
+        return
+    rule = monitoring.futility
+    effects = {"planned_effect": monitoring.planned_effect}
+    if isinstance(rule, OnEffect):
+        effects["futility.below"] = rule.below
+    elif isinstance(rule, OnConditionalPower) and not isinstance(rule.under, str):
+        effects["futility.under"] = rule.under
+    least, most = ends(analysis)
+    for path, effect in effects.items():
+        if effect is None:
+            continue
+        with np.errstate(all="ignore"):
+            value = float(natural(analysis, effect))
+        if not least <= value <= most or not np.isfinite(value):
+            said = f"must be possible as a {analysis.quantity.name}"
+            yield Violation(f"monitoring.{path}", said, effect)
+        elif path == "planned_effect" and value <= null_effect(analysis):
+            said = f"must be a benefit: above {analysis.quantity.null:g}, which is no effect"
+            yield Violation("monitoring.planned_effect", said, effect)
+
+
+def _bounds_can_be_meant(
+    design: Design, operations: Operations, analysis: AnalysisPlan, monitoring: Monitoring | None
+) -> Iterator[Violation]:
+    """Refuse given bounds that spend more than alpha, and futility above efficacy at one look."""
+    if monitoring is None or not (monitoring.keeps_its_rules and analysis.keeps_its_rules):
+        return
+    earlier = (
+        *_information_rises(design, monitoring),
+        *_looks_before_the_end(design, operations, analysis, monitoring),
+        *_test_can_be_monitored(analysis, monitoring),
+        *_sides_fit(analysis, monitoring),
+        *_effects_are_possible(analysis, monitoring),
+    )
+    if earlier:
+        return
+    plan = boundary_plan(design, analysis, monitoring)
+    given, futility = monitoring.efficacy, monitoring.futility
+    if isinstance(given, GivenBounds):
+        bounds = np.array(given.z)
+        lower = -bounds if plan.sides == 2 else None
+        crossing = crossing_probabilities(plan.fractions[: len(bounds)], bounds, lower)
+        spent = float(crossing.efficacy.sum())
+        if spent > _ROUNDING * plan.alpha_of_a_side:
+            said = (
+                f"must spend no more than {plan.alpha_of_a_side:g} a side: they spend {spent:.3g}"
+            )
+            yield Violation("monitoring.efficacy.z", said, list(given.z))
+            return
+    if futility is None or isinstance(futility, BetaSpending):
+        return
+    field = "above" if futility.scale == "p" else "below"
+    for name, above, below in zip(monitoring.names, *plan.planned, strict=False):
+        if below > above:
+            said = (
+                f"must leave a look to go on: at {name} it stops below z = {below:.3f}, and "
+                f"efficacy stops from {above:.3f}"
+            )
+            yield Violation(f"monitoring.futility.{field}", said, getattr(futility, field))
+            return
+
+
+def _repeated_has_its_level(
+    analysis: AnalysisPlan, monitoring: Monitoring | None
+) -> Iterator[Violation]:
+    if monitoring is None or monitoring.interval != "repeated":
+        return
+    level = 1 - 2 * analysis.alpha / analysis.sides
+    if isinstance(monitoring.efficacy, GivenBounds) and abs(analysis.confidence - level) > 1e-9:
+        rule = f"must be {level:g} with repeated intervals and given bounds, which fix their level"
+        yield Violation("analysis.confidence", rule, analysis.confidence)
 
 
 def _sizes_fit(design: Design, monitoring: Monitoring | None) -> Iterator[Violation]:
@@ -110,6 +221,10 @@ def _blinded_size_is_known(
 
 MONITORING_COHERENCE: Rules = (
     (("design", "operations", "analysis", "monitoring"), _looks_before_the_end),
+    (("design", "monitoring"), _information_rises),
+    (("analysis", "monitoring"), _effects_are_possible),
+    (("design", "operations", "analysis", "monitoring"), _bounds_can_be_meant),
+    (("analysis", "monitoring"), _repeated_has_its_level),
     (("design", "monitoring"), _sizes_fit),
     (("analysis", "monitoring"), _test_can_be_monitored),
     (("analysis", "monitoring"), _sides_fit),

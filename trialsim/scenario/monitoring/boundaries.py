@@ -6,7 +6,7 @@ analysis takes all of alpha that is left, with the correlations as they came out
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -174,6 +174,20 @@ class BoundaryPlan:
     def planned(self) -> Bounds:
         """The bounds at the planned shares of information."""
         return self.held(self.fractions, self.fractions * self.information)
+
+    @cached_property
+    def of_confidence(self) -> "BoundaryPlan":
+        """The plan whose bounds are those of repeated intervals.
+
+        The same rule for efficacy at half of what the confidence leaves on each side, and never
+        lowered by futility, which repeated intervals do not count on.
+        """
+        alpha = (1 - self.analysis.confidence) * self.sides / 2
+        return replace(
+            self,
+            analysis=self.analysis.model_copy(update={"alpha": alpha}),
+            monitoring=self.monitoring.model_copy(update={"futility": None}),
+        )
 
     @cached_property
     def _critical(self) -> float:

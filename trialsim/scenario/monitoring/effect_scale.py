@@ -51,3 +51,13 @@ def reported(plan: AnalysisPlan, effect: Any) -> Floats:
 def null_effect(plan: AnalysisPlan) -> float:
     """Return the effect of no difference on the scale of the statistic."""
     return float(natural(plan, plan.quantity.null))
+
+
+def ends(plan: AnalysisPlan) -> tuple[float, float]:
+    """Return the least and the most that an effect can be, on the scale of the statistic."""
+    match plan.quantity.name:
+        case "Mann-Whitney effect" | "win odds" | "net benefit":
+            return 0.0, 1.0
+        case "risk difference":
+            return -1.0, 1.0
+    return -np.inf, np.inf
