@@ -469,7 +469,7 @@ def test_a_summary_of_another_run_is_told_with_what_differs(whole: Path, tmp_pat
 def test_a_replay_of_a_part_that_is_gone_names_its_block(whole: Path, tmp_path: Path) -> None:
     run = copytree(whole / "run", tmp_path / "run")
     part(run).unlink()
-    with pytest.raises(ts.InputError, match=r"it holds 16, and not block 1 \(got 11\)"):
+    with pytest.raises(ts.InputError, match=r"it holds 16 and not block 1 \(got 11\)"):
         a_trial(run)
 
 

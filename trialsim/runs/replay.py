@@ -108,9 +108,8 @@ def replay(run: RunDirectory, replicate: int) -> Replay:
     block = replicate // manifest.block
     if replicate < 0 or block not in run.held:
         held = len(run.held) * manifest.block
-        rule = (
-            f"must be a replicate that {run.folder} holds; it holds {held:,}, and not block {block}"
-        )
+        lacking = "" if replicate < 0 else f" and not block {block}"
+        rule = f"must be a replicate that {run.folder} holds; it holds {held:,}{lacking}"
         raise InputError([Problem("--replicate", rule, str(replicate))])
     kept = from_parquet(run.part(block))
     place = replicate - block * manifest.block
