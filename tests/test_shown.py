@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import trialsim as ts
+from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.figures.canvas.drawing import Drawing
@@ -15,6 +16,7 @@ from trialsim.runs.runner import Runner
 from trialsim.shown import Shown
 
 SEED = 2016
+IMPUTED = {"analysis.missing": "multiple_imputation", "analysis.secondary": {}}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,8 @@ def results() -> list[Shown]:
         ts.what_if(study, {"design.patients": [60]}, replicates=40, seed=SEED, n_jobs=1),
         ts.sample_size(study, 0.8, replicates=100, seed=SEED, n_jobs=1),
         ts.assurance(study, "cars1", 40, SEED, strata=4, n_jobs=1),
+        ts.tipping_point(study.replace(IMPUTED), replicates=4, seed=SEED, n_jobs=1),
+        ts.bounds("cars_sequential"),
     ]
 
 
@@ -47,8 +51,9 @@ def test_every_result_has_a_figure_a_table_and_html(results: list[Shown]) -> Non
         assert figure._repr_svg_().startswith("<svg ")
         frame = result.to_frame()  # type: ignore[attr-defined]  # each has its own
         html = result._repr_html_()
-        assert SIMULATED in html
-        assert str(SEED) in html
+        simulated = not isinstance(result, BoundsResult)
+        assert (SIMULATED in html) == simulated
+        assert (str(SEED) in html) == simulated
         assert html.count("<tr") == 1 + min(len(frame), 20)
         assert html.count("<div") == html.count("</div")
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.questions.assurance.assurance import Assurance
+from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.tipping_point import TippingPoint
@@ -55,6 +56,9 @@ def _said(result: Any) -> str:
         case TippingPoint():
             first, last = result.deltas[0], result.deltas[-1]
             return f"Tipping point, deltas of {first:g} to {last:g} points"
+        case BoundsResult():
+            sides = "two-sided" if result.sides == 2 else "one-sided"
+            return f"Bounds of {len(result.looks)} analyses, level {result.alpha:g} {sides}"
         case PowerCurve():
             return f"Power along {result.path}"
         case Analysis():
@@ -71,6 +75,8 @@ def _origin(result: Any) -> str:
             return caption_of_one(scenario.name, scenario.digest, result.seed, result.replicate)
         case Analysis():
             return caption_of_one(result.scenario, result.digest, result.seed, result.replicate)
+        case BoundsResult():
+            return f"No trial was simulated. Scenario {result.scenario} ({result.digest})."
         case PowerCurve():
             study, tried = result.scenario, result.candidates()
             most = max((candidate.replicates for candidate in tried), default=0)
