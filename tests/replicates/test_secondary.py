@@ -152,6 +152,15 @@ def test_after_looks_they_are_made_of_trials_that_none_has_stopped() -> None:
     stopped = found.columns["stop"] < len(study.monitoring.names)  # type: ignore[union-attr]
     assert stopped.any()
     assert not stopped.all()
+    assert found.secondary is not None
+    whole = found.secondary.whole
+    assert whole is not None
+    assert whole.estimate == 1 - stopped.mean()
+    text = power_text("title", found)
+    assert "Tested only in trials that reach the last analysis" in text
+    for name, share in found.secondary.each_of_whole.items():
+        kept = found.columns[f"secondary {name} favoured"]
+        assert share.estimate == pytest.approx(kept[~stopped].mean())
     plain = planned("none", "cars_sequential", study.design.patients).replace({"monitoring": None})
     fixed = with_secondary(plain, 200)
     for name in THREE:

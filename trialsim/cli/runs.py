@@ -1,7 +1,7 @@
 """The commands that simulate: simulate, power, endpoint, merge, replay."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -62,6 +62,7 @@ def simulate(
     a programme, every trial is simulated, with a folder for each, and all are pooled.
     """
     from trialsim.analysis.analyse import analyse
+    from trialsim.questions.monitoring.board import told_by_board
     from trialsim.replicates.result import SIMULATED
     from trialsim.reporting.consort.account import account_of, consort_text
     from trialsim.reporting.text.analysis import analysis_text
@@ -91,13 +92,13 @@ def simulate(
     if as_json:
         account = account_of(trial, result)
         about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
-        print_json({**result.to_dict(), **_board_dict(trial), **about})
+        print_json({**told_by_board(trial), **result.to_dict(), **about})
         return
     say(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
+    _say_board(trial)
     say(consort_text(account_of(trial, result), study))
     say("")
     say(analysis_text(result, study))
-    _say_board(trial)
     if out is not None:
         say(f"\nTables, CONSORT account and manifest are in {out}")
     if report is not None:
@@ -233,6 +234,7 @@ def replay(
     The trial's numbers are checked to be bit-identical to those of the run. With --report, a page
     shows the trial, or the patient's days and the same patient in the other arms.
     """
+    from trialsim.questions.monitoring.board import told_by_board
     from trialsim.reporting.text.replay import replay_text, timeline_text
     from trialsim.runs.directory import find_run
     from trialsim.runs.replay import replay as rebuilt
@@ -256,30 +258,20 @@ def replay(
         answer(way, as_json, lambda: timeline_text(way, rebuilt_trial.scenario))
     else:
         if as_json:
-            print_json({**again.to_dict(), **_board_dict(again.trial)})
+            print_json({**told_by_board(again.trial), **again.to_dict()})
         else:
             say(replay_text(title, again))
-            _say_board(again.trial)
     if report is not None and not as_json:
         say(f"\nThe page is {report}")
 
 
-def _board_dict(trial: "SimulatedTrial | None") -> dict[str, Any]:
-    """Return what the board of a trial saw, for JSON; nothing of a study without looks."""
-    from trialsim.questions.monitoring.board import board
-
-    if trial is None or trial.scenario.monitoring is None:
-        return {}
-    return {"monitoring": board(trial).to_dict()}
-
-
-def _say_board(trial: "SimulatedTrial | None") -> None:
+def _say_board(trial: "SimulatedTrial") -> None:
     from trialsim.questions.monitoring.board import board
     from trialsim.reporting.text.board import board_text
 
-    if trial is not None and trial.scenario.monitoring is not None:
-        say("")
+    if trial.scenario.monitoring is not None:
         say(board_text(board(trial)))
+        say("")
 
 
 def _report_file(report: Path | None, overwrite: bool, as_json: bool) -> PageFile | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from trialsim.analysis.primary import analyse_primary
 from trialsim.analysis.secondary import Secondary, secondary_analyses
-from trialsim.arrays import Floats
+from trialsim.arrays import Booleans, Floats
 from trialsim.errors import Problem
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
@@ -104,6 +104,32 @@ class SecondaryResult:
         Where no outcome has an effect this is the family-wise error rate.
         """
         return _share(np.maximum(self._together("rejected").max(axis=0), self.columns["rejected"]))
+
+    @property
+    def whole(self) -> Proportion | None:
+        """Share of replicates that reach the last analysis, which alone tests them.
+
+        None without looks.
+        """
+        reached = self._reached
+        if reached is None:
+            return None
+        return _share(np.where(np.isfinite(self.columns["stop"]), reached, np.nan))
+
+    @property
+    def each_of_whole(self) -> dict[str, Proportion]:
+        """The same as `each`, among the replicates that reach the last analysis."""
+        reached = self._reached
+        if reached is None:
+            return self.each
+        return {name: _share(self._of(name, "favoured")[reached]) for name in self.names}
+
+    @property
+    def _reached(self) -> Booleans | None:
+        if "stop" not in self.columns:
+            return None
+        looks = sum(one.startswith("look.") and one.endswith(".held") for one in self.columns)
+        return np.asarray(self.columns["stop"] == looks)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""

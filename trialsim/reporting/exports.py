@@ -18,6 +18,7 @@ from pandas import DataFrame
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.errors import InputError, Problem, RunError
+from trialsim.questions.monitoring.board import told_by_board
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.consort.account import account_of
 from trialsim.reporting.table_format import TableFormat
@@ -89,9 +90,13 @@ def write_analysed(
     command: str = "",
     format: TableFormat = "csv",
 ) -> None:
-    """Write a trial and its analysis to a folder, as `write_trial` does."""
+    """Write a trial and its analysis to a folder, as `write_trial` does.
+
+    The analysis of a trial that looks begins with its own result and with what its board saw.
+    """
     manifest, account = manifest_of(trial.batch, command), account_of(trial, result)
-    write_trial(folder, trial.tables(), account, result.to_dict(), manifest, format)
+    analysis = {**told_by_board(trial), **result.to_dict()}
+    write_trial(folder, trial.tables(), account, analysis, manifest, format)
 
 
 def write_trial(

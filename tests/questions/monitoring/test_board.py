@@ -26,6 +26,9 @@ def test_the_looks_of_a_trial_are_those_of_its_replicate() -> None:
         seen = ts.board(ts.simulate(study(), seed=3, replicate=replicate))
         assert len(seen.looks) == kept["stop"][replicate] + 1
         assert seen.patients == kept["randomised"][replicate]
+        assert seen.rejects == (kept["rejected"][replicate] == 1)
+        for end in ("estimate", "low", "high"):
+            assert getattr(seen, end) == pytest.approx(kept[end][replicate])
         for look in seen.looks[:2]:
             if look.name != "final":
                 assert look.z == pytest.approx(kept[f"look.{look.name}.z"][replicate])
@@ -60,6 +63,14 @@ def test_simulate_and_replay_tell_the_looks(
     assert run(["simulate", "cars_sequential", "--seed", "3", *changes, "--json"]) == 0
     whole = json.loads(capsys.readouterr().out)
     assert whole["monitoring"]["looks"][0]["name"] == "first"
+    assert next(iter(whole)) == "monitoring"
+    assert 0 < told.index("The trial's own result") < told.index("Screened")
+    folder = tmp_path / "trial"
+    kept = ["simulate", "cars_sequential", "--seed", "3", *changes, "--out", str(folder)]
+    assert run(kept) == 0
+    written = json.loads((folder / "analysis.json").read_text())
+    assert written["monitoring"]["result"] == whole["monitoring"]["result"]
+    capsys.readouterr()
     out = str(tmp_path / "run")
     ran = ["power", "cars_sequential", *changes, "--replicates", "8", "--jobs", "1", "--out", out]
     assert run(ran) == 0

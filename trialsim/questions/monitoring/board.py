@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.inference import adjusted
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
 from trialsim.clock import DAY
 from trialsim.errors import InputError, Problem
@@ -64,6 +65,12 @@ class Board(Shown):
     looks: tuple[BoardLook, ...]
     patients: int
     """How many were randomised in the end."""
+    estimate: float
+    """What the trial reports as planned after looks: the estimate and the ends of its interval."""
+    low: float
+    high: float
+    rejects: bool
+    """Whether it rejects the null hypothesis, on either side."""
     conventions: Mapping[str, str]
 
     def to_frame(self) -> "DataFrame":
@@ -75,6 +82,14 @@ class Board(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Return the looks as plain values, for JSON."""
         return {
+            "result": {
+                "rejects": self.rejects,
+                "estimate": self.estimate,
+                "low": self.low,
+                "high": self.high,
+                "ended_at": self.looks[-1].name,
+                "patients": self.patients,
+            },
             "looks": [_plain(look) for look in self.looks],
             "patients": self.patients,
             "conventions": dict(self.conventions),
@@ -104,6 +119,7 @@ def board(trial: SimulatedTrial) -> Board:
         here = range(trial.replicate, trial.replicate + 1)
         batch = simulate_batch(largest(study), Streams(trial.seed, here))
     seen = monitor(FinishedTrial(batch), boundary_of(study))
+    estimate, low, high = (float(one[0]) for one in adjusted(seen))
     places = range(int(seen.stop[0]) + 1)
     return Board(
         scenario=study.name,
@@ -112,8 +128,19 @@ def board(trial: SimulatedTrial) -> Board:
         replicate=trial.replicate,
         looks=tuple(_look(seen, place) for place in places),
         patients=int(seen.enrolled.sum()),
+        estimate=estimate,
+        low=low,
+        high=high,
+        rejects=bool(seen.rejected[0]),
         conventions=monitoring_in_words(study),
     )
+
+
+def told_by_board(trial: SimulatedTrial | None) -> dict[str, Any]:
+    """Return the board of a trial for JSON, as `monitoring`; nothing of a study without looks."""
+    if trial is None or trial.scenario.monitoring is None:
+        return {}
+    return {"monitoring": board(trial).to_dict()}
 
 
 def _look(seen: Monitored, place: int) -> BoardLook:

@@ -12,6 +12,12 @@ def board_text(board: Board) -> str:
 
 
 def _lines(board: Board) -> Iterator[str]:
+    rejects = "rejects" if board.rejects else "does not reject"
+    yield "The trial's own result, with its looks:"
+    yield f"  decision  {rejects} the null hypothesis, at {board.looks[-1].name}"
+    yield f"  estimate  {board.estimate:.4f}, interval {board.low:.4f} to {board.high:.4f}"
+    yield f"  patients  {board.patients} randomised"
+    yield ""
     yield (
         f"{'look':12} {'day':>6} {'known':>6} {'random.':>8} {'estimate':>9} {'z':>7} "
         f"{'bound':>7} {'futility':>8} {'CP':>6} {'PP':>6}  decision"

@@ -1,5 +1,7 @@
 """The operating characteristics of a design as text."""
 
+from collections.abc import Iterator
+
 from trialsim.replicates.result import PowerResult
 from trialsim.replicates.secondary import SecondaryResult
 from trialsim.reporting.text.looks import looks_text
@@ -138,7 +140,18 @@ def _secondary(found: SecondaryResult) -> list[str]:
         _share("all of them", found.all),
         _share("any analysis rejects, any direction", found.any_rejection),
         "  (when no outcome has an effect, the last is the family-wise error rate)",
+        *_of_whole(found),
     ]
+
+
+def _of_whole(found: SecondaryResult) -> Iterator[str]:
+    """Yield the power of each among trials that no look has stopped, which alone test them."""
+    if found.whole is None:
+        return
+    yield "Tested only in trials that reach the last analysis; the others count as not rejecting."
+    yield _share("reach the last analysis", found.whole)
+    yield "Among those:"
+    yield from (_share(in_words(name), share) for name, share in found.each_of_whole.items())
 
 
 def _share(label: str, share: Proportion) -> str:

@@ -4,7 +4,9 @@ from math import isnan
 from textwrap import wrap
 from typing import Final
 
+from trialsim.questions.monitoring.board import board
 from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.text.board import board_text
 from trialsim.runs.replay import Replay, Timeline
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words
@@ -14,7 +16,10 @@ _WIDTH: Final = 100
 
 
 def replay_text(title: str, replay: Replay) -> str:
-    """Return the numbers of a rebuilt replicate, which are those that the run saved."""
+    """Return the numbers of a rebuilt replicate, which are those that the run saved.
+
+    Of a study with looks its own result and what its board saw come first.
+    """
     lines = [
         f"{title}\nreplicate {replay.replicate} of seed {replay.seed}, rebuilt: every number is "
         f"bit-identical to that of the run\n{SIMULATED}\n"
@@ -22,6 +27,8 @@ def replay_text(title: str, replay: Replay) -> str:
     if replay.failure is not None:
         reason = replay.failure.traceback or replay.failure.reason
         return "\n".join([*lines, "The replicate failed, then as now:", reason])
+    if replay.trial is not None and replay.trial.scenario.monitoring is not None:
+        lines += [board_text(board(replay.trial)), ""]
     lines += [f"{name:20} {value:12.6g}" for name, value in replay.numbers.items()]
     return "\n".join(lines)
 
