@@ -192,6 +192,20 @@ def test_repeated_intervals_do_not_count_on_binding_futility() -> None:
         assert bound.columns[end][at_end] == pytest.approx(free.columns[end][at_end], abs=1e-9)
 
 
+def test_trials_that_go_on_at_full_information_are_counted() -> None:
+    """They have spent all of alpha, and none of them rejects."""
+    from trialsim.reporting.text.power import power_text
+
+    plan = {**PLAN, "information": "variance", "planned_standard_error": 0.2}
+    result = ts.power(study(plan, design__patients=60), replicates=64, n_jobs=1)
+    went_on = (result.columns["look.first.share"] >= 1) & (result.columns["stop"] == 1)
+    assert went_on.any()
+    assert not (result.columns["rejected"][went_on] == 1).any()
+    found = looks_of(result).past_full_information("first")
+    assert found.estimate == went_on.mean()
+    assert "went on at full information" in power_text("title", result)
+
+
 def test_a_bound_that_no_trial_can_reach_is_never_reached() -> None:
     from trialsim.reporting.text.power import power_text
 

@@ -82,6 +82,15 @@ class LooksResult:
         """The kinds of estimate that differ, and how the names of their columns begin."""
         return {"reported": "", "naive": "naive_"} if self.is_adjusted else {"naive": "naive_"}
 
+    def past_full_information(self, look: str) -> Proportion:
+        """Return how often a look had all of the planned information and the trial went on.
+
+        Among all finished replicates. A rule that spends alpha by information has then none left.
+        """
+        place = self.names.index(look)
+        went_on = (self.columns[of_look(look, "share")] >= 1) & (self.columns["stop"] > place)
+        return wilson_interval(went_on.sum(), self.finished.sum())
+
     @property
     def finished(self) -> Booleans:
         """Which replicates did not fail."""
@@ -181,6 +190,9 @@ class LooksResult:
         """Return the looks as plain values, for JSON."""
         return {
             "looks": self.frame.to_dict("records"),
+            "past_full_information": {
+                look: _plain(self.past_full_information(look)) for look in self.names
+            },
             "reversals": {
                 "all": _plain(self.reversals()),
                 **{why: _plain(self.reversals(why)) for why in REASONS},

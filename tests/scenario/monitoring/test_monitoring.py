@@ -122,7 +122,9 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
             },
         },
         [
-            "monitoring.re_estimation.at_most: must enclose the 208 patients",
+            "monitoring.re_estimation.at_most: must enclose the 208 patients of the design with "
+            "at_least (a search for a size changes the patients alone: set "
+            "monitoring.re_estimation to null for it)",
         ],
     ),
     "two_sided_binding": (

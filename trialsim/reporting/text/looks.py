@@ -38,6 +38,7 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
         yield f"{label:34}" + "".join(f"{_or_never(what, one):>20}" for one in found)
         if what == "bound":
             yield from _out_of_reach(looks)
+    yield from _past_full_information(looks)
     yield ""
     yield from _reversals(looks)
     yield "MCSE in brackets."
@@ -64,6 +65,15 @@ def _reversals(looks: LooksResult) -> Iterator[str]:
         if found.estimate == found.estimate:
             label = f"stops for {why} reversed by pending endpoints"
             yield f"{label:54}{_with_error(found):>20}"
+
+
+def _past_full_information(looks: LooksResult) -> Iterator[str]:
+    """Yield how often a trial went on after a look with all of the information, if any did."""
+    shares = [looks.past_full_information(name) for name in looks.names]
+    if any(one.estimate > 0 for one in shares):
+        label = "went on at full information"
+        yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in shares)
+        yield "Where alpha is spent by information, a trial that goes on so can no longer reject."
 
 
 def _out_of_reach(looks: LooksResult) -> Iterator[str]:

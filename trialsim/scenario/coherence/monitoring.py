@@ -156,7 +156,10 @@ def _sizes_fit(design: Design, monitoring: Monitoring | None) -> Iterator[Violat
         return
     patients = design.patients
     if not sizes.at_least <= patients <= sizes.at_most:
-        rule = f"must enclose the {patients} patients of the design with at_least"
+        rule = (
+            f"must enclose the {patients} patients of the design with at_least (a search for a "
+            "size changes the patients alone: set monitoring.re_estimation to null for it)"
+        )
         yield Violation("monitoring.re_estimation.at_most", rule, sizes.at_most)
     if sizes.unblinded and sizes.at_least < patients:
         rule = f"must be at least the {patients} patients of the design with {sizes.by}"
