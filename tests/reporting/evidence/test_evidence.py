@@ -17,12 +17,17 @@ NONE: Final = ReportOptions(
 def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Return where the replicates that are asked for are noted, of which none is run."""
     noted: dict[str, int] = {}
-    for module in (type_one_error, sensitivity, published):
+    runs = {
+        type_one_error: "run_null",
+        sensitivity: "run_sensitivity",
+        published: "run_reproduction",
+    }
+    for module, function in runs.items():
 
         def note(run: RunDirectory, count: int, *_: Any, name: str = module.__name__) -> None:
             noted[name.rpartition(".")[2]] = count
 
-        monkeypatch.setattr(module, "computed", note)
+        monkeypatch.setattr(module, function, note)
     return noted
 
 
