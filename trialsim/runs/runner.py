@@ -114,6 +114,8 @@ class Runner:
 
     def run_each(self, work: Sequence[tuple[Study, range]]) -> list[Replicates]:
         """Return the results of replicates of studies, as `run` does of one."""
+        for _, replicates in work:
+            check_count(replicates.stop)
         if self.directory is None:
             return [self.run(study, replicates) for study, replicates in work]
         if self.shard is not None:

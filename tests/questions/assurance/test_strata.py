@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+import trialsim as ts
 from trialsim.arrays import Floats
 from trialsim.questions.assurance.assurance import Assurance, drawn_effects
 from trialsim.questions.assurance.prior import Prior, normal_prior
@@ -57,3 +58,9 @@ def test_a_share_of_one_has_the_interval_of_its_trials() -> None:
     share = StratifiedMean(1.0, 0.0, 0.0).share(400)
     assert share.high == 1
     assert share.low == pytest.approx(1 - 3.8414588 / (400 + 3.8414588))
+
+
+def test_more_trials_or_strata_than_anybody_waits_for_are_refused_at_once() -> None:
+    with pytest.raises(ts.InputError) as refused:
+        ts.assurance("cars1", "cars1", 10**20, strata=10**6)
+    assert [problem.path for problem in refused.value.problems] == ["replicates", "strata"]

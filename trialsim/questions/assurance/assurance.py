@@ -36,6 +36,7 @@ from trialsim.questions.assurance.full_exposure import (
 from trialsim.questions.assurance.prior import Prior
 from trialsim.questions.assurance.prior_files import load_prior
 from trialsim.questions.assurance.strata import Strata, StratifiedMean
+from trialsim.replicates.checks import MOST_REPLICATES
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED, left_out, of_wrong_direction, summarised
 from trialsim.replicates.run import BATCH, joined
@@ -399,7 +400,7 @@ def assurance_by(
     out: str | Path | None = None,
 ) -> Assurance:
     """Return the assurance of a study as a runner gives it, as `assurance` does."""
-    wrong = [*_too_few(replicates, strata), *runner.problems()]
+    wrong = [*_wrong_counts(replicates, strata), *runner.problems()]
     try:
         stated = prior if isinstance(prior, Prior) else load_prior(prior)
     except InputError as error:
@@ -451,6 +452,8 @@ def _assured(
     )
 
 
+_MOST_STRATA: Final = 10_000
+"""Each has a study of its own."""
 _SUCCESS: Final = "A trial succeeds when it rejects in favour of the treated."
 
 
@@ -482,8 +485,12 @@ def _of_stratum(stratum: int, strata: int, each: int) -> Iterator[range]:
         yield range(start, start + min(STUDY_BLOCK, each - done))
 
 
-def _too_few(replicates: int, strata: int) -> list[Problem]:
+def _wrong_counts(replicates: int, strata: int) -> list[Problem]:
     found = list(not_enough("replicates", replicates))
+    if replicates > MOST_REPLICATES:
+        found.append(Problem("replicates", f"must be at most {MOST_REPLICATES:,}", str(replicates)))
+    if strata > _MOST_STRATA:
+        found.append(Problem("strata", f"must be at most {_MOST_STRATA:,}", str(strata)))
     if strata < 2:
         found.append(Problem("strata", "must be at least 2", str(strata)))
     elif replicates < 2 * strata:

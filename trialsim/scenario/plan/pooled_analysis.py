@@ -102,11 +102,13 @@ def pooling_in_words(pooled: PooledAnalysis) -> dict[str, str]:
         "direction": f"Values above {quantity.null:g} favour treatment.",
         "pooling": _POOLING[pooled.pooling],
         **_heterogeneity(pooled),
-        "side": _SIDES[pooled.alternative],
+        "alternative": _SIDES[pooled.alternative],
         "alpha": f"The null hypothesis is rejected when the p-value is at most {pooled.alpha:g}.",
         "interval": f"{100 * pooled.confidence:.12g}%, two-sided, {_ends(pooled)}.",
         "trials": "Each trial has random numbers of its own; its plan says what is analysed of it.",
-        "n": "Patients analysed, screened, infusions and events are sums over the trials; "
+        "small_samples": "Level and coverage with few trials depend on the pooling and were not "
+        "measured; coverage above is of this programme.",
+        "counts": "Patients analysed, screened, infusions and events are sums over the trials; "
         "recruitment and duration are those of the longest trial, as if all began on one day.",
     }
 

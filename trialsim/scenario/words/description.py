@@ -265,8 +265,8 @@ def _operation_words(scenario: Scenario) -> list[str]:
         "each as a Poisson process, whose rate is gamma distributed over sites. One who cannot "
         "start the first infusion in the window after onset is lost (window missed).",
         waits,
-        "Probabilities of discontinuation, withdrawal and death are those of its ever happening; "
-        "days count from randomisation.",
+        "Probabilities of discontinuation, withdrawal and death are those of its ever happening to "
+        "a patient at the reference values of the covariates; days count from randomisation.",
     ]
 
 
