@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
 _LONGEST_NAME: Final = 200
@@ -78,3 +78,30 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return ""
     close = get_close_matches(name, list(map(str, known)), n=1, cutoff=_CLOSE)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def nearest_path(path: str, known: Iterable[str]) -> str:
+    """Return a hint at the known dotted path that is most like the given one, or "".
+
+    What two paths have in common makes them no more alike: only where they differ is compared.
+
+    >>> nearest_path("design.patient", ["design.patients", "design.arms"])
+    '; did you mean design.patients?'
+    >>> nearest_path("design.depot", ["design.patients", "design.arms"])
+    ''
+    """
+    if len(path) > _LONGEST_NAME:
+        return ""
+    for one in get_close_matches(path, list(map(str, known)), n=5, cutoff=_CLOSE):
+        ours, theirs = _where_they_differ(path.split("."), one.split("."))
+        if SequenceMatcher(None, ours, theirs).ratio() >= _CLOSE:
+            return f"; did you mean {one}?"
+    return ""
+
+
+def _where_they_differ(one: list[str], other: list[str]) -> tuple[str, str]:
+    """Return two paths without the names that both begin with and those that both end with."""
+    for end in (0, -1):
+        while one and other and one[end] == other[end]:
+            one, other = (one[1:], other[1:]) if end == 0 else (one[:-1], other[:-1])
+    return ".".join(one), ".".join(other)

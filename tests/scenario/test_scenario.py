@@ -41,6 +41,13 @@ def test_every_unknown_path_offers_the_nearest_known_one() -> None:
     ]
 
 
+def test_a_path_like_none_but_in_the_part_that_holds_it_is_offered_none() -> None:
+    paths = ["design.interims", "operations.depot", "analysis.margin", "population.zzz"]
+    assert problems(dict.fromkeys(paths, 1)) == [
+        f"{path}: must be a path that exists" for path in paths
+    ]
+
+
 def test_every_value_out_of_range_is_told() -> None:
     assert problems({"design.patients": 1, "analysis.alpha": 0.7, "design.block_size": 3}) == [
         "design.patients: must be greater than or equal to 2 (got 1)",

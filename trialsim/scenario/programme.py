@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard
 
 from pydantic import Field, ValidationError
 
-from trialsim.errors import InputError, Problem, nearest
+from trialsim.errors import InputError, Problem, nearest, nearest_path
 from trialsim.scenario.plan.findings import (
     PRIMARY,
     AnalysisFigure,
@@ -54,7 +54,7 @@ def _sources_are_of_the_whole(fields: Mapping[str, Any]) -> Iterator[Violation]:
     known += ["findings", *(f"findings.{name}" for name in fields.get("findings", {}))]
     for path in fields.get("sources", {}):
         if path not in known:
-            rule = f"must be a path of the programme itself{nearest(path, known)}"
+            rule = f"must be a path of the programme itself{nearest_path(path, known)}"
             yield Violation(f"sources.{path}", rule)
 
 
@@ -188,7 +188,7 @@ class Programme(CheckedModel):
         known = [*paths_of({name: content[name] for name in (SIZE, "analysis")}), *ABOUT]
         for path, value in own.items():
             if path not in known:
-                rule = f"must be a path that exists{nearest(path, [*known, TRIALS])}"
+                rule = f"must be a path that exists{nearest_path(path, [*known, TRIALS])}"
                 problems.append(Problem(path, rule))
                 continue
             part, _, last = path.rpartition(".")

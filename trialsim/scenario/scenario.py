@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from trialsim.distributions import FrozenModel
-from trialsim.errors import InputError, Problem, nearest
+from trialsim.errors import InputError, Problem, nearest, nearest_path
 from trialsim.scenario.coherence.findings import FINDING_COHERENCE
 from trialsim.scenario.coherence.study import COHERENCE
 from trialsim.scenario.monitoring.monitoring import Monitoring
@@ -55,7 +55,7 @@ def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Violation
     wrong = dict.fromkeys(_wrong_paths(study) if without else ())
     for path in without:
         if not any(above in wrong for above in and_above(path)):
-            hint = nearest(path, [*known, *wrong])
+            hint = nearest_path(path, [*known, *wrong])
             yield Violation(f"sources.{path}", f"must be a path that exists{hint}")
 
 
@@ -69,7 +69,7 @@ def _calibrated_numbers_exist(fields: Mapping[str, Any]) -> Iterator[Violation]:
         if path in known and not _is_number(part_at(content, path)):
             yield Violation(f"calibrated.{path}", "must be the path of a number")
         elif path not in known and not any(above in wrong for above in and_above(path)):
-            rule = f"must be a path that exists{nearest(path, known)}"
+            rule = f"must be a path that exists{nearest_path(path, known)}"
             yield Violation(f"calibrated.{path}", rule)
 
 
@@ -232,7 +232,7 @@ def _differs(content: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def _misplaced(path: str, changes: Collection[str], known: Collection[str]) -> Iterator[Problem]:
     """Yield the problem of a change to what does not exist or is changed already."""
     if path not in known:
-        yield Problem(path, f"must be a path that exists{nearest(path, known)}")
+        yield Problem(path, f"must be a path that exists{nearest_path(path, known)}")
     for above in list(and_above(path))[1:]:
         if above in changes:
             yield Problem(path, f"must not be changed together with {above}, which holds it")
