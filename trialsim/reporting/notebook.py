@@ -11,7 +11,12 @@ from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.tipping_point import TippingPoint
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.result import PowerResult
-from trialsim.reporting.tables.captions import caption, caption_of, caption_of_one
+from trialsim.reporting.tables.captions import (
+    caption,
+    caption_of,
+    caption_of_bounds,
+    caption_of_one,
+)
 from trialsim.simulated import SimulatedTrial
 
 _MOST_ROWS: Final = 20
@@ -76,7 +81,7 @@ def _origin(result: Any) -> str:
         case Analysis():
             return caption_of_one(result.scenario, result.digest, result.seed, result.replicate)
         case BoundsResult():
-            return f"No trial was simulated. Scenario {result.scenario} ({result.digest})."
+            return caption_of_bounds(result)
         case PowerCurve():
             study, tried = result.scenario, result.candidates()
             most = max((candidate.replicates for candidate in tried), default=0)

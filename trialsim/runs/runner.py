@@ -145,7 +145,7 @@ class Runner:
         once for all of them; of these only the columns `RECUT` are returned. In a directory every
         study is a run of its own all the same, with all that is kept of one.
         """
-        if self.shard is not None:  # it has its share of the blocks of all of them
+        if self.shard is not None:  # which ends with its share of the blocks of all of them
             distinct = {study.digest: study for study in studies}
             self.run_each([(study, replicates) for study in distinct.values()])
         alike: dict[str, list[Study]] = {}

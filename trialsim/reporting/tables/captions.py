@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.replicates.result import SIMULATED
 
 
@@ -51,3 +52,12 @@ All cohorts are simulated; nothing here is evidence about any drug.
     """
     where = f"One simulated trial, replicate {replicate} of seed {seed}, scenario {scenario}"
     return " ".join([*further, f"{where} ({digest}).", SIMULATED])
+
+
+def caption_of_bounds(result: BoundsResult, *further: str) -> str:
+    """Return the caption of what no trial was run for, with sentences of the figure's own."""
+    where = (
+        "Normal approximation at the planned information; no trial was run. "
+        f"Scenario {result.scenario} ({result.digest})."
+    )
+    return " ".join([*further, where, SIMULATED])

@@ -19,7 +19,7 @@ from trialsim.reporting.figures.canvas.style import (
     shades,
     styled,
 )
-from trialsim.reporting.figures.of_looks.words import caption_of_bounds
+from trialsim.reporting.tables.captions import caption_of_bounds
 
 _SIDES: Final = {
     "efficacy": "stop for efficacy at or above",

@@ -17,7 +17,8 @@ from trialsim.reporting.figures.canvas.style import (
     shades,
     styled,
 )
-from trialsim.reporting.figures.of_looks.words import caption_of_bounds, looks_of
+from trialsim.reporting.figures.of_looks.words import looks_of
+from trialsim.reporting.tables.captions import caption_of_bounds
 
 
 def expected_size_data(result: BoundsResult) -> DataFrame:

@@ -1,18 +1,8 @@
-"""Captions and refusals that figures of looks share."""
+"""The looks of a result, or why there is nothing to draw of them."""
 
 from trialsim.errors import InputError, Problem
-from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.replicates.looks import LooksResult
-from trialsim.replicates.result import SIMULATED, PowerResult
-
-
-def caption_of_bounds(result: BoundsResult, *further: str) -> str:
-    """Return the caption of what no trial was run for, with sentences of the figure's own."""
-    where = (
-        "Normal approximation at the planned information; no trial was run. "
-        f"Scenario {result.scenario} ({result.digest})."
-    )
-    return " ".join([*further, where, SIMULATED])
+from trialsim.replicates.result import PowerResult
 
 
 def looks_of(result: PowerResult) -> LooksResult:
