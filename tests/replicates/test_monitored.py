@@ -192,18 +192,25 @@ def test_repeated_intervals_do_not_count_on_binding_futility() -> None:
         assert bound.columns[end][at_end] == pytest.approx(free.columns[end][at_end], abs=1e-9)
 
 
-def test_trials_that_go_on_at_full_information_are_counted() -> None:
-    """They have spent all of alpha, and none of them rejects."""
+def test_trials_that_end_at_full_information_are_counted() -> None:
+    """They end at the look, with those who were randomised by its decision."""
     from trialsim.reporting.text.power import power_text
 
     plan = {**PLAN, "information": "variance", "planned_standard_error": 0.2}
     result = ts.power(study(plan, design__patients=60), replicates=64, n_jobs=1)
-    went_on = (result.columns["look.first.share"] >= 1) & (result.columns["stop"] == 1)
-    assert went_on.any()
-    assert not (result.columns["rejected"][went_on] == 1).any()
-    found = looks_of(result).past_full_information("first")
-    assert found.estimate == went_on.mean()
-    assert "went on at full information" in power_text("title", result)
+    full = result.columns["look.first.share"] >= 1
+    assert full.any()
+    assert (result.columns["stop"][full] == 0).all()
+    in_by_then = result.columns["look.first.randomised_by_decision"][full]
+    assert (result.columns["randomised"][full] == in_by_then).all()
+    looks = looks_of(result)
+    assert looks.probability("first", "full_information").estimate == full.mean()
+    not_rejected = full & (result.columns["rejected"] == 0)
+    assert (result.columns["stopped_for_information"] == not_rejected).all()
+    assert np.isfinite(looks.reversals("information").estimate)
+    text = power_text("title", result)
+    assert "last analysis, at full information" in text
+    assert "stops for full information reversed by pending endpoints" in text
 
 
 def test_a_bound_that_no_trial_can_reach_is_never_reached() -> None:

@@ -19,14 +19,14 @@ from trialsim.stats.monte_carlo import (
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_PROBABILITIES: Final = ("held", "efficacy", "harm", "futility")
+_PROBABILITIES: Final = ("held", "efficacy", "harm", "futility", "full_information")
 """Of all replicates; the rest is of those in which the look was held."""
 _QUANTILES: Final = (0.05, 0.5, 0.95)
 _SPREAD: Final = ("randomised", "analysed", "duration_days", "infusions_given")
 FINAL: Final = "final"
-Reason: TypeAlias = Literal["efficacy", "harm", "futility"]
-REASONS: Final[tuple[Reason, ...]] = ("efficacy", "harm", "futility")
-"""Why a look stops a trial."""
+Reason: TypeAlias = Literal["efficacy", "harm", "futility", "information"]
+REASONS: Final[tuple[Reason, ...]] = ("efficacy", "harm", "futility", "information")
+"""Why a look ends a trial: by information, where it has all and does not reject."""
 
 
 class Spread(NamedTuple):
@@ -82,15 +82,6 @@ class LooksResult:
         """The kinds of estimate that differ, and how the names of their columns begin."""
         return {"reported": "", "naive": "naive_"} if self.is_adjusted else {"naive": "naive_"}
 
-    def past_full_information(self, look: str) -> Proportion:
-        """Return how often a look had all of the planned information and the trial went on.
-
-        Among all finished replicates. A rule that spends alpha by information has then none left.
-        """
-        place = self.names.index(look)
-        went_on = (self.columns[of_look(look, "share")] >= 1) & (self.columns["stop"] > place)
-        return wilson_interval(went_on.sum(), self.finished.sum())
-
     @property
     def finished(self) -> Booleans:
         """Which replicates did not fail."""
@@ -118,8 +109,9 @@ class LooksResult:
         """Return in what share of the stops, all or for one reason, the completed data undo it.
 
         The completed data are those of all who were randomised, followed up, as the last analysis:
-        they undo a stop for efficacy or harm if they do not reject on its side, one for futility
-        if they reject. NaN without such a stop, or where those who wait are left out.
+        they undo a stop for efficacy or harm if they do not reject on its side, one for futility or
+        at full information if they reject. NaN without such a stop, or where those who wait are
+        left out.
         """
         undone = self.columns["reversed"]
         if why is not None:
@@ -190,9 +182,6 @@ class LooksResult:
         """Return the looks as plain values, for JSON."""
         return {
             "looks": self.frame.to_dict("records"),
-            "past_full_information": {
-                look: _plain(self.past_full_information(look)) for look in self.names
-            },
             "reversals": {
                 "all": _plain(self.reversals()),
                 **{why: _plain(self.reversals(why)) for why in REASONS},

@@ -33,6 +33,7 @@ OVER_LOOKS: Final = (
     "stopped_for_efficacy",
     "stopped_for_harm",
     "stopped_for_futility",
+    "stopped_for_information",
     "reversed",
 )
 """Kept of each replicate that looks: `stop` is the place of the analysis that ended it, from 0."""
@@ -50,6 +51,7 @@ OF_A_LOOK: Final = (
     "efficacy",
     "harm",
     "futility",
+    "full_information",
 )
 """Kept of each look, as `look.NAME.WHAT`; NaN where the look was not held or came after a stop."""
 PREFIX: Final = "look."
@@ -215,6 +217,7 @@ def _stops(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         "stopped_for_efficacy": early & (at_stop(monitored.above) == 1),
         "stopped_for_harm": early & (at_stop(monitored.below) == 1),
         "stopped_for_futility": early & (at_stop(monitored.futile) == 1),
+        "stopped_for_information": early & monitored.ended_full & ~monitored.rejected,
         "reversed": np.where(early, monitored.reversed, np.nan) if followed else nothing,
     }
 
@@ -239,6 +242,7 @@ def _looks(monitored: Monitored) -> Mapping[str, Floats]:
             "efficacy": monitored.above[:, place],
             "harm": monitored.below[:, place],
             "futility": monitored.futile[:, place],
+            "full_information": monitored.full[:, place],
         }
         found[of_look(name, "held")] = np.asarray(took_place, np.float64)
         for what, values in kept.items():

@@ -15,6 +15,7 @@ from trialsim.clock import DAY
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
+from trialsim.stats.sequential.crossing import crossing_probabilities
 from trialsim.streams import Streams
 from trialsim.trial.looks import as_of
 from trialsim.trial.trial import Trial, simulate_batch
@@ -241,9 +242,71 @@ def test_an_empty_arm_at_a_look_is_no_look() -> None:
     assert found.held[~empty, 0].any()
 
 
-def test_information_above_the_plan_spends_all_of_alpha() -> None:
-    plan = {**PLAN, "information": "variance", "planned_standard_error": 0.2}
-    found = looked(study(plan), 8)
+RULES: Mapping[str, Any] = {
+    "spending": {"efficacy": "obrien_fleming"},
+    "classical": {"efficacy": "classical_pocock"},
+    "haybittle_peto": {"efficacy": "haybittle_peto"},
+    "given": {"efficacy": {"rule": "given_bounds", "z": [3.0, 2.6]}},
+    "none": {"efficacy": "none"},
+}
+
+
+def over(rule: Mapping[str, Any], error: float = 0.0865, **changes: Any) -> Scenario:
+    """Return trials under no effect whose second look has about the information of the end."""
+    planned = {"information": "variance", "planned_standard_error": error}
+    none = {"outcomes__arat__effect__value": 0.5, "operations__withdrawal__probability": 0.0}
+    return study({**PLAN, **planned, **rule}, **{**none, **changes})
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+def test_a_look_with_all_of_the_information_is_the_last_analysis(rule: Mapping[str, Any]) -> None:
+    """It takes what its earlier looks have left of alpha, with the correlations as they came."""
+    found = looked(over(rule, error=0.2), 16)
     assert (found.fractions[:, 0] > 1).all()
     assert found.bounds.efficacy[:, 0] == pytest.approx(1.959964, abs=1e-5)
-    assert np.isinf(found.bounds.efficacy[:, 1:]).all()
+    assert np.isnan(found.fractions[:, 1:]).all()
+    assert (found.stop == 0).all()
+    assert (found.enrolled.sum(axis=1) == found.moments.randomised_by_decision[:, 0]).all()
+    mixed = looked(over(rule), 128)
+    full = mixed.full[:, 1]
+    assert 0.1 < full.mean() < 0.9
+    assert np.isnan(mixed.fractions[full, 2]).all()
+    spent = crossing_probabilities(mixed.fractions, mixed.bounds.efficacy).efficacy
+    assert np.nansum(spent, axis=1) == pytest.approx(0.025, abs=1e-6)
+    assert (mixed.stop[full] < 2).all()
+    assert np.isneginf(mixed.bounds.futility[full, 1]).all()
+
+
+def test_the_last_of_given_bounds_is_that_of_the_look_that_is_the_last_analysis() -> None:
+    given = {"rule": "given_bounds", "z": [3.0, 2.6, 1.99]}
+    found = looked(over({"efficacy": given}), 128)
+    full = found.full[:, 1]
+    assert full.any()
+    assert (found.bounds.efficacy[full, 1] == 1.99).all()
+    assert (found.bounds.efficacy[~full, 1] == 2.6).all()
+
+
+@pytest.mark.parametrize("name", ["spending", "haybittle_peto", "none"])
+def test_trials_that_end_at_full_information_keep_the_level(name: str) -> None:
+    """4,096 trials: 3 binomial errors of .0024."""
+    found = looked(over(RULES[name]), 4096, seed=11)
+    assert 0.1 < found.ended_full.mean() < 0.9
+    assert abs(found.favoured.mean() - 0.025) < 3 * np.sqrt(0.025 * 0.975 / 4096)
+
+
+def test_those_who_wait_may_undo_a_last_analysis_at_full_information() -> None:
+    """Their data take the place of the look's, at the bound of what its earlier looks left."""
+    found = looked(over(RULES["spending"], outcomes__arat__effect__value=0.62), 512)
+    full = found.ended_full
+    z, bound = found.followed_z[full], found.final_bound[full]
+    assert np.isfinite(bound).all()
+    assert np.abs(bound - found.at_stop(found.bounds.efficacy)[full]).max() < 0.05
+    assert (found.reversed[full] == ((z >= bound) != found.rejected[full])).all()
+    assert 0 < found.reversed[full].sum() < full.sum() / 4
+
+
+def test_combined_stages_end_no_trial_at_full_information() -> None:
+    found = looked(over({**RULES["spending"], "final": {"test": "inverse_normal"}}, error=0.2), 16)
+    assert (found.fractions[:, 0] > 1).all()
+    assert not found.full.any()
+    assert (found.stop == 2).any()

@@ -51,6 +51,8 @@ class Monitored:
     fractions: Floats
     """Share of the planned information; NaN where not held."""
     bounds: Bounds
+    full: Booleans
+    """Where a look had all of the planned information, and so was the last analysis."""
     pauses: tuple[Pause, ...] = ()
     """When recruitment paused for a decision, with which the batch was run."""
 
@@ -75,18 +77,23 @@ class Monitored:
     @cached_property
     def stop(self) -> Integers:
         """The place of the analysis that ends each trial, shape (replicate,)."""
-        stops = self.above | self.below | self.futile
+        stops = self.above | self.below | self.futile | self.full
         stops[:, -1] = True
         return np.asarray(np.argmax(stops, axis=1))
 
     @property
     def early(self) -> Booleans:
-        """Which trials a look stops, shape (replicate,)."""
+        """Which trials a look ends, shape (replicate,)."""
         return np.asarray(self.stop < self.held.shape[1] - 1)
 
     def at_stop(self, values: Floats | Integers | Booleans) -> Floats:
         """Return what the analysis has that ends each trial, shape (replicate,)."""
         return np.asarray(np.take_along_axis(values, self.stop[:, None], axis=1)[:, 0])
+
+    @property
+    def ended_full(self) -> Booleans:
+        """Which trials ended at a look that was the last analysis, shape (replicate,)."""
+        return np.asarray(self.at_stop(self.full), np.bool_)
 
     @property
     def rejected(self) -> Booleans:
@@ -196,8 +203,8 @@ class Monitored:
         """The bound of the last data of a stopped trial as its last analysis, shape (replicate,).
 
         It takes all of alpha that the looks up to the stop have left, at the information of those
-        who were randomised; a look with as much information as they have counts as none. NaN of a
-        trial that no look has stopped.
+        who were randomised; a look with as much information as they have counts as none, and one
+        that was the last analysis itself makes way for it. NaN of a trial that no look has ended.
         """
         rows = np.flatnonzero(self.early)
         bound = np.full(len(self.stop), np.nan)
@@ -213,7 +220,7 @@ class Monitored:
             analysed = self.last.treated[rows] + self.last.control[rows]
             reached, shares = analysed / sum(self.plan.compared), self.fractions
         before = shares[rows]
-        later = np.arange(before.shape[1]) > self.stop[rows, None]
+        later = np.arange(before.shape[1]) >= (self.stop + ~self.ended_full)[rows, None]
         before = np.where(later | ~(before < reached[:, None]), np.nan, before)
         before[:, -1] = np.where(reached > 0, reached, np.nan)
         bound[rows] = self.plan.held(before, self.found.information[rows]).efficacy[:, -1]
@@ -224,7 +231,7 @@ class Monitored:
         """Whether the last data, as the last analysis, undo a stop, shape (replicate,).
 
         A stop for efficacy (or harm) is undone where they do not reject on its side, one for
-        futility where they reject.
+        futility, or at full information without a rejection, where they reject.
         """
         z, bound = self.followed_z, self.final_bound
         above, below = self.at_stop(self.above) == 1, self.at_stop(self.below) == 1
@@ -255,9 +262,13 @@ def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
     included.append(last)
     reached = np.concatenate([when.reached, np.ones_like(when.reached[:, :1])], axis=1)
     held = reached & (found.information > 0)
+    fractions = _fractions(plan, found, held)
+    full = _first(plan.is_full(fractions))
+    held &= ~_after(full)
+    fractions[~held] = np.nan
     z = tested_z(finished, plan, found, held, included)
-    fractions, bounds = _bounds(plan, found, held)
-    return Monitored(finished, plan, when, sizes, found, z, held, fractions, bounds, pauses)
+    bounds = _bounds(plan, found, held, fractions)
+    return Monitored(finished, plan, when, sizes, found, z, held, fractions, bounds, full, pauses)
 
 
 def _statistics(
@@ -295,17 +306,30 @@ def _with_pauses(
     return finished, tuple(pauses)
 
 
-def _bounds(plan: BoundaryPlan, found: Statistics, held: Booleans) -> tuple[Floats, Bounds]:
-    """Return each analysis' share of the planned information, and the bounds that follow.
-
-    Combined stages have the bounds of the plan, whatever information they turned out to have.
-    """
+def _fractions(plan: BoundaryPlan, found: Statistics, held: Booleans) -> Floats:
+    """Return each analysis' share of the planned information, NaN where it was not held."""
     if plan.monitoring.information == "variance":
         fractions = shares(found.information, plan.information)
     else:
         fractions = shares(found.patients, sum(plan.compared))
-    fractions = np.where(held, fractions, np.nan)
-    if plan.monitoring.final.test == "conventional":
-        return fractions, plan.held(fractions, found.information)
-    planned = np.where(held, plan.fractions, np.nan)
-    return fractions, plan.held(planned, found.information)
+    return np.where(held, fractions, np.nan)
+
+
+def _first(happened: Booleans) -> Booleans:
+    """Return where something happened for the first time, shape (replicate, look + 1)."""
+    return np.asarray(happened & (np.cumsum(happened, axis=1) == 1))
+
+
+def _after(happened: Booleans) -> Booleans:
+    """Return the places after something that happened once, in the same shape."""
+    return np.asarray((np.cumsum(happened, axis=1) > 0) & ~happened)
+
+
+def _bounds(plan: BoundaryPlan, found: Statistics, held: Booleans, fractions: Floats) -> Bounds:
+    """Return the bounds that follow from the shares of information.
+
+    Combined stages have the bounds of the plan, whatever information they turned out to have.
+    """
+    if plan.monitoring.final.test != "conventional":
+        fractions = np.where(held, plan.fractions, np.nan)
+    return plan.held(fractions, found.information)

@@ -188,11 +188,11 @@ def _decision(seen: Monitored, place: int, last: bool) -> str:
             followed = seen.plan.monitoring.waiting_patients == "followed"
             undone = "; those who waited would undo it" if followed and seen.reversed[0] else ""
             return said + undone
+    if seen.full[0, place]:
+        return "last analysis, with the planned information: does not reject the null hypothesis"
     rule = seen.plan.monitoring.re_estimation
     if rule is not None and rule.at == seen.plan.names[place]:
         return f"continues, to {int(seen.patients[0])} patients"
-    if seen.fractions[0, place] >= 1 and seen.plan.spends_by_information:
-        return "continues, with all of alpha spent: the data have the information of the end"
     return "continues"
 
 

@@ -20,6 +20,7 @@ _OF_A_LOOK: Final = {
     "efficacy": ("Stopped for efficacy (proportion)", 4),
     "harm": ("Stopped for harm (proportion)", 4),
     "futility": ("Stopped for futility (proportion)", 4),
+    "full_information": ("Last analysis, at full information (proportion)", 4),
 }
 _SPREAD: Final = {
     "randomised": "Patients randomised",

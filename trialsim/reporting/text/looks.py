@@ -18,8 +18,12 @@ _ROWS: Final = {
     "efficacy": "stopped for efficacy",
     "harm": "stopped for harm",
     "futility": "stopped for futility",
+    "full_information": "last analysis, at full information",
 }
-_PROBABILITIES: Final = ("held", "efficacy", "harm", "futility")
+_PROBABILITIES: Final = ("held", "efficacy", "harm", "futility", "full_information")
+_IF_ANY: Final = ("harm", "full_information")
+"""Rows that are left out where no trial has any."""
+_REASONS: Final = {"information": "full information"}
 _SPREAD: Final = {
     "randomised": "patients randomised",
     "analysed": "patients analysed",
@@ -33,12 +37,11 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
     yield f"{'look':34}" + "".join(f"{name:>20.20}" for name in looks.names)
     for what, label in _ROWS.items():
         found = [_found(looks, name, what) for name in looks.names]
-        if what == "harm" and not any(one.estimate for one in found):
+        if what in _IF_ANY and not any(one.estimate for one in found):
             continue
         yield f"{label:34}" + "".join(f"{_or_never(what, one):>20}" for one in found)
         if what == "bound":
             yield from _out_of_reach(looks)
-    yield from _past_full_information(looks)
     yield ""
     yield from _reversals(looks)
     yield "MCSE in brackets."
@@ -63,17 +66,8 @@ def _reversals(looks: LooksResult) -> Iterator[str]:
     for why in REASONS:
         found = looks.reversals(why)
         if found.estimate == found.estimate:
-            label = f"stops for {why} reversed by pending endpoints"
+            label = f"stops for {_REASONS.get(why, why)} reversed by pending endpoints"
             yield f"{label:54}{_with_error(found):>20}"
-
-
-def _past_full_information(looks: LooksResult) -> Iterator[str]:
-    """Yield how often a trial went on after a look with all of the information, if any did."""
-    shares = [looks.past_full_information(name) for name in looks.names]
-    if any(one.estimate > 0 for one in shares):
-        label = "went on at full information"
-        yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in shares)
-        yield "Where alpha is spent by information, a trial that goes on so can no longer reject."
 
 
 def _out_of_reach(looks: LooksResult) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Floats
+from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.monitoring.effect_scale import natural, null_effect
 from trialsim.scenario.monitoring.efficacy import CLASSICAL, SPENDING, GivenBounds, HaybittlePeto
 from trialsim.scenario.monitoring.futility import (
@@ -32,6 +32,7 @@ from trialsim.stats.sequential.boundaries import (
     beta_spending_bounds,
     beta_spending_drift,
     completed_bounds,
+    last_held,
     spending_bounds,
     wang_tsiatis_bounds,
 )
@@ -42,6 +43,7 @@ from trialsim.stats.sequential.conditional_power import (
 
 _AT_ONCE: Final = 1024
 """Ways in which shares may come together whose bounds are solved before they occur."""
+_ROUNDING: Final = 1e-9
 AT_THE_END: Final = "final"
 """How the last analysis is called beside the looks."""
 
@@ -67,11 +69,15 @@ class BoundaryPlan:
         """The level of either side."""
         return self.analysis.alpha / self.sides
 
-    @property
-    def spends_by_information(self) -> bool:
-        """Whether a look that has the information of the end leaves no alpha to later ones."""
-        spends = isinstance(self.monitoring.efficacy, SPENDING)
-        return spends and self.monitoring.final.test == "conventional"
+    def is_full(self, fractions: Floats) -> Booleans:
+        """Return which looks have all of the planned information, shape (..., looks + 1).
+
+        Such a look is the last analysis. Combined stages keep to their planned weights, whatever
+        information they have, so that none ends before the plan says; the last place is never one.
+        """
+        looks = np.arange(fractions.shape[-1]) < fractions.shape[-1] - 1
+        combines = self.monitoring.final.test != "conventional"
+        return np.asarray((fractions >= 1 - _ROUNDING) & looks & (not combines))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,9 +124,14 @@ class BoundaryPlan:
     def held(self, fractions: Floats, informations: Floats) -> Bounds:
         """Return bounds on z at looks with these shares of information, shape (..., looks + 1).
 
-        A look that was not held is NaN in `fractions`. `informations` are of the effect, for rules
-        on its scale. Where futility is not tried its bound is -inf; at the end it is left at that.
+        A look that was not held is NaN in `fractions`; the last that was held takes all of alpha
+        that is left. `informations` are of the effect, for rules on its scale. Where futility is
+        not tried its bound is -inf; at the last analysis it is left at that.
         """
+        found = self._held(fractions, informations)
+        return Bounds(found.efficacy, np.where(last_held(fractions), -np.inf, found.futility))
+
+    def _held(self, fractions: Floats, informations: Floats) -> Bounds:
         futility = self._futility(fractions, informations)
         binding = self.monitoring.futility is not None and self.monitoring.futility.binding
         if isinstance(self.monitoring.futility, BetaSpending):
@@ -214,6 +225,7 @@ class BoundaryPlan:
         if isinstance(rule, GivenBounds):
             whole = np.array([*rule.z, np.nan])[: fractions.shape[-1]]
             if len(rule.z) == fractions.shape[-1]:
+                whole = np.where(last_held(fractions), whole[-1], whole)
                 return np.where(np.isnan(fractions), np.nan, whole)
             return completed_bounds(fractions, whole, *level, futility)
         return completed_bounds(fractions, np.inf, *level, futility)
@@ -258,9 +270,7 @@ class BoundaryPlan:
         pair = (efficacy.spending, rule.spending.spending)
         missed, binding = 1 - rule.power, rule.binding
         drift = beta_spending_drift(self.fractions, *pair, alpha, missed, binding)
-        found = beta_spending_bounds(fractions, *pair, drift, alpha, missed, binding)
-        at_the_end = np.arange(fractions.shape[-1]) == fractions.shape[-1] - 1
-        return Bounds(found.efficacy, np.where(at_the_end, -np.inf, found.futility))
+        return beta_spending_bounds(fractions, *pair, drift, alpha, missed, binding)
 
 
 @lru_cache(maxsize=256)

@@ -53,7 +53,7 @@ def monitoring_in_words(scenario: Scenario) -> dict[str, str]:
     plan, monitoring = boundary_of(scenario), scenario.monitoring
     told = {
         "looks": " ".join(look_in_words(name, look) for name, look in monitoring.looks.items()),
-        "information": _INFORMATION[monitoring.information],
+        "information": _information(monitoring),
         "efficacy": f"{_sentence(efficacy_in_words(monitoring.efficacy))} {_bounds_said(plan)}",
         "futility": _futility_said(plan),
         "waiting_patients": _WAITING[monitoring.waiting_patients],
@@ -166,6 +166,13 @@ def futility_in_words(rule: FutilityRule | None) -> str:
         case BetaSpending(power=power):
             return f"z is below the bounds of beta spending for a power of {power:g}"
     return "none"
+
+
+def _information(monitoring: Monitoring) -> str:
+    said = _INFORMATION[monitoring.information]
+    if monitoring.information == "variance" and monitoring.final.test == "conventional":
+        return f"{said} A look with all of the planned information is the last analysis."
+    return said
 
 
 def _sentence(said: str) -> str:

@@ -68,7 +68,7 @@ def spending_bounds(
     t = _looks(fractions)
     side = _error_of_a_side(alpha, sides)[..., None]
     spent = spending.spent(t, side)
-    spent = np.where(_last(t) & np.asarray(ends)[..., None], side, spent)
+    spent = np.where(last_held(t) & np.asarray(ends)[..., None], side, spent)
     return _efficacy(t, np.asarray(np.nan), spent, sides, futility)
 
 
@@ -90,10 +90,10 @@ def completed_bounds(
     """
     t = _looks(fractions)
     side = _error_of_a_side(alpha, sides)
-    given = np.where(_last(t), np.nan, np.broadcast_to(np.asarray(interim, float), t.shape))
-    if np.any(np.isnan(given) & ~np.isnan(t) & ~_last(t)):
+    given = np.where(last_held(t), np.nan, np.broadcast_to(np.asarray(interim, float), t.shape))
+    if np.any(np.isnan(given) & ~np.isnan(t) & ~last_held(t)):
         raise ValueError("interim must hold a bound for every look held before the last")
-    return _efficacy(t, given, np.where(_last(t), side, 0.0), sides, futility)
+    return _efficacy(t, given, np.where(last_held(t), side, 0.0), sides, futility)
 
 
 def wang_tsiatis_bounds(fractions: ArrayLike, delta: float, alpha: float, sides: int = 1) -> Floats:
@@ -152,7 +152,7 @@ def beta_spending_bounds(
     """
     t = _looks(fractions)
     level, missed = (
-        np.where(_last(t), error, spending.spent(t, error))
+        np.where(last_held(t), error, spending.spent(t, error))
         for spending, error in ((efficacy, alpha), (futility, beta))
     )
     return Bounds(*_joint(t, level, missed, np.asarray(drift, float), binding)[:2])
@@ -177,7 +177,7 @@ def beta_spending_drift(
     """
     t = _looks(fractions)
     level, missed = (
-        np.where(_last(t), error, spending.spent(t, error))
+        np.where(last_held(t), error, spending.spent(t, error))
         for spending, error in ((efficacy, alpha), (futility, beta))
     )
     fixed = -float(scipy.special.ndtri(alpha) + scipy.special.ndtri(beta))
@@ -285,8 +285,8 @@ def _looks(fractions: ArrayLike) -> Floats:
     return t
 
 
-def _last(t: Floats) -> Booleans:
-    """Return which look of each trial is the last that was held."""
+def last_held(t: Floats) -> Booleans:
+    """Return which look of each trial is the last that was held, in the shape of its fractions."""
     held = ~np.isnan(t)
     later = np.cumsum(held[..., ::-1], axis=-1)[..., ::-1]
     return np.asarray(held & (later == 1))
