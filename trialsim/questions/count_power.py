@@ -241,6 +241,15 @@ def _problems(scenario: Scenario) -> list[Problem]:
     if plan.missing == "multiple_imputation":
         rule = "cannot be multiple_imputation for the count path: use locf"
         problems.append(Problem("analysis.missing", rule, plan.missing))
+    outcome, path = scenario.outcomes[plan.endpoint], f"outcomes.{plan.endpoint}"
+    for name, sd in {
+        "site_sd": outcome.site_sd,
+        "effect.site_sd": outcome.effect.site_sd,
+        "effect.trial_sd": outcome.effect.trial_sd,
+    }.items():
+        if sd > 0:
+            rule = "must be 0 for the count path, whose patients are independent"
+            problems.append(Problem(f"{path}.{name}", rule, f"{sd:g}"))
     return problems
 
 

@@ -99,7 +99,7 @@ def realise(
     candidate
         The number of each patient in the cohort, shape (replicate, patient).
     """
-    words = DrawnWords(streams, cohort.arrival.shape[1])
+    words = DrawnWords(streams, cohort.site)
     everybody = _Realised(scenario, cohort, RowIndex(candidate), conduct, arms, words)
     some: dict[bytes, _Realised] = {}
 
@@ -155,9 +155,13 @@ class _Realised:
         days = (self.conduct.visit_minute[:, :, visit] - self.onset) / DAY
         latent = self.latent.at(name, visit)
         added = self._shift(outcome) * outcome.effect.exposure.share(self.dosing, visit)
+        at_site: Floats = np.zeros(1)
+        if outcome.site_sd > 0:
+            at_site = outcome.sign * outcome.site_sd * self.latent.site_score(name)
+            added = added + at_site
         cell = outcome.course.cells(outcome.grid, days, latent, added)
         for course, there in self._others(outcome):
-            cell = np.where(there, course.cells(outcome.grid, days, latent, np.zeros(1)), cell)
+            cell = np.where(there, course.cells(outcome.grid, days, latent, at_site), cell)
         for bound in outcome.bounds.values():
             other = self.scores(bound.outcome, visit)
             cell = bound.held(cell, other, outcome.grid, outcome.sign)
@@ -175,6 +179,8 @@ class _Realised:
         shift: Floats | float = latent_shift(outcome)
         if effect.trial_sd > 0:
             shift = shift + outcome.sign * effect.trial_sd * self.latent.of_trial()
+        if effect.site_sd > 0:
+            shift = shift + outcome.sign * effect.site_sd * self.latent.site_effect()
         if effect.subgroup is not None:
             among = effect.subgroup.holds(self.scenario.population.covariates, self.covariates)
             shift = shift * np.where(among, 1.0, effect.effect_outside)

@@ -1,11 +1,11 @@
 """Random effects and residuals of the patients' scores, as normal scores by address."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
 
-from trialsim.arrays import Floats, Pairs, RowIndex, Words
+from trialsim.arrays import Floats, Integers, Pairs, RowIndex, Words, take_rows
 from trialsim.quantiles import normal_scores
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.scenario import Scenario
@@ -16,9 +16,10 @@ from trialsim.trial.cohort import CandidateCovariates
 class DrawnWords:
     """The words of the candidates for each purpose and draw, drawn once."""
 
-    def __init__(self, streams: Streams, candidates: int) -> None:
-        """Take the streams, and how many candidates there are in each replicate."""
-        self._streams, self._candidates = streams, candidates
+    def __init__(self, streams: Streams, site: Integers) -> None:
+        """Take the streams, and the site of each candidate, shape (replicate, candidate)."""
+        self._streams, self._site = streams, site
+        self._candidates = site.shape[1]
         self._drawn: dict[tuple[str, int], Words] = {}
 
     def of(self, patients: RowIndex | Pairs, purpose: str, draw: int) -> Words:
@@ -33,6 +34,11 @@ class DrawnWords:
         """Return a word for each trial, the same for all its candidates."""
         word = self._streams.words(purpose, 1)
         return np.broadcast_to(word, (len(word), self._candidates))
+
+    def of_sites(self, purpose: str) -> Words:
+        """Return a word for each site of a trial, the same for all its candidates."""
+        words = self._streams.words(purpose, int(self._site.max(initial=0)) + 1)
+        return take_rows(words, self._site)
 
 
 class PatientScores:
@@ -61,7 +67,8 @@ class PatientScores:
         start: Floats = np.zeros((1, 1))
         if outcome.predictors:
             start = self._covariates.prognostic_score(outcome.predictors)
-        own, noise = self._mixed("course", name, 0), self._mixed("noise", name, visit)
+        own = self._mixed(name, lambda other: self._own(f"course {other}", 0))
+        noise = self._mixed(name, lambda other: self._own(f"noise {other}", visit))
         known = {name: self._covariates[name] for name in outcome.covariates_used}
         return LatentScores(start, outcome.sign * own, outcome.sign * noise, known)
 
@@ -69,14 +76,31 @@ class PatientScores:
         """Return the deviation of the effect in each patient's trial, the same for all outcomes."""
         return normal_scores(self._patients.of(self._words.of_trial("trial effect")))
 
-    def _mixed(self, purpose: str, name: str, draw: int) -> Floats:
-        """Return what is made, term by term in a fixed order, of the outcomes' own words."""
+    def site_effect(self) -> Floats:
+        """Return the deviation of the effect at each patient's site, the same for all outcomes."""
+        return self._of_site("site effect")
+
+    def site_score(self, name: str) -> Floats:
+        """Return the deviation of an outcome at each patient's site.
+
+        It is correlated between outcomes as patients' scores are, and good where positive.
+        """
+        return self._mixed(name, lambda other: self._of_site(f"site score {other}"))
+
+    def _mixed(self, name: str, own: Callable[[str], Floats]) -> Floats:
+        """Return what is made, term by term in a fixed order, of the outcomes' own scores."""
         weights = self._weights[name]
-        total: Floats = weights[name] * self._own(f"{purpose} {name}", draw)
+        total: Floats = weights[name] * own(name)
         for other, weight in weights.items():
             if other != name:
-                total += weight * self._own(f"{purpose} {other}", draw)
+                total += weight * own(other)
         return total
+
+    def _of_site(self, purpose: str) -> Floats:
+        if (purpose, 0) not in self._kept:
+            words = self._patients.of(self._words.of_sites(purpose))
+            self._kept[purpose, 0] = normal_scores(words)
+        return self._kept[purpose, 0]
 
     def _own(self, purpose: str, draw: int) -> Floats:
         if (purpose, draw) not in self._kept:

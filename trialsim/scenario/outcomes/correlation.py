@@ -14,8 +14,8 @@ from trialsim.scenario.validation.refusal import Coefficient, Name, Violation, u
 class OutcomeCorrelation(FrozenModel):
     """The correlation between outcomes of random effects and residuals, towards the better ends.
 
-    It holds for the patient's random effects and for the residuals of each visit,
-    whichever they are.
+    It holds for the patient's random effects, for the residuals of each visit and for what sites
+    differ by, whichever they are.
     """
 
     common: Annotated[float, Field(ge=0, lt=1)] = 0.0

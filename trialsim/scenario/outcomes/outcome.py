@@ -49,7 +49,7 @@ class Effect(CheckedModel):
     rules = ((("anchor", "value"), _is_possible),)
 
     assumed_defaults = ("exposure",)
-    omitted_defaults = ("trial_sd", "subgroup", "effect_outside")
+    omitted_defaults = ("trial_sd", "site_sd", "subgroup", "effect_outside")
 
     anchor: Anchor
     """The scale on which `value` stands, such as odds_ratio."""
@@ -61,6 +61,9 @@ class Effect(CheckedModel):
     trial_sd: NotNegative = 0.0
     """SD of the latent shift between trials like this one (random effects), in latent points,
     usually 0."""
+    site_sd: NotNegative = 0.0
+    """SD of the latent shift between the sites of a trial, in latent points at full exposure,
+    usually 0: where the drug does more at some sites than at others."""
     subgroup: Rule | None = None
     """Those who have the effect; null for everybody."""
     effect_outside: Finite = 0.0
@@ -177,7 +180,9 @@ class Outcome(CheckedModel):
         (("low", "high", "bounds"), _bounds_fit),
     )
 
-    omitted_defaults = ("kind", "unit", "step", "prognosis", "course_by_arm", "items", "bounds")
+    omitted_defaults = (
+        *("kind", "unit", "step", "prognosis", "site_sd", "course_by_arm", "items", "bounds"),
+    )
 
     label: str = Field(min_length=1)
     """What the scale is called in tables and figures, such as Modified Rankin Scale."""
@@ -202,6 +207,9 @@ class Outcome(CheckedModel):
     weighted sum of their normal scores, and its correlations are those with that sum."""
     course: Course
     """How the score moves from onset to the end day without the drug."""
+    site_sd: NotNegative = 0.0
+    """SD of the latent score between sites at every visit after baseline, in latent points, usually
+    0; on top of the course's own SD, which is then that within a site."""
     course_by_arm: dict[Name, Course] = Field(default_factory=dict)
     """The course in arms whose patients are others, such as the uninjured; no drug added."""
     effect: Effect

@@ -282,6 +282,7 @@ def _outcome_section(scenario: Scenario, name: str, plain: Section) -> Section:
             else " in proportion to the exposure reached."
         ),
         *_prognosis_in_words(outcome),
+        *_sites_in_words(outcome),
         *(_bound_in_words(scenario, outcome, bound) for bound in outcome.bounds.values()),
         "In reference patients, those of the course's end day, at full exposure the effect is, on "
         "four scales, and these proportions are at floor and ceiling"
@@ -298,6 +299,16 @@ def _prognosis_in_words(outcome: Outcome) -> list[str]:
     if len(told) < 2:
         return []
     return [f"It depends on a weighted sum of the normal scores of {_listed(told)}."]
+
+
+def _sites_in_words(outcome: Outcome) -> list[str]:
+    """Return by how much sites differ, where they do."""
+    told = []
+    if outcome.site_sd > 0:
+        told.append(f"the latent score of all patients (SD {outcome.site_sd:g})")
+    if outcome.effect.site_sd > 0:
+        told.append(f"the drug's shift (SD {outcome.effect.site_sd:g})")
+    return [f"Sites differ, normally, in {' and in '.join(told)}."] if told else []
 
 
 def _bound_in_words(scenario: Scenario, outcome: Outcome, bound: Bound) -> str:
