@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.measure import FULL, SHORT, Effort, Row, Table, Target
 from benchmarks.printing import as_text
-from trialsim.replicates.recuts import AT_ONCE, Recuts
+from trialsim.replicates.monitoring.recuts import AT_ONCE, Recuts
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario

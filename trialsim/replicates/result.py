@@ -10,8 +10,8 @@ import numpy as np
 from trialsim.analysis.estimand import Estimand, estimand_of
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
-from trialsim.replicates.looks import LooksResult, looks_of
-from trialsim.replicates.monitored import OVER_LOOKS, PREFIX
+from trialsim.replicates.monitoring.looks import LooksResult, looks_of
+from trialsim.replicates.monitoring.monitored import OVER_LOOKS, PREFIX
 from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Failure, Replicates
 from trialsim.replicates.secondary import PREFIX as OF_SECONDARY

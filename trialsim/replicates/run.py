@@ -13,7 +13,7 @@ from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Floats
 from trialsim.compiled.library import stages
 from trialsim.errors import RecruitmentError
-from trialsim.replicates.monitored import largest, monitored_names, monitored_quantities
+from trialsim.replicates.monitoring.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
 from trialsim.replicates.quantities import aligned_to_replicates, kept_of, quantities
 from trialsim.replicates.secondary import (

@@ -12,8 +12,8 @@ import numpy as np
 
 from trialsim.errors import Problem
 from trialsim.replicates.checks import check_count, check_recruitment, chosen_engine
+from trialsim.replicates.monitoring.recuts import AT_ONCE, Recuts, trials_alike
 from trialsim.replicates.parallel import Progress, finished_tasks, tasks_of, workers_here
-from trialsim.replicates.recuts import AT_ONCE, Recuts, trials_alike
 from trialsim.replicates.run import BATCH, Replicates, Simulation, Summarise, joined
 from trialsim.runs.directory import Answer, Notice, RunDirectory, open_run
 from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here

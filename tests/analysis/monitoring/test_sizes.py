@@ -10,7 +10,7 @@ import scipy
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
 from trialsim.arrays import Booleans
-from trialsim.replicates.monitored import largest
+from trialsim.replicates.monitoring.monitored import largest
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of

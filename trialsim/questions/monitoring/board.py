@@ -9,7 +9,7 @@ from trialsim.analysis.monitoring.inference import adjusted
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
 from trialsim.clock import DAY
 from trialsim.errors import InputError, Problem
-from trialsim.replicates.monitored import largest
+from trialsim.replicates.monitoring.monitored import largest
 from trialsim.scenario.monitoring.effect_scale import reported
 from trialsim.scenario.words.monitoring import boundary_of, monitoring_in_words
 from trialsim.shown import Shown

@@ -15,8 +15,8 @@ import numpy as np
 from trialsim.errors import InputError, RecruitmentError
 from trialsim.questions.what_if.variants import How, Variant, alternatives
 from trialsim.replicates.checks import chosen_engine
+from trialsim.replicates.monitoring.recuts import trials_alike
 from trialsim.replicates.parallel import Progress
-from trialsim.replicates.recuts import trials_alike
 from trialsim.replicates.result import (
     SIMULATED,
     check_finished,

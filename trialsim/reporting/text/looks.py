@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from trialsim.replicates.looks import FINAL, REASONS, LooksResult
+from trialsim.replicates.monitoring.looks import FINAL, REASONS, LooksResult
 from trialsim.stats.monte_carlo import Mean, Proportion
 
 _ROWS: Final = {

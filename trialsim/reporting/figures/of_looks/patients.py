@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from pandas import DataFrame
 
-from trialsim.replicates.monitored import of_look
+from trialsim.replicates.monitoring.monitored import of_look
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import (

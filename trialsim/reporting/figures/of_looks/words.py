@@ -1,7 +1,7 @@
 """The looks of a result, or why there is nothing to draw of them."""
 
 from trialsim.errors import InputError, Problem
-from trialsim.replicates.looks import LooksResult
+from trialsim.replicates.monitoring.looks import LooksResult
 from trialsim.replicates.result import PowerResult
 
 

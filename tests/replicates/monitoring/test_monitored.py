@@ -8,7 +8,7 @@ import pytest
 
 import trialsim as ts
 from trialsim.arrays import Floats
-from trialsim.replicates.looks import FINAL, LooksResult
+from trialsim.replicates.monitoring.looks import FINAL, LooksResult
 from trialsim.replicates.run import Simulation
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario

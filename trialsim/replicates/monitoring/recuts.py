@@ -9,7 +9,7 @@ from typing import Final
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Floats
-from trialsim.replicates.monitored import (
+from trialsim.replicates.monitoring.monitored import (
     RECUT,
     largest,
     monitored_quantities,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats
-from trialsim.replicates.monitored import OF_A_LOOK, PREFIX, of_look
+from trialsim.replicates.monitoring.monitored import OF_A_LOOK, PREFIX, of_look
 from trialsim.stats.monte_carlo import (
     Mean,
     Proportion,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import trialsim as ts
-from trialsim.replicates import recuts
-from trialsim.replicates.recuts import Recuts, trials_alike
+from trialsim.replicates.monitoring import recuts
+from trialsim.replicates.monitoring.recuts import Recuts, trials_alike
 from trialsim.runs.runner import Runner
 from trialsim.runs.study_set import runs_in
 from trialsim.scenario.programme import single_trial

@@ -1,0 +1,1 @@
+"""What is kept of trials that look, and what it says of their looks."""
