@@ -5,7 +5,7 @@ bit-identical numbers is checked each time.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,9 +20,6 @@ from trialsim.runs.directory import RunDirectory
 from trialsim.runs.part_file import from_parquet
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial, simulate
-from trialsim.streams import Streams
-from trialsim.trial.conduct import Recruitment, derive_conduct
-from trialsim.trial.outcomes import realise
 from trialsim.trial.trial import Trial
 
 if TYPE_CHECKING:
@@ -203,22 +200,7 @@ def in_arm(trial: Trial, patient: int, arm: str) -> Trial:
     """
     arms = trial.arms.copy()
     arms[0, patient - 1] = list(trial.scenario.design.arms).index(arm)
-    conduct = trial.conduct
-    recruitment = Recruitment(
-        place=conduct.place,
-        arms=arms,
-        randomised=conduct.randomised,
-        closed=conduct.closed,
-        waited=conduct.waited,
-        lacked=conduct.lacked,
-    )
-    scenario, cohort = trial.scenario, trial.cohort
-    conduct = derive_conduct(recruitment, trial.itinerary, cohort, scenario)
-    first = int(trial.replicates[0])
-    streams = Streams(trial.seed, range(first, first + 1))
-    underlying = realise(scenario, cohort, trial.candidate, conduct, arms, streams)
-    scores = underlying.seen_at(conduct.visit_attended)
-    return replace(trial, arms=arms, conduct=conduct, underlying=underlying, scores=scores)
+    return trial.world(arms)
 
 
 def _by_visit(trial: Trial, scores: Floats) -> dict[str, float]:

@@ -7,10 +7,10 @@ fewer are padded with candidates who are never ready.
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from trialsim.compiled.library import stages
 from trialsim.curves import logistic
 from trialsim.distributions import Continuous
 from trialsim.quantiles import quantiles
-from trialsim.scenario.protocol.operations import IntercurrentEvent, Operations
+from trialsim.scenario.protocol.operations import Happening, IntercurrentEvent, Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import BelowShare, Streams, cells, numbers, word_of
@@ -41,6 +41,15 @@ class Intentions:
     """Days by which each visit strays from its planned day."""
     visit_missed: Booleans
 
+    def without(self, off: Collection[Happening]) -> "Intentions":
+        """Return the intentions of people to whom some of it does not happen."""
+        fields = {_FIELD_OF[one]: getattr(self, _FIELD_OF[one]) for one in off}
+        changed: dict[str, Any] = {
+            name: np.zeros_like(field) if field.dtype == np.bool_ else np.full_like(field, NEVER)
+            for name, field in fields.items()
+        }
+        return dataclasses.replace(self, **changed)
+
     @property
     def stops(self) -> Integers:
         """Minutes from randomisation from which on no infusion begins; see `of_arm`.
@@ -48,6 +57,15 @@ class Intentions:
         Whoever discontinues, withdraws or dies has no further infusion, whichever comes first.
         """
         return np.minimum(self.discontinues, np.minimum(self.withdraws, self.dies))
+
+
+_FIELD_OF: Final[Mapping[Happening, str]] = {
+    "discontinuation": "discontinues",
+    "withdrawal": "withdraws",
+    "death": "dies",
+    "refusal": "refused",
+    "visit_missed": "visit_missed",
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +91,10 @@ class Itinerary:
     def intentions(self) -> Intentions:
         """What everybody on the axis intends."""
         return self.intend(self.candidate)
+
+    def without(self, off: Collection[Happening]) -> "Itinerary":
+        """Return the itinerary of people to whom some of it does not happen."""
+        return dataclasses.replace(self, intend=lambda who: self.intend(who).without(off))
 
     def closed_from(self, minutes: Integers) -> "Itinerary":
         """Return the itinerary if nobody is randomised from a minute on, one a replicate."""

@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, get_args
 
@@ -12,15 +12,17 @@ from numpy.typing import ArrayLike
 
 from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.clock import DAY, MONTH, NEVER
-from trialsim.errors import InputError, Problem, RecruitmentError
+from trialsim.errors import InputError, Problem, RecruitmentError, nearest
+from trialsim.scenario.protocol.operations import Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import TILE, Streams
 from trialsim.trial.allocation.procedure import allocation_of
 from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
-from trialsim.trial.conduct import Conduct, Recruitment, couples_patients, derive_conduct
+from trialsim.trial.conduct import Conduct, Recruitment, couples_patients
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import DrawnIntentions, Itinerary, first_infusion, plan_itinerary
-from trialsim.trial.outcomes import Scores, realise
+from trialsim.trial.outcomes import Scores
+from trialsim.trial.unfolding import Recruited, unfold
 from trialsim.trial.vector_engine import recruit_without_waiting
 from trialsim.trial.waiting import recruit_with_waiting
 
@@ -63,6 +65,8 @@ class Trial:
     """Each outcome's scores at every planned visit, had none been missed."""
     scores: Scores
     """Each outcome's scores, shape (replicate, patient, visit), NaN where not measured."""
+    recruited: Recruited = field(repr=False)
+    """What the trial unfolded from, the replicates that failed among it."""
 
     @property
     def candidate(self) -> Integers:
@@ -73,6 +77,58 @@ class Trial:
     def site(self) -> Integers:
         """Each patient's site as its position in the operations."""
         return take_rows(self.itinerary.site, self.conduct.place)
+
+    def world(self, arm: str | Integers | None = None, off: Collection[Happening] = ()) -> "Trial":
+        """Return the same patients in other arms, or without something that happened to them.
+
+        Random numbers have addresses, so whoever keeps the arm and had nothing that is switched off
+        keeps every bit. Who was recruited, when, and the waits for chairs stay as they were run; a
+        trial cut at a date, or stopped, gives the world of the finished one.
+
+        Parameters
+        ----------
+        arm
+            The arm of everybody by its name, or each patient's by its position in the design, shape
+            (replicate, patient); None leaves them as they are.
+        off
+            What happens to nobody, such as ("discontinuation", "visit_missed").
+
+        Raises
+        ------
+        InputError
+            If there is no such arm, or nothing of that name can happen.
+        """
+        arms = self._arms_of(arm)
+        known = get_args(Happening)
+        unknown = [one for one in off if one not in known]
+        if unknown:
+            rule = f"must be of {', '.join(known)}"
+            raise InputError([Problem("off", rule, one) for one in unknown])
+        recruited, kept = self.recruited, self.recruited.recruitment.complete
+        everywhere = recruited.recruitment.arms.copy()
+        everywhere[kept] = arms
+        conduct, underlying = unfold(recruited, everywhere, frozenset(off))
+        if not kept.all():
+            conduct, underlying = (_rows(part, kept, len(kept)) for part in (conduct, underlying))
+        return dataclasses.replace(
+            self,
+            conduct=conduct,
+            arms=arms,
+            underlying=underlying,
+            scores=underlying.seen_at(conduct.visit_attended),
+        )
+
+    def _arms_of(self, arm: str | Integers | None) -> Integers:
+        """Return each patient's arm as its position in the design."""
+        if arm is None:
+            return self.arms
+        if not isinstance(arm, str):
+            return arm
+        known = list(self.scenario.design.arms)
+        if arm not in known:
+            rule = f"must be an arm of {self.scenario.name}{nearest(arm, known)}"
+            raise InputError([Problem("arm", rule, arm)])
+        return np.full_like(self.arms, known.index(arm))
 
 
 def simulate_batch(
@@ -122,9 +178,8 @@ def simulate_batch(
         if _enough_were_drawn(cohort, recruitment, scenario):
             break
         candidates += TILE * math.ceil(candidates / (4 * TILE))  # the first ones stay the same
-    conduct = derive_conduct(recruitment, itinerary, cohort, scenario)
-    candidate = take_rows(itinerary.candidate, recruitment.place)
-    underlying = realise(scenario, cohort, candidate, conduct, recruitment.arms, streams)
+    recruited = Recruited(scenario, streams, cohort, itinerary, recruitment)
+    conduct, underlying = unfold(recruited, recruitment.arms)
     whole = Trial(
         scenario=scenario,
         seed=streams.seed,
@@ -137,6 +192,7 @@ def simulate_batch(
         arms=recruitment.arms,
         underlying=underlying,
         scores=underlying.seen_at(conduct.visit_attended),
+        recruited=recruited,
     )
     return whole if recruitment.complete.all() else _recruited(whole, recruitment)
 

@@ -119,6 +119,12 @@ Sites: TypeAlias = Annotated[
 """By name, or all at once by their count."""
 
 
+Event: TypeAlias = Literal["discontinuation", "withdrawal", "death"]
+"""The kinds of intercurrent events, by their names in `Operations`."""
+Happening: TypeAlias = Literal[Event, "refusal", "visit_missed"]
+"""What may happen to a patient, or be switched off: the events, and what may happen repeatedly."""
+
+
 class RiskFactor(FrozenModel):
     """How a covariate changes the odds that something happens."""
 
