@@ -8,10 +8,10 @@ from numpy.testing import assert_array_equal
 
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import Endpoint, endpoint
-from trialsim.analysis.estimand import estimand_of
 from trialsim.analysis.primary import analyse_primary
 from trialsim.errors import InputError
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.estimands import target_of
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
 
@@ -69,9 +69,9 @@ def test_as_missing_is_what_a_model_and_an_imputation_see(trial: Trial) -> None:
 
 
 def test_neither_is_said_to_be_for_the_treatment_policy(trial: Trial) -> None:
-    assert estimand_of(trial.scenario).is_target
+    assert target_of(trial.scenario).is_target
     for rule in ("as_missing", "worst_rank"):
-        assert not estimand_of(planned(trial, discontinuation=rule)).is_target
+        assert not target_of(planned(trial, discontinuation=rule)).is_target
 
 
 def test_a_mean_of_the_worst_rank_is_refused(trial: Trial) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import trialsim as ts
-from trialsim.analysis.estimand import estimand_of
 from trialsim.reporting.text.power import power_text
+from trialsim.scenario.words.estimands import target_of
 
 SEED = 7
 NOBODY_LOST = {
@@ -76,11 +76,11 @@ def test_the_dead_have_no_treatment_policy() -> None:
     """ICH E9(R1), A.3.2: a death is an outcome of its own, or the effect is hypothetical."""
     cars1 = ts.load("cars1")
     deaths = cars1.replace({"operations.death.probability": 0.2})
-    assert estimand_of(deaths).name == "treatment-policy effect, death as the worst outcome"
+    assert target_of(deaths).name == "treatment-policy effect, death as the worst outcome"
     missing = deaths.replace({"analysis.death": "as_missing"})
-    assert estimand_of(missing).name == "treatment-policy effect, had nobody died"
+    assert target_of(missing).name == "treatment-policy effect, had nobody died"
     nobody = cars1.replace({"operations.death.probability": 0.0})
-    assert estimand_of(nobody).name == "treatment-policy effect"
+    assert target_of(nobody).name == "treatment-policy effect"
 
 
 @pytest.mark.parametrize("missing", ["worst_rank", "multiple_imputation"])

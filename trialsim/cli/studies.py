@@ -104,12 +104,13 @@ def show(
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.words.deaths import counted_twice
     from trialsim.scenario.words.description import as_text
+    from trialsim.scenario.words.estimands import misaligned
     from trialsim.scenario.words.harms import harms
     from trialsim.scenario.words.programme import describe_study
 
     study = loaded(scenario, changes)
     sections, found = describe_study(study), obtained_of(study)
-    warnings = harms(study) + counted_twice(study)
+    warnings = harms(study) + counted_twice(study) + misaligned(study)
     if as_json:
         told = {"obtained": obtained_dict(found), "warnings": list(warnings)}
         print_json({**sections.to_dict(), **told})
@@ -144,6 +145,7 @@ def check(
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.files.studies import load_study
     from trialsim.scenario.words.deaths import counted_twice
+    from trialsim.scenario.words.estimands import misaligned
     from trialsim.scenario.words.harms import harms
 
     problems: list[Problem] = []
@@ -154,7 +156,9 @@ def check(
         except InputError as error:
             problems += error.problems
     found = {one.name: obtained_of(one) for one in (sound if beside else [])}
-    warnings = [warning for one in sound for warning in harms(one) + counted_twice(one)]
+    warnings = [
+        warning for one in sound for warning in harms(one) + counted_twice(one) + misaligned(one)
+    ]
     if as_json:
         told = [asdict(problem) for problem in problems]
         kept = {

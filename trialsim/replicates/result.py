@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trialsim.analysis.estimand import Estimand, estimand_of
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
 from trialsim.replicates.monitoring.looks import LooksResult, looks_of
@@ -20,6 +19,7 @@ from trialsim.replicates.true_effect import PREFIX as OF_TRUTH
 from trialsim.replicates.true_effect import true_effect
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Programme, Study
+from trialsim.scenario.words.estimands import Target, target_of
 from trialsim.scenario.words.monitoring import conventions_in_words, monitoring_in_words
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.shown import Shown
@@ -71,7 +71,7 @@ class PowerResult(Shown):
     engine: str
     quantity: Quantity
     """What each replicate estimates."""
-    estimand: Estimand
+    estimand: Target
     """What `truth` is, and whether the analysis is for it."""
     averaged: str
     """What `treated_mean` and `control_mean` are means of, or that they are shares."""
@@ -322,7 +322,7 @@ def summarised(
         failures=done.failures,
         engine=engine,
         quantity=scenario.analysis.quantity,
-        estimand=estimand_of(scenario),
+        estimand=target_of(scenario),
         averaged=_averaged(scenario),
         conventions=conventions_of(scenario),
         true_effect=true_effect(scenario, done.columns),

@@ -20,6 +20,7 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.eligibility import Eligibility
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.estimands import Estimand
 from trialsim.scenario.plan.findings import Calibration, Finding
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations, each_site
@@ -99,7 +100,7 @@ class Scenario(CheckedModel):
         ((WHOLE,), _calibrated_numbers_exist),
     )
 
-    omitted_defaults = ("outcome_correlation", "monitoring", "findings", "calibrated")
+    omitted_defaults = ("outcome_correlation", "estimands", "monitoring", "findings", "calibrated")
 
     assumed_defaults = ("eligibility", "treatment")
 
@@ -123,6 +124,9 @@ class Scenario(CheckedModel):
     """The scales that are measured, by name, such as mrs."""
     outcome_correlation: OutcomeCorrelation = Field(default_factory=OutcomeCorrelation)
     """How outcomes of one patient are correlated beyond their common predictor."""
+    estimands: dict[Name, Estimand] = Field(default_factory=dict)
+    """The effects that are meant, by name, each by what is done about intercurrent events; analyses
+    name the one that they are for."""
     analysis: AnalysisPlan
     """What is estimated and tested."""
     monitoring: Monitoring | None = None

@@ -109,6 +109,7 @@ def test_the_numbers_and_names_of_a_method_are_told(
 
 def test_every_other_field_of_the_plan_is_told() -> None:
     changes: dict[str, Any] = {
+        "estimand": "main",
         "endpoint": "nihss",
         "visit": "day_42",
         "treated": "third",

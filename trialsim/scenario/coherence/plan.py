@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.estimands import Estimand
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import Rules, Violation, unknown, until_missing
 
@@ -101,7 +102,19 @@ def _subgroup_exists(population: Population, plan: AnalysisPlan) -> Iterator[Vio
             yield refusal._replace(path=f"subgroup.{refusal.path}")
 
 
+def _estimands_exist(
+    estimands: Mapping[str, Estimand], analysis: AnalysisPlan
+) -> Iterator[Violation]:
+    named = {"analysis.estimand": vars(analysis).get("estimand")}
+    for name, one in vars(analysis).get("secondary", {}).items():
+        named[f"analysis.secondary.{name}.estimand"] = vars(one).get("estimand")
+    for path, estimand in named.items():
+        if estimand is not None and estimand not in estimands:
+            yield Violation(path, unknown("estimand", estimand, estimands), estimand)
+
+
 PLAN_COHERENCE: Rules = (
+    (("estimands", "analysis"), _estimands_exist),
     (("design", "analysis"), _names_are_free),
     (("outcomes", "analysis"), _in_each_comparison(_endpoint_exists)),
     (("design", "analysis"), _in_each_comparison(_visit_exists)),

@@ -32,6 +32,7 @@ from trialsim.scenario.validation.refusal import CheckedModel, Name, OpenProbabi
 class FurtherAnalysis(FrozenModel):
     """An analysis besides the primary one: what it says differs, all else is as there."""
 
+    estimand: Name | None = None
     endpoint: Name | None = None
     visit: Name | None = None
     measure: Measure | None = None
@@ -84,6 +85,7 @@ class AnalysisPlan(CheckedModel):
 
     rules = (*COMPARISON_RULES, *FAMILY_RULES)
     omitted_defaults = (
+        "estimand",
         "imputations",
         "imputation",
         "discontinuation",
@@ -106,6 +108,9 @@ class AnalysisPlan(CheckedModel):
         "strata",
     )
 
+    estimand: Name | None = None
+    """The name of the estimand that the analysis is for, such as main; null for the
+    treatment-policy effect."""
     endpoint: Name
     """The name of the outcome that is analysed, such as mrs."""
     visit: Name

@@ -12,6 +12,7 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import Source, Status, source_of
+from trialsim.scenario.words.estimands import estimands_in_words
 from trialsim.scenario.words.labels import in_words, path_in_words
 from trialsim.scenario.words.monitoring import conventions_in_words, monitoring_in_words
 from trialsim.scenario.words.plan import plan_in_words
@@ -99,6 +100,12 @@ def describe(scenario: Scenario) -> Description:
                 section("Outcomes together", "outcome_correlation", part, _TOGETHER)
                 for part in (content.get("outcome_correlation"),)
                 if part is not None
+            ),
+            section(
+                "Estimands",
+                "estimands",
+                content.get("estimands", {}),
+                _sentences(estimands_in_words(scenario)),
             ),
             section("Analysis", "analysis", content["analysis"], _plan_sentences(scenario)),
             *(

@@ -32,12 +32,12 @@ def plan_in_words(
 
 def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
     """Return what can differ from one comparison to another."""
-    plan = _labelled(plan, outcomes)
+    plan = labelled(plan, outcomes)
     quantity, method = plan.quantity, plan.test
     imputed = plan.missing == "multiple_imputation"
     interval = "Student's t by Rubin's rules" if imputed else method.interval_in_words(plan)
     return {
-        "estimate": method.estimate_in_words(plan),
+        "estimate": f"{method.estimate_in_words(plan)}{_meant(plan)}",
         "direction": f"Values above {quantity.null:g} favour treatment (the scale's direction is "
         "taken into account).",
         "test": method.pooled_in_words(plan) if imputed else method.test_in_words(plan),
@@ -52,6 +52,10 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
         "missing_data": f"{_missing(plan)}{_DISCONTINUATION[plan.discontinuation]}",
         "death": _DEATH[plan.death],
     }
+
+
+def _meant(plan: AnalysisPlan) -> str:
+    return "" if plan.estimand is None else f" It is for the estimand {in_words(plan.estimand)}."
 
 
 def _pooled_variance(plan: AnalysisPlan) -> str:
@@ -104,7 +108,7 @@ _MULTIPLICITY = {
 }
 
 
-def _labelled(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> AnalysisPlan:
+def labelled(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> AnalysisPlan:
     """Return a plan to be read, not run: words in place of the names in it."""
     named: dict[str, Any] = {
         "endpoint": outcome_in_words(plan.endpoint, outcomes),

@@ -1,0 +1,66 @@
+"""Estimands in words: the five attributes, and warnings of analyses that cannot be for theirs."""
+
+import trialsim as ts
+from trialsim.scenario.plan.estimands import Estimand
+from trialsim.scenario.programme import single_trial
+from trialsim.scenario.words.description import as_text, describe
+from trialsim.scenario.words.estimands import attributes_in_words, misaligned, target_of
+
+CARS1 = single_trial(ts.load("cars1"))
+NAMED = CARS1.replace(
+    {
+        "estimands": {
+            "as_planned": {"intercurrent": {"discontinuation": "hypothetical"}},
+            "strict": {"intercurrent": {"discontinuation": "composite"}},
+        },
+        "analysis.estimand": "strict",
+    }
+)
+
+
+def test_the_five_attributes_are_said() -> None:
+    stratum = Estimand(intercurrent={"discontinuation": "principal_stratum"})
+    told = attributes_in_words(CARS1, CARS1.analysis, stratum)
+    assert list(told) == ["treatment", "population", "variable", "intercurrent_events", "summary"]
+    assert told["population"].endswith("would have no discontinuation in either arm")
+    assert "discontinuation: the principal stratum" in told["intercurrent_events"]
+    assert "below every score after death" in told["variable"]
+
+
+def test_an_event_that_never_happens_is_said_to() -> None:
+    nobody = CARS1.replace({"operations.discontinuation.probability": 0.0})
+    told = attributes_in_words(nobody, nobody.analysis, Estimand())
+    assert (
+        "discontinuation: treatment policy, which never happens here"
+        in (told["intercurrent_events"])
+    )
+
+
+def test_show_prints_every_estimand_and_whose_it_is() -> None:
+    text = as_text(describe(NAMED))
+    assert "Strict: that of the primary analysis and global status." in text
+    assert "As planned: that of no analysis." in text
+    assert "Treatment policy: that of the primary analysis" in as_text(describe(CARS1))
+
+
+def test_an_analysis_that_cannot_be_for_its_estimand_gets_a_warning_with_the_reason() -> None:
+    first, second = misaligned(NAMED)
+    assert first.startswith("cars1: analysis: cannot be for the estimand strict, which has the")
+    assert "for discontinuation: scores after treatment was discontinued count" in first
+    assert "analysis.secondary.global_status" in second
+    aligned = NAMED.replace({"analysis.discontinuation": "worst_rank"})
+    assert misaligned(aligned) == ()
+
+
+def test_a_run_says_that_its_true_effect_is_not_that_of_another_estimand() -> None:
+    assert target_of(CARS1).is_target
+    found = target_of(NAMED)
+    assert found.others == ("it is for strict, with the composite strategy for discontinuation",)
+    assert "composite" in found.to_dict()["attributes"]["intercurrent_events"]  # type: ignore[index]
+
+
+def test_imputation_by_reference_is_for_the_treatment_policy_under_an_assumption() -> None:
+    imputed = {"analysis.missing": "multiple_imputation"}
+    reference = {**imputed, "analysis.imputation": {"model": "jump_to_reference"}}
+    assert target_of(CARS1.replace(reference)).is_target
+    assert not target_of(CARS1.replace(imputed)).is_target

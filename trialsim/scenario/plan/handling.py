@@ -1,0 +1,138 @@
+"""What an analysis does with what comes after an event, and so for which estimand it can be.
+
+The mapping is that of ICH E9(R1) (2019), A.5: an analysis is aligned with an estimand if what it
+does about each kind of intercurrent event, missing scores among it, is the estimand's strategy.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.estimands import EVENTS, Estimand, Strategy
+from trialsim.scenario.plan.imputation import AT_RANDOM
+from trialsim.scenario.protocol.operations import Event
+
+PER_PROTOCOL: Final = "patients with few infusions are left out (per protocol)"
+_SCORES_COUNT: Final[Collection[str]] = ("rescue", "switching")
+"""Kinds of event after which every analysis counts the scores as they are."""
+
+
+class Handling(NamedTuple):
+    """What an analysis does about a kind of event."""
+
+    strategies: tuple[Strategy, ...]
+    """The strategies for which it can be."""
+    words: str
+    """What it does, such as `a missing score counts as the worst outcome (composite)`."""
+
+
+class Departure(NamedTuple):
+    """A kind of event, or None for all, about which an analysis is not for an estimand."""
+
+    event: Event | None
+    why: str
+
+
+def departures(
+    plan: AnalysisPlan, estimand: Estimand, happening: Collection[Event]
+) -> Iterator[Departure]:
+    """Yield what in a plan makes its analysis one for another estimand.
+
+    Visits are missed whether or not patients withdraw, so the rule for missing scores is always
+    held to the strategy for withdrawal.
+
+    Parameters
+    ----------
+    happening
+        Kinds of event that can happen.
+    """
+    for event in EVENTS:
+        found = handling(plan, event)
+        if event in (*happening, "withdrawal") and (
+            estimand.strategy_of(event) not in found.strategies
+        ):
+            yield Departure(event, found.words)
+    if plan.minimum_infusion_share > 0 and not estimand.kinds_under("principal_stratum"):
+        yield Departure(None, PER_PROTOCOL)
+
+
+def handling(plan: AnalysisPlan, event: Event) -> Handling:
+    """Return what a plan does about a kind of event."""
+    if event == "withdrawal":
+        return _LEFT[_rule(plan)]
+    if event == "death":
+        return _dead(plan)
+    if event in _SCORES_COUNT:
+        return Handling(("treatment_policy",), f"scores after {event} count as they are")
+    if plan.minimum_infusion_share > 0:
+        return Handling(("principal_stratum",), PER_PROTOCOL)
+    match plan.discontinuation:
+        case "as_observed":
+            words = "scores after treatment was discontinued count as they are (treatment policy)"
+            return Handling(("treatment_policy",), words)
+        case "worst_rank":
+            words = "discontinued treatment counts as the worst outcome (composite)"
+            return Handling(("composite",), words)
+        case "as_missing":
+            words = "scores after treatment was discontinued do not count"
+            return Handling(_GONE[_rule(plan)], words)
+
+
+def _dead(plan: AnalysisPlan) -> Handling:
+    if plan.death == "worst_rank":
+        return Handling(("composite",), "a death counts as the worst outcome (composite)")
+    words = "a death makes later scores missing, as leaving the trial does"
+    return Handling(_GONE[_rule(plan)], words)
+
+
+def _rule(plan: AnalysisPlan) -> str:
+    """Return the rule for missing scores, of an imputation its model."""
+    if plan.missing != "multiple_imputation":
+        return plan.missing
+    return (plan.imputation or AT_RANDOM).model
+
+
+def _by_reference(model: str) -> Handling:
+    words = f"missing scores are imputed by {model} (treatment policy, under an assumption)"
+    return Handling(("treatment_policy",), words)
+
+
+_REFERENCES: Final = {
+    "jump_to_reference": "jump to reference",
+    "copy_reference": "copy reference",
+    "copy_increments": "copy increments in reference",
+}
+_LEFT: Final = {
+    "locf": Handling(
+        ("treatment_policy", "while_on_treatment"), "the last score seen is carried forward"
+    ),
+    "bocf": Handling(("treatment_policy",), "the baseline score is carried forward"),
+    "complete_case": Handling(
+        ("treatment_policy", "hypothetical", "principal_stratum"), "missing scores are left out"
+    ),
+    "worst_rank": Handling(
+        ("composite",), "a missing score counts as the worst outcome (composite)"
+    ),
+    "at_random": Handling(
+        ("hypothetical",),
+        "scores imputed as missing at random are those that patients would have had without "
+        "leaving the trial (hypothetical)",
+    ),
+    "likelihood": Handling(
+        ("hypothetical",),
+        "scores left missing, as at random, count as those that patients would have had without "
+        "leaving the trial (hypothetical)",
+    ),
+    **{model: _by_reference(words) for model, words in _REFERENCES.items()},
+}
+"""What each rule does about patients who leave the trial, and for which strategies it can be."""
+_GONE: Final[Mapping[str, tuple[Strategy, ...]]] = {
+    "locf": ("while_on_treatment",),
+    "bocf": (),
+    "complete_case": ("hypothetical", "principal_stratum"),
+    "worst_rank": ("composite",),
+    "at_random": ("hypothetical",),
+    "likelihood": ("hypothetical",),
+    **dict.fromkeys(_REFERENCES, ("treatment_policy",)),
+}
+"""The strategies that each rule can be for where scores after an event do not count."""

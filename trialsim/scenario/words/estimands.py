@@ -1,0 +1,228 @@
+"""The estimand of an analysis in words, and whether the analysis can be for it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.estimands import (
+    EVENTS,
+    Estimand,
+    Strategy,
+    standard_estimands,
+)
+from trialsim.scenario.plan.handling import departures
+from trialsim.scenario.plan.methods.base import listed, measured
+from trialsim.scenario.programme import Programme, Study, trials_of
+from trialsim.scenario.protocol.operations import Event
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import in_words
+from trialsim.scenario.words.plan import labelled
+
+DEFAULT: Final = "treatment_policy"
+"""The name of the estimand of an analysis that names none."""
+
+
+class Target(NamedTuple):
+    """The effect that `truth` is beside an analysis, and why the analysis may be for another."""
+
+    name: str
+    """Such as `treatment-policy effect`."""
+    others: tuple[str, ...]
+    """What in the plan makes its analysis one for another estimand; empty where it is for this."""
+    attributes: Mapping[str, str]
+    """The five attributes of the estimand that the analysis is for; empty of a programme."""
+
+    @property
+    def is_target(self) -> bool:
+        """Whether the analysis is for it, so that its distance from it is a bias."""
+        return not self.others
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as plain values, for JSON."""
+        return {
+            "name": self.name,
+            "is_target": self.is_target,
+            "because": list(self.others),
+            "attributes": dict(self.attributes),
+        }
+
+
+def target_of(study: Study) -> Target:
+    """Return what the true effect of a run is, and whether the primary analysis is for it.
+
+    It is the effect in all those randomised, with the score that each would have had at the visit
+    under the infusions that were in fact given: the strategy of treatment policy. A death ends all
+    scores, so it has no treatment policy: it is the worst outcome, or the effect is that had nobody
+    died, as the plan says. Of a programme it is that of all its trials.
+
+    >>> import trialsim as ts
+    >>> cars1 = ts.load("cars1")
+    >>> target_of(cars1).is_target
+    True
+    >>> target_of(cars1.replace({"analysis.missing": "worst_rank"})).others
+    ('a missing score counts as the worst outcome (composite)',)
+    """
+    trials = trials_of(study).values()
+    dead = {trial.analysis.death for trial in trials if trial.operations.death.probability > 0}
+    deaths = ", ".join(_DEATHS[one] for one in sorted(dead))
+    others = dict.fromkeys(other for trial in trials for other in _others(trial))
+    name = "treatment-policy effect" + (f", {deaths}" if deaths else "")
+    return Target(name, tuple(others), _attributes(study))
+
+
+def _attributes(study: Study) -> dict[str, str]:
+    if isinstance(study, Programme):
+        return {}
+    plan = study.analysis
+    return attributes_in_words(study, plan, estimand_of(study, plan))
+
+
+_DEATHS = {"worst_rank": "death as the worst outcome", "as_missing": "had nobody died"}
+
+
+def _others(trial: Scenario) -> Iterator[str]:
+    """Yield what makes a trial's primary analysis one for another effect than `target_of` says."""
+    plan, computed = trial.analysis, default_estimand(trial.analysis)
+    for event, why in departures(plan, computed, happening(trial)):
+        if event != "death":
+            yield why
+    meant = estimand_of(trial, plan)
+    for event in happening(trial):
+        strategy = meant.strategy_of(event)
+        if strategy != computed.strategy_of(event):
+            yield f"it is for {plan.estimand}, with {_STRATEGIES[strategy]} for {in_words(event)}"
+
+
+def estimands_of(trial: Scenario) -> Mapping[str, Estimand]:
+    """Return the estimands of a study by name: those that it names, or one for each strategy."""
+    return trial.estimands or standard_estimands(_of_the_dead(trial.analysis))
+
+
+def estimand_of(trial: Scenario, plan: AnalysisPlan) -> Estimand:
+    """Return the estimand of one of a study's analyses, the default where it names none."""
+    if plan.estimand is None:
+        return default_estimand(plan)
+    return trial.estimands[plan.estimand]
+
+
+def default_estimand(plan: AnalysisPlan) -> Estimand:
+    """Return the estimand of an analysis that names none: what the plan does about deaths."""
+    return Estimand(intercurrent={"death": _of_the_dead(plan)})
+
+
+def _of_the_dead(plan: AnalysisPlan) -> Strategy:
+    return "composite" if plan.death == "worst_rank" else "hypothetical"
+
+
+def happening(trial: Scenario) -> tuple[Event, ...]:
+    """Return the kinds of event that can happen in a study.
+
+    >>> import trialsim as ts
+    >>> happening(ts.load("cars1"))
+    ('discontinuation', 'withdrawal', 'death')
+    """
+    risks = {event: getattr(trial.operations, event) for event in EVENTS}
+    return tuple(event for event, risk in risks.items() if risk and risk.probability > 0)
+
+
+def misaligned(study: Study) -> tuple[str, ...]:
+    """Return a warning for each analysis that cannot be for the estimand that it names.
+
+    >>> import trialsim as ts
+    >>> misaligned(ts.load("cars1"))
+    ()
+    """
+    found = []
+    for name, trial in trials_of(study).items():
+        plans = {"analysis": trial.analysis}
+        further = trial.analysis.further
+        plans |= {f"analysis.secondary.{one}": plan for one, plan in further.items()}
+        for path, plan in plans.items():
+            if plan.estimand is not None:
+                told = dict.fromkeys(_departs(trial, plan))
+                found += [f"{name}: {path}: {why}" for why in told]
+    return tuple(found)
+
+
+def _departs(trial: Scenario, plan: AnalysisPlan) -> Iterator[str]:
+    """Yield why an analysis cannot be for the estimand that it names, as sentences."""
+    estimand = estimand_of(trial, plan)
+    for event, why in departures(plan, estimand, happening(trial)):
+        about = "which is of all patients"
+        if event is not None:
+            strategy = _STRATEGIES[estimand.strategy_of(event)]
+            about = f"which has {strategy} for {in_words(event)}"
+        yield f"cannot be for the estimand {plan.estimand}, {about}: {why}"
+
+
+def attributes_in_words(trial: Scenario, plan: AnalysisPlan, estimand: Estimand) -> dict[str, str]:
+    """Return the five attributes of the estimand of an analysis (ICH E9(R1), A.3.3)."""
+    spoken = labelled(plan, trial.outcomes)
+    return {
+        "treatment": f"{spoken.treated} against {spoken.control}, as allocated",
+        "population": _population(trial, plan, estimand),
+        "variable": _variable(measured(spoken), estimand),
+        "intercurrent_events": "; ".join(_event(trial, one, estimand) for one in EVENTS),
+        "summary": f"{plan.quantity.name}; {plan.quantity.null:g} where the arms do not differ",
+    }
+
+
+def estimands_in_words(trial: Scenario) -> dict[str, str]:
+    """Return the estimands of a study as sentences by name: lines after the first are a list."""
+    plan = trial.analysis
+    named = {**trial.estimands}
+    if plan.estimand is None:
+        named = {DEFAULT: default_estimand(plan), **named}
+    told = attributes_in_words(trial, plan, default_estimand(plan))
+    sentences = {"treatment": f"{told['treatment']}.", "summary": f"{told['summary']}."}
+    for name, estimand in named.items():
+        told = attributes_in_words(trial, plan, estimand)
+        lines = [f"{in_words(what)}: {told[what]}." for what in _OF_ESTIMAND]
+        sentences[name] = "\n".join([_analyses_for(name, trial), *lines])
+    return sentences
+
+
+_OF_ESTIMAND: Final = ("population", "variable", "intercurrent_events")
+
+
+def _analyses_for(name: str, trial: Scenario) -> str:
+    """Return which analyses are for an estimand."""
+    plans = {"the primary analysis": trial.analysis}
+    plans |= {in_words(one): plan for one, plan in trial.analysis.further.items()}
+    those = [one for one, plan in plans.items() if (plan.estimand or DEFAULT) == name]
+    return f"that of {listed(those)}." if those else "that of no analysis."
+
+
+def _population(trial: Scenario, plan: AnalysisPlan, estimand: Estimand) -> str:
+    whom = "all who can be randomised"
+    if plan.subgroup is not None:
+        whom += f", of the subgroup {plan.subgroup.label}"
+    events = [in_words(one) for one in estimand.kinds_under("principal_stratum")]
+    if not events:
+        return whom
+    where = {"neither_arm": "in either arm", "treated_arm": "in the treated arm"}
+    return f"{whom} and would have no {' or '.join(events)} {where[estimand.stratum]}"
+
+
+def _variable(what: str, estimand: Estimand) -> str:
+    before = [in_words(one) for one in estimand.kinds_under("while_on_treatment")]
+    worst = [in_words(one) for one in estimand.kinds_under("composite")]
+    if before:
+        what += f", or at the last visit before {listed(before)}"
+    if worst:
+        what += f"; below every score after {listed(worst)}"
+    return what
+
+
+def _event(trial: Scenario, event: Event, estimand: Estimand) -> str:
+    never = "" if event in happening(trial) else ", which never happens here"
+    return f"{in_words(event)}: {_STRATEGIES[estimand.strategy_of(event)]}{never}"
+
+
+_STRATEGIES: Final[Mapping[Strategy, str]] = {
+    "treatment_policy": "treatment policy",
+    "hypothetical": "the hypothetical strategy",
+    "composite": "the composite strategy",
+    "while_on_treatment": "while on treatment",
+    "principal_stratum": "the principal stratum",
+}
