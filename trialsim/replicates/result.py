@@ -9,8 +9,9 @@ import numpy as np
 
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
-from trialsim.replicates.monitoring.looks import LooksResult, looks_of
+from trialsim.replicates.monitoring.looks import LooksResult
 from trialsim.replicates.monitoring.monitored import OVER_LOOKS, PREFIX
+from trialsim.replicates.monitoring.re_estimated import SizePlan, size_plan_of
 from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Failure, Replicates
 from trialsim.replicates.secondary import PREFIX as OF_SECONDARY
@@ -19,6 +20,7 @@ from trialsim.replicates.true_effect import PREFIX as OF_TRUTH
 from trialsim.replicates.true_effect import true_effect
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Programme, Study
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import Target, target_of
 from trialsim.scenario.words.monitoring import conventions_in_words, monitoring_in_words
 from trialsim.scenario.words.plan import plan_in_words
@@ -84,6 +86,8 @@ class PowerResult(Shown):
     confidence: float = 0.95
     recruitment_limit_days: float = math.inf
     """The limit at which recruitment stops; infinite where none stops it."""
+    size_plan: SizePlan | None = None
+    """What is planned of a number of patients that a look sets again."""
 
     @property
     def reached_limit(self) -> int:
@@ -201,7 +205,15 @@ class PowerResult(Shown):
     @property
     def looks(self) -> LooksResult | None:
         """What the replicates say of the looks at the data; None of a study without any."""
-        return looks_of(self.columns, float(self.truth.estimate), self.quantity.is_ratio)
+        if "stop" not in self.columns:
+            return None
+        return LooksResult(
+            columns=self.columns,
+            true_effect=self.true_effect,
+            log_scale=self.quantity.is_ratio,
+            is_target=self.estimand.is_target,
+            size_plan=self.size_plan,
+        )
 
     @property
     def secondary(self) -> SecondaryResult | None:
@@ -329,6 +341,7 @@ def summarised(
         columns=done.columns,
         seconds=seconds,
         recruitment_limit_days=limit_that_stops(scenario),
+        size_plan=size_plan_of(scenario) if isinstance(scenario, Scenario) else None,
     )
 
 

@@ -8,9 +8,12 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Floats
 from trialsim.replicates.monitoring.monitored import OF_A_LOOK, PREFIX, of_look
+from trialsim.replicates.monitoring.re_estimated import ReEstimated, SizePlan
+from trialsim.replicates.monitoring.spread import Spread, plain, spread_of
 from trialsim.stats.monte_carlo import (
     Mean,
     Proportion,
+    RatioOfMeans,
     coverage,
     mean_over_replicates,
     wilson_interval,
@@ -21,27 +24,20 @@ if TYPE_CHECKING:
 
 _PROBABILITIES: Final = ("held", "efficacy", "harm", "futility", "full_information")
 """Of all replicates; the rest is of those in which the look was held."""
-_QUANTILES: Final = (0.05, 0.5, 0.95)
 _SPREAD: Final = ("randomised", "analysed", "duration_days", "infusions_given")
+_ENDS: Final = ("low", "high")
 FINAL: Final = "final"
 Reason: TypeAlias = Literal["efficacy", "harm", "futility", "information"]
 REASONS: Final[tuple[Reason, ...]] = ("efficacy", "harm", "futility", "information")
 """Why a look ends a trial: by information, where it has all and does not reject."""
 
 
-class Spread(NamedTuple):
-    """A number over replicates: its mean, with error, and the central 90% of single trials."""
-
-    mean: Mean
-    low: float
-    median: float
-    high: float
-    at_most: float
-    """Share of trials that have the largest value that any has."""
-
-
 class Estimation(NamedTuple):
-    """How well one kind of estimate does in some of the trials."""
+    """How well one kind of estimate does in some of the trials.
+
+    The errors of bias and of the root of the mean squared error have the error of the true effect
+    in them, which the same trials give.
+    """
 
     trials: int
     bias: Mean
@@ -56,10 +52,24 @@ class LooksResult:
 
     columns: Mapping[str, Floats]
     """As in the result that it is part of."""
-    truth: float
-    """The treatment-policy estimand: the mean effect with complete follow-up."""
+    true_effect: RatioOfMeans
+    """The treatment-policy estimand: the effect with complete follow-up."""
     log_scale: bool
     """Whether bias and error are of the logarithm, as of a ratio."""
+    is_target: bool
+    """Whether that estimand is what the analysis is for: else a difference from it is no bias."""
+    size_plan: SizePlan | None
+    """What is planned of the number of patients, None where no look sets it again."""
+
+    @property
+    def truth(self) -> float:
+        """The true effect."""
+        return float(self.true_effect.mean.estimate)
+
+    @property
+    def re_estimated(self) -> ReEstimated | None:
+        """What became of the number of patients, None where no look sets it again."""
+        return None if self.size_plan is None else ReEstimated(self.size_plan, self.columns)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,11 +131,7 @@ class LooksResult:
 
     def spread(self, name: str) -> Spread:
         """Return mean and quantiles of the patients, the duration or the infusions of a trial."""
-        values = self._spread_of(name)
-        known = values[np.isfinite(values)]
-        low, median, high = (float(one) for one in np.quantile(known, _QUANTILES))
-        most = float((known == known.max()).mean())
-        return Spread(mean_over_replicates(values), low, median, high, most)
+        return spread_of(self._spread_of(name))
 
     def _spread_of(self, name: str) -> Floats:
         if name == "analysed":
@@ -141,20 +147,35 @@ class LooksResult:
             A look, or `final`: only the trials that ended there.
         """
         chosen = self.finished
+        whole = self._scaled(np.where(chosen, self.columns[f"{kind}estimate"], np.nan))
         if where is not None:
             chosen = chosen & (self.columns["stop"] == [*self.names, FINAL].index(where))
-        names = (f"{kind}{end}" for end in ("estimate", "low", "high"))
-        estimate, low, high = (np.where(chosen, self.columns[name], np.nan) for name in names)
-        error = self._scaled(estimate) - self._scaled(np.asarray(self.truth))
-        square = mean_over_replicates(error**2)
+        low, high = (np.where(chosen, self.columns[f"{kind}{end}"], np.nan) for end in _ENDS)
+        error = whole - self._scaled(np.asarray(self.truth))
+        bias = self._with_truth(error, chosen, 1.0)
+        square = self._with_truth(error**2, chosen, 2 * float(bias.estimate))
         root = np.sqrt(square.estimate)
         half = np.where(root > 0, 2 * root, np.inf)
         return Estimation(
             trials=int(chosen.sum()),
-            bias=mean_over_replicates(error),
+            bias=bias,
             rmse=Mean(root, square.mcse / half, square.sd / half),
             coverage=coverage(low, high, self.truth),
         )
+
+    def _with_truth(self, values: Floats, chosen: Booleans, slope: float) -> Mean:
+        """Return the mean over chosen trials of what falls by `slope` as the true effect rises.
+
+        The true effect is that of all trials: its error is in that of the mean.
+        """
+        influence = self.true_effect.influence / (self.truth if self.log_scale else 1.0)
+        here = np.where(chosen, values, np.nan)
+        mean = mean_over_replicates(here).estimate
+        share = np.isfinite(here).sum() / max(np.isfinite(values).sum(), 1)
+        moved = np.where(chosen, (values - mean) / share, 0.0) - slope * influence
+        error = mean_over_replicates(np.where(np.isfinite(values), moved, np.nan)).mcse
+        sd = mean_over_replicates(here - slope * influence).sd
+        return Mean(mean, np.where(np.isfinite(sd), error, np.nan), sd)
 
     def _scaled(self, values: Floats) -> Floats:
         if not self.log_scale:
@@ -183,17 +204,11 @@ class LooksResult:
         return {
             "looks": self.frame.to_dict("records"),
             "reversals": {
-                "all": _plain(self.reversals()),
-                **{why: _plain(self.reversals(why)) for why in REASONS},
+                "all": plain(self.reversals()),
+                **{why: plain(self.reversals(why)) for why in REASONS},
             },
-            "spread": {
-                name: {
-                    **_plain(found.mean),
-                    **dict(zip(("low", "median", "high"), found[1:4], strict=True)),
-                    "at_most": found.at_most,
-                }
-                for name, found in ((name, self.spread(name)) for name in _SPREAD)
-            },
+            "spread": {name: self.spread(name).to_dict() for name in _SPREAD},
+            **({} if self.re_estimated is None else {"re_estimation": self.re_estimated.to_dict()}),
             "estimation": [
                 {"estimate": kind, "where": where, **numbers}
                 for kind, where, numbers in self._estimations()
@@ -205,22 +220,11 @@ class LooksResult:
         for kind, prefix in self.kinds.items():
             for where in (None, *self.names, FINAL):
                 found = self.estimation(prefix, where)
-                numbers = {
-                    "trials": found.trials,
-                    "bias": _plain(found.bias),
-                    "rmse": _plain(found.rmse),
-                    "coverage": _plain(found.coverage),
-                }
+                numbers: dict[str, Any] = {"trials": found.trials}
+                measures: dict[str, Mean | Proportion]
+                measures = {"bias": found.bias, "rmse": found.rmse, "coverage": found.coverage}
+                numbers |= {name: plain(one) for name, one in measures.items()}
+                if not self.is_target:
+                    numbers |= dict.fromkeys(measures, None)
+                    numbers["difference_from_truth"] = plain(found.bias)
                 yield kind, where or "all", numbers
-
-
-def looks_of(columns: Mapping[str, Floats], truth: float, is_ratio: bool) -> LooksResult | None:
-    """Return what the columns of a run say of looks, None if it had none."""
-    if "stop" not in columns:
-        return None
-    return LooksResult(columns, truth, is_ratio)
-
-
-def _plain(summary: Mean | Proportion) -> dict[str, float]:
-    numbers = {name: float(value) for name, value in summary._asdict().items()}
-    return {"mean": numbers.pop("estimate"), **numbers}

@@ -29,13 +29,22 @@ _SPREAD: Final = {
     "infusions_given": "Infusions given",
 }
 _SCALES: Final = ("z", "p", "effect", "conditional_power", "predictive_power")
-_MEASURES: Final = {"bias": 5, "rmse": 5, "coverage": 4}
+_MEASURES: Final = {"bias": 5, "rmse": 5, "coverage": 4, "difference_from_truth": 5}
+_RE_ESTIMATED: Final = {
+    "set_again": "Set again (proportion)",
+    "enlarged": "Above the planned {planned} (proportion)",
+    "reduced": "Below the planned {planned} (proportion)",
+    "at_the_most": "At the most, {at_most} (proportion)",
+    "at_the_least": "At the least, {at_least} (proportion)",
+}
 
 
 def looks_tables(result: PowerResult, bounds: BoundsResult) -> list[Table]:
     """Return the tables of a study with looks."""
     told = result.to_dict()["monitoring"]
-    return [_bounds(bounds), _looks(told), _sizes(told), _estimates(told)]
+    size = [_re_estimation(told)] if "re_estimation" in told else []
+    estimates = _estimates(told, result.quantity.is_ratio)
+    return [_bounds(bounds), _looks(told), _sizes(told), *size, estimates]
 
 
 def _bounds(bounds: BoundsResult) -> Table:
@@ -93,8 +102,32 @@ def _sizes(told: Mapping[str, Any]) -> Table:
     )
 
 
-def _estimates(told: Mapping[str, Any]) -> Table:
-    """Return how estimates perform, over all trials and given where they ended."""
+def _re_estimation(told: Mapping[str, Any]) -> Table:
+    """Return what became of a number of patients that a look sets again."""
+    found, path = told["re_estimation"], "run.monitoring.re_estimation"
+    rows = []
+    for what, label in _RE_ESTIMATED.items():
+        values = (number(found[what][one], 4, f"{path}.{what}.{one}") for one in ("mean", "mcse"))
+        rows.append(TableRow([Cell(label.format(**found)), *values, *[Cell("")] * 3]))
+    digits = {"mean": 1, "mcse": 2, "low": 0, "median": 0, "high": 0}
+    cells = [
+        number(found["patients"][one], count, f"{path}.patients.{one}")
+        for one, count in digits.items()
+    ]
+    rows.append(TableRow([Cell("Size where it was set again"), *cells]))
+    columns = ("Quantity", "Mean", "Monte Carlo SE", "5%", "50%", "95%")
+    caption = f"Sample size re-estimated at {found['look']}; proportions are of all trials"
+    return Table("re-estimation", caption, columns, rows)
+
+
+def _estimates(told: Mapping[str, Any], is_ratio: bool) -> Table:
+    """Return how estimates perform, over all trials and given where they ended.
+
+    Of an analysis for another estimand there is a difference from the true effect, no bias.
+    """
+    heads = {"bias": "Bias", "rmse": "RMSE", "coverage": "Coverage"}
+    if any(one["bias"] is None for one in told["estimation"]):
+        heads = {"difference_from_truth": "Difference from the true effect"}
     rows = []
     for place, one in enumerate(told["estimation"]):
         path = f"run.monitoring.estimation.{place}"
@@ -103,12 +136,14 @@ def _estimates(told: Mapping[str, Any]) -> Table:
             Cell(one["where"]),
             number(one["trials"], 0, f"{path}.trials"),
         ]
-        for name, digits in _MEASURES.items():
+        for name in heads:
             cells += [
-                number(one[name]["mean"], digits, f"{path}.{name}.mean"),
-                number(one[name]["mcse"], digits, f"{path}.{name}.mcse"),
+                number(one[name][what], _MEASURES[name], f"{path}.{name}.{what}")
+                for what in ("mean", "mcse")
             ]
         rows.append(TableRow(cells))
-    error = "Monte Carlo SE"
-    columns = ("Estimate", "Ended at", "Trials", "Bias", error, "RMSE", error, "Coverage", error)
-    return Table("estimates-after-looks", "Estimates, given where the trial ended", columns, rows)
+    measures = (part for head in heads.values() for part in (head, "Monte Carlo SE"))
+    columns = ("Estimate", "Ended at", "Trials", *measures)
+    log = "; but for coverage, of the logarithm of the ratio" if is_ratio else ""
+    caption = f"Estimates, given where the trial ended{log}"
+    return Table("estimates-after-looks", caption, columns, rows)

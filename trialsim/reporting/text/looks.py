@@ -23,6 +23,13 @@ _ROWS: Final = {
 _PROBABILITIES: Final = ("held", "efficacy", "harm", "futility", "full_information")
 _IF_ANY: Final = ("harm", "full_information")
 """Rows that are left out where no trial has any."""
+_RE_ESTIMATED: Final = {
+    "set_again": "set again",
+    "enlarged": "above the planned {planned}",
+    "reduced": "below the planned {planned}",
+    "at_the_most": "at the most, {at_most}",
+    "at_the_least": "at the least, {at_least}",
+}
 _REASONS: Final = {"information": "full information"}
 _SPREAD: Final = {
     "randomised": "patients randomised",
@@ -55,10 +62,36 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
         )
     yield "5%, 50%, 95%: quantiles of trials; maximum: proportion of trials at the largest value."
     yield ""
-    yield f"{'estimate':12}{'ended at':14}{'trials':>8}{'bias':>20}{'RMSE':>20}{'coverage':>20}"
+    yield from _re_estimation(looks)
+    yield _measures_named(looks)
     for kind, prefix in looks.kinds.items():
         for where in (None, *looks.names, FINAL):
             yield _estimation(looks, kind, prefix, where)
+
+
+def _re_estimation(looks: LooksResult) -> Iterator[str]:
+    """Yield what became of a number of patients that a look sets again."""
+    found = looks.re_estimated
+    if found is None:
+        return
+    plan, size = found.plan, found.spread
+    yield f"sample size re-estimated at {plan.look}, of all trials"
+    for what, label in _RE_ESTIMATED.items():
+        yield f"{label.format(**plan._asdict()):34}{_with_error(found.share(what)):>20}"
+    yield (
+        f"{'size where it was set again':34}{_with_error(size.mean):>20}   quantiles "
+        f"{size.low:.0f}, {size.median:.0f}, {size.high:.0f}"
+    )
+    yield ""
+
+
+def _measures_named(looks: LooksResult) -> str:
+    """Return the heads of the estimates' performance: of a ratio, bias and RMSE of its log."""
+    log = " (log)" if looks.log_scale else ""
+    heads = [f"bias{log}", f"RMSE{log}", "coverage"]
+    if not looks.is_target:
+        heads = [f"difference{log}"]
+    return f"{'estimate':12}{'ended at':14}{'trials':>8}" + "".join(f"{one:>20}" for one in heads)
 
 
 def _reversals(looks: LooksResult) -> Iterator[str]:
@@ -91,7 +124,9 @@ def _found(looks: LooksResult, name: str, what: str) -> Mean | Proportion:
 
 def _estimation(looks: LooksResult, kind: str, prefix: str, where: str | None) -> str:
     found = looks.estimation(prefix, where)
-    measures = (found.bias, found.rmse, found.coverage)
+    measures: list[Mean | Proportion] = [found.bias]
+    if looks.is_target:
+        measures += [found.rmse, found.coverage]
     columns = "".join(f"{_with_error(one):>20}" if found.trials else " " * 20 for one in measures)
     return f"{kind:12}{where or 'all':14}{found.trials:8}{columns}".rstrip()
 
