@@ -271,6 +271,18 @@ def test_proportional_odds_are_given_the_covariates_that_the_plan_names(
     assert abs(primary(trial).estimate / without - 1) > 1e-3
 
 
+def test_the_profile_interval_differs_from_walds_and_nothing_else_does(planned: Planned) -> None:
+    test = {"method": "proportional_odds", "covariates": ["age_years"]}
+    wald, profile = (
+        primary(planned(test={**test, **one})) for one in ({}, {"interval": "profile"})
+    )
+    assert profile.estimate == wald.estimate
+    assert profile.p_value == wald.p_value
+    assert profile.ci[0] < profile.estimate < profile.ci[1]
+    for one, other in zip(profile.ci, wald.ci, strict=True):
+        assert 0 < abs(one / other - 1) < 0.1
+
+
 def test_separated_arms_reject_under_proportional_odds() -> None:
     """An odds ratio of 0 or infinity is the strongest evidence, not none."""
     strong = {"design.patients": 12, "outcomes.arat.effect.value": 0.92, "analysis.secondary": {}}

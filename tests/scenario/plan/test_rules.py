@@ -64,6 +64,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "alone, without strata and continuity correction: use locf "
         "(got multiple_imputation)",
     ),
+    "a profile likelihood of imputed trials": (
+        {
+            "missing": "multiple_imputation",
+            "test": {"method": "proportional_odds", "interval": "profile"},
+        },
+        "analysis.test.interval: must be wald with multiple_imputation, which pools standard "
+        "errors (got profile)",
+    ),
     "a model of all visits with a score filled in": (
         {"test": "mmrm", "death": "as_missing"},
         "analysis.missing: must be likelihood with mmrm, which fills in no score (got locf)",

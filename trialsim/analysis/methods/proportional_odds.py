@@ -55,15 +55,14 @@ def _near(scenario: Scenario, method: ProportionalOdds) -> NearbyFit:
     patients = scenario.design.patients
     trial = simulate_batch(scenario, Streams(0, range(math.ceil(_NEARBY / patients))))
     data = Data(trial, scenario.analysis, complete=True)
-    counts, x = (of.reshape(-1, of.shape[-1])[:_NEARBY] for of in _rows(data, method))
-    patterns, which = np.unique(x, axis=0, return_inverse=True)
-    cells = np.zeros((len(patterns), counts.shape[-1]))
-    np.add.at(cells, which.reshape(-1), counts)
-    return nearby_fit(cells, patterns)
+    cell, x = _rows(data, method)
+    return nearby_fit(
+        cell.ravel()[:_NEARBY], x.reshape(-1, x.shape[-1])[:_NEARBY], data.values.cells
+    )
 
 
 def _fitted(data: Data, method: ProportionalOdds) -> OddsRatio:
-    return _adjusted(data, method) if method.covariates else _unadjusted(data)
+    return _adjusted(data, method) if method.covariates else _unadjusted(data, method)
 
 
 def _part(data: Data, method: ProportionalOdds) -> Part:
@@ -75,26 +74,26 @@ def _part(data: Data, method: ProportionalOdds) -> Part:
     return Part(log_ratio, found.standard_error**2, freedom)
 
 
-def _unadjusted(data: Data) -> OddsRatio:
-    treated, control = data.counts[:, 0, 0], data.counts[:, 0, 1]
-    return proportional_odds(treated, control, data.plan.confidence, data.plan.alternative)
+def _unadjusted(data: Data, method: ProportionalOdds) -> OddsRatio:
+    treated, control, plan = data.counts[:, 0, 0], data.counts[:, 0, 1], data.plan
+    return proportional_odds(treated, control, plan.confidence, plan.alternative, method.interval)
 
 
 def _adjusted(data: Data, method: ProportionalOdds) -> OddsRatio:
     """Fit the model to each patient."""
+    plan, cells = data.plan, data.values.cells
     return adjusted_proportional_odds(
-        *_rows(data, method), data.plan.confidence, data.plan.alternative
+        *_rows(data, method), cells, plan.confidence, plan.alternative, method.interval
     )
 
 
 def _rows(data: Data, method: ProportionalOdds) -> tuple[Floats, Floats]:
-    """Return each patient's cell and covariates, shapes (replicate, patient, cells), (..., k + 1).
+    """Return each patient's cell and covariates, shapes (replicate, patient) and (..., k + 1).
 
-    A patient whose arm or value is none of the plan's counts for 0.
+    A patient whose arm or value is none of the plan's has no cell.
     """
     values, (treated, control) = data.values, data.arms
     among = values.analysed & (treated | control)
-    cells = np.arange(values.cells)
-    counts = np.where(among[..., np.newaxis], values.cell[..., np.newaxis] == cells, 0.0)
     covariates = np.moveaxis(data.covariates(method.covariates), 1, -1)
-    return counts, np.concatenate([treated[..., np.newaxis], covariates], axis=-1)
+    x = np.concatenate([treated[..., np.newaxis], covariates], axis=-1)
+    return np.where(among, values.cell, np.nan), x

@@ -1,28 +1,38 @@
 """One odds ratio speaks for all cells of a scale, if its odds are proportional.
 
 P(Y <= k) = expit(a_k - x b) for the cells k of a scale (McCullagh 1980, JRSS B 42:109), fitted to a
-batch of trials at once by Newton's method. The likelihood is concave (Pratt 1981, JASA 76:103), and
-its curvature is tridiagonal in the thresholds a, so that a step costs a few sweeps over the cells.
+batch of trials at once; see `cumulative_logits`.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, divide
+from trialsim.stats.means_and_proportions.cumulative_logits import (
+    Curvature,
+    Rows,
+    curvature,
+    expected_information,
+    maximised,
+    null_thresholds,
+    point,
+    solve_tridiagonal,
+)
 from trialsim.stats.monte_carlo import check_probability
 from trialsim.stats.p_values import Alternative, check_alternative, normal_p_value
 from trialsim.stats.ranks.covariances import invert
 
-_STEPS = 50
-_HALVINGS = 30
-_CONVERGED = 1e-14
-"""Twice what the likelihood would still gain: the square of a distance in standard errors."""
+RatioInterval: TypeAlias = Literal["wald", "profile"]
+"""From the standard error of the logarithm; or all ratios that the likelihood does not rule out."""
 _UNBOUNDED = 100.0
 """A standard error that only a slope has on which the likelihood rises without end."""
-_AT_ONCE = 16
-"""Trials whose tables fit the cache; each is fitted as if it were alone."""
+_LIMIT_STEPS = 30
+_LIMIT_CLOSE = 1e-9
+"""On the logarithm of the odds ratio."""
+_AT_ONCE = 64
+"""Trials whose patients fit the cache; each is fitted as if it were alone."""
 
 
 class OddsRatio(NamedTuple):
@@ -45,6 +55,7 @@ def proportional_odds(
     control: Integers,
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
+    interval: RatioInterval = "wald",
 ) -> OddsRatio:
     """Fit two arms counted over the cells of a scale, worst first, shapes (..., cells).
 
@@ -56,54 +67,42 @@ def proportional_odds(
     (2.8486, 0.0809)
     """
     counts = np.stack(np.broadcast_arrays(treated, control), axis=-2).astype(np.float64)
-    arm = np.broadcast_to(np.array([[1.0], [0.0]]), (*counts.shape[:-1], 1))
-    return adjusted_proportional_odds(counts, arm, confidence, alternative)
+    arms = counts.reshape(-1, *counts.shape[-2:])
+    return _odds_ratio(_counted(arms), counts.shape[:-2], confidence, alternative, interval)
 
 
 def adjusted_proportional_odds(
-    counts: Floats,
+    cell: Floats,
     covariates: Floats,
+    cells: int,
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
+    interval: RatioInterval = "wald",
 ) -> OddsRatio:
     """Fit the proportional odds model, and return the odds ratio of its first covariate.
 
-    Patients are counted by pattern of covariates and cell, shape (..., patterns, cells), cells
-    from worst to best; `covariates` has shape (..., patterns, covariates), the first of them 1 for
-    the treated and 0 for the controls. A pattern may be one patient.
+    `cell` is each patient's, from 0 for the worst to `cells` - 1, shape (..., patients), NaN of who
+    is not analysed; `covariates` has shape (..., patients, covariates), the first of them 1 for the
+    treated and 0 for the controls.
 
-    The estimate and Wald's interval are those of maximum likelihood. The test is the score test
-    with the expected information: it needs no estimate, and so stands where the arms are separated
-    and the estimate is 0 or infinite, with the interval (0, inf). When all values are equal, or an
-    arm is empty, the ratio is not known (NaN) and the p-value 1.
+    The estimate is that of maximum likelihood. The interval is Wald's, or has all ratios whose
+    profile likelihood is within half a quantile of chi-squared of the highest: that one is finite
+    at one end also where the arms are separated, the estimate is 0 or infinite, and Wald's is
+    (0, inf). The test is the score test with the expected information: it needs no estimate.
 
-    >>> counts = np.array([[2.0, 3, 4], [2, 3, 6], [5, 4, 2], [3, 3, 3]])
-    >>> fit = adjusted_proportional_odds(counts, np.array([[1.0, 0], [1, 1], [0, 0], [0, 1]]))
+    When all values are equal, or an arm is empty, or the likelihood has no maximum for another
+    reason, the ratio is not known (NaN) and the p-value 1. Cells that nobody is in change nothing.
+
+    >>> cell = np.array([0.0, 0, 1, 2, 2, 2, 0, 0, 0, 1, 1, 2])
+    >>> age = np.array([71.0, 60, 55, 48, 66, 59, 70, 58, 68, 61, 50, 52])
+    >>> covariates = np.stack([np.repeat([1.0, 0.0], 6), age], axis=-1)
+    >>> fit = adjusted_proportional_odds(cell, covariates, 3)
     >>> round(fit.odds_ratio.item(), 4), round(fit.p_value.item(), 4)
-    (2.7403, 0.0946)
+    (4.01, 0.264)
     """
-    check_probability("confidence", confidence)
-    check_alternative(alternative)
-    batch, rows = counts.shape[:-2], (-1, *counts.shape[-2:])
-    trials, x = counts.reshape(rows), covariates.reshape((-1, *covariates.shape[-2:]))
-    parts = [
-        _fitted(trials[start : start + _AT_ONCE], x[start : start + _AT_ONCE])
-        for start in range(0, len(trials), _AT_ONCE)
-    ]
-    empty = [np.empty(0)] * 3
-    joined = [np.concatenate(part) for part in zip(empty, *parts, strict=True)]
-    log_ratio, error, z = (part.reshape(batch) for part in joined)
-    half = float(scipy.special.ndtri((1 + confidence) / 2)) * error
-    known = ~np.isnan(error)
-    return OddsRatio(
-        odds_ratio=np.exp(log_ratio),
-        log_odds_ratio=log_ratio,
-        standard_error=error,
-        low=np.exp(np.where(known, log_ratio - half, -np.inf)),
-        high=np.exp(np.where(known, log_ratio + half, np.inf)),
-        z=z,
-        p_value=np.where(np.isnan(log_ratio), 1.0, normal_p_value(z, alternative)),
-    )
+    one = cell.reshape(-1, cell.shape[-1])
+    rows = _patients(one, covariates.reshape(*one.shape, -1), cells)
+    return _odds_ratio(rows, cell.shape[:-1], confidence, alternative, interval)
 
 
 def odds_ratio_of_all(treated: Floats, control: Floats) -> tuple[Floats, Floats]:
@@ -122,15 +121,16 @@ def odds_ratio_of_all(treated: Floats, control: Floats) -> tuple[Floats, Floats]
     known = ~np.isnan(counts).any(axis=(1, 2))
     influence, kept = np.full(len(counts), np.nan), counts[known]
     kept = kept[..., kept.sum(axis=(0, 1)) > 0]
-    pooled, x = kept.sum(axis=0)[np.newaxis], np.array([[[1.0], [0.0]]])
-    log_ratio, error, _ = _fitted(pooled, x)
+    places = np.arange(kept.shape[-1])  # those of all trials, also of a trial with empty cells
+    pooled, each = _counted(kept.sum(axis=0)[np.newaxis], places), _counted(kept, places)
+    log_ratio, error, _ = _fitted(pooled)
     if np.isnan(error[0]):
         return np.exp(log_ratio[0]), influence
-    fitted = _maximised(pooled, x, _null_thresholds(pooled.sum(axis=1)))
-    model = _model(fitted[0], fitted[1], x)
-    whole, each = (_curvature(model, table, x) for table in (pooled, kept))
+    fit = maximised(pooled, null_thresholds(pooled.counts), np.zeros((1, 1)))
+    at = fit.thresholds, fit.slopes
+    whole, parts = _curvature_at(*at, pooled), _curvature_at(*at, each)
     along = _along_the_arm(whole)
-    score, information = _slope_along(along, each)[0], _slope_along(along, whole)[1]
+    score, information = _slope_along(along, parts)[0], _slope_along(along, whole)[1]
     influence[known] = len(kept) * score / information
     return np.exp(log_ratio[0]), influence
 
@@ -149,35 +149,35 @@ class NearbyFit(NamedTuple):
     along: "_Along"
 
 
-def nearby_fit(counts: Floats, covariates: Floats) -> NearbyFit:
-    """Fit patterns of patients, shapes (patterns, cells) and (patterns, covariates), as one trial.
+def nearby_fit(cell: Floats, covariates: Floats, cells: int) -> NearbyFit:
+    """Fit all patients as one trial, shapes (patients,) and (patients, covariates).
 
-    >>> counts = np.array([[2.0, 3, 4], [2, 3, 6], [5, 4, 2], [3, 3, 3]])
-    >>> near = nearby_fit(counts, np.array([[1.0, 0], [1, 1], [0, 0], [0, 1]]))
+    >>> covariates = np.stack([np.repeat([1.0, 0.0], 6), np.tile([0.0, 1.0], 6)], axis=-1)
+    >>> near = nearby_fit(np.array([0.0, 0, 1, 2, 2, 2, 0, 0, 0, 1, 1, 2]), covariates, 3)
     >>> round(float(np.exp(near.log_odds_ratio)), 4)
-    2.7403
+    3.3982
     """
-    occupied = counts.sum(axis=0) > 0
+    known = ~np.isnan(cell)
+    place, x = cell[known].astype(np.intp), covariates[known]
+    occupied = np.bincount(place, minlength=cells) > 0
     if occupied.sum() < 2:
         none = np.empty(0)
         return NearbyFit(np.nan, none, none, np.empty(0, np.intp), none, none, _Along(none, none))
-    place = np.minimum(np.cumsum(occupied) - occupied, occupied.sum() - 1)
-    centre, variance = (
-        np.average(part, axis=0, weights=counts.sum(axis=1)) for part in (covariates, covariates**2)
-    )
-    scale = np.sqrt(np.maximum(variance - centre**2, 0.0))
+    places = np.minimum(np.cumsum(occupied) - occupied, occupied.sum() - 1)
+    centre, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     centre[0], scale[0] = 0.0, 1.0
-    tables, x = counts[np.newaxis][..., occupied], ((covariates - centre) / scale)[np.newaxis]
-    start = _null_thresholds(tables.sum(axis=1))
-    thresholds, slopes, information, done = _maximised(tables, x, start)
-    along = _along_the_arm(_curvature(_model(thresholds, slopes, x), tables, x))
-    error = np.sqrt(np.maximum(invert(information).matrix[0, 0, 0], 0.0))
-    known = slopes[0, 0] if done[0] and 0 < error < _UNBOUNDED else np.nan
-    return NearbyFit(float(known), thresholds, slopes, place, centre, scale, along)
+    rows = _rows_at(places, place[np.newaxis], ((x - centre) / scale)[np.newaxis])
+    start = null_thresholds(rows.counts), np.zeros((1, x.shape[1]))
+    fit = maximised(rows, *start)
+    along = _along_the_arm(_curvature_at(fit.thresholds, fit.slopes, rows))
+    error = np.sqrt(np.maximum(invert(fit.information).matrix[0, 0, 0], 0.0))
+    known_slope = fit.converged[0] and 0 < error < _UNBOUNDED
+    ratio = float(fit.slopes[0, 0]) if known_slope else np.nan
+    return NearbyFit(ratio, fit.thresholds, fit.slopes, places, centre, scale, along)
 
 
-def one_step(near: NearbyFit, counts: Floats, covariates: Floats) -> tuple[Floats, Floats]:
+def one_step(near: NearbyFit, cell: Floats, covariates: Floats) -> tuple[Floats, Floats]:
     """Return two numbers of each trial, whose means' ratio is the log odds ratio of them all.
 
     The ratio is one step of Newton's from a fit nearby, along the direction in which everything
@@ -185,45 +185,27 @@ def one_step(near: NearbyFit, counts: Floats, covariates: Floats) -> tuple[Float
     of the fit plus sum(S) / sum(I) (Bickel, Klaassen, Ritov and Wellner 1993, section 2.5). It
     differs from the fit to all trials pooled by the square of what the fit nearby is off.
 
-    Shapes as in `adjusted_proportional_odds`; both numbers are NaN where the fit is none.
+    Shapes (trial, patient) and (trial, patient, covariate); both numbers are NaN where the fit is
+    none.
 
-    >>> counts = np.array([[[2.0, 3, 4], [2, 3, 6], [5, 4, 2], [3, 3, 3]]])
-    >>> x = np.array([[[1.0, 0], [1, 1], [0, 0], [0, 1]]])
-    >>> over, under = one_step(nearby_fit(counts[0], x[0]), counts, x)
+    >>> covariates = np.stack([np.repeat([1.0, 0.0], 6), np.tile([0.0, 1.0], 6)], axis=-1)
+    >>> cell = np.array([0.0, 0, 1, 2, 2, 2, 0, 0, 0, 1, 1, 2])
+    >>> near = nearby_fit(cell, covariates, 3)
+    >>> over, under = one_step(near, cell[np.newaxis], covariates[np.newaxis])
     >>> round(float(np.exp(over / under)[0]), 4)
-    2.7403
+    3.3982
     """
     if np.isnan(near.log_odds_ratio):
-        return np.full(len(counts), np.nan), np.full(len(counts), np.nan)
-    merged = np.zeros((*counts.shape[:-1], near.thresholds.shape[-1] + 1))
-    for cell, place in enumerate(near.place):
-        merged[..., place] += counts[..., cell]
-    x = (covariates - near.centre) / near.scale
-    parts = [
-        _slope_along(near.along, _curvature(_model(near.thresholds, near.slopes, one), table, one))
-        for table, one in zip(merged[:, np.newaxis], x[:, np.newaxis], strict=True)
-    ]
-    score, information = np.array(parts).reshape(-1, 2).T
+        return np.full(len(cell), np.nan), np.full(len(cell), np.nan)
+    found = []
+    for start in range(0, len(cell), _AT_ONCE):
+        some = cell[start : start + _AT_ONCE]
+        x = (covariates[start : start + _AT_ONCE] - near.centre) / near.scale
+        place = np.where(np.isnan(some), 0.0, some).astype(np.intp)
+        rows = _rows_at(near.place, place, x, 1.0 * ~np.isnan(some))
+        found.append(_slope_along(near.along, _curvature_at(near.thresholds, near.slopes, rows)))
+    score, information = (np.concatenate(part) for part in zip(*found, strict=True))
     return near.log_odds_ratio * information + score, information
-
-
-class _Model(NamedTuple):
-    """The model at some thresholds (trial, cells - 1) and slopes (trial, covariates)."""
-
-    shares: Floats  # of the cells in each pattern, (trial, pattern, cells)
-    density: Floats  # derivative of the cumulative shares, (trial, pattern, cells - 1)
-    bend: Floats  # derivative of the density
-
-
-class _Curvature(NamedTuple):
-    """Gradient and information: tridiagonal in the thresholds, with a border for the slopes."""
-
-    thresholds: Floats  # gradient, (trial, cells - 1)
-    slopes: Floats  # gradient, (trial, covariates)
-    diagonal: Floats  # (trial, cells - 1)
-    beside: Floats  # (trial, cells - 2)
-    border: Floats  # (trial, cells - 1, covariates)
-    corner: Floats  # (trial, covariates, covariates)
 
 
 class _Along(NamedTuple):
@@ -233,16 +215,16 @@ class _Along(NamedTuple):
     slopes: Floats  # (covariates,)
 
 
-def _along_the_arm(whole: _Curvature) -> _Along:
+def _along_the_arm(whole: Curvature) -> _Along:
     """Return the direction of the efficient score, from the information of all trials together."""
-    through = _tridiagonal(whole.diagonal, whole.beside, whole.border)[0]
+    through = solve_tridiagonal(whole.diagonal, whole.beside, whole.border)[0]
     information = whole.corner[0] - whole.border[0].T @ through
     inverse = invert(information).matrix[:, 0]
     slopes = divide(inverse, inverse[0], 0.0)
     return _Along(-through @ slopes, slopes)
 
 
-def _slope_along(along: _Along, here: _Curvature) -> tuple[Floats, Floats]:
+def _slope_along(along: _Along, here: Curvature) -> tuple[Floats, Floats]:
     """Return the gradient of the likelihood along a direction, and its information, (trial,)."""
     up, slopes = along
     score = (here.thresholds * up).sum(axis=-1) + (here.slopes * slopes).sum(axis=-1)
@@ -252,48 +234,162 @@ def _slope_along(along: _Along, here: _Curvature) -> tuple[Floats, Floats]:
     return score, own + 2 * mixed + others
 
 
-def _fitted(counts: Floats, covariates: Floats) -> tuple[Floats, Floats, Floats]:
+def _curvature_at(thresholds: Floats, slopes: Floats, rows: Rows) -> Curvature:
+    """Return the curvature of all trials at one point, shapes (1, cells - 1), (1, covariates)."""
+    many = len(rows.place)
+    at = (np.repeat(part, many, axis=0) for part in (thresholds, slopes))
+    return curvature(point(rows, *at), rows)
+
+
+def _counted(counts: Floats, places: Integers | None = None) -> Rows:
+    """Return trials of treated and controls by cell, shape (trial, 2, cells), cells at places."""
+    many, _, cells = counts.shape
+    found = _ranked(counts.sum(axis=1) > 0) if places is None else places
+    cell = np.broadcast_to(np.tile(np.arange(cells), 2), (many, 2 * cells))
+    arm = np.broadcast_to(np.repeat([1.0, 0.0], cells)[:, np.newaxis], (many, 2 * cells, 1))
+    return _rows_at(found, cell, arm, counts.reshape(many, -1))
+
+
+def _patients(cell: Floats, covariates: Floats, cells: int) -> Rows:
+    """Return trials of single patients, all covariates but the arm centred, with an SD of 1."""
+    known = 1.0 * ~np.isnan(cell)
+    place = np.where(known > 0, cell, 0.0).astype(np.intp)
+    at = np.arange(len(cell))[:, np.newaxis] * cells + place
+    counts = np.bincount(at.ravel(), known.ravel(), len(cell) * cells).reshape(-1, cells)
+    weight = known[..., np.newaxis]
+    total = np.maximum(weight.sum(axis=1, keepdims=True), 1.0)
+    there = np.where(weight > 0, covariates, 0.0)
+    centred = weight * (there - (weight * there).sum(axis=1, keepdims=True) / total)
+    variance = (centred**2).sum(axis=1, keepdims=True) / total
+    scaled = centred * divide(np.ones(()), np.sqrt(variance), 0.0)
+    scaled[..., 0] = there[..., 0]
+    return _rows_at(_ranked(counts > 0), place, scaled, known)
+
+
+def _ranked(occupied: Booleans) -> Integers:
+    """Return the place of each cell among those that are occupied, which keep their order."""
+    return np.asarray(np.maximum(np.cumsum(occupied, axis=-1) - 1, 0))
+
+
+def _rows_at(places: Integers, cell: Integers, x: Floats, weight: Floats | None = None) -> Rows:
+    """Return rows whose cells have some places, x (trial, row, covariate); a patient each if told.
+
+    The places have the shape (trial, cells), or (cells,) where they are those of all trials.
+    """
+    cells = places.shape[-1] if places.ndim > 1 else int(places.max()) + 1
+    place = np.take_along_axis(places, cell, axis=-1) if places.ndim > 1 else places[cell]
+    patients = np.ones(cell.shape) if weight is None else weight
+    return Rows(place, patients, np.ascontiguousarray(np.moveaxis(x, -1, -2)), cells)
+
+
+def _odds_ratio(
+    rows: Rows,
+    batch: tuple[int, ...],
+    confidence: float,
+    alternative: Alternative,
+    interval: RatioInterval,
+) -> OddsRatio:
+    """Return what is found of the first covariate of each trial."""
+    check_probability("confidence", confidence)
+    check_alternative(alternative)
+    if interval not in get_args(RatioInterval):
+        kinds = ", ".join(get_args(RatioInterval))
+        raise ValueError(f"interval must be one of {kinds} (got {interval!r})")
+    quantile = float(scipy.special.ndtri((1 + confidence) / 2))
+    limits = _profile_limits if interval == "profile" else _wald_limits
+    parts = []
+    for start in range(0, len(rows.place), _AT_ONCE):
+        some = rows.of(slice(start, start + _AT_ONCE))
+        found = _fitted(some)
+        parts.append((*found, *limits(some, found[0], found[1], quantile)))
+    joined = [np.concatenate(part) for part in zip([np.empty(0)] * 5, *parts, strict=True)]
+    log_ratio, error, z, low, high = (part.reshape(batch) for part in joined)
+    return OddsRatio(
+        odds_ratio=np.exp(log_ratio),
+        log_odds_ratio=log_ratio,
+        standard_error=error,
+        low=np.exp(low),
+        high=np.exp(high),
+        z=z,
+        p_value=np.where(np.isnan(log_ratio), 1.0, normal_p_value(z, alternative)),
+    )
+
+
+def _wald_limits(
+    rows: Rows, log_ratio: Floats, error: Floats, quantile: float
+) -> tuple[Floats, Floats]:
+    """Return the limits of the log odds ratio by its standard error."""
+    known, half = ~np.isnan(error), quantile * error
+    low = np.where(known, log_ratio - half, -np.inf)
+    return low, np.where(known, log_ratio + half, np.inf)
+
+
+def _profile_limits(
+    rows: Rows, log_ratio: Floats, error: Floats, quantile: float
+) -> tuple[Floats, Floats]:
+    """Return the limits at which twice the log likelihood has fallen by the quantile squared.
+
+    An end beyond which the likelihood never falls is infinite.
+    """
+    limits = _wald_limits(rows, log_ratio, error, quantile)
+    for side, limit in zip((-1, 1), limits, strict=True):
+        left = np.flatnonzero(~np.isnan(log_ratio) & (log_ratio != side * np.inf))
+        if left.size > 0:
+            start = np.where(np.isfinite(limit[left]), limit[left], 0.0)
+            limit[left] = _fallen(rows.of(left), start, side, quantile)
+    return limits
+
+
+def _fallen(rows: Rows, start: Floats, side: int, quantile: float) -> Floats:
+    """Return the slope on one side at which the root of twice the likelihood's fall is a quantile.
+
+    By Newton's steps on that root, with the sign of the side: nearly a straight line.
+    """
+    many, covariates = rows.x.shape[:2]
+    slope, others = start.copy(), rows.given(slice(1, None))
+    thresholds, rest = null_thresholds(rows.counts), np.zeros((many, covariates - 1))
+    best = maximised(rows, thresholds, np.zeros((many, covariates))).likelihood
+    for _ in range(_LIMIT_STEPS):
+        fit = maximised(others, thresholds, rest, slope[:, np.newaxis] * rows.x[:, 0])
+        thresholds, rest = fit.thresholds, fit.slopes
+        here = point(rows, thresholds, np.concatenate([slope[:, np.newaxis], rest], axis=1))
+        steepness = np.abs(curvature(here, rows).slopes[:, 0])
+        root = np.sqrt(np.maximum(2 * (best - fit.likelihood), 0.0))
+        step = side * (quantile - root) * root * divide(np.ones(()), steepness, 0.0)
+        slope += step
+        if (np.abs(step) < _LIMIT_CLOSE).all():
+            break
+    return slope
+
+
+def _fitted(rows: Rows) -> tuple[Floats, Floats, Floats]:
     """Return log odds ratio, its standard error and the score test's z, shape (trial,)."""
-    counts, x = _occupied_first(counts), _on_one_scale(counts, covariates)
-    treated = (counts * (x[..., :1] > 0)).sum(axis=1)
-    control = counts.sum(axis=1) - treated
-    occupied = treated + control > 0
-    comparable = treated.any(axis=1) & control.any(axis=1) & (occupied.sum(axis=1) > 1)
-    log_ratio, error = np.full((2, len(counts)), np.nan)
-    z = np.zeros(len(counts))
-    rows = np.flatnonzero(comparable)
-    if rows.size == 0:
+    arms = [
+        rows.by_threshold(rows.lower, rows.weight * among)[:, :-1]
+        for among in (rows.x[:, 0] > 0, rows.x[:, 0] <= 0)
+    ]
+    occupied = (rows.counts > 0).sum(axis=1)
+    comparable = arms[0].any(axis=1) & arms[1].any(axis=1) & (occupied > 1)
+    log_ratio, error = np.full((2, len(rows.place)), np.nan)
+    z = np.zeros(len(rows.place))
+    left = np.flatnonzero(comparable)
+    if left.size == 0:
         return log_ratio, error, z
-    start = _null_thresholds((treated + control)[rows])
-    z[rows] = _score(counts[rows], x[rows], start)
-    side = _separated(treated, control) if x.shape[-1] == 1 else np.zeros(len(counts))
+    some = rows.of(left)
+    thresholds, slopes, judged = _without_the_arm(some)
+    z[left] = _score(some, thresholds, slopes)
+    alone = rows.x.shape[-2] == 1
+    side = _separated(*arms) if alone else np.zeros(len(rows.place))
     log_ratio[side != 0] = np.inf * side[side != 0]
-    inside = side[rows] == 0
-    rows, start = rows[inside], start[inside]
-    _, slopes, information, done = _maximised(counts[rows], x[rows], start)
-    errors = np.sqrt(np.maximum(invert(information).matrix[:, 0, 0], 0.0))
-    finite = done & (errors < _UNBOUNDED)
-    error[rows] = np.where(finite, errors, np.nan)
-    log_ratio[rows] = np.where(finite, slopes[:, 0], np.copysign(np.inf, slopes[:, 0]))
+    inside = (side[left] == 0) & judged
+    left = left[inside]
+    fit = maximised(some.of(inside.nonzero()[0]), thresholds[inside], slopes[inside])
+    errors = np.sqrt(np.maximum(invert(fit.information).matrix[:, 0, 0], 0.0))
+    finite = fit.converged & (errors < _UNBOUNDED)
+    unbounded = np.where(errors < _UNBOUNDED, np.nan, np.copysign(np.inf, fit.slopes[:, 0]))
+    error[left] = np.where(finite, errors, np.nan)
+    log_ratio[left] = np.where(finite, fit.slopes[:, 0], unbounded)
     return log_ratio, error, z
-
-
-def _occupied_first(counts: Floats) -> Floats:
-    """Move the empty cells behind the others, which keep their order."""
-    empty = counts.sum(axis=1) == 0
-    order = np.argsort(empty, axis=-1, kind="stable")
-    return np.take_along_axis(counts, order[:, np.newaxis, :], axis=-1)
-
-
-def _on_one_scale(counts: Floats, covariates: Floats) -> Floats:
-    """Centre all covariates but the first and divide them by their SD, if they have one."""
-    patients = counts.sum(axis=-1, keepdims=True)
-    total = np.maximum(patients.sum(axis=1, keepdims=True), 1.0)
-    centred = covariates - (patients * covariates).sum(axis=1, keepdims=True) / total
-    variance = (patients * centred**2).sum(axis=1, keepdims=True) / total
-    scaled: Floats = centred * divide(np.ones(()), np.sqrt(variance), 0.0)
-    scaled[..., 0] = covariates[..., 0]
-    return scaled
 
 
 def _separated(treated: Floats, control: Floats) -> Floats:
@@ -307,127 +403,19 @@ def _separated(treated: Floats, control: Floats) -> Floats:
     return np.asarray(1.0 * (worst >= best_control) - 1.0 * (worst_control >= best))
 
 
-def _null_thresholds(pooled: Floats) -> Floats:
-    """Return the thresholds that fit when nothing has an influence; infinite where none is left."""
-    below = np.cumsum(pooled, axis=-1)[:, :-1]
-    above = pooled.sum(axis=-1, keepdims=True) - below
-    odds = below / np.where(above > 0, above, 1.0)
-    return np.where(above > 0, np.log(odds), np.inf)
+def _without_the_arm(rows: Rows) -> tuple[Floats, Floats, Booleans]:
+    """Return thresholds and slopes as fitted where the first is 0, and where they could be."""
+    many, covariates, _ = rows.x.shape
+    thresholds, slopes = null_thresholds(rows.counts), np.zeros((many, covariates))
+    if covariates == 1:
+        return thresholds, slopes, np.ones(many, np.bool_)
+    fit = maximised(rows.given(slice(1, None)), thresholds, slopes[:, 1:])
+    slopes[:, 1:] = fit.slopes
+    return fit.thresholds, slopes, fit.converged
 
 
-def _score(counts: Floats, x: Floats, start: Floats) -> Floats:
+def _score(rows: Rows, thresholds: Floats, slopes: Floats) -> Floats:
     """Return the first covariate's score over its standard error, the others' slopes as fitted."""
-    thresholds, slopes = start, np.zeros((len(x), x.shape[-1]))
-    if x.shape[-1] > 1:
-        thresholds, slopes[:, 1:], _, _ = _maximised(counts, x[..., 1:], start)
-    model = _model(thresholds, slopes, x)
-    gradient = _curvature(model, counts, x).slopes[:, 0]
-    expected = _curvature(model, counts.sum(axis=-1, keepdims=True) * model.shares, x)
-    _, information, _ = _eliminated(expected)
+    gradient = curvature(point(rows, thresholds, slopes), rows).slopes[:, 0]
+    information = expected_information(rows, thresholds, slopes)
     return np.asarray(gradient * np.sqrt(np.maximum(invert(information).matrix[:, 0, 0], 0.0)))
-
-
-def _maximised(counts: Floats, x: Floats, start: Floats) -> tuple[Floats, Floats, Floats, Booleans]:
-    """Return thresholds, slopes, the slopes' information, and where there is a maximum."""
-    thresholds, slopes = start.copy(), np.zeros((len(x), x.shape[-1]))
-    information = np.zeros((*slopes.shape, slopes.shape[-1]))
-    likelihood = _likelihood(counts, thresholds, slopes, x)
-    done = np.zeros(len(x), np.bool_)
-    for _ in range(_STEPS):
-        rows = np.flatnonzero(~done)
-        if rows.size == 0:
-            break
-        tables, patterns = counts[rows], x[rows]
-        here = _curvature(_model(thresholds[rows], slopes[rows], patterns), tables, patterns)
-        towards, information[rows], up = _eliminated(here)
-        gain = (here.thresholds * up).sum(axis=-1) + (here.slopes * towards).sum(axis=-1)
-        whole = np.ones((len(rows), 1))
-        for _ in range(_HALVINGS):
-            moved = thresholds[rows] + whole * up, slopes[rows] + whole * towards
-            reached = _likelihood(tables, *moved, patterns)
-            worse = ~(reached >= likelihood[rows] - 1e-12 * np.abs(likelihood[rows]))
-            if not worse.any():
-                break
-            whole[worse] /= 2
-        thresholds[rows], slopes[rows] = moved
-        likelihood[rows] = reached
-        done[rows] = gain < _CONVERGED
-    return thresholds, slopes, information, done
-
-
-def _model(thresholds: Floats, slopes: Floats, x: Floats) -> _Model:
-    """Return shares without loss of digits: expit(u) - expit(l) = -expm1(l - u) expit(u) expit(-l).
-
-    A threshold beyond the last occupied cell is infinite, and all of its terms are 0.
-    """
-    score = thresholds[:, np.newaxis, :] - x @ slopes[..., np.newaxis]
-    below, above = scipy.special.expit(score), scipy.special.expit(-score)
-    density = below * above
-    ones = np.ones((*score.shape[:-1], 1))
-    lower = np.concatenate([-np.inf * ones, score], axis=-1)
-    gap = np.where(np.isposinf(lower), 0.0, lower)
-    gap = np.where(np.isposinf(lower), 0.0, gap - np.concatenate([score, np.inf * ones], axis=-1))
-    heads = np.concatenate([below, ones], axis=-1)
-    tails = np.concatenate([ones, above], axis=-1)
-    return _Model(-np.expm1(gap) * heads * tails, density, density * (above - below))
-
-
-def _likelihood(counts: Floats, thresholds: Floats, slopes: Floats, x: Floats) -> Floats:
-    shares = _model(thresholds, slopes, x).shares
-    likelihood: Floats = scipy.special.xlogy(counts, shares).sum(axis=(1, 2))
-    return likelihood
-
-
-def _curvature(model: _Model, counts: Floats, x: Floats) -> _Curvature:
-    """Return gradient and observed information; with expected counts, the expected information."""
-    by_share = divide(counts, model.shares, 0.0)
-    twice = divide(by_share, model.shares, 0.0)
-    step = by_share[..., :-1] - by_share[..., 1:]
-    gradient = model.density * step
-    diagonal = model.density**2 * (twice[..., :-1] + twice[..., 1:]) - model.bend * step
-    beside = -model.density[..., :-1] * model.density[..., 1:] * twice[..., 1:-1]
-    row = diagonal.copy()
-    row[..., :-1] += beside
-    row[..., 1:] += beside
-    turned = np.swapaxes(x, -1, -2)
-    return _Curvature(
-        thresholds=gradient.sum(axis=1),
-        slopes=-(turned @ gradient.sum(axis=-1)[..., np.newaxis])[..., 0],
-        diagonal=diagonal.sum(axis=1),
-        beside=beside.sum(axis=1),
-        border=-np.swapaxes(turned @ row, -1, -2),
-        corner=(turned * row.sum(axis=-1)[:, np.newaxis, :]) @ x,
-    )
-
-
-def _eliminated(here: _Curvature) -> tuple[Floats, Floats, Floats]:
-    """Solve for Newton's step: slopes, their information without the thresholds, thresholds."""
-    right = np.concatenate([here.thresholds[..., np.newaxis], here.border], axis=-1)
-    solved = _tridiagonal(here.diagonal, here.beside, right)
-    alone, through = solved[..., 0], solved[..., 1:]
-    border = np.swapaxes(here.border, -1, -2)
-    information = here.corner - border @ through
-    rest = here.slopes[..., np.newaxis] - border @ alone[..., np.newaxis]
-    slopes = (invert(information).matrix @ rest)[..., 0]
-    return slopes, information, alone - (through @ slopes[..., np.newaxis])[..., 0]
-
-
-def _tridiagonal(diagonal: Floats, beside: Floats, right: Floats) -> Floats:
-    """Solve symmetric tridiagonal systems by elimination, shapes (trial, n), (.., n-1), (.., n, k).
-
-    A row of zeros, that of a threshold which is not there, has the solution 0.
-
-    >>> _tridiagonal(np.array([[2.0, 2.0]]), np.array([[1.0]]), np.array([[[3.0], [3.0]]])).tolist()
-    [[[1.0], [1.0]]]
-    """
-    pivots = np.where(diagonal == 0, 1.0, diagonal)
-    solved = right.copy()
-    for row in range(1, pivots.shape[-1]):
-        factor = beside[:, row - 1] / pivots[:, row - 1]
-        pivots[:, row] -= factor * beside[:, row - 1]
-        solved[:, row] -= factor[:, np.newaxis] * solved[:, row - 1]
-    solved[:, -1] /= pivots[:, -1:]
-    for row in range(pivots.shape[-1] - 2, -1, -1):
-        solved[:, row] -= beside[:, row, np.newaxis] * solved[:, row + 1]
-        solved[:, row] /= pivots[:, row, np.newaxis]
-    return solved

@@ -13,13 +13,20 @@ from trialsim.scenario.plan.methods.base import (
     listed,
     measured,
 )
-from trialsim.scenario.validation.refusal import Name, Violation
+from trialsim.scenario.validation.refusal import Name, Rules, Violation
+
+
+def _pooled_as_walds(test: "ProportionalOdds", missing: str) -> Iterator[Violation]:
+    if test.interval != "wald" and missing == "multiple_imputation":
+        rule = "must be wald with multiple_imputation, which pools standard errors"
+        yield Violation("test.interval", rule, test.interval)
 
 
 class ProportionalOdds(AnalysisMethod):
     """One odds ratio for all cells of the scale."""
 
-    omitted_defaults = ("covariates",)
+    omitted_defaults = ("covariates", "interval")
+    conflicts: ClassVar[Rules] = ((("test", "missing"), _pooled_as_walds),)
     pools_imputations: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "logarithm of the odds ratio"
     can_be_monitored: ClassVar[bool] = True
@@ -29,6 +36,9 @@ class ProportionalOdds(AnalysisMethod):
     method: Literal["proportional_odds"]
     covariates: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     """In the model besides the arm, each with a slope of its own on the log odds."""
+    interval: Literal["wald", "profile"] = "wald"
+    """Wald's, by the standard error, usually; or all odds ratios that the likelihood ratio test
+    would not reject, finite at one end where the arms are separated."""
 
     def quantity(self, plan: Plan) -> Quantity:
         return Quantity("odds ratio", 1.0)
@@ -42,7 +52,8 @@ class ProportionalOdds(AnalysisMethod):
     def test_in_words(self, plan: Plan) -> str:
         return (
             f"Score test in the proportional odds model{self._given}, normal; it holds where the "
-            "arms are separated and the odds ratio is 0 or infinite."
+            "arms are separated and the odds ratio is 0 or infinite. Where the likelihood has no "
+            "maximum for another reason there is no estimate, and the trial does not reject."
         )
 
     def ties_in_words(self, plan: Plan) -> str:
@@ -57,17 +68,18 @@ class ProportionalOdds(AnalysisMethod):
 
     def interval_row(self, plan: Plan) -> str | None:
         told = not self.covariates and plan.missing != "multiple_imputation"
-        return "proportional_odds, interval" if told else None
+        return "proportional_odds, interval" if told and self.interval == "wald" else None
 
     def interval_in_words(self, plan: Plan) -> str:
+        if self.interval == "profile":
+            return (
+                "by the profile likelihood, so that test and interval can disagree; without an end "
+                "on one side where the arms are separated"
+            )
         return (
             "Wald, on the log scale, by the observed information, so that test and interval can "
             "disagree; from 0 to infinity where the arms are separated"
         )
-
-    @property
-    def is_slow(self) -> bool:
-        return bool(self.covariates)
 
     def population_violations(self, population: Population) -> Iterator[Violation]:
         yield from covariate_violations(self.covariates, population)
