@@ -426,3 +426,36 @@ def test_looks_that_stop_for_futility_cost_assurance() -> None:
     looked = ts.assurance(study, "cars1", 320, 5, **how)
     without = ts.assurance(study.replace({"monitoring": None}), "cars1", 320, 5, **how)
     assert 0 < looked.probability <= without.probability
+
+
+@pytest.mark.parametrize("by", ["blinded", "promising_zone"])
+def test_the_limits_of_a_size_set_again_move_with_the_patients(by: str) -> None:
+    """And the power that confirms them is that of a trial with both."""
+    final = "conventional" if by == "blinded" else "inverse_normal"
+    rule = {"at": "first", "by": by, "power": 0.9, "at_least": 240, "at_most": 360}
+    study = load("cars_sequential").replace(
+        {
+            "monitoring.looks.second": None,
+            "monitoring.estimate": "naive",
+            "monitoring.interval": "naive",
+            "monitoring.re_estimation": rule,
+            "monitoring.final.test": final,
+            "outcomes.arat.effect.value": 0.66,
+        }
+    )
+    found = ts.sample_size(study, power=0.8, **FEWER)
+    patients = int(found.value)
+    assert found.moved == {
+        "monitoring.re_estimation.at_least": patients,
+        "monitoring.re_estimation.at_most": -(-3 * patients // 2),
+    }
+    alone = study.replace({PATIENTS: patients, **found.moved})
+    assert ts.power(alone, 400, confirmation_seed(5), n_jobs=1).power == found.power
+    assert found.to_dict()["moved"] == found.moved
+    text = size_text("title", found)
+    assert f"re_estimation.at_most {-(-3 * patients // 2)}, in proportion" in text
+    assert "conducted and analysed, without looks" in text
+
+
+def test_a_size_without_looks_moves_nothing_else(looked_size: ts.SampleSize) -> None:
+    assert looked_size.moved == {}

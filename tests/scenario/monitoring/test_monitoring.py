@@ -123,8 +123,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         [
             "monitoring.re_estimation.at_most: must enclose the 208 patients of the design with "
-            "at_least (a search for a size changes the patients alone: set "
-            "monitoring.re_estimation to null for it)",
+            "at_least (change all three; a search for a size keeps their proportion)",
         ],
     ),
     "two_sided_binding": (

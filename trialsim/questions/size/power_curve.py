@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
+from trialsim.questions.size.resizing import with_value
 from trialsim.replicates.result import limit_that_stops, reaching, share_of
 from trialsim.replicates.run import Failure, Replicates, joined
 from trialsim.runs.runner import Runner
@@ -123,4 +124,4 @@ class PowerCurve(Shown):
         return self._done[value]
 
     def _at(self, value: Any) -> Study:
-        return self.scenario.replace({self.path: value})
+        return with_value(self.scenario, self.path, value)

@@ -22,13 +22,14 @@ from trialsim.questions.count_power import COHORT, ClosedForm, patients_by_cells
 from trialsim.questions.size.crossing import BLOCKS, Crossing, probit
 from trialsim.questions.size.path_search import PILOT, Axis, Ends, bracket, search
 from trialsim.questions.size.power_curve import Candidate, PowerCurve
+from trialsim.questions.size.resizing import PATIENTS, moving_along, with_value
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED, conventions_of, of_wrong_direction
 from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.outcomes.effects import control_cells, treated_cells
-from trialsim.scenario.programme import SIZE, Programme, Study, trials_of, value_at
+from trialsim.scenario.programme import SIZE, Programme, Study, single_trial, trials_of, value_at
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import path_in_words
 from trialsim.shown import Shown
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 COMMAND: Final = "size"
-PATIENTS: Final = "design.patients"
 _MOST_PATIENTS: Final = 1_000_000
 _FARTHEST: Final = 16
 """Times the closed form at which the search for more patients ends."""
@@ -77,6 +77,11 @@ class SampleSize(Shown):
     """Recommended: the estimate rounded to the side of more power, patients to whole blocks.
 
     Moved on to where the confirmed power reaches the target, if it does not there.
+    """
+    moved: Mapping[str, float]
+    """What stands at other paths with the recommended value, by path: limits of a size set again.
+
+    They keep their proportion to the patients.
     """
     confirmation: Proportion
     """The power at the recommended value on replicates that the search has not seen."""
@@ -174,6 +179,7 @@ class SampleSize(Shown):
             "low": self.low,
             "high": self.high,
             "value": self.value,
+            "moved": dict(self.moved),
             "is_confirmed": self.is_confirmed,
             "verdict": self.verdict,
             "power": self.power,
@@ -292,6 +298,7 @@ def _found(runner: Runner, scenario: Study, path: str, sought: Sought) -> Sample
         low=math.floor(bounds[0]) if axis.whole else bounds[0],
         high=math.ceil(bounds[1]) if axis.whole else bounds[1],
         value=value,
+        moved=moving_along(scenario, path, value),
         confirmation=confirming.power(value, replicates),
         wrong_direction=confirming.wrong_direction(value, replicates),
         replicates=replicates,
@@ -351,7 +358,7 @@ def _not_a_number(scenario: Study, path: str) -> Iterator[Problem]:
 
 def _refused(scenario: Study, path: str, value: Any) -> Iterator[Problem]:
     try:
-        scenario.replace({path: value})
+        with_value(scenario, path, value)
     except InputError as error:
         yield from error.problems
 
@@ -409,7 +416,8 @@ def _closed_form(
     if path != PATIENTS or not isinstance(scenario, Scenario):
         return None
     cohort = min(sought.replicates, _COHORT)
-    return patients_by_cells(scenario.replace({path: value}), sought.power, cohort, seed)
+    study = single_trial(with_value(scenario, path, value))
+    return patients_by_cells(study, sought.power, cohort, seed)
 
 
 def closed_form_patients(scenario: Scenario, power: float) -> float:

@@ -66,6 +66,10 @@ def size_text(title: str, result: SampleSize) -> str:
         SIMULATED,
         "",
         f"{'recommended':22} {result.value:g}",
+        *(
+            f"{'with it':22} {path} {value:g}, in proportion"
+            for path, value in result.moved.items()
+        ),
         f"{'interval':22} {result.low:.6g} to {result.high:.6g} (estimate {result.estimate:.6g})",
         f"{'confirmed power':22} {result.power:.4f} (MCSE {result.mcse:.4f}, 95% {low:.4f} to "
         f"{high:.4f})",
@@ -76,9 +80,10 @@ def size_text(title: str, result: SampleSize) -> str:
     ]
     if result.closed_form is not None:
         patients, mcse = result.closed_form
+        without_looks = ", without looks" if "monitoring_looks" in result.conventions else ""
         lines.append(
             f"{'closed form for ties':22} {patients:.1f} (MCSE {mcse:.1f}), for the endpoint as "
-            "conducted and analysed"
+            f"conducted and analysed{without_looks}"
         )
     lines += [
         "",

@@ -157,8 +157,8 @@ def _sizes_fit(design: Design, monitoring: Monitoring | None) -> Iterator[Violat
     patients = design.patients
     if not sizes.at_least <= patients <= sizes.at_most:
         rule = (
-            f"must enclose the {patients} patients of the design with at_least (a search for a "
-            "size changes the patients alone: set monitoring.re_estimation to null for it)"
+            f"must enclose the {patients} patients of the design with at_least (change all three; "
+            "a search for a size keeps their proportion)"
         )
         yield Violation("monitoring.re_estimation.at_most", rule, sizes.at_most)
     if sizes.unblinded and sizes.at_least < patients:
