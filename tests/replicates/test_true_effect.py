@@ -25,7 +25,7 @@ def odds_of(patients: int, replicates: int, covariates: Sequence[str] = ()) -> t
     return ts.power(ts.load("cars1").replace(changes), replicates, SEED, n_jobs=1)
 
 
-@pytest.mark.parametrize(("patients", "covariates"), [(20, ()), (30, ("age_years",))])
+@pytest.mark.parametrize(("patients", "covariates"), [(30, ()), (30, ("age_years",))])
 def test_the_bias_of_an_odds_ratio_in_small_trials_shows(
     patients: int, covariates: Sequence[str]
 ) -> None:

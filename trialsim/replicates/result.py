@@ -27,12 +27,15 @@ from trialsim.scenario.words.plan import plan_in_words
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
+    Median,
     Proportion,
     RatioOfMeans,
     coverage,
     geometric_mean,
     logarithms,
     mean_over_replicates,
+    median_over_replicates,
+    most_left_out,
     wilson_interval,
     without_logarithm,
 )
@@ -150,12 +153,21 @@ class PowerResult(Shown):
         return bool(away < -_SEEN * self.truth.mcse)
 
     @property
+    def has_mean(self) -> bool:
+        """Whether so few ratios are 0 or infinite that the mean of the others stands for all."""
+        known = ~np.isnan(self.columns["estimate"])
+        return self.without_logarithm <= most_left_out(int(known.sum()))
+
+    @property
     def bias(self) -> Mean:
         """Mean of the estimate less the true effect; of a ratio, of their logarithms.
 
-        It is a difference, and no bias, where the analysis is for another estimand.
+        It is a difference, and no bias, where the analysis is for another estimand. NaN where more
+        ratios are 0 or infinite than a mean can leave out: see `median_bias`.
         """
         (truth, *_), influence = self.true_effect
+        if not self.has_mean:
+            return Mean(*(np.asarray(np.nan),) * 3)
         if self.quantity.is_ratio:
             truth, influence = np.log(truth), influence / truth
         estimates = self._on_scale("estimate")
@@ -163,9 +175,24 @@ class PowerResult(Shown):
         return Mean(mean_over_replicates(estimates).estimate - truth, mcse, sd)
 
     @property
+    def median_bias(self) -> Median:
+        """Median of the estimates less the true effect; of a ratio, of their logarithms.
+
+        All estimates count, ratios of 0 and infinity too. Its limits are those of the median, moved
+        out by 1.96 standard errors of the true effect: estimates and truth come from the same
+        patients, so they are rather too wide.
+        """
+        estimates, (truth, error, _) = self.columns["estimate"], self.truth
+        with np.errstate(divide="ignore", invalid="ignore"):  # the logarithm of 0 is the lowest
+            if self.quantity.is_ratio:
+                estimates, error, truth = np.log(estimates), error / truth, np.log(truth)
+            middle, low, high = (end - truth for end in median_over_replicates(estimates))
+        return Median(middle, low - 1.96 * error, high + 1.96 * error)
+
+    @property
     def coverage(self) -> Proportion:
-        """Share of intervals that hold the true effect, among those estimated."""
-        known = np.isfinite(self.columns["estimate"])
+        """Share of intervals that hold the true effect, among those estimated, however large."""
+        known = ~np.isnan(self.columns["estimate"])
         low, high = (np.where(known, self.columns[end], np.nan) for end in ("low", "high"))
         return coverage(low, high, self.truth.estimate)
 
@@ -179,6 +206,14 @@ class PowerResult(Shown):
     def without_logarithm(self) -> int:
         """Replicates whose ratio is 0 or infinite: they have no part in its mean and its bias."""
         return left_out(self.columns["estimate"], self.quantity)
+
+    @property
+    def without_limits(self) -> int:
+        """Replicates with an interval of all ratios, from 0 to infinity: it covers any effect."""
+        if not self.quantity.is_ratio:
+            return 0
+        estimate, low, high = (self.columns[name] for name in ("estimate", "low", "high"))
+        return int((~np.isnan(estimate) & (low == 0) & np.isposinf(high)).sum())
 
     @property
     def power_counting_failures(self) -> Proportion:
@@ -245,6 +280,7 @@ class PowerResult(Shown):
             "reached_limit": self.reached_limit,
             "without_estimate": self.without_estimate,
             "without_logarithm": self.without_logarithm,
+            "without_limits": self.without_limits,
             "estimate": {**_plain(self.estimate), **self._spread()},
             "estimand": self.estimand.to_dict(),
             "truth": _plain(self.truth),
@@ -258,10 +294,17 @@ class PowerResult(Shown):
         }
 
     def _beside_truth(self) -> dict[str, Any]:
-        """Return bias and coverage, or only a difference where the plan is for another estimand."""
+        """Return bias and coverage, or only a difference where the plan is for another estimand.
+
+        A mean that would leave out too many ratios is None; the median has all of them.
+        """
+        mean = _plain(self.bias) if self.has_mean else None
+        median = {name: float(value) for name, value in self.median_bias._asdict().items()}
+        median = {"median": median.pop("estimate"), **median}
         if self.estimand.is_target:
-            return {"bias": _plain(self.bias), "coverage": _plain(self.coverage)}
-        return {"bias": None, "coverage": None, "difference_from_truth": _plain(self.bias)}
+            return {"bias": mean, "median_bias": median, "coverage": _plain(self.coverage)}
+        away = {"difference_from_truth": mean, "median_difference_from_truth": median}
+        return {"bias": None, "coverage": None, **away}
 
     def to_frame(self) -> "DataFrame":
         """Return a row for each operating characteristic: quantity, value, mcse, low, high, sd."""
@@ -273,6 +316,7 @@ class PowerResult(Shown):
             shares["coverage"], named["bias"] = self.coverage, self.bias
         else:
             named["difference_from_truth"] = self.bias
+        beside = "median_bias" if self.estimand.is_target else "median_difference_from_truth"
         if self.secondary is not None:
             shares |= self.secondary.shares()
         rows: list[dict[str, Any]] = [
@@ -280,6 +324,7 @@ class PowerResult(Shown):
         ]
         named |= {name: self.mean_of(name) for name in (*_REPORTED, *self.of_programmes)}
         rows += [{"quantity": name, **_plain(mean)} for name, mean in named.items()]
+        rows.append({"quantity": beside, **_plain(self.median_bias)})
         return DataFrame(rows).rename(columns={"mean": "value"})
 
     def per_replicate(self) -> "DataFrame":
@@ -402,7 +447,7 @@ def conventions_of(study: Study) -> Mapping[str, str]:
     }
 
 
-def _plain(summary: Mean | Proportion) -> dict[str, float]:
+def _plain(summary: Mean | Median | Proportion) -> dict[str, float]:
     """Return a summary as numbers by name; the estimate itself is the mean."""
     numbers = {name: float(value) for name, value in summary._asdict().items()}
     return {"mean": numbers.pop("estimate"), **numbers}

@@ -5,7 +5,7 @@ those of a bias, a coverage and a power are in Morris, White and Crowther (2019)
 Medicine 38:2074, table 6.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -29,6 +29,14 @@ class Mean(NamedTuple):
     estimate: Floats
     mcse: Floats
     sd: Floats
+
+
+class Median(NamedTuple):
+    """A median over replicates, and the limits that its Monte Carlo error leaves."""
+
+    estimate: Floats
+    low: Floats
+    high: Floats
 
 
 class PairedDifference(NamedTuple):
@@ -95,6 +103,28 @@ def mean_over_replicates(values: Floats) -> Mean:
     residuals = np.where(known, values - mean[..., None], 0.0)
     variance = (residuals**2).sum(axis=-1) / np.where(n > 1, n - 1, np.nan)
     return Mean(mean, np.sqrt(variance / np.where(n > 0, n, np.nan)), np.sqrt(variance))
+
+
+def median_over_replicates(values: Floats, confidence: float = 0.95) -> Median:
+    """Return the median over replicates, shape (replicates,), with limits from order statistics.
+
+    They hold the median of whatever distribution with the confidence at least (Conover 1999,
+    Practical Nonparametric Statistics, section 3.2); a limit that too few replicates give is
+    infinite. Infinite values count; NaN marks a failed replicate, left out.
+
+    >>> [x.item() for x in median_over_replicates(np.arange(10.0))]
+    [4.5, 1.0, 8.0]
+    """
+    known = np.sort(values[~np.isnan(values)])
+    if len(known) == 0:
+        return Median(*(np.asarray(np.nan),) * 3)
+    check_probability("confidence", confidence)
+    # the smallest rank below which the median lies with at most half of what is not the confidence
+    rank = int(scipy.stats.binom.ppf((1 - confidence) / 2, len(known), 0.5))
+    low, high = (known[rank - 1], known[-rank]) if rank > 0 else (-np.inf, np.inf)
+    middle, other = known[len(known) // 2], known[(len(known) - 1) // 2]
+    median = middle if middle == other else (middle + other) / 2
+    return Median(np.asarray(median), np.asarray(low), np.asarray(high))
 
 
 def geometric_mean(ratios: Floats) -> Mean:
@@ -253,3 +283,18 @@ def logarithms(ratios: Floats) -> Floats:
     """
     known = np.isfinite(ratios) & (ratios > 0)
     return np.where(known, np.log(np.where(known, ratios, 1.0)), np.nan)
+
+
+_LEFT_OUT: Final = 0.001
+
+
+def most_left_out(replicates: int) -> int:
+    """Return how many extreme values a mean over replicates may leave out and still stand for all.
+
+    One, or one in a thousand: without them the mean of a normal logarithm is off by 0.003 of its
+    standard deviation, less than the Monte Carlo error of 10,000 replicates.
+
+    >>> most_left_out(10_000), most_left_out(600)
+    (10, 1)
+    """
+    return max(1, int(_LEFT_OUT * replicates))

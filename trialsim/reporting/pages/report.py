@@ -27,11 +27,12 @@ from trialsim.reporting.tables.operating_characteristics import (
     spread,
 )
 from trialsim.reporting.tables.page import rendered
-from trialsim.reporting.text.power import HARMFUL
+from trialsim.reporting.text.power import HARMFUL, about_ratios
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import to_yaml
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.words.description import describe
+from trialsim.scenario.words.estimands import VARYING
 
 _ELSEWHERE: Final = ("Design", "Analysis")
 """Sections of a study that stand in the report's aims and methods."""
@@ -84,6 +85,8 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "published": evidence.reproduction and published_table(evidence.reproduction),
         "sensitivity": evidence.what_if and sensitivity_table(evidence.what_if),
         "example_tables": example_tables(evidence.examples),
+        "varying": VARYING,
+        "notes": list(about_ratios(result)),
         "failures": failure_tables(result),
         "figures": figures_of(evidence),
         "commands": commands(evidence, command),

@@ -12,7 +12,8 @@ _COLUMNS: Final = (
     "Value",
     "Power",
     "change",
-    "MCSE",
+    "95% from",
+    "to",
     "Estimate, change",
     "MCSE",
     "Days, change",
@@ -22,7 +23,8 @@ _COLUMNS: Final = (
 _MEASURES: Final = (
     ("power", 4, ""),
     ("difference", 4, "+"),
-    ("difference_mcse", 4, ""),
+    ("difference_ci.0", 4, "+"),
+    ("difference_ci.1", 4, "+"),
     ("estimate_difference", 4, "+"),
     ("estimate_difference_mcse", 4, ""),
     ("duration_days_difference", 1, "+"),
@@ -48,7 +50,7 @@ def sensitivity_table(what_if: Mapping[str, Any]) -> Table:
 
 def _row(place: int, row: Mapping[str, Any]) -> TableRow:
     numbers = [
-        number(_known(row[name]), digits, f"what_if.rows.{place}.{name}", sign)
+        number(_known(_at(row, name)), digits, f"what_if.rows.{place}.{name}", sign)
         for name, digits, sign in _MEASURES
     ]
     return TableRow([*_what_differs(row), *numbers])
@@ -62,6 +64,13 @@ def _what_differs(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
         return Cell(path, kind="path"), Cell(value)
     said = "; ".join(f"{path} = {value}" for path, value in changes.items())
     return Cell(said or row["name"], kind="path"), Cell("")
+
+
+def _at(row: Mapping[str, Any], name: str) -> float | None:
+    """Return a number of a row; a name with a point leads to an end of an interval."""
+    whole, _, end = name.partition(".")
+    found: float | None = row[whole][int(end)] if end else row[whole]
+    return found
 
 
 def _known(value: float | None) -> float:

@@ -27,7 +27,7 @@ def headline(result: PowerResult, without_effect: PowerResult | None) -> list[Ti
     if without_effect is not None:
         tiles.append(_share("Type I error", "null.rejections.mean", without_effect.rejections))
     beside_truth = [
-        _mean("Bias", "run.bias.mean", result.bias, 4),
+        _bias(result),
         _share("Coverage", "run.coverage.mean", result.coverage),
     ]
     return [
@@ -36,6 +36,16 @@ def headline(result: PowerResult, without_effect: PowerResult | None) -> list[Ti
         *(beside_truth if result.estimand.is_target else []),
         _mean("Days to the last visit", "run.duration_days.mean", duration, 0),
     ]
+
+
+def _bias(result: PowerResult) -> Tile:
+    """Return the bias; the median one where too many ratios are 0 or infinite for a mean."""
+    if result.has_mean:
+        return _mean("Bias", "run.bias.mean", result.bias, 4)
+    median = result.median_bias
+    low, high = (f"{end:.4f}" for end in (median.low, median.high))
+    value = number(float(median.estimate), 4)
+    return _tile("Median bias", "run.median_bias.median", value, f"95% {low} to {high}")
 
 
 def _share(label: str, name: str, share: Proportion) -> Tile:

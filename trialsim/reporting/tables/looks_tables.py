@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.replicates.result import PowerResult
-from trialsim.reporting.tables.page import Cell, Table, TableRow, number
+from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
 
 _OF_A_LOOK: Final = {
     "held": ("Performed (proportion)", 4),
@@ -79,7 +79,7 @@ def _looks(told: Mapping[str, Any]) -> Table:
             path = f"run.monitoring.looks.{place}.{what}"
             cells += [
                 number(look[what], digits, path),
-                number(look[f"{what}_mcse"], digits + 1, f"{path}_mcse"),
+                error(look[f"{what}_mcse"], digits + 1, f"{path}_mcse"),
             ]
         rows.append(TableRow(cells))
     columns = ["At the look"]
@@ -138,8 +138,8 @@ def _estimates(told: Mapping[str, Any], is_ratio: bool) -> Table:
         ]
         for name in heads:
             cells += [
-                number(one[name][what], _MEASURES[name], f"{path}.{name}.{what}")
-                for what in ("mean", "mcse")
+                show(one[name][what], _MEASURES[name], f"{path}.{name}.{what}")
+                for what, show in (("mean", number), ("mcse", error))
             ]
         rows.append(TableRow(cells))
     measures = (part for head in heads.values() for part in (head, "Monte Carlo SE"))

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from trialsim.replicates.result import PowerResult
-from trialsim.reporting.tables.page import Cell, Table, TableRow, number
+from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
 from trialsim.scenario.words.labels import in_words
 
 SPREAD: Final = (0.025, 0.25, 0.5, 0.75, 0.975)
@@ -42,23 +42,12 @@ def performance(result: PowerResult, null: PowerResult | None) -> Table:
     if null is not None:
         rows.append(_share("Type I error", null.to_dict(), "rejections", "null"))
     rows += [
-        _mean(f"Estimate of the {what}", told, "estimate", 4),
+        _mean(
+            f"Estimate of the {what}{'' if result.has_mean else ', finite'}", told, "estimate", 4
+        ),
         _mean(f"True effect: the {result.estimand.name}", told, "truth", 4),
     ]
-    if result.estimand.is_target:
-        rows += [
-            _mean(f"Bias{of_logarithm}", told, "bias", 5),
-            _share(f"Coverage of the {_percent(result)} interval", told, "coverage"),
-        ]
-    else:
-        rows.append(
-            _mean(
-                f"Difference{of_logarithm} from it (another estimand)",
-                told,
-                "difference_from_truth",
-                5,
-            )
-        )
+    rows += _beside_truth(result, told, of_logarithm)
     if result.failed:
         rows.append(
             _share("Power, failed trials counted as not rejecting", told, "power_counting_failures")
@@ -67,6 +56,24 @@ def performance(result: PowerResult, null: PowerResult | None) -> Table:
     if null is not None:
         rows.append(_mean("Estimate without effect", null.to_dict(), "estimate", 4, "null"))
     return Table("performance", _caption("Performance", result), _COLUMNS, rows)
+
+
+def _beside_truth(
+    result: PowerResult, told: Mapping[str, Any], of_logarithm: str
+) -> list[TableRow]:
+    """Return bias and coverage, or a difference; medians where too many ratios have no mean."""
+    if result.estimand.is_target:
+        label, name = f"Bias{of_logarithm}", "bias"
+        others = [_share(f"Coverage of the {_percent(result)} interval", told, "coverage")]
+    else:
+        label, name = f"Difference{of_logarithm} from it (another estimand)", _DIFFERENCE
+        others = []
+    if result.has_mean:
+        return [_mean(label, told, name, 5), *others]
+    return [_median(f"Median {label[0].lower()}{label[1:]}", told, f"median_{name}"), *others]
+
+
+_DIFFERENCE: Final = "difference_from_truth"
 
 
 def _of_secondary(result: PowerResult) -> list[TableRow]:
@@ -150,7 +157,7 @@ def _mean(
 def _of_mean(mean: Mapping[str, float], path: str, digits: int) -> tuple[Cell, Cell, Cell]:
     return (
         number(mean["mean"], digits, f"{path}.mean"),
-        number(mean["mcse"], digits + 1, f"{path}.mcse"),
+        error(mean["mcse"], digits + 1, f"{path}.mcse"),
         number(mean["sd"], digits, f"{path}.sd"),
     )
 
@@ -160,7 +167,7 @@ def _power(label: str, told: Mapping[str, Any], where: str = "run") -> TableRow:
     cells = [
         Cell(label),
         number(told["power"], 4, f"{where}.power"),
-        number(told["mcse"], 4, f"{where}.mcse"),
+        error(told["mcse"], 4, f"{where}.mcse"),
         number(low, 4, f"{where}.ci.0"),
         number(high, 4, f"{where}.ci.1"),
         Cell(""),
@@ -169,6 +176,17 @@ def _power(label: str, told: Mapping[str, Any], where: str = "run") -> TableRow:
 
 
 def _share(label: str, told: Mapping[str, Any], name: str, where: str = "run") -> TableRow:
-    names = ("mean", "mcse", "low", "high")
-    cells = [number(told[name][one], 4, f"{where}.{name}.{one}") for one in names]
-    return TableRow([Cell(label), *cells, Cell("")])
+    share, path = told[name], f"{where}.{name}"
+    value, low, high = (number(share[one], 4, f"{path}.{one}") for one in ("mean", "low", "high"))
+    return TableRow(
+        [Cell(label), value, error(share["mcse"], 4, f"{path}.mcse"), low, high, Cell("")]
+    )
+
+
+def _median(label: str, told: Mapping[str, Any], name: str) -> TableRow:
+    """Return a median, which has an interval and no standard error."""
+    median, path = told[name], f"run.{name}"
+    value, low, high = (
+        number(median[one], 4, f"{path}.{one}") for one in ("median", "low", "high")
+    )
+    return TableRow([Cell(label), value, Cell(""), low, high, Cell("")])

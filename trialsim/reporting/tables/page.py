@@ -80,6 +80,21 @@ def number(value: float, digits: int, name: str | None = None, sign: str = "") -
     return Cell(f"{value:{sign},.{digits}f}", value, name)
 
 
+def error(mcse: float, digits: int, name: str | None = None) -> Cell:
+    """Return a Monte Carlo standard error for a table; a dash where the formula gives 0.
+
+    So it does at a proportion of 0 or 1, where the interval alone says what is known.
+
+    >>> error(0.00372, 4).text, error(0.0, 4).text, error(0.0, 4).value
+    ('0.0037', '–', 0.0)
+    """
+    cell = number(mcse, digits, name)
+    if mcse == 0:
+        return cell._replace(text="–")
+    smallest = 10.0**-digits
+    return cell._replace(text=f"<{smallest:.{digits}f}") if 0 < mcse < smallest / 2 else cell
+
+
 def p_value(value: float, name: str | None = None) -> Cell:
     """Return a p-value for a table, a small one as below the last decimal shown.
 

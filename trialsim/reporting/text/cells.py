@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from trialsim.questions.count_power import CountPower
-from trialsim.reporting.text.words import heading
+from trialsim.reporting.text.words import error_text, heading
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.stats.planning.ceiling import CeilingCost, ceiling_cost
@@ -138,8 +138,8 @@ def cells_text(
         ),
         *_shift_lines(shifts),
         "",
-        f"{'power (simulated counts)':34} {result.power:10.4f}   MCSE {result.mcse:.4f}, of counts "
-        f"95% {result.rejections.low:.4f} to {result.rejections.high:.4f}",
+        f"{'power (simulated counts)':34} {result.power:10.4f}   MCSE {error_text(result.mcse)}, "
+        f"of counts 95% {result.rejections.low:.4f} to {result.rejections.high:.4f}",
         f"{'power (Noether)':34} {result.noether:10.4f}",
         f"{'power (Zhao, Rahardja and Qu)':34} {result.zhao:10.4f}",
         f"{'power (Happ, Bathke and Brunner)':34} {result.happ:10.4f}",

@@ -8,8 +8,9 @@ from trialsim.questions.assurance.assurance import Assurance
 from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.what_if.what_if import Row, WhatIf
 from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.text.words import ends_text, error_text
 from trialsim.scenario.words.labels import spoken
-from trialsim.stats.monte_carlo import Mean, Proportion, wilson_interval
+from trialsim.stats.monte_carlo import Mean, wilson_interval
 
 _COLUMNS = {
     "estimate": ("effect", 4),
@@ -71,8 +72,8 @@ def size_text(title: str, result: SampleSize) -> str:
             for path, value in result.moved.items()
         ),
         f"{'interval':22} {result.low:.6g} to {result.high:.6g} (estimate {result.estimate:.6g})",
-        f"{'confirmed power':22} {result.power:.4f} (MCSE {result.mcse:.4f}, 95% {low:.4f} to "
-        f"{high:.4f})",
+        f"{'confirmed power':22} {result.power:.4f} (MCSE {error_text(result.mcse)}, 95% "
+        f"{low:.4f} to {high:.4f})",
         f"{'in favour of control':22} {result.wrong_direction.estimate:.4f} (95% "
         f"{result.wrong_direction.low:.4f} to {result.wrong_direction.high:.4f})",
         f"{'':22} on {result.replicates:,} fresh trials{_failed(result.failed)}, seed "
@@ -89,7 +90,7 @@ def size_text(title: str, result: SampleSize) -> str:
         "",
         f"{'candidate':>12} {'power':>8} {'95% interval':>16} {'trials':>8}",
         *(
-            f"{one.value:12.6g} {one.power:8.4f} {_interval(one.share):>16} {one.replicates:8,}"
+            f"{one.value:12.6g} {one.power:8.4f} {ends_text(one.share):>16} {one.replicates:8,}"
             f"{_failed(one.failed)}"
             for one in result.candidates
         ),
@@ -114,13 +115,14 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
         SIMULATED,
         "",
         f"{'probability of success':28} {result.probability:.4f} (95% {result.ci[0]:.4f} to "
-        f"{result.ci[1]:.4f}; MCSE {result.mcse:.4f}: {result.mcse_simulation:.4f} of trials, "
-        f"{result.mcse_draws:.4f} of effects drawn)",
+        f"{result.ci[1]:.4f}; MCSE {error_text(result.mcse)}: "
+        f"{error_text(result.mcse_simulation)} of trials, {error_text(result.mcse_draws)} of "
+        "effects drawn)",
         f"{'power over the prior, SD':28} {result.power_sd:.4f}",
         f"{'in favour of control':28} {wrong.estimate:.4f} (95% {wrong.low:.4f} to "
         f"{wrong.high:.4f})",
         f"{'rejections, either direction':28} {rejections.estimate:.4f} (95% {rejections.low:.4f} "
-        f"to {rejections.high:.4f}; MCSE {rejections.mcse:.4f})",
+        f"to {rejections.high:.4f}; MCSE {error_text(rejections.mcse)})",
         f"{'predictive distribution':28} mean estimate {predicted.estimate:.4f} (MCSE "
         f"{predicted.mcse:.4f}), SD {predicted.sd:.4f}, 95% of trials {low:.4f} to {high:.4f}",
     ]
@@ -179,13 +181,9 @@ def _about_ratios(result: WhatIf) -> list[str]:
     return notes
 
 
-def _interval(share: Proportion) -> str:
-    return f"{share.low:.4f}-{share.high:.4f}"
-
-
 def _power_line(row: Row, width: int) -> str:
     own = (
-        f"{_name(row):{width}} {row.power.estimate:8.4f} {_interval(row.power):>16} "
+        f"{_name(row):{width}} {row.power.estimate:8.4f} {ends_text(row.power):>16} "
         f"{row.wrong_direction.estimate:11.4f}"
     )
     if not row.alternative.changes:

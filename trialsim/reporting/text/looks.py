@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from trialsim.replicates.monitoring.looks import FINAL, REASONS, LooksResult
+from trialsim.reporting.text.words import error_text
 from trialsim.stats.monte_carlo import Mean, Proportion
 
 _ROWS: Final = {
@@ -51,7 +52,7 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
             yield from _out_of_reach(looks)
     yield ""
     yield from _reversals(looks)
-    yield "MCSE in brackets."
+    yield "MCSE in brackets; of a proportion of 0 or 1 the end of its 95% interval."
     yield ""
     yield f"{'':34} {'mean':>10} {'MCSE':>10} {'5%':>9} {'50%':>9} {'95%':>9} {'maximum':>8}"
     for name, label in _SPREAD.items():
@@ -132,7 +133,13 @@ def _estimation(looks: LooksResult, kind: str, prefix: str, where: str | None) -
 
 
 def _with_error(found: Mean | Proportion) -> str:
-    """Return a number with its Monte Carlo standard error in parentheses."""
+    """Return a number with its Monte Carlo standard error in parentheses.
+
+    A proportion of 0 or 1 has there the end of its interval, as its standard error says nothing.
+    """
     value = float(found.estimate)
     digits = 4 if abs(value) < 10 else 1
-    return f"{value:.{digits}f} ({float(found.mcse):.{digits}f})"
+    error = error_text(found.mcse, digits)
+    if isinstance(found, Proportion) and found.mcse == 0:
+        error = f"<{found.high:.4f}" if value == 0 else f">{found.low:.4f}"
+    return f"{value:.{digits}f} ({error})"

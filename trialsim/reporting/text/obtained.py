@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialsim.questions.obtained import Beside
+from trialsim.reporting.text.words import error_text
 
 
 def obtained_dict(tables: Mapping[str, Sequence[Beside] | str]) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def obtained_text(tables: Mapping[str, Sequence[Beside] | str]) -> str:
         )
         lines += [
             f"{one.label:48} {one.written:10.4f} "
-            f"{one.obtained.estimate:10.4f} {one.obtained.mcse:10.4f}"
+            f"{one.obtained.estimate:10.4f} {error_text(one.obtained.mcse):>10}"
             for one in found
         ]
     return "\n".join(lines)

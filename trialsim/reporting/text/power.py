@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from trialsim.arrays import Floats
 from trialsim.replicates.result import PowerResult
 from trialsim.replicates.secondary import SecondaryResult
 from trialsim.reporting.text.looks import looks_text
-from trialsim.reporting.text.words import conventions_text, heading
+from trialsim.reporting.text.words import conventions_text, error_text, heading
+from trialsim.scenario.words.estimands import VARYING
 from trialsim.scenario.words.labels import in_words
 from trialsim.stats.monte_carlo import Mean, Proportion
 
@@ -28,7 +30,7 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
         f"{'':34} {'value':>10} {'MCSE':>10}    SD / 95% CI",
         _share("power, in favour of the treated", result.favoured),
         _share("rejections in favour of control", result.wrong_direction),
-        _row(f"estimate of the {result.quantity.name}", result.estimate),
+        _row(f"estimate of the {result.quantity.name}{_of_which(result)}", result.estimate),
         *_beside_truth(result),
     ]
     means = {f"{arm}_mean": f"{result.averaged}, {arm}" for arm in ("treated", "control")}
@@ -70,6 +72,8 @@ HARMFUL = (
 def estimand_sentence(result: PowerResult) -> str:
     """Return what the true effect is, and why an analysis for another estimand has no bias."""
     sentence = f"The {result.estimand.name}, in the two populations with complete follow-up."
+    if result.estimand.varies:
+        sentence = f"{sentence} {VARYING}"
     if result.estimand.is_target:
         return sentence
     return (
@@ -89,13 +93,21 @@ def _beside_truth(result: PowerResult) -> list[str]:
     """Return the true effect, then bias and coverage, or a difference that is no bias."""
     of_logarithm = " (logarithm)" if result.quantity.is_ratio else ""
     truth = _row("true effect", result.truth)
+    name = "bias" if result.estimand.is_target else "difference from it"
+    if result.has_mean:
+        away = _row(f"{name}{of_logarithm}", result.bias)
+    else:
+        median = result.median_bias
+        away = _beside_interval(
+            f"median {name}{of_logarithm}", median.estimate, "", median.low, median.high
+        )
     if not result.estimand.is_target:
-        return [truth, _row(f"difference from it{of_logarithm}", result.bias)]
-    return [
-        truth,
-        _row(f"bias{of_logarithm}", result.bias),
-        _share("coverage of the interval", result.coverage),
-    ]
+        return [truth, away]
+    return [truth, away, _share("coverage of the interval", result.coverage)]
+
+
+def _of_which(result: PowerResult) -> str:
+    return "" if result.has_mean else ", finite"
 
 
 def _left_out(result: PowerResult) -> list[str]:
@@ -122,13 +134,36 @@ def _left_out(result: PowerResult) -> list[str]:
             "the model did not converge: they count as not rejecting, and are excluded from "
             "estimate, bias and coverage.",
         ]
-    if result.without_logarithm:
-        told += [
-            "",
-            f"In {result.without_logarithm:,} replicates the ratio is 0 or infinite: they are left "
-            "out of the mean and the bias of its logarithm.",
-        ]
+    for one in about_ratios(result):
+        told += ["", one]
     return told
+
+
+def about_ratios(result: PowerResult) -> Iterator[str]:
+    """Yield in how many replicates a ratio is 0 or infinite, or its interval has no limit."""
+    if result.without_logarithm:
+        yield _ratios_left_out(result)
+    if result.without_limits:
+        yield _unlimited_intervals(result)
+
+
+def _ratios_left_out(result: PowerResult) -> str:
+    """Return in how many replicates a ratio is 0 or infinite, and what that leaves of means."""
+    first = f"In {result.without_logarithm:,} replicates the ratio is 0 or infinite: "
+    if result.has_mean:
+        return f"{first}they are left out of the mean and the bias of its logarithm."
+    return (
+        f"{first}the mean is of the others, and no bias of it is given. The median has all of "
+        "them, and so has the coverage."
+    )
+
+
+def _unlimited_intervals(result: PowerResult) -> str:
+    """Return in how many replicates an interval has no limits, so that it covers any effect."""
+    return (
+        f"In {result.without_limits:,} replicates the interval is from 0 to infinity: it counts as "
+        "covering the true effect, and tells nothing of it."
+    )
 
 
 def _secondary(found: SecondaryResult) -> list[str]:
@@ -155,11 +190,13 @@ def _of_whole(found: SecondaryResult) -> Iterator[str]:
 
 
 def _share(label: str, share: Proportion) -> str:
-    """Return a proportion with Wilson's interval, as at 0 and 1 its standard error is 0."""
-    return (
-        f"{label:34} {share.estimate:10.4f} {share.mcse:10.4f}"
-        f"   95% {share.low:.4f} to {share.high:.4f}"
-    )
+    """Return a proportion with its Monte Carlo standard error and Wilson's interval."""
+    error = error_text(share.mcse)
+    return _beside_interval(label, share.estimate, error, share.low, share.high)
+
+
+def _beside_interval(label: str, value: Floats, error: str, low: Floats, high: Floats) -> str:
+    return f"{label:34} {value:10.4f} {error:>10}   95% {low:.4f} to {high:.4f}"
 
 
 def _row(label: str, mean: Mean) -> str:

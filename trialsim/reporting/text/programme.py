@@ -4,7 +4,7 @@ from typing import Final
 
 from trialsim.questions.programmes.disagreement import Disagreement
 from trialsim.questions.programmes.one_programme import SimulatedProgramme
-from trialsim.reporting.text.words import conventions_text, heading, p_text
+from trialsim.reporting.text.words import conventions_text, error_text, heading, p_text
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.stats.monte_carlo import Proportion
 
@@ -68,4 +68,4 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _row(label: str, share: Proportion) -> str:
     ends = f"{share.low:.4f} to {share.high:.4f}"
-    return f"{label:40} {share.estimate:8.4f} {share.mcse:9.4f}   {ends}"
+    return f"{label:40} {share.estimate:8.4f} {error_text(share.mcse):>9}   {ends}"

@@ -62,7 +62,7 @@ class Progress:
         running = ""
         if self._known and self._one_design:
             now = wilson_interval(self._favoured, self._known)
-            running = f"power {now.estimate:.3f} +- {now.mcse:.3f}"
+            running = f"power {now.estimate:.3f} ({now.low:.3f} to {now.high:.3f})"
             if self._precision is not None:
                 needed = float(now.estimate * (1 - now.estimate)) / self._precision**2
                 self._bar.update(self._task, total=max(needed, self._known))

@@ -84,11 +84,13 @@ def _lines_below(row: Reproduced) -> Iterator[str]:
 
 
 def _short(error: float) -> str:
-    """Return an error to two digits.
+    """Return an error to two digits; a dash for 0, where nothing varied.
 
-    >>> _short(0.000834), _short(0.5), _short(12.345)
-    ('0.00083', '0.50', '12')
+    >>> _short(0.000834), _short(0.5), _short(12.345), _short(0.0)
+    ('0.00083', '0.50', '12', '-')
     """
+    if error == 0:
+        return "-"
     text = f"{error:#.2g}"
     return text.rstrip(".") if "e" not in text else f"{error:.6f}"
 

@@ -7,7 +7,7 @@ from trialsim.questions.tipping_point import TippingPoint
 from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.text.comparison import what_if_text
-from trialsim.reporting.text.words import conventions_text, heading
+from trialsim.reporting.text.words import conventions_text, ends_text, error_text, heading
 from trialsim.stats.monte_carlo import Proportion
 
 
@@ -41,7 +41,7 @@ def type_one_error_text(title: str, found: TypeOneError) -> str:
 
 def _row(label: str, share: Proportion) -> str:
     ends = f"95% {share.low:.4f} to {share.high:.4f}"
-    return f"{label:28} {share.estimate:8.4f} {share.mcse:9.4f}   {ends}"
+    return f"{label:28} {share.estimate:8.4f} {error_text(share.mcse):>9}   {ends}"
 
 
 def sensitivity_text(title: str, result: WhatIf) -> str:
@@ -85,12 +85,16 @@ def _of_one(result: TippingPoint) -> list[str]:
 
 
 def _of_many(result: TippingPoint) -> list[str]:
-    lines = [f"{'delta':>8} {'power':>8} {'MCSE':>8} {'estimate':>10} {'MCSE':>8} {'tipped':>8}"]
+    lines = [
+        f"{'delta':>8} {'power':>8} {'MCSE':>8} {'95% interval':>16} {'estimate':>10} {'MCSE':>8} "
+        f"{'tipped':>8} {'95% interval':>16}"
+    ]
     rows = zip(result.deltas, result.power, result.estimates, result.tipped, strict=True)
     for delta, power, estimate, tipped in rows:
         lines.append(
-            f"{delta:8g} {power.estimate:8.4f} {power.mcse:8.4f} {estimate.estimate:10.4f} "
-            f"{estimate.mcse:8.4f} {tipped.estimate:8.4f}"
+            f"{delta:8g} {power.estimate:8.4f} {error_text(power.mcse):>8} "
+            f"{ends_text(power):>16} {estimate.estimate:10.4f} {estimate.mcse:8.4f} "
+            f"{tipped.estimate:8.4f} {ends_text(tipped):>16}"
         )
     return lines
 

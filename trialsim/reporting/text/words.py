@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from textwrap import wrap
 from typing import Final
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from trialsim.replicates.result import SIMULATED
 from trialsim.scenario.words.labels import in_words
+from trialsim.stats.monte_carlo import Proportion
 
 _WIDTH: Final = 100
 _INDENT: Final = 21
@@ -25,6 +29,32 @@ def p_text(p_value: float) -> str:
     ('p 0.0327', 'p < 0.0001')
     """
     return "p < 0.0001" if p_value < 0.0001 else f"p {p_value:.4f}"
+
+
+def error_text(mcse: ArrayLike, digits: int = 4) -> str:
+    """Return a Monte Carlo standard error, for a column or a sentence beside an interval.
+
+    At a proportion of 0 or 1 the formula gives 0, which is no error: there a dash stands for it,
+    and the interval alone says what is known.
+
+    >>> error_text(0.00123), error_text(0.0), error_text(0.00001)
+    ('0.0012', '-', '<0.0001')
+    """
+    error = float(np.asarray(mcse))
+    if error == 0:
+        return "-"
+    smallest = 10.0**-digits
+    return f"<{smallest:.{digits}f}" if error < smallest / 2 else f"{error:.{digits}f}"
+
+
+def ends_text(share: Proportion) -> str:
+    """Return the ends of the interval of a proportion, for a column.
+
+    >>> from trialsim.stats.monte_carlo import wilson_interval
+    >>> ends_text(wilson_interval(10, 10))
+    '0.7225-1.0000'
+    """
+    return f"{share.low:.4f}-{share.high:.4f}"
 
 
 def conventions_text(conventions: Mapping[str, str]) -> list[str]:

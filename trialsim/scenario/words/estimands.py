@@ -20,6 +20,10 @@ from trialsim.scenario.words.plan import labelled
 
 DEFAULT: Final = "treatment_policy"
 """The name of the estimand of an analysis that names none."""
+VARYING: Final = (
+    "Effects vary between trials (trial_sd): bias and coverage are of the mean effect, not of each "
+    "trial's own. An interval that has no variance between trials covers that mean less often."
+)
 
 
 class Target(NamedTuple):
@@ -31,6 +35,8 @@ class Target(NamedTuple):
     """What in the plan makes its analysis one for another estimand; empty where it is for this."""
     attributes: Mapping[str, str]
     """The five attributes of the estimand that the analysis is for; empty of a programme."""
+    varies: bool = False
+    """Whether each trial has an effect of its own, so that this is their mean."""
 
     @property
     def is_target(self) -> bool:
@@ -44,6 +50,7 @@ class Target(NamedTuple):
             "is_target": self.is_target,
             "because": list(self.others),
             "attributes": dict(self.attributes),
+            "is_mean_of_varying_effects": self.varies,
         }
 
 
@@ -67,7 +74,15 @@ def target_of(study: Study) -> Target:
     deaths = ", ".join(_DEATHS[one] for one in sorted(dead))
     others = dict.fromkeys(other for trial in trials for other in _others(trial))
     name = "treatment-policy effect" + (f", {deaths}" if deaths else "")
-    return Target(name, tuple(others), _attributes(study))
+    varies = any(_varies(trial) for trial in trials)
+    mean = ", mean over trials whose own effects vary" if varies else ""
+    return Target(name + mean, tuple(others), _attributes(study), varies)
+
+
+def _varies(trial: Scenario) -> bool:
+    """Return whether an outcome that a trial analyses has an effect that varies between trials."""
+    plan = trial.analysis
+    return any(trial.outcomes[name].effect.trial_sd > 0 for name in plan.test.outcomes_of(plan))
 
 
 def _attributes(study: Study) -> dict[str, str]:

@@ -59,8 +59,8 @@ def assurance_figure(result: Assurance, width: float = WIDTH) -> Drawing:
         f"Assurance: probability of success {result.probability:.3f}",
         caption_of(
             result,
-            f"Prior: {result.prior.title}. Assurance is the mean of the upper curve over it; its "
-            f"Monte Carlo standard error is {result.mcse:.4f}.",
+            f"Prior: {result.prior.title}. Assurance is the mean of the upper curve over it, "
+            f"95% Monte Carlo interval {result.ci[0]:.3f} to {result.ci[1]:.3f}.",
         ),
         width,
         4.8,

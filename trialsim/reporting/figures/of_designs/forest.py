@@ -30,9 +30,10 @@ _NORMAL = 1.959963984540054
 
 
 def differences_data(result: WhatIf, quantity: str = "power") -> DataFrame:
-    """Return a row for each alternative: name, value, difference, mcse, low, high, unpaired_mcse.
+    """Return a row for each alternative: name, value, difference, mcse, low and high.
 
-    `unpaired_mcse` is the standard error that independent runs of both would have.
+    `unpaired_low` and `unpaired_high` are the ends of the 95% interval that independent runs of
+    both would have; of a power those of Newcombe (1998), Statistics in Medicine 17:873, method 10.
 
     Raises
     ------
@@ -56,7 +57,12 @@ def differences_data(result: WhatIf, quantity: str = "power") -> DataFrame:
     table["low"], table["high"] = table["difference"] - half, table["difference"] + half
     if quantity == "power":
         table["low"], table["high"] = frame["difference_low"], frame["difference_high"]
-    table["unpaired_mcse"] = np.hypot(frame[error], base[error])
+    below = above = _NORMAL * np.hypot(frame[error], base[error])
+    if quantity == "power":
+        below = np.hypot(frame["power"] - frame["low"], base["high"] - base["power"])
+        above = np.hypot(frame["high"] - frame["power"], base["power"] - base["low"])
+    table["unpaired_low"] = table["difference"] - below
+    table["unpaired_high"] = table["difference"] + above
     return table.iloc[1:].reset_index(drop=True)
 
 
@@ -101,11 +107,10 @@ def differences_figure(result: WhatIf, quantity: str = "power", width: float = W
 
 def _draw_intervals(axes: Axes, data: DataFrame, places: Integers) -> None:
     """Draw the paired interval of each difference over the one that unpaired runs would have."""
-    unpaired: Any = _NORMAL * data["unpaired_mcse"]
     axes.errorbar(
         data["difference"],
         places,
-        xerr=unpaired,
+        xerr=_arms(data, "unpaired_low", "unpaired_high"),
         fmt="none",
         ecolor=PALE,
         elinewidth=5,
@@ -114,10 +119,15 @@ def _draw_intervals(axes: Axes, data: DataFrame, places: Integers) -> None:
     axes.errorbar(
         data["difference"],
         places,
-        xerr=[data["difference"] - data["low"], data["high"] - data["difference"]],
+        xerr=_arms(data, "low", "high"),
         fmt="o",
         color="#1d2f6f",
         markersize=4.5,
         capsize=2.5,
         label="difference, 95% paired interval",
     )
+
+
+def _arms(data: DataFrame, low: str, high: str) -> Any:
+    """Return how far an interval reaches from the difference, to either side."""
+    return [data["difference"] - data[low], data[high] - data["difference"]]
