@@ -164,6 +164,22 @@ def test_cars_1_alone_did_not_foretell_cars_2(cars1: ts.Scenario) -> None:
     assert foretold.predicted.sd == pytest.approx(math.hypot(0.0408, 0.035), rel=0.1)
 
 
+def test_the_spread_of_power_is_no_larger_than_a_probability_allows(cars1: ts.Scenario) -> None:
+    """By hand: two effects, one that always succeeds and one that never does: 0.5, not 0.707."""
+    found = ts.assurance(cars1, normal_prior(0.62, 0.05), 64, SEED, strata=2, n_jobs=1)
+    half = np.repeat([0.0, 1.0], 32)
+    told = replace(found, columns={**found.columns, "favoured": half, "rejected": half})
+    assert told.power_sd == pytest.approx(0.5)
+
+
+def test_the_spread_of_power_is_that_of_the_prior(cars1: ts.Scenario) -> None:
+    """By hand: trials succeed where the effect is above 0.6, a third of strata; SD sqrt(2) / 3."""
+    found = ts.assurance(cars1, normal_prior(0.62, 0.05), 60, SEED, strata=30, n_jobs=1)
+    third = np.repeat(np.arange(30) >= 20, 2).astype(float)
+    told = replace(found, columns={**found.columns, "favoured": third, "rejected": third})
+    assert told.power_sd == pytest.approx(math.sqrt(2) / 3, abs=0.01)
+
+
 def test_the_spread_of_power_is_not_known_where_one_effect_is_all_that_is_left(
     cars1: ts.Scenario,
 ) -> None:

@@ -174,14 +174,17 @@ class Assurance(Shown):
     def power_sd(self) -> float:
         """SD over the prior of the power conditional on the effect: what is not known of it.
 
-        More trials do not make it smaller; knowing the effect better would. NaN where all trials
-        but those of one effect failed.
+        The variance of the strata, less what their trials leave in it, and the variance of their
+        mean, which is the mean over the prior but for that. It is at most p (1 - p) for a
+        probability of success p. More trials do not make it smaller; knowing the effect better
+        would. NaN where all trials but those of one effect failed.
         """
         shares = self._by_stratum(self.success)
         if np.isfinite(shares).sum() < 2:
             return math.nan
         noise = self.mcse_simulation**2 * self.strata
-        return math.sqrt(max(float(np.nanvar(shares, ddof=1)) - noise, 0.0))
+        variance = float(np.nanvar(shares)) - noise + self.mcse**2
+        return math.sqrt(min(max(variance, 0.0), self.probability * (1 - self.probability)))
 
     @property
     def without_logarithm(self) -> int:

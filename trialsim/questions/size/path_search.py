@@ -27,6 +27,8 @@ _SPREAD: Final = (-0.2, -0.1, 0.0, 0.1, 0.2)
 _MOST_STEPS: Final = 16
 _OFTEN: Final = 0.1
 """Share of rejections in favour of the control that is no chance."""
+_SMALL: Final = 0.01
+"""Change of a power that is small enough to call it none."""
 _SURE: Final = 0.999
 """Confidence with which a power must move to be searched along."""
 
@@ -79,8 +81,9 @@ def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates:
         found = _fitted(curve, axis, values, target, replicates)
         if not found.slope * slope > 0:
             raise RunError(
-                f"the power is too flat near {target:g} to be placed by {replicates:,} replicates "
-                f"of {axis.path} {values[0]:g} to {values[-1]:g}; more replicates would resolve it"
+                f"{replicates:,} trials are too few to place a power of {target:g}: from "
+                f"{axis.path} {values[0]:g} to {values[-1]:g} it does not move beyond its Monte "
+                "Carlo error; more replicates would resolve it"
             )
         again = _clipped(axis, ends, found.place)
         if values[0] <= axis.value(found.place) <= values[-1] or again == middle:
@@ -114,10 +117,21 @@ def check_ends(curve: PowerCurve, axis: Axis, ends: Ends, target: float, pilot: 
         f"{_said(powers[1])}, over {pilot:,} replicates{_reasons(curve, ends, pilot)}"
     )
     if moved.low <= 0 <= moved.high:
-        raise RunError(f"{axis.path} does not move the power, as far as can be seen: {said}")
+        raise RunError(f"{_unmoved(axis, moved, pilot)}: {said}")
     least, most = sorted(float(power.estimate) for power in powers)
     if not least <= target <= most:
         raise RunError(f"a power of {target:g} is out of reach of {axis.path}: {said}")
+
+
+def _unmoved(axis: Axis, moved: PairedDifference, pilot: int) -> str:
+    """Return what a difference that may be none says: that it is small, or too little is known."""
+    most = max(abs(float(moved.low)), abs(float(moved.high)))
+    if most <= _SMALL:
+        return f"{axis.path} does not move the power, by {most:.3f} at most"
+    return (
+        f"{pilot:,} trials are too few to see whether {axis.path} moves the power, which may "
+        f"change by {moved.low:+.3f} to {moved.high:+.3f}"
+    )
 
 
 def _check_one_way(curve: PowerCurve, axis: Axis, rising: bool, pilot: int) -> None:
@@ -162,7 +176,7 @@ def _reasons(curve: PowerCurve, ends: Ends, pilot: int) -> str:
 
 
 def _said(power: Proportion) -> str:
-    return f"{power.estimate:.3f} (error {power.mcse:.3f})"
+    return f"{power.estimate:.3f} (95% {power.low:.3f} to {power.high:.3f})"
 
 
 def _narrow_bracket(

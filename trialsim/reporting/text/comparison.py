@@ -103,9 +103,6 @@ def size_text(title: str, result: SampleSize) -> str:
 
 def assurance_text(title: str, result: Assurance, observed: float | None = None) -> str:
     """Return the probability of success, the predictive distribution and the power curve."""
-    low, high = result.prediction_interval()
-    predicted, rejections = result.predicted, result.rejections
-    wrong = result.wrong_direction
     lines = [
         title,
         f"prior: {result.prior.title} ({result.prior.anchor})",
@@ -114,17 +111,7 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
         f"effects drawn from it; seed {result.seed}, scenario {result.scenario} ({result.digest})",
         SIMULATED,
         "",
-        f"{'probability of success':28} {result.probability:.4f} (95% {result.ci[0]:.4f} to "
-        f"{result.ci[1]:.4f}; MCSE {error_text(result.mcse)}: "
-        f"{error_text(result.mcse_simulation)} of trials, {error_text(result.mcse_draws)} of "
-        "effects drawn)",
-        f"{'power over the prior, SD':28} {result.power_sd:.4f}",
-        f"{'in favour of control':28} {wrong.estimate:.4f} (95% {wrong.low:.4f} to "
-        f"{wrong.high:.4f})",
-        f"{'rejections, either direction':28} {rejections.estimate:.4f} (95% {rejections.low:.4f} "
-        f"to {rejections.high:.4f}; MCSE {error_text(rejections.mcse)})",
-        f"{'predictive distribution':28} mean estimate {predicted.estimate:.4f} (MCSE "
-        f"{predicted.mcse:.4f}), SD {predicted.sd:.4f}, 95% of trials {low:.4f} to {high:.4f}",
+        *_assured(result),
     ]
     if observed is not None:
         share = result.share_at_most(observed)
@@ -149,6 +136,26 @@ def assurance_text(title: str, result: Assurance, observed: float | None = None)
     if result.is_harmful:
         lines.append(f"WARNING: {_HARMFUL}")
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def _assured(result: Assurance) -> list[str]:
+    """Return the probability of success and what is predicted, each with its error."""
+    low, high = result.prediction_interval()
+    predicted, rejections = result.predicted, result.rejections
+    wrong = result.wrong_direction
+    return [
+        f"{'probability of success':28} {result.probability:.4f} (95% {result.ci[0]:.4f} to "
+        f"{result.ci[1]:.4f}; MCSE {error_text(result.mcse)}: "
+        f"{error_text(result.mcse_simulation)} of trials, {error_text(result.mcse_draws)} of "
+        "effects drawn)",
+        f"{'power over the prior, SD':28} {result.power_sd:.4f}",
+        f"{'in favour of control':28} {wrong.estimate:.4f} (95% {wrong.low:.4f} to "
+        f"{wrong.high:.4f})",
+        f"{'rejections, either direction':28} {rejections.estimate:.4f} (95% {rejections.low:.4f} "
+        f"to {rejections.high:.4f}; MCSE {error_text(rejections.mcse)})",
+        f"{'predictive distribution':28} mean estimate {predicted.estimate:.4f} (MCSE "
+        f"{predicted.mcse:.4f}), SD {predicted.sd:.4f}, 95% of trials {low:.4f} to {high:.4f}",
+    ]
 
 
 def _left_out(count: int) -> str:
