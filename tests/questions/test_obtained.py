@@ -1,13 +1,16 @@
 """What is written of reference patients stands beside what the recruited have."""
 
 import json
+import math
 
 import pytest
 
 from trialsim.cli import DONE, run
 from trialsim.questions.obtained import Beside, obtained, obtained_of
+from trialsim.questions.power import power
 from trialsim.reporting.text.obtained import obtained_text
 from trialsim.scenario.files.templates import new_study
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.scenario import Scenario, validated
 
@@ -80,3 +83,50 @@ def test_a_study_that_nobody_can_enter_is_shown_with_the_reason() -> None:
     assert isinstance(found, str)
     assert found.startswith("recruitment can never finish")
     assert found in obtained_text({"bolus": found})
+
+
+RISKY = {"log_odds_per_unit": 0.15, "reference": 5}
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("discontinuation", "proportion who discontinued the infusions"),
+        ("withdrawal", "proportion who withdrew"),
+        ("death", DEATH),
+    ],
+)
+def test_every_risk_with_factors_has_the_simulated_share_beside_it(kind: str, label: str) -> None:
+    """Oracle: the means that `power` counts of the same kind of patients, on other numbers."""
+    study = load("cars1").replace(
+        {f"operations.{kind}.probability": 0.08, f"operations.{kind}.covariates": {"nihss": RISKY}}
+    )
+    found = table(study)[label]
+    assert found.written == 0.08
+    columns = {"discontinuation": "discontinued", "withdrawal": "withdrawn", "death": "died"}
+    counted = power(study, 200, 7, n_jobs=1).mean_of(columns[kind])
+    error = math.hypot(found.obtained.mcse, counted.mcse / study.design.patients)
+    assert found.obtained.estimate == pytest.approx(
+        counted.estimate / study.design.patients, abs=4 * error
+    )
+    assert found.obtained.estimate - 0.08 > 4 * found.obtained.mcse
+
+
+def test_refusals_and_missed_visits_are_realised_as_specified() -> None:
+    """Oracle: the file itself; neither has risk factors. The mean of a uniform chance is 0.2."""
+    chance = {"distribution": "uniform", "low": 0.1, "high": 0.3}
+    changes = {
+        "operations.refusal_probability": chance,
+        "operations.visit_missed_probability": 0.07,
+        "operations.withdrawal.probability": 0.3,
+        "operations.infusion_chairs_per_site": 1,
+    }
+    rows = table(load("cars1").replace(changes))
+    refused = rows["proportion of later infusions refused"]
+    missed = rows["proportion of later visits missed"]
+    assert refused.written == pytest.approx(0.2)
+    assert missed.written == 0.07
+    for one in (refused, missed):
+        assert 0 < one.obtained.mcse < 0.005
+        assert one.obtained.estimate == pytest.approx(one.written, abs=4 * one.obtained.mcse)
+    assert "proportion of later infusions refused" not in table(bolus())

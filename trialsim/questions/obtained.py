@@ -18,6 +18,7 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, mean_over_replicates
 from trialsim.stats.planning.scale_effects import mean_of_cells, theta_of_cells
 from trialsim.streams import Streams, derived_seed
+from trialsim.trial.conduct import Lack
 from trialsim.trial.trial import Trial, simulate_batch
 
 REPLICATES: Final = 64
@@ -26,6 +27,8 @@ _MOST_PATIENTS: Final = 200_000
 _MOST_GRADES: Final = 12
 """Told one by one; of a longer scale the ends are."""
 _PURPOSE: Final = "obtained"
+_PATIENTS: Final = 4096
+"""Over whom the chance of refusing is averaged, at as many places of its distribution."""
 
 
 class Beside(NamedTuple):
@@ -80,6 +83,40 @@ def _of_events(trial: Trial, there: Booleans) -> Iterator[Beside]:
     ):
         shares = ((minutes < NEVER) & there).sum(axis=1) / there.sum(axis=1)
         yield Beside(f"proportion who {what}", happening.probability, mean_over_replicates(shares))
+    yield from _of_infusions(trial, there)
+    yield from _of_visits(trial, there)
+
+
+def _of_infusions(trial: Trial, there: Booleans) -> Iterator[Beside]:
+    """Yield how often a patient refuses an infusion after the first, while there are any."""
+    conduct, distribution = trial.conduct, trial.scenario.operations.refusal_probability
+    ended = np.minimum(conduct.discontinued, conduct.exited)
+    offered = there[:, :, None] & (conduct.infusion_start < ended[:, :, None])
+    offered[:, :, 0] = False  # which randomises the patient, and is never refused
+    if conduct.lacked is not None:
+        offered &= conduct.lacked == Lack.NOTHING
+    if offered.any():
+        chances = distribution.at((np.arange(_PATIENTS) + 0.5) / _PATIENTS)
+        shares = _share(offered & ~conduct.infusion_given, offered)
+        yield Beside("proportion of later infusions refused", float(chances.mean()), shares)
+
+
+def _of_visits(trial: Trial, there: Booleans) -> Iterator[Beside]:
+    """Yield how often a visit after baseline is missed by a patient who is still in the trial."""
+    conduct = trial.conduct
+    due = there[:, :, None] & (conduct.visit_minute < conduct.exited[:, :, None])
+    due[:, :, 0] = False
+    if due.any():
+        written = trial.scenario.operations.visit_missed_probability
+        yield Beside(
+            "proportion of later visits missed", written, _share(due & ~conduct.visit_attended, due)
+        )
+
+
+def _share(happened: Booleans, possible: Booleans) -> Mean:
+    """Return the mean over trials of a share of what each trial's patients could do."""
+    times, of = (one.sum(axis=(1, 2)) for one in (happened, possible))
+    return mean_over_replicates(np.where(of > 0, times / np.maximum(of, 1), np.nan))
 
 
 def _of_endpoint(trial: Trial, there: Booleans) -> Iterator[Beside]:

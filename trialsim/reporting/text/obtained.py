@@ -18,8 +18,8 @@ def obtained_dict(tables: Mapping[str, Sequence[Beside] | str]) -> dict[str, Any
 def obtained_text(tables: Mapping[str, Sequence[Beside] | str]) -> str:
     """Return a row for each parameter: specified, realised and its Monte Carlo standard error."""
     lines = [
-        "Parameters as specified for reference patients and as realised in trials (complete "
-        "follow-up):",
+        "Parameters as specified for reference patients (probabilities: at the reference values of",
+        "their risk factors), and as realised in trials (scores: with complete follow-up):",
     ]
     for name, found in tables.items():
         if isinstance(found, str):
