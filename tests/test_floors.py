@@ -14,7 +14,7 @@ PACKAGE: Final = Path(__file__).resolve().parents[1] / "trialsim"
 HOUSE: Final = (
     {"clock", "described", "errors", "arrays", "shown", "legible"},
     {"compiled"},
-    {"streams", "distributions", "stats"},
+    {"streams", "distributions", "stats", "own"},
     {"curves"},
     {"quantiles"},
     {"scenario"},

@@ -2,6 +2,7 @@
 
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
+from trialsim.own.analyses import AnalysisData, Estimates, own_analysis
 from trialsim.questions.assurance.assurance import Assurance, assurance
 from trialsim.questions.assurance.prior import Prior
 from trialsim.questions.assurance.prior_files import load_prior
@@ -28,6 +29,7 @@ from trialsim.simulated import SimulatedTrial, simulate
 
 __all__ = [
     "Analysis",
+    "AnalysisData",
     "Assurance",
     "Board",
     "BoundsResult",
@@ -35,6 +37,7 @@ __all__ = [
     "Comparison",
     "CountPower",
     "Disagreement",
+    "Estimates",
     "InputError",
     "PowerResult",
     "Prior",
@@ -62,6 +65,7 @@ __all__ = [
     "endpoint_cells",
     "load",
     "load_prior",
+    "own_analysis",
     "plot",
     "power",
     "reproduce",

@@ -12,7 +12,7 @@ import numpy as np
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Floats
 from trialsim.compiled.library import stages
-from trialsim.errors import RecruitmentError
+from trialsim.errors import InputError, RecruitmentError
 from trialsim.replicates.monitoring.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
 from trialsim.replicates.quantities import aligned_to_replicates, kept_of, quantities
@@ -97,6 +97,8 @@ class Simulation:
         streams = Streams(self.seed, replicates)
         try:
             columns, failures = self._numbers(streams, kept)
+        except InputError:  # of an own analysis, which every replicate has
+            raise
         except RecruitmentError as error:  # of every replicate
             return _failed(kept, [Failure(one, error.reason) for one in replicates])
         except Exception as error:

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from trialsim.own.analyses import own_analysis
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan, FurtherAnalysis
 from trialsim.scenario.plan.methods.registry import AnyMethod, name_of
@@ -13,6 +14,7 @@ from trialsim.scenario.words.description import as_text, describe
 from trialsim.scenario.words.plan import plan_in_words
 
 CARS1 = load("cars1")
+own_analysis("told_in_words", estimates="log odds ratio", null=0.0)(lambda data: None)  # type: ignore[arg-type, return-value]
 METHODS = get_args(AnyMethod)
 GIVEN: dict[str, dict[str, Any]] = {
     "permutation": {"statistic": "mann_whitney", "permutations": 999},
@@ -22,6 +24,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "responders": {"threshold": 40},
     "weighted_mann_whitney": {"covariates": ["arat"]},
     "weighted_means": {"covariates": ["arat"]},
+    "own": {"analysis": "told_in_words"},
 }
 """What the methods that need it are told."""
 COMPANIONS: dict[tuple[str, Any], dict[str, Any]] = {
@@ -95,6 +98,7 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
         ("wei_lachin", "visits", ([], ["day_42", "day_90"], ["day_21", "day_42", "day_90"])),
         ("wei_lachin", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
         ("obrien", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
+        ("own", "parameters", ({}, {"threshold": 40}, {"threshold": 41})),
     ],
 )
 def test_the_numbers_and_names_of_a_method_are_told(

@@ -12,6 +12,7 @@ from trialsim.analysis.methods import (
     mann_whitney,
     means,
     mmrm,
+    own,
     permutation,
     proportional_odds,
     ranks,
@@ -32,6 +33,7 @@ from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
+from trialsim.scenario.plan.own_method import Own
 
 
 class _Analysis(NamedTuple):
@@ -56,6 +58,7 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     WeightedMeans: _Analysis(weighted.compare_means),
     Responders: _Analysis(responders.compare),
     ProportionalOdds: _Analysis(proportional_odds.compare, proportional_odds.truth),
+    Own: _Analysis(own.compare),
 }
 
 

@@ -88,7 +88,7 @@ def _a_method_has_its_own_rule(missing: str, test: AnyMethod) -> Iterator[Violat
         return
     if test.own_missing is not None:
         rule = f"must be {test.own_missing} with {test.method}, which fills in no score"
-    elif missing == "likelihood":
+    elif missing == "likelihood" and not test.takes_missing_scores:
         only = _names(one for one in METHODS if one.own_missing == missing)
         rule = f"cannot be likelihood with {test.method}: only {only} models all visits"
     else:

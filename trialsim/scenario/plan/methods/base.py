@@ -31,6 +31,8 @@ class AnalysisMethod(CheckedModel):
     """Whether it has a continuity correction."""
     own_missing: ClassVar[Missing | None] = None
     """The only rule for missing scores that goes with it, which fills in none."""
+    takes_missing_scores: ClassVar[bool] = False
+    """Whether scores may be left missing for it, beside the rules that fill them in."""
     pools_imputations: ClassVar[bool] = False
     """Whether imputed trials can be pooled, not stratified and not corrected."""
     pooled_as: ClassVar[str] = ""

@@ -20,6 +20,7 @@ from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
+from trialsim.scenario.plan.own_method import Own
 
 AnyMethod: TypeAlias = (
     MannWhitney
@@ -37,6 +38,7 @@ AnyMethod: TypeAlias = (
     | WeightedMeans
     | Responders
     | ProportionalOdds
+    | Own
 )
 METHODS: Final[tuple[type[AnalysisMethod], ...]] = get_args(AnyMethod)
 

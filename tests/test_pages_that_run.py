@@ -1,0 +1,24 @@
+"""Every line of Python on these pages prints what it says."""
+
+import doctest
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.mark.parametrize("name", ["own_analyses.md"])
+def test_every_line_of_the_page_prints_what_it_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = DOCS / name
+    text = page.read_text(encoding="utf-8")
+    lines = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    assert len(lines.examples) > 4
+    told: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(lines, out=told.append)
+    assert not told, "".join(told)

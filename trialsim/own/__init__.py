@@ -1,0 +1,1 @@
+"""What users bring: analyses and courses as Python functions, which a study file can only name."""

@@ -1,0 +1,125 @@
+"""Functions of users by name: those registered in this process, and installed entry points.
+
+A name is looked up in these two places and nowhere else. No module is imported, and no file opened,
+because a study file names it.
+"""
+
+import hashlib
+import inspect
+import marshal
+import re
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from types import FunctionType
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from trialsim.errors import InputError, Problem
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_LONGEST_NAME: Final = 100
+
+
+class Named(Protocol):
+    """What a registry holds."""
+
+    @property
+    def name(self) -> str:
+        """The name by which a study file chooses it."""
+        ...
+
+
+Kind = TypeVar("Kind", bound=Named)
+
+
+class Registry(Generic[Kind]):
+    """The functions of one kind."""
+
+    def __init__(self, kind: str) -> None:
+        """Take what they are, after which the group of the entry points is called."""
+        self._group = f"trialsim.{kind}"
+        self._known: dict[str, Kind] = {}
+
+    def add(self, one: Kind) -> None:
+        """Register a function; one of the same name that was there before is replaced."""
+        self._known[one.name] = one
+
+    def find(self, name: str) -> Kind | None:
+        """Return what bears a name; None where nothing does.
+
+        Raises
+        ------
+        InputError
+            If an installed package that offers it cannot be loaded or registers something else.
+        """
+        if name not in self._known and _NAME.fullmatch(name):
+            self._load(name)
+        return self._known.get(name)
+
+    def names(self) -> list[str]:
+        """Return all names, those of packages that are not loaded yet among them."""
+        return sorted({*self._known, *(one.name for one in entry_points(group=self._group))})
+
+    def _load(self, name: str) -> None:
+        offered = tuple(entry_points(group=self._group, name=name))
+        if len(offered) > 1:
+            packages = ", ".join(sorted(one.dist.name for one in offered if one.dist))
+            rule = f"must be offered by one package: {name} is an entry point of {packages}"
+            raise InputError([Problem(self._group, rule)])
+        for one in offered:
+            try:
+                one.load()
+            except Exception as error:
+                rule = f"the entry point {name} cannot be loaded: {said_by(error)}"
+                raise InputError([Problem(self._group, rule, one.value)]) from error
+            if name not in self._known:
+                rule = f"the entry point {name} must lead to a function registered by that name"
+                raise InputError([Problem(self._group, rule, one.value)])
+
+
+def checked_name(name: str) -> str:
+    """Return a name that a study file can give.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        rule = "must be a name of lower case letters, digits and underscores"
+        raise InputError([Problem("name", rule, name)])
+    return name
+
+
+def fingerprint(function: Callable[..., Any], version: str) -> str:
+    """Return twelve hexadecimal digits of a function's own text and its version.
+
+    What it calls is not looked into: for that, a version is changed.
+
+    Raises
+    ------
+    InputError
+        If it is not a function written in Python.
+    """
+    if not isinstance(function, FunctionType):
+        raise InputError([Problem("function", "must be a Python function", repr(function))])
+    try:
+        text = inspect.getsource(function).encode()
+    except (OSError, TypeError):  # such as one typed into an interpreter
+        text = marshal.dumps(function.__code__)
+    return hashlib.sha256(text + version.encode()).hexdigest()[:12]
+
+
+def said_by(error: Exception) -> str:
+    """Return what an error says in a line, with where in the user's code it arose.
+
+    >>> said_by(ValueError("no"))
+    'ValueError: no'
+    """
+    told = f"{type(error).__name__}: {error}".replace("\n", " ").rstrip(": ")
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return told
+    file = last.tb_frame.f_code.co_filename.replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{told} ({file}, line {last.tb_lineno})"
