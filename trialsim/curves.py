@@ -77,7 +77,8 @@ class Curve:
         return _cubics(_rounded(self._function(points)), np.zeros(len(start)), np.ones(len(start)))
 
     @cached_property
-    def _by_piece(self) -> Floats:
+    def by_piece(self) -> Floats:
+        """The coefficients of each piece side by side, as the compiled stages take them."""
         return np.ascontiguousarray(self._coefficients.T)
 
     def at(self, values: Floats) -> Floats:
@@ -85,7 +86,7 @@ class Curve:
         compiled = stages()
         if compiled is not None:
             interval = self._low, self._high, self._per_unit
-            return compiled.curve(self._by_piece, *interval, values)
+            return compiled.curve(self.by_piece, *interval, values)
         along = (values.clip(self._low, self._high) - self._low) * self._per_unit
         place = along.astype(np.int64)
         return _cubic(self._coefficients, place, along - place)
@@ -97,7 +98,7 @@ def part_done(times: Floats) -> Floats:
     >>> part_done(np.array([0.0, 1.0, 99.0])).round(6)
     array([0.      , 0.632121, 1.      ])
     """
-    return _PART_DONE.at(times)
+    return PART_DONE.at(times)
 
 
 def logistic(log_odds: Floats) -> Floats:
@@ -109,7 +110,7 @@ def logistic(log_odds: Floats) -> Floats:
     return _LOGISTIC.at(log_odds)
 
 
-_PART_DONE: Final = Curve(lambda times: -np.expm1(-times), 0, 48, 64)
+PART_DONE: Final = Curve(lambda times: -np.expm1(-times), 0, 48, 64)
 _LOGISTIC: Final = Curve(lambda log_odds: 1 / (1 + np.exp(-log_odds)), -48, 48, 64)
 
 

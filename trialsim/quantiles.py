@@ -56,45 +56,46 @@ class Steps:
 
     def __init__(self, values: Sequence[float] | Floats, shares: Sequence[float] | Floats) -> None:
         """Take the values, and the shares up to each of them but the last."""
-        self._values = np.asarray(values, np.float64)
-        self._ends = words_below(np.asarray(shares, np.float64))
+        self.values = np.asarray(values, np.float64)
+        self.ends = words_below(np.asarray(shares, np.float64))
 
     @cached_property
-    def _guide(self) -> tuple[Integers, int, NDArray[np.uint64]]:
+    def guide(self) -> tuple[Integers, int, NDArray[np.uint64]]:
         """How many values end before each cell, in one cell at most, and all the ends."""
         starts = np.arange(0, WORDS + 1, 1 << self._CELL_BITS, dtype=np.uint64)
-        before = np.searchsorted(self._ends, starts, side="right")
-        deepest = np.diff(np.append(before[:-1], len(self._ends))).max()
-        ends = np.append(self._ends, np.uint64(WORDS))
+        before = np.searchsorted(self.ends, starts, side="right")
+        deepest = np.diff(np.append(before[:-1], len(self.ends))).max()
+        ends = np.append(self.ends, np.uint64(WORDS))
         return before[:-1].astype(np.int64), int(deepest), ends
 
     def at(self, words: Words) -> Floats:
         """Return the values at words."""
-        before, deepest, ends = self._guide
+        before, deepest, ends = self.guide
         compiled = stages()
         if compiled is not None:
-            return compiled.steps(before, ends, self._values, words)
+            return compiled.steps(before, ends, self.values, words)
         passed = before[words >> np.uint32(self._CELL_BITS)]
         for _ in range(deepest):
             passed += words >= ends[passed]
-        values: Floats = self._values[passed]
+        values: Floats = self.values[passed]
         return values
 
     @cached_property
-    def _scores(self) -> Floats:
-        scores: Floats = scipy.special.ndtri(self._ends / WORDS)
+    def scores(self) -> Floats:
+        """The standard normal scores at which the values end, but for the last."""
+        scores: Floats = scipy.special.ndtri(self.ends / WORDS)
         return scores
 
     def at_score(self, scores: Floats) -> Floats:
         """Return the values at standard normal scores."""
-        values: Floats = self._values[np.searchsorted(self._scores, scores, side="right")]
+        values: Floats = self.values[np.searchsorted(self.scores, scores, side="right")]
         return values
 
     def runs(self, met: Callable[[Floats], Booleans]) -> Runs:
         """Return the words whose values meet a condition, values side by side as one run."""
-        edges = [0, *self._ends.tolist(), WORDS]
+        edges = [0, *self.ends.tolist(), WORDS]
         runs: list[tuple[int, int]] = []
-        for place in np.flatnonzero(met(self._values)).tolist():
+        for place in np.flatnonzero(met(self.values)).tolist():
             first, after = edges[place], edges[place + 1]
             if runs and runs[-1][1] == first:
                 first = runs.pop()[0]
@@ -108,26 +109,28 @@ class Smooth:
 
     def __init__(self, distribution: Continuous) -> None:
         """Take the distribution, whose exact quantiles are computed when they are needed."""
-        self._distribution = distribution
+        self.distribution = distribution
 
     @cached_property
     def curve(self) -> TailCurve:
         """The values at words, for those that are no line and no move of the normal curve."""
-        return TailCurve(self._distribution.at)
+        return TailCurve(self.distribution.at)
 
     @cached_property
-    def _by_score(self) -> Curve:
+    def by_score(self) -> Curve:
+        """The values at standard normal scores."""
+
         def exact(scores: Floats) -> Floats:
-            if isinstance(self._distribution, LogNormal | Normal):
-                return self._distribution.at_score(scores)
+            if isinstance(self.distribution, LogNormal | Normal):
+                return self.distribution.at_score(scores)
             below: Floats = scipy.special.ndtr(scores)
-            return self._distribution.at(below.clip(2.0**-53, 1 - 2.0**-53))
+            return self.distribution.at(below.clip(2.0**-53, 1 - 2.0**-53))
 
         return Curve(exact, -_FARTHEST_SCORE, _FARTHEST_SCORE, _PIECES_PER_SD)
 
     def at(self, words: Words) -> Floats:
         """Return the values at words."""
-        match self._distribution:
+        match self.distribution:
             case Uniform(low=low, high=high):
                 return low + (high - low) * numbers(words)
             case Normal(mean=mean, sd=sd, low=None, high=None):
@@ -136,10 +139,10 @@ class Smooth:
 
     def at_score(self, scores: Floats) -> Floats:
         """Return the values at standard normal scores."""
-        match self._distribution:
+        match self.distribution:
             case Normal(mean=mean, sd=sd, low=None, high=None):
                 return mean + sd * scores
-        return self._by_score.at(scores)
+        return self.by_score.at(scores)
 
     def first(self, met: Callable[[Floats], Booleans]) -> int:
         """Return the first word from which on the values meet a condition, found by halving."""
@@ -182,11 +185,12 @@ def waits() -> Smooth:
 
 def normal_scores(words: Words) -> Floats:
     """Return the standard normal scores at words."""
-    return _standard().at(words)
+    return standard_normal().at(words)
 
 
 @lru_cache(1)
-def _standard() -> TailCurve:
+def standard_normal() -> TailCurve:
+    """Return the curve of standard normal scores."""
     return TailCurve(lambda u: scipy.special.ndtri(u))
 
 

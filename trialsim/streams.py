@@ -110,7 +110,7 @@ class Streams:
 
     def address(self, purpose: str, draw: int = 0) -> Address:
         """Return the address of the first word of a purpose and a draw, as the stages take it."""
-        return self.seed, _key_of(purpose), draw, self.replicates.start
+        return self.seed, key_of(purpose), draw, self.replicates.start
 
     def uniform(self, purpose: str, units: int, draw: int = 0) -> Floats:
         """Return the words as numbers in (0, 1), where 0 and 1 never occur.
@@ -130,7 +130,7 @@ class Streams:
         counter = (first, draw, tile, beyond)
         state: Any = {
             "bit_generator": "Philox",
-            "state": {"counter": counter, "key": (self.seed, _key_of(purpose))},
+            "state": {"counter": counter, "key": (self.seed, key_of(purpose))},
             "buffer": (0, 0, 0, 0),
             "buffer_pos": 4,
             "has_uint32": 0,
@@ -223,7 +223,7 @@ def derived_seed(seed: int, purpose: str) -> int:
     >>> derived_seed(2016, "example") == derived_seed(2017, "example")
     False
     """
-    return _key_of(f"{purpose} under seed {seed}")
+    return key_of(f"{purpose} under seed {seed}")
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
@@ -232,11 +232,12 @@ def generator(seed: int, purpose: str) -> np.random.Generator:
     >>> generator(2016, "example").multinomial(10, [0.5, 0.5]).sum().item()
     10
     """
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, _key_of(purpose)))))
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, key_of(purpose)))))
 
 
 @cache
-def _key_of(purpose: str) -> int:
+def key_of(purpose: str) -> int:
+    """Return the hash of a purpose, which is the second half of the generator's key."""
     return int.from_bytes(blake2b(purpose.encode(), digest_size=8).digest(), "little")
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
-SOURCE: Final = HERE / "stages.c"
+SOURCE: Final = HERE / "whole.c"
+"""What is compiled; it includes the other files."""
 KINDS: Final = {
     "x86-64-v4": "-march=x86-64-v4",
     "x86-64-v3": "-march=x86-64-v3",
@@ -24,14 +25,22 @@ KINDS: Final = {
 OTHER: Final = "generic"
 """The kind of a processor of another family."""
 FLAGS: Final = (
-    *("-O3", "-std=c11", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden"),
+    *(
+        "-O3",
+        "-std=c11",
+        "-ffp-contract=off",
+        "-fno-math-errno",
+        "-fPIC",
+        "-shared",
+        "-fvisibility=hidden",
+    ),
     *("-Wall", "-Wextra"),
 )
 
 
 def edition() -> int:
     """Return a number that belongs to this source, which a library of another does not give."""
-    return zlib.crc32(SOURCE.read_bytes())
+    return zlib.crc32(b"".join(file.read_bytes() for file in sorted(HERE.glob("*.c"))))
 
 
 def library_of(kind: str) -> Path:

@@ -12,6 +12,7 @@ from typing import Final
 
 from trialsim.compiled.build import edition, kinds_here, library_of
 from trialsim.compiled.stages import Stages
+from trialsim.compiled.whole import SIZE_OF_STUDY
 from trialsim.errors import InputError, Problem
 
 NUMPY: Final = "numpy"
@@ -70,8 +71,9 @@ def _library(kind: str) -> Stages | None:
         return None
     try:
         library = CDLL(str(path))
-        library.edition.restype = library.processor.restype = c_int64
-        if library.edition() != edition():
+        for number in (library.edition, library.processor, library.study_size):
+            number.restype = c_int64
+        if (library.edition(), library.study_size()) != (edition(), SIZE_OF_STUDY):
             return None
     except (OSError, AttributeError):
         return None

@@ -70,17 +70,38 @@ static inline void block_of(Stream of, uint64_t replicate, uint64_t tile, int64_
     philox_block(of, counter, counter < (uint64_t)before, tile, (uint64_t)(before >> 64), words);
 }
 
-/* The words of the first `units` units of one replicate; `words` has room for whole blocks. */
-static void words_of(Stream of, uint64_t replicate, int64_t units, uint32_t *words)
+/* The words of the units from one, at which a block begins, to before another, of one replicate;
+   `words` has room for whole blocks. */
+static void words_between(Stream of, uint64_t replicate, int64_t from, int64_t to, uint32_t *words)
 {
     int64_t start = 0;
-    for (uint64_t tile = 0; start < units; tile++) {
+    for (uint64_t tile = 0; start < to; tile++) {
         int64_t size = (int64_t)TILE << (tile / ALIKE);
-        int64_t blocks = (units - start < size ? units - start + BLOCK - 1 : size) / BLOCK;
-        for (int64_t block = 0; block < blocks; block++)
+        int64_t blocks = (to - start < size ? to - start + BLOCK - 1 : size) / BLOCK;
+        for (int64_t block = from > start ? (from - start) / BLOCK : 0; block < blocks; block++)
             block_of(of, replicate, tile, size, block, words + start + block * BLOCK);
         start += size;
     }
+}
+
+/* The words of the first `units` units of one replicate. */
+static void words_of(Stream of, uint64_t replicate, int64_t units, uint32_t *words)
+{
+    words_between(of, replicate, 0, units, words);
+}
+
+/* The word of one unit of one replicate. */
+static uint32_t word_at(Stream of, uint64_t replicate, int64_t unit)
+{
+    int64_t start = 0, size = TILE;
+    uint64_t tile = 0;
+    for (; start + size <= unit; size = (int64_t)TILE << (tile / ALIKE)) {
+        start += size;
+        tile++;
+    }
+    uint32_t block[BLOCK];
+    block_of(of, replicate, tile, size, (unit - start) / BLOCK, block);
+    return block[(unit - start) % BLOCK];
 }
 
 /* Words of a batch, shape (replicate, unit); `row` has room for whole blocks of one replicate. */
@@ -122,15 +143,20 @@ EXPORT void tail_curve(const double *pieces, const uint32_t *words, int64_t coun
 }
 
 /* A curve on [low, high], so many pieces a unit; what is no number stays none. */
+static inline double curve_at(const double *pieces, double low, double high, double per_unit,
+                              double at)
+{
+    double within = at < low ? low : at > high ? high : at;
+    double along = (within - low) * per_unit;
+    int64_t place = along == along ? (int64_t)along : 0;
+    return cubic(pieces + 4 * place, along - (double)place);
+}
+
 EXPORT void curve(const double *pieces, double low, double high, double per_unit,
                   const double *at, int64_t count, double *values)
 {
-    for (int64_t i = 0; i < count; i++) {
-        double within = at[i] < low ? low : at[i] > high ? high : at[i];
-        double along = (within - low) * per_unit;
-        int64_t place = along == along ? (int64_t)along : 0;
-        values[i] = cubic(pieces + 4 * place, along - (double)place);
-    }
+    for (int64_t i = 0; i < count; i++)
+        values[i] = curve_at(pieces, low, high, per_unit, at[i]);
 }
 
 /* ---- Steps: quantiles.Steps.at ------------------------------------------------------------- */
@@ -178,17 +204,8 @@ EXPORT void words_of_pairs(uint64_t seed, uint64_t purpose, uint64_t draw, uint6
                            uint32_t *found)
 {
     Stream of = {seed, purpose, draw};
-    for (int64_t i = 0; i < pairs; i++) {
-        int64_t start = 0, size = TILE;
-        uint64_t tile = 0;
-        for (; start + size <= unit[i]; size = (int64_t)TILE << (tile / ALIKE)) {
-            start += size;
-            tile++;
-        }
-        uint32_t block[BLOCK];
-        block_of(of, first + (uint64_t)replicate[i], tile, size, (unit[i] - start) / BLOCK, block);
-        found[i] = block[(unit[i] - start) % BLOCK];
-    }
+    for (int64_t i = 0; i < pairs; i++)
+        found[i] = word_at(of, first + (uint64_t)replicate[i], unit[i]);
 }
 
 /* ---- Screening: cohort._arrivals, cohort._fails, itinerary.first_infusion ------------------- */
@@ -197,11 +214,25 @@ enum { DAY = 24 * 60 };
 
 static const int64_t NEVER = (int64_t)1 << 62;
 
+static inline int64_t smaller(int64_t one, int64_t other) { return one < other ? one : other; }
+static inline int64_t larger(int64_t one, int64_t other) { return one > other ? one : other; }
+
 /* A number that is not negative, rounded up. */
 static inline int64_t rounded_up(double value)
 {
     int64_t below = (int64_t)value;
     return below + ((double)below < value);
+}
+
+/* The site at a mark, of sites whose rates are added up to these ends. */
+static inline int64_t site_at(const double *ends, int64_t sites, double mark)
+{
+    int64_t reached = 0, half = 1;
+    while (2 * half <= sites - 1)
+        half *= 2;
+    for (int64_t step = half; step; step /= 2)
+        reached += reached + step <= sites - 1 && ends[reached + step - 1] <= mark ? step : 0;
+    return reached;
 }
 
 /* Who arrives when and where, and before which minute nobody is missing; `running` are the sites'
@@ -212,9 +243,6 @@ EXPORT void arrivals(uint64_t seed, uint64_t wait_purpose, uint64_t site_purpose
                      double first_opening, double farthest, uint32_t *row, int64_t *arrival,
                      int64_t *site, int64_t *until)
 {
-    int64_t half = 1;
-    while (2 * half <= sites - 1)
-        half *= 2;
     for (int64_t r = 0; r < replicates; r++) {
         const double *ends = running + r * sites;
         double pace = ends[sites - 1], waited = 0, after = 0;
@@ -224,9 +252,7 @@ EXPORT void arrivals(uint64_t seed, uint64_t wait_purpose, uint64_t site_purpose
         words_of(where, first + (uint64_t)r, candidates, site_row);
         for (int64_t i = 0; i < candidates; i++) {
             double mark = (site_row[i] + 0.5) / 4294967296.0 * pace;
-            int64_t reached = 0;
-            for (int64_t step = half; step; step /= 2)
-                reached += reached + step <= sites - 1 && ends[reached + step - 1] <= mark ? step : 0;
+            int64_t reached = site_at(ends, sites, mark);
             waited += tail_curve_at(wait_pieces, row[i]);
             after = waited / pace;
             double minute = after + opened[reached];
@@ -288,8 +314,24 @@ EXPORT void first_infusion(int64_t count, const int64_t *arrival, const int64_t 
 
 /* ---- Allocation: PermutedBlocks.arms -------------------------------------------------------- */
 
-/* Each patient's arm, by the own mark and what is left of the stratum's block; `left` has a row of
-   arms for each stratum. */
+/* A patient's arm, by the own mark and what is left of the block, of each arm and in all. */
+static inline int64_t arm_of(uint32_t mark, int64_t arms, const int64_t *counts,
+                             int64_t block_size, int64_t *block, int64_t *remaining)
+{
+    int64_t chosen = 0;
+    if (!*remaining) {
+        memcpy(block, counts, (size_t)arms * sizeof *block);
+        *remaining = block_size;
+    }
+    int64_t drawn = (int64_t)((uint64_t)mark * (uint64_t)*remaining >> 32);
+    while (drawn >= block[chosen])
+        drawn -= block[chosen++];
+    block[chosen]--;
+    --*remaining;
+    return chosen;
+}
+
+/* Each patient's arm; `left` has a row of arms for each stratum. */
 EXPORT void permuted_blocks(int64_t replicates, int64_t patients, const int64_t *stratum,
                             int64_t strata, const uint32_t *mark, int64_t arms,
                             const int64_t *counts, int64_t block_size, int64_t *left,
@@ -298,19 +340,9 @@ EXPORT void permuted_blocks(int64_t replicates, int64_t patients, const int64_t 
     for (int64_t r = 0; r < replicates; r++) {
         int64_t *empty = left + strata * arms;
         memset(left, 0, (size_t)(strata * (arms + 1)) * sizeof *left);
-        for (int64_t i = r * patients; i < (r + 1) * patients; i++) {
-            int64_t *block = left + stratum[i] * arms, *remaining = empty + stratum[i], chosen = 0;
-            if (!*remaining) {
-                memcpy(block, counts, (size_t)arms * sizeof *block);
-                *remaining = block_size;
-            }
-            int64_t drawn = (int64_t)((uint64_t)mark[i] * (uint64_t)*remaining >> 32);
-            while (drawn >= block[chosen])
-                drawn -= block[chosen++];
-            block[chosen]--;
-            --*remaining;
-            arm[i] = chosen;
-        }
+        for (int64_t i = r * patients; i < (r + 1) * patients; i++)
+            arm[i] = arm_of(mark[i], arms, counts, block_size, left + stratum[i] * arms,
+                            empty + stratum[i]);
     }
 }
 
@@ -366,13 +398,35 @@ EXPORT void visits(uint64_t seed, uint64_t purpose, uint64_t first, int64_t repl
     }
 }
 
-static inline int64_t smaller(int64_t one, int64_t other) { return one < other ? one : other; }
-static inline int64_t larger(int64_t one, int64_t other) { return one > other ? one : other; }
-
 /* The minute so many minutes after randomisation, NEVER where either is. */
 static inline int64_t minute_after(int64_t randomised, int64_t after)
 {
     return larger(randomised, after) < NEVER ? randomised + after : NEVER;
+}
+
+/* Whole days to a visit, from onset where they are counted from there; conduct.days_to. */
+static inline int64_t days_to(int64_t day, int64_t from_onset, int64_t since_onset)
+{
+    int64_t passed = since_onset / DAY - (since_onset % DAY < 0);
+    return from_onset ? larger(day - passed, 0) : day;
+}
+
+/* From when on a patient has no further infusion, after randomisation, and the minutes at which
+   infusions ended for good, and at which the patient withdrew or died. */
+typedef struct {
+    int64_t stops, discontinued, withdrawn, died;
+} Left;
+
+static inline Left left_by(int64_t randomised, int64_t last_infusion, int64_t last_day,
+                           int64_t discontinues, int64_t withdraws, int64_t dies)
+{
+    int64_t exits = smaller(withdraws, dies);
+    int64_t stops = randomised < NEVER ? smaller(discontinues, exits) : 0;
+    exits = exits <= larger(last_day * DAY, last_infusion) ? exits : NEVER;
+    discontinues = discontinues <= smaller(last_infusion, exits) ? discontinues : NEVER;
+    int64_t exited = minute_after(randomised, exits);
+    return (Left){stops, minute_after(randomised, discontinues),
+                  withdraws < dies ? exited : NEVER, withdraws < dies ? NEVER : exited};
 }
 
 /* What happened to patients who never wait; infusions and visits have a layer each, `offsets` the
@@ -391,11 +445,9 @@ EXPORT void conduct(int64_t replicates, int64_t patients, int64_t infusions, int
         const int64_t *first = randomised + start, *last_day = days + (visits - 1) * layer + start;
         for (int64_t visit = 0; visit < visits; visit++)
             for (int64_t i = 0, at = visit * layer + start; i < patients; i++, at++) {
-                int64_t since = first[i] - onset[start + i], day = visit_day[visit] + shift[at];
-                if (from_onset[visit])
-                    day = larger(day - (since / DAY - (since % DAY < 0)), 0);
-                days[at] = day;
-                minute[at] = first[i] + day * DAY;
+                days[at] = days_to(visit_day[visit] + shift[at], from_onset[visit],
+                                   first[i] - onset[start + i]);
+                minute[at] = first[i] + days[at] * DAY;
             }
         for (int64_t i = 0; i < patients; i++)
             row[i] = first[i] / DAY % 7 * infusions;
@@ -404,15 +456,13 @@ EXPORT void conduct(int64_t replicates, int64_t patients, int64_t infusions, int
                 given[at] = !refused[at];
         for (int64_t i = 0; i < patients; i++) {
             int64_t p = start + i, last_infusion = offsets[row[i] + infusions - 1] * DAY;
-            int64_t exits = smaller(withdraws[p], dies[p]), ends = discontinues[p];
-            int64_t stops = first[i] < NEVER ? smaller(ends, exits) : 0;
-            for (int64_t infusion = 0; stops <= last_infusion && infusion < infusions; infusion++)
-                given[infusion * layer + p] &= offsets[row[i] + infusion] * DAY < stops;
-            exits = exits <= larger(last_day[i] * DAY, last_infusion) ? exits : NEVER;
-            ends = ends <= smaller(last_infusion, exits) ? ends : NEVER;
-            discontinued[p] = minute_after(first[i], ends);
-            withdrawn[p] = withdraws[p] < dies[p] ? minute_after(first[i], exits) : NEVER;
-            died[p] = withdraws[p] < dies[p] ? NEVER : minute_after(first[i], exits);
+            Left left = left_by(first[i], last_infusion, last_day[i], discontinues[p], withdraws[p],
+                                dies[p]);
+            for (int64_t k = 0; left.stops <= last_infusion && k < infusions; k++)
+                given[k * layer + p] &= offsets[row[i] + k] * DAY < left.stops;
+            discontinued[p] = left.discontinued;
+            withdrawn[p] = left.withdrawn;
+            died[p] = left.died;
         }
         for (int64_t visit = 0; visit < visits; visit++)
             for (int64_t i = 0, at = visit * layer + start; i < patients; i++, at++)

@@ -1,13 +1,14 @@
 """The stages in C as functions of arrays; `stages.c` says which NumPy code each stands for."""
 
 from collections.abc import Sequence
-from ctypes import CDLL, c_double, c_int64, c_uint32, c_uint64, c_void_p
+from ctypes import CDLL, POINTER, byref, c_double, c_int64, c_uint32, c_uint64, c_void_p
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.arrays import Booleans, Floats, Integers, Words
+from trialsim.compiled.whole import KEPT, Study, Unfinished, WholeTrials
 
 Address = tuple[int, int, int, int]
 """Seed, hash of the purpose, draw and first replicate."""
@@ -24,7 +25,14 @@ class _Array:
         return c_void_p(array.__array_interface__["data"][0])
 
 
-_TYPES: Final = {"u": c_uint64, "i": c_int64, "d": c_double, "w": c_uint32, "p": _Array}
+_TYPES: Final = {
+    "u": c_uint64,
+    "i": c_int64,
+    "d": c_double,
+    "w": c_uint32,
+    "p": _Array,
+    "s": POINTER(Study),
+}
 _SIGNATURES: Final = {
     "words": "uuuuiipp",
     "words_at": "uuuuiippp",
@@ -39,6 +47,7 @@ _SIGNATURES: Final = {
     "refusals": "uuuiiippppp",
     "visits": "uuuiiippwippp",
     "conduct": "iiiippppppppppppppppppp",
+    "whole_trials": "suuiippp",
 }
 """The arguments of each stage: whole numbers without and with a sign, floats, words and arrays."""
 _BLOCK: Final = 8
@@ -54,6 +63,7 @@ class Stages:
         for name, arguments in _SIGNATURES.items():
             stage = getattr(library, name)
             stage.argtypes, stage.restype = [_TYPES[one] for one in arguments], None
+        library.whole_trials.restype = c_int64
 
     def processor(self) -> int:
         """Return how many better kinds of processor than the plainest this one runs."""
@@ -264,6 +274,28 @@ class Stages:
             "visit_minute": np.moveaxis(minute, 0, 2),
             "visit_attended": np.moveaxis(attended, 0, 2),
         }
+
+    def whole_trials(
+        self, study: Study, seed: int, replicates: range, candidates: int
+    ) -> WholeTrials | Unfinished:
+        """Simulate replicates of a study one after another, and count their patients.
+
+        Parameters
+        ----------
+        candidates
+            How many of each replicate can be screened at most, a multiple of 64.
+        """
+        plan, many = study.plan, len(replicates)
+        kept = np.empty((many, len(KEPT)), np.int64)
+        shape = (many, study.sites if plan.by_site else 1, 2, plan.cells)
+        counts, complete = (np.zeros(shape, np.int64) for _ in range(2))
+        why = self._library.whole_trials(
+            *(byref(study), seed, replicates.start, many, candidates, kept, counts, complete)
+        )
+        if why:
+            return Unfinished(why)
+        columns = dict(zip(KEPT, np.ascontiguousarray(kept.T), strict=True))
+        return WholeTrials(columns, counts, complete)
 
 
 def _row(units: int) -> Words:

@@ -9,10 +9,13 @@ from trialsim.analysis.counts import mean_scores
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import truth_parts
 from trialsim.analysis.primary import analyse_data
-from trialsim.arrays import Floats
+from trialsim.analysis.whole.counted import counted_trials, data_of
+from trialsim.arrays import Floats, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.replicates.true_effect import cells_for_truth, names_of_truth
 from trialsim.scenario.programme import Study
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
 
 QUANTITIES: Final = (
@@ -46,16 +49,43 @@ def kept_of(study: Study) -> tuple[str, ...]:
 
 def quantities(trial: Trial) -> dict[str, Floats]:
     """Return the numbers that are kept of each replicate of a trial: `kept_of` names them."""
-    plan = trial.scenario.analysis
-    data = Data(trial, plan)
-    primary = analyse_data(data)
-    means = mean_scores(data.counts, trial.scenario.outcomes[plan.endpoint], plan)
-    complete, conduct = Data(trial, plan, complete=True), trial.conduct
-    truth = truth_parts(complete)
+    plan, conduct = trial.scenario.analysis, trial.conduct
     ends = [
         (conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]).max(axis=1)
         for visit in range(len(trial.scenario.design.visits))
     ]
+    happened = {
+        "closed": conduct.closed,
+        "screened": conduct.screened,
+        "last_visit": np.max(ends, axis=0),
+        "infusions_given": np.count_nonzero(conduct.infusion_given, axis=(1, 2)),
+        "discontinued": (conduct.discontinued < NEVER).sum(axis=1),
+        "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
+        "died": (conduct.died < NEVER).sum(axis=1),
+    }
+    return _numbers(Data(trial, plan), Data(trial, plan, complete=True), happened)
+
+
+def quantities_at_once(scenario: Scenario, streams: Streams) -> dict[str, Floats] | None:
+    """Return the same without a trial to look at; None where one has to be simulated.
+
+    Raises
+    ------
+    RecruitmentError
+        If recruitment can never finish.
+    """
+    trials = counted_trials(scenario, streams)
+    if trials is None:
+        return None
+    data = data_of(scenario, trials.counts, complete=False)
+    complete = data_of(scenario, trials.complete, complete=True)
+    return _numbers(data, complete, trials.kept)
+
+
+def _numbers(data: Data, complete: Data, happened: Mapping[str, Integers]) -> dict[str, Floats]:
+    """Return the numbers by name, from what happened by the names of `KEPT`."""
+    primary, truth = analyse_data(data), truth_parts(complete)
+    means = mean_scores(data.counts, data.outcome, data.plan)
     numbers = {
         "estimate": primary.estimate,
         "low": primary.low,
@@ -69,13 +99,13 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "control_analysed": primary.control,
         "treated_mean": means[:, 0],
         "control_mean": means[:, 1],
-        "screened": conduct.screened,
-        "recruitment_days": conduct.closed / DAY,
-        "duration_days": np.max(ends, axis=0) / DAY,
-        "infusions_given": np.count_nonzero(conduct.infusion_given, axis=(1, 2)),
-        "discontinued": (conduct.discontinued < NEVER).sum(axis=1),
-        "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
-        "died": (conduct.died < NEVER).sum(axis=1),
+        "screened": happened["screened"],
+        "recruitment_days": happened["closed"] / DAY,
+        "duration_days": happened["last_visit"] / DAY,
+        "infusions_given": happened["infusions_given"],
+        "discontinued": happened["discontinued"],
+        "withdrawn": happened["withdrawn"],
+        "died": happened["died"],
         **cells_for_truth(complete),
     }
     return {name: np.asarray(number, np.float64) for name, number in numbers.items()}

@@ -15,7 +15,12 @@ from trialsim.compiled.library import stages
 from trialsim.errors import InputError, RecruitmentError
 from trialsim.replicates.monitoring.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
-from trialsim.replicates.quantities import aligned_to_replicates, kept_of, quantities
+from trialsim.replicates.quantities import (
+    aligned_to_replicates,
+    kept_of,
+    quantities,
+    quantities_at_once,
+)
 from trialsim.replicates.secondary import (
     names_of_secondary,
     secondary_after_looks,
@@ -27,7 +32,13 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
 from trialsim.streams import Streams
 from trialsim.trial.conduct import couples_patients
-from trialsim.trial.trial import Engine, Trial, candidates_needed, simulate_batch
+from trialsim.trial.trial import (
+    Engine,
+    Trial,
+    candidates_needed,
+    chosen_engine,
+    simulate_batch,
+)
 
 BATCH: Final = 64
 """Replicates simulated at once; it changes no result."""
@@ -57,6 +68,8 @@ class Summarise(NamedTuple):
 
     names: tuple[str, ...]
     of: Callable[[Trial], Mapping[str, Floats]]
+    at_once: Callable[[Scenario, Streams], Mapping[str, Floats] | None] | None = None
+    """Gives the same without a trial to look at, for the studies of which it can; else None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,12 @@ class Simulation:
         """Return the numbers of each replicate, NaN where it failed, and why those failed."""
         if isinstance(self.study, Programme):
             return programme_numbers(self.study, streams, self.engine)
-        trial = simulate_batch(largest(self.study), streams, self.engine)
+        study = largest(self.study)
+        if kept.at_once is not None and chosen_engine(study, self.engine) == "vector":
+            numbers = kept.at_once(study, streams)
+            if numbers is not None:
+                return numbers, {}
+        trial = simulate_batch(study, streams, self.engine)
         return aligned_to_replicates(kept.of(trial), trial, streams.replicates), trial.failures
 
 
@@ -147,7 +165,7 @@ def summary_of(study: Study, secondary: bool = False) -> Summarise:
     if isinstance(study, Programme):
         return Summarise(programme_quantities(study), quantities)
     if study.monitoring is None:
-        return Summarise(kept_of(study), quantities)
+        return Summarise(kept_of(study), quantities, quantities_at_once)
     plan = boundary_of(study)
     names = (*kept_of(study), *monitored_names(study))
     return Summarise(names, lambda trial: monitored_quantities(FinishedTrial(trial), plan))

@@ -236,7 +236,7 @@ def covariate_purpose(name: str) -> str:
     return f"covariate {name}"
 
 
-class _Screen(NamedTuple):
+class Screen(NamedTuple):
     """An eligibility rule as it is applied."""
 
     rule: Rule
@@ -246,7 +246,8 @@ class _Screen(NamedTuple):
 
 
 @lru_cache(256)
-def _screens(scenario: Scenario) -> tuple[_Screen, ...]:
+def screens(scenario: Scenario) -> tuple[Screen, ...]:
+    """Return the eligibility rules of a study as they are applied, in order."""
     population, eligibility = scenario.population, scenario.eligibility
 
     def by_words(rule: Rule) -> bool:
@@ -255,7 +256,7 @@ def _screens(scenario: Scenario) -> tuple[_Screen, ...]:
         return by_itself and len(rule.covariates_used) == 1
 
     return tuple(
-        _Screen(
+        Screen(
             rule,
             name in eligibility.exclusion,
             rule.words(population.covariates) if by_words(rule) else None,
@@ -268,9 +269,9 @@ def _fails(
     scenario: Scenario, covariates: CandidateCovariates, streams: Streams, candidates: int
 ) -> Booleans:
     """Return who fails each rule, shape (replicate, candidate, rule)."""
-    screens, compiled = _screens(scenario), streams.compiled
-    fails = zeros_by_layer((len(streams.replicates), candidates, len(screens)), np.bool_)
-    for place, (rule, excludes, runs) in enumerate(screens):
+    rules, compiled = screens(scenario), streams.compiled
+    fails = zeros_by_layer((len(streams.replicates), candidates, len(rules)), np.bool_)
+    for place, (rule, excludes, runs) in enumerate(rules):
         if compiled is not None and runs is not None:
             address = streams.address(covariate_purpose(rule.covariate))
             compiled.fails(address, runs, excludes, fails[:, :, place])

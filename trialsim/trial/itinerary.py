@@ -214,7 +214,7 @@ def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Intege
         return compiled.first_infusion(
             *(cohort.arrival, cohort.onset, cohort.screened, cohort.fails),
             *((earliest, latest), (operations.opens, operations.closes)),
-            *(_days_until_given(scenario.treatment.infusions), operations.last_arrival),
+            *(days_until_given(scenario.treatment.infusions), operations.last_arrival),
         )
     deadline = cohort.onset + latest
     ready = next_opening(
@@ -232,7 +232,7 @@ def next_opening(minute: Integers, operations: Operations, schedule: Schedule) -
     early = np.maximum(operations.opens - of_day, 0)
     late = DAY - of_day + operations.opens
     opening = minute + np.where(of_day < operations.closes, early, late)
-    wait = _days_until_given(schedule)
+    wait = days_until_given(schedule)
     if not wait.any():
         return opening
     days = wait[weekday(opening)]
@@ -240,7 +240,7 @@ def next_opening(minute: Integers, operations: Operations, schedule: Schedule) -
 
 
 @lru_cache(256)
-def _days_until_given(schedule: Schedule) -> Integers:
+def days_until_given(schedule: Schedule) -> Integers:
     """Return the days from each weekday to the first on which infusions are given."""
     given = [schedule.gives_on(day % 7) for day in range(14)]
     return np.array([given.index(True, first) - first for first in range(7)])

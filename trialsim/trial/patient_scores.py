@@ -58,7 +58,7 @@ class PatientScores:
         """Take the patients, by their covariates and their places among the candidates."""
         self._outcomes, self._covariates = scenario.outcomes, covariates
         self._patients, self._words = patients, words
-        self._weights = _weights(scenario)
+        self._weights = weights_of_outcomes(scenario)
         self._kept: dict[tuple[str, int], Floats] = {}
 
     def at(self, name: str, visit: int) -> LatentScores:
@@ -110,7 +110,7 @@ class PatientScores:
 
 
 @lru_cache(256)
-def _weights(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
+def weights_of_outcomes(scenario: Scenario) -> Mapping[str, Mapping[str, float]]:
     """Return by how much each outcome's latent scores follow its own words and those of others."""
     names = list(scenario.outcomes)
     weights = scenario.outcome_correlation.weights(names).tolist()

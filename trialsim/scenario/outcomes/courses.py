@@ -240,16 +240,16 @@ class Proportions(CheckedModel):
             scores.standard(first + done * (last - first), self.within_patient_correlation) + added
         )
         cell = np.zeros(np.broadcast_shapes(latent.shape, done.shape))
-        first_cuts, last_cuts = self._cuts(self.start or self.end), self._cuts(self.end)
+        first_cuts, last_cuts = self.cuts(self.start or self.end), self.cuts(self.end)
         for start, end in zip(first_cuts, last_cuts, strict=True):
             cell += latent > (start + done * (end - start) if np.isfinite(end) else end)
         return cell
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells)."""
-        return cells_between_cuts(shift, 1.0, np.array(self._cuts(self.end)))
+        return cells_between_cuts(shift, 1.0, np.array(self.cuts(self.end)))
 
-    def _cuts(self, shares: tuple[float, ...]) -> list[float]:
+    def cuts(self, shares: tuple[float, ...]) -> list[float]:
         """Return the standard normal scores between grades, infinite where nobody is beyond."""
         below = np.cumsum(shares)[:-1].clip(_LEAST_SHARE, 1 - _LEAST_SHARE)
         cuts = scipy.special.ndtri(below)

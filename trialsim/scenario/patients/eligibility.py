@@ -73,7 +73,7 @@ class Rule(CheckedModel):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not self._bounds and not self._accepted:
+        if not self.bounds and not self._accepted:
             raise ValueError("must say at_least, more_than, at_most, less_than, equals or one_of")
         return self
 
@@ -81,14 +81,17 @@ class Rule(CheckedModel):
         """Return who meets the condition, in the shape of the covariates' values."""
         value = values[self.covariate]
         met = np.ones(value.shape, np.bool_)
-        for name, bound in self._bounds.items():
+        for name, bound in self.bounds.items():
             limit = values[bound] if isinstance(bound, str) else bound
             met &= _COMPARE[name](value, limit)
         if self._accepted:
-            levels = covariates[self.covariate].levels
-            codes = [_code(level, levels) for level in self._accepted]
-            met &= np.logical_or.reduce([value == code for code in codes])
+            met &= np.logical_or.reduce([value == code for code in self.codes(covariates)])
         return met
+
+    def codes(self, covariates: Mapping[str, Covariate]) -> list[float]:
+        """Return the values that meet it, as they are drawn; none where it has bounds alone."""
+        levels = covariates[self.covariate].levels
+        return [_code(level, levels) for level in self._accepted]
 
     def words(self, covariates: Mapping[str, Covariate]) -> Runs:
         """Return the words at which a covariate that is drawn by itself meets the condition."""
@@ -96,7 +99,7 @@ class Rule(CheckedModel):
         if isinstance(drawn, Steps):
             return drawn.runs(lambda values: self.holds(covariates, {self.covariate: values}))
         first, after = 0, 0 if self._accepted else WORDS  # a single number has no chance
-        for name, bound in self._bounds.items():
+        for name, bound in self.bounds.items():
             rises = name in _RISING
             edge = drawn.first(lambda values: _COMPARE[name](values, bound) == rises)  # noqa: B023
             first, after = (max(first, edge), after) if rises else (first, min(after, edge))
@@ -105,7 +108,7 @@ class Rule(CheckedModel):
     @property
     def covariates_used(self) -> tuple[Name, ...]:
         """The covariates that the condition looks at."""
-        others = [bound for bound in self._bounds.values() if isinstance(bound, str)]
+        others = [bound for bound in self.bounds.values() if isinstance(bound, str)]
         return (self.covariate, *others)
 
     def refusals(self, covariates: Mapping[str, Covariate]) -> Iterator[Violation]:
@@ -115,7 +118,7 @@ class Rule(CheckedModel):
             rule = unknown("covariate", self.covariate, covariates)
             yield Violation("covariate", rule, self.covariate)
             return
-        for name, bound in self._bounds.items():
+        for name, bound in self.bounds.items():
             if covariate.levels is not None or covariate.is_flag:
                 yield Violation(name, "must be of a number, not of a level or a flag", bound)
             elif isinstance(bound, str) and bound not in covariates:
@@ -133,7 +136,8 @@ class Rule(CheckedModel):
             yield Violation(path, "must be a number", level)
 
     @property
-    def _bounds(self) -> dict[str, Bound]:
+    def bounds(self) -> dict[str, Bound]:
+        """The bounds that it gives, by their names."""
         given = {name: vars(self).get(name) for name in _COMPARE}
         return {name: bound for name, bound in given.items() if bound is not None}
 

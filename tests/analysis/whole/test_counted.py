@@ -1,0 +1,231 @@
+"""Whole trials in C keep of each replicate what the trials of NumPy do, to the bit."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trialsim.analysis.whole.counted import counted_trials
+from trialsim.analysis.whole.covered import is_covered
+from trialsim.arrays import Floats
+from trialsim.compiled.library import NUMPY, builds_here, computed_by
+from trialsim.errors import RecruitmentError
+from trialsim.replicates.quantities import quantities, quantities_at_once
+from trialsim.scenario.files.builtin import builtin_scenarios
+from trialsim.scenario.files.studies import load_study
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.trial import simulate_batch
+
+BUILDS = [build for build in builds_here() if build != NUMPY]
+pytestmark = pytest.mark.skipif(not BUILDS, reason="no C compiler here")
+
+CARS1 = load("cars1")
+DRAWN_BY = st.sampled_from
+CHANCES = DRAWN_BY([0.0, 0.05, 0.5, 1.0])
+DAYS = DRAWN_BY(
+    [
+        {"distribution": "constant", "value": 0},
+        {"distribution": "exponential", "mean": 15},
+        {"distribution": "uniform", "low": 1, "high": 21},
+    ]
+)
+SCHEDULES = [
+    {"per_cycle": 21, "days": "every_day"},
+    {"per_cycle": 10, "days": "monday_to_friday"},
+    {"per_cycle": 5, "days": "monday_to_friday", "cycles": 2, "cycle_every_days": 10},
+    {"per_cycle": 3, "days": "every_day", "then": {"per_cycle": 2, "days": "monday_and_thursday"}},
+]
+EXPOSURES = [
+    {"model": "none"},
+    {"model": "proportional", "full_dose": 630},
+    {"model": "threshold", "full_dose": 630, "needed_dose": 300},
+    {"model": "emax", "full_dose": 630, "half_dose": 200, "hill": 3},
+    {"model": "umbrella", "full_dose": 300, "most_dose": 900, "rise": 1.5},
+]
+VISITS = [
+    {"baseline": {"day": 0}, "day_90": {"day": 90, "after": "onset", "window_days": 5}},
+    {
+        "baseline": {"day": 0},
+        "day_2": {"day": 2, "after": "onset"},
+        "day_21": {"day": 21, "window_days": 3},
+        "day_90": {"day": 90, "window_days": 60},
+    },
+    {"baseline": {"day": 0}, "day_4": {"day": 4, "window_days": 2}, "day_90": {"day": 9}},
+]
+TENDENCIES = [
+    {"distribution": "constant", "value": 0},
+    {"distribution": "constant", "value": 1},
+    {"distribution": "logit_normal", "median": 0.1, "logit_sd": 1.2},
+]
+SCREENING = [
+    {"distribution": "constant", "value": 0},
+    {"distribution": "lognormal", "median": 4, "log_sd": 0.6},
+    {"distribution": "uniform", "low": 0, "high": 60},
+    {"distribution": "normal", "mean": 30, "sd": 9, "low": 0, "high": 60},
+]
+
+
+@st.composite
+def happenings(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw something that befalls patients: soon or late, seldom or always."""
+    return {"probability": draw(CHANCES), "days": draw(DAYS)}
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a small trial in which everything that whole trials look at may differ from CARS-1."""
+    endpoint = draw(DRAWN_BY(["arat", "nihss", "barthel", "goodglass_kaplan", "line_cancellation"]))
+    measures, rules = ["score"], ["locf", "worst_rank", "complete_case"]
+    if endpoint in ("arat", "nihss"):
+        measures, rules = [*measures, "change"], [*rules, "bocf"]
+    opens, closes = draw(DRAWN_BY([(8, 20), (0, 24), (9.5, 12.25), (0, 1)]))
+    youngest, earliest = draw(st.integers(18, 60)), draw(DRAWN_BY([0, 24, 30.5]))
+    return {
+        "design.patients": draw(st.integers(8, 90)),
+        "design.block_size": draw(DRAWN_BY([2, 4, 6])),
+        "design.stratify_by": draw(DRAWN_BY(["site", "nothing"])),
+        "design.visits": draw(DRAWN_BY(VISITS)),
+        "operations.sites": {
+            f"site_{number}": {"activation_day": draw(DRAWN_BY([0, 0.3, 14, 60]))}
+            for number in range(draw(st.integers(1, 5)))
+        },
+        "operations.candidates_per_site_per_month": draw(DRAWN_BY([20, 60, 200])),
+        "operations.site_rate_coefficient_of_variation": draw(DRAWN_BY([0, 0.5, 1.5])),
+        "operations.screening_hours": draw(DRAWN_BY(SCREENING)),
+        "operations.first_infusion_after_onset": {
+            "earliest_hours": earliest,
+            "latest_hours": earliest + draw(DRAWN_BY([25, 48, 96.5])),
+        },
+        "operations.clinic_opens_hour": opens,
+        "operations.clinic_closes_hour": closes,
+        "operations.refusal_probability": draw(DRAWN_BY(TENDENCIES)),
+        **{
+            f"operations.{name}": draw(happenings())
+            for name in ("discontinuation", "withdrawal", "death")
+        },
+        "operations.visit_missed_probability": draw(CHANCES),
+        "eligibility.inclusion.age.at_least": youngest,
+        "eligibility.inclusion.age.at_most": youngest + draw(st.integers(20, 40)),
+        "treatment.infusions": draw(DRAWN_BY(SCHEDULES)),
+        f"outcomes.{endpoint}.effect.exposure": draw(DRAWN_BY(EXPOSURES)),
+        f"outcomes.{endpoint}.effect.trial_sd": draw(DRAWN_BY([0, 0.4])),
+        "outcome_correlation.common": draw(DRAWN_BY([0, 0.4])),
+        "analysis.endpoint": endpoint,
+        "analysis.visit": "day_90",
+        "analysis.measure": draw(DRAWN_BY(measures)),
+        "analysis.missing": draw(DRAWN_BY(rules)),
+        "analysis.death": draw(DRAWN_BY(["worst_rank", "as_missing"])),
+        "analysis.discontinuation": draw(DRAWN_BY(["as_observed", "as_missing", "worst_rank"])),
+        "analysis.analysis_set": draw(DRAWN_BY(["all_randomised", "full_analysis_set"])),
+        "analysis.minimum_infusion_share": draw(DRAWN_BY([0, 0.8])),
+        "analysis.strata": draw(DRAWN_BY(["none", "site"])),
+        "analysis.interval": "null_variance",
+        "analysis.secondary": {},
+        "monitoring": None,
+    }
+
+
+def by_numpy(scenario: Scenario, streams: Streams) -> dict[str, Floats] | str:
+    """Return what NumPy keeps of each replicate, or why it could not be recruited."""
+    try:
+        with computed_by(NUMPY):
+            return quantities(simulate_batch(scenario, streams))
+    except RecruitmentError as error:
+        return str(error)
+
+
+def assert_builds_agree(scenario: Scenario, streams: Streams) -> None:
+    """Compare what is kept in every build, to the bit."""
+    expected = by_numpy(scenario, streams)
+    for build in BUILDS:
+        with computed_by(build):
+            if isinstance(expected, str) and "can never finish" in expected:
+                with pytest.raises(RecruitmentError):
+                    quantities_at_once(scenario, streams)
+                continue
+            found = quantities_at_once(scenario, streams)
+        if found is None:  # a recruitment that is not complete is for NumPy
+            assert isinstance(expected, str) or len(expected["estimate"]) == len(streams.replicates)
+            continue
+        assert not isinstance(expected, str)
+        assert found.keys() == expected.keys()
+        for name, column in expected.items():
+            assert found[name].tobytes() == column.tobytes(), name
+
+
+@settings(
+    derandomize=True,
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(
+    changed=changes(),
+    seed=st.integers(0, 2**64 - 1),
+    start=st.sampled_from([0, 77, 2**58 - 2]),
+    size=st.integers(1, 4),
+)
+def test_whole_trials_are_those_of_numpy(
+    changed: dict[str, Any], seed: int, start: int, size: int
+) -> None:
+    scenario = CARS1.replace(changed)
+    assert is_covered(scenario)
+    assert_builds_agree(scenario, Streams(seed, range(start, start + size)))
+
+
+def test_whole_trials_of_every_scenario_file_that_is_covered_are_those_of_numpy() -> None:
+    studies = [load_study(name) for name in builtin_scenarios()]
+    covered = [one for one in studies if isinstance(one, Scenario) and is_covered(one)]
+    assert len(covered) > 5
+    for scenario in covered:
+        assert_builds_agree(scenario, Streams(2016, range(62, 78)))
+
+
+@pytest.mark.parametrize(
+    ("sites", "patients", "size"), [(1, 2, 3), (1, 150, 2), (100, 208, 2), (40, 5000, 1)]
+)
+def test_the_smallest_and_the_largest_trials_are_those_of_numpy(
+    sites: int, patients: int, size: int
+) -> None:
+    changed = {
+        "design.patients": patients,
+        "operations.sites": {f"site_{number}": {"activation_day": 0} for number in range(sites)},
+        "operations.site_rate_coefficient_of_variation": 0.3,
+    }
+    assert_builds_agree(CARS1.replace(changed), Streams(3, range(size)))
+
+
+def test_a_recruitment_that_is_not_complete_is_left_to_numpy() -> None:
+    changed = {"operations.recruitment_limit_days": 300, "operations.at_limit": "fail"}
+    streams = Streams(4, range(40))
+    assert 0 < len(simulate_batch(CARS1.replace(changed), streams).failures) < 40
+    with computed_by(BUILDS[0]):
+        assert counted_trials(CARS1.replace(changed), streams) is None
+
+
+def test_sites_that_open_long_after_others_need_no_more_room_than_there_is() -> None:
+    """Hardly anybody comes before the last site opens, so that many are queued before they come."""
+    sites = {"first": {"activation_day": 0}, **{f"s{i}": {"activation_day": 900} for i in range(9)}}
+    changed = {"operations.sites": sites, "design.patients": 40}
+    scenario, streams = CARS1.replace(changed), Streams(5, range(8))
+    with computed_by(BUILDS[0]):
+        assert counted_trials(scenario, streams) is not None
+    assert_builds_agree(scenario, streams)
+
+
+def test_nothing_is_counted_where_numpy_computes() -> None:
+    with computed_by(NUMPY):
+        assert counted_trials(CARS1, Streams(1, range(2))) is None
+
+
+def test_the_batch_changes_nothing_that_is_kept() -> None:
+    whole = quantities_at_once(CARS1, Streams(1, range(20)))
+    parts = [quantities_at_once(CARS1, Streams(1, range(one, one + 1))) for one in range(20)]
+    assert whole is not None
+    for name, column in whole.items():
+        singly = np.concatenate([part[name] for part in parts if part is not None])
+        assert singly.tobytes() == column.tobytes()

@@ -1,0 +1,324 @@
+"""A study as C takes it: every table that its whole trials are looked up in, made once."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, cast
+
+import numpy as np
+
+from trialsim.analysis.endpoint import cells_of
+from trialsim.analysis.whole.covered import EVENTS, covariates_drawn
+from trialsim.arrays import Booleans, Floats
+from trialsim.clock import DAY, FARTHEST, HOUR, MONTH
+from trialsim.compiled import whole
+from trialsim.compiled.whole import Keeper, Kind, Missing, Source
+from trialsim.curves import PART_DONE, part_done
+from trialsim.distributions import Gamma, Normal, Uniform
+from trialsim.quantiles import Smooth, Steps, quantiles, standard_normal, waits
+from trialsim.scenario.outcomes.courses import Exponential, Proportions
+from trialsim.scenario.outcomes.effects import latent_shift
+from trialsim.scenario.outcomes.received import Received
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import BelowShare, key_of
+from trialsim.trial.cohort import Screen, covariate_purpose, screens
+from trialsim.trial.itinerary import days_until_given
+from trialsim.trial.patient_scores import weights_of_outcomes
+
+_PURPOSES: Final = {
+    Source.WAIT: "arrival",
+    Source.SITE: "site",
+    Source.SCREENING: "screening",
+    Source.TENDENCY: "refusal tendency",
+    Source.DISCONTINUATION: "discontinuation",
+    Source.WITHDRAWAL: "withdrawal",
+    Source.DEATH: "death",
+    Source.MARK: "allocation",
+}
+_MISSING: Final = {
+    "complete_case": Missing.LEAVE_OUT,
+    "locf": Missing.LAST,
+    "bocf": Missing.BASELINE,
+    "worst_rank": Missing.WORST_RANK,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """A study in C, and what has to live as long as it does."""
+
+    study: whole.Study
+    kept: Keeper
+
+
+@lru_cache(256)
+def tables_of(scenario: Scenario) -> Tables:
+    """Return the tables of a study that is covered."""
+    return _Making(scenario).made()
+
+
+class _Making:
+    """The tables of one study as they are made."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario, self.kept = scenario, Keeper()
+        self.sources = [(purpose, 0) for purpose in _PURPOSES.values()]
+
+    def made(self) -> Tables:
+        scenario, study = self.scenario, whole.Study()
+        self._fill_recruitment(study)
+        self._fill_conduct(study)
+        study.outcome, study.plan = self._outcome(), self._plan()
+        names = covariates_drawn(scenario)
+        covariates = {name: self._covariate(name) for name in names}
+        study.covariate = self.kept.structures(whole.Covariate, list(covariates.values()))
+        study.onset = covariates[scenario.operations.onset_to_arrival_hours]
+        rules = [self._rule(screen, names) for screen in screens(scenario)]
+        study.rules, study.rule = len(rules), self.kept.structures(whole.Rule, rules)
+        study.sources = len(self.sources)
+        study.purpose = self.kept.array([key_of(one) for one, _ in self.sources], np.uint64)
+        study.draw = self.kept.array([draw for _, draw in self.sources], np.uint64)
+        return Tables(study, self.kept)
+
+    def _fill_recruitment(self, study: whole.Study) -> None:
+        operations, design = self.scenario.operations, self.scenario.design
+        opened = [site.activation_day * DAY for site in operations.sites.values()]
+        variation = operations.site_rate_coefficient_of_variation
+        window = operations.first_infusion_after_onset
+        study.patients, study.sites, study.arms = design.patients, len(opened), len(design.arms)
+        study.block_size = design.block_size
+        study.strata = len(opened) if design.stratify_by == "site" else 1
+        study.arm_counts = self.kept.array(
+            [design.block_size // sum(design.ratios) * ratio for ratio in design.ratios], np.int64
+        )
+        study.rate = operations.candidates_per_site_per_month / MONTH
+        study.rates_vary = variation > 0
+        if variation > 0:
+            gamma = Gamma(distribution="gamma", mean=1, coefficient_of_variation=variation)
+            study.rate_of_site = self._drawn(quantiles(gamma))
+        study.rate_purpose = key_of("site rate")
+        study.wait_pieces = self._pieces(waits().curve.by_piece)
+        study.normal = self._pieces(standard_normal().by_piece)
+        study.opened, study.first_opening = self.kept.array(opened, np.float64), min(opened)
+        study.farthest, study.last_arrival = FARTHEST, operations.last_arrival
+        study.earliest = round(window.earliest_hours * HOUR)
+        study.latest = round(window.latest_hours * HOUR)
+        study.opens, study.closes = operations.opens, operations.closes
+        study.days_until_given = self.kept.array(
+            days_until_given(self.scenario.treatment.infusions), np.int64
+        )
+        study.screening = self._drawn(quantiles(operations.screening_hours))
+
+    def _fill_conduct(self, study: whole.Study) -> None:
+        operations, schedule = self.scenario.operations, self.scenario.treatment.infusions
+        lengths = np.bincount(schedule.phase_of) + 1
+        strides = np.cumprod([1, *lengths[:0:-1]])[::-1]
+        study.infusions, study.phases = schedule.count, len(lengths)
+        study.offsets = self.kept.array(schedule.offsets(), np.int64)
+        study.phase_of = self.kept.array(schedule.phase_of, np.int64)
+        study.phase_stride = self.kept.array(strides, np.int64)
+        study.shares = int(lengths.prod())
+        study.tendency = self._drawn(quantiles(operations.refusal_probability))
+        study.refusal_purpose, study.visit_purpose = key_of("refusal"), key_of("visit")
+        for place, name in enumerate(EVENTS):
+            study.event[place] = self._event(name)
+        visits = [
+            whole.Visit(visit.day, visit.window_days, visit.after == "onset")
+            for visit in self.scenario.design.visits.values()
+        ]
+        study.visits, study.visit = len(visits), self.kept.structures(whole.Visit, visits)
+        missed = BelowShare(operations.visit_missed_probability)
+        study.missed_last, study.missed_any = int(missed.last), bool(missed.any)
+        study.part_done = self._pieces(PART_DONE.by_piece)
+
+    def _event(self, name: str) -> whole.Event:
+        happening = getattr(self.scenario.operations, name)
+        below = BelowShare(happening.probability)
+        drawn = self._drawn(quantiles(happening.days))
+        return whole.Event(drawn, int(below.last), bool(below.any), happening.probability)
+
+    def _outcome(self) -> whole.Outcome:
+        scenario, name = self.scenario, self.scenario.analysis.endpoint
+        outcome, found = scenario.outcomes[name], whole.Outcome()
+        grid = outcome.grid
+        found.sign, found.steps, found.low, found.step = (
+            outcome.sign,
+            grid.steps,
+            grid.low,
+            grid.step,
+        )
+        found.logarithmic = grid.logarithmic
+        if grid.logarithmic:
+            found.cut = self.kept.array(grid.cuts, np.float64)
+        if outcome.baseline is not None:
+            found.has_baseline, found.baseline = 1, self._covariate(outcome.baseline)
+        if outcome.predictors:
+            weights = scenario.population.of_unit_variance(outcome.predictors)
+            predictors = [self._covariate(name, score_alone=True) for name in weights]
+            found.predictors = len(predictors)
+            found.predictor = self.kept.structures(whole.Covariate, predictors)
+            found.predictor_weight = self.kept.array(list(weights.values()), np.float64)
+        visit = self._visit()
+        mixed = weights_of_outcomes(scenario)[name]
+        terms = {name: mixed[name], **mixed}
+        found.own = self._sum({(f"course {one}", 0): weight for one, weight in terms.items()})
+        found.noise = self._sum({(f"noise {one}", visit): weight for one, weight in terms.items()})
+        found.shift, found.trial_deviation = latent_shift(outcome), outcome.effect.trial_sd
+        found.trial_purpose = key_of("trial effect")
+        found.share = self.kept.array(self._shares(), np.float64)
+        found.course = self._course(outcome.course)
+        return found
+
+    def _course(self, course: Any) -> whole.Course:
+        within = course.within_patient_correlation
+        found = whole.Course(
+            time_constant=course.time_constant_days,
+            done_at_end=float(part_done(np.array(course.end_day / course.time_constant_days))),
+            own_share=math.sqrt(within),
+            noise_share=math.sqrt(1 - within),
+        )
+        first, last = course.start_baseline_correlation, course.end_baseline_correlation
+        first = last if first is None else first
+        found.correlation, found.correlation_added = first, last - first
+        match course:
+            case Exponential():
+                found.mean, found.mean_added = (
+                    course.start_mean,
+                    course.end_mean - course.start_mean,
+                )
+                found.sd, found.sd_added = course.start_sd, course.end_sd - course.start_sd
+            case Proportions():
+                starts, ends = (
+                    np.array(course.cuts(one or course.end)) for one in (course.start, course.end)
+                )
+                finite = np.isfinite(ends)
+                added = np.where(finite, ends, 0) - np.where(finite, starts, 0)
+                found.of_grades, found.cuts = 1, len(ends)
+                found.cut = self.kept.array(np.where(finite, starts, ends), np.float64)
+                found.cut_added = self.kept.array(added, np.float64)
+        return found
+
+    def _plan(self) -> whole.Plan:
+        scenario, plan = self.scenario, self.scenario.analysis
+        arms = list(scenario.design.arms)
+        return whole.Plan(
+            visit=self._visit(),
+            treated=arms.index(plan.treated),
+            control=arms.index(plan.control),
+            change=plan.measure == "change",
+            by_site=plan.strata == "site",
+            cells=cells_of(scenario.outcomes[plan.endpoint], plan),
+            missing=_MISSING[plan.missing],
+            dead_are_worst=plan.death != "as_missing",
+            full_analysis_set=plan.analysis_set == "full_analysis_set",
+            failures_are_worst=plan.discontinuation == "worst_rank",
+            failures_are_missing=plan.discontinuation == "as_missing",
+            least_share=plan.minimum_infusion_share,
+        )
+
+    def _visit(self) -> int:
+        return list(self.scenario.design.visits).index(self.scenario.analysis.visit)
+
+    def _shares(self) -> Floats:
+        """Return the share of the full effect of each arm by the infusions given in each phase."""
+        schedule, arms = self.scenario.treatment.infusions, self.scenario.design.arms.values()
+        exposure = self.scenario.outcomes[self.scenario.analysis.endpoint].effect.exposure
+        given = np.indices((np.bincount(schedule.phase_of) + 1).tolist()).astype(np.int16)
+        shares = []
+        for arm in arms:
+            total = np.zeros(given.shape[1:])
+            for counts, dose in zip(given, np.broadcast_to(arm.doses, len(given)), strict=True):
+                total += counts * dose
+            received = _Amounts(total.reshape(1, -1), np.full((1, total.size), any(arm.doses)))
+            shares.append(exposure.share(cast("Received", received), 0)[0])
+        return np.array(shares)
+
+    def _rule(self, screen: Screen, names: tuple[str, ...]) -> whole.Rule:
+        rule, bounds = screen.rule, screen.rule.bounds
+        codes = rule.codes(self.scenario.population.covariates)
+        found = whole.Rule(
+            covariate=names.index(rule.covariate),
+            excludes=screen.excludes,
+            runs=-1 if screen.runs is None else len(screen.runs),
+            at_least=bounds.get("at_least", -math.inf),
+            more_than=bounds.get("more_than", -math.inf),
+            at_most=bounds.get("at_most", math.inf),
+            less_than=bounds.get("less_than", math.inf),
+            codes=len(codes),
+            code=self.kept.array(codes, np.float64),
+        )
+        if screen.runs is not None:
+            ends = np.array(screen.runs, np.int64).reshape(-1, 2) - (0, 1)
+            found.run_first = self.kept.array(ends[:, 0], np.uint32)
+            found.run_last = self.kept.array(ends[:, 1], np.uint32)
+        return found
+
+    def _covariate(self, name: str, score_alone: bool = False) -> whole.Covariate:
+        """Return how a covariate is drawn, or only its normal score."""
+        population = self.scenario.population
+        dependent = name in population.dependent
+        found = whole.Covariate(
+            source=self._source(covariate_purpose(name), 0), dependent=dependent
+        )
+        terms = {name: 1.0}
+        if name in population.correlated:
+            place = population.correlated.index(name)
+            weights = population.cholesky[place].tolist()
+            terms = {name: weights[place]} | dict(
+                zip(population.correlated, weights[:place], strict=False)
+            )
+        found.score = self._sum(
+            {(covariate_purpose(one), 0): weight for one, weight in terms.items()}
+        )
+        if not score_alone:
+            found.drawn = self._drawn(population.covariates[name].quantiles, by_score=dependent)
+        return found
+
+    def _sum(self, terms: Mapping[tuple[str, int], float]) -> whole.Sum:
+        there = {source: weight for source, weight in terms.items() if weight}
+        sources = [self._source(*source) for source in there]
+        weights = self.kept.array(list(there.values()), np.float64)
+        return whole.Sum(len(there), self.kept.array(sources, np.int64), weights)
+
+    def _source(self, purpose: str, draw: int) -> int:
+        if (purpose, draw) not in self.sources:
+            self.sources.append((purpose, draw))
+        return self.sources.index((purpose, draw))
+
+    def _drawn(self, drawn: Steps | Smooth, by_score: bool = False) -> whole.Drawn:
+        found = whole.Drawn()
+        if isinstance(drawn, Steps):
+            before, _, ends = drawn.guide
+            found.kind, found.count = Kind.STEPS, len(drawn.values)
+            found.values = self.kept.array(drawn.values, np.float64)
+            found.before = self.kept.array(before, np.int64)
+            found.ends = self.kept.array(ends, np.uint64)
+            if by_score:
+                found.scores = self.kept.array(drawn.scores, np.float64)
+            return found
+        match drawn.distribution:
+            case Uniform(low=low, high=high) if not by_score:
+                found.kind, found.start, found.width = Kind.LINE, low, high - low
+            case Normal(mean=mean, sd=sd, low=None, high=None):
+                found.kind, found.start, found.width = Kind.NORMAL, mean, sd
+            case _ if by_score:
+                found.kind, found.by_score = Kind.TAIL, self._pieces(drawn.by_score.by_piece)
+            case _:
+                found.kind, found.values = Kind.TAIL, self._pieces(drawn.curve.by_piece)
+        return found
+
+    def _pieces(self, pieces: Floats) -> int:
+        return self.kept.array(pieces, np.float64)
+
+
+@dataclass(frozen=True)
+class _Amounts:
+    """Any amounts of study drug, as an exposure reads them; nothing else is known of a patient."""
+
+    amount: Floats
+    assigned: Booleans
+
+    def total(self, visit: int) -> Floats:
+        """Return the amounts, whatever the visit."""
+        return self.amount

@@ -1,0 +1,822 @@
+/* Whole trials, compiled: of each replicate its patients counted over the cells of the endpoint.
+
+   The trials are those of the NumPy code, to the bit, of studies that need nothing beyond what
+   `Study` holds; each function names the code that it stands for. One replicate follows another in
+   the same room, so that memory is that of one trial, and a candidate, an infusion or a visit that
+   changes nothing costs nothing. The rules of stages.c hold here too. */
+
+#include <stdlib.h>
+
+#include "stages.c"
+
+/* ---- A study, as whole.py fills it in -------------------------------------------------------- */
+
+enum { STEPS, LINE, NORMAL, TAIL };
+
+/* How words become values (quantiles.py): steps, a line, the normal curve moved, a tail curve. */
+typedef struct {
+    int64_t kind, count;    /* of steps, how many */
+    double start, width;    /* of a line; mean and SD of a normal */
+    const double *values;   /* of steps, or the pieces of a tail curve */
+    const int64_t *before;
+    const uint64_t *ends;
+    const double *scores;   /* at which steps end, for values by normal scores */
+    const double *by_score; /* pieces of the curve over normal scores */
+} Drawn;
+
+/* Normal scores added up with weights; each belongs to a source of words. */
+typedef struct {
+    int64_t count;
+    const int64_t *source;
+    const double *weight;
+} Sum;
+
+typedef struct {
+    Drawn drawn;
+    int64_t source, dependent; /* whether it is drawn by its normal score, not by its own word */
+    Sum score;
+} Covariate;
+
+typedef struct {
+    int64_t covariate, excludes;
+    int64_t runs; /* of words that meet it; negative where the value must be compared */
+    const uint32_t *run_first, *run_last;
+    double at_least, more_than, at_most, less_than;
+    int64_t codes;
+    const double *code;
+} Rule;
+
+/* Something that befalls some patients, at a time after randomisation. */
+typedef struct {
+    Drawn days;
+    int64_t last, any; /* of the words below the chance */
+    double chance;
+} Event;
+
+typedef struct {
+    int64_t day, window, from_onset;
+} Visit;
+
+/* The course of an outcome, exponential in time: its values at onset, and what is added by the end
+   day; or the cut-points of its grades, likewise. */
+typedef struct {
+    int64_t of_grades, cuts;
+    double time_constant, done_at_end;
+    double mean, mean_added, sd, sd_added, correlation, correlation_added;
+    double own_share, noise_share;
+    const double *cut, *cut_added;
+} Course;
+
+typedef struct {
+    int64_t sign, steps, logarithmic, has_baseline, predictors;
+    double low, step;
+    const double *cut; /* of a logarithmic scale */
+    Covariate baseline;
+    const double *predictor_weight;
+    const Covariate *predictor;
+    Sum own, noise;
+    double shift, trial_deviation; /* at full exposure; times the normal score of the trial */
+    uint64_t trial_purpose;
+    const double *share; /* of the full effect, by arm and infusions given in each phase */
+    Course course;
+} Outcome;
+
+enum { LEAVE_OUT, LAST, BASELINE, WORST_RANK };
+
+typedef struct {
+    int64_t visit, treated, control, change, by_site, cells;
+    int64_t missing, dead_are_worst, full_analysis_set, failures_are_worst, failures_are_missing;
+    double least_share;
+} Plan;
+
+/* The sources of words that every study has; those of covariates and outcomes follow. */
+enum { WAIT, SITE, SCREENING, TENDENCY, DISCONTINUATION, WITHDRAWAL, DEATH, MARK };
+
+typedef struct {
+    int64_t patients, sites, sources, rules, infusions, phases, visits, arms, block_size, strata;
+    int64_t rates_vary, last_arrival, earliest, latest, opens, closes;
+    int64_t shares; /* of the effect, for each arm */
+    int64_t missed_last, missed_any;
+    uint64_t rate_purpose, refusal_purpose, visit_purpose;
+    double rate, farthest, first_opening;
+    const uint64_t *purpose, *draw; /* of each source of words */
+    const double *wait_pieces, *normal, *part_done, *opened;
+    const Rule *rule;
+    const Covariate *covariate; /* that rules look at */
+    const int64_t *days_until_given, *arm_counts, *offsets, *phase_of, *phase_stride;
+    const Visit *visit;
+    Drawn rate_of_site, screening, tendency;
+    Covariate onset;
+    Event event[3]; /* discontinuation, withdrawal, death */
+    Outcome outcome;
+    Plan plan;
+} Study;
+
+/* What is kept of each replicate beside the counts. */
+typedef struct {
+    int64_t closed, screened, last_visit, infusions_given, discontinued, withdrawn, died;
+} Kept;
+
+/* ---- The room in which one replicate is simulated after another ------------------------------ */
+
+typedef struct {
+    int64_t ready, number;
+} Place;
+
+typedef struct {
+    const Study *of;
+    uint64_t seed, replicate;
+    int64_t most, drawn, waiting, units;
+    double waited, after;
+    int64_t *known;          /* by source: how many words */
+    uint32_t *words, *row;   /* by source and candidate; of one draw */
+    double *site_ends;       /* the sites' rates added up */
+    int64_t *arrival, *onset;
+    int32_t *site;           /* by candidate */
+    uint8_t *out;            /* who fails a rule */
+    Place *queue, *spare;    /* who is ready when */
+    int32_t *number;         /* by patient, as all that follows */
+    int64_t *arm, *left, *ends[3], *discontinued, *withdrawn, *died;
+    uint32_t *last;
+    uint8_t *any, *given, *attended; /* a layer for each infusion and each visit */
+    int64_t *day, *minute;
+    double shift;            /* of the latent score at full exposure */
+} Room;
+
+enum { DONE, NOT_COMPLETE, TOO_MANY, NO_MEMORY };
+
+static Stream stream_of(const Room *room, uint64_t purpose, uint64_t draw)
+{
+    return (Stream){room->seed, purpose, draw};
+}
+
+static uint32_t *words_from(const Room *room, int64_t source)
+{
+    return room->words + source * (room->most + BLOCK);
+}
+
+/* The words of a source, known of so many candidates at least; so many are whole blocks. */
+static const uint32_t *words_to(Room *room, int64_t source, int64_t candidates)
+{
+    const Study *of = room->of;
+    uint32_t *words = words_from(room, source);
+    if (room->known[source] < candidates) {
+        words_between(stream_of(room, of->purpose[source], of->draw[source]), room->replicate,
+                      room->known[source], candidates, words);
+        room->known[source] = candidates;
+    }
+    return words;
+}
+
+/* ---- Rounding: clock.whole_minutes, scales.Grid.cell_of ------------------------------------- */
+
+/* To the nearest whole number, halves to even; a number as large as 2**52 is whole. */
+static inline double rounded(double value)
+{
+    const double whole = 4503599627370496.0;
+    double size = value < 0 ? -value : value;
+    double near = size < whole ? size + whole - whole : size;
+    return value < 0 ? -near : near;
+}
+
+/* Whole minutes, at most 2**52 of them, either way. */
+static inline int64_t whole_minutes(double minutes)
+{
+    const double farthest = 4503599627370496.0;
+    double whole = rounded(minutes);
+    return (int64_t)(whole < -farthest ? -farthest : whole > farthest ? farthest : whole);
+}
+
+/* ---- Values: quantiles.Steps, quantiles.Smooth, cohort.CandidateCovariates ------------------- */
+
+static double steps_at(const Drawn *drawn, uint32_t word)
+{
+    int64_t passed = drawn->before[word >> CELL_BITS];
+    while (word >= drawn->ends[passed])
+        passed++;
+    return drawn->values[passed];
+}
+
+static double value_at(const Study *of, const Drawn *drawn, uint32_t word)
+{
+    switch (drawn->kind) {
+    case STEPS:
+        return steps_at(drawn, word);
+    case LINE:
+        return drawn->start + drawn->width * ((word + 0.5) / 4294967296.0);
+    case NORMAL:
+        return drawn->start + drawn->width * tail_curve_at(of->normal, word);
+    default:
+        return tail_curve_at(drawn->values, word);
+    }
+}
+
+enum { FARTHEST_SCORE = 9, PIECES_PER_SD = 64 };
+
+static double value_at_score(const Drawn *drawn, double score)
+{
+    int64_t first = 0, after = drawn->count - 1;
+    switch (drawn->kind) {
+    case STEPS:
+        while (first < after) {
+            int64_t middle = first + (after - first) / 2;
+            if (drawn->scores[middle] <= score)
+                first = middle + 1;
+            else
+                after = middle;
+        }
+        return drawn->values[first];
+    case NORMAL:
+        return drawn->start + drawn->width * score;
+    default:
+        return curve_at(drawn->by_score, -FARTHEST_SCORE, FARTHEST_SCORE, PIECES_PER_SD, score);
+    }
+}
+
+/* A sum of normal scores of a candidate, whose words are known. */
+static double sum_at(const Room *room, const Sum *sum, int64_t candidate)
+{
+    const double *normal = room->of->normal;
+    double total = sum->weight[0] * tail_curve_at(normal, words_from(room, sum->source[0])[candidate]);
+    for (int64_t i = 1; i < sum->count; i++)
+        total += sum->weight[i] * tail_curve_at(normal, words_from(room, sum->source[i])[candidate]);
+    return total;
+}
+
+static void know_sum(Room *room, const Sum *sum, int64_t candidates)
+{
+    for (int64_t i = 0; i < sum->count; i++)
+        words_to(room, sum->source[i], candidates);
+}
+
+static void know_covariate(Room *room, const Covariate *covariate, int64_t candidates)
+{
+    if (covariate->dependent)
+        know_sum(room, &covariate->score, candidates);
+    else
+        words_to(room, covariate->source, candidates);
+}
+
+static double covariate_at(const Room *room, const Covariate *covariate, int64_t candidate)
+{
+    if (covariate->dependent)
+        return value_at_score(&covariate->drawn, sum_at(room, &covariate->score, candidate));
+    uint32_t word = words_from(room, covariate->source)[candidate];
+    return value_at(room->of, &covariate->drawn, word);
+}
+
+/* ---- Screening: cohort.site_rates, cohort._arrivals, cohort._fails --------------------------- */
+
+static void open_sites(Room *room)
+{
+    const Study *of = room->of;
+    double running = 0;
+    if (of->rates_vary)
+        words_between(stream_of(room, of->rate_purpose, 0), room->replicate, 0, of->sites, room->row);
+    for (int64_t site = 0; site < of->sites; site++) {
+        double rate = of->rate;
+        if (of->rates_vary) {
+            double relative = value_at(of, &of->rate_of_site, room->row[site]);
+            rate *= relative > 1e-9 ? relative : 1e-9;
+        }
+        running += rate;
+        room->site_ends[site] = running;
+    }
+}
+
+static void arrive(Room *room, int64_t from, int64_t to)
+{
+    const Study *of = room->of;
+    const uint32_t *wait = words_to(room, WAIT, to), *where = words_to(room, SITE, to);
+    double pace = room->site_ends[of->sites - 1];
+    for (int64_t i = from; i < to; i++) {
+        double mark = (where[i] + 0.5) / 4294967296.0 * pace;
+        int64_t site = site_at(room->site_ends, of->sites, mark);
+        room->waited += tail_curve_at(of->wait_pieces, wait[i]);
+        room->after = room->waited / pace;
+        double minute = room->after + of->opened[site];
+        room->arrival[i] = rounded_up(minute < of->farthest ? minute : of->farthest);
+        room->site[i] = (int32_t)site;
+    }
+}
+
+static int meets(const Rule *rule, double value)
+{
+    if (!(value >= rule->at_least && value > rule->more_than && value <= rule->at_most &&
+          value < rule->less_than))
+        return 0;
+    for (int64_t i = 0; i < rule->codes; i++)
+        if (value == rule->code[i])
+            return 1;
+    return rule->codes == 0;
+}
+
+static void judge(Room *room, const Rule *rule, int64_t from, int64_t to)
+{
+    const Covariate *covariate = room->of->covariate + rule->covariate;
+    uint8_t *out = room->out, excludes = (uint8_t)rule->excludes;
+    know_covariate(room, covariate, to);
+    if (rule->runs < 0) {
+        for (int64_t i = from; i < to; i++)
+            if (!out[i])
+                out[i] = meets(rule, covariate_at(room, covariate, i)) == excludes;
+        return;
+    }
+    const uint32_t *words = words_from(room, covariate->source);
+    uint8_t met[TILE];
+    for (; from < to; from += TILE) {
+        memset(met, !excludes, sizeof met);
+        for (int64_t run = 0; run < rule->runs; run++)
+            for (int i = 0; i < TILE; i++)
+                met[i] ^= words[from + i] - rule->run_first[run] <=
+                          rule->run_last[run] - rule->run_first[run];
+        for (int i = 0; i < TILE; i++)
+            out[from + i] |= met[i];
+    }
+}
+
+/* Who can be randomised goes into the queue: enrol, itinerary.first_infusion. */
+static void queue_up(Room *room, int64_t from, int64_t to)
+{
+    const Study *of = room->of;
+    const uint32_t *screening = words_to(room, SCREENING, to);
+    know_covariate(room, &of->onset, to);
+    for (int64_t i = from; i < to; i++) {
+        if (room->out[i] || room->arrival[i] > of->last_arrival)
+            continue;
+        int64_t arrival = room->arrival[i];
+        int64_t onset = arrival - whole_minutes(covariate_at(room, &of->onset, i) * 60);
+        int64_t takes = whole_minutes(value_at(of, &of->screening, screening[i]) * 60);
+        int64_t screened = arrival + larger(takes, 0);
+        int64_t ready = next_opening(larger(screened, onset + of->earliest), of->opens, of->closes,
+                                     of->days_until_given);
+        room->onset[i] = onset;
+        if (ready <= onset + of->latest)
+            room->queue[room->waiting++] = (Place){ready, i};
+    }
+}
+
+/* Sort by the minute, keeping the order of numbers: runs by insertion, then merged. */
+static void sort_queue(Room *room)
+{
+    enum { RUN = 16 };
+    Place *queue = room->queue, *spare = room->spare;
+    int64_t count = room->waiting;
+    for (int64_t start = 0; start < count; start += RUN)
+        for (int64_t i = start + 1; i < smaller(start + RUN, count); i++) {
+            Place one = queue[i];
+            int64_t j = i;
+            for (; j > start && queue[j - 1].ready > one.ready; j--)
+                queue[j] = queue[j - 1];
+            queue[j] = one;
+        }
+    for (int64_t width = RUN; width < count; width *= 2)
+        for (int64_t start = 0; start + width < count; start += 2 * width) {
+            int64_t left = start, middle = start + width, end = smaller(middle + width, count);
+            if (queue[middle - 1].ready <= queue[middle].ready)
+                continue;
+            while (queue[left].ready <= queue[middle].ready)
+                left++;
+            int64_t kept = middle - left, from = 0, to = left;
+            memcpy(spare, queue + left, (size_t)kept * sizeof *spare);
+            while (from < kept && middle < end)
+                queue[to++] = queue[middle].ready < spare[from].ready ? queue[middle++] : spare[from++];
+            memcpy(queue + to, spare + from, (size_t)(kept - from) * sizeof *spare);
+        }
+}
+
+/* Screen until the trial is full: trial._enough_were_drawn. */
+static int recruit(Room *room, Kept *kept)
+{
+    const Study *of = room->of;
+    int64_t patients = of->patients;
+    memset(room->known, 0, (size_t)of->sources * sizeof *room->known);
+    room->drawn = room->waiting = 0;
+    room->waited = room->after = 0;
+    open_sites(room);
+    for (int64_t known = 0; known <= of->last_arrival;) {
+        int64_t from = room->drawn, some = from ? larger(from / 8, 1) : patients;
+        int64_t to = (from + some + TILE - 1) / TILE * TILE;
+        if (to > room->most)
+            return TOO_MANY;
+        memset(room->out + from, 0, (size_t)(to - from));
+        arrive(room, from, to);
+        for (int64_t rule = 0; rule < of->rules; rule++)
+            judge(room, of->rule + rule, from, to);
+        queue_up(room, from, to);
+        room->drawn = to;
+        double minute = room->after + of->first_opening;
+        known = (int64_t)(minute < of->farthest ? minute : of->farthest);
+        if (room->waiting < patients)
+            continue;
+        sort_queue(room);
+        kept->closed = room->queue[patients - 1].ready;
+        if (kept->closed < known || known > of->last_arrival) {
+            int64_t last = smaller(kept->closed, of->last_arrival);
+            kept->screened = 0;
+            for (int64_t i = 0; i < to; i++)
+                kept->screened += room->arrival[i] <= last;
+            return DONE;
+        }
+    }
+    return NOT_COMPLETE;
+}
+
+/* ---- Arms and intentions: PermutedBlocks.arms, itinerary.DrawnIntentions --------------------- */
+
+static void randomise(Room *room)
+{
+    const Study *of = room->of;
+    int64_t last = 0;
+    for (int64_t i = 0; i < of->patients; i++) {
+        room->number[i] = (int32_t)room->queue[i].number;
+        last = larger(last, room->queue[i].number);
+    }
+    room->units = (last / BLOCK + 1) * BLOCK;
+    const uint32_t *mark = words_to(room, MARK, room->units);
+    memset(room->left, 0, (size_t)(of->strata * (of->arms + 1)) * sizeof *room->left);
+    for (int64_t i = 0; i < of->patients; i++) {
+        int32_t number = room->number[i];
+        int64_t stratum = of->strata > 1 ? room->site[number] : 0;
+        room->arm[i] = arm_of(mark[number], of->arms, of->arm_counts, of->block_size,
+                              room->left + stratum * of->arms,
+                              room->left + of->strata * of->arms + stratum);
+    }
+}
+
+static void refuse(Room *room)
+{
+    const Study *of = room->of;
+    int64_t patients = of->patients, some = 0;
+    const uint32_t *tendency = words_to(room, TENDENCY, room->units);
+    for (int64_t i = 0; i < patients; i++) {
+        double share = value_at(of, &of->tendency, tendency[room->number[i]]);
+        double words = share * 4294967296.0 - 0.5;
+        int64_t count = words > 0 ? rounded_up(words) : 0;
+        room->any[i] = count > 0;
+        room->last[i] = (uint32_t)(count - (count > 0));
+        some += count;
+    }
+    memset(room->given, 1, (size_t)(some ? patients : patients * of->infusions));
+    for (int64_t infusion = 1; some && infusion < of->infusions; infusion++) {
+        uint8_t *given = room->given + infusion * patients;
+        words_between(stream_of(room, of->refusal_purpose, (uint64_t)infusion), room->replicate, 0,
+                      room->units, room->row);
+        for (int64_t i = 0; i < patients; i++)
+            given[i] = !below(room->row[room->number[i]], room->last[i], room->any[i]);
+    }
+}
+
+/* Minutes until something happens: itinerary._minutes_until. */
+static void befall(Room *room, int64_t which)
+{
+    const Study *of = room->of;
+    const Event *event = of->event + which;
+    int64_t *ends = room->ends[which];
+    if (!event->any) {
+        for (int64_t i = 0; i < of->patients; i++)
+            ends[i] = NEVER;
+        return;
+    }
+    const uint32_t *words = words_to(room, DISCONTINUATION + which, room->units);
+    for (int64_t i = 0; i < of->patients; i++) {
+        uint32_t word = words[room->number[i]];
+        ends[i] = NEVER;
+        if (word <= (uint32_t)event->last) {
+            double at = (word + 0.5) / 4294967296.0 / event->chance * 4294967296.0;
+            uint32_t when = (uint32_t)(at < 4294967295.0 ? at : 4294967295.0);
+            ends[i] = larger(whole_minutes(value_at(of, &event->days, when) * DAY), 1);
+        }
+    }
+}
+
+/* ---- Conduct: conduct._happened --------------------------------------------------------------- */
+
+static void come(Room *room, int64_t visit)
+{
+    const Study *of = room->of;
+    const Visit *planned = of->visit + visit;
+    int64_t patients = of->patients, window = planned->window;
+    int64_t *day = room->day + visit * patients, *minute = room->minute + visit * patients;
+    uint8_t *attended = room->attended + visit * patients;
+    int chance = visit && (window || of->missed_any);
+    if (chance)
+        words_between(stream_of(room, of->visit_purpose, (uint64_t)visit), room->replicate, 0,
+                      room->units, room->row);
+    for (int64_t i = 0; i < patients; i++) {
+        uint64_t scaled = chance ? (uint64_t)room->row[room->number[i]] * (uint64_t)(2 * window + 1) : 0;
+        int64_t first = room->queue[i].ready;
+        int64_t shift = chance ? (int64_t)(scaled >> 32) - window : 0;
+        day[i] = days_to(planned->day + shift, planned->from_onset,
+                         first - room->onset[room->number[i]]);
+        minute[i] = first + day[i] * DAY;
+        attended[i] = !(chance && below((uint32_t)scaled, (uint32_t)of->missed_last,
+                                        (uint8_t)of->missed_any));
+    }
+}
+
+static void leave(Room *room, Kept *kept)
+{
+    const Study *of = room->of;
+    int64_t patients = of->patients, infusions = of->infusions;
+    const int64_t *last_day = room->day + (of->visits - 1) * patients;
+    for (int64_t i = 0; i < patients; i++) {
+        int64_t first = room->queue[i].ready;
+        const int64_t *offsets = of->offsets + first / DAY % 7 * infusions;
+        int64_t last_infusion = offsets[infusions - 1] * DAY;
+        Left left = left_by(first, last_infusion, last_day[i], room->ends[0][i], room->ends[1][i],
+                            room->ends[2][i]);
+        for (int64_t infusion = 0; left.stops <= last_infusion && infusion < infusions; infusion++)
+            room->given[infusion * patients + i] &= offsets[infusion] * DAY < left.stops;
+        room->discontinued[i] = left.discontinued;
+        room->withdrawn[i] = left.withdrawn;
+        room->died[i] = left.died;
+        kept->discontinued += left.discontinued < NEVER;
+        kept->withdrawn += left.withdrawn < NEVER;
+        kept->died += left.died < NEVER;
+    }
+    for (int64_t visit = 0; visit < of->visits; visit++)
+        for (int64_t i = 0, at = visit * patients; i < patients; i++, at++) {
+            int64_t minute = room->minute[at];
+            room->attended[at] &= (minute < room->withdrawn[i]) & (minute < room->died[i]);
+            kept->last_visit = larger(kept->last_visit, room->attended[at] ? minute : 0);
+        }
+    for (int64_t at = 0; at < infusions * patients; at++)
+        kept->infusions_given += room->given[at];
+}
+
+/* ---- Scores: outcomes._Realised, courses, endpoint ------------------------------------------- */
+
+/* The share of the full effect by what was given before a visit: dosing.DrugReceived. */
+static double share_at(const Room *room, int64_t i, int64_t visit)
+{
+    const Study *of = room->of;
+    int64_t patients = of->patients, day = room->day[visit * patients + i], place = 0;
+    const int64_t *offsets = of->offsets + room->queue[i].ready / DAY % 7 * of->infusions;
+    for (int64_t infusion = 0; infusion < of->infusions && offsets[infusion] < day; infusion++)
+        place += room->given[infusion * patients + i] * of->phase_stride[of->phase_of[infusion]];
+    return of->outcome.share[room->arm[i] * of->shares + place];
+}
+
+/* The latent score of a patient at a visit, as a normal score: LatentScores.standard. */
+static double standard(const Course *course, double done, double start, double own, double noise)
+{
+    double correlation = course->correlation + done * course->correlation_added;
+    if (!course->of_grades)
+        correlation = correlation < -1.0 ? -1.0 : correlation > 1.0 ? 1.0 : correlation;
+    double residual = course->own_share * own + course->noise_share * noise;
+    return correlation * start + __builtin_sqrt(1 - correlation * correlation) * residual;
+}
+
+static double within_scale(const Outcome *outcome, double cell)
+{
+    double most = (double)outcome->steps;
+    return cell < 0 ? 0 : cell > most ? most : cell;
+}
+
+static double cell_of_score(const Outcome *outcome, double score)
+{
+    return within_scale(outcome, rounded((score - outcome->low) / outcome->step));
+}
+
+static double cell_of_latent(const Outcome *outcome, double latent)
+{
+    if (outcome->logarithmic) {
+        int64_t first = 0, after = outcome->steps;
+        while (first < after) {
+            int64_t middle = first + (after - first) / 2;
+            if (outcome->cut[middle] < latent)
+                first = middle + 1;
+            else
+                after = middle;
+        }
+        return (double)first;
+    }
+    return cell_of_score(outcome, latent);
+}
+
+static double cell_on_course(const Study *of, double days, double start, double own, double noise,
+                             double added)
+{
+    const Course *course = &of->outcome.course;
+    double done = curve_at(of->part_done, 0, 48, 64, days / course->time_constant);
+    done /= course->done_at_end;
+    if (!course->of_grades) {
+        double mean = course->mean + done * course->mean_added;
+        double sd = course->sd + done * course->sd_added;
+        double score = standard(course, done, start, own, noise);
+        return cell_of_latent(&of->outcome, mean + (sd > 0 ? sd : 0) * score + added);
+    }
+    done = done < 0 ? 0 : done > 1 ? 1 : done;
+    double latent = standard(course, done, start, own, noise) + added, cell = 0;
+    for (int64_t i = 0; i < course->cuts; i++)
+        cell += latent > course->cut[i] + done * course->cut_added[i];
+    return cell;
+}
+
+/* The normal scores added up at one of the visits of a patient; each source has a draw a visit. */
+static double noise_at(const Room *room, int64_t candidate, int64_t visit)
+{
+    const Study *of = room->of;
+    const Sum *sum = &of->outcome.noise;
+    double total = 0;
+    for (int64_t i = 0; i < sum->count; i++) {
+        Stream from = stream_of(room, of->purpose[sum->source[i]], (uint64_t)visit);
+        double own = sum->weight[i] * tail_curve_at(of->normal, word_at(from, room->replicate, candidate));
+        total = i ? total + own : own;
+    }
+    return total;
+}
+
+/* The cell of a patient's score at a visit, from the low end of the scale. */
+static double cell_at(const Room *room, int64_t i, int64_t visit)
+{
+    const Study *of = room->of;
+    const Outcome *outcome = &of->outcome;
+    int64_t number = room->number[i];
+    if (visit == 0)
+        return cell_of_score(outcome, covariate_at(room, &outcome->baseline, number));
+    double start = 0;
+    for (int64_t k = 0; k < outcome->predictors; k++)
+        start += outcome->predictor_weight[k] * sum_at(room, &outcome->predictor[k].score, number);
+    double own = (double)outcome->sign * sum_at(room, &outcome->own, number);
+    double noise = visit == of->plan.visit ? sum_at(room, &outcome->noise, number)
+                                           : noise_at(room, number, visit);
+    double days = (double)(room->minute[visit * of->patients + i] - room->onset[number]) / DAY;
+    double added = room->shift * share_at(room, i, visit);
+    return cell_on_course(of, days, start, own, (double)outcome->sign * noise, added);
+}
+
+/* What all patients' scores at the plan's visit follow from becomes known. */
+static void know_scores(Room *room)
+{
+    const Outcome *outcome = &room->of->outcome;
+    know_sum(room, &outcome->own, room->units);
+    know_sum(room, &outcome->noise, room->units);
+    for (int64_t k = 0; k < outcome->predictors; k++)
+        know_sum(room, &outcome->predictor[k].score, room->units);
+    if (outcome->has_baseline)
+        know_covariate(room, &outcome->baseline, room->units);
+    room->shift = outcome->shift;
+    if (outcome->trial_deviation > 0) {
+        Stream of_trial = stream_of(room, outcome->trial_purpose, 0);
+        double score = tail_curve_at(room->of->normal, word_at(of_trial, room->replicate, 0));
+        room->shift += (double)outcome->sign * outcome->trial_deviation * score;
+    }
+}
+
+/* ---- Counts: endpoint.endpoint, endpoint.complete_endpoint, counts.cell_counts --------------- */
+
+static int is_known(const Room *room, int64_t i, int64_t visit)
+{
+    const Study *of = room->of;
+    int64_t at = visit * of->patients + i;
+    return room->attended[at] && (visit || of->outcome.has_baseline) &&
+           (!of->plan.failures_are_missing || room->minute[at] < room->discontinued[i]);
+}
+
+/* The visit whose score is analysed, in place of a missing one by the plan's rule; -1 for none. */
+static int64_t visit_analysed(const Room *room, int64_t i)
+{
+    const Plan *plan = &room->of->plan;
+    int64_t visit = plan->visit;
+    if (is_known(room, i, visit))
+        return visit;
+    if (plan->missing == BASELINE)
+        return is_known(room, i, 0) ? 0 : -1;
+    if (plan->missing != LAST)
+        return -1;
+    while (--visit >= 0 && !is_known(room, i, visit))
+        ;
+    return visit;
+}
+
+static int is_included(const Room *room, int64_t i, int dead)
+{
+    const Study *of = room->of;
+    int seen = !of->plan.full_analysis_set || dead;
+    for (int64_t visit = 1; !seen && visit < of->visits; visit++)
+        seen = room->attended[visit * of->patients + i];
+    if (of->plan.least_share <= 0)
+        return seen;
+    int64_t given = 0;
+    for (int64_t infusion = 0; infusion < of->infusions; infusion++)
+        given += room->given[infusion * of->patients + i];
+    return seen && (double)given / (double)of->infusions >= of->plan.least_share;
+}
+
+/* A cell of the plan's table, better ones later, of a cell of the scale. */
+static int64_t better_cell(const Room *room, int64_t i, double cell)
+{
+    const Outcome *outcome = &room->of->outcome;
+    int64_t steps = (int64_t)cell, most = outcome->steps;
+    if (room->of->plan.change) {
+        steps += most - (int64_t)cell_at(room, i, 0);
+        most *= 2;
+    }
+    return (outcome->sign > 0 ? steps : most - steps) + 1;
+}
+
+static void count_patients(Room *room, int64_t *counts, int64_t *complete)
+{
+    const Study *of = room->of;
+    const Plan *plan = &of->plan;
+    know_scores(room);
+    for (int64_t i = 0; i < of->patients; i++) {
+        int64_t arm = room->arm[i], minute = room->minute[plan->visit * of->patients + i];
+        if (arm != plan->treated && arm != plan->control)
+            continue;
+        int64_t group = arm == plan->control;
+        if (plan->by_site)
+            group += 2 * room->site[room->number[i]];
+        int dead = plan->dead_are_worst && room->died[i] <= minute;
+        int failed = plan->failures_are_worst && room->discontinued[i] <= minute;
+        int64_t visit = visit_analysed(room, i);
+        int64_t cell = better_cell(room, i, cell_at(room, i, plan->visit));
+        complete[group * plan->cells + (dead ? 0 : cell)]++;
+        if (visit < 0)
+            cell = 0;
+        else if (visit != plan->visit)
+            cell = better_cell(room, i, cell_at(room, i, visit));
+        int ranked = visit >= 0 || dead || failed || plan->missing == WORST_RANK;
+        if (ranked && is_included(room, i, dead))
+            counts[group * plan->cells + (dead || failed ? 0 : cell)]++;
+    }
+}
+
+/* ---- Whole trials ---------------------------------------------------------------------------- */
+
+static void *part(char *memory, size_t *used, int64_t count, size_t size)
+{
+    enum { LINE_OF_CACHE = 64 };
+    size_t start = *used;
+    *used += ((size_t)count * size + LINE_OF_CACHE - 1) / LINE_OF_CACHE * LINE_OF_CACHE;
+    return memory ? memory + start : NULL;
+}
+
+/* Lay the room out in memory, or only see how much it takes; return that. */
+static size_t laid_out(Room *room, char *memory)
+{
+    const Study *of = room->of;
+    int64_t most = room->most, patients = of->patients;
+    size_t used = 0;
+    room->known = part(memory, &used, of->sources, sizeof *room->known);
+    room->words = part(memory, &used, of->sources * (most + BLOCK), sizeof *room->words);
+    room->row = part(memory, &used, larger(most, of->sites) + BLOCK, sizeof *room->row);
+    room->site_ends = part(memory, &used, of->sites, sizeof *room->site_ends);
+    room->arrival = part(memory, &used, most, sizeof *room->arrival);
+    room->onset = part(memory, &used, most, sizeof *room->onset);
+    room->site = part(memory, &used, most, sizeof *room->site);
+    room->out = part(memory, &used, most, sizeof *room->out);
+    room->queue = part(memory, &used, most, sizeof *room->queue);
+    room->spare = part(memory, &used, most, sizeof *room->spare);
+    room->number = part(memory, &used, patients, sizeof *room->number);
+    room->arm = part(memory, &used, patients, sizeof *room->arm);
+    room->left = part(memory, &used, of->strata * (of->arms + 1), sizeof *room->left);
+    for (int which = 0; which < 3; which++)
+        room->ends[which] = part(memory, &used, patients, sizeof *room->ends[which]);
+    room->discontinued = part(memory, &used, patients, sizeof *room->discontinued);
+    room->withdrawn = part(memory, &used, patients, sizeof *room->withdrawn);
+    room->died = part(memory, &used, patients, sizeof *room->died);
+    room->last = part(memory, &used, patients, sizeof *room->last);
+    room->any = part(memory, &used, patients, sizeof *room->any);
+    room->given = part(memory, &used, patients * of->infusions, sizeof *room->given);
+    room->attended = part(memory, &used, patients * of->visits, sizeof *room->attended);
+    room->day = part(memory, &used, patients * of->visits, sizeof *room->day);
+    room->minute = part(memory, &used, patients * of->visits, sizeof *room->minute);
+    return used;
+}
+
+/* Simulate replicates one after another; `counts` and `complete` are zero and have the shape
+   (replicate, stratum, 2, cell), of the analysed patients and of those of complete trials. Return
+   why not all of them could be: DONE if they were. `most` candidates of each can be screened. */
+EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int64_t replicates,
+                            int64_t most, Kept *kept, int64_t *counts, int64_t *complete)
+{
+    Room room = {.of = of, .seed = seed, .most = most};
+    char *memory = malloc(laid_out(&room, NULL));
+    if (!memory)
+        return NO_MEMORY;
+    laid_out(&room, memory);
+    int64_t table = (of->plan.by_site ? of->sites : 1) * 2 * of->plan.cells, why = DONE;
+    for (int64_t r = 0; why == DONE && r < replicates; r++) {
+        room.replicate = first + (uint64_t)r;
+        memset(kept + r, 0, sizeof *kept);
+        why = recruit(&room, kept + r);
+        if (why != DONE)
+            break;
+        randomise(&room);
+        refuse(&room);
+        for (int64_t which = 0; which < 3; which++)
+            befall(&room, which);
+        for (int64_t visit = 0; visit < of->visits; visit++)
+            come(&room, visit);
+        leave(&room, kept + r);
+        count_patients(&room, counts + r * table, complete + r * table);
+    }
+    free(memory);
+    return why;
+}
+
+/* How large a study is, so that whoever fills one in can see that both mean the same. */
+EXPORT int64_t study_size(void) { return (int64_t)sizeof(Study); }
