@@ -151,7 +151,9 @@ def test_a_replicate_that_raises_is_left_out_of_the_power(monkeypatch: pytest.Mo
             raise OverflowError("too much")
         return simulate_batch(study, streams, engine)
 
-    monkeypatch.setattr(import_module("trialsim.replicates.run"), "simulate_batch", faulty)
+    module = import_module("trialsim.replicates.run")
+    monkeypatch.setattr(module, "simulate_batch", faulty)
+    monkeypatch.setattr(module, "quantities_at_once", lambda *_: None)  # which makes no trial
     result = power(scenario, 100, SEED, n_jobs=1)
     (failure,) = result.failures
     assert failure[:2] == (41, "OverflowError('too much')")

@@ -225,6 +225,7 @@ def break_replicate(
 
     module = import_module("trialsim.replicates.run")
     monkeypatch.setattr(module, "simulate_batch", faulty)
+    monkeypatch.setattr(module, "quantities_at_once", lambda *_: None)  # which makes no trial
     return begun
 
 
