@@ -41,8 +41,12 @@ class Given:
     """Study drug received, said outright: what an exposure model is asked about."""
 
     amounts: Floats
-    assigned: Booleans = field(default_factory=lambda: np.array(True))
+    treated: Booleans = field(default_factory=lambda: np.array(True))
     start_hours: Floats = field(default_factory=lambda: np.array(24.0))
+
+    def assigned(self, visit: int) -> Booleans:
+        """Return who is treated, whatever the visit."""
+        return self.treated
 
     def total(self, visit: int) -> Floats:
         """Return the amounts, whatever the visit."""

@@ -20,7 +20,7 @@ from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
 from trialsim.scenario.outcomes.items import Items
 from trialsim.trial.conduct import STATUS_OF_LACK, Lack, due_days
-from trialsim.trial.dosing import phase_doses
+from trialsim.trial.dosing import arm_switched_to, infusion_doses
 from trialsim.trial.items import item_scores
 from trialsim.trial.itinerary import first_infusion, next_opening
 from trialsim.trial.rehabilitation import sessions_attended, sessions_due
@@ -261,7 +261,10 @@ def _with_treatment(subjects: DataFrame, infusions: DataFrame) -> DataFrame:
 def _infusions(trial: Trial) -> DataFrame:
     conduct, arms = trial.conduct, trial.scenario.design.arms.values()
     due, given = conduct.infusion_due, conduct.infusion_given
-    volume = np.array([arm.volume_ml for arm in arms])[trial.arms]
+    volumes, to = np.array([arm.volume_ml for arm in arms]), arm_switched_to(trial.scenario)
+    volume = volumes[trial.arms][:, :, None]
+    if to is not None:
+        volume = np.where(conduct.infusion_switched, volumes[to], volume)
     count = given.shape[2]
     return DataFrame(
         {
@@ -271,7 +274,7 @@ def _infusions(trial: Trial) -> DataFrame:
             **_moment("due", due),
             **_moment("start", conduct.infusion_start, given),
             "status": _named(_infusion_statuses(trial), INFUSION_STATUSES),
-            "volume_ml": (given * volume[:, :, None]).ravel(),
+            "volume_ml": (given * volume).ravel(),
             "dose_ml": (given * _millilitres(trial)).ravel(),
             "waited_minutes": _minutes_waited(trial).ravel(),
         }
@@ -281,8 +284,7 @@ def _infusions(trial: Trial) -> DataFrame:
 def _millilitres(trial: Trial) -> Floats:
     """Return the study drug in each infusion in mL, shape (replicate, patient, infusion)."""
     design, treatment = trial.scenario.design, trial.scenario.treatment
-    phase_of = trial.conduct.schedule.phase_of
-    dose = phase_doses(design, trial.arms, trial.conduct)[:, :, phase_of]
+    dose = infusion_doses(trial.scenario, trial.arms, trial.conduct)
     if treatment.body_weight_kg is not None and design.dose_unit.endswith("/kg"):
         weight = trial.cohort.covariates[treatment.body_weight_kg]
         dose = dose * take_rows(weight, trial.candidate)[:, :, None]

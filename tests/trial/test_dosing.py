@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trialsim.clock import DAY
+from trialsim.datasets import tables
 from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
@@ -40,7 +41,7 @@ def phased() -> Trial:
 
 def dosing_of(trial: Trial) -> Dosing:
     onset = np.take_along_axis(trial.cohort.onset, trial.candidate, axis=1)
-    return Dosing(trial.scenario.design, trial.conduct, trial.arms, onset)
+    return Dosing(trial.scenario, trial.conduct, trial.arms, onset)
 
 
 def test_drug_received_is_added_up_infusion_by_infusion(phased: Trial) -> None:
@@ -78,7 +79,7 @@ def test_each_phase_begins_on_its_first_day_after_the_one_before(phased: Trial) 
 
 
 def test_an_arm_with_drug_is_assigned_whatever_was_given(phased: Trial) -> None:
-    np.testing.assert_array_equal(dosing_of(phased).assigned, phased.arms == 0)
+    np.testing.assert_array_equal(dosing_of(phased).assigned(1), phased.arms == 0)
 
 
 def test_doses_by_weight_are_told_in_millilitres() -> None:
@@ -125,3 +126,59 @@ def test_doses_by_weight_need_the_weight() -> None:
     rats: Scenario = load("rat_mtbi")
     with pytest.raises(InputError, match=r"treatment\.body_weight_kg: must name the covariate"):
         rats.replace({"treatment.body_weight_kg": None})
+
+
+SWITCHING = {
+    "design.patients": 24,
+    "treatment.infusions": PHASES,
+    f"{ARM}.dose_ml": [30, 10, 5],
+    "design.arms.placebo.dose_ml": 2,
+    "operations.switching": {
+        "probability": 0.7,
+        "days": {"distribution": "uniform", "low": 0, "high": 20},
+        "to": "placebo",
+    },
+}
+
+
+def test_after_switching_infusions_contain_the_other_arm_s_drug() -> None:
+    """Every visit's total, every day's dose and every row of the table, infusion by infusion."""
+    trial = simulate_batch(load("cars1").replace(SWITCHING), Streams(5, range(3)))
+    conduct, dosing = trial.conduct, dosing_of(trial)
+    own = {0: [30.0] * 7 + [10.0] * 6 + [5.0] * 4, 1: [2.0] * 17}
+    recorded = tables(trial)["infusions"]["dose_ml"].to_numpy().reshape(*trial.arms.shape, -1)
+    mixed = 0
+    for replicate, patient in np.ndindex(trial.arms.shape):
+        where = replicate, patient
+        start, switched = conduct.infusion_start[where], conduct.switched[where]
+        first = conduct.randomised[where]
+        doses = np.where(start >= switched, own[1], own[int(trial.arms[where])])
+        doses = doses * conduct.infusion_given[where]
+        mixed += (doses == 2).any() & (doses > 2).any()
+        assert (recorded[where] == doses).all()
+        days = start // DAY - first // DAY
+        for visit, minute in enumerate(conduct.visit_minute[where]):
+            before = days < (minute - first) // DAY
+            assert dosing.total(visit)[where] == doses[before].sum()
+        assert dosing.daily()[where].sum() == doses.sum()
+    assert mixed > 5
+
+
+def test_who_switches_to_the_drug_is_assigned_to_it_from_then_on() -> None:
+    """Under an exposure that asks for the arm alone, the whole effect comes with the switch."""
+    to_drug = {"probability": 1, "days": {"distribution": "constant", "value": 15}}
+    study = load("cars1").replace(
+        {
+            "operations.switching": {**to_drug, "to": "cerebrolysin"},
+            "outcomes.arat.effect.exposure": {"model": "none"},
+        }
+    )
+    trial = simulate_batch(study, Streams(5, range(2)))
+    here = trial.conduct.exited - trial.conduct.randomised > 15 * DAY
+    here &= trial.conduct.discontinued - trial.conduct.randomised > 15 * DAY
+    treated, dosing = trial.arms == 0, dosing_of(trial)
+    assert (dosing.assigned(0) == treated).all()
+    assert dosing.assigned(5)[here].all()
+    forced = trial.world("cerebrolysin").underlying["arat"]
+    assert (trial.underlying["arat"][..., 5] == forced[..., 5])[here].all()
+    assert (trial.underlying["arat"][..., 1] != forced[..., 1])[here & ~treated].any()

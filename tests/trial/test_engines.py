@@ -61,6 +61,21 @@ def happenings(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def fading(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw something after which the drug's effect stays, fades or is gone."""
+    half_life = draw(st.sampled_from([None, 0, 10]))
+    return {**draw(happenings()), "drug_effect_half_life_days": half_life}
+
+
+@st.composite
+def rescues(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a rescue treatment that does nothing, or helps at once or slowly."""
+    effect = {"anchor": "mean_difference", "value": 3}
+    effects = st.sampled_from([{}, {"arat": effect}, {"arat": {**effect, "full_after_days": 20}}])
+    return {**draw(fading()), "effects": draw(effects)}
+
+
+@st.composite
 def changes(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a small trial in which everything that an engine reads may differ from CARS-1."""
     patients = draw(st.integers(8, 40))
@@ -103,8 +118,14 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
             "distribution": "constant",
             "value": draw(PROBABILITIES),
         },
-        "operations.discontinuation": draw(happenings()),
-        "operations.withdrawal": draw(happenings()),
+        "operations.discontinuation": draw(fading()),
+        "operations.drug_related_discontinuation": draw(fading()),
+        "operations.rescue": draw(rescues()),
+        "operations.switching": {
+            **draw(happenings()),
+            "to": draw(st.sampled_from(["placebo", "cerebrolysin"])),
+        },
+        "operations.withdrawal": draw(fading()),
         "operations.death": draw(happenings()),
         "operations.visit_missed_probability": draw(PROBABILITIES),
         "eligibility.inclusion.age.at_least": youngest,

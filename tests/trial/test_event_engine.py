@@ -87,8 +87,7 @@ class PlainReference:
     def patient_wishes(self, place: int, infusion: int, free: int) -> None:
         """Let a patient ask for the next infusion that is neither refused nor too late."""
         intended, first = self.itinerary.intentions, self.randomised[place]
-        ends = (intended.discontinues, intended.withdraws, intended.dies)
-        stops = first + min(int(end[0, place, 0]) for end in ends)
+        stops = first + min(int(end[0, place, 0]) for end in intended.events.values())
         days = due_days(self.scenario.treatment.infusions, np.array(first))
         for number in range(infusion, len(days)):
             due = first + int(days[number]) * DAY

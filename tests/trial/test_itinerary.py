@@ -1,22 +1,26 @@
 """All that chance decides about the patients, and when each of them could start."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
 from trialsim.clock import DAY, HOUR, NEVER
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import due_days
-from trialsim.trial.itinerary import Intentions, first_infusion, next_opening, plan_itinerary
+from trialsim.trial.itinerary import first_infusion, next_opening, plan_itinerary
 
+ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
 ARRAYS = ("candidate", "site", "ready", "deadline")
 """Of an itinerary."""
 
@@ -88,18 +92,19 @@ def test_nobody_who_presents_after_the_limit_can_be_randomised(cars1: Scenario) 
 
 
 @pytest.mark.parametrize("probability", [0.038, 0.5])
-@pytest.mark.parametrize("what", ["discontinuation", "withdrawal", "death"])
+@pytest.mark.parametrize("what", get_args(Event))
 def test_things_happen_as_often_and_as_late_as_asked(
-    cars1: Scenario, what: str, probability: float
+    cars1: Scenario, what: Event, probability: float
 ) -> None:
     """The share within four standard errors, the times by Kolmogorov-Smirnov."""
-    changes = {
+    changes: dict[str, Any] = {
         f"operations.{what}.probability": probability,
         f"operations.{what}.days": {"distribution": "exponential", "mean": 15},
     }
+    if what == "switching":
+        changes["operations.switching.to"] = "placebo"
     itinerary, possible = planned(cars1.replace(changes), 4)
-    field = {"discontinuation": "discontinues", "withdrawal": "withdraws", "death": "dies"}[what]
-    minutes = getattr(itinerary.intentions, field)[possible]
+    minutes = itinerary.intentions.ends(what)[possible][:, 0]
     happened = minutes < NEVER
     error = (probability * (1 - probability) / len(minutes)) ** 0.5
     assert abs(happened.mean() - probability) < 4 * error
@@ -113,7 +118,7 @@ def test_what_cannot_happen_never_does_and_what_must_always_does(
 ) -> None:
     at_once = {"probability": probability, "days": {"distribution": "constant", "value": 0}}
     itinerary, possible = planned(cars1.replace({"operations.withdrawal": at_once}), 5)
-    minutes = itinerary.intentions.withdraws[possible]
+    minutes = itinerary.intentions.ends("withdrawal")[possible]
     assert (minutes < NEVER).mean() == share
     assert (minutes == (1 if probability else NEVER)).all()
 
@@ -145,28 +150,32 @@ def test_visits_wander_evenly_over_their_window_and_are_missed_as_often_as_asked
     assert abs(missed[:, 1:].mean() - 0.1) < 4 * (0.09 / missed[:, 1:].size) ** 0.5
 
 
-def test_more_candidates_change_no_earlier_itinerary(cars1: Scenario) -> None:
+def test_more_candidates_change_no_earlier_itinerary(cars1: Scenario, arrays_of: ArraysOf) -> None:
     streams = Streams(8, range(5))
     fewer, more = (
         plan_itinerary(enrol(cars1, streams, number), cars1, streams) for number in (100, 300)
     )
-    for name in (*ARRAYS, *Intentions.__dataclass_fields__):
-        few, many = (
-            getattr(one if name in ARRAYS else one.intentions, name) for one in (fewer, more)
-        )
+    few_of, many_of = (
+        {**{name: getattr(one, name) for name in ARRAYS}, **arrays_of(one.intentions)}
+        for one in (fewer, more)
+    )
+    for name, many in many_of.items():
+        few = few_of[name]
         for replicate in range(5):
             one = few[replicate, fewer.possible[replicate]]
             assert (one == many[replicate, : len(one)]).all(), name
 
 
-def test_intentions_of_some_are_those_that_they_have_among_all(cars1: Scenario) -> None:
+def test_intentions_of_some_are_those_that_they_have_among_all(
+    cars1: Scenario, arrays_of: ArraysOf
+) -> None:
     """Of candidates in any order, some of them twice."""
     itinerary, _ = planned(cars1, 10, 5)
     places = np.array([[30, 2, 2, 17], [0, 1, 2, 3], [9, 8, 7, 6], [5, 5, 5, 5], [40, 0, 40, 1]])
     some = itinerary.intend(np.take_along_axis(itinerary.candidate, places, axis=1))
-    for name in Intentions.__dataclass_fields__:
-        among_all = getattr(itinerary.intentions, name)[np.arange(5)[:, None], places]
-        assert (getattr(some, name) == among_all).all(), name
+    whole = arrays_of(itinerary.intentions)
+    for name, found in arrays_of(some).items():
+        assert (found == whole[name][np.arange(5)[:, None], places]).all(), name
 
 
 def test_other_operations_change_no_random_number_that_they_do_not_name(cars1: Scenario) -> None:
@@ -178,9 +187,11 @@ def test_other_operations_change_no_random_number_that_they_do_not_name(cars1: S
     for name in ARRAYS:
         assert (getattr(one, name) == getattr(other, name)).all()
     some, others = one.intentions, other.intentions
-    for name in ("refused", "discontinues", "dies", "visit_shift"):
+    for name in ("refused", "visit_shift"):
         assert (getattr(some, name) == getattr(others, name)).all()
-    assert (some.withdraws <= others.withdraws).all()
+    for kind in ("discontinuation", "death"):
+        assert (some.ends(kind) == others.ends(kind)).all()
+    assert (some.ends("withdrawal") <= others.ends("withdrawal")).all()
     assert (some.visit_missed >= others.visit_missed).all()
     assert some.visit_missed.sum() > others.visit_missed.sum()
 

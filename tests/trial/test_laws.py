@@ -339,12 +339,9 @@ def by_hand(
     cohort = enrol(scenario, streams, many)
     presented = np.array([ready])
     cohort = dataclasses.replace(cohort, site=np.zeros((1, many), np.int64))
-    never = np.full((1, many, 1), NEVER)
     intentions = Intentions(
         refused=np.zeros((1, many, 2), np.bool_),
-        discontinues=never,
-        withdraws=never,
-        dies=never,
+        events={},
         visit_shift=np.zeros((1, many, 6), np.int64),
         visit_missed=np.zeros((1, many, 6), np.bool_),
     )

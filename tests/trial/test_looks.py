@@ -1,7 +1,7 @@
 """A batch as it stood on a date knows all that had happened, and nothing of what was to come."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trialsim.clock import DAY, NEVER
 from trialsim.errors import RunError
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.conduct import Lack
@@ -29,6 +30,9 @@ TROUBLE = {
     "operations.withdrawal.probability": 0.2,
     "operations.discontinuation.probability": 0.3,
     "operations.death.probability": 0.1,
+    "operations.drug_related_discontinuation.probability": 0.3,
+    "operations.rescue.probability": 0.3,
+    "operations.switching": {"probability": 0.3, "to": "placebo"},
     "operations.visit_missed_probability": 0.1,
 }
 
@@ -100,20 +104,19 @@ def test_a_look_at_a_later_look_is_the_look(troubled: Trial, arrays_of: ArraysOf
             assert array.tobytes() == twice[path].tobytes(), path
 
 
-@pytest.mark.parametrize("happening", ["withdrawal", "death", "discontinuation"])
+@pytest.mark.parametrize("happening", get_args(Event))
 def test_a_look_cannot_tell_what_happens_later(
-    cars1: Scenario, arrays_of: ArraysOf, troubled: Trial, happening: str
+    cars1: Scenario, arrays_of: ArraysOf, troubled: Trial, happening: Event
 ) -> None:
     """Oracle: two futures that part at a minute are one trial before it, and two after it."""
-    spared = cars1.replace({**TROUBLE, f"operations.{happening}.probability": 0.0})
+    spared = cars1.replace(TROUBLE).replace({f"operations.{happening}.probability": 0.0})
     other = simulate_batch(spared, Streams(31, range(6)))
-    happened = {"withdrawal": "withdrawn", "death": "died", "discontinuation": "discontinued"}
-    parting = getattr(troubled.conduct, happened[happening]).min(axis=1)
+    parting = troubled.conduct.minute_of(happening).min(axis=1)
     for path, array in arrays_of(as_of(troubled, parting).conduct).items():
         assert array.tobytes() == arrays_of(as_of(other, parting).conduct)[path].tobytes(), path
     seen, spared_of_it = (as_of(one, parting + 1).conduct for one in (troubled, other))
-    assert (getattr(seen, happened[happening]) < NEVER).any(axis=1).all()
-    assert (getattr(spared_of_it, happened[happening]) == NEVER).all()
+    assert (seen.minute_of(happening) < NEVER).any(axis=1).all()
+    assert (spared_of_it.minute_of(happening) == NEVER).all()
 
 
 def test_scores_of_visits_to_come_are_masked_and_no_others(troubled: Trial) -> None:

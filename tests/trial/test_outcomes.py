@@ -9,11 +9,12 @@ import pytest
 from pydantic import TypeAdapter
 from scipy.stats import norm
 
-from trialsim.arrays import Pairs
+from trialsim.arrays import Floats, Pairs
 from trialsim.clock import DAY
 from trialsim.scenario.outcomes.courses import Exponential
 from trialsim.scenario.outcomes.effects import latent_shift
 from trialsim.scenario.outcomes.exposure import Exposure
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.dosing import DrugReceived
@@ -82,7 +83,8 @@ def test_drug_received_is_counted_infusion_by_infusion(
     }
     trial = simulate_batch(cars1.replace(changes), Streams(1, range(4)))
     conduct = trial.conduct
-    received = DrugReceived(conduct, np.where(trial.arms == 0, 30.0, 0.0)[:, :, None])
+    doses = np.where(trial.arms == 0, 30.0, 0.0)[:, :, None]
+    received = DrugReceived(conduct, conduct.infusion_given, doses)
     start, visit = conduct.infusion_start, conduct.visit_minute
     for replicate, patient, place in np.ndindex(visit.shape):
         first = conduct.randomised[replicate, patient]
@@ -211,3 +213,108 @@ def test_scores_of_some_patients_are_those_that_they_have_among_all(cars1: Scena
             found = alone.of_some(outcome, visit, some)
             expected = some.of(together.at(outcome, visit))
             assert np.array_equal(found, expected, equal_nan=True)
+
+
+STOPPING: dict[str, Any] = {
+    "probability": 0.6,
+    "days": {"distribution": "uniform", "low": 1, "high": 20},
+}
+
+
+def shifted(cars1: Scenario, **operations: Any) -> tuple[Trial, Trial]:
+    """Return a trial on a scale of fine steps, and the same patients in the placebo arm.
+
+    The difference of their scores is the latent shift of the drug, 4 points at full effect.
+    """
+    study = cars1.replace(
+        {
+            "outcomes": {"arat": FINE},
+            "outcome_correlation": {},
+            "analysis.secondary": {},
+            "design.patients": 60,
+            **{f"operations.{name}": event for name, event in operations.items()},
+        }
+    )
+    trial = simulate_batch(study, Streams(11, range(3)))
+    return trial, trial.world("placebo")
+
+
+FINE: dict[str, Any] = {
+    "label": "Points",
+    "low": -1000,
+    "high": 1000,
+    "step": 0.25,
+    "better": "higher",
+    "course": {"model": "interpolated", "days": [90], "means": [0], "sds": [10]}
+    | {"baseline_correlations": [0]},
+    "effect": {"anchor": "latent_shift", "value": 4, "exposure": {"model": "none"}},
+}
+
+
+def days_after(trial: Trial, event: Event) -> Floats:
+    """Return the days from an event to each visit, negative where it has not happened."""
+    minute = trial.conduct.minute_of(event)[:, :, None]
+    return np.asarray((trial.conduct.visit_minute - minute) / DAY)
+
+
+@pytest.mark.parametrize("event", ["discontinuation", "drug_related_discontinuation", "rescue"])
+@pytest.mark.parametrize("half_life", [None, 0, 14])
+def test_after_an_event_the_effect_stays_fades_or_is_gone(
+    cars1: Scenario, event: Event, half_life: float | None
+) -> None:
+    """A latent shift of 4 points halves in every 14 days; scores have steps of 0.25."""
+    fading = {**STOPPING, "drug_effect_half_life_days": half_life}
+    trial, control = shifted(cars1, **{event: fading})
+    days = days_after(trial, event)
+    happened = days >= 0
+    left = np.ones(days.shape)
+    if half_life is not None:
+        left[happened] = 0.0 if half_life == 0 else 0.5 ** (days[happened] / half_life)
+    gained = trial.underlying["arat"] - control.underlying["arat"]
+    treated = np.broadcast_to((trial.arms == 0)[:, :, None], gained.shape)[:, :, 1:]
+    found, expected = gained[:, :, 1:], 4 * left[:, :, 1:]
+    assert happened[:, :, 1:][treated].any()
+    assert np.abs(found - expected)[treated].max() <= 0.25
+    assert not found[~treated].any()
+
+
+@pytest.mark.parametrize(("better", "sign"), [("higher", 1), ("lower", -1)])
+def test_a_rescue_treatment_adds_its_own_effect_in_any_arm(
+    cars1: Scenario, better: str, sign: int
+) -> None:
+    """Six points, rising in proportion over 20 days, towards the better end."""
+    effect = {"anchor": "latent_shift", "value": 6, "full_after_days": 20}
+    fine = {**FINE, "better": better}
+    rescue = {**STOPPING, "effects": {"arat": effect}}
+    study = cars1.replace(
+        {
+            "outcomes": {"arat": fine},
+            "outcome_correlation": {},
+            "analysis.secondary": {},
+            "operations.rescue": rescue,
+        }
+    )
+    trial = simulate_batch(study, Streams(12, range(2)))
+    without = trial.world(off={"rescue"})
+    days = days_after(trial, "rescue")
+    gained = trial.underlying["arat"] - without.underlying["arat"]
+    expected = sign * 6 * (days / 20).clip(0, 1)
+    assert np.abs(gained - expected)[:, :, 1:].max() <= 0.25
+    assert (np.abs(gained) > 5.5).any()
+
+
+def test_a_rescue_effect_on_another_scale_is_the_drug_s_of_the_same_size(cars1: Scenario) -> None:
+    """An anchor means the same of both: with the drug's own effect, rescued are as the treated."""
+    effect = cars1.outcomes["arat"].effect
+    own = {"anchor": effect.anchor, "value": effect.value}
+    at_once = {"probability": 1, "days": {"distribution": "constant", "value": 0}}
+    study = cars1.replace(
+        {
+            "outcomes.arat.effect.exposure": {"model": "none"},
+            "operations.rescue": {**at_once, "effects": {"arat": own}},
+        }
+    )
+    trial = simulate_batch(study, Streams(13, range(2)))
+    rescued = trial.world("placebo").underlying["arat"]
+    treated = trial.world("cerebrolysin", off={"rescue"}).underlying["arat"]
+    assert np.array_equal(rescued, treated)

@@ -24,7 +24,7 @@ RISKY = {
     },
     "arms": {"cerebrolysin": {"odds_ratio": 0.3, "subgroup": SEVERE}},
 }
-EVENTS = ["death", "withdrawal", "discontinuation"]
+EVENTS = [*("death", "withdrawal", "discontinuation"), "drug_related_discontinuation", "rescue"]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_as_many_die_as_the_logistic_formula_says_in_every_group(risky: Scenario
     treated = trial.arms == 0
     odds = logit(0.2) + 0.3 * (nihss - 9) + 0.02 * (age - 60)
     chance = expit(odds + np.log(0.3) * (treated & (nihss > 8)))
-    died = happens(trial, trial.itinerary.intentions.dies)
+    died = happens(trial, trial.itinerary.intentions.events["death"])
     for arm in (treated, ~treated):
         for group in (nihss > 8, nihss <= 8, age > 70, age <= 60):
             there = arm & group
@@ -89,7 +89,7 @@ def test_both_engines_give_the_same_risks_and_scores(
     vector = simulate_batch(base, Streams(23, range(6)), "vector")
     events = simulate_batch(limited, Streams(23, range(6)), "events")
     assert (vector.arms == events.arms).all()
-    for name in ("died", "withdrawn", "discontinued", "infusion_given", "visit_attended"):
+    for name in (*vector.conduct.ends, "infusion_given", "visit_attended"):
         ours, theirs = (getattr(one.conduct, name) for one in (vector, events))
         assert ours.tobytes() == theirs.tobytes(), name
     for outcome in ("arat", "mrs"):
@@ -102,7 +102,9 @@ def test_with_few_chairs_the_same_patients_die_at_the_same_time_after_randomisat
     """Chairs decide when and in which arm a patient is randomised, and move no random number."""
     trial = simulate_batch(crowded.replace({"operations.death": RISKY}), Streams(24, range(12)))
     place = trial.conduct.place
-    minutes = np.take_along_axis(trial.itinerary.intentions.dies, place[:, :, None], axis=1)
+    minutes = np.take_along_axis(
+        trial.itinerary.intentions.events["death"], place[:, :, None], axis=1
+    )
     own = np.take_along_axis(minutes, trial.arms[:, :, None], axis=2)[:, :, 0]
     dead = trial.conduct.died < NEVER
     assert trial.conduct.waited is not None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trialsim.clock import NEVER
 from trialsim.errors import InputError
-from trialsim.scenario.protocol.operations import Happening
+from trialsim.scenario.protocol.intercurrent import Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch

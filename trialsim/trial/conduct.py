@@ -17,10 +17,11 @@ from trialsim.arrays import Booleans, Integers, Pairs, take_rows, zeros_by_layer
 from trialsim.clock import DAY, NEVER, weekday
 from trialsim.compiled.library import stages
 from trialsim.scenario.protocol.design import Visit
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.itinerary import Intentions, Itinerary, of_arm
+from trialsim.trial.itinerary import DISCONTINUATIONS, Intentions, of_arm
 
 
 class Lack(IntEnum):
@@ -84,6 +85,12 @@ class Conduct:
     infusion_given: Booleans
     discontinued: Integers
     """Minute at which infusions ended for good, `NEVER` for most."""
+    stopped_for_drug: Integers
+    """The same minute, of those alone who stopped because of the drug."""
+    rescued: Integers
+    """Minute at which a rescue treatment began, `NEVER` for most."""
+    switched: Integers
+    """Minute from which on infusions contain another arm's study drug, `NEVER` for most."""
     withdrawn: Integers
     died: Integers
     visit_day: Integers
@@ -103,6 +110,24 @@ class Conduct:
         }
         return dataclasses.replace(self, **some)
 
+    def minute_of(self, event: Event) -> Integers:
+        """Return the minute at which an event happened to each patient, `NEVER` where it did not.
+
+        >>> from trialsim.simulated import simulate
+        >>> conduct = simulate("cars1", seed=2016).batch.conduct
+        >>> (conduct.minute_of("rescue") < NEVER).sum().item()
+        0
+        """
+        if event == "discontinuation":
+            return np.where(self.stopped_for_drug < NEVER, NEVER, self.discontinued)
+        minutes: Integers = getattr(self, _FIELD_OF[event])
+        return minutes
+
+    @property
+    def ends(self) -> Mapping[str, Integers]:
+        """The minutes of what happens once at most, by the names of the fields."""
+        return {name: getattr(self, name) for name in ("discontinued", *_FIELD_OF.values())}
+
     @property
     def exited(self) -> Integers:
         """Minute of withdrawal or death, whichever comes first."""
@@ -114,9 +139,23 @@ class Conduct:
         return self.randomised[:, :, None] + DAY * due_days(self.schedule, self.randomised)
 
     @property
+    def infusion_switched(self) -> Booleans:
+        """Whether each infusion, if it is given, contains the drug that the patient switched to."""
+        return self.infusion_start >= self.switched[:, :, None]
+
+    @property
     def infusion_start(self) -> Integers:
         """Minute at which each infusion started, or was due where it was not given."""
         return self.infusion_due if self.waited is None else self.infusion_due + self.waited
+
+
+_FIELD_OF: Final[Mapping[Event, str]] = {
+    "drug_related_discontinuation": "stopped_for_drug",
+    "rescue": "rescued",
+    "switching": "switched",
+    "withdrawal": "withdrawn",
+    "death": "died",
+}
 
 
 def couples_patients(scenario: Scenario) -> str | None:
@@ -147,18 +186,28 @@ def due_days(schedule: Schedule, randomised: Integers) -> Integers:
 
 
 def derive_conduct(
-    recruitment: Recruitment, itinerary: Itinerary, cohort: Cohort, scenario: Scenario
+    recruitment: Recruitment,
+    intended: Intentions,
+    candidate: Integers,
+    cohort: Cohort,
+    scenario: Scenario,
 ) -> Conduct:
     """Return the conduct of the patients that an engine recruited, in the arms that they got.
 
-    Nobody leaves after the last visit and the last infusion, or discontinues when there is no
-    infusion left to come.
+    Nobody leaves after the last visit and the last infusion, begins a rescue treatment then, or
+    discontinues or switches when there is no infusion left to come. Nothing happens to who has left
+    the trial. Whoever stops infusions for two reasons at once does so because of the drug.
+
+    Parameters
+    ----------
+    intended
+        What the patients intend, in any arm or in their own.
+    candidate
+        The number of each patient in the cohort, shape (replicate, patient).
     """
     randomised = recruitment.randomised
-    candidate = take_rows(itinerary.candidate, recruitment.place)
-    intended = itinerary.intend(candidate)
-    ends = (intended.discontinues, intended.withdraws, intended.dies)
-    own_ends = [of_arm(end, recruitment.arms) for end in ends]
+    kinds: tuple[tuple[Event, ...], ...] = (DISCONTINUATIONS, ("withdrawal",), ("death",))
+    own_ends = [of_arm(intended.ends(*kind), recruitment.arms) for kind in kinds]
     onset = take_rows(cohort.onset, candidate)
     compiled = stages()
     if compiled is not None and recruitment.waited is None:
@@ -184,6 +233,7 @@ def derive_conduct(
             (randomised < NEVER)[:, :, None], happened["visit_minute"].shape
         ),
         **happened,
+        **_besides(scenario, recruitment, intended, happened),
     )
 
 
@@ -219,6 +269,37 @@ def _happened(
         "visit_day": days,
         "visit_minute": visits,
         "visit_attended": here & ~intended.visit_missed & (visits < exited[:, :, None]),
+    }
+
+
+def _besides(
+    scenario: Scenario,
+    recruitment: Recruitment,
+    intended: Intentions,
+    happened: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what happened besides, given the ends of infusions and of the trial."""
+    randomised, arms = recruitment.randomised, recruitment.arms
+    never: Integers = np.broadcast_to(NEVER, randomised.shape)
+    found = dict.fromkeys(("stopped_for_drug", "rescued", "switched"), never)
+    if not intended.events.keys() & {"drug_related_discontinuation", "rescue", "switching"}:
+        return found
+
+    def minute(kind: Event) -> Integers:
+        return _minute(randomised, of_arm(intended.ends(kind), arms))
+
+    discontinued = happened["discontinued"]
+    for_drug = minute("drug_related_discontinuation") == discontinued
+    exited = np.minimum(happened["withdrawn"], happened["died"])
+    last_infusion = due_days(scenario.treatment.infusions, randomised)[:, :, -1] * DAY
+    last_infusion = _minute(randomised, last_infusion)
+    last = np.maximum(happened["visit_minute"][:, :, -1], last_infusion)
+    rescued, switched = minute("rescue"), minute("switching")
+    switches = (switched <= last_infusion) & (switched < np.minimum(discontinued, exited))
+    return {
+        "stopped_for_drug": np.where(for_drug, discontinued, NEVER),
+        "rescued": np.where((rescued <= last) & (rescued < exited), rescued, NEVER),
+        "switched": np.where(switches, switched, NEVER),
     }
 
 

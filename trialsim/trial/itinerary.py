@@ -6,25 +6,24 @@ fewer are padded with candidates who are never ready.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, RowIndex, Values, Words, zeros_by_layer
-from trialsim.clock import DAY, HOUR, NEVER, weekday, whole_minutes
+from trialsim.arrays import Booleans, Integers, RowIndex, Values, zeros_by_layer
+from trialsim.clock import DAY, HOUR, NEVER, weekday
 from trialsim.compiled.library import stages
-from trialsim.curves import logistic
-from trialsim.distributions import Continuous
 from trialsim.quantiles import quantiles
-from trialsim.scenario.protocol.operations import Happening, IntercurrentEvent, Operations
+from trialsim.scenario.protocol.intercurrent import Event, Happening
+from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import BelowShare, Streams, cells, numbers, word_of
+from trialsim.streams import BelowShare, Streams, cells
 from trialsim.trial.cohort import CandidateCovariates, Cohort
+from trialsim.trial.risks.chances import chances_in_arms, minutes_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +32,30 @@ class Intentions:
 
     refused: Booleans
     """Infusions that the patient would refuse; the first is never refused."""
-    discontinues: Integers
-    """Minutes from randomisation to the end of infusions, `NEVER` for most; see `of_arm`."""
-    withdraws: Integers
-    dies: Integers
+    events: Mapping[Event, Integers]
+    """Minutes from randomisation to each event that can happen, `NEVER` where it does not; see
+    `of_arm`."""
     visit_shift: Integers
     """Days by which each visit strays from its planned day."""
     visit_missed: Booleans
 
     def without(self, off: Collection[Happening]) -> "Intentions":
         """Return the intentions of people to whom some of it does not happen."""
-        fields = {_FIELD_OF[one]: getattr(self, _FIELD_OF[one]) for one in off}
-        changed: dict[str, Any] = {
-            name: np.zeros_like(field) if field.dtype == np.bool_ else np.full_like(field, NEVER)
-            for name, field in fields.items()
-        }
-        return dataclasses.replace(self, **changed)
+        refused, missed = self.refused, self.visit_missed
+        return dataclasses.replace(
+            self,
+            refused=np.zeros_like(refused) if "refusal" in off else refused,
+            events={kind: minutes for kind, minutes in self.events.items() if kind not in off},
+            visit_missed=np.zeros_like(missed) if "visit_missed" in off else missed,
+        )
+
+    def ends(self, *kinds: Event) -> Integers:
+        """Return the minutes from randomisation to the first of some events; see `of_arm`."""
+        minutes: Integers = np.broadcast_to(NEVER, (*self.refused.shape[:2], 1))
+        for kind in kinds:
+            if kind in self.events:
+                minutes = np.minimum(minutes, self.events[kind])
+        return minutes
 
     @property
     def stops(self) -> Integers:
@@ -56,16 +63,11 @@ class Intentions:
 
         Whoever discontinues, withdraws or dies has no further infusion, whichever comes first.
         """
-        return np.minimum(self.discontinues, np.minimum(self.withdraws, self.dies))
+        return self.ends(*DISCONTINUATIONS, "withdrawal", "death")
 
 
-_FIELD_OF: Final[Mapping[Happening, str]] = {
-    "discontinuation": "discontinues",
-    "withdrawal": "withdraws",
-    "death": "dies",
-    "refusal": "refused",
-    "visit_missed": "visit_missed",
-}
+DISCONTINUATIONS: Final[tuple[Event, ...]] = ("discontinuation", "drug_related_discontinuation")
+"""The events that end the infusions and leave the patient in the trial."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,6 @@ class Itinerary:
     def intentions(self) -> Intentions:
         """What everybody on the axis intends."""
         return self.intend(self.candidate)
-
-    def without(self, off: Collection[Happening]) -> "Itinerary":
-        """Return the itinerary of people to whom some of it does not happen."""
-        return dataclasses.replace(self, intend=lambda who: self.intend(who).without(off))
 
     def closed_from(self, minutes: Integers) -> "Itinerary":
         """Return the itinerary if nobody is randomised from a minute on, one a replicate."""
@@ -145,16 +143,16 @@ class DrawnIntentions:
         operations, places = self._scenario.operations, RowIndex(candidate)
         covariates = self._covariates.at(places)
 
-        def until(happening: IntercurrentEvent, purpose: str) -> Integers:
-            chances = _probabilities(happening, self._scenario, covariates)
-            return _minutes_until(happening.days, chances, self._streams.words_at(purpose, places))
-
+        events: dict[Event, Integers] = {}
+        for kind, event in operations.events.items():
+            if event.probability > 0:
+                chances = chances_in_arms(event, self._scenario, covariates)
+                words = self._streams.words_at(kind, places)
+                events[kind] = minutes_until(event.days, chances, words)
         shift, missed = self._visits(places)
         return Intentions(
             refused=self._refused(places),
-            discontinues=until(operations.discontinuation, "discontinuation"),
-            withdraws=until(operations.withdrawal, "withdrawal"),
-            dies=until(operations.death, "death"),
+            events=events,
             visit_shift=shift,
             visit_missed=missed,
         )
@@ -166,8 +164,12 @@ class DrawnIntentions:
             among_all = np.zeros((len(kept), candidate.shape[1]), np.int64)
             among_all[kept] = candidate
             whole = self(among_all)
-            some = {one.name: getattr(whole, one.name)[kept] for one in dataclasses.fields(whole)}
-            return Intentions(**some)
+            return Intentions(
+                refused=whole.refused[kept],
+                events={kind: minutes[kept] for kind, minutes in whole.events.items()},
+                visit_shift=whole.visit_shift[kept],
+                visit_missed=whole.visit_missed[kept],
+            )
 
         return intend
 
@@ -259,47 +261,6 @@ def of_arm(ends: Integers, arms: Integers) -> Integers:
     if ends.shape[2] == 1:
         return ends[:, :, 0]
     return np.take_along_axis(ends, arms[:, :, None], axis=2)[:, :, 0]
-
-
-def _probabilities(
-    happening: IntercurrentEvent, scenario: Scenario, covariates: CandidateCovariates
-) -> list[Floats | float]:
-    """Return the chance that something happens to each candidate, in each arm or in any."""
-    if happening.probability in (0, 1) or not (happening.covariates or happening.arms):
-        return [happening.probability]
-    odds: Floats | float = math.log(happening.probability / (1 - happening.probability))
-    for name, factor in happening.covariates.items():
-        beyond = covariates[name] - factor.reference
-        odds = odds + factor.log_odds_per_unit * beyond
-    if not happening.arms:
-        return [logistic(np.asarray(odds))]
-    chances: list[Floats | float] = []
-    for arm in scenario.design.arms:
-        added: Floats | float = 0.0
-        if arm in happening.arms:
-            risk = happening.arms[arm]
-            added = math.log(risk.odds_ratio)
-            if risk.subgroup is not None:
-                added = added * risk.subgroup.holds(scenario.population.covariates, covariates)
-        chances.append(logistic(np.asarray(odds + added)))
-    return chances
-
-
-def _minutes_until(days: Continuous, chances: list[Floats | float], words: Words) -> Integers:
-    """Return the minutes until something happens, at least 1, `NEVER` where it does not.
-
-    One word decides both: it happens to the numbers below the probability, and where in that range
-    the number lies says when. The answer has an axis more than the words, a layer for each chance.
-    """
-    minutes = zeros_by_layer((*words.shape, len(chances)), np.int64)
-    minutes[:] = NEVER
-    for layer, chance in enumerate(chances):
-        happens = BelowShare(chance).at(words)
-        if happens.any():
-            share = numbers(words[happens]) / np.broadcast_to(chance, words.shape)[happens]
-            when = quantiles(days).at(word_of(share))
-            minutes[happens, layer] = np.maximum(whole_minutes(when * DAY), 1)
-    return minutes
 
 
 class _Chosen:

@@ -8,6 +8,7 @@ run of its own (`simulate_batch` with `closes`).
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -148,15 +149,14 @@ def stopped(trial: Trial, minute: ArrayLike) -> Trial:
     conduct = trial.conduct
     here = conduct.randomised < minutes[:, None]
     closed = np.minimum(conduct.closed, minutes)
+    ends: dict[str, Any] = {name: np.where(here, one, NEVER) for name, one in conduct.ends.items()}
     cut = dataclasses.replace(
         conduct,
         randomised=np.where(here, conduct.randomised, NEVER),
         closed=closed,
         screened=screened(trial.cohort, closed, trial.scenario),
         infusion_given=conduct.infusion_given & here[:, :, None],
-        discontinued=np.where(here, conduct.discontinued, NEVER),
-        withdrawn=np.where(here, conduct.withdrawn, NEVER),
-        died=np.where(here, conduct.died, NEVER),
+        **ends,
         visit_attended=conduct.visit_attended & here[:, :, None],
         visit_settled=conduct.visit_settled & here[:, :, None],
     )
@@ -175,15 +175,14 @@ def _conduct_as_of(trial: Trial, minutes: Integers) -> Conduct:
         return happened & (moment < a_minute)
 
     closed = known(conduct.closed)
+    ends: dict[str, Any] = {name: known(one) for name, one in conduct.ends.items()}
     return dataclasses.replace(
         conduct,
         randomised=known(conduct.randomised),
         closed=closed,
         screened=screened(trial.cohort, np.minimum(closed, minutes - 1), trial.scenario),
         infusion_given=before(conduct.infusion_start, conduct.infusion_given),
-        discontinued=known(conduct.discontinued),
-        withdrawn=known(conduct.withdrawn),
-        died=known(conduct.died),
+        **ends,
         visit_attended=before(conduct.visit_minute, conduct.visit_attended),
         visit_settled=conduct.visit_settled & (known_from(trial) <= a_minute),
     )

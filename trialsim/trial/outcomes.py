@@ -1,5 +1,6 @@
 """Scores at the visits, from random effects and residuals, time since onset and drug received."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -7,9 +8,11 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex
 from trialsim.clock import DAY
+from trialsim.curves import part_done
 from trialsim.scenario.outcomes.courses import Course
-from trialsim.scenario.outcomes.effects import latent_shift
+from trialsim.scenario.outcomes.effects import latent_shift, shift_of
 from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.protocol.intercurrent import Event, LastingEvent
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort
@@ -131,11 +134,20 @@ class _Realised:
         self.scenario, self.conduct, self.arms = scenario, conduct, arms
         self.covariates = cohort.covariates.at(patients)
         self.onset = patients.of(cohort.onset)
-        self.dosing = Dosing(scenario.design, conduct, arms, self.onset)
+        self.dosing = Dosing(scenario, conduct, arms, self.onset)
         self.latent = PatientScores(scenario, self.covariates, patients, words)
         bounding = [one.bounds.values() for one in scenario.outcomes.values()]
         self._needed_again = {bound.outcome for bounds in bounding for bound in bounds}
         self._kept: dict[tuple[str, int], Floats] = {}
+        operations = scenario.operations
+        self._rescue = operations.rescue
+        self._fading: dict[Event, float] = {
+            kind: event.drug_effect_half_life_days
+            for kind, event in operations.events.items()
+            if isinstance(event, LastingEvent)
+            and event.probability > 0
+            and event.drug_effect_half_life_days is not None
+        }
 
     def scores(self, name: str, visit: int) -> Floats:
         """Return the scores of one outcome at a visit, shape (replicate, patient)."""
@@ -155,17 +167,48 @@ class _Realised:
         days = (self.conduct.visit_minute[:, :, visit] - self.onset) / DAY
         latent = self.latent.at(name, visit)
         added = self._shift(outcome) * outcome.effect.exposure.share(self.dosing, visit)
-        at_site: Floats = np.zeros(1)
+        if self._fading:
+            added = added * self._left(visit)
+        besides: Floats = np.zeros(1)
         if outcome.site_sd > 0:
-            at_site = outcome.sign * outcome.site_sd * self.latent.site_score(name)
-            added = added + at_site
+            besides = outcome.sign * outcome.site_sd * self.latent.site_score(name)
+        if name in self._rescue.effects:
+            besides = besides + self._rescued(name, visit)
+        if besides.any():
+            added = added + besides
         cell = outcome.course.cells(outcome.grid, days, latent, added)
         for course, there in self._others(outcome):
-            cell = np.where(there, course.cells(outcome.grid, days, latent, at_site), cell)
+            cell = np.where(there, course.cells(outcome.grid, days, latent, besides), cell)
         for bound in outcome.bounds.values():
             other = self.scores(bound.outcome, visit)
             cell = bound.held(cell, other, outcome.grid, outcome.sign)
         return outcome.grid.score_of(cell)
+
+    def _left(self, visit: int) -> Floats:
+        """Return the share of the drug's effect that is left after events, at a visit."""
+        left: Floats = np.ones(self.onset.shape)
+        for event, half_life in self._fading.items():
+            days = self._days_since(event, visit)
+            if half_life == 0:
+                left[days >= 0] = 0.0
+            else:
+                left *= 1 - part_done(np.maximum(days, 0) * (math.log(2) / half_life))
+        return left
+
+    def _rescued(self, name: str, visit: int) -> Floats:
+        """Return what a rescue treatment adds to the latent score at a visit."""
+        outcome, effect = self.scenario.outcomes[name], self._rescue.effects[name]
+        days = self._days_since("rescue", visit)
+        share = np.where(days >= 0, 1.0, 0.0)
+        if effect.full_after_days > 0:
+            share = (days / effect.full_after_days).clip(0.0, 1.0)
+        return shift_of(outcome, effect.anchor, effect.value) * share
+
+    def _days_since(self, event: Event, visit: int) -> Floats:
+        """Return the days from an event to a visit, negative where it has not happened."""
+        minute = self.conduct.minute_of(event)
+        days: Floats = (self.conduct.visit_minute[:, :, visit] - minute) / DAY
+        return days
 
     def _others(self, outcome: Outcome) -> Iterator[tuple[Course, Booleans]]:
         """Yield the courses of arms that have their own, and who is in them."""

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.clock import DAY, MONTH, NEVER
 from trialsim.errors import InputError, Problem, RecruitmentError, nearest
-from trialsim.scenario.protocol.operations import Happening
+from trialsim.scenario.protocol.intercurrent import Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import TILE, Streams
 from trialsim.trial.allocation.procedure import allocation_of

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from trialsim.arrays import Integers, take_rows
-from trialsim.scenario.protocol.operations import Happening
+from trialsim.scenario.protocol.intercurrent import Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort
@@ -45,8 +45,7 @@ def unfold(
     """
     scenario, cohort, itinerary = recruited.scenario, recruited.cohort, recruited.itinerary
     recruitment = dataclasses.replace(recruited.recruitment, arms=arms)
-    if off:
-        itinerary = itinerary.without(off)
-    conduct = derive_conduct(recruitment, itinerary, cohort, scenario)
     candidate = take_rows(itinerary.candidate, recruitment.place)
+    intended = itinerary.intend(candidate).without(off)
+    conduct = derive_conduct(recruitment, intended, candidate, cohort, scenario)
     return conduct, realise(scenario, cohort, candidate, conduct, arms, recruited.streams)

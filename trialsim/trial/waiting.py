@@ -51,7 +51,9 @@ def somebody_waits(
     if chairs is None or coupling != CHAIRS:  # no arithmetic here knows another stock
         return np.full(replicates, coupling is not None)
     waits = np.zeros(replicates, np.bool_)
-    conduct = derive_conduct(recruitment, itinerary, cohort, scenario)
+    candidate = take_rows(itinerary.candidate, recruitment.place)
+    intended = itinerary.intend(candidate)
+    conduct = derive_conduct(recruitment, intended, candidate, cohort, scenario)
     given, sites = conduct.infusion_given, len(scenario.operations.sites)
     clinic = take_rows(itinerary.site, recruitment.place)
     clinic = clinic + np.arange(replicates)[:, None] * sites

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from typing import get_args
 
 from trialsim.distributions import support
 from trialsim.scenario.coherence.monitoring import MONITORING_COHERENCE
 from trialsim.scenario.coherence.plan import PLAN_COHERENCE
 from trialsim.scenario.outcomes.correlation import OutcomeCorrelation
-from trialsim.scenario.outcomes.effects import effect_refusals
+from trialsim.scenario.outcomes.effects import effect_refusals, unreachable
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.patients.eligibility import Eligibility
 from trialsim.scenario.patients.margins import OnCourse, distributions_of
 from trialsim.scenario.patients.population import Covariate, Population, known_margins
 from trialsim.scenario.protocol.design import Design, Visit
-from trialsim.scenario.protocol.operations import IntercurrentEvent, Operations, Window
+from trialsim.scenario.protocol.intercurrent import Event, IntercurrentEvent, Odds
+from trialsim.scenario.protocol.operations import Operations, Window
 from trialsim.scenario.protocol.treatment import Treatment
 from trialsim.scenario.validation.refusal import Rules, Violation, negative, unknown, until_missing
 from trialsim.scenario.validation.sources import Source
@@ -196,16 +198,20 @@ def _doses_have_their_unit(
 def _risks_fit(
     population: Population, operations: Operations, design: Design
 ) -> Iterator[Violation]:
-    for what in ("discontinuation", "withdrawal", "death"):
-        happening = vars(operations).get(what)
-        if happening is None:
-            continue
-        for refusal in until_missing(_risk_fits(population, happening, design)):
+    for what, odds in _risks(operations):
+        for refusal in until_missing(_risk_fits(population, odds, design)):
             yield refusal._replace(path=f"operations.{what}.{refusal.path}")
 
 
+def _risks(operations: Operations) -> Iterator[tuple[str, IntercurrentEvent | Odds]]:
+    """Yield the names and the risks of all that may happen, as far as they are known."""
+    for what in (*get_args(Event), "visit_missed_odds"):
+        if (odds := vars(operations).get(what)) is not None:
+            yield what, odds
+
+
 def _risk_fits(
-    population: Population, happening: IntercurrentEvent, design: Design
+    population: Population, happening: IntercurrentEvent | Odds, design: Design
 ) -> Iterator[Violation]:
     for name in happening.covariates:
         yield from _number(f"covariates.{name}", name, population)
@@ -215,6 +221,40 @@ def _risk_fits(
         if risk.subgroup is not None:
             for refusal in risk.subgroup.refusals(population.covariates):
                 yield refusal._replace(path=f"arms.{name}.subgroup.{refusal.path}")
+
+
+def _risks_know_scores(
+    operations: Operations, outcomes: Mapping[str, Outcome]
+) -> Iterator[Violation]:
+    for what, odds in _risks(operations):
+        for name in vars(odds).get("scores", {}):
+            if name not in outcomes:
+                path = f"operations.{what}.scores.{name}"
+                yield Violation(path, unknown("outcome", name, outcomes), name)
+
+
+def _rescue_fits(operations: Operations, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
+    rescue = vars(operations).get("rescue")
+    for name, effect in ({} if rescue is None else vars(rescue).get("effects", {})).items():
+        path = f"operations.rescue.effects.{name}"
+        outcome = outcomes.get(name)
+        if name not in outcomes:
+            yield Violation(path, unknown("outcome", name, outcomes), name)
+        elif effect is not None and outcome is not None and effect.keeps_its_rules:
+            for refusal in until_missing(unreachable(outcome, effect.anchor, effect.value)):
+                yield refusal._replace(path=f"{path}.{refusal.path}")
+
+
+def _somebody_can_switch(operations: Operations, design: Design) -> Iterator[Violation]:
+    switching = vars(operations).get("switching")
+    to = None if switching is None else vars(switching).get("to")
+    if to is None:
+        return
+    if to not in design.arms:
+        yield Violation("operations.switching.to", unknown("arm", to, design.arms), to)
+    elif len(design.arms) == 1:
+        rule = "must be one arm of several: there is none to switch from"
+        yield Violation("operations.switching.to", rule, to)
 
 
 def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
@@ -276,6 +316,9 @@ COHERENCE: Rules = (
     (("design", "treatment"), _doses_have_phases),
     (("population", "design", "treatment"), _doses_have_their_unit),
     (("population", "operations", "design"), _risks_fit),
+    (("operations", "outcomes"), _risks_know_scores),
+    (("operations", "outcomes"), _rescue_fits),
+    (("operations", "design"), _somebody_can_switch),
     (("outcomes",), _bounds_name_earlier_outcomes),
     (("outcomes",), _effects_reachable),
     (("design", "operations"), _visits_in_order),

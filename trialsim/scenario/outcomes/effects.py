@@ -59,6 +59,18 @@ def latent_shift(outcome: Outcome) -> float:
     return outcome.sign * effect_sizes(outcome).latent_shift
 
 
+@lru_cache(maxsize=256)
+def shift_of(outcome: Outcome, anchor: Anchor, value: float) -> float:
+    """Return the points of the latent score, signed like the scale, of an effect on any scale.
+
+    Raises
+    ------
+    ValueError
+        If no latent shift reaches the value.
+    """
+    return outcome.sign * _shift_for(outcome, anchor, value)
+
+
 def control_cells(outcome: Outcome) -> Floats:
     """Return the share of reference patients without the drug in each cell, worst cell first."""
     return _cells(outcome, 0.0)
@@ -81,12 +93,18 @@ def favours_control(outcome: Outcome) -> bool:
 
 def effect_refusals(outcome: Outcome) -> Iterator[Violation]:
     """Yield the refusal of an anchor that no latent shift reaches."""
-    if not outcome.keeps_its_rules or not outcome.effect.keeps_its_rules:
+    if outcome.effect.keeps_its_rules:
+        yield from unreachable(outcome, outcome.effect.anchor, outcome.effect.value)
+
+
+def unreachable(outcome: Outcome, anchor: Anchor, value: float) -> Iterator[Violation]:
+    """Yield the refusal of an effect's value that no latent shift reaches."""
+    if not outcome.keeps_its_rules:
         return
     try:
-        effect_sizes(outcome)
+        shift_of(outcome, anchor, value)
     except ValueError as error:
-        yield Violation("value", str(error), outcome.effect.value)
+        yield Violation("value", str(error), value)
 
 
 def _cells(outcome: Outcome, shift: ArrayLike) -> Floats:

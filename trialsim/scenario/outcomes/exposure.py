@@ -30,7 +30,7 @@ class NoExposure(FrozenModel):
 
     def share(self, received: Received, visit: int) -> Floats:
         """Return the share of the full effect at a visit, shape (replicate, patient)."""
-        return received.assigned.astype(np.float64)
+        return received.assigned(visit).astype(np.float64)
 
 
 class Proportional(FrozenModel):

@@ -31,7 +31,8 @@ NO_EFFECT: Final[Mapping[Anchor, float]] = {
 """The value at which the drug does nothing, on each scale."""
 
 
-def _is_possible(anchor: Anchor, value: float) -> Iterator[Violation]:
+def is_possible(anchor: Anchor, value: float) -> Iterator[Violation]:
+    """Refuse a value that no effect has on the scale of the anchor."""
     if anchor == "theta" and not 0 < value < 1:
         yield Violation("value", "must lie between 0 and 1 for a theta", value)
     if anchor == "odds_ratio" and value <= 0:
@@ -46,7 +47,7 @@ class Effect(CheckedModel):
     Values above no effect (0.5, 0, 1, 0) favour the drug, whichever end of the scale is better.
     """
 
-    rules = ((("anchor", "value"), _is_possible),)
+    rules = ((("anchor", "value"), is_possible),)
 
     assumed_defaults = ("exposure",)
     omitted_defaults = ("trial_sd", "site_sd", "subgroup", "effect_outside")

@@ -13,16 +13,15 @@ class Received(Protocol):
     """
 
     @property
-    def assigned(self) -> Booleans:
-        """Who is in an arm with study drug."""
-
-    @property
     def start_hours(self) -> Floats:
         """Hours from onset to the first infusion."""
 
     @property
     def last_day(self) -> int:
         """Whole days from the first infusion to anybody's last visit."""
+
+    def assigned(self, visit: int) -> Booleans:
+        """Who is in an arm with study drug at a visit, or has switched to its drug before."""
 
     def total(self, visit: int) -> Floats:
         """Study drug given on the days before a visit."""

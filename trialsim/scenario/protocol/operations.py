@@ -1,7 +1,7 @@
 """How the trial is run: sites, arrivals, clinic hours, chairs, and all that goes wrong."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -10,17 +10,22 @@ from trialsim.distributions import (
     LEAST_VARIATION,
     Constant,
     Continuous,
-    Exponential,
     FrozenModel,
     NotNegative,
     support,
 )
-from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.protocol.intercurrent import (
+    Event,
+    IntercurrentEvent,
+    LastingEvent,
+    Odds,
+    Rescue,
+    Switching,
+)
 from trialsim.scenario.validation.paths import part_at
 from trialsim.scenario.validation.problems import problems_of
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
-    Finite,
     Name,
     Positive,
     Probability,
@@ -43,10 +48,6 @@ class Site(FrozenModel):
 
     activation_day: Days
     """The day on which the site begins to recruit, from the start of the trial, such as 14."""
-
-
-def _after_randomisation(days: Continuous) -> Iterator[Violation]:
-    yield from negative("days", days)
 
 
 class EvenSites(CheckedModel):
@@ -119,59 +120,6 @@ Sites: TypeAlias = Annotated[
 """By name, or all at once by their count."""
 
 
-Event: TypeAlias = Literal["discontinuation", "withdrawal", "death"]
-"""The kinds of intercurrent events, by their names in `Operations`."""
-Happening: TypeAlias = Literal[Event, "refusal", "visit_missed"]
-"""What may happen to a patient, or be switched off: the events, and what may happen repeatedly."""
-
-
-class RiskFactor(FrozenModel):
-    """How a covariate changes the odds that something happens."""
-
-    log_odds_per_unit: Finite
-    """Change of the log odds for one unit more of the covariate, such as 0.1."""
-    reference: Finite
-    """The covariate's value at which the probability is the one given, such as 65 years."""
-
-
-class ArmRisk(FrozenModel):
-    """How an arm changes the odds that something happens."""
-
-    odds_ratio: Positive
-    """The odds in this arm relative to those without it, such as 0.9."""
-    subgroup: Rule | None = None
-    """Those in whom it does; null for everybody."""
-
-
-class IntercurrentEvent(CheckedModel):
-    """An event that occurs at most once in a patient, at a time from randomisation.
-
-    `probability` is that of it ever happening; `days` is the distribution of when, if it does.
-    Covariates and the arm may change the odds of it happening.
-    """
-
-    rules = ((("days",), _after_randomisation),)
-
-    omitted_defaults = ("covariates", "arms")
-    assumed_defaults = ("days",)
-
-    probability: Probability
-    """Probability, from 0 to 1, that it ever happens, at the reference values of the covariates,
-    such as 0.05."""
-    days: Continuous = Field(
-        default_factory=lambda: Exponential(distribution="exponential", mean=30)
-    )
-    """Days from randomisation to it, where it happens, such as an exponential with mean 30."""
-    covariates: dict[Name, RiskFactor] = Field(default_factory=dict)
-    """How covariates change its odds, by the covariate's name."""
-    arms: dict[Name, ArmRisk] = Field(default_factory=dict)
-    """How arms change its odds, by the arm's name."""
-
-
-def _never() -> IntercurrentEvent:
-    return IntercurrentEvent(probability=0.0)
-
-
 def _always(value: float) -> Constant:
     return Constant(distribution="constant", value=value)
 
@@ -242,7 +190,9 @@ class Operations(CheckedModel):
         (("refusal_probability",), _a_probability),
     )
 
-    omitted_defaults = ("at_limit",)
+    omitted_defaults = (
+        *("at_limit", "drug_related_discontinuation", "rescue", "switching", "visit_missed_odds"),
+    )
     assumed_defaults = (
         "site_rate_coefficient_of_variation",
         "recruitment_limit_days",
@@ -287,14 +237,29 @@ class Operations(CheckedModel):
     """Infusions that a site can give at once, such as 2; null for no limit."""
     refusal_probability: Continuous = Field(default_factory=lambda: _always(0.0))
     """The patient's own chance of refusing any one infusion, distributed over patients."""
-    discontinuation: IntercurrentEvent = Field(default_factory=_never)
+    discontinuation: LastingEvent = Field(default_factory=LastingEvent.never)
     """The patient stops infusions for good and stays in the trial."""
-    withdrawal: IntercurrentEvent = Field(default_factory=_never)
+    drug_related_discontinuation: LastingEvent = Field(default_factory=LastingEvent.never)
+    """The patient stops infusions for good because of the drug, or of what is taken for it, and
+    stays in the trial."""
+    rescue: Rescue = Field(default_factory=Rescue.never)
+    """The patient begins a rescue treatment, or one that the protocol prohibits."""
+    switching: Switching = Field(default_factory=Switching.never)
+    """The patient's infusions contain another arm's study drug from then on."""
+    withdrawal: LastingEvent = Field(default_factory=LastingEvent.never)
     """The patient leaves the trial and is not seen again."""
-    death: IntercurrentEvent = Field(default_factory=_never)
+    death: IntercurrentEvent = Field(default_factory=IntercurrentEvent.never)
     """The patient dies."""
     visit_missed_probability: Probability = 0.0
     """Probability that a patient misses any one visit after baseline, such as 0.02."""
+    visit_missed_odds: Odds = Field(default_factory=Odds)
+    """What changes the odds that a visit is missed; at the reference values the probability is
+    `visit_missed_probability`."""
+
+    @property
+    def events(self) -> Mapping[Event, IntercurrentEvent]:
+        """The intercurrent events by their kinds, those that cannot happen among them."""
+        return {kind: getattr(self, kind) for kind in get_args(Event)}
 
     @property
     def opens(self) -> int:

@@ -1,0 +1,1 @@
+"""How likely it is that something happens to a patient, and when."""
