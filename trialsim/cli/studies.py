@@ -102,15 +102,13 @@ def show(
         return
     from trialsim.questions.obtained import obtained_of
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
-    from trialsim.scenario.words.deaths import counted_twice
     from trialsim.scenario.words.description import as_text
-    from trialsim.scenario.words.estimands import misaligned
-    from trialsim.scenario.words.harms import harms
     from trialsim.scenario.words.programme import describe_study
+    from trialsim.scenario.words.warnings import warnings_of
 
     study = loaded(scenario, changes)
     sections, found = describe_study(study), obtained_of(study)
-    warnings = harms(study) + counted_twice(study) + misaligned(study)
+    warnings = warnings_of(study)
     if as_json:
         told = {"obtained": obtained_dict(found), "warnings": list(warnings)}
         print_json({**sections.to_dict(), **told})
@@ -144,9 +142,7 @@ def check(
     from trialsim.questions.obtained import obtained_of
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.files.studies import load_study
-    from trialsim.scenario.words.deaths import counted_twice
-    from trialsim.scenario.words.estimands import misaligned
-    from trialsim.scenario.words.harms import harms
+    from trialsim.scenario.words.warnings import warnings_of
 
     problems: list[Problem] = []
     sound: list[Study] = []
@@ -156,9 +152,7 @@ def check(
         except InputError as error:
             problems += error.problems
     found = {one.name: obtained_of(one) for one in (sound if beside else [])}
-    warnings = [
-        warning for one in sound for warning in harms(one) + counted_twice(one) + misaligned(one)
-    ]
+    warnings = [warning for one in sound for warning in warnings_of(one)]
     if as_json:
         told = [asdict(problem) for problem in problems]
         kept = {
