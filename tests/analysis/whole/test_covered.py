@@ -24,6 +24,11 @@ def test_the_commonest_studies_are_covered(name: str) -> None:
         ({"outcomes.arat.site_sd": 2.0}, "outcomes.arat.site_sd"),
         ({"outcomes.arat.effect.site_sd": 2.0}, "outcomes.arat.effect.site_sd"),
         ({"analysis.test": {"method": "welch"}, "analysis.death": "as_missing"}, "analysis.test"),
+        ({"operations.rescue.probability": 0.1}, "operations.rescue"),
+        (
+            {"operations.discontinuation.drug_effect_half_life_days": 14.0},
+            "operations.discontinuation.drug_effect_half_life_days",
+        ),
         ({"analysis.missing": "multiple_imputation"}, "analysis.missing"),
         ({"analysis.endpoint": "nine_hole_peg"}, "outcomes.nine_hole_peg.bounds"),
     ],

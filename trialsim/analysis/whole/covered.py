@@ -24,7 +24,8 @@ from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.protocol.design import Arm, Design, Visit
-from trialsim.scenario.protocol.operations import IntercurrentEvent, Operations, Site, Window
+from trialsim.scenario.protocol.intercurrent import IntercurrentEvent, LastingEvent
+from trialsim.scenario.protocol.operations import Operations, Site, Window
 from trialsim.scenario.protocol.treatment import Schedule, Treatment
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import screens
@@ -45,6 +46,7 @@ _KNOWN: Final[Mapping[type[BaseModel], str]] = {
     Site: "activation_day",
     Window: "earliest_hours latest_hours",
     IntercurrentEvent: "probability days",
+    LastingEvent: "probability days",
     Design: "arms patients block_size stratify_by visits",
     Arm: "label dose_ml dose_ml_per_kg dose_mg_per_kg volume_ml ratio",
     Visit: "day after window_days",
