@@ -25,6 +25,7 @@ means_and_proportions/      two samples compared by means, proportions and odds
     standardised_difference Hedges' g
     responders              proportions at a threshold, Newcombe's interval, Fisher's test
     proportional_odds       the common odds ratio
+    cumulative_logits       its likelihood over ordered cells, patient by patient
 missing/                    missing scores
     multiple_imputation     normal regressions, visit by visit
     repeated_measures       a mixed model of all visits

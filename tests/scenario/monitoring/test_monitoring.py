@@ -9,6 +9,7 @@ import pytest
 import trialsim as ts
 from trialsim.distributions import FrozenModel
 from trialsim.errors import InputError
+from trialsim.own.analyses import AnalysisData, Estimates, own_analysis
 from trialsim.scenario.monitoring import efficacy, futility, looks, monitoring, re_estimation
 from trialsim.scenario.plan.methods.registry import METHODS, name_of
 
@@ -200,7 +201,14 @@ WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
     "mmrm": {},
     "weighted_mann_whitney": {"covariates": ["nihss"]},
     "weighted_means": {"covariates": ["nihss"]},
+    "own": {"analysis": "without_looks"},
 }
+
+
+@own_analysis("without_looks", estimates="mean difference", null=0.0)
+def without_looks(data: AnalysisData) -> Estimates:
+    """Stand for an analysis of one's own, which a plan refuses before it is made."""
+    raise AssertionError(data)
 
 
 def test_every_method_without_looks_is_named_where_they_are_refused() -> None:
