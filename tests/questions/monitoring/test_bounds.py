@@ -1,6 +1,7 @@
 """The bounds of a study, and what they do, without a trial."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from typer.testing import CliRunner
 import trialsim as ts
 from trialsim.cli.app import app
 from trialsim.errors import InputError
+from trialsim.reporting.tables.captions import caption_of_bounds
+from trialsim.reporting.text.bounds import bounds_text
+from trialsim.stats.sequential.re_estimation import patients_for_conditional_power, promising_zone
 
 LOOK = {"when": {"known": 0.7}, "decided_after_days": 28.0}
 PLAN = {"looks": {"first": LOOK}, "efficacy": "obrien_fleming", "planned_effect": 0.62}
@@ -59,3 +63,53 @@ def test_the_command_prints_what_the_function_returns() -> None:
     text = CliRunner().invoke(app, ["bounds", "cars1", *arguments]).stdout
     assert "no trial was run" in text
     assert "Pocock" in text
+
+
+def with_sizes(by: str, test: str) -> ts.Scenario:
+    """Return the study with one look that sets its size again."""
+    rule = {"at": "first", "by": by, "power": 0.9, "at_least": 240, "at_most": 400}
+    changes = {
+        "monitoring.efficacy": "none",
+        "monitoring.re_estimation": rule,
+        "monitoring.final.test": test,
+    }
+    found = STUDY.replace(changes)
+    assert isinstance(found, ts.Scenario)
+    return found
+
+
+def test_combined_stages_say_their_weights_and_what_they_must_reach() -> None:
+    weighted = ts.bounds(with_sizes("promising_zone", "cui_hung_wang")).final
+    assert weighted.weights == pytest.approx((np.sqrt(0.7), np.sqrt(0.3)))
+    assert weighted.z == pytest.approx(1.959964, abs=1e-5)
+    result = ts.bounds(with_sizes("promising_zone", "fisher"))
+    assert result.final.product == pytest.approx(0.00380, abs=1e-5)  # Bauer and Koehne 1994
+    assert np.isnan(result.looks[-1].efficacy.effect)
+    assert ts.bounds(STUDY).final.weights is None
+    for said in (bounds_text("title", result), caption_of_bounds(result)):
+        assert "must be at most 0.00380" in said
+    assert "the product is at most 0.00380" in result.conventions["final_test"]
+
+
+def test_sizes_by_the_trend_are_those_that_trials_are_given() -> None:
+    """Against the rule applied to z at the planned look, and the zone by Mehta and Pocock."""
+    result = ts.bounds(with_sizes("promising_zone", "inverse_normal"))
+    rule = result.re_estimation
+    assert rule is not None
+    assert rule.least_power is not None
+    critical = result.looks[-1].efficacy.z
+    zone = promising_zone(0.7, 400 / 240, 0.9, critical)
+    assert rule.least_power == pytest.approx(zone.least_power.item())
+    assert {one.conditional_power for one in rule.by_trend} > {rule.least_power, 0.9}
+    for one in rule.by_trend:
+        inside = rule.least_power <= one.conditional_power < 0.9
+        wanted = patients_for_conditional_power(one.z, 168, 240, 0.9, critical).item()
+        assert one.patients == (min(math.ceil(wanted), 400) if inside else 240)
+    told = result.to_dict()["re_estimation"]
+    assert told["by_trend"][0]["patients"] == 240
+    text = bounds_text("title", result)
+    assert "re-estimated at first, unblinded, between 240 and 400 (planned 240)" in text
+    assert "all here is of the plan without that" in caption_of_bounds(result)
+    blinded = ts.bounds(with_sizes("blinded", "conventional")).re_estimation
+    assert blinded is not None
+    assert blinded.by_trend == ()

@@ -1,7 +1,5 @@
 """The number of patients set again at a look, from pooled data or the difference of the arms."""
 
-from typing import assert_never
-
 import numpy as np
 
 from trialsim.analysis.counts import cell_of
@@ -12,6 +10,7 @@ from trialsim.arrays import Floats, Integers, divide
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.monitoring.effect_scale import natural
 from trialsim.scenario.monitoring.re_estimation import ReEstimation
+from trialsim.scenario.monitoring.trend_sizes import patients_by_trend
 from trialsim.scenario.plan.methods.means import MeanMethod
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
@@ -20,9 +19,6 @@ from trialsim.stats.sequential.re_estimation import (
     blinded_odds_patients,
     blinded_proportion_patients,
     blinded_rank_patients,
-    patients_for_conditional_power,
-    promising_patients,
-    promising_zone,
 )
 
 
@@ -69,25 +65,10 @@ def _wanted(
     known: Integers,
 ) -> Floats:
     """Return the patients of the two arms that the rule requires, not rounded."""
-    planned, critical = sum(plan.compared), float(plan.planned.efficacy[-1])
-    first = np.clip(at_look.patients, 1, planned - 1)
-    match rule.by:
-        case "blinded":
-            return _blinded(finished, plan, rule, counts.sum(axis=(1, 2)), known)
-        case "conditional_power":
-            given = (at_look.z, first, planned, rule.power, critical)
-            return np.maximum(patients_for_conditional_power(*given), planned)
-        case "promising_zone":
-            most = rule.at_most * planned / plan.patients
-            least = rule.least_power
-            if least is None:
-                share = float(plan.fractions[plan.monitoring.names.index(rule.at)])
-                zone = promising_zone(share, most / planned, rule.power, critical)
-                least = float(zone.least_power)
-            where = (at_look.z, first, planned, most)
-            return promising_patients(*where, rule.power, critical, least)
-        case never:
-            assert_never(never)
+    if rule.by == "blinded":
+        return _blinded(finished, plan, rule, counts.sum(axis=(1, 2)), known)
+    first = np.clip(at_look.patients, 1, sum(plan.compared) - 1)
+    return patients_by_trend(plan, rule, at_look.z, first)
 
 
 def _blinded(

@@ -14,6 +14,7 @@ from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.monitoring.effect_scale import natural, reported
 from trialsim.scenario.monitoring.efficacy import SPENDING
+from trialsim.scenario.monitoring.trend_sizes import least_power_of, patients_by_trend
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of, look_in_words, monitoring_in_words
@@ -22,6 +23,7 @@ from trialsim.stats.sequential.conditional_power import (
     conditional_power,
     predictive_power,
     trend_drift,
+    z_for_conditional_power,
 )
 from trialsim.stats.sequential.crossing import crossing_probabilities, expected_fraction
 
@@ -90,6 +92,48 @@ class UnderEffect:
     """Expected patients randomised, with those who wait and those who come before the decision."""
 
 
+class FinalTest(NamedTuple):
+    """How the last analysis tests, and what it must reach."""
+
+    test: str
+    """Conventional, inverse_normal, fisher or cui_hung_wang."""
+    weights: tuple[float, ...] | None
+    """Of the stages' z, where the plan combines them with weights."""
+    z: float | None
+    """The bound on z, combined where there are weights; None of Fisher's product."""
+    product: float | None
+    """What Fisher's product of the two p-values may be at most; None of any other test."""
+
+
+class SizeAtTrend(NamedTuple):
+    """The size that an unblinded rule sets, given what the look finds."""
+
+    conditional_power: float
+    """Under the trend, of the planned trial."""
+    z: float
+    patients: int
+    """In all arms, if recruitment is still open."""
+
+
+class SizeRule(NamedTuple):
+    """How the number of patients is set again."""
+
+    look: str
+    by: str
+    power: float
+    planned: int
+    at_least: int
+    at_most: int
+    least_power: float | None
+    """The conditional power from which the zone is promising; None of other rules."""
+    by_trend: tuple[SizeAtTrend, ...]
+    """Sizes by the conditional power at the look; empty of a blinded rule."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as plain values, for JSON."""
+        return {**self._asdict(), "by_trend": [one._asdict() for one in self.by_trend]}
+
+
 @dataclass(frozen=True, slots=True)
 class BoundsResult(Shown):
     """The bounds of a study and their operating characteristics in the normal approximation."""
@@ -104,6 +148,9 @@ class BoundsResult(Shown):
     alpha: float
     planned_patients: int
     looks: tuple[LookBounds, ...]
+    final: FinalTest
+    re_estimation: SizeRule | None
+    """How a look sets the number of patients again; `effects` are of the plan without it."""
     effects: tuple[UnderEffect, ...]
     conventions: Mapping[str, str]
 
@@ -124,6 +171,8 @@ class BoundsResult(Shown):
                 }
                 for look in self.looks
             ],
+            "final": self.final._asdict(),
+            "re_estimation": self.re_estimation and self.re_estimation.to_dict(),
             "effects": [
                 {
                     "effect": one.effect,
@@ -152,6 +201,8 @@ class BoundsResult(Shown):
         return DataFrame(rows)
 
 
+_POWERS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Conditional powers at which the sizes of an unblinded rule are shown."""
 _PLAIN: Final = (
     "name",
     "when",
@@ -199,6 +250,8 @@ def bounds(scenario: Study | str | Path, effects: Sequence[float] | None = None)
         alpha=study.analysis.alpha,
         planned_patients=plan.patients,
         looks=tuple(_looks(study, plan, calendar)),
+        final=_final(plan),
+        re_estimation=_size_rule(plan),
         effects=tuple(_under(plan, calendar, effect) for effect in _effects(plan, effects)),
         conventions=monitoring_in_words(study),
     )
@@ -261,6 +314,34 @@ def _looks(study: Scenario, plan: BoundaryPlan, calendar: MeanCalendar) -> list[
     return found
 
 
+def _final(plan: BoundaryPlan) -> FinalTest:
+    test = plan.monitoring.final.test
+    z = float(plan.planned.efficacy[-1])
+    if test == "fisher":
+        return FinalTest(test, None, None, plan.product)
+    weights = None if test == "conventional" else tuple(plan.weights.tolist())
+    return FinalTest(test, weights, z, None)
+
+
+def _size_rule(plan: BoundaryPlan) -> SizeRule | None:
+    """Return how the size is set again, with the sizes that an unblinded rule gives."""
+    rule = plan.monitoring.re_estimation
+    if rule is None:
+        return None
+    least = least_power_of(plan, rule) if rule.by == "promising_zone" else None
+    limits = (rule.at, rule.by, rule.power, plan.patients, rule.at_least, rule.at_most, least)
+    if not rule.unblinded:
+        return SizeRule(*limits, ())
+    share = float(plan.fractions[plan.monitoring.names.index(rule.at)])
+    powers = sorted({*_POWERS, rule.power, *([] if least is None else [least])})
+    z = z_for_conditional_power(np.array(powers), share, float(plan.planned.efficacy[-1]))
+    compared = sum(plan.compared)
+    wanted = patients_by_trend(plan, rule, z, share * compared) * plan.patients / compared
+    sizes = np.ceil(np.round(np.clip(wanted, rule.at_least, rule.at_most), 6)).astype(int)
+    rows = zip(powers, z.tolist(), sizes.tolist(), strict=True)
+    return SizeRule(*limits, tuple(SizeAtTrend(*row) for row in rows))
+
+
 def _spent(plan: BoundaryPlan) -> Any:
     """Return the type I error of one side spent by each look, futility obeyed only if binding."""
     rule = plan.monitoring.efficacy
@@ -278,6 +359,8 @@ def _on_scales(z: float, plan: BoundaryPlan, t: float) -> Bound:
     if not np.isfinite(z):
         return Bound(z, nan, nan, nan, nan, nan)
     effect = plan.null + z / np.sqrt(t * plan.information)
+    if t == 1 and plan.monitoring.final.test == "fisher":
+        return Bound(z, float(scipy.special.ndtr(-z)), nan, nan, nan, nan)
     chances = [nan, nan, nan]
     if t < 1:
         critical = float(plan.planned.efficacy[-1])

@@ -57,7 +57,24 @@ All cohorts are simulated; nothing here is evidence about any drug.
 def caption_of_bounds(result: BoundsResult, *further: str) -> str:
     """Return the caption of what no trial was run for, with sentences of the figure's own."""
     where = (
-        "Normal approximation at the planned information; no trial was run. "
+        f"{_of_stages(result)}Normal approximation at the planned information; no trial was run. "
         f"Scenario {result.scenario} ({result.digest})."
     )
     return " ".join([*further, where, SIMULATED])
+
+
+def _of_stages(result: BoundsResult) -> str:
+    """Say how stages are combined, and that a size set again is not in the bounds."""
+    final, sizes = result.final, result.re_estimation
+    said = ""
+    if final.weights is not None:
+        weights = ", ".join(f"{weight:.3f}" for weight in final.weights)
+        said = f"Bounds are of the combined z of stages, with the weights {weights}. "
+    elif final.product is not None:
+        said = f"At the end the product of both stages' p must be at most {final.product:.5f}. "
+    if sizes is not None:
+        said += (
+            f"At {sizes.look} the size is set again, between {sizes.at_least} and {sizes.at_most} "
+            "patients; all here is of the plan without that. "
+        )
+    return said

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from trialsim.questions.monitoring.bounds import Bound, BoundsResult, LookBounds, UnderEffect
+from trialsim.questions.monitoring.bounds import (
+    Bound,
+    BoundsResult,
+    FinalTest,
+    LookBounds,
+    SizeRule,
+    UnderEffect,
+)
 from trialsim.reporting.text.words import conventions_text
 
 _SCALES = f"{'z':>8} {'p':>9} {'effect':>8} {'CP trend':>9} {'CP plan':>9} {'PP':>7}"
@@ -24,6 +31,8 @@ def bounds_text(title: str, result: BoundsResult) -> str:
         f"{'efficacy':12} {_SCALES}",
         *(_bound(one.name, one.efficacy) for one in result.looks),
         *_futility(result.looks),
+        *_last(result.final),
+        *_sizes(result.re_estimation),
         "",
         "Frac. is the information fraction, p one-sided; CP is conditional power under the current",
         "trend and under the planned effect, PP predictive power from a flat prior.",
@@ -51,6 +60,33 @@ def _futility(looks: Sequence[LookBounds]) -> Iterator[str]:
         yield ""
         yield f"{'futility':12} {_SCALES}"
         yield from (_bound(one.name, one.futility) for one in tried)
+
+
+def _last(final: FinalTest) -> Iterator[str]:
+    """Yield how the last analysis combines stages, if it does."""
+    if final.weights is not None:
+        weights = ", ".join(f"{weight:.4f}" for weight in final.weights)
+        yield f"Bounds are of the combined z of stages, with the weights {weights}."
+    if final.product is not None:
+        yield f"At the end the product of both stages' p must be at most {final.product:.5f}; the"
+        yield "bound on z there is of the p-value of that product."
+
+
+def _sizes(rule: SizeRule | None) -> Iterator[str]:
+    """Yield how the size is set again; what follows is of the plan without it."""
+    if rule is None:
+        return
+    yield ""
+    blinded = "blinded" if rule.by == "blinded" else "unblinded"
+    yield (
+        f"Sample size re-estimated at {rule.look}, {blinded}, between {rule.at_least} and "
+        f"{rule.at_most} (planned {rule.planned})."
+    )
+    if rule.by_trend:
+        yield f"{'CP trend':>12} {'z':>8} {'patients':>9}"
+        for one in rule.by_trend:
+            yield f"{one.conditional_power:12.4f} {one.z:8.4f} {one.patients:9}"
+    yield "The table below is of the plan without it, tested conventionally; power simulates it."
 
 
 def _bound(name: str, bound: Bound) -> str:

@@ -36,6 +36,7 @@ from trialsim.stats.sequential.boundaries import (
     spending_bounds,
     wang_tsiatis_bounds,
 )
+from trialsim.stats.sequential.combination import fisher_critical
 from trialsim.stats.sequential.conditional_power import (
     z_for_conditional_power,
     z_for_predictive_power,
@@ -78,6 +79,16 @@ class BoundaryPlan:
         looks = np.arange(fractions.shape[-1]) < fractions.shape[-1] - 1
         combines = self.monitoring.final.test != "conventional"
         return np.asarray((fractions >= 1 - _ROUNDING) & looks & (not combines))
+
+    @property
+    def weights(self) -> Floats:
+        """The planned weight of each stage's z in their combination; squares add to 1."""
+        return np.sqrt(np.diff(self.fractions, prepend=0.0))
+
+    @property
+    def product(self) -> float:
+        """What the product of two stages' one-sided p-values may be at most, by Fisher."""
+        return float(fisher_critical(self.alpha_of_a_side))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from trialsim.scenario.monitoring.futility import (
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.monitoring.re_estimation import ReEstimation
+from trialsim.scenario.monitoring.trend_sizes import least_power_of
 from trialsim.scenario.plan.methods.several_outcomes import WeiLachin
 from trialsim.scenario.programme import Study, trials_of
 from trialsim.scenario.scenario import Scenario
@@ -59,7 +60,7 @@ def monitoring_in_words(scenario: Scenario) -> dict[str, str]:
         "efficacy": f"{_sentence(efficacy_in_words(monitoring.efficacy))} {_bounds_said(plan)}",
         "futility": _futility_said(plan),
         "waiting_patients": _WAITING[monitoring.waiting_patients],
-        "final_test": _final(monitoring),
+        "final_test": _final(plan),
         "inference": f"{_ESTIMATES[monitoring.estimate]} {_INTERVALS[monitoring.interval]}",
     }
     if scenario.analysis.test.method == "responders":
@@ -72,7 +73,7 @@ def monitoring_in_words(scenario: Scenario) -> dict[str, str]:
             "z is the normal quantile of the test's one-sided p-value, so a bound on z is one on p."
         )
     if monitoring.re_estimation is not None:
-        told["re_estimation"] = _sizes(monitoring.re_estimation)
+        told["sample_size"] = _sizes(plan, monitoring.re_estimation)
     if monitoring.board is not None:
         told["board"] = monitoring.board
     return told
@@ -250,24 +251,29 @@ def _each(plan: BoundaryPlan, bounds: Floats) -> str:
     return ", ".join(f"{name} {z:.3f}" for name, z in named if abs(z) < float("inf"))
 
 
-def _final(monitoring: Monitoring) -> str:
+def _final(plan: BoundaryPlan) -> str:
+    """Say the test of the last analysis, with what it must reach where it combines stages."""
+    final = plan.monitoring.final
+    weights = ", ".join(f"{weight:.4f}" for weight in plan.weights)
+    weighted = f"The weights of the stages' z are {weights}; bounds are of the combined z."
     said = {
         "conventional": "The last analysis takes all patients together.",
         "inverse_normal": "The last analysis combines the stages' own one-sided p-values by the "
-        "inverse normal method, with the planned shares of information as weights.",
-        "fisher": "The last analysis multiplies the two stages' own one-sided p-values (Fisher).",
+        f"inverse normal method, with the planned shares of information as weights. {weighted}",
+        "fisher": "The last analysis multiplies the two stages' own one-sided p-values (Fisher) "
+        f"and rejects where the product is at most {plan.product:.5f}.",
         "cui_hung_wang": "The last analysis weights the z of either stage, from its own patients "
-        "alone, as planned, not as they turned out (Cui, Hung and Wang 1999).",
-    }[monitoring.final.test]
-    because = monitoring.final.because
-    return said if because is None else f"{said} Because: {because.rstrip('.')}."
+        "alone, as planned, not as they turned out (Cui, Hung and Wang 1999). " + weighted,
+    }[final.test]
+    return said if final.because is None else f"{said} Because: {final.because.rstrip('.')}."
 
 
-def _sizes(rule: ReEstimation) -> str:
+def _sizes(plan: BoundaryPlan, rule: ReEstimation) -> str:
     whence = {
         "blinded": "from the pooled endpoint, blinded,",
         "conditional_power": "for the conditional power under the current trend,",
-        "promising_zone": "where conditional power under the current trend is promising,",
+        "promising_zone": "where conditional power under the current trend is promising, from "
+        f"{least_power_of(plan, rule):.3f},",
     }[rule.by]
     return (
         f"At {rule.at} the sample size is re-estimated, {whence} to give {rule.power:g}, "
