@@ -10,6 +10,8 @@ from trialsim.questions.calibration.calibrate import CalibrationResult, calibrat
 from trialsim.questions.calibration.reproduce import Reproduction, reproduce
 from trialsim.questions.compare import Comparison, compare
 from trialsim.questions.count_power import CountPower, count_power_of, endpoint_cells
+from trialsim.questions.estimands.estimands import estimands
+from trialsim.questions.estimands.result import Estimands
 from trialsim.questions.monitoring.board import Board, board
 from trialsim.questions.monitoring.bounds import BoundsResult, bounds
 from trialsim.questions.power import power
@@ -37,6 +39,7 @@ __all__ = [
     "Comparison",
     "CountPower",
     "Disagreement",
+    "Estimands",
     "Estimates",
     "InputError",
     "PowerResult",
@@ -63,6 +66,7 @@ __all__ = [
     "count_power_of",
     "disagreement",
     "endpoint_cells",
+    "estimands",
     "load",
     "load_prior",
     "own_analysis",

@@ -58,7 +58,7 @@ def counted_scores(trial: Trial, plan: AnalysisPlan) -> Scores:
 def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpoint:
     """Return values at the visit, the missing ones filled in by whatever rule, as analysed."""
     worst = _dead(trial, plan) | _failed(trial, plan)
-    return _ranked(trial, plan, value, worst, in_analysis_set(trial, plan))
+    return ranked(trial, plan, value, worst, in_analysis_set(trial, plan))
 
 
 def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
@@ -69,7 +69,7 @@ def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
     dead holds.
     """
     value = trial.underlying.at(plan.endpoint, visit_of(trial, plan))
-    return _ranked(trial, plan, value, _dead(trial, plan), in_subgroup(trial, plan))
+    return ranked(trial, plan, value, _dead(trial, plan), in_subgroup(trial, plan))
 
 
 def carried_forward(scores: Scores, name: str, last: int) -> Floats:
@@ -86,7 +86,7 @@ def carried_forward(scores: Scores, name: str, last: int) -> Floats:
     return value
 
 
-def _ranked(
+def ranked(
     trial: Trial, plan: AnalysisPlan, value: Floats, dead: Booleans, included: Booleans
 ) -> Endpoint:
     """Return values as cells, with those ranked below all others in a cell of their own."""

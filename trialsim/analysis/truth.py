@@ -11,7 +11,21 @@ from typing import NamedTuple
 import numpy as np
 
 from trialsim.arrays import Floats
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Effect
+
+
+class Populations(NamedTuple):
+    """The two populations of an estimand: the histograms of every replicate, and what they are of.
+
+    Patients by cell, worst first, shape (replicate, cells) each; NaN where a replicate failed.
+    """
+
+    plan: AnalysisPlan
+    outcome: Outcome
+    treated: Floats
+    control: Floats
 
 
 class TruthParts(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
+from trialsim.replicates.estimands import PREFIX as OF_ESTIMANDS
 from trialsim.replicates.monitoring.looks import LooksResult
 from trialsim.replicates.monitoring.monitored import OVER_LOOKS, PREFIX
 from trialsim.replicates.monitoring.re_estimated import SizePlan, size_plan_of
@@ -233,7 +234,7 @@ class PowerResult(Shown):
     def of_programmes(self) -> tuple[str, ...]:
         """What is kept beside of a programme: its heterogeneity, and results of each trial."""
         known = {*QUANTITIES, *OVER_LOOKS}
-        beside = (PREFIX, OF_SECONDARY, OF_TRUTH)
+        beside = (PREFIX, OF_ESTIMANDS, OF_SECONDARY, OF_TRUTH)
         others = (name for name in self.columns if not name.startswith(beside))
         return tuple(name for name in others if name not in known)
 
@@ -328,10 +329,11 @@ class PowerResult(Shown):
         return DataFrame(rows).rename(columns={"mean": "value"})
 
     def per_replicate(self) -> "DataFrame":
-        """Return a row for each replicate, with every number kept of it but those for the truth."""
+        """Return a row for each replicate, with all that is kept of it but for true values."""
         from pandas import DataFrame
 
-        shown = {name: one for name, one in self.columns.items() if not name.startswith(OF_TRUTH)}
+        hidden = (OF_ESTIMANDS, OF_TRUTH)
+        shown = {name: one for name, one in self.columns.items() if not name.startswith(hidden)}
         frame = DataFrame(shown)
         frame.insert(0, "replicate", np.arange(self.replicates))
         return frame

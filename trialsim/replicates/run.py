@@ -13,6 +13,7 @@ from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Floats
 from trialsim.compiled.library import stages
 from trialsim.errors import InputError, RecruitmentError
+from trialsim.replicates.estimands import estimand_names, estimand_numbers
 from trialsim.replicates.monitoring.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
 from trialsim.replicates.quantities import (
@@ -155,11 +156,15 @@ def _bytes_of(scenario: Scenario) -> int:
     return candidates * (200 + 8 * drawn) + patients * (500 + each * infusions)
 
 
-def summary_of(study: Study, secondary: bool = False) -> Summarise:
+def summary_of(study: Study, secondary: bool = False, estimands: bool = False) -> Summarise:
     """Return the summary of each replicate of a study, unless another is given.
 
     Of a programme these are the names alone, for its trials are not summarised one by one.
     """
+    if estimands and not isinstance(study, Programme):
+        base = summary_of(study, secondary)
+        names = (*base.names, *estimand_names(study))
+        return Summarise(names, partial(_with_estimands, base=base.of))
     if secondary and not isinstance(study, Programme):
         return _with_secondary(study)
     if isinstance(study, Programme):
@@ -177,6 +182,12 @@ def _with_secondary(study: Scenario) -> Summarise:
     if study.monitoring is None:
         return Summarise(names, _without_looks)
     return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
+
+
+def _with_estimands(
+    trial: Trial, base: Callable[[Trial], Mapping[str, Floats]]
+) -> Mapping[str, Floats]:
+    return {**base(trial), **estimand_numbers(trial)}
 
 
 def _with_looks(trial: Trial, plan: BoundaryPlan) -> Mapping[str, Floats]:

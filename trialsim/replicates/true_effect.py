@@ -20,12 +20,8 @@ from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.means_and_proportions.proportional_odds import odds_ratio_of_all
-from trialsim.stats.monte_carlo import (
-    Mean,
-    RatioOfMeans,
-    mean_over_replicates,
-    ratio_of_means,
-)
+from trialsim.stats.monte_carlo import RatioOfMeans, ratio_of_means
+from trialsim.stats.populations import with_influence
 
 PREFIX: Final = "truth."
 _ARMS: Final = ("treated", "control")
@@ -78,7 +74,7 @@ def true_effect(study: Study, columns: Mapping[str, Floats]) -> RatioOfMeans:
         .swapaxes(0, 1)
     )
     ratio, influence = odds_ratio_of_all(treated, control)
-    return _with_error(ratio, ratio * influence)
+    return with_influence(ratio, ratio * influence)
 
 
 def _of_programme(programme: Programme, columns: Mapping[str, Floats]) -> RatioOfMeans:
@@ -86,12 +82,7 @@ def _of_programme(programme: Programme, columns: Mapping[str, Floats]) -> RatioO
         np.stack([columns[_name(trial, what)] for trial in programme.trials], axis=-1)
         for what in _OF_TRIAL
     )
-    return _with_error(*pooled_truth(effects, variances, programme.analysis))
-
-
-def _with_error(effect: Floats, influence: Floats) -> RatioOfMeans:
-    _, mcse, sd = mean_over_replicates(influence)
-    return RatioOfMeans(Mean(effect, mcse, sd), influence)
+    return with_influence(*pooled_truth(effects, variances, programme.analysis))
 
 
 def _is_fitted_to_all(scenario: Scenario) -> bool:
@@ -106,7 +97,7 @@ def _is_given_covariates(scenario: Scenario) -> bool:
 
 def _exponential(logarithm: RatioOfMeans) -> RatioOfMeans:
     ratio = np.exp(logarithm.mean.estimate)
-    return _with_error(ratio, ratio * logarithm.influence)
+    return with_influence(ratio, ratio * logarithm.influence)
 
 
 def _name(of: str, what: str) -> str:

@@ -22,6 +22,8 @@ POWER: Final = "power"
 """The command whose run is one study's alone."""
 SECONDARY: Final = "secondary"
 """The input of a run that keeps the secondary analyses too."""
+ESTIMANDS: Final = "estimands"
+"""The input of a run that keeps what the true values of estimands follow from."""
 BLOCK: Final = 1024
 """Replicates in one part of a run; the grid of parts does not depend on workers or counts."""
 
@@ -42,8 +44,9 @@ class RunManifest(NamedTuple):
 
     @property
     def kept(self) -> Summarise:
-        """What is kept of each replicate, the secondary analyses where the inputs say so."""
-        return summary_of(self.scenario, self.inputs.get(SECONDARY) is True)
+        """What is kept of each replicate, and beside it what the inputs say."""
+        told = {name: self.inputs.get(name) is True for name in (SECONDARY, ESTIMANDS)}
+        return summary_of(self.scenario, **told)
 
     def blocks_of(self, replicates: range) -> range:
         """Return the blocks that hold contiguous replicates."""

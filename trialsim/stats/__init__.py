@@ -47,6 +47,7 @@ sequential/                 looks at the data before the end
     repeated                intervals and p-values that hold at every look
     recursion               the density of z among the trials that continue
     roots                   one root for each trial of a batch
+populations                 effects of whole populations, from the histograms of many samples
 meta_analysis               fixed and random effects
 multiplicity                Holm, Hochberg, Hommel, Bonferroni, fixed sequence
 monte_carlo                 the error that replicates leave

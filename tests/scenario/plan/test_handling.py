@@ -10,7 +10,7 @@ from trialsim.scenario.plan.choices import Missing
 from trialsim.scenario.plan.estimands import EVENTS, STRATEGIES, Estimand, Strategy
 from trialsim.scenario.plan.handling import departures, handling
 from trialsim.scenario.programme import single_trial
-from trialsim.scenario.protocol.operations import Event
+from trialsim.scenario.protocol.intercurrent import Event
 
 DEAD: tuple[Event, ...] = ("death",)
 STOPPED: tuple[Event, ...] = ("discontinuation",)

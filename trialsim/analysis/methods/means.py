@@ -7,9 +7,13 @@ import numpy as np
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data, Samples
+from trialsim.analysis.endpoint import WORST
 from trialsim.analysis.imputed import Part, pooled
+from trialsim.analysis.truth import Populations
 from trialsim.scenario.plan.methods.means import Ancova, MeanMethod, TTest, Welch
 from trialsim.stats.means_and_proportions.mean_difference import MeanDifference
+from trialsim.stats.monte_carlo import RatioOfMeans
+from trialsim.stats.populations import difference_of_means, with_influence
 
 
 def compare(data: Data, method: MeanMethod) -> Comparison:
@@ -24,6 +28,14 @@ def of_means(found: MeanDifference, samples: Samples) -> Comparison:
     """Return a difference of means as a comparison."""
     ends = found.estimate, found.low, found.high
     return Comparison(*ends, found.t, found.p_value, *samples.sizes)
+
+
+def difference_of(populations: Populations, method: MeanMethod) -> RatioOfMeans:
+    """Return the difference of two populations' means; none where some are below every score."""
+    _, outcome, treated, control = populations
+    if np.nansum(treated[:, WORST]) + np.nansum(control[:, WORST]) > 0:
+        return with_influence(np.asarray(np.nan), np.full(len(treated), np.nan))
+    return difference_of_means(treated, control, np.arange(treated.shape[1]) * outcome.step)
 
 
 def _in_points(data: Data) -> Samples:

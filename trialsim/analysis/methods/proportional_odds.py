@@ -9,7 +9,7 @@ import numpy as np
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
-from trialsim.analysis.truth import TruthParts
+from trialsim.analysis.truth import Populations, TruthParts
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.scenario import Scenario
@@ -18,9 +18,12 @@ from trialsim.stats.means_and_proportions.proportional_odds import (
     OddsRatio,
     adjusted_proportional_odds,
     nearby_fit,
+    odds_ratio_of_all,
     one_step,
     proportional_odds,
 )
+from trialsim.stats.monte_carlo import RatioOfMeans
+from trialsim.stats.populations import with_influence
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
 
@@ -47,6 +50,15 @@ def truth(data: Data, method: ProportionalOdds) -> TruthParts:
     if not method.covariates:
         return TruthParts(*np.full((2, len(data.trial.arms)), np.nan))
     return TruthParts(*one_step(_near(data.trial.scenario, method), *_rows(data, method)))
+
+
+def ratio_of(populations: Populations, method: ProportionalOdds) -> RatioOfMeans:
+    """Return the odds ratio of two populations; none given covariates, which cells do not hold."""
+    treated, control = populations.treated, populations.control
+    if method.covariates or not (np.nansum(treated) and np.nansum(control)):
+        return with_influence(np.asarray(np.nan), np.full(len(treated), np.nan))
+    ratio, influence = odds_ratio_of_all(treated, control)
+    return with_influence(ratio, ratio * influence)
 
 
 @lru_cache(maxsize=16)

@@ -7,9 +7,11 @@ import numpy as np
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import completed
-from trialsim.analysis.truth import TruthParts, of_theta
+from trialsim.analysis.truth import Populations, TruthParts, of_theta
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.methods.base import AnalysisMethod
+from trialsim.stats.monte_carlo import RatioOfMeans
+from trialsim.stats.populations import by_slope, pairs_of_populations, with_influence
 from trialsim.stats.ranks.effect_intervals import effect_interval
 from trialsim.stats.ranks.mann_whitney import RankSummary, summarise_counts
 from trialsim.stats.ranks.wins import win_ratio_counts
@@ -76,3 +78,21 @@ def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:
     strata = summarise_counts(counts[..., 0, :], counts[..., 1, :])
     weighting = "van-elteren" if own == "inverse-variance" else own
     return of_theta(stratified_effect(strata, weighting).effect, data.plan.effect)
+
+
+def rank_effect_of(populations: Populations, method: AnalysisMethod) -> RatioOfMeans:
+    """Return the effect of two populations as it is reported; strata are compared together."""
+    wins, losses = pairs_of_populations(populations.treated, populations.control)
+    won, lost = wins.mean.estimate, losses.mean.estimate
+    net = with_influence(won - lost, wins.influence - losses.influence)
+    benefit = net.mean.estimate
+    match populations.plan.effect:
+        case "net_benefit":
+            return net
+        case "win_odds":
+            return by_slope(net, (1 + benefit) / (1 - benefit), 2 / (1 - benefit) ** 2)
+        case "win_ratio":
+            ratio = won / lost
+            return with_influence(ratio, (wins.influence - ratio * losses.influence) / lost)
+        case _:
+            return by_slope(net, (1 + benefit) / 2, np.asarray(0.5))

@@ -20,7 +20,8 @@ from trialsim.analysis.methods import (
     several_outcomes,
     weighted,
 )
-from trialsim.analysis.truth import TruthParts, whole
+from trialsim.analysis.truth import Populations, TruthParts, whole
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
@@ -34,30 +35,37 @@ from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.scenario.plan.own_method import Own
+from trialsim.stats.monte_carlo import RatioOfMeans
 
 
 class _Analysis(NamedTuple):
     compare: Callable[[Data, Any], Comparison]
     truth: Callable[[Data, Any], TruthParts] | None = None
     """The true effect, where it is not the mean of the estimates."""
+    of_populations: Callable[[Populations, Any], RatioOfMeans] | None = None
+    """The effect of two populations of one outcome; None where it is not of one."""
 
 
 _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
-    MannWhitney: _Analysis(mann_whitney.compare, ranks.rank_truth),
-    ExactMannWhitney: _Analysis(exact_mann_whitney.compare, ranks.rank_truth),
-    Permutation: _Analysis(permutation.compare, ranks.rank_truth),
-    BrunnerMunzel: _Analysis(brunner_munzel.compare, ranks.rank_truth),
-    AdjustedRank: _Analysis(adjusted_rank.compare, ranks.rank_truth),
+    MannWhitney: _Analysis(mann_whitney.compare, ranks.rank_truth, ranks.rank_effect_of),
+    ExactMannWhitney: _Analysis(exact_mann_whitney.compare, ranks.rank_truth, ranks.rank_effect_of),
+    Permutation: _Analysis(permutation.compare, ranks.rank_truth, ranks.rank_effect_of),
+    BrunnerMunzel: _Analysis(brunner_munzel.compare, ranks.rank_truth, ranks.rank_effect_of),
+    AdjustedRank: _Analysis(adjusted_rank.compare, ranks.rank_truth, ranks.rank_effect_of),
     WeiLachin: _Analysis(several_outcomes.compare_effects, several_outcomes.truth),
     OBrien: _Analysis(several_outcomes.compare_rank_sums),
-    TTest: _Analysis(means.compare),
-    Welch: _Analysis(means.compare),
-    Ancova: _Analysis(means.compare),
-    Mmrm: _Analysis(mmrm.compare, mmrm.truth),
-    WeightedMannWhitney: _Analysis(weighted.compare_effects, ranks.rank_truth),
-    WeightedMeans: _Analysis(weighted.compare_means),
-    Responders: _Analysis(responders.compare),
-    ProportionalOdds: _Analysis(proportional_odds.compare, proportional_odds.truth),
+    TTest: _Analysis(means.compare, None, means.difference_of),
+    Welch: _Analysis(means.compare, None, means.difference_of),
+    Ancova: _Analysis(means.compare, None, means.difference_of),
+    Mmrm: _Analysis(mmrm.compare, mmrm.truth, means.difference_of),
+    WeightedMannWhitney: _Analysis(
+        weighted.compare_effects, ranks.rank_truth, ranks.rank_effect_of
+    ),
+    WeightedMeans: _Analysis(weighted.compare_means, None, means.difference_of),
+    Responders: _Analysis(responders.compare, None, responders.difference_of),
+    ProportionalOdds: _Analysis(
+        proportional_odds.compare, proportional_odds.truth, proportional_odds.ratio_of
+    ),
     Own: _Analysis(own.compare),
 }
 
@@ -77,3 +85,23 @@ def truth_parts(data: Data) -> TruthParts:
     if analysis.truth is not None:
         return analysis.truth(data, method)
     return whole(analysis.compare(data, method).estimate)
+
+
+def has_population_effect(plan: AnalysisPlan) -> bool:
+    """Return whether a plan's method estimates an effect of two populations of one outcome."""
+    return _ANALYSES[type(plan.test)].of_populations is not None
+
+
+def population_effect(populations: Populations) -> RatioOfMeans:
+    """Return the effect of two populations that a plan's method estimates; NaN where it has none.
+
+    Raises
+    ------
+    ValueError
+        If the method has none; see `has_population_effect`.
+    """
+    method = populations.plan.test
+    of_populations = _ANALYSES[type(method)].of_populations
+    if of_populations is None:
+        raise ValueError(f"{method.method} has no effect of two populations of one outcome")
+    return of_populations(populations, method)

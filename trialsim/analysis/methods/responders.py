@@ -8,8 +8,11 @@ from trialsim.analysis.comparison import Comparison, without_statistic
 from trialsim.analysis.counts import cell_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
+from trialsim.analysis.truth import Populations
 from trialsim.arrays import Integers, divide
 from trialsim.scenario.plan.methods.responders import Responders
+from trialsim.stats.monte_carlo import RatioOfMeans
+from trialsim.stats.populations import difference_of_means
 
 
 def compare(data: Data, method: Responders) -> Comparison:
@@ -24,6 +27,13 @@ def compare(data: Data, method: Responders) -> Comparison:
     found = responder_difference(*treated, *control, confidence=data.plan.confidence)
     p_value = fisher_exact(*treated, *control, alternative=data.plan.alternative)
     return Comparison(*found, without_statistic(p_value), p_value, treated[1], control[1])
+
+
+def difference_of(populations: Populations, method: Responders) -> RatioOfMeans:
+    """Return the difference of the shares of two populations that respond."""
+    plan, outcome, treated, control = populations
+    responds = np.arange(treated.shape[1]) >= cell_of(method.threshold, outcome, plan)
+    return difference_of_means(treated, control, responds.astype(np.float64))
 
 
 def _responding(data: Data, method: Responders) -> tuple[tuple[Integers, Integers], ...]:

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
-from trialsim.scenario.protocol.operations import Event
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.validation.refusal import CheckedModel, Rules, Violation
 
 Strategy: TypeAlias = Literal[

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.estimands import EVENTS, Estimand, Strategy
 from trialsim.scenario.plan.imputation import AT_RANDOM
-from trialsim.scenario.protocol.operations import Event
+from trialsim.scenario.protocol.intercurrent import Event
 
 PER_PROTOCOL: Final = "patients with few infusions are left out (per protocol)"
 _SCORES_COUNT: Final[Collection[str]] = ("rescue", "switching")

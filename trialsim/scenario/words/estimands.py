@@ -13,7 +13,7 @@ from trialsim.scenario.plan.estimands import (
 from trialsim.scenario.plan.handling import departures
 from trialsim.scenario.plan.methods.base import listed, measured
 from trialsim.scenario.programme import Programme, Study, trials_of
-from trialsim.scenario.protocol.operations import Event
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.plan import labelled
