@@ -29,11 +29,10 @@ def test_the_five_attributes_are_said() -> None:
 
 def test_an_event_that_never_happens_is_said_to() -> None:
     nobody = CARS1.replace({"operations.discontinuation.probability": 0.0})
-    told = attributes_in_words(nobody, nobody.analysis, Estimand())
-    assert (
-        "discontinuation: treatment policy, which never happens here"
-        in (told["intercurrent_events"])
-    )
+    named = Estimand(intercurrent={"discontinuation": "composite"})
+    told = attributes_in_words(nobody, nobody.analysis, named)["intercurrent_events"]
+    assert "discontinuation: the composite strategy, which never happens here" in told
+    assert "rescue" not in told
 
 
 def test_show_prints_every_estimand_and_whose_it_is() -> None:

@@ -79,8 +79,8 @@ class Estimand(CheckedModel):
 def standard_estimands(death: Strategy) -> dict[str, Estimand]:
     """Return an estimand for each strategy towards what ends treatment, by the strategy's name.
 
-    >>> standard_estimands("composite")["hypothetical"].intercurrent
-    {'discontinuation': 'hypothetical', 'death': 'composite'}
+    >>> standard_estimands("composite")["hypothetical"].kinds_under("treatment_policy")
+    ('withdrawal',)
     """
     of_treatment = [kind for kind in EVENTS if kind not in _OF_TRIAL]
     return {

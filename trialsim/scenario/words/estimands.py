@@ -176,8 +176,8 @@ def attributes_in_words(trial: Scenario, plan: AnalysisPlan, estimand: Estimand)
     return {
         "treatment": f"{spoken.treated} against {spoken.control}, as allocated",
         "population": _population(trial, plan, estimand),
-        "variable": _variable(measured(spoken), estimand),
-        "intercurrent_events": "; ".join(_event(trial, one, estimand) for one in EVENTS),
+        "variable": _variable(trial, measured(spoken), estimand),
+        "intercurrent_events": "; ".join(_events(trial, estimand)) or "none",
         "summary": f"{plan.quantity.name}; {plan.quantity.null:g} where the arms do not differ",
     }
 
@@ -212,16 +212,20 @@ def _population(trial: Scenario, plan: AnalysisPlan, estimand: Estimand) -> str:
     whom = "all who can be randomised"
     if plan.subgroup is not None:
         whom += f", of the subgroup {plan.subgroup.label}"
-    events = [in_words(one) for one in estimand.kinds_under("principal_stratum")]
+    named = estimand.kinds_under("principal_stratum")
+    events = [in_words(one) for one in named if one in happening(trial)]
     if not events:
         return whom
     where = {"neither_arm": "in either arm", "treated_arm": "in the treated arm"}
     return f"{whom} and would have no {' or '.join(events)} {where[estimand.stratum]}"
 
 
-def _variable(what: str, estimand: Estimand) -> str:
-    before = [in_words(one) for one in estimand.kinds_under("while_on_treatment")]
-    worst = [in_words(one) for one in estimand.kinds_under("composite")]
+def _variable(trial: Scenario, what: str, estimand: Estimand) -> str:
+    there = happening(trial)
+    before, worst = (
+        [in_words(one) for one in estimand.kinds_under(strategy) if one in there]
+        for strategy in _OF_THE_VARIABLE
+    )
     if before:
         what += f", or at the last visit before {listed(before)}"
     if worst:
@@ -229,11 +233,16 @@ def _variable(what: str, estimand: Estimand) -> str:
     return what
 
 
-def _event(trial: Scenario, event: Event, estimand: Estimand) -> str:
-    never = "" if event in happening(trial) else ", which never happens here"
-    return f"{in_words(event)}: {_STRATEGIES[estimand.strategy_of(event)]}{never}"
+def _events(trial: Scenario, estimand: Estimand) -> Iterator[str]:
+    """Yield what is done about each kind of event that happens, or that the estimand names."""
+    for event in EVENTS:
+        happens = event in happening(trial)
+        if happens or event in estimand.intercurrent:
+            never = "" if happens else ", which never happens here"
+            yield f"{in_words(event)}: {_STRATEGIES[estimand.strategy_of(event)]}{never}"
 
 
+_OF_THE_VARIABLE: Final[tuple[Strategy, ...]] = ("while_on_treatment", "composite")
 _STRATEGIES: Final[Mapping[Strategy, str]] = {
     "treatment_policy": "treatment policy",
     "hypothetical": "the hypothetical strategy",
