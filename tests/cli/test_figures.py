@@ -214,3 +214,22 @@ def test_a_figure_is_called_after_its_command(
     words = ["plot", "size", "cars1", "--replicates", "100", "--jobs", "1", "-o", str(file)]
     assert run(words) == DONE
     assert capsys.readouterr().out.endswith(f"{file}: size\n")
+
+
+@pytest.mark.parametrize("words", [["recruitment"], ["consort"]])
+def test_no_more_trials_are_held_at_once_than_memory_has(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plot", *words, "cars1", "--replicates", "1000000000000"]) == INPUT_WRONG
+    assert "--replicates" in capsys.readouterr().err
+
+
+def test_the_search_for_the_size_of_a_programme_is_drawn_as_it_is_searched(tmp_path: Path) -> None:
+    """Oracle: the candidates of the size itself, whose path is its size in per cent."""
+    where = tmp_path / "size.csv"
+    asked = ["--power", "0.8", "--low", "20", "--high", "120", "--replicates", "100"]
+    assert run(["plot", "size", "cars_pooled", *asked, "--jobs", "1", "-o", str(where)]) == DONE
+    found = ts.sample_size("cars_pooled", 0.8, low=20, high=120, replicates=100, n_jobs=1)
+    values = [float(one.value) for one in found.candidates]
+    assert found.path == "size_percent"
+    assert [float(row["value"]) for row in csv.DictReader(where.read_text().splitlines())] == values

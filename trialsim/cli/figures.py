@@ -56,6 +56,8 @@ plots = typer.Typer(
 commands.add_typer(plots, name="plot")
 
 _SEED: Final = 2016
+MOST_DRAWN: Final = 1_000
+"""Trials whose patients are held all at once: about half a gigabyte of 208 patients each."""
 
 
 class Source(NamedTuple):
@@ -142,7 +144,9 @@ class SeveralTrials:
     """The first trials under a seed."""
 
     source: SourceOptions
-    replicates: Annotated[int, typer.Option(min=1, help="Trials, from the first on.")] = 200
+    replicates: Annotated[
+        int, typer.Option(min=1, max=MOST_DRAWN, help="Trials, from the first on.")
+    ] = 200
 
     def __call__(self) -> tuple["Scenario", "Trials"]:
         """Simulate them."""
@@ -360,7 +364,8 @@ def consort(
     options: SourceOptions,
     files: FigureFiles,
     replicates: Annotated[
-        int | None, typer.Option(min=1, help="Of the average of trials, from the first on.")
+        int | None,
+        typer.Option(min=1, max=MOST_DRAWN, help="Of the average of trials, from the first on."),
     ] = None,
     replicate: Annotated[
         int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")

@@ -325,3 +325,14 @@ def test_power_in_a_what_if_counts_no_rejection_in_favour_of_the_control() -> No
     assert harmful.power.estimate < 0.03
     assert harmful.wrong_direction.estimate > 0.8
     assert found.frame["wrong_direction"][1] == harmful.wrong_direction.estimate
+
+
+def test_more_alternatives_than_anybody_compares_are_refused_before_they_are_made(
+    modest: ts.Scenario,
+) -> None:
+    many = {f"outcomes.arat.{path}": list(range(1000)) for path in ("a", "b", "c")}
+    with pytest.raises(ts.InputError, match=r"at most 10,000 combinations \(got 1,000,000,000\)"):
+        ts.what_if(modest, many, how="grid", replicates=8)
+    ends = {PATIENTS: [100, 200]}
+    with pytest.raises(ts.InputError, match=r"points: must be 1 to 10,000"):
+        ts.what_if(modest, ends, how="latin_hypercube", points=10**12, replicates=8)

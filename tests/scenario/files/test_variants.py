@@ -63,3 +63,16 @@ def test_which_of_two_studies_of_one_name_is_taken_is_told(
     (tmp_path / "cars1").write_text("extends: cars1_null\n")
     assert run(["show", "cars1"]) == DONE
     assert "cars1 is the built-in study; the file here" in capsys.readouterr().err
+
+
+def test_what_a_variant_makes_wrong_in_a_built_in_study_is_told_where_the_variant_does_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "low_peg.yaml"
+    path.write_text("extends: cars1\noutcomes:\n  nine_hole_peg: {high: 170}\n", encoding="utf-8")
+    with pytest.raises(InputError) as found:
+        load(path)
+    (problem,) = found.value.problems
+    assert (problem.file, problem.line, problem.column) == (str(path), 3, 3)
+    assert problem.path == "outcomes.nine_hole_peg.bounds.no_peg_placed.no_better_than"
+    assert problem.rule.startswith("must lie within the scale, 10 and 170; it stands in cars1.yaml")

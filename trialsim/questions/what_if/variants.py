@@ -1,9 +1,10 @@
 """The variants that a what-if compares with its base, all of them valid before anything runs."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from trialsim.streams import Streams
 How = Literal["one_at_a_time", "grid", "latin_hypercube"]
 """Each value alone, every combination of values, or points spread evenly over ranges."""
 BASE = "base"
+MOST_ALTERNATIVES: Final = 10_000
+"""Combinations of a grid, or points of a hypercube: each has a study of its own."""
 
 
 class Variant(NamedTuple):
@@ -135,13 +138,17 @@ def _misshapen(
         yield Problem("how", f"must be one of {', '.join(get_args(How))}", as_written(how))
     if not changes and not variants:
         yield Problem("changes", "must name a path and its values, if there are no variants")
-    if points < 1:
-        yield Problem("points", "must be at least 1", as_written(points))
+    if not 1 <= points <= MOST_ALTERNATIVES:
+        yield Problem("points", f"must be 1 to {MOST_ALTERNATIVES:,}", as_written(points))
     for path, values in changes.items():
         if not isinstance(values, list) or not values:
             yield Problem(path, "must be given a list of values", as_written(values))
         elif how == "latin_hypercube":
             yield from _no_range(path, values, value_at(base, path))
+    lists = [values for values in changes.values() if isinstance(values, list)]
+    if how == "grid" and (count := math.prod(map(len, lists))) > MOST_ALTERNATIVES:
+        rule = f"must give at most {MOST_ALTERNATIVES:,} combinations"
+        yield Problem("changes", rule, f"{count:,}")
 
 
 def _no_range(path: str, values: Sequence[Any], current: Any) -> Iterator[Problem]:

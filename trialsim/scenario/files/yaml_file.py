@@ -92,9 +92,17 @@ class Draft:
     places: Mapping[str, Place]
 
     def placed(self, problem: Problem) -> Problem:
-        """Return a problem with the place of its path, or of the nearest path above it."""
-        above = (path for path in (*and_above(problem.path), "") if path in self.places)
-        return replace(problem, **self.places[next(above)]._asdict())
+        """Return a problem with the place of its path, or of the nearest path above it.
+
+        A built-in study is right by itself: what a variant makes wrong in it stands in the variant.
+        """
+        above = [path for path in (*and_above(problem.path), "") if path in self.places]
+        place, own = self.places[above[0]], self.places[""].file
+        if place.file != own and Path(place.file) in builtin_studies().values():
+            nearest_own = next(path for path in above if self.places[path].file == own)
+            told = f"{problem.rule}; it stands in {Path(place.file).name}, line {place.line}"
+            return replace(problem, rule=told, **self.places[nearest_own]._asdict())
+        return replace(problem, **place._asdict())
 
     def sorted(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return problems with their places, in the order of the file, then of those below it."""
