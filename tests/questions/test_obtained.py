@@ -105,7 +105,7 @@ def test_every_risk_with_factors_has_the_simulated_share_beside_it(kind: str, la
     assert found.written == 0.08
     columns = {"discontinuation": "discontinued", "withdrawal": "withdrawn", "death": "died"}
     counted = power(study, 200, 7, n_jobs=1).mean_of(columns[kind])
-    error = math.hypot(found.obtained.mcse, counted.mcse / study.design.patients)
+    error = math.hypot(float(found.obtained.mcse), float(counted.mcse) / study.design.patients)
     assert found.obtained.estimate == pytest.approx(
         counted.estimate / study.design.patients, abs=4 * error
     )

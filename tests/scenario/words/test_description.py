@@ -1,16 +1,19 @@
 """What `show` tells: every value of a study, in words, with its status."""
 
 import json
+import re
 from itertools import product
 from typing import Any
 
 import pytest
 
 from trialsim.scenario.files.builtin import builtin_scenarios
+from trialsim.scenario.files.templates import new_study
 from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.outcomes.effects import effect_sizes
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.scenario import ABOUT, Scenario
+from trialsim.scenario.scenario import ABOUT, Scenario, validated
 from trialsim.scenario.validation.paths import and_above, paths_of
 from trialsim.scenario.validation.sources import source_of
 from trialsim.scenario.words.description import Section, as_text, describe, plan_in_words
@@ -177,3 +180,30 @@ def test_every_plan_tells_the_same_conventions_each_in_a_sentence() -> None:
 def test_a_per_protocol_plan_tells_whom_it_leaves_out() -> None:
     told = plan_in_words(plan(minimum_infusion_share=0.8))["analysis_set"]
     assert "less than 0.8 of the planned infusions are excluded" in told
+
+
+def test_a_bolus_is_told_in_its_own_words() -> None:
+    """Nothing of infusions given 1 times, of an exposure that does nothing, or of a start."""
+    content = parsed_value(new_study("bolus", "two_arm_ordinal"))
+    told = " ".join(as_text(describe(validated(content))).split())
+    assert "Infusions are given once;" in told
+    assert "1 times" not in told
+    assert "from randomisation on, whatever is infused" in told
+    assert "in proportion to the exposure" not in told
+    assert "it has at any time the distribution of the end day" in told
+    assert "moves from its values at onset" not in told
+
+
+def test_a_dose_by_weight_has_the_units_of_its_names() -> None:
+    content = parsed_value(new_study("bolus", "two_arm_ordinal"))
+    content["treatment"] = {"strength_mg_per_ml": 5, "body_weight_kg": "weight_kg"}
+    content["population"]["covariates"]["weight_kg"] = {
+        "label": "Weight",
+        "margin": {"distribution": "normal", "mean": 80, "sd": 15, "low": 40, "high": 160},
+    }
+    for arm, dose in (("drug", 0.25), ("placebo", 0)):
+        del content["design"]["arms"][arm]["dose_ml"]
+        content["design"]["arms"][arm]["dose_mg_per_kg"] = dose
+    told = as_text(describe(validated(content)))
+    assert re.search(r"treatment\.strength_mg_per_ml: 5 mg/mL", told)
+    assert re.search(r"design\.arms\.drug\.dose_mg_per_kg: 0\.25 mg/kg", told)
