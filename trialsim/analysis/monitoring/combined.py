@@ -1,6 +1,7 @@
-"""The z that each look and the last analysis test: of all patients, or of stages combined."""
+"""The z that looks and the last analysis test, and its information: of all, or of stages."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -12,24 +13,34 @@ from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.stats.sequential.combination import fisher_p_value
 
 
-def tested_z(
+class Tested(NamedTuple):
+    """What each analysis tests, each array of shape (replicate, look + 1)."""
+
+    z: Floats
+    information: Floats
+    """About the effect in z, whose mean is the distance from no effect times its root."""
+
+
+def tested_by(
     finished: FinishedTrial,
     plan: BoundaryPlan,
     found: Statistics,
     held: Booleans,
     included: Sequence[Booleans],
-) -> Floats:
-    """Return the z that each analysis tests, shape (replicate, look + 1), by the plan's final test.
+) -> Tested:
+    """Return what each analysis tests by the plan's final test.
 
     `found` is the conventional statistic of each, `held` where it has information, `included` those
     who are in each. The stages are those of the looks that were held: where none was, the last
-    analysis is the conventional one.
+    analysis is the conventional one. The information in Fisher's product is NaN: it has no z whose
+    mean moves with the effect alone.
     """
     match plan.monitoring.final.test:
         case "conventional":
-            return found.z
+            return Tested(found.z, found.information)
         case "fisher":
-            return _by_product(found, _stages(finished, held, included), held)
+            z = _by_product(found, _stages(finished, held, included), held)
+            return Tested(z, np.full_like(z, np.nan))
         case "inverse_normal" | "cui_hung_wang":
             return _weighted(plan, _stages(finished, held, included), held)
 
@@ -50,24 +61,28 @@ def _stages(finished: FinishedTrial, held: Booleans, included: Sequence[Booleans
     return statistics(finished, alone)
 
 
-def _weighted(plan: BoundaryPlan, stages: Statistics, held: Booleans) -> Floats:
+def _weighted(plan: BoundaryPlan, stages: Statistics, held: Booleans) -> Tested:
     """Combine the stages' z with the planned gains of information as weights.
 
     Lehmacher and Wassmer (1999), Biometrics 55:1286; of two stages the weighted statistic of Cui,
     Hung and Wang (1999), Biometrics 55:853.
-    A stage without information of its own adds noise by none: its z is 0, its weight stays.
+    A stage without information of its own adds noise by none: its z is 0, its weight stays. The
+    information is that of Brannath, Posch and Bauer (2002), JASA 97:236.
     """
-    total, weights = np.zeros(len(held)), np.zeros(len(held))
+    total, weights, known = np.zeros((3, len(held)))
     from_last = np.zeros(len(held))
-    columns = []
+    columns, informations = [], []
     for place in range(held.shape[1]):
         weight = plan.fractions[place] - from_last
         sums = total + np.sqrt(weight) * stages.z[:, place]
+        roots = known + np.sqrt(weight * stages.information[:, place])
         columns.append(sums / np.sqrt(weights + weight))
+        informations.append(roots**2 / (weights + weight))
         here = held[:, place]
         total, weights = np.where(here, sums, total), np.where(here, weights + weight, weights)
+        known = np.where(here, roots, known)
         from_last = np.where(here, plan.fractions[place], from_last)
-    return np.stack(columns, axis=1)
+    return Tested(np.stack(columns, axis=1), np.stack(informations, axis=1))
 
 
 def _by_product(found: Statistics, stages: Statistics, held: Booleans) -> Floats:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trialsim.analysis.monitoring.monitored import Monitored
-from trialsim.arrays import Floats
+from trialsim.arrays import Floats, divide
 from trialsim.scenario.monitoring.effect_scale import ends, reported
 from trialsim.stats.p_values import normal_p_value
 from trialsim.stats.sequential.stagewise import stagewise_inference
@@ -36,7 +36,10 @@ def adjusted(monitored: Monitored) -> Estimated:
     estimate, low, high = naive(monitored)
     if monitoring.interval == "repeated":
         low, high = _repeated(monitored)
-    if monitoring.estimate == "median_unbiased" or monitoring.interval == "stagewise":
+    if monitoring.final.test != "conventional":
+        if monitoring.estimate == "median_unbiased":
+            estimate = _of_combination(monitored)
+    elif monitoring.estimate == "median_unbiased" or monitoring.interval == "stagewise":
         staged = _stagewise(monitored)
         if monitoring.estimate == "median_unbiased":
             estimate = staged.estimate
@@ -48,6 +51,8 @@ def adjusted(monitored: Monitored) -> Estimated:
 def adjusted_estimate(monitored: Monitored) -> Floats:
     """Return the estimate alone that the plan reports after looks."""
     if monitored.plan.monitoring.estimate == "median_unbiased":
+        if monitored.plan.monitoring.final.test != "conventional":
+            return _of_combination(monitored)
         return _stagewise(monitored).estimate
     return monitored.last_estimate
 
@@ -81,17 +86,36 @@ def _stagewise(monitored: Monitored) -> Estimated:
     )
 
 
+def _of_combination(monitored: Monitored) -> Floats:
+    """Return the effect under which the combined test is as likely to exceed z as not.
+
+    It is the median unbiased estimate where no look stops for efficacy (Brannath, Posch and Bauer
+    2002, JASA 97:236), whatever size followed. NaN where the data have no information.
+    """
+    return reported(monitored.finished.plan, _centre(monitored))
+
+
+def _centre(monitored: Monitored) -> Floats:
+    """Return the effect at which what was tested has z 0, on the scale of the statistic."""
+    if monitored.plan.monitoring.final.test == "conventional":
+        return monitored.at_stop(monitored.found.effect)
+    z, information = (monitored.at_stop(one) for one in (monitored.z, monitored.information))
+    away = divide(z, np.sqrt(information), np.nan)
+    return np.clip(monitored.plan.null + away, *ends(monitored.finished.plan))
+
+
 def _repeated(monitored: Monitored) -> tuple[Floats, Floats]:
     """Return the repeated confidence interval of the analysis that ended each trial.
 
     The effect -+ the bound over the root of the information (Jennison and Turnbull 2000, chapter
     9), with the bounds of the confidence level and without futility: valid whatever the reason for
-    stopping; without end where the bound is not reachable.
+    stopping; without end where the bound is not reachable. Of stages combined with weights, effect
+    and information are those in the combined z (Lehmacher and Wassmer 1999, Biometrics 55:1286).
     """
-    effect = monitored.at_stop(monitored.found.effect)
-    information = monitored.at_stop(monitored.found.information)
+    effect = _centre(monitored)
+    information = monitored.at_stop(monitored.information)
     of_confidence = monitored.plan.of_confidence
-    bounds = of_confidence.held(monitored.fractions, monitored.found.information)
+    bounds = of_confidence.held(monitored.fractions_of_bounds, monitored.found.information)
     bound = monitored.at_stop(bounds.efficacy)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = bound / np.sqrt(information)

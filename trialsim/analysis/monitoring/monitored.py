@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison
-from trialsim.analysis.monitoring.combined import tested_z
+from trialsim.analysis.monitoring.combined import tested_by
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.moments import Moments, moments, shares
 from trialsim.analysis.monitoring.sizes import patients_after
@@ -46,6 +46,8 @@ class Monitored:
     """The conventional statistic of each look and of all patients at the end."""
     z: Floats
     """What is tested: the conventional z or a combination of stages."""
+    information: Floats
+    """About the effect, in what is tested."""
     held: Booleans
     """Which of them took place and had information."""
     fractions: Floats
@@ -55,6 +57,11 @@ class Monitored:
     """Where a look had all of the planned information, and so was the last analysis."""
     pauses: tuple[Pause, ...] = ()
     """When recruitment paused for a decision, with which the batch was run."""
+
+    @property
+    def fractions_of_bounds(self) -> Floats:
+        """The shares of information for which the bounds are; NaN where not held."""
+        return _of_bounds(self.plan, self.held, self.fractions)
 
     @cached_property
     def above(self) -> Booleans:
@@ -266,9 +273,11 @@ def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
     full = _first(plan.is_full(fractions))
     held &= ~_after(full)
     fractions[~held] = np.nan
-    z = tested_z(finished, plan, found, held, included)
-    bounds = _bounds(plan, found, held, fractions)
-    return Monitored(finished, plan, when, sizes, found, z, held, fractions, bounds, full, pauses)
+    tested = tested_by(finished, plan, found, held, included)
+    bounds = plan.held(_of_bounds(plan, held, fractions), found.information)
+    return Monitored(
+        finished, plan, when, sizes, found, *tested, held, fractions, bounds, full, pauses
+    )
 
 
 def _statistics(
@@ -325,11 +334,11 @@ def _after(happened: Booleans) -> Booleans:
     return np.asarray((np.cumsum(happened, axis=1) > 0) & ~happened)
 
 
-def _bounds(plan: BoundaryPlan, found: Statistics, held: Booleans, fractions: Floats) -> Bounds:
-    """Return the bounds that follow from the shares of information.
+def _of_bounds(plan: BoundaryPlan, held: Booleans, fractions: Floats) -> Floats:
+    """Return the shares of information for which the bounds are.
 
     Combined stages have the bounds of the plan, whatever information they turned out to have.
     """
-    if plan.monitoring.final.test != "conventional":
-        fractions = np.where(held, plan.fractions, np.nan)
-    return plan.held(fractions, found.information)
+    if plan.monitoring.final.test == "conventional":
+        return fractions
+    return np.where(held, plan.fractions, np.nan)

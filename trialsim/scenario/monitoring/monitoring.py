@@ -135,17 +135,25 @@ def _unblinded_is_allowed(re_estimation: ReEstimation | None, final: Final) -> I
         yield Violation("final.test", rule, final.test)
 
 
-def _interval_fits(interval: str, efficacy: EfficacyRule, final: Final) -> Iterator[Violation]:
-    if interval == "naive":
+def _interval_fits(interval: str, final: Final) -> Iterator[Violation]:
+    if interval == "naive" or final.test == "conventional":
         return
-    if final.test != "conventional":
-        rule = f"must be naive with {final.test}: it is of the conventional statistic"
+    if final.test == "fisher":
+        rule = "must be naive with fisher, of whose product no interval is available here"
+        yield Violation("interval", rule, interval)
+    elif interval == "stagewise":
+        rule = f"must be repeated or naive with {final.test}, whose stages have no such order"
         yield Violation("interval", rule, interval)
 
 
-def _estimate_fits(estimate: str, final: Final) -> Iterator[Violation]:
-    if estimate != "naive" and final.test != "conventional":
-        rule = f"must be naive with {final.test}: it is of the conventional statistic"
+def _estimate_fits(estimate: str, efficacy: EfficacyRule, final: Final) -> Iterator[Violation]:
+    if estimate == "naive" or final.test == "conventional":
+        return
+    if final.test == "fisher":
+        rule = "must be naive with fisher, of whose product no other estimate is available here"
+        yield Violation("estimate", rule, estimate)
+    elif not isinstance(efficacy, NoEfficacy):
+        rule = f"must be naive with {final.test}, unless efficacy is none: a stop would bias it"
         yield Violation("estimate", rule, estimate)
 
 
@@ -169,8 +177,8 @@ class Monitoring(CheckedModel):
         (("re_estimation", "planned_effect"), _size_has_an_effect),
         (("final", "looks", "efficacy"), _final_fits),
         (("re_estimation", "final"), _unblinded_is_allowed),
-        (("interval", "efficacy", "final"), _interval_fits),
-        (("estimate", "final"), _estimate_fits),
+        (("interval", "final"), _interval_fits),
+        (("estimate", "efficacy", "final"), _estimate_fits),
         (("information", "planned_standard_error"), _information_is_planned),
     )
     omitted_defaults = (

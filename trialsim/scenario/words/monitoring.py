@@ -61,7 +61,7 @@ def monitoring_in_words(scenario: Scenario) -> dict[str, str]:
         "futility": _futility_said(plan),
         "waiting_patients": _WAITING[monitoring.waiting_patients],
         "final_test": _final(plan),
-        "inference": f"{_ESTIMATES[monitoring.estimate]} {_INTERVALS[monitoring.interval]}",
+        "inference": _inference(monitoring),
     }
     if scenario.analysis.test.method == "responders":
         told["statistic"] = (
@@ -268,6 +268,24 @@ def _final(plan: BoundaryPlan) -> str:
     return said if final.because is None else f"{said} Because: {final.because.rstrip('.')}."
 
 
+def _inference(monitoring: Monitoring) -> str:
+    """Say the estimate and the interval, and of combined stages what stands for them."""
+    estimate, interval = monitoring.estimate, monitoring.interval
+    combines = monitoring.final.test != "conventional"
+    said = _ESTIMATES[estimate]
+    if combines and estimate == "median_unbiased":
+        said = "The estimate is the effect under which the combined z is as likely above as below."
+    alone = interval == "naive" != estimate
+    said = f"{said} {_NAIVE if alone else _INTERVALS[interval]}"
+    if combines and interval == "naive":
+        available = "not available" if monitoring.final.test == "fisher" else "interval: repeated"
+        said += (
+            " It may disagree with the decision of the combined test; an interval that agrees: "
+            f"{available}."
+        )
+    return said
+
+
 def _sizes(plan: BoundaryPlan, rule: ReEstimation) -> str:
     whence = {
         "blinded": "from the pooled endpoint, blinded,",
@@ -307,6 +325,7 @@ _INTERVALS: Final = {
     "stagewise": "The interval is by stage-wise ordering of the data at the decision.",
     "repeated": "The interval is the repeated confidence interval.",
 }
+_NAIVE: Final = "The interval is that of the last data, as if there had been no looks."
 _ORDERED: Final = {
     "stagewise": "by stage-wise ordering",
     "repeated": "repeated confidence interval",
