@@ -46,6 +46,20 @@ PROBABILITIES = st.sampled_from([0.0, 0.05, 0.5, 1.0])
 
 
 @st.composite
+def scores(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw how scores change the odds that something happens: not, little or very much."""
+    risk = st.fixed_dictionaries(
+        {
+            "seen": st.sampled_from(["last_observed", "unseen"]),
+            "log_odds_per_unit": st.sampled_from([0.0, 0.05, -0.1, 3.0]),
+            "reference": st.sampled_from([0, 25]),
+        }
+    )
+    outcomes = draw(st.sampled_from([[], [], ["arat"], ["mrs"], ["arat", "mrs"]]))
+    return {name: draw(risk) for name in outcomes}
+
+
+@st.composite
 def happenings(draw: st.DrawFn) -> dict[str, Any]:
     """Draw something that befalls patients: soon or late, seldom or always."""
     days = draw(
@@ -57,7 +71,7 @@ def happenings(draw: st.DrawFn) -> dict[str, Any]:
             ]
         )
     )
-    return {"probability": draw(PROBABILITIES), "days": days}
+    return {"probability": draw(PROBABILITIES), "days": days, "scores": draw(scores())}
 
 
 @st.composite
@@ -128,6 +142,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
         "operations.withdrawal": draw(fading()),
         "operations.death": draw(happenings()),
         "operations.visit_missed_probability": draw(PROBABILITIES),
+        "operations.visit_missed_odds": {"scores": draw(scores())},
         "eligibility.inclusion.age.at_least": youngest,
         "eligibility.inclusion.age.at_most": youngest + draw(st.integers(20, 40)),
         "treatment.infusions": draw(st.sampled_from(SCHEDULES)),

@@ -161,6 +161,8 @@ def test_more_candidates_change_no_earlier_itinerary(cars1: Scenario, arrays_of:
     )
     for name, many in many_of.items():
         few = few_of[name]
+        if not many.size:  # there is none
+            continue
         for replicate in range(5):
             one = few[replicate, fewer.possible[replicate]]
             assert (one == many[replicate, : len(one)]).all(), name
@@ -175,6 +177,8 @@ def test_intentions_of_some_are_those_that_they_have_among_all(
     some = itinerary.intend(np.take_along_axis(itinerary.candidate, places, axis=1))
     whole = arrays_of(itinerary.intentions)
     for name, found in arrays_of(some).items():
+        if not found.size:  # there is none
+            continue
         assert (found == whole[name][np.arange(5)[:, None], places]).all(), name
 
 

@@ -23,6 +23,7 @@ VISITS = {
     "day_21": {"day": 21, "window_days": 3},
     "day_90": {"day": 90, "after": "onset", "window_days": 7},
 }
+WORSE = {"log_odds_per_unit": -0.05, "reference": 20}
 TROUBLE = {
     "design.patients": 50,
     "design.visits": VISITS,
@@ -34,6 +35,9 @@ TROUBLE = {
     "operations.rescue.probability": 0.3,
     "operations.switching": {"probability": 0.3, "to": "placebo"},
     "operations.visit_missed_probability": 0.1,
+    "operations.visit_missed_odds": {"scores": {"arat": {**WORSE, "seen": "unseen"}}},
+    "operations.withdrawal.scores": {"arat": {**WORSE, "seen": "last_observed"}},
+    "operations.rescue.scores": {"arat": {**WORSE, "seen": "unseen"}},
 }
 
 

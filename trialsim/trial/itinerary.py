@@ -7,13 +7,22 @@ fewer are padded with candidates who are never ready.
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, TypeAlias
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Integers, RowIndex, Values, zeros_by_layer
+from trialsim.arrays import (
+    Booleans,
+    Floats,
+    Integers,
+    RowIndex,
+    Values,
+    Words,
+    take_rows,
+    zeros_by_layer,
+)
 from trialsim.clock import DAY, HOUR, NEVER, weekday
 from trialsim.compiled.library import stages
 from trialsim.quantiles import quantiles
@@ -23,7 +32,7 @@ from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import BelowShare, Streams, cells
 from trialsim.trial.cohort import CandidateCovariates, Cohort
-from trialsim.trial.risks.chances import chances_in_arms, minutes_until
+from trialsim.trial.risks.chances import chances_in_arms, chances_of, in_layers, minutes_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,14 @@ class Intentions:
     visit_shift: Integers
     """Days by which each visit strays from its planned day."""
     visit_missed: Booleans
+    undecided: Mapping[Event, "Undecided"] = field(default_factory=dict)
+    """The events whose risk depends on scores; until they are decided they happen to nobody."""
+    visits_undecided: "Undecided | None" = None
+    """The visits, where something changes the odds that they are missed."""
+
+    def with_missed(self, missed: Booleans) -> "Intentions":
+        """Return the same intentions with it decided which visits are missed."""
+        return dataclasses.replace(self, visit_missed=missed, visits_undecided=None)
 
     def without(self, off: Collection[Happening]) -> "Intentions":
         """Return the intentions of people to whom some of it does not happen."""
@@ -47,6 +64,20 @@ class Intentions:
             refused=np.zeros_like(refused) if "refusal" in off else refused,
             events={kind: minutes for kind, minutes in self.events.items() if kind not in off},
             visit_missed=np.zeros_like(missed) if "visit_missed" in off else missed,
+            undecided={kind: one for kind, one in self.undecided.items() if kind not in off},
+            visits_undecided=None if "visit_missed" in off else self.visits_undecided,
+        )
+
+    def of_replicates(self, kept: Booleans) -> "Intentions":
+        """Return the intentions in some of the replicates."""
+        visits = self.visits_undecided
+        return Intentions(
+            refused=self.refused[kept],
+            events={kind: minutes[kept] for kind, minutes in self.events.items()},
+            visit_shift=self.visit_shift[kept],
+            visit_missed=self.visit_missed[kept],
+            undecided={kind: one.of_replicates(kept) for kind, one in self.undecided.items()},
+            visits_undecided=None if visits is None else visits.of_replicates(kept),
         )
 
     def ends(self, *kinds: Event) -> Integers:
@@ -63,11 +94,26 @@ class Intentions:
 
         Whoever discontinues, withdraws or dies has no further infusion, whichever comes first.
         """
-        return self.ends(*DISCONTINUATIONS, "withdrawal", "death")
+        return self.ends(*ENDS_OF_INFUSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """What decides whether something happens, once its odds are known."""
+
+    words: Words
+    """Shape (replicate, candidate[, visit])."""
+    chances: Floats
+    """By covariates and arm alone; see `of_arm`."""
+
+    def of_replicates(self, kept: Booleans) -> "Undecided":
+        """Return the same of some of the replicates."""
+        return Undecided(self.words[kept], self.chances[kept])
 
 
 DISCONTINUATIONS: Final[tuple[Event, ...]] = ("discontinuation", "drug_related_discontinuation")
 """The events that end the infusions and leave the patient in the trial."""
+ENDS_OF_INFUSIONS: Final[tuple[Event, ...]] = (*DISCONTINUATIONS, "withdrawal", "death")
 
 
 @dataclass(frozen=True)
@@ -83,6 +129,8 @@ class Itinerary:
     """Last minute at which the first infusion may start."""
     intend: "Intend"
     """Draws what candidates intend, who are named by their numbers in the cohort."""
+    ends: Mapping[Event, Integers] = field(default_factory=dict)
+    """What was decided of the ends that depend on scores, minutes from randomisation."""
 
     @property
     def possible(self) -> Booleans:
@@ -92,7 +140,37 @@ class Itinerary:
     @cached_property
     def intentions(self) -> Intentions:
         """What everybody on the axis intends."""
-        return self.intend(self.candidate)
+        return self.of_places(None)
+
+    def of_places(self, place: Integers | None) -> Intentions:
+        """Return what those at some places of the axis intend, or everybody, as far as decided."""
+        candidate, ends = self.candidate, self.ends
+        if place is not None:
+            candidate = take_rows(candidate, place)
+            ends = {kind: take_rows(minutes, place) for kind, minutes in ends.items()}
+        intended = self.intend(candidate)
+        if not ends:
+            return intended
+        decided = {kind: minutes[:, :, None] for kind, minutes in ends.items()}
+        return dataclasses.replace(intended, events={**intended.events, **decided})
+
+    def ending(
+        self, place: Integers, there: Booleans, ends: Mapping[Event, Integers]
+    ) -> "Itinerary":
+        """Return the itinerary with it decided when those at places of the axis end."""
+        rows = np.nonzero(there)[0]
+        on_axis = {}
+        for kind, minutes in ends.items():
+            on_axis[kind] = np.full(self.candidate.shape, NEVER)
+            on_axis[kind][rows, place[there]] = minutes[there]
+        return dataclasses.replace(self, ends=on_axis)
+
+    def ends_alike(self, other: "Itinerary") -> bool:
+        """Return whether the same was decided in both, nothing being the same as never."""
+        return all(
+            np.array_equal(minutes, other.ends.get(kind, np.full_like(minutes, NEVER)))
+            for kind, minutes in self.ends.items()
+        )
 
     def closed_from(self, minutes: Integers) -> "Itinerary":
         """Return the itinerary if nobody is randomised from a minute on, one a replicate."""
@@ -144,17 +222,29 @@ class DrawnIntentions:
         covariates = self._covariates.at(places)
 
         events: dict[Event, Integers] = {}
+        undecided: dict[Event, Undecided] = {}
         for kind, event in operations.events.items():
-            if event.probability > 0:
-                chances = chances_in_arms(event, self._scenario, covariates)
-                words = self._streams.words_at(kind, places)
+            if event.probability == 0:
+                continue
+            chances = chances_in_arms(event, self._scenario, covariates)
+            words = self._streams.words_at(kind, places)
+            if event.depends_on_scores:
+                undecided[kind] = Undecided(words, in_layers(chances, words.shape))
+            else:
                 events[kind] = minutes_until(event.days, chances, words)
-        shift, missed = self._visits(places)
+        shift, missed, marks = self._visits(places)
+        odds, of_visits = operations.visit_missed_odds, None
+        if marks is not None:
+            missed_probability = operations.visit_missed_probability
+            chances = chances_of(missed_probability, odds, self._scenario, covariates)
+            of_visits = Undecided(marks, in_layers(chances, shift.shape[:2]))
         return Intentions(
             refused=self._refused(places),
             events=events,
             visit_shift=shift,
             visit_missed=missed,
+            undecided=undecided,
+            visits_undecided=of_visits,
         )
 
     def of_replicates(self, kept: Booleans) -> "Intend":
@@ -163,13 +253,7 @@ class DrawnIntentions:
         def intend(candidate: Integers) -> Intentions:
             among_all = np.zeros((len(kept), candidate.shape[1]), np.int64)
             among_all[kept] = candidate
-            whole = self(among_all)
-            return Intentions(
-                refused=whole.refused[kept],
-                events={kind: minutes[kept] for kind, minutes in whole.events.items()},
-                visit_shift=whole.visit_shift[kept],
-                visit_missed=whole.visit_missed[kept],
-            )
+            return self(among_all).of_replicates(kept)
 
         return intend
 
@@ -188,22 +272,29 @@ class DrawnIntentions:
             refused[:, :, infusion] = refuses.at(words)
         return refused
 
-    def _visits(self, places: RowIndex) -> tuple[Integers, Booleans]:
-        """Return the days by which visits stray and which are missed, an axis more for visits."""
-        streams = self._streams
+    def _visits(self, places: RowIndex) -> tuple[Integers, Booleans, Words | None]:
+        """Return the days by which visits stray and which are missed, an axis more for visits.
+
+        Where something changes the odds that they are missed, the words that decide it come too,
+        and none is missed yet.
+        """
+        streams, operations = self._streams, self._scenario.operations
         windows = [visit.window_days for visit in self._scenario.design.visits.values()]
-        misses = BelowShare(self._scenario.operations.visit_missed_probability)
-        if streams.compiled is not None:
-            return streams.compiled.visits(
+        changed = operations.visit_missed_odds.are_changed
+        changed = changed and operations.visit_missed_probability > 0
+        misses = BelowShare(0.0 if changed else operations.visit_missed_probability)
+        if streams.compiled is not None and not changed:
+            return *streams.compiled.visits(
                 streams.address("visit"), places.places, (misses.last, misses.any), windows
-            )
+            ), None
+        marks = zeros_by_layer((*places.places.shape, len(windows)), np.uint32)
         shift = zeros_by_layer((*places.places.shape, len(windows)), np.int64)
         missed = zeros_by_layer(shift.shape, np.bool_)
         for place, window in enumerate(windows[1:], start=1):
             day, rest = cells(streams.words_at("visit", places, place), 2 * window + 1)
             shift[:, :, place] = day - window
-            missed[:, :, place] = misses.at(rest)
-        return shift, missed
+            missed[:, :, place], marks[:, :, place] = misses.at(rest), rest
+        return shift, missed, marks if changed else None
 
 
 def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Integers, Booleans]:
@@ -248,8 +339,8 @@ def days_until_given(schedule: Schedule) -> Integers:
     return np.array([given.index(True, first) - first for first in range(7)])
 
 
-def of_arm(ends: Integers, arms: Integers) -> Integers:
-    """Return the minutes until something happens in the arms that patients are in.
+def of_arm(ends: Values, arms: Integers) -> Values:
+    """Return the minutes until something happens, or its chance, in the arms that patients are in.
 
     Parameters
     ----------

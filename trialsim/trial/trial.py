@@ -22,9 +22,8 @@ from trialsim.trial.conduct import Conduct, Recruitment, couples_patients
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import DrawnIntentions, Itinerary, first_infusion, plan_itinerary
 from trialsim.trial.outcomes import Scores
-from trialsim.trial.unfolding import Recruited, unfold
+from trialsim.trial.unfolding import Recruited, recruit_together, unfold
 from trialsim.trial.vector_engine import recruit_without_waiting
-from trialsim.trial.waiting import recruit_with_waiting
 
 Engine = Literal["auto", "events", "vector"]
 
@@ -168,7 +167,7 @@ def simulate_batch(
         for pause in pauses:
             open_to = open_to.paused(*pause)
         if couples_patients(scenario):
-            recruitment = recruit_with_waiting(open_to, cohort, scenario, allocation)
+            recruitment = recruit_together(open_to, cohort, scenario, streams, allocation)
         else:
             recruit = recruit_by_events if engine == "events" else recruit_without_waiting
             recruitment = recruit(open_to, scenario, allocation)

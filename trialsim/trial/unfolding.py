@@ -8,15 +8,21 @@ for a chair stays as it was run.
 import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from trialsim.arrays import Integers, take_rows
+from trialsim.clock import NEVER
+from trialsim.errors import RunError
 from trialsim.scenario.protocol.intercurrent import Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
+from trialsim.trial.allocation.procedure import Allocation
 from trialsim.trial.cohort import Cohort
 from trialsim.trial.conduct import Conduct, Recruitment, derive_conduct
-from trialsim.trial.itinerary import Itinerary
+from trialsim.trial.itinerary import ENDS_OF_INFUSIONS, Itinerary
 from trialsim.trial.outcomes import Scores, realise
+from trialsim.trial.risks.by_score import decided
+from trialsim.trial.waiting import recruit_with_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +53,45 @@ def unfold(
     recruitment = dataclasses.replace(recruited.recruitment, arms=arms)
     candidate = take_rows(itinerary.candidate, recruitment.place)
     intended = itinerary.intend(candidate).without(off)
+    intended = decided(scenario, recruited.streams, cohort, candidate, recruitment, intended)
     conduct = derive_conduct(recruitment, intended, candidate, cohort, scenario)
     return conduct, realise(scenario, cohort, candidate, conduct, arms, recruited.streams)
+
+
+_MOST_PASSES: Final = 10_000
+
+
+def recruit_together(
+    itinerary: Itinerary,
+    cohort: Cohort,
+    scenario: Scenario,
+    streams: Streams,
+    allocation: Allocation,
+) -> Recruitment:
+    """Recruit a batch in which patients may wait for one another, and scores may end infusions.
+
+    When infusions end decides who waits, and who waits decides when others are treated and so how
+    they score. What happens up to a minute follows from what happened before it: each pass begins
+    with the ends that the pass before it found, and finds at least one more of them right.
+
+    Raises
+    ------
+    RunError
+        If the passes have no end, which cannot be.
+    """
+    events = scenario.operations.events
+    depend = [one for one in ENDS_OF_INFUSIONS if events[one].depends_on_scores]
+    if not depend:
+        return recruit_with_waiting(itinerary, cohort, scenario, allocation)
+    assumed = itinerary
+    for _ in range(_MOST_PASSES):
+        recruitment = recruit_with_waiting(assumed, cohort, scenario, allocation)
+        candidate = take_rows(itinerary.candidate, recruitment.place)
+        intended = itinerary.intend(candidate)
+        found = decided(scenario, streams, cohort, candidate, recruitment, intended)
+        ends = {kind: found.events[kind][:, :, 0] for kind in depend}
+        again = itinerary.ending(recruitment.place, recruitment.randomised < NEVER, ends)
+        if again.ends_alike(assumed):
+            return recruitment
+        assumed = again
+    raise RunError("what happens to patients who wait for one another was never settled")

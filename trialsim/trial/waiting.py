@@ -52,7 +52,7 @@ def somebody_waits(
         return np.full(replicates, coupling is not None)
     waits = np.zeros(replicates, np.bool_)
     candidate = take_rows(itinerary.candidate, recruitment.place)
-    intended = itinerary.intend(candidate)
+    intended = itinerary.of_places(recruitment.place)
     conduct = derive_conduct(recruitment, intended, candidate, cohort, scenario)
     given, sites = conduct.infusion_given, len(scenario.operations.sites)
     clinic = take_rows(itinerary.site, recruitment.place)

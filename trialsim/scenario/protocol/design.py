@@ -161,6 +161,11 @@ class Design(CheckedModel):
     """When outcomes are measured, by name in order of time; the first is baseline, on day 0."""
 
     @property
+    def last_visit_day(self) -> int:
+        """The last day from randomisation, or onset, on which any visit may take place."""
+        return max(visit.day + visit.window_days for visit in self.visits.values())
+
+    @property
     def ratios(self) -> tuple[int, ...]:
         """The allocation ratio of each arm, in order."""
         return tuple(arm.ratio for arm in self.arms.values())

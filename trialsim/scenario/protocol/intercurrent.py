@@ -113,6 +113,11 @@ class IntercurrentEvent(CheckedModel):
     scores: dict[Name, ScoreRisk] = Field(default_factory=dict)
     """How scores change the odds of it happening between two visits, by the outcome's name."""
 
+    @property
+    def depends_on_scores(self) -> bool:
+        """Whether scores change a risk that there is."""
+        return bool(self.scores) and self.probability > 0
+
     @classmethod
     def never(cls) -> Self:
         """Return an event that does not happen."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from trialsim.distributions import Continuous
 from trialsim.quantiles import quantiles
 from trialsim.scenario.protocol.intercurrent import IntercurrentEvent, Odds, Switching
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import BelowShare, numbers, word_of
+from trialsim.streams import WORDS, BelowShare, numbers, word_of
 from trialsim.trial.cohort import CandidateCovariates
 
 Chances = Sequence[Floats | float]
@@ -58,6 +59,11 @@ def chances_of(
     return chances
 
 
+def in_layers(chances: Chances, shape: tuple[int, ...]) -> Floats:
+    """Return chances as an array with an axis more than the candidates', as `of_arm` takes it."""
+    return np.stack([np.broadcast_to(one, shape) for one in chances], axis=-1)
+
+
 def minutes_until(days: Continuous, chances: Chances, words: Words) -> Integers:
     """Return the minutes until something happens, at least 1, `NEVER` where it does not.
 
@@ -77,3 +83,19 @@ def minutes_until(days: Continuous, chances: Chances, words: Words) -> Integers:
 def minutes_at(days: Continuous, words: Words) -> Integers:
     """Return the minutes from randomisation to an event, at least 1, at words of its days."""
     return np.maximum(whole_minutes(quantiles(days).at(words) * DAY), 1)
+
+
+@lru_cache(256)
+def words_by_day(days: Continuous, last: int) -> Integers:
+    """Return how many words stand for an event by the end of each whole day, from day 0 on.
+
+    They are found by halving, so that they agree to the word with when the events happen.
+    """
+    by: Integers = np.arange(last + 1) * DAY
+    none, first = np.full(by.shape, -1), np.full(by.shape, WORDS)
+    for _ in range(WORDS.bit_length()):  # what was found sooner stays
+        middle = ((none + first) // 2).clip(0)
+        late = minutes_at(days, middle.astype(np.uint32)) > by
+        first = np.where(late, middle, first)
+        none = np.where(late, none, middle)
+    return first
