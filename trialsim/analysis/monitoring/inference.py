@@ -101,7 +101,7 @@ def _centre(monitored: Monitored) -> Floats:
         return monitored.at_stop(monitored.found.effect)
     z, information = (monitored.at_stop(one) for one in (monitored.z, monitored.information))
     away = divide(z, np.sqrt(information), np.nan)
-    return np.clip(monitored.plan.null + away, *ends(monitored.finished.plan))
+    return np.asarray(np.clip(monitored.plan.null + away, *ends(monitored.finished.plan)))
 
 
 def _repeated(monitored: Monitored) -> tuple[Floats, Floats]:

@@ -289,7 +289,7 @@ def _looks(study: Scenario, plan: BoundaryPlan, calendar: MeanCalendar) -> list[
     looks = study.monitoring.looks
     told = [look_in_words(name, look).partition(": ")[2] for name, look in looks.items()]
     days = [calendar.day_of_look(look) for look in looks.values()]
-    days.append(calendar.day_of(plan.patients) + calendar.endpoint_days)
+    days.append(calendar.last_day())
     randomised = [calendar.randomised_at_decision(look) for look in looks.values()]
     spent = _spent(plan)
     found = []

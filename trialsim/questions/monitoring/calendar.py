@@ -1,8 +1,9 @@
-"""How many patients are in by the time of a look, from mean recruitment alone: no trial is run.
+"""How many patients are in by the time of a look, from expected recruitment: no trial is run.
 
-Sites recruit at their mean rate from their activation on, and a pilot of candidates says which
-share of them can be randomised and how long after arrival. It leaves out how rates differ between
-sites and how chance differs between trials; `power` has both.
+Every site recruits at an even pace from its activation on, at a rate of its own where rates differ:
+a trial with slow sites is later by more than one with fast ones is sooner, so that days are means
+over many draws of the rates. A pilot of candidates says which share of them can be randomised and
+how long after arrival. What chance leaves of arrivals is left out; `power` has it.
 """
 
 from dataclasses import dataclass
@@ -15,43 +16,66 @@ from trialsim.clock import DAY, MONTH
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.cohort import enrol
+from trialsim.trial.cohort import enrol, site_rates
 from trialsim.trial.itinerary import first_infusion
 
 _PILOT: Final = 64
 """Replicates, and candidates of each, as for the number of candidates to draw."""
+_DRAWS: Final = 1024
+"""Draws of the sites' rates."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeanCalendar:
-    """Mean recruitment of a study, and how long an endpoint takes to be known."""
+    """Expected recruitment of a study, and how long an endpoint takes to be known.
+
+    Days and counts of each draw of the sites' rates, shape (draw,), become means at the end.
+    """
 
     patients: int
     activations: Floats
-    """Day of each site, in order."""
-    rate: float
-    """Patients whom a site randomises a day."""
+    """Day of each site, shape (site,)."""
+    rates: Floats
+    """Patients whom each site randomises a day, shape (draw, site)."""
     delay: float
     """Days from arrival to randomisation."""
     endpoint_days: float
     """Days from randomisation to the day from which the endpoint is known."""
 
-    def randomised_by(self, day: float) -> float:
-        """Return the patients randomised by a day."""
-        open_days = np.maximum(day - self.delay - self.activations, 0.0)
-        return min(float(self.patients), float(self.rate * open_days.sum()))
+    def randomised_by(self, day: Floats) -> Floats:
+        """Return the patients randomised by a day, of each draw."""
+        open_days = np.maximum(day[:, None] - self.delay - self.activations, 0.0)
+        return np.minimum(self.patients, (self.rates * open_days).sum(axis=1))
 
-    def day_of(self, patients: float) -> float:
-        """Return the day by which so many are randomised."""
-        low, high = 0.0, float(self.activations[0] + self.delay + 1 + patients / self.rate)
-        for _ in range(60):
-            middle = (low + high) / 2
-            open_days = np.maximum(middle - self.delay - self.activations, 0.0)
-            low, high = (low, middle) if self.rate * open_days.sum() >= patients else (middle, high)
-        return high
+    def day_of(self, patients: float) -> Floats:
+        """Return the day by which so many are randomised, of each draw.
+
+        Recruitment runs straight between activations: the day lies on the straight piece that
+        reaches the count.
+        """
+        order = np.argsort(self.activations, kind="stable")
+        begins, rates = self.activations[order], np.cumsum(self.rates[:, order], axis=1)
+        gains = rates[:, :-1] * np.diff(begins)
+        before = np.concatenate([np.zeros((len(rates), 1)), np.cumsum(gains, axis=1)], axis=1)
+        piece = np.maximum((before < patients).sum(axis=1) - 1, 0)[:, None]
+        reached, rate = (np.take_along_axis(one, piece, axis=1)[:, 0] for one in (before, rates))
+        return np.asarray(self.delay + begins[piece[:, 0]] + (patients - reached) / rate)
 
     def day_of_look(self, look: Look) -> float:
-        """Return the day on which the data of a look are cut."""
+        """Return the mean day on which the data of a look are cut."""
+        return float(self._day_of_look(look).mean())
+
+    def last_day(self) -> float:
+        """Return the mean day on which the last endpoint is known."""
+        return float(self.day_of(self.patients).mean() + self.endpoint_days)
+
+    def randomised_at_decision(self, look: Look) -> float:
+        """Return the mean number of patients randomised when a look is decided."""
+        cut = self._day_of_look(look)
+        pause = look.recruitment_meanwhile == "pauses"
+        return float(self.randomised_by(cut if pause else cut + look.decided_after_days).mean())
+
+    def _day_of_look(self, look: Look) -> Floats:
         value = look.when.value
         match look.when.kind:
             case "known":
@@ -62,17 +86,11 @@ class MeanCalendar:
                 return self.day_of(value * self.patients)
             case "days_after_first_patient":
                 return self.day_of(1.0) + value
-        return value
-
-    def randomised_at_decision(self, look: Look) -> float:
-        """Return the patients randomised when a look is decided."""
-        cut = self.day_of_look(look)
-        pause = look.recruitment_meanwhile == "pauses"
-        return self.randomised_by(cut if pause else cut + look.decided_after_days)
+        return np.full(len(self.rates), float(value))
 
 
 def mean_calendar(scenario: Scenario) -> MeanCalendar:
-    """Return the mean calendar of a study, whose share of eligible candidates a pilot gives."""
+    """Return the expected calendar of a study; a pilot gives the share of eligible candidates."""
     cohort = enrol(scenario, Streams(0, range(_PILOT)), _PILOT)
     ready, _, possible = first_infusion(cohort, scenario)
     visit = scenario.design.visits[scenario.analysis.visit]
@@ -80,11 +98,14 @@ def mean_calendar(scenario: Scenario) -> MeanCalendar:
     since = 0.0
     if visit.after == "onset":
         since = float((ready - cohort.onset)[possible].mean()) / DAY
-    activations = sorted(float(site.activation_day) for site in operations.sites.values())
+    activations = [float(site.activation_day) for site in operations.sites.values()]
+    differs = operations.site_rate_coefficient_of_variation > 0
+    rates = site_rates(operations, Streams(0, range(_DRAWS if differs else 1)))
+    rates = rates / rates.mean() * operations.candidates_per_site_per_month / MONTH * DAY
     return MeanCalendar(
         patients=scenario.design.patients,
         activations=np.array(activations),
-        rate=operations.candidates_per_site_per_month / MONTH * DAY * float(possible.mean()),
+        rates=rates * float(possible.mean()),
         delay=float((ready - cohort.arrival)[possible].mean()) / DAY,
         endpoint_days=visit.day - since,
     )
