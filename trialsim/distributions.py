@@ -51,7 +51,7 @@ LEAST_VARIATION: Final = 1e-6
 _NARROWEST: Final = 1e-6
 """Of an interval: narrower, its distribution has no digits left that differ."""
 _MOST_LEVELS: Final = 10_000
-_READ_AS_MISSING: Final = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
+READ_AS_MISSING: Final = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
 """What a cell of a CSV file says, in any letters, when there is no value."""
 _MOST_WHOLE: Final = 100_000
 _FARTHEST_SD: Final = 30.0
@@ -426,7 +426,7 @@ class Categorical(FrozenModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        missing = [name for name in self.levels if name.strip().lower() in _READ_AS_MISSING]
+        missing = [name for name in self.levels if name.strip().lower() in READ_AS_MISSING]
         if missing:
             raise ValueError(f'no level may be called "{missing[0]}": tables read it as missing')
         return _adds_to_one(self, sum(self.levels.values()))

@@ -5,6 +5,7 @@ reference values of their risk factors; those whom eligibility and arrival let i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from trialsim.arrays import Booleans, Floats
 from trialsim.clock import NEVER
 from trialsim.errors import RecruitmentError
 from trialsim.scenario.outcomes.effects import control_cells, effect_sizes
+from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.programme import Study, trials_of
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, mean_over_replicates
@@ -60,7 +62,7 @@ def obtained(scenario: Scenario, replicates: int | None = None, seed: int = 2016
         replicates = min(REPLICATES, max(2, _MOST_PATIENTS // scenario.design.patients))
     trial = simulate_batch(scenario, Streams(derived_seed(seed, _PURPOSE), range(replicates)))
     there = trial.conduct.randomised < NEVER
-    return [*_of_endpoint(trial, there), *_of_events(trial, there)]
+    return [*_of_table(trial), *_of_endpoint(trial, there), *_of_events(trial, there)]
 
 
 def obtained_of(study: Study, seed: int = 2016) -> Mapping[str, Sequence[Beside] | str]:
@@ -158,3 +160,41 @@ def _cells(trial: Trial, there: Booleans, arm: str) -> Floats:
     counts = np.bincount(place[counted], minlength=len(cell) * number).reshape(len(cell), number)
     shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares[:, :: outcome.sign]
+
+
+def _of_table(trial: Trial) -> Iterator[Beside]:
+    """Yield the margins of the table's rows and their rank correlations, and the candidates'."""
+    population, drawn = trial.scenario.population, trial.cohort.covariates
+    columns = {
+        name: covariate.margin
+        for name, covariate in population.covariates.items()
+        if isinstance(covariate.margin, FromTable)
+    }
+    for name, margin in columns.items():
+        label, rows, values = population.covariates[name].label, margin.numbers, drawn[name]
+        codes = dict(enumerate(margin.levels or ())) or ({1: "true"} if margin.flag else {})
+        for code, level in codes.items():
+            shares = mean_over_replicates((values == code).mean(axis=1))
+            written = float((rows == code).mean())
+            yield Beside(f"candidates, proportion of {label} {level}", written, shares)
+        if not codes:
+            means = mean_over_replicates(values.mean(axis=1))
+            yield Beside(f"candidates, mean of {label}", float(rows.mean()), means)
+            sds = mean_over_replicates(values.std(axis=1, ddof=1))
+            yield Beside(f"candidates, SD of {label}", float(rows.std(ddof=1)), sds)
+    for first, second in combinations(columns, 2):
+        names = f"{population.covariates[first].label} and {population.covariates[second].label}"
+        among_rows = _rank_correlation(columns[first].numbers, columns[second].numbers)
+        found = _rank_correlation(drawn[first], drawn[second])
+        label = f"candidates, rank correlation of {names}"
+        yield Beside(label, float(among_rows), mean_over_replicates(found))
+
+
+def _rank_correlation(one: Floats, other: Floats) -> Floats:
+    """Return Spearman's rho over the last axis, ties having the mean of their ranks."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(values, axis=-1) for values in (one, other)]
+    x, y = (rank - rank.mean(axis=-1, keepdims=True) for rank in ranks)
+    rho: Floats = (x * y).sum(axis=-1) / np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    return rho

@@ -9,7 +9,7 @@ dates and leaves every person as he is, at his site.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
 from trialsim.quantiles import Smooth, Steps, normal_scores, quantiles, waits
 from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.patients.margins import ByLevel, OnCourse
 from trialsim.scenario.protocol.operations import Operations
@@ -226,9 +227,20 @@ class CandidateCovariates(Mapping[str, Floats]):
 
 def drawn_covariates(scenario: Scenario, streams: Streams, candidates: int) -> CandidateCovariates:
     """Return the covariates of the first candidates of each replicate."""
-    return CandidateCovariates(
-        scenario, lambda name: streams.words(covariate_purpose(name), candidates)
-    )
+    drawn_by_row = scenario.population.drawn_by_row
+    rows = streams.words(_ROW, candidates) if drawn_by_row else None
+
+    def words(name: str) -> Words:
+        margin = scenario.population.covariates[name].margin
+        if rows is not None and name in drawn_by_row and isinstance(margin, FromTable):
+            return margin.words_of_rows(rows)
+        return streams.words(covariate_purpose(name), candidates)
+
+    return CandidateCovariates(scenario, words)
+
+
+_ROW: Final = "row of the table"
+"""The purpose of the words that draw a candidate's row."""
 
 
 def covariate_purpose(name: str) -> str:
@@ -243,6 +255,8 @@ class Screen(NamedTuple):
     excludes: bool
     runs: Runs | None
     """The words of the covariate that meet the rule; None where values must be compared."""
+    by_row: bool
+    """Whether the words are those of a row of the table."""
 
 
 @lru_cache(256)
@@ -260,6 +274,7 @@ def screens(scenario: Scenario) -> tuple[Screen, ...]:
             rule,
             name in eligibility.exclusion,
             rule.words(population.covariates) if by_words(rule) else None,
+            rule.covariate in population.drawn_by_row,
         )
         for name, rule in eligibility.rules.items()
     )
@@ -271,8 +286,8 @@ def _fails(
     """Return who fails each rule, shape (replicate, candidate, rule)."""
     rules, compiled = screens(scenario), streams.compiled
     fails = zeros_by_layer((len(streams.replicates), candidates, len(rules)), np.bool_)
-    for place, (rule, excludes, runs) in enumerate(rules):
-        if compiled is not None and runs is not None:
+    for place, (rule, excludes, runs, by_row) in enumerate(rules):
+        if compiled is not None and runs is not None and not by_row:
             address = streams.address(covariate_purpose(rule.covariate))
             compiled.fails(address, runs, excludes, fails[:, :, place])
             continue

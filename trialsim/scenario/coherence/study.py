@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import get_args
 
-from trialsim.distributions import support
 from trialsim.scenario.coherence.monitoring import MONITORING_COHERENCE
 from trialsim.scenario.coherence.plan import PLAN_COHERENCE
 from trialsim.scenario.outcomes.correlation import OutcomeCorrelation
@@ -12,13 +11,19 @@ from trialsim.scenario.outcomes.effects import effect_refusals, unreachable
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.patients.eligibility import Eligibility
-from trialsim.scenario.patients.margins import OnCourse, distributions_of
+from trialsim.scenario.patients.margins import OnCourse, ends_of
 from trialsim.scenario.patients.population import Covariate, Population, known_margins
 from trialsim.scenario.protocol.design import Design, Visit
 from trialsim.scenario.protocol.intercurrent import Event, IntercurrentEvent, Odds
 from trialsim.scenario.protocol.operations import Operations, Window
 from trialsim.scenario.protocol.treatment import Treatment
-from trialsim.scenario.validation.refusal import Rules, Violation, negative, unknown, until_missing
+from trialsim.scenario.validation.refusal import (
+    Rules,
+    Violation,
+    begins_below_zero,
+    unknown,
+    until_missing,
+)
 from trialsim.scenario.validation.sources import Source
 
 
@@ -38,8 +43,9 @@ def _arrival_is_known(population: Population, operations: Operations) -> Iterato
     yield from _number(path, name, population)
     if name in population.covariates:
         margin = f"population.covariates.{name}.margin"
-        for distribution in distributions_of(population.covariates[name].margin):
-            yield from negative(margin, distribution)
+        ends = ends_of(population.covariates[name].margin)
+        if ends is not None:
+            yield from begins_below_zero(margin, ends[0])
 
 
 def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
@@ -81,8 +87,7 @@ def _baseline_fits(
         low, high = covariate.bounds or (outcome.low - 1, outcome.high)
         kind = "a whole-number covariate"
     else:
-        ends = [support(one) for one in distributions_of(covariate.margin)]
-        low, high = min(low for low, _ in ends), max(high for _, high in ends)
+        low, high = ends_of(covariate.margin) or (outcome.low, outcome.high)
         kind = "a covariate"
     if low < outcome.low or high > outcome.high:
         yield Violation(path, f"must be {kind} within {outcome.low:g} and {outcome.high:g}", name)
@@ -121,8 +126,8 @@ def _classes_fit(population: Population, course: RecoveryClasses) -> Iterator[Vi
     if start is None or not course.keeps_its_rules:
         return
     bottom, top = course.latent_ends
-    ends = [support(one) for one in distributions_of(start.margin)]
-    if not ends or min(low for low, _ in ends) < bottom or max(high for _, high in ends) > top:
+    ends = ends_of(start.margin)
+    if ends is None or ends[0] < bottom or ends[1] > top:
         rule = f"must be a covariate drawn within {bottom:g} and {top:g}, the ends of the points"
         yield Violation("start_covariate", rule, course.start_covariate)
 

@@ -59,8 +59,10 @@ def _programme(draft: Draft) -> Programme:
     placed = Draft(content, places)
     if problems:
         raise InputError(placed.sorted(problems))
+    for name in trials if isinstance(trials, Mapping) else ():
+        placed = placed.with_table(below(TRIALS, name))
     try:
-        return programme_of(content)
+        return programme_of(placed.content)
     except InputError as error:
         raise InputError(placed.sorted(error.problems)) from None
 

@@ -11,11 +11,12 @@ from trialsim.distributions import Model
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.files.builtin import builtin_studies
 from trialsim.scenario.files.schema import EXTENDS
+from trialsim.scenario.files.tables import FILE, filled
 from trialsim.scenario.files.variants import emptied, name_of_file, with_visits_in_order
 from trialsim.scenario.files.yaml_text import Place, parsed, parts_in, place_of, yaml_of
 from trialsim.scenario.programme import TRIALS, Study, is_programme
 from trialsim.scenario.scenario import Scenario, resourced, validated
-from trialsim.scenario.validation.paths import and_above, below, laid_over
+from trialsim.scenario.validation.paths import and_above, below, laid_over, part_at
 from trialsim.scenario.validation.problems import as_written, problems_between, problems_of
 
 _SUFFIXES: Final = (".yaml", ".yml")
@@ -49,6 +50,7 @@ def scenario_of(draft: "Draft") -> Scenario:
 
     It has the name of its file if it gives none.
     """
+    draft = draft.with_table()
     named = {"name": Path(draft.places[""].file).stem, **draft.content}
     try:
         return validated(named)
@@ -111,6 +113,16 @@ class Draft:
             map(self.placed, problems),
             key=lambda one: (one.file != own, one.file, one.line, one.column),
         )
+
+    def with_table(self, above: str = "") -> "Draft":
+        """Return this draft with what its study, at a path, takes of the table that it names."""
+        place = below(above, FILE)
+        if place not in self.places or not isinstance(part_at(self.content, place), str):
+            return self
+        content, problems = filled(self.content, Path(self.places[place].file).parent, above)
+        if problems:
+            raise InputError([one if one.file else self.placed(one) for one in problems])
+        return Draft(content, self.places)
 
     def over(self, base: "Draft") -> "Draft":
         """Return this draft merged into that of the file which it extends.

@@ -18,7 +18,9 @@ from trialsim.distributions import (
     Normal,
     NotNegative,
     Uniform,
+    support,
 )
+from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.validation.refusal import Name
 
 _Numbers: TypeAlias = Annotated[
@@ -54,13 +56,21 @@ class OnCourse(FrozenModel):
 
 
 Margin: TypeAlias = Annotated[
-    Distribution | ByLevel | OnCourse, Field(discriminator="distribution")
+    Distribution | ByLevel | OnCourse | FromTable, Field(discriminator="distribution")
 ]
 
 
 def distributions_of(margin: Margin) -> Iterator[Distribution]:
-    """Yield the distributions that a margin is made of: of a course none."""
+    """Yield the distributions that a margin is made of: of a course or a table none."""
     if isinstance(margin, ByLevel):
         yield from margin.levels.values()
-    elif not isinstance(margin, OnCourse):
+    elif not isinstance(margin, OnCourse | FromTable):
         yield margin
+
+
+def ends_of(margin: Margin) -> tuple[float, float] | None:
+    """Return the bounds of the values that a margin gives; None of a course."""
+    if isinstance(margin, FromTable):
+        return float(margin.numbers.min()), float(margin.numbers.max())
+    ends = [support(one) for one in distributions_of(margin)]
+    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None

@@ -14,11 +14,11 @@ from trialsim.distributions import (
     Categorical,
     Normal,
     Uniform,
-    support,
     whole_cuts,
 )
 from trialsim.quantiles import Smooth, Steps, quantiles
-from trialsim.scenario.patients.margins import ByLevel, Margin, OnCourse
+from trialsim.scenario.patients.columns import FromTable, Table, rank_correlations
+from trialsim.scenario.patients.margins import ByLevel, Margin, OnCourse, ends_of
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
     Coefficient,
@@ -34,8 +34,13 @@ Correlation: TypeAlias = Mapping[str, Mapping[str, float]]
 def _can_be_whole(margin: Margin, whole: bool) -> Iterator[Violation]:
     if not whole or isinstance(margin, OnCourse):
         return
+    if isinstance(margin, FromTable):
+        broken = margin.numbers[margin.numbers % 1 != 0]
+        if len(broken):
+            yield Violation("", "must have whole numbers in its column", broken[0].item())
+        return
     if not isinstance(margin, Uniform | Normal | Beta):
-        yield Violation("", "whole goes with a uniform, normal or beta margin")
+        yield Violation("", "whole goes with a uniform, normal or beta margin, or with a table")
         return
     try:
         whole_cuts(margin)
@@ -72,6 +77,8 @@ class Covariate(CheckedModel):
         """
         if isinstance(self.margin, ByLevel | OnCourse):
             raise TypeError(f"{self.label}: its value takes more than a number")
+        if isinstance(self.margin, FromTable):
+            return self.margin.quantiles
         return quantiles(self.margin, self.whole)
 
     @property
@@ -79,17 +86,22 @@ class Covariate(CheckedModel):
         """The least and the greatest whole number; None for what is not whole or not known here."""
         if not self.whole or isinstance(self.margin, ByLevel | OnCourse):
             return None
-        low, high = support(self.margin)
-        return int(low), int(high)
+        ends = ends_of(self.margin)
+        assert ends is not None, "that of a course is not known here"
+        return int(ends[0]), int(ends[1])
 
     @property
     def levels(self) -> tuple[str, ...] | None:
         """The names of a categorical covariate's levels, in order; None for any other."""
+        if isinstance(self.margin, FromTable):
+            return self.margin.levels
         return tuple(self.margin.levels) if isinstance(self.margin, Categorical) else None
 
     @property
     def is_flag(self) -> bool:
         """Whether the covariate is true or false."""
+        if isinstance(self.margin, FromTable):
+            return self.margin.flag
         return isinstance(self.margin, Bernoulli)
 
 
@@ -146,14 +158,19 @@ def _pairs_are_written_once(correlation: Correlation) -> Iterator[Violation]:
 
 
 def _is_possible(
-    covariates: Mapping[str, Covariate], correlation: Correlation
+    covariates: Mapping[str, Covariate], correlation: Correlation, table: Table | None
 ) -> Iterator[Violation]:
+    if any(_pairs_are_free(covariates, correlation, table)):
+        return
     pairs = list(_pairs(correlation))
     wrong = None in correlation.values() or any(one is None for _, _, one in pairs)
     if not pairs or wrong or any(_pairs_are_written_once(correlation)):
         return
     if any(_pairs_exist(covariates, correlation)):
         return
+    columns = _columns(covariates)
+    if table is not None and table.draw == "fitted":
+        correlation = _joined(correlation, _fitted(columns))
     smallest = np.linalg.eigvalsh(_matrix(_correlated(covariates, correlation), correlation)).min()
     if smallest <= 1e-9:
         rule = "must make a positive definite matrix"
@@ -172,6 +189,22 @@ def _correlated(covariates: Iterable[str], correlation: Correlation) -> tuple[st
     return tuple(name for name in covariates if name in named)
 
 
+def _fitted(columns: Mapping[str, FromTable]) -> Correlation:
+    """Return the correlations of columns by pairs."""
+    if len(columns) < 2:
+        return {}
+    names = list(columns)
+    matrix = rank_correlations([one.numbers for one in columns.values()]).tolist()
+    return {
+        first: {names[other]: matrix[place][other] for other in range(place + 1, len(names))}
+        for place, first in enumerate(names[:-1])
+    }
+
+
+def _joined(one: Correlation, other: Correlation) -> Correlation:
+    return {name: {**one.get(name, {}), **other.get(name, {})} for name in {**one, **other}}
+
+
 def _matrix(names: Sequence[str], correlation: Correlation) -> Floats:
     matrix = np.eye(len(names))
     place = {name: i for i, name in enumerate(names)}
@@ -181,6 +214,40 @@ def _matrix(names: Sequence[str], correlation: Correlation) -> Floats:
     return matrix
 
 
+def _columns(covariates: Covariates) -> dict[str, FromTable]:
+    return {name: one for name, one in known_margins(covariates) if isinstance(one, FromTable)}
+
+
+def _table_is_used(covariates: Covariates, table: Table | None) -> Iterator[Violation]:
+    columns = _columns(covariates)
+    if table is not None and not columns and None not in covariates.values():
+        rule = "must be of use: let the margin of a covariate be {distribution: table}"
+        yield Violation("table", rule)
+    rows = {name: len(one.values or ()) for name, one in columns.items()}
+    first = next(iter(rows.values()), 0)
+    for name, count in rows.items():
+        path = f"covariates.{name}.margin"
+        if table is None:
+            yield Violation(path, "must go with population.table, of which it is a column")
+        elif count != first:
+            yield Violation(f"{path}.values", f"must be as many as those before, {first}", count)
+
+
+def _pairs_are_free(
+    covariates: Covariates, correlation: Correlation, table: Table | None
+) -> Iterator[Violation]:
+    columns = _columns(covariates)
+    if table is None:
+        return
+    for first, second, coefficient in _pairs(correlation):
+        both = first in columns and second in columns
+        if both or (table.draw == "rows" and (first in columns or second in columns)):
+            rule = "must not be written: the rows of the table say it"
+            if not both:
+                rule = "must not be written of a column whose rows are drawn: draw it fitted"
+            yield Violation(f"correlation.{first}.{second}", rule, coefficient)
+
+
 class Population(CheckedModel):
     """The candidates: their covariates, and the correlations of these."""
 
@@ -188,8 +255,14 @@ class Population(CheckedModel):
         (("covariates",), _levels_exist),
         (("covariates", "correlation"), _pairs_exist),
         (("correlation",), _pairs_are_written_once),
-        (("covariates", "correlation"), _is_possible),
+        (("covariates", "table"), _table_is_used),
+        (("covariates", "correlation", "table"), _pairs_are_free),
+        (("covariates", "correlation", "table"), _is_possible),
     )
+    omitted_defaults = ("table",)
+
+    table: Table | None = None
+    """The table whose columns some covariates are; null for none."""
 
     covariates: dict[Name, Covariate] = Field(min_length=1)
     """What is known of a candidate at screening, by name, such as age_years or nihss."""
@@ -203,7 +276,24 @@ class Population(CheckedModel):
         Each is made from its own number and those before it, so one that is added last changes no
         other.
         """
-        return _correlated(self.covariates, self.correlation)
+        return _correlated(self.covariates, self._drawn_pairs)
+
+    @cached_property
+    def drawn_by_row(self) -> frozenset[str]:
+        """The covariates whose values one row of the table gives together."""
+        rows = self.table is not None and self.table.draw == "rows"
+        return frozenset(_columns(self.covariates)) if rows else frozenset()
+
+    @cached_property
+    def fitted(self) -> Correlation:
+        """The correlations of normal scores between the columns of the table, by pairs."""
+        return _fitted(_columns(self.covariates))
+
+    @property
+    def _drawn_pairs(self) -> Correlation:
+        if self.table is None or self.table.draw == "rows":
+            return self.correlation
+        return _joined(self.correlation, self.fitted)
 
     @cached_property
     def dependent(self) -> frozenset[str]:
@@ -216,7 +306,7 @@ class Population(CheckedModel):
     @cached_property
     def correlation_matrix(self) -> Floats:
         """The correlation of the normal scores of the correlated covariates."""
-        return _matrix(self.correlated, self.correlation)
+        return _matrix(self.correlated, self._drawn_pairs)
 
     @cached_property
     def cholesky(self) -> Floats:
@@ -236,6 +326,6 @@ class Population(CheckedModel):
     def _pairs_among(self, names: Collection[str]) -> Correlation:
         return {
             first: {second: value for second, value in row.items() if second in names}
-            for first, row in self.correlation.items()
+            for first, row in _joined(self.correlation, self.fitted).items()
             if first in names
         }

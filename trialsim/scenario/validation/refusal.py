@@ -31,6 +31,7 @@ __all__ = [
     "CheckedModel",
     "Rules",
     "until_missing",
+    "begins_below_zero",
     "broken_rules",
     "negative",
     "refuse",
@@ -71,6 +72,11 @@ WHOLE = ""
 def negative(path: str, distribution: Distribution) -> Iterator[Violation]:
     """Yield the refusal of a distribution of times that can be negative."""
     least, _ = support(distribution)
+    yield from begins_below_zero(path, least)
+
+
+def begins_below_zero(path: str, least: float) -> Iterator[Violation]:
+    """Yield the refusal of times of which the least is negative."""
     if least < 0:
         yield Violation(path, f"must give nothing below 0 (its values begin at {least:g})")
 

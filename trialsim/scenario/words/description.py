@@ -9,6 +9,7 @@ from trialsim.scenario.outcomes.bounds import Bound
 from trialsim.scenario.outcomes.courses import Proportions
 from trialsim.scenario.outcomes.effects import control_cells, effect_sizes, treated_cells
 from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import Source, Status, source_of
@@ -206,6 +207,9 @@ def _phrase(path: str, part: Any, scenario: Scenario, unit: str) -> str | None:
     if not isinstance(part, Mapping):
         in_units = not path.startswith(_CORRELATIONS)  # the last name is no unit
         return value_in_words(path.rsplit(".", 1)[-1] if in_units else "", part)
+    if part.get("distribution") == "table":
+        margin = scenario.population.covariates[path.split(".")[2]].margin
+        return margin.in_words(unit) if isinstance(margin, FromTable) else None
     if part.get("distribution") == "by_level":  # a distribution in each level
         return None
     has_parts = ".course" in path or any(isinstance(one, Mapping) for one in part.values())
