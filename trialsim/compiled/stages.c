@@ -38,48 +38,57 @@ typedef struct {
     uint64_t seed, purpose, draw;
 } Stream;
 
-/* One block of Philox 4x64 with ten rounds (Salmon et al. 2011), as eight words, low halves first. */
-static inline void philox_block(Stream of, uint64_t counter, uint64_t carried, uint64_t tile,
-                                uint64_t beyond, uint32_t *words)
+enum { ROUNDS = 10 };
+
+/* The keys of the rounds, seed and purpose in turn; they are the same for every block. */
+typedef struct {
+    uint64_t seed[ROUNDS], purpose[ROUNDS];
+} Keys;
+
+static inline Keys keys_of(Stream of)
 {
-    uint64_t c0 = counter, c1 = of.draw + carried, c2 = tile, c3 = beyond;
-    uint64_t k0 = of.seed, k1 = of.purpose;
-    for (int round = 0; round < 10; round++) {
-        unsigned __int128 one = (unsigned __int128)0xD2E7470EE14C6C93u * c0;
-        unsigned __int128 other = (unsigned __int128)0xCA5A826395121157u * c2;
-        c0 = (uint64_t)(other >> 64) ^ c1 ^ k0;
-        c1 = (uint64_t)other;
-        c2 = (uint64_t)(one >> 64) ^ c3 ^ k1;
-        c3 = (uint64_t)one;
-        k0 += 0x9E3779B97F4A7C15u;
-        k1 += 0xBB67AE8584CAA73Bu;
+    Keys keys;
+    for (int round = 0; round < ROUNDS; round++) {
+        keys.seed[round] = of.seed + 0x9E3779B97F4A7C15u * (uint64_t)round;
+        keys.purpose[round] = of.purpose + 0xBB67AE8584CAA73Bu * (uint64_t)round;
     }
-    const uint64_t block[4] = {c0, c1, c2, c3};
-    for (int i = 0; i < 4; i++) {
-        words[2 * i] = (uint32_t)block[i];
-        words[2 * i + 1] = (uint32_t)(block[i] >> 32);
-    }
+    return keys;
 }
 
-/* The words of one block of a tile, whose size is given, of one replicate. */
-static inline void block_of(Stream of, uint64_t replicate, uint64_t tile, int64_t size,
-                            int64_t block, uint32_t *words)
+/* The words of one block of a tile, whose size is given, of one replicate: Philox 4x64 with ten
+   rounds (Salmon et al. 2011), as eight words, low halves first. */
+static inline void block_of(const Keys *keys, uint64_t draw, uint64_t replicate, uint64_t tile,
+                            int64_t size, int64_t block, uint32_t *words)
 {
     unsigned __int128 before = (unsigned __int128)replicate * (uint64_t)(size / BLOCK);
-    uint64_t counter = (uint64_t)before + (uint64_t)block + 1;
-    philox_block(of, counter, counter < (uint64_t)before, tile, (uint64_t)(before >> 64), words);
+    uint64_t c0 = (uint64_t)before + (uint64_t)block + 1, c1 = draw + (c0 < (uint64_t)before);
+    uint64_t c2 = tile, c3 = (uint64_t)(before >> 64);
+    for (int round = 0; round < ROUNDS; round++) {
+        unsigned __int128 one = (unsigned __int128)0xD2E7470EE14C6C93u * c0;
+        unsigned __int128 other = (unsigned __int128)0xCA5A826395121157u * c2;
+        c0 = (uint64_t)(other >> 64) ^ c1 ^ keys->seed[round];
+        c1 = (uint64_t)other;
+        c2 = (uint64_t)(one >> 64) ^ c3 ^ keys->purpose[round];
+        c3 = (uint64_t)one;
+    }
+    const uint64_t found[4] = {c0, c1, c2, c3};
+    for (int i = 0; i < 4; i++) {
+        words[2 * i] = (uint32_t)found[i];
+        words[2 * i + 1] = (uint32_t)(found[i] >> 32);
+    }
 }
 
 /* The words of the units from one, at which a block begins, to before another, of one replicate;
    `words` has room for whole blocks. */
 static void words_between(Stream of, uint64_t replicate, int64_t from, int64_t to, uint32_t *words)
 {
+    const Keys keys = keys_of(of);
     int64_t start = 0;
     for (uint64_t tile = 0; start < to; tile++) {
         int64_t size = (int64_t)TILE << (tile / ALIKE);
         int64_t blocks = (to - start < size ? to - start + BLOCK - 1 : size) / BLOCK;
         for (int64_t block = from > start ? (from - start) / BLOCK : 0; block < blocks; block++)
-            block_of(of, replicate, tile, size, block, words + start + block * BLOCK);
+            block_of(&keys, of.draw, replicate, tile, size, block, words + start + block * BLOCK);
         start += size;
     }
 }
@@ -100,7 +109,8 @@ static uint32_t word_at(Stream of, uint64_t replicate, int64_t unit)
         tile++;
     }
     uint32_t block[BLOCK];
-    block_of(of, replicate, tile, size, (unit - start) / BLOCK, block);
+    const Keys keys = keys_of(of);
+    block_of(&keys, of.draw, replicate, tile, size, (unit - start) / BLOCK, block);
     return block[(unit - start) % BLOCK];
 }
 
@@ -281,13 +291,15 @@ EXPORT void fails(uint64_t seed, uint64_t purpose, uint64_t first, int64_t repli
 }
 
 /* When a course of infusions may begin, from a minute on; `wait` are the days from each weekday to
-   the first on which infusions are given. */
+   the first on which infusions are given, if they are not given every day. */
 static inline int64_t next_opening(int64_t minute, int64_t opens, int64_t closes,
                                    const int64_t *wait)
 {
     int64_t day = minute / DAY - (minute % DAY < 0), of_day = minute - day * DAY;
     int64_t early = opens > of_day ? opens - of_day : 0;
     int64_t opening = minute + (of_day < closes ? early : DAY - of_day + opens);
+    if (!wait)
+        return opening;
     day = opening / DAY - (opening % DAY < 0);
     int64_t weekday = day % 7 < 0 ? day % 7 + 7 : day % 7, days = wait[weekday];
     return days > 0 ? (day + days) * DAY + opens : opening;
@@ -320,7 +332,8 @@ static inline int64_t arm_of(uint32_t mark, int64_t arms, const int64_t *counts,
 {
     int64_t chosen = 0;
     if (!*remaining) {
-        memcpy(block, counts, (size_t)arms * sizeof *block);
+        for (int64_t arm = 0; arm < arms; arm++)
+            block[arm] = counts[arm];
         *remaining = block_size;
     }
     int64_t drawn = (int64_t)((uint64_t)mark * (uint64_t)*remaining >> 32);

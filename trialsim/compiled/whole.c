@@ -94,12 +94,14 @@ enum { WAIT, SITE, SCREENING, TENDENCY, DISCONTINUATION, WITHDRAWAL, DEATH, MARK
 
 typedef struct {
     int64_t patients, sites, sources, rules, infusions, phases, visits, arms, block_size, strata;
-    int64_t rates_vary, last_arrival, earliest, latest, opens, closes;
+    int64_t rows, rates_vary, last_arrival, earliest, latest, opens, closes;
     int64_t shares; /* of the effect, for each arm */
     int64_t missed_last, missed_any;
+    int64_t at_first; /* candidates to screen before the trial may be full */
     uint64_t rate_purpose, refusal_purpose, visit_purpose;
     double rate, farthest, first_opening;
     const uint64_t *purpose, *draw; /* of each source of words */
+    const int64_t *row_of;          /* sources that are looked at once share the first row */
     const double *wait_pieces, *normal, *part_done, *opened;
     const Rule *rule;
     const Covariate *covariate; /* that rules look at */
@@ -119,28 +121,34 @@ typedef struct {
 
 /* ---- The room in which one replicate is simulated after another ------------------------------ */
 
-typedef struct {
-    int64_t ready, number;
-} Place;
-
+/* All arrays have the length of what they are named by: candidates by their number, patients in
+   order of randomisation. A layer for each infusion holds candidates, for each visit patients. */
 typedef struct {
     const Study *of;
     uint64_t seed, replicate;
-    int64_t most, drawn, waiting, units;
+    int64_t most, drawn, waiting, units; /* room for so many, screened, to be randomised, needed */
+    int64_t bits;                        /* of a candidate's number in the queue */
     double waited, after;
-    int64_t *known;          /* by source: how many words */
-    uint32_t *words, *row;   /* by source and candidate; of one draw */
-    double *site_ends;       /* the sites' rates added up */
+    int64_t *known;    /* by source: of how many candidates the words are known */
+    uint32_t *words;   /* by row and candidate */
+    double *site_ends; /* by site: the rates added up */
+    /* by candidate */
+    uint32_t *row, *last; /* words of one draw; the last word that is a refusal */
     int64_t *arrival, *onset;
-    int32_t *site;           /* by candidate */
-    uint8_t *out;            /* who fails a rule */
-    Place *queue, *spare;    /* who is ready when */
-    int32_t *number;         /* by patient, as all that follows */
-    int64_t *arm, *left, *ends[3], *discontinued, *withdrawn, *died;
-    uint32_t *last;
-    uint8_t *any, *given, *attended; /* a layer for each infusion and each visit */
+    int32_t *site, *passed; /* where; the numbers of those who fail no rule */
+    uint8_t *out, *any;     /* who fails a rule; who may refuse at all */
+    uint16_t *received;     /* infusions */
+    uint8_t *given;
+    uint64_t *queue, *spare; /* the minute in which one is ready, and the number */
+    double *value, *other;
+    /* by patient */
+    int32_t *number;
+    int64_t *arm, *left, *first, *ends[3], *discontinued, *withdrawn, *died;
+    const int64_t **offsets; /* days of infusions, by the first day of the week */
+    uint8_t *attended;
     int64_t *day, *minute;
-    double shift;            /* of the latent score at full exposure */
+    double *start, *own, *noise;
+    double shift; /* of the latent score at full exposure */
 } Room;
 
 enum { DONE, NOT_COMPLETE, TOO_MANY, NO_MEMORY };
@@ -152,10 +160,11 @@ static Stream stream_of(const Room *room, uint64_t purpose, uint64_t draw)
 
 static uint32_t *words_from(const Room *room, int64_t source)
 {
-    return room->words + source * (room->most + BLOCK);
+    return room->words + room->of->row_of[source] * (room->most + BLOCK);
 }
 
-/* The words of a source, known of so many candidates at least; so many are whole blocks. */
+/* The words of a source, known of so many candidates at least; so many are whole blocks. Those of a
+   source that shares its row are there until the next is asked, and from the last chunk alone. */
 static const uint32_t *words_to(Room *room, int64_t source, int64_t candidates)
 {
     const Study *of = room->of;
@@ -233,14 +242,37 @@ static double value_at_score(const Drawn *drawn, double score)
     }
 }
 
-/* A sum of normal scores of a candidate, whose words are known. */
-static double sum_at(const Room *room, const Sum *sum, int64_t candidate)
+/* Values of some candidates by their words. */
+static void values_of(const Study *of, const Drawn *drawn, const uint32_t *words,
+                      const int32_t *who, int64_t count, double *values)
+{
+    const double *pieces = drawn->kind == NORMAL ? of->normal : drawn->values;
+    if (drawn->kind == STEPS || drawn->kind == LINE)
+        for (int64_t i = 0; i < count; i++)
+            values[i] = value_at(of, drawn, words[who[i]]);
+    else
+        for (int64_t i = 0; i < count; i++)
+            values[i] = tail_curve_at(pieces, words[who[i]]);
+    if (drawn->kind == NORMAL)
+        for (int64_t i = 0; i < count; i++)
+            values[i] = drawn->start + drawn->width * values[i];
+}
+
+/* Sums of normal scores of some candidates, whose words are known. */
+static void sums_of(const Room *room, const Sum *sum, const int32_t *who, int64_t count,
+                    double *totals)
 {
     const double *normal = room->of->normal;
-    double total = sum->weight[0] * tail_curve_at(normal, words_from(room, sum->source[0])[candidate]);
-    for (int64_t i = 1; i < sum->count; i++)
-        total += sum->weight[i] * tail_curve_at(normal, words_from(room, sum->source[i])[candidate]);
-    return total;
+    for (int64_t term = 0; term < sum->count; term++) {
+        const uint32_t *words = words_from(room, sum->source[term]);
+        double weight = sum->weight[term];
+        if (term == 0)
+            for (int64_t i = 0; i < count; i++)
+                totals[i] = weight * tail_curve_at(normal, words[who[i]]);
+        else
+            for (int64_t i = 0; i < count; i++)
+                totals[i] += weight * tail_curve_at(normal, words[who[i]]);
+    }
 }
 
 static void know_sum(Room *room, const Sum *sum, int64_t candidates)
@@ -257,12 +289,18 @@ static void know_covariate(Room *room, const Covariate *covariate, int64_t candi
         words_to(room, covariate->source, candidates);
 }
 
-static double covariate_at(const Room *room, const Covariate *covariate, int64_t candidate)
+/* A covariate of some candidates, whose words are known. */
+static void covariate_of(const Room *room, const Covariate *covariate, const int32_t *who,
+                         int64_t count, double *values)
 {
-    if (covariate->dependent)
-        return value_at_score(&covariate->drawn, sum_at(room, &covariate->score, candidate));
-    uint32_t word = words_from(room, covariate->source)[candidate];
-    return value_at(room->of, &covariate->drawn, word);
+    if (!covariate->dependent) {
+        const uint32_t *words = words_from(room, covariate->source);
+        values_of(room->of, &covariate->drawn, words, who, count, values);
+        return;
+    }
+    sums_of(room, &covariate->score, who, count, values);
+    for (int64_t i = 0; i < count; i++)
+        values[i] = value_at_score(&covariate->drawn, values[i]);
 }
 
 /* ---- Screening: cohort.site_rates, cohort._arrivals, cohort._fails --------------------------- */
@@ -284,20 +322,43 @@ static void open_sites(Room *room)
     }
 }
 
+/* The sites at some marks: cohort._cell_of. */
+static void sites_at(const double *restrict ends, int64_t sites, int64_t count,
+                     const double *restrict marks, int32_t *restrict found)
+{
+    enum { FEW = 24 }; /* so many are counted sooner than halved */
+    if (sites > FEW) {
+        for (int64_t i = 0; i < count; i++)
+            found[i] = (int32_t)site_at(ends, sites, marks[i]);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++)
+        found[i] = 0;
+    for (int64_t site = 0; site < sites - 1; site++)
+        for (int64_t i = 0; i < count; i++)
+            found[i] += ends[site] <= marks[i];
+}
+
 static void arrive(Room *room, int64_t from, int64_t to)
 {
     const Study *of = room->of;
-    const uint32_t *wait = words_to(room, WAIT, to), *where = words_to(room, SITE, to);
-    double pace = room->site_ends[of->sites - 1];
+    const double pace = room->site_ends[of->sites - 1], farthest = of->farthest;
+    double *value = room->value, *other = room->other, waited = room->waited;
+    const uint32_t *where = words_to(room, SITE, to);
+    for (int64_t i = from; i < to; i++)
+        value[i] = (where[i] + 0.5) / 4294967296.0 * pace;
+    sites_at(room->site_ends, of->sites, to - from, value + from, room->site + from);
+    const uint32_t *wait = words_to(room, WAIT, to);
+    for (int64_t i = from; i < to; i++)
+        value[i] = tail_curve_at(of->wait_pieces, wait[i]);
+    for (int64_t i = from; i < to; i++)
+        other[i] = waited += value[i];
     for (int64_t i = from; i < to; i++) {
-        double mark = (where[i] + 0.5) / 4294967296.0 * pace;
-        int64_t site = site_at(room->site_ends, of->sites, mark);
-        room->waited += tail_curve_at(of->wait_pieces, wait[i]);
-        room->after = room->waited / pace;
-        double minute = room->after + of->opened[site];
-        room->arrival[i] = rounded_up(minute < of->farthest ? minute : of->farthest);
-        room->site[i] = (int32_t)site;
+        double minute = other[i] / pace + of->opened[room->site[i]];
+        room->arrival[i] = rounded_up(minute < farthest ? minute : farthest);
     }
+    room->waited = waited;
+    room->after = waited / pace;
 }
 
 static int meets(const Rule *rule, double value)
@@ -311,76 +372,125 @@ static int meets(const Rule *rule, double value)
     return rule->codes == 0;
 }
 
-static void judge(Room *room, const Rule *rule, int64_t from, int64_t to)
+/* The numbers from one to before another of those who fail no rule so far. */
+static int64_t who_passed(const Room *room, int64_t from, int64_t to)
 {
-    const Covariate *covariate = room->of->covariate + rule->covariate;
-    uint8_t *out = room->out, excludes = (uint8_t)rule->excludes;
-    know_covariate(room, covariate, to);
-    if (rule->runs < 0) {
-        for (int64_t i = from; i < to; i++)
-            if (!out[i])
-                out[i] = meets(rule, covariate_at(room, covariate, i)) == excludes;
+    const uint8_t *out = room->out;
+    int32_t *passed = room->passed;
+    int64_t count = 0;
+    for (int64_t i = from; i < to; i++) {
+        passed[count] = (int32_t)i;
+        count += !out[i];
+    }
+    return count;
+}
+
+/* Words in a run fail. */
+static void strike(int64_t count, const uint32_t *restrict words, uint32_t first, uint32_t span,
+                   uint8_t *restrict out)
+{
+    for (int64_t i = 0; i < count; i++)
+        out[i] |= words[i] - first <= span;
+}
+
+/* Who fails a rule by words in some runs: what is beyond one run is a run too, for words go round. */
+static void judge_words(Room *room, const Rule *rule, int64_t from, int64_t to)
+{
+    const uint32_t *words = words_to(room, room->of->covariate[rule->covariate].source, to);
+    uint32_t span = rule->runs == 1 ? rule->run_last[0] - rule->run_first[0] : UINT32_MAX;
+    if (span < UINT32_MAX) {
+        uint32_t first = rule->excludes ? rule->run_first[0] : rule->run_last[0] + 1;
+        strike(to - from, words + from, first, rule->excludes ? span : UINT32_MAX - 1 - span,
+               room->out + from);
         return;
     }
-    const uint32_t *words = words_from(room, covariate->source);
-    uint8_t met[TILE];
-    for (; from < to; from += TILE) {
-        memset(met, !excludes, sizeof met);
+    for (int64_t i = from; i < to; i++) {
+        uint8_t met = 0;
         for (int64_t run = 0; run < rule->runs; run++)
-            for (int i = 0; i < TILE; i++)
-                met[i] ^= words[from + i] - rule->run_first[run] <=
-                          rule->run_last[run] - rule->run_first[run];
-        for (int i = 0; i < TILE; i++)
-            out[from + i] |= met[i];
+            met |= words[i] - rule->run_first[run] <= rule->run_last[run] - rule->run_first[run];
+        room->out[i] |= met == rule->excludes;
     }
 }
 
-/* Who can be randomised goes into the queue: enrol, itinerary.first_infusion. */
-static void queue_up(Room *room, int64_t from, int64_t to)
+/* Who fails a rule by the value, of those who fail none so far. */
+static void judge_values(Room *room, const Rule *rule, int64_t from, int64_t to)
+{
+    const Covariate *covariate = room->of->covariate + rule->covariate;
+    int64_t count = who_passed(room, from, to);
+    know_covariate(room, covariate, to);
+    covariate_of(room, covariate, room->passed, count, room->value);
+    for (int64_t i = 0; i < count; i++)
+        room->out[room->passed[i]] = meets(rule, room->value[i]) == rule->excludes;
+}
+
+/* Who fails a rule: cohort._fails. Values come last, for fewer have to be made then. */
+static void judge(Room *room, int64_t from, int64_t to)
 {
     const Study *of = room->of;
-    const uint32_t *screening = words_to(room, SCREENING, to);
-    know_covariate(room, &of->onset, to);
-    for (int64_t i = from; i < to; i++) {
-        if (room->out[i] || room->arrival[i] > of->last_arrival)
-            continue;
-        int64_t arrival = room->arrival[i];
-        int64_t onset = arrival - whole_minutes(covariate_at(room, &of->onset, i) * 60);
-        int64_t takes = whole_minutes(value_at(of, &of->screening, screening[i]) * 60);
-        int64_t screened = arrival + larger(takes, 0);
-        int64_t ready = next_opening(larger(screened, onset + of->earliest), of->opens, of->closes,
-                                     of->days_until_given);
-        room->onset[i] = onset;
-        if (ready <= onset + of->latest)
-            room->queue[room->waiting++] = (Place){ready, i};
-    }
+    for (int64_t rule = 0; rule < of->rules; rule++)
+        if (of->rule[rule].runs >= 0)
+            judge_words(room, of->rule + rule, from, to);
+    for (int64_t rule = 0; rule < of->rules; rule++)
+        if (of->rule[rule].runs < 0)
+            judge_values(room, of->rule + rule, from, to);
 }
 
-/* Sort by the minute, keeping the order of numbers: runs by insertion, then merged. */
+/* Who can be randomised goes into the queue: enrol, itinerary.first_infusion. Return whether every
+   minute has room in it. */
+static int queue_up(Room *room, int64_t from, int64_t to)
+{
+    const Study *of = room->of;
+    const double *hours = room->value, *screened = room->other;
+    int64_t count = who_passed(room, from, to);
+    know_covariate(room, &of->onset, to);
+    covariate_of(room, &of->onset, room->passed, count, room->value);
+    values_of(of, &of->screening, words_to(room, SCREENING, to), room->passed, count, room->other);
+    for (int64_t k = 0; k < count; k++) {
+        int64_t i = room->passed[k], arrival = room->arrival[i];
+        int64_t onset = arrival - whole_minutes(hours[k] * 60);
+        int64_t end = arrival + larger(whole_minutes(screened[k] * 60), 0);
+        int64_t ready = next_opening(larger(end, onset + of->earliest), of->opens, of->closes,
+                                     of->days_until_given);
+        room->onset[i] = onset;
+        if (ready > onset + of->latest || arrival > of->last_arrival)
+            continue;
+        if (ready >= (int64_t)1 << (62 - room->bits))
+            return 0;
+        room->queue[room->waiting++] = (uint64_t)ready << room->bits | (uint64_t)i;
+    }
+    return 1;
+}
+
+/* Sort by the minute, and by the number in the same: runs by insertion, then merged. */
 static void sort_queue(Room *room)
 {
-    enum { RUN = 16 };
-    Place *queue = room->queue, *spare = room->spare;
+    enum { RUN = 8 };
+    uint64_t *queue = room->queue, *spare = room->spare;
     int64_t count = room->waiting;
     for (int64_t start = 0; start < count; start += RUN)
         for (int64_t i = start + 1; i < smaller(start + RUN, count); i++) {
-            Place one = queue[i];
+            uint64_t one = queue[i];
             int64_t j = i;
-            for (; j > start && queue[j - 1].ready > one.ready; j--)
+            for (; j > start && queue[j - 1] > one; j--)
                 queue[j] = queue[j - 1];
             queue[j] = one;
         }
     for (int64_t width = RUN; width < count; width *= 2)
         for (int64_t start = 0; start + width < count; start += 2 * width) {
             int64_t left = start, middle = start + width, end = smaller(middle + width, count);
-            if (queue[middle - 1].ready <= queue[middle].ready)
+            if (queue[middle - 1] <= queue[middle])
                 continue;
-            while (queue[left].ready <= queue[middle].ready)
+            while (queue[left] <= queue[middle])
                 left++;
             int64_t kept = middle - left, from = 0, to = left;
             memcpy(spare, queue + left, (size_t)kept * sizeof *spare);
-            while (from < kept && middle < end)
-                queue[to++] = queue[middle].ready < spare[from].ready ? queue[middle++] : spare[from++];
+            while (from < kept && middle < end) {
+                uint64_t one = spare[from], other = queue[middle];
+                int64_t later = other < one; /* without a branch, for nobody could foretell it */
+                queue[to++] = later ? other : one;
+                middle += later;
+                from += !later;
+            }
             memcpy(queue + to, spare + from, (size_t)(kept - from) * sizeof *spare);
         }
 }
@@ -395,22 +505,22 @@ static int recruit(Room *room, Kept *kept)
     room->waited = room->after = 0;
     open_sites(room);
     for (int64_t known = 0; known <= of->last_arrival;) {
-        int64_t from = room->drawn, some = from ? larger(from / 8, 1) : patients;
+        int64_t from = room->drawn, some = from ? larger(from / 8, 1) : larger(of->at_first, 1);
         int64_t to = (from + some + TILE - 1) / TILE * TILE;
         if (to > room->most)
             return TOO_MANY;
         memset(room->out + from, 0, (size_t)(to - from));
         arrive(room, from, to);
-        for (int64_t rule = 0; rule < of->rules; rule++)
-            judge(room, of->rule + rule, from, to);
-        queue_up(room, from, to);
+        judge(room, from, to);
         room->drawn = to;
+        if (!queue_up(room, from, to))
+            return NOT_COMPLETE;
         double minute = room->after + of->first_opening;
         known = (int64_t)(minute < of->farthest ? minute : of->farthest);
         if (room->waiting < patients)
             continue;
         sort_queue(room);
-        kept->closed = room->queue[patients - 1].ready;
+        kept->closed = (int64_t)(room->queue[patients - 1] >> room->bits);
         if (kept->closed < known || known > of->last_arrival) {
             int64_t last = smaller(kept->closed, of->last_arrival);
             kept->screened = 0;
@@ -427,10 +537,14 @@ static int recruit(Room *room, Kept *kept)
 static void randomise(Room *room)
 {
     const Study *of = room->of;
+    uint64_t numbers = ((uint64_t)1 << room->bits) - 1;
     int64_t last = 0;
     for (int64_t i = 0; i < of->patients; i++) {
-        room->number[i] = (int32_t)room->queue[i].number;
-        last = larger(last, room->queue[i].number);
+        int64_t number = (int64_t)(room->queue[i] & numbers);
+        room->number[i] = (int32_t)number;
+        room->first[i] = (int64_t)(room->queue[i] >> room->bits);
+        room->offsets[i] = of->offsets + room->first[i] / DAY % 7 * of->infusions;
+        last = larger(last, number);
     }
     room->units = (last / BLOCK + 1) * BLOCK;
     const uint32_t *mark = words_to(room, MARK, room->units);
@@ -444,26 +558,40 @@ static void randomise(Room *room)
     }
 }
 
+/* Who takes an infusion, not being below the own share of refusals. */
+static void take(int64_t units, const uint32_t *restrict words, const uint32_t *restrict last,
+                 const uint8_t *restrict any, uint8_t *restrict given, uint16_t *restrict received)
+{
+    for (int64_t i = 0; i < units; i++)
+        given[i] = !below(words[i], last[i], any[i]);
+    for (int64_t i = 0; i < units; i++)
+        received[i] += given[i];
+}
+
+/* Who takes which infusions, by candidates side by side; of others than patients it means nothing. */
 static void refuse(Room *room)
 {
     const Study *of = room->of;
-    int64_t patients = of->patients, some = 0;
-    const uint32_t *tendency = words_to(room, TENDENCY, room->units);
+    int64_t patients = of->patients, units = room->units, some = 0;
+    const uint32_t *tendency = words_to(room, TENDENCY, units);
+    values_of(of, &of->tendency, tendency, room->number, patients, room->value);
+    memset(room->last, 0, (size_t)units * sizeof *room->last);
+    memset(room->any, 0, (size_t)units);
     for (int64_t i = 0; i < patients; i++) {
-        double share = value_at(of, &of->tendency, tendency[room->number[i]]);
-        double words = share * 4294967296.0 - 0.5;
-        int64_t count = words > 0 ? rounded_up(words) : 0;
-        room->any[i] = count > 0;
-        room->last[i] = (uint32_t)(count - (count > 0));
-        some += count;
+        double words = room->value[i] * 4294967296.0 - 0.5;
+        int64_t count = words > 0 ? rounded_up(words) : 0, number = room->number[i];
+        room->any[number] = count > 0;
+        room->last[number] = (uint32_t)(count - (count > 0));
+        some |= count;
     }
-    memset(room->given, 1, (size_t)(some ? patients : patients * of->infusions));
+    for (int64_t i = 0; i < units; i++)
+        room->received[i] = (uint16_t)(some ? 1 : of->infusions);
+    memset(room->given, 1, (size_t)(some ? units : units * of->infusions));
     for (int64_t infusion = 1; some && infusion < of->infusions; infusion++) {
-        uint8_t *given = room->given + infusion * patients;
+        uint8_t *given = room->given + infusion * units;
         words_between(stream_of(room, of->refusal_purpose, (uint64_t)infusion), room->replicate, 0,
-                      room->units, room->row);
-        for (int64_t i = 0; i < patients; i++)
-            given[i] = !below(room->row[room->number[i]], room->last[i], room->any[i]);
+                      units, room->row);
+        take(units, room->row, room->last, room->any, given, room->received);
     }
 }
 
@@ -479,55 +607,76 @@ static void befall(Room *room, int64_t which)
         return;
     }
     const uint32_t *words = words_to(room, DISCONTINUATION + which, room->units);
+    const uint32_t last = (uint32_t)event->last;
     for (int64_t i = 0; i < of->patients; i++) {
         uint32_t word = words[room->number[i]];
         ends[i] = NEVER;
-        if (word <= (uint32_t)event->last) {
-            double at = (word + 0.5) / 4294967296.0 / event->chance * 4294967296.0;
-            uint32_t when = (uint32_t)(at < 4294967295.0 ? at : 4294967295.0);
-            ends[i] = larger(whole_minutes(value_at(of, &event->days, when) * DAY), 1);
-        }
+        if (__builtin_expect(word > last, 1))
+            continue;
+        double at = (word + 0.5) / 4294967296.0 / event->chance * 4294967296.0;
+        uint32_t when = (uint32_t)(at < 4294967295.0 ? at : 4294967295.0);
+        ends[i] = larger(whole_minutes(value_at(of, &event->days, when) * DAY), 1);
     }
 }
 
 /* ---- Conduct: conduct._happened --------------------------------------------------------------- */
 
-static void come(Room *room, int64_t visit)
+/* When a patient comes to a visit, and whether by the own word there alone. */
+static inline void come(Room *room, int64_t visit, int64_t i, uint32_t word)
 {
     const Study *of = room->of;
     const Visit *planned = of->visit + visit;
-    int64_t patients = of->patients, window = planned->window;
-    int64_t *day = room->day + visit * patients, *minute = room->minute + visit * patients;
-    uint8_t *attended = room->attended + visit * patients;
-    int chance = visit && (window || of->missed_any);
-    if (chance)
+    int64_t at = visit * of->patients + i, window = planned->window;
+    uint64_t scaled = (uint64_t)word * (uint64_t)(2 * window + 1);
+    int64_t shift = visit ? (int64_t)(scaled >> 32) - window : 0;
+    int64_t since_onset = room->first[i] - room->onset[room->number[i]];
+    room->day[at] = days_to(planned->day + shift, planned->from_onset, since_onset);
+    room->minute[at] = room->first[i] + room->day[at] * DAY;
+    room->attended[at] = !(visit && below((uint32_t)scaled, (uint32_t)of->missed_last,
+                                          (uint8_t)of->missed_any));
+}
+
+/* Visits of everybody, from the plan's on: of the earlier ones see `see_patients`. */
+static void come_to_last(Room *room)
+{
+    const Study *of = room->of;
+    memset(room->attended, 0, (size_t)(of->visits * of->patients));
+    for (int64_t visit = of->plan.visit; visit < of->visits; visit++) {
         words_between(stream_of(room, of->visit_purpose, (uint64_t)visit), room->replicate, 0,
                       room->units, room->row);
-    for (int64_t i = 0; i < patients; i++) {
-        uint64_t scaled = chance ? (uint64_t)room->row[room->number[i]] * (uint64_t)(2 * window + 1) : 0;
-        int64_t first = room->queue[i].ready;
-        int64_t shift = chance ? (int64_t)(scaled >> 32) - window : 0;
-        day[i] = days_to(planned->day + shift, planned->from_onset,
-                         first - room->onset[room->number[i]]);
-        minute[i] = first + day[i] * DAY;
-        attended[i] = !(chance && below((uint32_t)scaled, (uint32_t)of->missed_last,
-                                        (uint8_t)of->missed_any));
+        for (int64_t i = 0; i < of->patients; i++)
+            come(room, visit, i, room->row[room->number[i]]);
     }
+}
+
+/* A patient has no infusion from so many minutes on; return how many fewer. */
+static int64_t stop(Room *room, int64_t i, int64_t after)
+{
+    int64_t number = room->number[i], before = room->received[number];
+    for (int64_t infusion = 0; infusion < room->of->infusions; infusion++) {
+        uint8_t *given = room->given + infusion * room->units + number;
+        uint8_t too_late = room->offsets[i][infusion] * DAY >= after;
+        room->received[number] -= *given & too_late;
+        *given &= !too_late;
+    }
+    return before - room->received[number];
 }
 
 static void leave(Room *room, Kept *kept)
 {
     const Study *of = room->of;
-    int64_t patients = of->patients, infusions = of->infusions;
+    int64_t patients = of->patients;
     const int64_t *last_day = room->day + (of->visits - 1) * patients;
     for (int64_t i = 0; i < patients; i++) {
-        int64_t first = room->queue[i].ready;
-        const int64_t *offsets = of->offsets + first / DAY % 7 * infusions;
-        int64_t last_infusion = offsets[infusions - 1] * DAY;
-        Left left = left_by(first, last_infusion, last_day[i], room->ends[0][i], room->ends[1][i],
-                            room->ends[2][i]);
-        for (int64_t infusion = 0; left.stops <= last_infusion && infusion < infusions; infusion++)
-            room->given[infusion * patients + i] &= offsets[infusion] * DAY < left.stops;
+        int64_t last_infusion = room->offsets[i][of->infusions - 1] * DAY;
+        kept->infusions_given += room->received[room->number[i]];
+        room->discontinued[i] = room->withdrawn[i] = room->died[i] = NEVER;
+        if (smaller(room->ends[0][i], smaller(room->ends[1][i], room->ends[2][i])) == NEVER)
+            continue;
+        Left left = left_by(room->first[i], last_infusion, last_day[i], room->ends[0][i],
+                            room->ends[1][i], room->ends[2][i]);
+        if (left.stops <= last_infusion)
+            kept->infusions_given -= stop(room, i, left.stops);
         room->discontinued[i] = left.discontinued;
         room->withdrawn[i] = left.withdrawn;
         room->died[i] = left.died;
@@ -535,31 +684,66 @@ static void leave(Room *room, Kept *kept)
         kept->withdrawn += left.withdrawn < NEVER;
         kept->died += left.died < NEVER;
     }
-    for (int64_t visit = 0; visit < of->visits; visit++)
-        for (int64_t i = 0, at = visit * patients; i < patients; i++, at++) {
-            int64_t minute = room->minute[at];
-            room->attended[at] &= (minute < room->withdrawn[i]) & (minute < room->died[i]);
-            kept->last_visit = larger(kept->last_visit, room->attended[at] ? minute : 0);
+}
+
+static int is_known(const Room *room, int64_t i, int64_t visit)
+{
+    const Study *of = room->of;
+    int64_t at = visit * of->patients + i;
+    return room->attended[at] && (visit || of->outcome.has_baseline) &&
+           (!of->plan.failures_are_missing || room->minute[at] < room->discontinued[i]);
+}
+
+/* Who has left misses a visit. */
+static inline void see(Room *room, int64_t i, int64_t visit, Kept *kept)
+{
+    int64_t at = visit * room->of->patients + i, minute = room->minute[at];
+    room->attended[at] &= (minute < room->withdrawn[i]) & (minute < room->died[i]);
+    kept->last_visit = larger(kept->last_visit, room->attended[at] ? minute : 0);
+}
+
+/* Who was seen at which visit. Those before the plan's matter for patients alone who are not known
+   there, back to one at which they are, for visits follow one another: they are made here. */
+static void see_patients(Room *room, Kept *kept)
+{
+    const Study *of = room->of;
+    for (int64_t visit = of->plan.visit; visit < of->visits; visit++)
+        for (int64_t i = 0; i < of->patients; i++)
+            see(room, i, visit, kept);
+    for (int64_t i = 0; i < of->patients; i++) {
+        if (is_known(room, i, of->plan.visit))
+            continue;
+        come(room, 0, i, 0);
+        see(room, i, 0, kept);
+        for (int64_t visit = of->plan.visit - 1; visit > 0; visit--) {
+            Stream from = stream_of(room, of->visit_purpose, (uint64_t)visit);
+            come(room, visit, i, word_at(from, room->replicate, room->number[i]));
+            see(room, i, visit, kept);
+            if (is_known(room, i, visit))
+                break;
         }
-    for (int64_t at = 0; at < infusions * patients; at++)
-        kept->infusions_given += room->given[at];
+    }
 }
 
 /* ---- Scores: outcomes._Realised, courses, endpoint ------------------------------------------- */
 
 /* The share of the full effect by what was given before a visit: dosing.DrugReceived. */
-static double share_at(const Room *room, int64_t i, int64_t visit)
+static inline double share_at(const Room *room, int64_t i, int64_t visit)
 {
     const Study *of = room->of;
-    int64_t patients = of->patients, day = room->day[visit * patients + i], place = 0;
-    const int64_t *offsets = of->offsets + room->queue[i].ready / DAY % 7 * of->infusions;
-    for (int64_t infusion = 0; infusion < of->infusions && offsets[infusion] < day; infusion++)
-        place += room->given[infusion * patients + i] * of->phase_stride[of->phase_of[infusion]];
+    int64_t day = room->day[visit * of->patients + i], place = 0, number = room->number[i];
+    const int64_t *offsets = room->offsets[i];
+    if (of->phases == 1 && offsets[of->infusions - 1] < day)
+        place = room->received[number];
+    else
+        for (int64_t infusion = 0; infusion < of->infusions && offsets[infusion] < day; infusion++)
+            place += room->given[infusion * room->units + number] *
+                     of->phase_stride[of->phase_of[infusion]];
     return of->outcome.share[room->arm[i] * of->shares + place];
 }
 
 /* The latent score of a patient at a visit, as a normal score: LatentScores.standard. */
-static double standard(const Course *course, double done, double start, double own, double noise)
+static inline double standard(const Course *course, double done, double start, double own, double noise)
 {
     double correlation = course->correlation + done * course->correlation_added;
     if (!course->of_grades)
@@ -568,18 +752,18 @@ static double standard(const Course *course, double done, double start, double o
     return correlation * start + __builtin_sqrt(1 - correlation * correlation) * residual;
 }
 
-static double within_scale(const Outcome *outcome, double cell)
+static inline double within_scale(const Outcome *outcome, double cell)
 {
     double most = (double)outcome->steps;
     return cell < 0 ? 0 : cell > most ? most : cell;
 }
 
-static double cell_of_score(const Outcome *outcome, double score)
+static inline double cell_of_score(const Outcome *outcome, double score)
 {
     return within_scale(outcome, rounded((score - outcome->low) / outcome->step));
 }
 
-static double cell_of_latent(const Outcome *outcome, double latent)
+static inline double cell_of_latent(const Outcome *outcome, double latent)
 {
     if (outcome->logarithmic) {
         int64_t first = 0, after = outcome->steps;
@@ -595,7 +779,7 @@ static double cell_of_latent(const Outcome *outcome, double latent)
     return cell_of_score(outcome, latent);
 }
 
-static double cell_on_course(const Study *of, double days, double start, double own, double noise,
+static inline double cell_on_course(const Study *of, double days, double start, double own, double noise,
                              double added)
 {
     const Course *course = &of->outcome.course;
@@ -622,58 +806,61 @@ static double noise_at(const Room *room, int64_t candidate, int64_t visit)
     double total = 0;
     for (int64_t i = 0; i < sum->count; i++) {
         Stream from = stream_of(room, of->purpose[sum->source[i]], (uint64_t)visit);
-        double own = sum->weight[i] * tail_curve_at(of->normal, word_at(from, room->replicate, candidate));
+        uint32_t word = word_at(from, room->replicate, candidate);
+        double own = sum->weight[i] * tail_curve_at(of->normal, word);
         total = i ? total + own : own;
     }
     return total;
 }
 
-/* The cell of a patient's score at a visit, from the low end of the scale. */
-static double cell_at(const Room *room, int64_t i, int64_t visit)
+/* The cell of a patient's score at a visit after baseline, from the low end of the scale. */
+static inline double cell_at(const Room *room, int64_t i, int64_t visit, double noise)
+{
+    const Study *of = room->of;
+    double sign = (double)of->outcome.sign;
+    int64_t minutes = room->minute[visit * of->patients + i] - room->onset[room->number[i]];
+    double added = room->shift * share_at(room, i, visit);
+    return cell_on_course(of, (double)minutes / DAY, room->start[i], sign * room->own[i],
+                          sign * noise, added);
+}
+
+static double baseline_cell(const Room *room, int64_t i)
+{
+    const Outcome *outcome = &room->of->outcome;
+    double value = 0;
+    covariate_of(room, &outcome->baseline, room->number + i, 1, &value);
+    return cell_of_score(outcome, value);
+}
+
+/* What all patients' scores at the plan's visit follow from. */
+static void prepare_scores(Room *room)
 {
     const Study *of = room->of;
     const Outcome *outcome = &of->outcome;
-    int64_t number = room->number[i];
-    if (visit == 0)
-        return cell_of_score(outcome, covariate_at(room, &outcome->baseline, number));
-    double start = 0;
-    for (int64_t k = 0; k < outcome->predictors; k++)
-        start += outcome->predictor_weight[k] * sum_at(room, &outcome->predictor[k].score, number);
-    double own = (double)outcome->sign * sum_at(room, &outcome->own, number);
-    double noise = visit == of->plan.visit ? sum_at(room, &outcome->noise, number)
-                                           : noise_at(room, number, visit);
-    double days = (double)(room->minute[visit * of->patients + i] - room->onset[number]) / DAY;
-    double added = room->shift * share_at(room, i, visit);
-    return cell_on_course(of, days, start, own, (double)outcome->sign * noise, added);
-}
-
-/* What all patients' scores at the plan's visit follow from becomes known. */
-static void know_scores(Room *room)
-{
-    const Outcome *outcome = &room->of->outcome;
+    int64_t patients = of->patients;
     know_sum(room, &outcome->own, room->units);
+    sums_of(room, &outcome->own, room->number, patients, room->own);
     know_sum(room, &outcome->noise, room->units);
-    for (int64_t k = 0; k < outcome->predictors; k++)
+    sums_of(room, &outcome->noise, room->number, patients, room->noise);
+    for (int64_t i = 0; i < patients; i++)
+        room->start[i] = 0;
+    for (int64_t k = 0; k < outcome->predictors; k++) {
         know_sum(room, &outcome->predictor[k].score, room->units);
+        sums_of(room, &outcome->predictor[k].score, room->number, patients, room->value);
+        for (int64_t i = 0; i < patients; i++)
+            room->start[i] += outcome->predictor_weight[k] * room->value[i];
+    }
     if (outcome->has_baseline)
         know_covariate(room, &outcome->baseline, room->units);
     room->shift = outcome->shift;
     if (outcome->trial_deviation > 0) {
         Stream of_trial = stream_of(room, outcome->trial_purpose, 0);
-        double score = tail_curve_at(room->of->normal, word_at(of_trial, room->replicate, 0));
+        double score = tail_curve_at(of->normal, word_at(of_trial, room->replicate, 0));
         room->shift += (double)outcome->sign * outcome->trial_deviation * score;
     }
 }
 
 /* ---- Counts: endpoint.endpoint, endpoint.complete_endpoint, counts.cell_counts --------------- */
-
-static int is_known(const Room *room, int64_t i, int64_t visit)
-{
-    const Study *of = room->of;
-    int64_t at = visit * of->patients + i;
-    return room->attended[at] && (visit || of->outcome.has_baseline) &&
-           (!of->plan.failures_are_missing || room->minute[at] < room->discontinued[i]);
-}
 
 /* The visit whose score is analysed, in place of a missing one by the plan's rule; -1 for none. */
 static int64_t visit_analysed(const Room *room, int64_t i)
@@ -695,13 +882,12 @@ static int is_included(const Room *room, int64_t i, int dead)
 {
     const Study *of = room->of;
     int seen = !of->plan.full_analysis_set || dead;
+    seen |= room->attended[of->plan.visit * of->patients + i];
     for (int64_t visit = 1; !seen && visit < of->visits; visit++)
         seen = room->attended[visit * of->patients + i];
     if (of->plan.least_share <= 0)
         return seen;
-    int64_t given = 0;
-    for (int64_t infusion = 0; infusion < of->infusions; infusion++)
-        given += room->given[infusion * of->patients + i];
+    int64_t given = room->received[room->number[i]];
     return seen && (double)given / (double)of->infusions >= of->plan.least_share;
 }
 
@@ -711,7 +897,7 @@ static int64_t better_cell(const Room *room, int64_t i, double cell)
     const Outcome *outcome = &room->of->outcome;
     int64_t steps = (int64_t)cell, most = outcome->steps;
     if (room->of->plan.change) {
-        steps += most - (int64_t)cell_at(room, i, 0);
+        steps += most - (int64_t)baseline_cell(room, i);
         most *= 2;
     }
     return (outcome->sign > 0 ? steps : most - steps) + 1;
@@ -721,26 +907,28 @@ static void count_patients(Room *room, int64_t *counts, int64_t *complete)
 {
     const Study *of = room->of;
     const Plan *plan = &of->plan;
-    know_scores(room);
+    prepare_scores(room);
+    for (int64_t i = 0; i < of->patients; i++)
+        room->value[i] = cell_at(room, i, plan->visit, room->noise[i]);
     for (int64_t i = 0; i < of->patients; i++) {
         int64_t arm = room->arm[i], minute = room->minute[plan->visit * of->patients + i];
         if (arm != plan->treated && arm != plan->control)
             continue;
-        int64_t group = arm == plan->control;
+        int64_t group = arm == plan->control, visit = visit_analysed(room, i);
         if (plan->by_site)
             group += 2 * room->site[room->number[i]];
         int dead = plan->dead_are_worst && room->died[i] <= minute;
         int failed = plan->failures_are_worst && room->discontinued[i] <= minute;
-        int64_t visit = visit_analysed(room, i);
-        int64_t cell = better_cell(room, i, cell_at(room, i, plan->visit));
+        int64_t cell = better_cell(room, i, room->value[i]);
         complete[group * plan->cells + (dead ? 0 : cell)]++;
-        if (visit < 0)
-            cell = 0;
-        else if (visit != plan->visit)
-            cell = better_cell(room, i, cell_at(room, i, visit));
+        if (visit == 0)
+            cell = better_cell(room, i, baseline_cell(room, i));
+        else if (visit > 0 && visit != plan->visit)
+            cell = better_cell(
+                room, i, cell_at(room, i, visit, noise_at(room, room->number[i], visit)));
         int ranked = visit >= 0 || dead || failed || plan->missing == WORST_RANK;
         if (ranked && is_included(room, i, dead))
-            counts[group * plan->cells + (dead || failed ? 0 : cell)]++;
+            counts[group * plan->cells + (visit < 0 || dead || failed ? 0 : cell)]++;
     }
 }
 
@@ -761,29 +949,38 @@ static size_t laid_out(Room *room, char *memory)
     int64_t most = room->most, patients = of->patients;
     size_t used = 0;
     room->known = part(memory, &used, of->sources, sizeof *room->known);
-    room->words = part(memory, &used, of->sources * (most + BLOCK), sizeof *room->words);
-    room->row = part(memory, &used, larger(most, of->sites) + BLOCK, sizeof *room->row);
+    room->words = part(memory, &used, of->rows * (most + BLOCK), sizeof *room->words);
     room->site_ends = part(memory, &used, of->sites, sizeof *room->site_ends);
+    room->row = part(memory, &used, larger(most, of->sites) + BLOCK, sizeof *room->row);
+    room->last = part(memory, &used, most, sizeof *room->last);
     room->arrival = part(memory, &used, most, sizeof *room->arrival);
     room->onset = part(memory, &used, most, sizeof *room->onset);
     room->site = part(memory, &used, most, sizeof *room->site);
+    room->passed = part(memory, &used, most + 1, sizeof *room->passed);
     room->out = part(memory, &used, most, sizeof *room->out);
+    room->any = part(memory, &used, most, sizeof *room->any);
+    room->received = part(memory, &used, most, sizeof *room->received);
+    room->given = part(memory, &used, most * of->infusions, sizeof *room->given);
     room->queue = part(memory, &used, most, sizeof *room->queue);
     room->spare = part(memory, &used, most, sizeof *room->spare);
+    room->value = part(memory, &used, most, sizeof *room->value);
+    room->other = part(memory, &used, most, sizeof *room->other);
     room->number = part(memory, &used, patients, sizeof *room->number);
     room->arm = part(memory, &used, patients, sizeof *room->arm);
     room->left = part(memory, &used, of->strata * (of->arms + 1), sizeof *room->left);
+    room->first = part(memory, &used, patients, sizeof *room->first);
     for (int which = 0; which < 3; which++)
         room->ends[which] = part(memory, &used, patients, sizeof *room->ends[which]);
     room->discontinued = part(memory, &used, patients, sizeof *room->discontinued);
     room->withdrawn = part(memory, &used, patients, sizeof *room->withdrawn);
     room->died = part(memory, &used, patients, sizeof *room->died);
-    room->last = part(memory, &used, patients, sizeof *room->last);
-    room->any = part(memory, &used, patients, sizeof *room->any);
-    room->given = part(memory, &used, patients * of->infusions, sizeof *room->given);
+    room->offsets = part(memory, &used, patients, sizeof *room->offsets);
     room->attended = part(memory, &used, patients * of->visits, sizeof *room->attended);
     room->day = part(memory, &used, patients * of->visits, sizeof *room->day);
     room->minute = part(memory, &used, patients * of->visits, sizeof *room->minute);
+    room->start = part(memory, &used, patients, sizeof *room->start);
+    room->own = part(memory, &used, patients, sizeof *room->own);
+    room->noise = part(memory, &used, patients, sizeof *room->noise);
     return used;
 }
 
@@ -798,6 +995,8 @@ EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int6
     if (!memory)
         return NO_MEMORY;
     laid_out(&room, memory);
+    while (most >> room.bits)
+        room.bits++;
     int64_t table = (of->plan.by_site ? of->sites : 1) * 2 * of->plan.cells, why = DONE;
     for (int64_t r = 0; why == DONE && r < replicates; r++) {
         room.replicate = first + (uint64_t)r;
@@ -809,9 +1008,9 @@ EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int6
         refuse(&room);
         for (int64_t which = 0; which < 3; which++)
             befall(&room, which);
-        for (int64_t visit = 0; visit < of->visits; visit++)
-            come(&room, visit);
+        come_to_last(&room);
         leave(&room, kept + r);
+        see_patients(&room, kept + r);
         count_patients(&room, counts + r * table, complete + r * table);
     }
     free(memory);

@@ -117,11 +117,11 @@ class Study(Structure):
 
     _fields_ = [
         *_fields("patients sites sources rules infusions phases visits arms block_size strata"),
-        *_fields("rates_vary last_arrival earliest latest opens closes shares"),
-        *_fields("missed_last missed_any"),
+        *_fields("rows rates_vary last_arrival earliest latest opens closes shares"),
+        *_fields("missed_last missed_any at_first"),
         *((name, c_uint64) for name in ("rate_purpose", "refusal_purpose", "visit_purpose")),
         *_fields("", "rate farthest first_opening"),
-        *_fields("", "", "purpose draw wait_pieces normal part_done opened rule covariate"),
+        *_fields("", "", "purpose draw row_of wait_pieces normal part_done opened rule covariate"),
         *_fields("", "", "days_until_given arm_counts offsets phase_of phase_stride visit"),
         *((name, Drawn) for name in ("rate_of_site", "screening", "tendency")),
         ("onset", Covariate),

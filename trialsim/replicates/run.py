@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.whole.covered import is_covered
 from trialsim.arrays import Floats
 from trialsim.compiled.library import stages
 from trialsim.errors import InputError, RecruitmentError
@@ -37,12 +38,13 @@ from trialsim.trial.trial import (
     Engine,
     Trial,
     candidates_needed,
-    chosen_engine,
     simulate_batch,
 )
 
 BATCH: Final = 64
 """Replicates simulated at once; it changes no result."""
+_COUNTED: Final = 256
+"""Replicates counted at once, which takes no memory for their trials; it changes no result."""
 _ROOM: Final = 2**27
 """Bytes that the trials of a batch may take together."""
 
@@ -69,8 +71,12 @@ class Summarise(NamedTuple):
 
     names: tuple[str, ...]
     of: Callable[[Trial], Mapping[str, Floats]]
-    at_once: Callable[[Scenario, Streams], Mapping[str, Floats] | None] | None = None
-    """Gives the same without a trial to look at, for the studies of which it can; else None."""
+    at_once: "AtOnce | None" = None
+    """Gives the same without a trial to look at; None where that cannot be."""
+
+
+AtOnce: TypeAlias = Callable[[Streams], Mapping[str, Floats] | None]
+"""Gives the numbers of some replicates, or None where they have to be simulated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,32 @@ class Simulation:
             If `TRIALSIM_BUILD` names a build that cannot compute here.
         """
         stages()  # a build that cannot compute is reported once, not for each replicate
+        kept = self.summarise or summary_of(self.study)
+        if self.batch < 1:
+            raise ValueError(f"batch must be at least 1 (got {self.batch})")
+        if kept.at_once is None or self.engine == "events":
+            return joined(self._simulated(replicates, kept))
+        parts = []
+        for many in _batches(replicates, _COUNTED):
+            counted = self._counted(kept.at_once, many, kept)
+            parts += self._simulated(many, kept) if counted is None else [counted]
+        return joined(parts)
+
+    def _counted(self, at_once: "AtOnce", replicates: range, kept: Summarise) -> Replicates | None:
+        """Return what is kept of replicates without a trial; None where one has to be simulated."""
+        streams = Streams(self.seed, replicates)
+        try:
+            columns = at_once(streams)
+        except RecruitmentError as error:  # of every replicate
+            return _failed(kept, [Failure(one, error.reason) for one in replicates])
+        except Exception:  # whose it is is found where each is simulated
+            return None
+        return None if columns is None else Replicates(columns, ())
+
+    def _simulated(self, replicates: range, kept: Summarise) -> list[Replicates]:
+        """Return what is kept of replicates, simulated batch by batch."""
         size = min(self.batch, _most_at_once(self.study))
-        starts = range(replicates.start, replicates.stop, size)
-        stop, kept = replicates.stop, self.summarise or summary_of(self.study)
-        batches = [range(start, min(start + size, stop)) for start in starts]
-        return joined([self._run_batch(batch, kept) for batch in batches])
+        return [self._run_batch(batch, kept) for batch in _batches(replicates, size)]
 
     def _run_batch(self, replicates: range, kept: Summarise) -> Replicates:
         streams = Streams(self.seed, replicates)
@@ -129,12 +156,13 @@ class Simulation:
         if isinstance(self.study, Programme):
             return programme_numbers(self.study, streams, self.engine)
         study = largest(self.study)
-        if kept.at_once is not None and chosen_engine(study, self.engine) == "vector":
-            numbers = kept.at_once(study, streams)
-            if numbers is not None:
-                return numbers, {}
         trial = simulate_batch(study, streams, self.engine)
         return aligned_to_replicates(kept.of(trial), trial, streams.replicates), trial.failures
+
+
+def _batches(replicates: range, size: int) -> list[range]:
+    starts = range(replicates.start, replicates.stop, size)
+    return [range(start, min(start + size, replicates.stop)) for start in starts]
 
 
 def _most_at_once(study: Study) -> int:
@@ -170,7 +198,8 @@ def summary_of(study: Study, secondary: bool = False, estimands: bool = False) -
     if isinstance(study, Programme):
         return Summarise(programme_quantities(study), quantities)
     if study.monitoring is None:
-        return Summarise(kept_of(study), quantities, quantities_at_once)
+        at_once = partial(quantities_at_once, study) if is_covered(study) else None
+        return Summarise(kept_of(study), quantities, at_once)
     plan = boundary_of(study)
     names = (*kept_of(study), *monitored_names(study))
     return Summarise(names, lambda trial: monitored_quantities(FinishedTrial(trial), plan))

@@ -133,7 +133,7 @@ def amounts(scenario: Scenario) -> int:
 
 def _unknown(path: str, part: Any) -> Iterator[str]:
     """Yield the fields of a part that are not known here, and not at their defaults."""
-    known = _KNOWN.get(type(part), "").split()
+    known = {name for model in type(part).__mro__ for name in _KNOWN.get(model, "").split()}
     for name, field in type(part).model_fields.items():
         value = getattr(part, name)
         if name not in known and value != field.get_default(call_default_factory=True):

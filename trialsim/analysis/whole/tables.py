@@ -1,6 +1,7 @@
 """A study as C takes it: every table that its whole trials are looked up in, made once."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,7 @@ from trialsim.streams import BelowShare, key_of
 from trialsim.trial.cohort import Screen, covariate_purpose, screens
 from trialsim.trial.itinerary import days_until_given
 from trialsim.trial.patient_scores import weights_of_outcomes
+from trialsim.trial.trial import candidates_needed
 
 _PURPOSES: Final = {
     Source.WAIT: "arrival",
@@ -64,6 +66,8 @@ class _Making:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.kept = scenario, Keeper()
         self.sources = [(purpose, 0) for purpose in _PURPOSES.values()]
+        self.again: set[int] = set()
+        """Sources that are looked at more than once, or together with others."""
 
     def made(self) -> Tables:
         scenario, study = self.scenario, whole.Study()
@@ -74,11 +78,18 @@ class _Making:
         covariates = {name: self._covariate(name) for name in names}
         study.covariate = self.kept.structures(whole.Covariate, list(covariates.values()))
         study.onset = covariates[scenario.operations.onset_to_arrival_hours]
+        judged = [screen.rule.covariate for screen in screens(scenario)]
+        for name, looks in Counter([*judged, scenario.operations.onset_to_arrival_hours]).items():
+            if looks > 1:
+                self._covariate(name)  # which keeps its words
         rules = [self._rule(screen, names) for screen in screens(scenario)]
         study.rules, study.rule = len(rules), self.kept.structures(whole.Rule, rules)
         study.sources = len(self.sources)
         study.purpose = self.kept.array([key_of(one) for one, _ in self.sources], np.uint64)
         study.draw = self.kept.array([draw for _, draw in self.sources], np.uint64)
+        rows = {source: row for row, source in enumerate(sorted(self.again), start=1)}
+        study.rows = len(rows) + 1
+        study.row_of = self.kept.array([rows.get(one, 0) for one in range(study.sources)], np.int64)
         return Tables(study, self.kept)
 
     def _fill_recruitment(self, study: whole.Study) -> None:
@@ -88,6 +99,7 @@ class _Making:
         window = operations.first_infusion_after_onset
         study.patients, study.sites, study.arms = design.patients, len(opened), len(design.arms)
         study.block_size = design.block_size
+        study.at_first = max(design.patients, candidates_needed(self.scenario) * 3 // 4)
         study.strata = len(opened) if design.stratify_by == "site" else 1
         study.arm_counts = self.kept.array(
             [design.block_size // sum(design.ratios) * ratio for ratio in design.ratios], np.int64
@@ -105,9 +117,9 @@ class _Making:
         study.earliest = round(window.earliest_hours * HOUR)
         study.latest = round(window.latest_hours * HOUR)
         study.opens, study.closes = operations.opens, operations.closes
-        study.days_until_given = self.kept.array(
-            days_until_given(self.scenario.treatment.infusions), np.int64
-        )
+        days = days_until_given(self.scenario.treatment.infusions)
+        if days.any():
+            study.days_until_given = self.kept.array(days, np.int64)
         study.screening = self._drawn(quantiles(operations.screening_hours))
 
     def _fill_conduct(self, study: whole.Study) -> None:
@@ -230,7 +242,7 @@ class _Making:
             total = np.zeros(given.shape[1:])
             for counts, dose in zip(given, np.broadcast_to(arm.doses, len(given)), strict=True):
                 total += counts * dose
-            received = _Amounts(total.reshape(1, -1), np.full((1, total.size), any(arm.doses)))
+            received = _Amounts(total.reshape(1, -1), any(arm.doses))
             shares.append(exposure.share(cast("Received", received), 0)[0])
         return np.array(shares)
 
@@ -258,33 +270,38 @@ class _Making:
         """Return how a covariate is drawn, or only its normal score."""
         population = self.scenario.population
         dependent = name in population.dependent
-        found = whole.Covariate(
-            source=self._source(covariate_purpose(name), 0), dependent=dependent
-        )
-        terms = {name: 1.0}
-        if name in population.correlated:
-            place = population.correlated.index(name)
-            weights = population.cholesky[place].tolist()
-            terms = {name: weights[place]} | dict(
-                zip(population.correlated, weights[:place], strict=False)
-            )
-        found.score = self._sum(
-            {(covariate_purpose(one), 0): weight for one, weight in terms.items()}
-        )
+        found = whole.Covariate(dependent=dependent)
+        if dependent or score_alone:
+            found.score = self._score(name)
+        else:
+            found.source = self._source(covariate_purpose(name), 0)
         if not score_alone:
             found.drawn = self._drawn(population.covariates[name].quantiles, by_score=dependent)
         return found
+
+    def _score(self, name: str) -> whole.Sum:
+        """Return what the normal score of a covariate is the sum of."""
+        population, terms = self.scenario.population, {name: 1.0}
+        if name in population.correlated:
+            place = population.correlated.index(name)
+            own, others = population.cholesky[place, place].item(), population.cholesky[place]
+            before = zip(population.correlated[:place], others[:place].tolist(), strict=True)
+            terms = {name: own, **dict(before)}
+        return self._sum({(covariate_purpose(one), 0): weight for one, weight in terms.items()})
 
     def _sum(self, terms: Mapping[tuple[str, int], float]) -> whole.Sum:
         there = {source: weight for source, weight in terms.items() if weight}
         sources = [self._source(*source) for source in there]
         weights = self.kept.array(list(there.values()), np.float64)
+        self.again.update(sources if len(sources) > 1 else ())
         return whole.Sum(len(there), self.kept.array(sources, np.int64), weights)
 
     def _source(self, purpose: str, draw: int) -> int:
         if (purpose, draw) not in self.sources:
             self.sources.append((purpose, draw))
-        return self.sources.index((purpose, draw))
+            return len(self.sources) - 1
+        self.again.add(source := self.sources.index((purpose, draw)))
+        return source
 
     def _drawn(self, drawn: Steps | Smooth, by_score: bool = False) -> whole.Drawn:
         found = whole.Drawn()
@@ -314,10 +331,14 @@ class _Making:
 
 @dataclass(frozen=True)
 class _Amounts:
-    """Any amounts of study drug, as an exposure reads them; nothing else is known of a patient."""
+    """Any amounts of study drug in an arm, as an exposure reads them; nothing else is known."""
 
     amount: Floats
-    assigned: Booleans
+    has_drug: bool
+
+    def assigned(self, visit: int) -> Booleans:
+        """Return whether the arm has study drug, whatever the visit."""
+        return np.full(self.amount.shape, self.has_drug)
 
     def total(self, visit: int) -> Floats:
         """Return the amounts, whatever the visit."""
