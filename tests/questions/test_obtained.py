@@ -128,5 +128,5 @@ def test_refusals_and_missed_visits_are_realised_as_specified() -> None:
     assert missed.written == 0.07
     for one in (refused, missed):
         assert 0 < one.obtained.mcse < 0.005
-        assert one.obtained.estimate == pytest.approx(one.written, abs=4 * one.obtained.mcse)
+        assert one.obtained.estimate == pytest.approx(one.written, abs=4 * float(one.obtained.mcse))
     assert "proportion of later infusions refused" not in table(bolus())

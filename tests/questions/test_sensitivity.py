@@ -53,7 +53,7 @@ def test_every_single_number_of_the_operations_is_moved_both_ways(
 
 def test_what_too_few_trials_do_not_show_is_said() -> None:
     rows = [{"power": 0.8}, *({"difference_mcse": error} for error in (0.01, 0.02, 0.04))]
-    assert "below about 0.040" in what_is_seen(rows)
+    assert "Monte Carlo errors are 0.020 to 0.080" in what_is_seen(rows)
     assert "to begin with" in what_is_seen([{"power": 1.0}, {"difference_mcse": 0.01}])
 
 

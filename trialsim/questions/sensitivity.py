@@ -86,8 +86,8 @@ def what_is_seen(rows: Sequence[Mapping[str, Any]]) -> str:
     if not errors:
         return "No change of power is seen in so few trials."
     return (
-        f"Changes of power below about {2 * errors[len(errors) // 2]:.3f}, two Monte Carlo errors, "
-        "are not distinguishable from no change."
+        "A change of power is distinguishable from none where its 95% interval excludes 0; two "
+        f"Monte Carlo errors are {2 * errors[0]:.3f} to {2 * errors[-1]:.3f}, by the change."
     )
 
 

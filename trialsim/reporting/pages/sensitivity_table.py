@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from trialsim.questions.sensitivity import what_is_seen
-from trialsim.reporting.tables.page import Cell, Table, TableRow, number
+from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
 from trialsim.scenario.validation.problems import as_written
 
 _COLUMNS: Final = (
@@ -50,7 +50,9 @@ def sensitivity_table(what_if: Mapping[str, Any]) -> Table:
 
 def _row(place: int, row: Mapping[str, Any]) -> TableRow:
     numbers = [
-        number(_known(_at(row, name)), digits, f"what_if.rows.{place}.{name}", sign)
+        error(_known(_at(row, name)), digits, f"what_if.rows.{place}.{name}")
+        if name.endswith("_mcse")
+        else number(_known(_at(row, name)), digits, f"what_if.rows.{place}.{name}", sign)
         for name, digits, sign in _MEASURES
     ]
     return TableRow([*_what_differs(row), *numbers])
