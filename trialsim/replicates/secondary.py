@@ -17,6 +17,9 @@ from trialsim.trial.trial import Trial
 
 PREFIX: Final = "secondary "
 """Of the names of the numbers that are kept of them."""
+ONLY_AT_THE_LAST: Final = (
+    "Tested only in trials that reach the last analysis; the others count as not rejecting."
+)
 _OF_EACH: Final = ("rejected", "favoured")
 
 
@@ -138,6 +141,18 @@ class SecondaryResult:
             "any": _plain(self.any),
             "all": _plain(self.all),
             "any_rejection": _plain(self.any_rejection),
+            **self._of_whole(),
+        }
+
+    def _of_whole(self) -> dict[str, Any]:
+        """Return what looks leave of them: only trials that reach the last analysis test them."""
+        if self.whole is None:
+            return {}
+        among = {name: _plain(share) for name, share in self.each_of_whole.items()}
+        return {
+            "note": ONLY_AT_THE_LAST,
+            "reach_the_last": _plain(self.whole),
+            "among_those": among,
         }
 
     def shares(self) -> dict[str, Proportion]:

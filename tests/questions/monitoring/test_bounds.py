@@ -113,3 +113,12 @@ def test_sizes_by_the_trend_are_those_that_trials_are_given() -> None:
     blinded = ts.bounds(with_sizes("blinded", "conventional")).re_estimation
     assert blinded is not None
     assert blinded.by_trend == ()
+
+
+def test_a_two_sided_test_prints_its_bounds_for_harm() -> None:
+    lines = bounds_text("title", ts.bounds(STUDY)).splitlines()
+    harm = next(at for at, line in enumerate(lines) if line.startswith("harm "))
+    first = ts.bounds(STUDY).looks[0]
+    assert lines[harm + 1].split()[:2] == ["first", f"{-first.efficacy.z:.4f}"]
+    one_sided = STUDY.replace({"analysis.alternative": "greater", "analysis.alpha": 0.025})
+    assert "\nharm " not in bounds_text("title", ts.bounds(one_sided))

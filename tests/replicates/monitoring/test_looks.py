@@ -65,3 +65,17 @@ def test_an_analysis_for_another_estimand_has_a_difference_and_no_bias() -> None
     for one in result.to_dict()["monitoring"]["estimation"]:
         assert one["bias"] is one["rmse"] is one["coverage"] is None
     assert {one["where"] for one in result.to_dict()["monitoring"]["estimation"]} >= {FINAL}
+
+
+def test_the_text_says_where_the_type_i_error_is(odds: ts.PowerResult) -> None:
+    assert "trialsim type-one-error" in power_text("title", odds)
+
+
+def test_the_json_says_that_secondary_analyses_wait_for_the_last() -> None:
+    study = ts.load("cars_sequential").replace({"design.patients": 80})
+    found = ts.power(study, 64, 5, n_jobs=1, secondary=True)
+    assert found.secondary is not None
+    told = found.to_dict()["secondary"]
+    assert told["note"].startswith("Tested only in trials that reach the last analysis")
+    assert told["reach_the_last"]["power"] == (found.columns["stop"] == 2).mean()
+    assert told["among_those"].keys() == told["analyses"].keys()

@@ -10,6 +10,7 @@ import trialsim as ts
 from trialsim.distributions import FrozenModel
 from trialsim.errors import InputError
 from trialsim.own.analyses import AnalysisData, Estimates, own_analysis
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.monitoring import efficacy, futility, looks, monitoring, re_estimation
 from trialsim.scenario.plan.methods.registry import METHODS, name_of
 
@@ -282,3 +283,25 @@ def test_every_field_of_the_section_has_a_description() -> None:
     for model in models:
         for name, field in model.model_fields.items():
             assert field.description or name in ("rule", "scale"), f"{model.__name__}.{name}"
+
+
+def test_a_variant_moves_a_look_to_another_kind_of_moment(tmp_path: Path) -> None:
+    """The moment of the base gives way, and the rest of the look stays."""
+    moved = tmp_path / "moved.yaml"
+    looks = "{first: {when: {day: 300}, planned_share: 0.5}}"
+    moved.write_text(f"extends: cars_sequential\nmonitoring:\n  looks: {looks}\n")
+    study = load(moved)
+    assert study.monitoring is not None
+    first = study.monitoring.looks["first"]
+    assert (first.when.kind, first.when.value) == ("day", 300.0)
+    assert first.decided_after_days == 28.0
+    assert study.monitoring.looks["second"].when.known == 0.75
+
+
+def test_a_decision_after_the_end_is_refused() -> None:
+    late = {"monitoring.looks.first.decided_after_days": 3650.0, "design.patients": 60}
+    limit = {"operations.recruitment_limit_days": 400}
+    with pytest.raises(
+        InputError, match=r"first\.decided_after_days: must lead to a decision before day 4"
+    ):
+        load("cars_sequential").replace({**late, **limit})

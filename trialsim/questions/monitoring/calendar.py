@@ -45,7 +45,7 @@ class MeanCalendar:
     def randomised_by(self, day: Floats) -> Floats:
         """Return the patients randomised by a day, of each draw."""
         open_days = np.maximum(day[:, None] - self.delay - self.activations, 0.0)
-        return np.minimum(self.patients, (self.rates * open_days).sum(axis=1))
+        return np.asarray(np.minimum(self.patients, (self.rates * open_days).sum(axis=1)))
 
     def day_of(self, patients: float) -> Floats:
         """Return the day by which so many are randomised, of each draw.

@@ -1,6 +1,7 @@
 """The bounds of a study with looks, in words."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from trialsim.questions.monitoring.bounds import (
     Bound,
@@ -30,7 +31,8 @@ def bounds_text(title: str, result: BoundsResult) -> str:
         "",
         f"{'efficacy':12} {_SCALES}",
         *(_bound(one.name, one.efficacy) for one in result.looks),
-        *_futility(result.looks),
+        *_below(result.looks, "futility"),
+        *_below(result.looks, "harm"),
         *_last(result.final),
         *_sizes(result.re_estimation),
         "",
@@ -54,12 +56,14 @@ def _look(one: LookBounds) -> str:
     )
 
 
-def _futility(looks: Sequence[LookBounds]) -> Iterator[str]:
-    tried = [one for one in looks if abs(one.futility.z) < float("inf")]
+def _below(looks: Sequence[LookBounds], side: Literal["futility", "harm"]) -> Iterator[str]:
+    """Yield the bounds at or below which a look stops, if any does."""
+    bounds = [(one.name, one.futility if side == "futility" else one.harm) for one in looks]
+    tried = [(name, bound) for name, bound in bounds if abs(bound.z) < float("inf")]
     if tried:
         yield ""
-        yield f"{'futility':12} {_SCALES}"
-        yield from (_bound(one.name, one.futility) for one in tried)
+        yield f"{side:12} {_SCALES}"
+        yield from (_bound(name, bound) for name, bound in tried)
 
 
 def _last(final: FinalTest) -> Iterator[str]:

@@ -17,6 +17,7 @@ _COLUMNS = {
     "duration_days": ("days", 2),
     "screened": ("screened", 2),
     "infusions_given": ("infusions", 2),
+    "randomised": ("randomised", 2),
 }
 """The heading and the decimals of each quantity compared."""
 _HARMFUL = "more trials reject in favour of the control than of the treated"
@@ -40,7 +41,7 @@ def what_if_text(title: str, result: WhatIf) -> str:
         f"{'95% interval':>18} {'equiv. n':>10}",
         *(_power_line(row, width) for row in result.rows),
         "",
-        f"{'base, then differences':{width}} {_headings()}",
+        f"{'base, then differences':{width}} {_headings(base.means)}",
         f"{_name(base):{width}} {_numbers(base.means)}",
         *(f"{_name(row):{width}} {_numbers(row.differences, '+')}" for row in result.rows[1:]),
         "",
@@ -202,12 +203,14 @@ def _power_line(row: Row, width: int) -> str:
     return f"{own} {difference} {unpaired:>10}"
 
 
-def _headings() -> str:
-    return " ".join(f"{heading:>10} {'MCSE':>7}" for heading, _ in _COLUMNS.values())
+def _headings(means: Mapping[str, Mean]) -> str:
+    shown = (heading for name, (heading, _) in _COLUMNS.items() if name in means)
+    return " ".join(f"{heading:>10} {'MCSE':>7}" for heading in shown)
 
 
 def _numbers(means: Mapping[str, Mean], sign: str = "") -> str:
     return " ".join(
         f"{means[name].estimate:{sign}10.{digits}f} {means[name].mcse:7.{digits}f}"
         for name, (_, digits) in _COLUMNS.items()
+        if name in means
     )

@@ -68,6 +68,7 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
     for kind, prefix in looks.kinds.items():
         for where in (None, *looks.names, FINAL):
             yield _estimation(looks, kind, prefix, where)
+    yield "Type I error: of trials without effect, on a seed of their own: trialsim type-one-error."
 
 
 def _re_estimation(looks: LooksResult) -> Iterator[str]:

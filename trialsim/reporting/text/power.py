@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from trialsim.arrays import Floats
 from trialsim.replicates.result import PowerResult
-from trialsim.replicates.secondary import SecondaryResult
+from trialsim.replicates.secondary import ONLY_AT_THE_LAST, SecondaryResult
 from trialsim.reporting.text.looks import looks_text
 from trialsim.reporting.text.words import conventions_text, error_text, heading
 from trialsim.scenario.words.estimands import VARYING
@@ -183,7 +183,7 @@ def _of_whole(found: SecondaryResult) -> Iterator[str]:
     """Yield the power of each among trials that no look has stopped, which alone test them."""
     if found.whole is None:
         return
-    yield "Tested only in trials that reach the last analysis; the others count as not rejecting."
+    yield ONLY_AT_THE_LAST
     yield _share("reach the last analysis", found.whole)
     yield "Among those:"
     yield from (_share(in_words(name), share) for name, share in found.each_of_whole.items())

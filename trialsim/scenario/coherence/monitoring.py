@@ -34,20 +34,23 @@ def _looks_before_the_end(
     for name, look in looks.items():
         if look is not None and look.keeps_its_rules:
             for refusal in until_missing(_before_the_end(look, design.patients, latest)):
-                yield refusal._replace(path=f"monitoring.looks.{name}.when.{refusal.path}")
+                yield refusal._replace(path=f"monitoring.looks.{name}.{refusal.path}")
 
 
 def _before_the_end(look: Look, patients: int, latest: float) -> Iterator[Violation]:
     kind, value = look.when.kind, look.when.value
     if kind == "known_patients" and value >= patients:
         rule = f"must be below the {patients} patients of the design: then it is the last analysis"
-        yield Violation(kind, rule, value)
+        yield Violation(f"when.{kind}", rule, value)
     elif kind == "known" and value * patients > patients - 1:
         rule = "must leave a patient for the last analysis"
-        yield Violation(kind, rule, value)
+        yield Violation(f"when.{kind}", rule, value)
     elif kind in ("day", "days_after_first_patient") and value >= latest:
         rule = f"must be before day {latest:g}, when the last endpoint is known at the latest"
-        yield Violation(kind, rule, value)
+        yield Violation(f"when.{kind}", rule, value)
+    elif (value if kind == "day" else 0.0) + look.decided_after_days >= latest:
+        rule = f"must lead to a decision before day {latest:g}, when the last endpoint is known"
+        yield Violation("decided_after_days", rule, look.decided_after_days)
 
 
 def _information_rises(design: Design, monitoring: Monitoring | None) -> Iterator[Violation]:

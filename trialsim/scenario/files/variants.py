@@ -63,6 +63,27 @@ def with_visits_in_order(content: dict[Any, Any], base: Mapping[Any, Any]) -> di
     return {**content, "design": {**design, "visits": {name: visits[name] for name in order}}}
 
 
+def with_moments_of_its_own(content: dict[Any, Any], own: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return content in which a look that a variant moves is at the variant's moment alone.
+
+    A moment is said in one of several ways: another way takes the place of that of the base.
+
+    >>> merged = {"monitoring": {"looks": {"first": {"when": {"known": 0.5, "day": 300}}}}}
+    >>> own = {"monitoring": {"looks": {"first": {"when": {"day": 300}}}}}
+    >>> with_moments_of_its_own(merged, own)["monitoring"]["looks"]
+    {'first': {'when': {'day': 300}}}
+    """
+    monitoring = own.get("monitoring")
+    looks = monitoring.get("looks") if isinstance(monitoring, Mapping) else None
+    for name, look in looks.items() if isinstance(looks, Mapping) else ():
+        when = look.get("when") if isinstance(look, Mapping) else None
+        if isinstance(when, Mapping):
+            whole = content["monitoring"]
+            moved = {**whole["looks"], name: {**whole["looks"][name], "when": dict(when)}}
+            content = {**content, "monitoring": {**whole, "looks": moved}}
+    return content
+
+
 def _later(visit: Any, other: Any) -> bool:
     """Return whether a visit is on a later day than another, as far as both say a day."""
     if not isinstance(visit, Mapping) or not isinstance(other, Mapping):

@@ -12,7 +12,12 @@ from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.files.builtin import builtin_studies
 from trialsim.scenario.files.schema import EXTENDS
 from trialsim.scenario.files.tables import FILE, filled
-from trialsim.scenario.files.variants import emptied, name_of_file, with_visits_in_order
+from trialsim.scenario.files.variants import (
+    emptied,
+    name_of_file,
+    with_moments_of_its_own,
+    with_visits_in_order,
+)
 from trialsim.scenario.files.yaml_text import Place, parsed, parts_in, place_of, yaml_of
 from trialsim.scenario.programme import TRIALS, Study, is_programme
 from trialsim.scenario.scenario import Scenario, resourced, validated
@@ -135,6 +140,7 @@ class Draft:
         if problems:
             raise InputError(self.sorted(problems))
         content = with_visits_in_order(laid_over(base.content, self.content), base.content)
+        content = with_moments_of_its_own(content, self.content)
         empty = (name for name in _SECTIONS if self.content.get(name, content) is None)
         content |= dict.fromkeys(empty)  # refused: what is not said is not the default's
         for part in ("findings", "calibrated"):
