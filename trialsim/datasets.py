@@ -28,6 +28,8 @@ from trialsim.trial.trial import Trial
 
 PATIENT: Final = ["replicate", "subject"]
 """The columns that name a patient."""
+TABLES: Final = ("screening", "subjects", "infusions", "visits", "disposition", "items")
+"""Every table that a trial may have."""
 SCREENING_OUTCOMES: Final = (
     "randomised",
     "screen failure",

@@ -155,7 +155,7 @@ def test_the_tables_of_a_trial_give_the_printed_p_value(
     status, out, err = ask("simulate", "cars1", "--out", str(folder), "--format", format, "--json")
     assert (status, err) == (DONE, "")
     beside = {"consort.json", "analysis.json", "scenario.yaml", "manifest.json"}
-    assert names_in(folder) == {f"{name}.{format}" for name in TABLES} | beside
+    assert names_in(folder) == {f"{name}.{format}" for name in (*TABLES, "dictionary")} | beside
     read = pd.read_csv if format == "csv" else pd.read_parquet
     arms = analysed_by_hand(read(folder / f"visits.{format}"))
     treated, control = (arms[arm]["value"].to_numpy(float) for arm in ("cerebrolysin", "placebo"))
@@ -163,6 +163,41 @@ def test_the_tables_of_a_trial_give_the_printed_p_value(
     told = json.loads(out)
     assert told["p_value"] == pytest.approx(oracle.pvalue, rel=1e-9)
     assert (told["treated"], told["control"]) == (len(treated), len(control))
+
+
+def test_cdisc_datasets_are_written_of_a_trial_and_of_each_trial_of_a_programme(
+    ask: Ask, tmp_path: Path
+) -> None:
+    for needed in ("pyreadstat", "odmlib"):
+        pytest.importorskip(needed, reason="the extra cdisc is not installed")
+    few, start = ("--set", "design.patients=12"), ("--format", "cdisc", "--study-start")
+    folder = tmp_path / "trial"
+    command = ("simulate", "stroke_nihss", *few, "--out", str(folder), *start, "2030-06-03")
+    assert ask(*command)[0] == DONE
+    people = pd.read_sas(folder / "sdtm" / "dm.xpt", format="xport", encoding="ascii")
+    assert people["DMDTC"].min() >= "2030-06-03"
+    assert (folder / "reviewers_guide.md").is_file()
+    small = ("--set=trials.cars1.design.patients=24", "--set=trials.cars2.design.patients=24")
+    both = ("simulate", "cars_pooled", *small, "--out", str(tmp_path / "all"), *start, "2030-06-03")
+    assert ask(*both)[0] == DONE
+    assert len(list((tmp_path / "all").glob("*/adam/define.xml"))) > 1
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--study-start", "2026-01-05"), "goes with --format cdisc"),
+        (("--format", "cdisc", "--study-start", "2026-01-06"), "must be a Monday"),
+        (("--format", "cdisc", "--study-start", "soon"), "must be a date such as"),
+    ],
+)
+def test_a_first_day_that_no_file_would_have_is_refused_before_anything_is_made(
+    ask: Ask, tmp_path: Path, options: tuple[str, ...], told: str
+) -> None:
+    pytest.importorskip("pyreadstat", reason="the extra cdisc is not installed")
+    status, _, err = ask("simulate", "cars1", "--out", str(tmp_path / "trial"), *options)
+    assert (status, told in err) == (INPUT_WRONG, True)
+    assert not list((tmp_path / "trial").rglob("*.*"))
 
 
 def test_a_written_trial_can_be_made_again_from_its_folder(ask: Ask, tmp_path: Path) -> None:

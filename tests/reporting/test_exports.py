@@ -16,6 +16,7 @@ from trialsim.datasets import tables
 from trialsim.errors import InputError, RunError
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.consort.account import consort
+from trialsim.reporting.dictionary import dictionary
 from trialsim.reporting.exports import (
     manifest_of,
     write_trial,
@@ -31,6 +32,8 @@ TABLES = tables(TRIAL)
 ACCOUNT = consort(TABLES, {"cerebrolysin": 40, "placebo": 39})
 MANIFEST = manifest_of(TRIAL, "trialsim simulate cars1 --set design.patients=40")
 ANALYSIS = {"estimate": 0.7, "sd": float("nan")}
+DICTIONARY = dictionary(STUDY, TABLES)
+WRITTEN = {**TABLES, "dictionary": DICTIONARY}
 BESIDE = {"consort.json", "analysis.json", "scenario.yaml", "manifest.json"}
 
 
@@ -75,7 +78,7 @@ def test_parquet_files_read_back_equal(tmp_path: Path) -> None:
 
 def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
     write(tmp_path / "a" / "b")
-    assert names_in(tmp_path / "a" / "b") == {f"{name}.csv" for name in TABLES} | BESIDE
+    assert names_in(tmp_path / "a" / "b") == {f"{name}.csv" for name in WRITTEN} | BESIDE
 
 
 def test_the_manifest_says_where_the_files_come_from(tmp_path: Path) -> None:
@@ -90,7 +93,7 @@ def test_the_manifest_says_where_the_files_come_from(tmp_path: Path) -> None:
     assert found["note"] == SIMULATED
     assert set(found["versions"]) == {"trialsim", "numpy", "scipy", "simpy", "pandas", "python"}
     assert found["versions"]["numpy"] == np.__version__
-    assert found["files"] == {f"{name}.csv": len(table) for name, table in TABLES.items()}
+    assert found["files"] == {f"{name}.csv": len(table) for name, table in WRITTEN.items()}
     assert json.loads((tmp_path / "consort.json").read_text()) == ACCOUNT
     assert json.loads((tmp_path / "analysis.json").read_text()) == {"estimate": 0.7, "sd": None}
 
@@ -126,7 +129,7 @@ def test_another_format_leaves_no_table_of_the_old_one_and_keeps_other_files(
     write(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
     write(tmp_path, "parquet")
-    expected = {f"{name}.parquet" for name in TABLES} | BESIDE | {"notes.txt"}
+    expected = {f"{name}.parquet" for name in WRITTEN} | BESIDE | {"notes.txt"}
     assert names_in(tmp_path) == expected
 
 
@@ -194,7 +197,7 @@ def test_the_manifest_takes_its_name_last(tmp_path: Path, monkeypatch: pytest.Mo
     replace = Path.replace
 
     def recorded(part: Path, target: Path) -> Path:
-        assert len(names_in(tmp_path)) == len(TABLES) + len(BESIDE)  # all written in full before
+        assert len(names_in(tmp_path)) == len(WRITTEN) + len(BESIDE)  # all written in full before
         renamed.append(target.name)
         return replace(part, target)
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple
 
 import typer
 
 from trialsim.cli.console import print_json, put, say, warn
 from trialsim.cli.options import AsJson
 from trialsim.errors import InputError, Problem
+from trialsim.reporting.table_format import USUAL_START, TableFormat
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -18,6 +19,43 @@ STANDARD_OUTPUT: Final = Path("-")
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a table, or a file that trialsim has not made.")
 ]
+
+
+StudyStart = Annotated[
+    str | None,
+    typer.Option(
+        "--study-start",
+        metavar="DATE",
+        help=f"First day of the trial in --format cdisc, a Monday; {USUAL_START} unless given.",
+    ),
+]
+
+
+class TableForm(NamedTuple):
+    """How the tables of a trial are written, as the options say."""
+
+    format: TableFormat
+    study_start: str | None
+
+    @property
+    def chosen(self) -> tuple[TableFormat, str]:
+        """The format, and the first day of the trial."""
+        return self.format, self.study_start or USUAL_START
+
+    def check(self) -> None:
+        """Refuse a format that cannot be written, and a date that no file would have.
+
+        Raises
+        ------
+        InputError
+            If what writes the format is not installed, or the date is none or no Monday.
+        """
+        if self.study_start is not None and self.format != "cdisc":
+            raise typer.BadParameter("goes with --format cdisc", param_hint="--study-start")
+        if self.format == "cdisc":
+            from trialsim.reporting.exports import check_format
+
+            check_format(*self.chosen)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ import typer
 from trialsim.cli.console import command_line, print_json, say
 from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, Changes, Count, RunOptions, loaded
+from trialsim.cli.outputs import TableForm
 from trialsim.errors import InputError, Problem
-from trialsim.reporting.table_format import TableFormat
 
 if TYPE_CHECKING:
     from trialsim.questions.programmes.one_programme import SimulatedProgramme
@@ -55,7 +55,7 @@ def simulate_all(
     replicate: int,
     engine: "Engine",
     out: Path | None,
-    table_format: TableFormat,
+    form: TableForm,
     as_json: bool,
 ) -> None:
     """Simulate one replicate of a programme: a folder for each trial, and the pooled result."""
@@ -66,7 +66,7 @@ def simulate_all(
         _open(out, programme)
     found = simulate_programme(programme, seed, replicate, engine)
     if out is not None:
-        _write(out, found, table_format)
+        _write(out, found, form)
     if as_json:
         print_json(found.to_dict())
         return
@@ -85,7 +85,7 @@ def _open(out: Path, programme: "Programme") -> None:
         open_folder(out / name)
 
 
-def _write(out: Path, found: "SimulatedProgramme", table_format: TableFormat) -> None:
+def _write(out: Path, found: "SimulatedProgramme", form: TableForm) -> None:
     from trialsim.analysis.analyse import analyse
     from trialsim.reporting.exports import write_analysed
     from trialsim.runs.atomic_file import write_whole
@@ -93,6 +93,6 @@ def _write(out: Path, found: "SimulatedProgramme", table_format: TableFormat) ->
     from trialsim.scenario.files.yaml_file import to_yaml
 
     for name, trial in found.trials.items():
-        write_analysed(out / name, trial, analyse(trial), command_line(), table_format)
+        write_analysed(out / name, trial, analyse(trial), command_line(), *form.chosen)
     write_whole(out / "pooled.json", f"{as_json(found.to_dict())}\n".encode())
     write_whole(out / "scenario.yaml", to_yaml(found.programme).encode())

@@ -19,7 +19,7 @@ from trialsim.cli.options import (
     StudyOptions,
     loaded,
 )
-from trialsim.cli.outputs import Overwrite, PageFile, page_file
+from trialsim.cli.outputs import Overwrite, PageFile, StudyStart, TableForm, page_file
 from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
 from trialsim.reporting.table_format import TableFormat
@@ -47,8 +47,10 @@ def simulate(
     ] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder to write the tables to.")] = None,
     table_format: Annotated[
-        TableFormat, typer.Option("--format", help="How the tables are written.")
+        TableFormat,
+        typer.Option("--format", help="How the tables are written; cdisc for SDTM and ADaM."),
     ] = "csv",
+    study_start: StudyStart = None,
     report: Report = None,
     overwrite: Overwrite = False,
     engine: EngineOption = EngineName.auto,
@@ -59,7 +61,9 @@ def simulate(
 
     With --out, the folder holds the tables, the CONSORT account, the analysis, the whole scenario
     and a manifest. With --report, a page has its flow diagram, its patients and what it found. Of
-    a programme, every trial is simulated, with a folder for each, and all are pooled.
+    a programme, every trial is simulated, with a folder for each, and all are pooled. With
+    --format cdisc, SDTM and ADaM datasets stand in place of the tables, with Define-XML and a
+    reviewer's guide.
     """
     from trialsim.analysis.analyse import analyse
     from trialsim.questions.monitoring.board import told_by_board
@@ -71,10 +75,12 @@ def simulate(
     from trialsim.simulated import simulate as run
 
     found = loaded(scenario, changes)
+    form = TableForm(table_format, study_start)
+    form.check()
     if isinstance(found, Programme):
         if report is not None:
             raise typer.BadParameter("is of one trial, not of a programme", param_hint="--report")
-        simulate_all(found, seed, replicate, engine.value, out, table_format, as_json)
+        simulate_all(found, seed, replicate, engine.value, out, form, as_json)
         return
     study = found
     _open(out)
@@ -84,7 +90,7 @@ def simulate(
     if out is not None:
         from trialsim.reporting.exports import write_analysed
 
-        write_analysed(out, trial, result, command_line(), table_format)
+        write_analysed(out, trial, result, command_line(), *form.chosen)
     if page is not None:
         _write_trial_page(page, trial)
         if page.alone:

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -17,11 +18,22 @@ from typing import Any, Final
 from pandas import DataFrame
 
 from trialsim.analysis.analyse import Analysis
+from trialsim.datasets import TABLES
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.questions.monitoring.board import told_by_board
 from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.cdisc.calendar import calendar_from
+from trialsim.reporting.cdisc.package import (
+    FOLDERS,
+    File,
+    cdisc_files,
+    check_installed,
+    file_names,
+)
 from trialsim.reporting.consort.account import account_of
-from trialsim.reporting.table_format import TableFormat
+from trialsim.reporting.dictionary import NAME as DICTIONARY
+from trialsim.reporting.dictionary import dictionary
+from trialsim.reporting.table_format import USUAL_START, TableFormat
 from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import to_yaml
@@ -36,7 +48,7 @@ ANALYSIS: Final = "analysis.json"
 PART: Final = ".part"
 PACKAGES: Final = ("trialsim", "numpy", "scipy", "simpy", "pandas")
 
-Writer = Callable[[Path], None]
+Writer = Callable[[Path], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +95,39 @@ def manifest_of(trial: Trial, command: str) -> Manifest:
     )
 
 
+def check_format(format: TableFormat, study_start: str) -> None:
+    """Refuse a format that cannot be written, before anything is simulated.
+
+    Raises
+    ------
+    InputError
+        If it is unknown, if what writes it is not installed, or if the date is none or no Monday.
+    """
+    if format == "cdisc":
+        check_installed()
+        calendar_from(study_start)
+
+
 def write_analysed(
     folder: str | Path,
     trial: SimulatedTrial,
     result: Analysis,
     command: str = "",
     format: TableFormat = "csv",
+    study_start: str = USUAL_START,
 ) -> None:
-    """Write a trial and its analysis to a folder, as `write_trial` does.
+    """Write a trial and its analysis to a folder, as `write_trial` does, or as CDISC datasets.
 
     The analysis of a trial that looks begins with its own result and with what its board saw.
     """
     manifest, account = manifest_of(trial.batch, command), account_of(trial, result)
     analysis = {**told_by_board(trial), **result.to_dict()}
-    write_trial(folder, trial.tables(), account, analysis, manifest, format)
+    if format != "cdisc":
+        write_trial(folder, trial.tables(), account, analysis, manifest, format)
+        return
+    _write_folder(
+        Path(folder), cdisc_files(trial, result, study_start), account, analysis, manifest
+    )
 
 
 def write_trial(
@@ -107,7 +138,7 @@ def write_trial(
     manifest: Manifest,
     format: TableFormat = "csv",
 ) -> None:
-    """Write tables, CONSORT account, analysis, scenario and manifest to a folder.
+    """Write tables, their dictionary, CONSORT account, analysis, scenario and manifest to a folder.
 
     The folder is made if need be. A trial that was written to it before is replaced.
 
@@ -120,15 +151,12 @@ def write_trial(
     """
     if format not in _TABLE:
         raise InputError([Problem("format", f"must be {' or '.join(_TABLE)}", format)])
-    files = {f"{name}.{format}": table for name, table in tables.items()}
-    others = {f"{name}.{one}" for name in tables for one in _TABLE} - set(files)
-    writers: dict[str, Writer] = {
-        **{name: partial(_TABLE[format], table) for name, table in files.items()},
-        ACCOUNT: partial(_write_json, consort),
-        ANALYSIS: partial(_write_json, analysis),
+    told = {**tables, DICTIONARY: dictionary(manifest.scenario, tables)}
+    files = {
+        f"{name}.{format}": File(partial(_TABLE[format], table), len(table))
+        for name, table in told.items()
     }
-    rows = {name: len(table) for name, table in files.items()}
-    _write_folder(Path(folder), writers, manifest, rows, others)
+    _write_folder(Path(folder), files, consort, analysis, manifest)
 
 
 def open_folder(folder: str | Path) -> None:
@@ -146,7 +174,7 @@ def open_folder(folder: str | Path) -> None:
         raise InputError([Problem("--out", "must be a folder, not a file", str(folder))])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        left = [path for path in folder.iterdir() if path.suffix != PART]  # of a killed write
+        left = any(not _of_killed_write(path) for path in folder.rglob("*"))
     except OSError as error:
         raise _unwritable(folder, error) from None
     if left and _held_manifest(folder) is None:
@@ -156,24 +184,40 @@ def open_folder(folder: str | Path) -> None:
 
 def _write_folder(
     folder: Path,
-    writers: Mapping[str, Writer],
+    files: Mapping[str, File],
+    consort: Mapping[str, Any],
+    analysis: Mapping[str, Any],
     manifest: Manifest,
-    rows: Mapping[str, int],
-    others: set[str],
 ) -> None:
-    """Write files, scenario and manifest, then remove the others that were there before."""
-    content = {**manifest.to_dict(), "files": rows}
-    about: dict[str, Writer] = {
+    """Write files and what goes with them, then remove those that were there in another format."""
+    rows = {name: file.rows for name, file in files.items() if file.rows is not None}
+    writers: dict[str, Writer] = {
+        **{name: file.write for name, file in files.items()},
+        ACCOUNT: partial(_write_json, consort),
+        ANALYSIS: partial(_write_json, analysis),
         SCENARIO: partial(_write_text, to_yaml(manifest.scenario)),
-        MANIFEST: partial(_write_json, content),
+        MANIFEST: partial(_write_json, {**manifest.to_dict(), "files": rows}),
     }
     open_folder(folder)
     try:
-        _write_all(folder, {**writers, **about})
-        for other in others:
+        _write_all(folder, writers)
+        for other in _names_of_files() - writers.keys():
             (folder / other).unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from None
+    for part in FOLDERS:
+        with suppress(OSError):  # it is not empty, or not there
+            (folder / part).rmdir()
+
+
+def _names_of_files() -> set[str]:
+    """Return every name that a table or dataset of a trial may have, in whatever format."""
+    return {f"{name}.{one}" for name in (*TABLES, DICTIONARY) for one in _TABLE} | file_names()
+
+
+def _of_killed_write(path: Path) -> bool:
+    """Return whether a killed write has left this behind, or made the folder for it."""
+    return path.suffix == PART or (path.name in FOLDERS and path.is_dir())
 
 
 def _unwritable(folder: Path, error: OSError) -> RunError:
@@ -192,9 +236,13 @@ def _held_manifest(folder: Path) -> dict[str, Any] | None:
 
 def _write_all(folder: Path, writers: Mapping[str, Writer]) -> None:
     """Write every file in full, then let all of them take their names, in order."""
-    parts = {name: folder / f".{name}.{os.getpid()}{PART}" for name in writers}
+    parts = {}
+    for name in writers:
+        path = folder / name
+        parts[name] = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
         for name, write in writers.items():
+            parts[name].parent.mkdir(exist_ok=True)
             write(parts[name])
         for name, part in parts.items():
             part.replace(folder / name)

@@ -2,4 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-TableFormat: TypeAlias = Literal["csv", "parquet"]
+TableFormat: TypeAlias = Literal["csv", "parquet", "cdisc"]
+"""`cdisc` stands for SDTM and ADaM datasets in place of the tables."""
+USUAL_START = "2026-01-05"
+"""The first day of a trial in `cdisc`, unless another is given: a Monday."""

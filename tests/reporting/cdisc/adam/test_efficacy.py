@@ -1,0 +1,131 @@
+"""From ADEFF and ADSL alone, pandas and SciPy give back the printed estimate and p-value."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from pandas import DataFrame
+from scipy import stats
+
+from trialsim.analysis.analyse import analyse
+from trialsim.reporting.cdisc.adam.efficacy import WORST_RANK, efficacy
+from trialsim.reporting.cdisc.calendar import calendar_from
+from trialsim.reporting.cdisc.files.xpt import write_xpt
+from trialsim.reporting.cdisc.metadata import Dataset
+from trialsim.reporting.cdisc.source import Source
+from trialsim.scenario.scenario import Scenario
+from trialsim.simulated import simulate
+
+STUDIES = ("cars1", "gharagozli2017", "rat_mtbi", "vad_cognition", "xiao1999")
+"""Ranks of scores, of changes and of times in three arms; Student's t test; covariance."""
+
+
+def mann_whitney(treated: DataFrame, control: DataFrame, value: str) -> tuple[float, float]:
+    """Return the share of pairs and the p-value, by SciPy, with midranks and no continuity."""
+    samples = treated[value], control[value]
+    found = stats.mannwhitneyu(*samples, use_continuity=False, method="asymptotic")
+    return found.statistic / (len(treated) * len(control)), found.pvalue
+
+
+def student(treated: DataFrame, control: DataFrame, value: str) -> tuple[float, float]:
+    """Return the difference of means and its p-value, by SciPy."""
+    found = stats.ttest_ind(treated[value], control[value])
+    return treated[value].mean() - control[value].mean(), found.pvalue
+
+
+def covariance(treated: DataFrame, control: DataFrame, value: str) -> tuple[float, float]:
+    """Return the difference given the baseline and its p-value, by least squares of NumPy."""
+    both = pd.concat([treated, control])
+    arm = np.repeat([1.0, 0.0], [len(treated), len(control)])
+    model = np.column_stack([np.ones(len(both)), arm, both["BASE"]])
+    fitted, rest, *_ = np.linalg.lstsq(model, both[value].to_numpy(), rcond=None)
+    freedom = len(both) - 3
+    variance = rest[0] / freedom * np.linalg.inv(model.T @ model)[1, 1]
+    return fitted[1], 2 * stats.t.sf(abs(fitted[1]) / np.sqrt(variance), freedom)
+
+
+Computed = Callable[[DataFrame, DataFrame, str], tuple[float, float]]
+METHODS: dict[str, Computed] = {
+    "mann_whitney": mann_whitney,
+    "t_test": student,
+    "ancova": covariance,
+}
+
+
+def analysed(rows: DataFrame, source: Source) -> tuple[DataFrame, DataFrame]:
+    """Return the flagged records of the treated and of the controls at the visit of the plan."""
+    study = source.study
+    plan, arms = study.analysis, study.design.arms
+    code = source.tests.outcomes[plan.endpoint].code
+    visits = dict(zip(source.visits["visit"], source.visits["VISIT"], strict=True))
+    chosen = rows[
+        rows["PARAMCD"].eq(code) & rows["AVISIT"].eq(visits[plan.visit]) & rows["ANL01FL"].eq("Y")
+    ]
+    assert not chosen["USUBJID"].duplicated().any()
+    treated, control = (
+        chosen[chosen["TRTP"].eq(arms[name].label)] for name in (plan.treated, plan.control)
+    )
+    return treated, control
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_adam_alone_gives_the_printed_estimate_and_p_value(name: str, tmp_path: Path) -> None:
+    """Oracle: SciPy, on what pandas reads from the XPT file."""
+    pytest.importorskip("pyreadstat", reason="the extra cdisc is not installed")
+    trial = simulate(name, seed=2016)
+    source = Source(trial, calendar_from("2026-01-05"))
+    write_xpt(efficacy(source), tmp_path / "adeff.xpt")
+    rows = pd.read_sas(tmp_path / "adeff.xpt", format="xport", encoding="ascii").fillna(
+        {"DTYPE": "", "ANL01FL": ""}
+    )
+    estimate, p_value = _computed(rows, source)
+    printed = analyse(trial)
+    assert_allclose(estimate, printed.estimate, rtol=1e-9)
+    assert_allclose(p_value, printed.p_value, rtol=1e-9)
+
+
+def _computed(rows: DataFrame, source: Source) -> tuple[float, float]:
+    study: Scenario = source.study
+    plan, outcome = study.analysis, study.outcomes[study.analysis.endpoint]
+    treated, control = analysed(rows, source)
+    value = "AVAL" if plan.measure == "score" else "CHG"
+    signed = [one.assign(**{value: outcome.sign * one[value]}) for one in (treated, control)]
+    if plan.test.method == "ancova":
+        signed = [one.assign(BASE=outcome.sign * one["BASE"]) for one in signed]
+    return METHODS[plan.test.method](signed[0], signed[1], value)
+
+
+def test_who_is_ranked_below_all_is_tied_and_beyond_the_worst_end(
+    source: Source, datasets: dict[str, Dataset]
+) -> None:
+    rows = datasets["ADEFF"].frame
+    worst = rows[rows["DTYPE"].eq(WORST_RANK)]
+    assert len(worst) > 12
+    for name, outcome in source.study.outcomes.items():
+        mine = worst[worst["PARAMCD"].eq(source.tests.outcomes[name].code)]
+        end = outcome.low - outcome.step if outcome.sign > 0 else outcome.high + outcome.step
+        assert set(mine["AVAL"]) == {round(end, 9)}, name
+
+
+def test_a_carried_value_is_the_last_observed_one(datasets: dict[str, Dataset]) -> None:
+    """Oracle: pandas, filling forward within each subject and parameter."""
+    rows = datasets["ADEFF"].frame
+    rows = rows[rows["DTYPE"].ne(WORST_RANK)]
+    carried = rows["DTYPE"].eq("LOCF")
+    assert carried.sum() > 50
+    seen = rows["AVAL"].where(~carried)
+    filled = seen.groupby([rows["USUBJID"], rows["PARAMCD"]]).ffill()
+    assert (filled[carried] == rows["AVAL"][carried]).all()
+    assert rows["ADT"][carried].isna().all()
+
+
+def test_changes_are_from_the_baseline_record(datasets: dict[str, Dataset]) -> None:
+    rows = datasets["ADEFF"].frame
+    first = rows[rows["ABLFL"].eq("Y")].set_index(["USUBJID", "PARAMCD"])["AVAL"]
+    place = pd.MultiIndex.from_frame(rows[["USUBJID", "PARAMCD"]])
+    base = first.reindex(place).to_numpy()
+    np.testing.assert_array_equal(rows["BASE"], base)
+    np.testing.assert_array_equal(rows["CHG"], rows["AVAL"] - base)

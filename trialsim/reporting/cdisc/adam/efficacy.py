@@ -1,0 +1,208 @@
+"""Every score by visit, with what the analyses put in place of those not measured: ADEFF.
+
+A flag ANLzzFL marks the records of one analysis, a record for each patient whom it analyses: 01 is
+the primary one, at every visit and of every outcome; 02 and on are the secondary ones, in the order
+of the study file. The records are read off the very values that the analyses use.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from trialsim.analysis.data import Data
+from trialsim.analysis.endpoint import WORST
+from trialsim.arrays import Floats
+from trialsim.reporting.cdisc.adam.exposure import parameter_columns
+from trialsim.reporting.cdisc.adam.subject_level import YES, YES_NO, treatment_columns, who_columns
+from trialsim.reporting.cdisc.metadata import Dataset, Variable, columns, dataset
+from trialsim.reporting.cdisc.source import Source
+from trialsim.reporting.cdisc.terminology import standard_list
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.protocol.design import BASELINE
+
+WORST_RANK: Final = "WORST RANK"
+DERIVED: Final = "DERIVED"
+_CARRIED: Final = {"locf": "LOCF", "bocf": "BOCF"}
+
+
+_ADEFF: Final = (
+    Variable("AVISIT", "Analysis Visit", "text", "Predecessor", mandatory=True),
+    Variable("AVISITN", "Analysis Visit (N)", "integer", "Predecessor"),
+    Variable("ADT", "Analysis Date", "sas_date", "Derived"),
+    Variable("ADY", "Analysis Relative Day", "integer", "Derived"),
+    Variable(
+        "DTYPE",
+        "Derivation Type",
+        "text",
+        "Derived",
+        standard_list("DTYPE", ["LOCF", "BOCF", WORST_RANK, DERIVED]),
+        "Empty as observed; WORST RANK of who is ranked below all others; DERIVED of a value that "
+        "an estimand takes from elsewhere",
+    ),
+    Variable(
+        "AVAL",
+        "Analysis Value",
+        "float",
+        "Derived",
+        comment="Of a WORST RANK one step beyond the worst end: right for ranks, not for means",
+    ),
+    Variable("BASE", "Baseline Value", "float", "Derived"),
+    Variable("CHG", "Change from Baseline", "float", "Derived", comment="AVAL - BASE"),
+    Variable("ABLFL", "Baseline Record Flag", "text", "Derived", YES),
+)
+
+
+def efficacy(source: Source) -> Dataset:
+    """Return ADEFF: scores as observed, and derived ones where an analysis has them."""
+    rows, tests = _records(source), source.tests.outcomes.values()
+    names = {test.code: _parameter(test.label, test.unit) for test in tests}
+    seen = rows["minute"].notna().to_numpy(np.bool_)
+    minutes = rows["minute"].fillna(0).to_numpy(np.int64)
+    values = {
+        "AVISIT": rows["VISIT"],
+        "AVISITN": rows["VISITNUM"],
+        "ADT": np.where(seen, source.calendar.sas_days(minutes), np.nan),
+        "ADY": source.study_days(rows, minutes, seen),
+        **{name: rows[name] for name in ("DTYPE", "AVAL", "BASE")},
+        "CHG": rows["AVAL"] - rows["BASE"],
+        "ABLFL": np.where(rows["visit"].eq(BASELINE), "Y", ""),
+    }
+    flags = [
+        (Variable(flag, f"Analysis Flag {flag[3:5]}", "text", "Derived", YES, said), rows[flag])
+        for flag, said in _flags(source.study.analysis).items()
+    ]
+    included = Variable("FASFL", "Full Analysis Set Population Flag", "text", "Derived", YES_NO)
+    return dataset(
+        "ADEFF",
+        "Efficacy Analysis",
+        "ADaMIG",
+        "BASIC DATA STRUCTURE",
+        "One record per subject per parameter per analysis visit per derivation type",
+        ("USUBJID", "PARAMCD", "AVISITN", "DTYPE"),
+        [
+            *who_columns(source, rows),
+            *treatment_columns(source, rows),
+            *parameter_columns(rows, names),
+            *columns(_ADEFF, values),
+            *flags,
+            (included, rows["FASFL"]),
+        ],
+    )
+
+
+def _parameter(label: str, unit: str) -> str:
+    return f"{label} ({unit})" if unit else label
+
+
+def _flags(plan: AnalysisPlan) -> dict[str, str]:
+    """Return what each flag marks."""
+    said = {"ANL01FL": "Record of the primary analysis, or of its like at another visit"}
+    for place, name in enumerate(plan.further, 2):
+        said[f"ANL{place:02}FL"] = f"Record of the secondary analysis {name}"
+    return said
+
+
+def _records(source: Source) -> DataFrame:
+    """Return every record, a row for each patient, outcome, visit and derivation type."""
+    observed = _observed(source)
+    keys = ["subject", "PARAMCD", "visit", "DTYPE"]
+    rows = observed
+    for flag, used in _analysed(source):
+        rows = rows.merge(used.assign(**{flag: "Y"}), on=[*keys, "AVAL"], how="outer")
+    for flag in _flags(source.study.analysis):
+        if flag not in rows:
+            rows[flag] = ""
+        rows[flag] = rows[flag].astype(object).fillna("")
+    patients = source.patients
+    included = Data(source.trial.batch, source.study.analysis).included[0]
+    rows["FASFL"] = np.where(included[rows["subject"].to_numpy(np.int64) - 1], "Y", "N")
+    rows = rows.merge(_baselines(observed), on=["subject", "PARAMCD"], how="left")
+    kept = ["subject", "USUBJID", "SUBJID", "SITEID", "arm", "randomised_minute"]
+    rows = rows.merge(patients[kept], on="subject").merge(source.visits, on="visit")
+    return rows.sort_values(["USUBJID", "PARAMCD", "VISITNUM", "DTYPE"]).reset_index(drop=True)
+
+
+def _observed(source: Source) -> DataFrame:
+    visits = source.tables["visits"]
+    parts = []
+    for name, test in source.tests.outcomes.items():
+        column = name if f"outcome_{name}" not in visits else f"outcome_{name}"
+        seen = visits[visits[column].notna()]
+        parts.append(
+            DataFrame(
+                {
+                    "subject": seen["subject"],
+                    "PARAMCD": test.code,
+                    "visit": seen["visit"].astype(object),
+                    "DTYPE": "",
+                    "AVAL": seen[column].astype(np.float64),
+                    "minute": seen["actual_minute"].astype(np.float64),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _baselines(observed: DataFrame) -> DataFrame:
+    first = observed[observed["visit"].eq(BASELINE)]
+    return first[["subject", "PARAMCD", "AVAL"]].rename(columns={"AVAL": "BASE"})
+
+
+def _analysed(source: Source) -> Iterator[tuple[str, DataFrame]]:
+    """Yield the flag of each analysis with the records that it uses."""
+    plan = source.study.analysis
+    visits = [name for name in source.study.design.visits if name != BASELINE]
+    every = [(name, visit) for name in source.study.outcomes for visit in visits]
+    yield "ANL01FL", _used(source, plan, every)
+    for place, further in enumerate(plan.further.values(), 2):
+        named = getattr(further.test, "outcomes", None) or [further.endpoint]
+        cells = [(name, further.visit) for name in named]
+        yield f"ANL{place:02}FL", _used(source, further, cells)
+
+
+def _used(source: Source, plan: AnalysisPlan, cells: list[tuple[str, str]]) -> DataFrame:
+    parts = [_of_cell(source, plan, outcome, visit) for outcome, visit in cells]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_cell(source: Source, plan: AnalysisPlan, name: str, visit: str) -> DataFrame:
+    """Return the records of whom an analysis of one outcome at one visit takes."""
+    trial, outcome = source.trial.batch, source.study.outcomes[name]
+    changes = plan.measure == "change" and outcome.baseline is not None
+    own = plan.model_copy(update={"measure": "change" if changes else "score"})
+    data = Data(trial, own).of(name, visit)
+    place = list(source.study.design.visits).index(visit)
+    seen = trial.scores.at(name, place)[0]
+    base = trial.underlying.at(name, 0)[0]
+    cell, analysed = data.values.cell[0], data.values.analysed[0]
+    worst = cell == WORST
+    value = _values(outcome, cell.astype(np.float64), base, changes)
+    as_seen = ~worst & (np.abs(value - seen) < outcome.step / 2)
+    value = np.where(as_seen, seen, value)
+    kind = np.select([worst, as_seen], [WORST_RANK, ""], _CARRIED.get(own.missing, DERIVED))
+    subject = np.flatnonzero(analysed) + 1
+    return DataFrame(
+        {
+            "subject": subject,
+            "PARAMCD": source.tests.outcomes[name].code,
+            "visit": visit,
+            "DTYPE": kind[analysed].astype(object),
+            "AVAL": value[analysed],
+        }
+    )
+
+
+def _values(outcome: Outcome, cell: Floats, base: Floats, changes: bool) -> Floats:
+    """Return the scores of cells, which are counted from 1 at the worst; 0 lies beyond it.
+
+    Cells of a change are changes of the score by whole steps, which the baseline is added to.
+    """
+    grid, steps = outcome.grid, cell - 1
+    if not changes:
+        return grid.score_of(steps if outcome.sign > 0 else grid.steps - steps)
+    change = (steps - grid.steps) * outcome.sign * grid.step
+    return np.round(base + change, 9)

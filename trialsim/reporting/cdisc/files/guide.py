@@ -1,0 +1,148 @@
+"""The reviewer's guide: what a programmer must know who opens the datasets, in Markdown."""
+
+from collections.abc import Sequence
+
+from trialsim.analysis.analyse import Analysis
+from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.cdisc.metadata import Dataset
+from trialsim.reporting.cdisc.sdtm.events import kinds
+from trialsim.reporting.cdisc.source import Source
+from trialsim.reporting.cdisc.terminology import PUBLISHED
+
+
+def reviewers_guide(source: Source, result: Analysis, datasets: Sequence[Dataset]) -> str:
+    """Return the guide of a trial and its datasets."""
+    study = source.study
+    parts = [
+        f"# Reviewer's guide: {source.study_id}",
+        f"**{SIMULATED}** Study: {study.title} (digest {study.digest}), seed {source.trial.seed}, "
+        f"replicate {source.trial.replicate}. The first day is {source.calendar.start}, a Monday.",
+        _datasets(datasets),
+        _CONVENTIONS,
+        _visits(source),
+        _disposition(),
+        _scales(source),
+        _own_terms(datasets),
+        _analysis(source, result),
+        _ABSENT,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+_CONVENTIONS = f"""\
+## Conventions
+
+- SDTMIG 3.4 and ADaMIG 1.3; CDISC controlled terminology of {PUBLISHED}. Each dataset is there as
+  XPT version 5 and as Dataset-JSON 1.1, and described by the `define.xml` beside it.
+- STUDYID and the label of every dataset say that the data are simulated.
+- USUBJID is study, site and screening number. Screening numbers that are missing belong to
+  candidates of another course of recruitment; nobody was left out.
+- RFSTDTC is randomisation, which is when the first infusion is due; study day 1 is its date, and
+  there is no day 0. Times are to the minute.
+- Whoever was not randomised has no arm; ARMNRS says SCREEN FAILURE, or NOT ASSIGNED where the
+  criteria were met and the first infusion could not start in time or recruitment was closed.
+  Whoever was never infused has no actual arm: ASSIGNED, NOT TREATED.
+- EPOCH: SCREENING until randomisation, TREATMENT until the end of the course, its discontinuation
+  or leaving the trial, then FOLLOW-UP. The baseline visit comes before the first infusion and is of
+  the SCREENING epoch.
+- EX has the infusions that were given; what was planned and not given, and not for having
+  discontinued or left, is a deviation in DV.
+- Screening values are in the domain of their scale, at the visit SCREENING; what is neither a scale
+  nor a vital sign is in SC. Flags are Y or empty, population flags Y or N."""
+
+_ABSENT = """\
+## What is not simulated
+
+Race, ethnicity, country, informed consent, adverse events, concomitant treatment and the reasons of
+withdrawal are not simulated: the variables are empty or the datasets absent. Indication, sponsor,
+phase, blinding and route are in TS with the null flavour UNK, EXROUTE and EXDOSFRM are empty: a
+study file does not say them. Datasets without a record are not written."""
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _datasets(datasets: Sequence[Dataset]) -> str:
+    rows = [
+        (one.folder, one.name, one.title, one.structure, ", ".join(one.keys), str(len(one.frame)))
+        for one in datasets
+    ]
+    heads = ("Folder", "Dataset", "Title", "Structure", "Keys", "Records")
+    return f"## Datasets\n\n{_table(heads, rows)}"
+
+
+def _visits(source: Source) -> str:
+    visits = source.visits
+    rows = [
+        (f"{number:g}", visit, "from onset" if day != day and number > 1 else _day(day))
+        for number, visit, day in zip(
+            visits["VISITNUM"], visits["VISIT"], visits["VISITDY"], strict=True
+        )
+    ]
+    return f"## Visits\n\n{_table(('VISITNUM', 'VISIT', 'VISITDY'), rows)}"
+
+
+def _day(day: float) -> str:
+    return "" if day != day else f"{day:g}"
+
+
+def _disposition() -> str:
+    rows = [(one.name, one.term, one.decode, one.ends or "none") for one in kinds()]
+    heads = ("Event in the study file", "DSTERM", "DSDECOD", "Ends")
+    return (
+        "## Disposition\n\nEvery kind of intercurrent event, where it happens; ADTTE has the time "
+        f"to each.\n\n{_table(heads, rows)}"
+    )
+
+
+def _scales(source: Source) -> str:
+    rows = []
+    for name, test in {**source.tests.covariates, **source.tests.outcomes}.items():
+        owner = "sponsor" if test.nci is None else f"CDISC, {test.nci}"
+        rows.append((name, test.label, test.domain, test.category, test.code, test.name, owner))
+    heads = ("Study file", "Label", "Domain", "Category", "Code", "Test", "Defined by")
+    return (
+        "## Scales and covariates\n\nThe code is --TESTCD, PARAMCD in ADEFF, and the name of the "
+        f"covariate in ADSL.\n\n{_table(heads, rows)}"
+    )
+
+
+def _own_terms(datasets: Sequence[Dataset]) -> str:
+    rows = {
+        (f"{one.name}.{variable.name}", term.value)
+        for one in datasets
+        for variable in one.variables
+        if variable.codes is not None and not variable.codes.is_sponsors
+        for term in variable.codes.terms
+        if term.code is None
+    }
+    said = "These extend a code list of CDISC and are marked in `define.xml` (def:ExtendedValue)."
+    return f"## Terms of the sponsor\n\n{said}\n\n{_table(('Variable', 'Term'), sorted(rows))}"
+
+
+def _analysis(source: Source, result: Analysis) -> str:
+    plan = source.study.analysis
+    test = source.tests.outcomes[plan.endpoint]
+    visits = dict(zip(source.visits["visit"], source.visits["VISIT"], strict=True))
+    value = "AVAL" if plan.measure == "score" else "CHG"
+    chosen = f"PARAMCD = '{test.code}', AVISIT = '{visits[plan.visit]}', ANL01FL = 'Y'"
+    flags = "\n".join(
+        f"- ANL{place:02}FL: {name}" for place, name in enumerate(["primary", *plan.further], 1)
+    )
+    p_value, sizes = (
+        f"{result.p_value:.6g}",
+        f"{result.primary.treated} and {result.primary.control}",
+    )
+    return f"""\
+## The primary analysis from ADEFF
+
+Of the records with {chosen}, {value} by TRTP gives {result.primary.quantity} =
+{result.estimate:.6g}, p = {p_value} ({sizes} patients). A WORST RANK has a value beyond the worst
+end of the scale, which is right for ranks and not for means. Where scores are imputed several
+times, the flag marks those that were measured.
+
+The analyses by their flags:
+
+{flags}"""

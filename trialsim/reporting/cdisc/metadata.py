@@ -1,0 +1,182 @@
+"""What a dataset and its variables are: the one description that every file is written from.
+
+XPT version 5 allows names of 8 characters, labels of 40, texts of 200 bytes, and ASCII alone;
+`problems_of` tells what does not fit, and nothing is ever cut short.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from pandas import DataFrame
+
+from trialsim.arrays import Integers
+from trialsim.errors import Problem
+
+Kind: TypeAlias = Literal["text", "integer", "float", "datetime", "sas_date", "sas_datetime"]
+"""`datetime` is text in ISO 8601; the SAS kinds are numbers with a format."""
+Origin: TypeAlias = Literal["Collected", "Derived", "Assigned", "Protocol", "Predecessor"]
+Standard: TypeAlias = Literal["SDTMIG", "ADaMIG"]
+Class: TypeAlias = Literal[
+    "TRIAL DESIGN",
+    "SPECIAL PURPOSE",
+    "INTERVENTIONS",
+    "EVENTS",
+    "FINDINGS",
+    "SUBJECT LEVEL ANALYSIS DATASET",
+    "BASIC DATA STRUCTURE",
+]
+MOST_TEXT: Final = 200
+MOST_NAME: Final = 8
+MOST_LABEL: Final = 40
+SIMULATED: Final = "SIMULATED"
+_FORMATS: Final = {"sas_date": "DATE9.", "sas_datetime": "DATETIME20."}
+
+
+class Term(NamedTuple):
+    """One value of a code list."""
+
+    value: str
+    decode: str
+    code: str | None
+    """Its code in the NCI Thesaurus; None for a term that the sponsor defines."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeList:
+    """The values that a variable may have."""
+
+    name: str
+    label: str
+    terms: tuple[Term, ...]
+    code: str | None = None
+    """The list's own code, where the list is CDISC's."""
+
+    @property
+    def is_sponsors(self) -> bool:
+        """Whether no term of it is CDISC's."""
+        return self.code is None and all(term.code is None for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of a dataset."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+    origin: Origin = "Collected"
+    codes: CodeList | None = None
+    comment: str = ""
+    """How it is derived, or why it is empty."""
+    mandatory: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a character variable."""
+        return self.kind in ("text", "datetime")
+
+    @property
+    def sas_format(self) -> str | None:
+        """The SAS format of a date."""
+        return _FORMATS.get(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset with its description; the frame has the variables' names, in order."""
+
+    name: str
+    title: str
+    standard: Standard
+    kind: Class
+    structure: str
+    keys: tuple[str, ...]
+    variables: tuple[Variable, ...]
+    frame: DataFrame = field(repr=False)
+    comment: str = ""
+
+    @property
+    def label(self) -> str:
+        """The title, which says first that the data are simulated."""
+        return f"{SIMULATED} {self.title}"
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is about the trial, not about its subjects."""
+        return self.kind == "TRIAL DESIGN"
+
+    @property
+    def folder(self) -> str:
+        """The folder that its files lie in."""
+        return "sdtm" if self.standard == "SDTMIG" else "adam"
+
+    def length(self, variable: Variable) -> int:
+        """Return the longest value of a variable in bytes; 8 of a number."""
+        if not variable.is_text:
+            return 8
+        return max((len(text.encode()) for text in self.frame[variable.name]), default=0) or 1
+
+
+def dataset(
+    name: str,
+    title: str,
+    standard: Standard,
+    kind: Class,
+    structure: str,
+    keys: Sequence[str],
+    columns: Sequence[tuple[Variable, object]],
+    comment: str = "",
+) -> Dataset:
+    """Return a dataset of variables with their values, sorted by its keys."""
+    values = {variable.name: column for variable, column in columns}
+    whole = DataFrame(values).sort_values(list(keys), kind="stable").reset_index(drop=True)
+    for variable, _ in columns:
+        if variable.is_text:
+            whole[variable.name] = whole[variable.name].astype(object).fillna("").astype(object)
+        else:
+            whole[variable.name] = whole[variable.name].astype(np.float64)
+    variables = tuple(variable for variable, _ in columns)
+    return Dataset(name, title, standard, kind, structure, tuple(keys), variables, whole, comment)
+
+
+def columns(
+    variables: Sequence[Variable],
+    values: Mapping[str, object],
+    codes: Mapping[str, CodeList] | None = None,
+) -> list[tuple[Variable, object]]:
+    """Return variables with their values, by name, and with the code lists of the study."""
+    own = codes or {}
+    return [
+        (replace(one, codes=own.get(one.name, one.codes)), values[one.name]) for one in variables
+    ]
+
+
+def numbered(frame: DataFrame) -> Integers:
+    """Return 1, 2, ... within each subject, in the order of the rows: --SEQ."""
+    return frame.groupby("USUBJID", sort=False).cumcount().to_numpy(np.int64) + 1
+
+
+def problems_of(one: Dataset) -> Iterator[Problem]:
+    """Yield what of a dataset XPT version 5 cannot hold."""
+    if len(one.label) > MOST_LABEL:
+        yield Problem(one.name, f"its label must have at most {MOST_LABEL} characters", one.label)
+    for variable in one.variables:
+        path = f"{one.name}.{variable.name}"
+        if len(variable.name) > MOST_NAME:
+            yield Problem(path, f"must have at most {MOST_NAME} characters")
+        if len(variable.label) > MOST_LABEL:
+            rule = f"its label must have at most {MOST_LABEL} characters"
+            yield Problem(path, rule, variable.label)
+        if variable.is_text:
+            yield from _text_problems(path, one.frame[variable.name].unique().tolist())
+
+
+def _text_problems(path: str, texts: Sequence[str]) -> Iterator[Problem]:
+    for text in texts:
+        if not text.isascii():
+            yield Problem(path, "must be ASCII, as XPT version 5 holds nothing else", text)
+        elif len(text) > MOST_TEXT:
+            rule = f"must have at most {MOST_TEXT} characters, as XPT version 5 allows"
+            yield Problem(path, rule, text)

@@ -1,0 +1,417 @@
+"""The trial design, straight from the study file: TA, TE, TI, TS and TV."""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from pandas import DataFrame
+
+from trialsim.reporting.cdisc.metadata import (
+    Dataset,
+    Origin,
+    Term,
+    Variable,
+    columns,
+    dataset,
+)
+from trialsim.reporting.cdisc.source import EPOCH, STUDYID, Source, same
+from trialsim.reporting.cdisc.terminology import own_list, standard_list
+from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.protocol.design import Visit
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.values import counted
+
+PROTOCOL: Final[Origin] = "Protocol"
+SDTM_VERSION: Final = "2.0"
+SDTMIG_VERSION: Final = "3.4"
+SCREEN: Final = ("SCRN", "Screening")
+FOLLOW: Final = ("FUP", "Follow-up")
+_DAYS: Final = "days"
+
+
+def trial_design(source: Source) -> list[Dataset]:
+    """Return the five datasets about the trial itself."""
+    return [_arms(source), _elements(source), _criteria(source), _summary(source), _visits(source)]
+
+
+def treatment_elements(source: Source) -> dict[str, str]:
+    """Return ETCD of the treatment element of each arm, by the arm's name."""
+    return {name: f"TRT{place}" for place, name in enumerate(source.study.design.arms, 1)}
+
+
+def follows_up(study: Scenario) -> bool:
+    """Return whether visits are planned after the course of infusions."""
+    last = int(study.treatment.infusions.offsets()[0][-1])
+    return max(visit.day for visit in study.design.visits.values()) > last
+
+
+def element_list(source: Source) -> Any:
+    """Return the elements' codes with what they are."""
+    arms = source.study.design.arms
+    elements = {SCREEN[0]: SCREEN[1]}
+    elements |= {code: arms[name].label for name, code in treatment_elements(source).items()}
+    if follows_up(source.study):
+        elements[FOLLOW[0]] = FOLLOW[1]
+    return own_list("ETCD", "Elements", elements)
+
+
+def _domain(name: str) -> Variable:
+    codes = own_list(f"DOMAIN.{name}", f"Domain {name}", {name: name})
+    return Variable("DOMAIN", "Domain Abbreviation", origin="Assigned", codes=codes, mandatory=True)
+
+
+def begin(source: Source, name: str, rows: int) -> list[tuple[Variable, object]]:
+    """Return the columns that every domain begins with: STUDYID and DOMAIN."""
+    return [(STUDYID, same(source.study_id, rows)), (_domain(name), same(name, rows))]
+
+
+class _Step(NamedTuple):
+    arm: str
+    order: int
+    element: str
+    what: str
+    branch: str
+    epoch: str
+
+
+def _steps(source: Source) -> Iterator[_Step]:
+    arms = source.study.design.arms
+    for name, code in treatment_elements(source).items():
+        branch = f"Randomised to {arms[name].label}"
+        yield _Step(name, 1, *SCREEN, branch, "SCREENING")
+        yield _Step(name, 2, code, arms[name].label, "", "TREATMENT")
+        if follows_up(source.study):
+            yield _Step(name, 3, *FOLLOW, "", "FOLLOW-UP")
+
+
+def _arms(source: Source) -> Dataset:
+    steps = list(_steps(source))
+    arms = source.study.design.arms
+    return dataset(
+        "TA",
+        "Trial Arms",
+        "SDTMIG",
+        "TRIAL DESIGN",
+        "One record per planned element per arm",
+        ("ARMCD", "TAETORD"),
+        [
+            *begin(source, "TA", len(steps)),
+            (
+                Variable("ARMCD", "Planned Arm Code", "text", PROTOCOL, source.arm_list, "", True),
+                [source.arm_codes[step.arm] for step in steps],
+            ),
+            (
+                Variable("ARM", "Description of Planned Arm", "text", PROTOCOL, mandatory=True),
+                [arms[step.arm].label for step in steps],
+            ),
+            (
+                Variable(
+                    "TAETORD",
+                    "Planned Order of Element within Arm",
+                    "integer",
+                    PROTOCOL,
+                    mandatory=True,
+                ),
+                [step.order for step in steps],
+            ),
+            (
+                Variable("ETCD", "Element Code", "text", PROTOCOL, element_list(source), "", True),
+                [step.element for step in steps],
+            ),
+            (
+                Variable("ELEMENT", "Description of Element", "text", PROTOCOL),
+                [step.what for step in steps],
+            ),
+            (Variable("TABRANCH", "Branch", "text", PROTOCOL), [step.branch for step in steps]),
+            (EPOCH, [step.epoch for step in steps]),
+        ],
+    )
+
+
+def _elements(source: Source) -> Dataset:
+    arms = source.study.design.arms
+    course = int(source.study.treatment.infusions.offsets()[0][-1]) + 1
+    rows = [(*SCREEN, "Arrival at the site", "Randomisation, or the end of screening", "")]
+    rows += [
+        (
+            code,
+            arms[name].label,
+            "Randomisation, which is when the first infusion is due",
+            "End of the course, its discontinuation, or the end of participation",
+            f"P{course}D",
+        )
+        for name, code in treatment_elements(source).items()
+    ]
+    if follows_up(source.study):
+        rows += [(*FOLLOW, "End of the treatment element", "Last visit, withdrawal or death", "")]
+    code, element, start, end, lasts = zip(*rows, strict=True)
+    return dataset(
+        "TE",
+        "Trial Elements",
+        "SDTMIG",
+        "TRIAL DESIGN",
+        "One record per planned element",
+        ("ETCD",),
+        [
+            *begin(source, "TE", len(rows)),
+            (
+                Variable("ETCD", "Element Code", "text", PROTOCOL, element_list(source), "", True),
+                code,
+            ),
+            (
+                Variable("ELEMENT", "Description of Element", "text", PROTOCOL, mandatory=True),
+                element,
+            ),
+            (
+                Variable("TESTRL", "Rule for Start of Element", "text", PROTOCOL, mandatory=True),
+                start,
+            ),
+            (Variable("TEENRL", "Rule for End of Element", "text", PROTOCOL), end),
+            (Variable("TEDUR", "Planned Duration of Element", "text", PROTOCOL), lasts),
+        ],
+    )
+
+
+def criterion_codes(study: Scenario) -> dict[str, str]:
+    """Return IETESTCD of every rule of eligibility by its name."""
+    inclusion, exclusion = study.eligibility.inclusion, study.eligibility.exclusion
+    return {
+        **{name: f"INCL{place:02}" for place, name in enumerate(inclusion, 1)},
+        **{name: f"EXCL{place:02}" for place, name in enumerate(exclusion, 1)},
+    }
+
+
+_TI: Final = (
+    Variable("IETESTCD", "Incl/Excl Criterion Short Name", "text", PROTOCOL, mandatory=True),
+    Variable("IETEST", "Inclusion/Exclusion Criterion", "text", PROTOCOL, mandatory=True),
+    Variable(
+        "IECAT",
+        "Inclusion/Exclusion Category",
+        "text",
+        PROTOCOL,
+        standard_list("IECAT"),
+        mandatory=True,
+    ),
+    Variable("TIRL", "Inclusion/Exclusion Criterion Rule", "text", PROTOCOL),
+)
+
+
+def _criteria(source: Source) -> Dataset:
+    study = source.study
+    codes, rules = criterion_codes(study), study.eligibility.rules
+    values = {
+        "IETESTCD": [codes[name] for name in rules],
+        "IETEST": [rule.label for rule in rules.values()],
+        "IECAT": [
+            "INCLUSION" if name in study.eligibility.inclusion else "EXCLUSION" for name in rules
+        ],
+        "TIRL": [_condition(rule) for rule in rules.values()],
+    }
+    return dataset(
+        "TI",
+        "Trial Incl/Excl Criteria",
+        "SDTMIG",
+        "TRIAL DESIGN",
+        "One record per criterion",
+        ("IETESTCD",),
+        [
+            *begin(source, "TI", len(rules)),
+            *columns(_TI, values, {"IETESTCD": criterion_list(study)}),
+        ],
+    )
+
+
+def criterion_list(study: Scenario) -> Any:
+    """Return the criteria's codes with what they are."""
+    codes, rules = criterion_codes(study), study.eligibility.rules
+    return own_list(
+        "IETESTCD",
+        "Eligibility criteria",
+        {codes[name]: rule.label for name, rule in rules.items()},
+    )
+
+
+def _condition(rule: Rule) -> str:
+    """Return the condition of a rule, over the covariates of the study file."""
+    said = {"at_least": ">=", "more_than": ">", "at_most": "<=", "less_than": "<", "equals": "="}
+    parts = [
+        f"{rule.covariate} {sign} {getattr(rule, name)}"
+        for name, sign in said.items()
+        if getattr(rule, name) is not None
+    ]
+    if rule.one_of is not None:
+        parts.append(f"{rule.covariate} in ({', '.join(map(str, rule.one_of))})")
+    return " and ".join(parts)
+
+
+def _visits(source: Source) -> Dataset:
+    planned, visits = source.study.design.visits, source.visits
+    starts = ["At presentation", *(_when(visit) for visit in planned.values())]
+    return dataset(
+        "TV",
+        "Trial Visits",
+        "SDTMIG",
+        "TRIAL DESIGN",
+        "One record per planned visit",
+        ("VISITNUM",),
+        [
+            *begin(source, "TV", len(visits)),
+            *((variable, visits[variable.name]) for variable in visit_variables(source)),
+            (
+                Variable(
+                    "ARMCD", "Planned Arm Code", "text", PROTOCOL, comment="Visits of all arms"
+                ),
+                same("", visits),
+            ),
+            (Variable("TVSTRL", "Visit Start Rule", "text", PROTOCOL, mandatory=True), starts),
+        ],
+    )
+
+
+def visit_variables(source: Source) -> tuple[Variable, Variable, Variable]:
+    """Return VISITNUM, VISIT and VISITDY."""
+    names = dict(zip(source.visits["VISIT"], source.visits["VISIT"], strict=True))
+    comment = "Planned study day; none of a visit that is counted from onset"
+    return (
+        Variable("VISITNUM", "Visit Number", "integer", PROTOCOL, mandatory=True),
+        Variable("VISIT", "Visit Name", "text", PROTOCOL, own_list("VISIT", "Visits", names)),
+        Variable("VISITDY", "Planned Study Day of Visit", "integer", PROTOCOL, comment=comment),
+    )
+
+
+def _when(visit: Visit) -> str:
+    window = f", up to {counted(visit.window_days, _DAYS)} before or after"
+    if visit.day == 0 and visit.after == "randomisation":
+        return "At randomisation"
+    at = f"{counted(visit.day, _DAYS)} after {visit.after}"
+    return at + (window if visit.window_days else "")
+
+
+class _Parameter(NamedTuple):
+    code: str
+    name: str
+    value: str
+    term: str | None = None
+    """The value's code in the NCI Thesaurus."""
+    null: str = ""
+    """Why there is no value, as ISO 21090 has it."""
+
+
+_TS: Final = (
+    Variable("TSSEQ", "Sequence Number", "integer", "Derived", mandatory=True),
+    Variable("TSPARMCD", "Trial Summary Parameter Short Name", "text", PROTOCOL, mandatory=True),
+    Variable("TSPARM", "Trial Summary Parameter", "text", PROTOCOL, mandatory=True),
+    Variable("TSVAL", "Parameter Value", "text", PROTOCOL),
+    Variable(
+        "TSVALNF",
+        "Parameter Null Flavor",
+        "text",
+        PROTOCOL,
+        comment="UNK where the study file does not say it",
+    ),
+    Variable("TSVALCD", "Parameter Value Code", "text", "Assigned"),
+    Variable("TSVCDREF", "Name of the Reference Terminology", "text", "Assigned"),
+)
+
+
+def _summary(source: Source) -> Dataset:
+    rows = DataFrame(_parameters(source))
+    values = {
+        "TSSEQ": rows.groupby("code").cumcount() + 1,
+        "TSPARMCD": rows["code"],
+        "TSPARM": rows["name"],
+        "TSVAL": rows["value"],
+        "TSVALNF": rows["null"],
+        "TSVALCD": rows["term"],
+        "TSVCDREF": np.where(rows["term"].notna(), "CDISC CT", ""),
+    }
+    codes = {
+        "TSPARMCD": standard_list("TSPARMCD", rows["code"]),
+        "TSPARM": standard_list("TSPARM", rows["name"]),
+    }
+    return dataset(
+        "TS",
+        "Trial Summary",
+        "SDTMIG",
+        "TRIAL DESIGN",
+        "One record per trial summary parameter value",
+        ("TSPARMCD", "TSSEQ"),
+        [*begin(source, "TS", len(rows)), *columns(_TS, values, codes)],
+    )
+
+
+_YES: Final = Term("Y", "Y", "C49488")
+_NO: Final = Term("N", "N", "C49487")
+
+
+def _parameters(source: Source) -> Iterator[_Parameter]:
+    """Yield what the trial is; what a study file has no place for is unknown."""
+    study = source.study
+    design, plan = study.design, study.analysis
+    endpoint, visit = study.outcomes[plan.endpoint].label, plan.visit.replace("_", " ")
+    adaptive = _YES if study.monitoring is not None else _NO
+    several = len(_doses(study)) > 1
+    course = int(study.treatment.infusions.offsets()[0][-1]) + 1
+    last = max(one.day for one in design.visits.values())
+    start = source.calendar.start.isoformat()
+    end = source.calendar.dates(source.patients["ended_minute"].to_numpy())
+    yield _Parameter("ADAPT", "Adaptive Design", adaptive.value, adaptive.code)
+    yield from _ages(study)
+    for dose in sorted(_doses(study)):
+        yield _Parameter("DOSE", "Dose per Administration", f"{dose:g}")
+    unit = standard_list("UNIT", [design.dose_unit]).terms[0]
+    yield _Parameter("DOSU", "Dose Units", unit.value, unit.code)
+    yield _unknown("INDIC", "Trial Disease/Condition Indication")
+    yield _Parameter("INTMODEL", "Intervention Model", "PARALLEL", "C82639")
+    yield _Parameter("INTTYPE", "Intervention Type", "DRUG", "C1909")
+    yield _Parameter("LENGTH", "Trial Length", f"P{last}D")
+    yield _Parameter("NARMS", "Planned Number of Arms", str(len(design.arms)))
+    yield _Parameter("OUTMSPRI", "Primary Outcome Measure", f"{endpoint} at {visit}")
+    yield _Parameter("PLANSUB", "Planned Number of Subjects", str(design.patients))
+    yield _Parameter("PLNTRDUR", "Planned Trial Duration", f"P{course}D")
+    yield _Parameter("RANDOM", "Trial is Randomized", _YES.value, _YES.code)
+    yield _unknown("ROUTE", "Route of Administration")
+    yield _Parameter("SDTIGVER", "SDTM IG Version", SDTMIG_VERSION)
+    yield _Parameter("SDTMVER", "SDTM Version", SDTM_VERSION)
+    yield _Parameter("SENDTC", "Study End Date", max(end))
+    yield _Parameter("SEXPOP", "Sex of Participants", "BOTH", "C49636")
+    yield _unknown("SPONSOR", "Clinical Study Sponsor")
+    yield _Parameter("SSTDTC", "Study Start Date", start)
+    if design.stratify_by == "site":
+        yield _Parameter("STRATFCT", "Stratification Factor", "SITE")
+    yield _Parameter("STYPE", "Study Type", "INTERVENTIONAL", "C98388")
+    yield _unknown("TBLIND", "Trial Blinding Schema")
+    if any(max(arm.doses) == 0 for arm in design.arms.values()):
+        yield _Parameter("TCNTRL", "Control Type", "PLACEBO", "C49648")
+    if several:
+        yield _Parameter("TCNTRL", "Control Type", "DOSE RESPONSE", "C120841")
+    yield _Parameter("TITLE", "Trial Title", f"SIMULATED: {study.title}")
+    yield _unknown("TPHASE", "Trial Phase Classification")
+    for arm in design.arms.values():
+        if max(arm.doses) > 0:
+            yield _Parameter("TRT", "Investigational Therapy or Treatment", arm.label)
+    yield _Parameter("TTYPE", "Trial Type", "EFFICACY", "C49666")
+
+
+def _unknown(code: str, name: str) -> _Parameter:
+    return _Parameter(code, name, "", null="UNK")
+
+
+def _doses(study: Scenario) -> set[float]:
+    """Return the doses of the arms that have any, in the unit of the design."""
+    return {dose for arm in study.design.arms.values() for dose in arm.doses if dose > 0}
+
+
+def _ages(study: Scenario) -> Iterator[_Parameter]:
+    """Yield the least and greatest age that a patient may have, as far as rules of entry say."""
+    rules = [one for one in study.eligibility.inclusion.values() if one.covariate == "age_years"]
+    most = [rule.at_most for rule in rules if isinstance(rule.at_most, int | float)]
+    least = [rule.at_least for rule in rules if isinstance(rule.at_least, int | float)]
+    for code, name, ages, null in (
+        ("AGEMAX", "Planned Maximum Age of Subjects", most, "PINF"),
+        ("AGEMIN", "Planned Minimum Age of Subjects", least, "NINF"),
+    ):
+        if ages:
+            yield _Parameter(code, name, f"P{ages[0]:g}Y")
+        else:
+            yield _Parameter(code, name, "", null=null)

@@ -1,0 +1,146 @@
+"""The data dictionary of a trial's tables: what each column is, its type, unit and codes.
+
+Here alone columns are described; whatever writes tables writes this beside them.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from pandas import DataFrame, Series
+from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
+
+from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.patients.population import Covariate
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.labels import spoken
+from trialsim.scenario.words.values import unit_of
+
+NAME: Final = "dictionary"
+"""The name of the table."""
+_MINUTE: Final = "minutes from the trial's first midnight"
+_DAY: Final = "days from the trial's first midnight, rounded down"
+
+
+class Column(NamedTuple):
+    """What a column is."""
+
+    label: str
+    unit: str = ""
+    codes: str = ""
+    """What values mean, where they do not say it themselves."""
+
+
+COLUMNS: Final[Mapping[str, Column]] = {
+    "replicate": Column("Number of the simulated trial under its seed"),
+    "subject": Column("Number of the patient, from 1 in order of randomisation"),
+    "screening_number": Column("Number of the candidate, whoever else came"),
+    "site": Column("Site, as named in the study file"),
+    "arm": Column("Arm to which the patient was randomised, as named in the study file"),
+    "outcome": Column("What became of the candidate"),
+    "reason": Column(
+        "Why the candidate was not randomised",
+        codes="the first rule of eligibility that failed; window_missed: the first infusion could "
+        "not start in time; recruitment_closed: eligible after recruitment had closed",
+    ),
+    "failed_rules": Column("Every rule of eligibility that failed, joined by semicolons"),
+    "rehabilitation_sessions_planned": Column("Planned sessions of rehabilitation"),
+    "rehabilitation_sessions_attended": Column("Attended sessions of rehabilitation"),
+    "infusions_planned": Column("Planned infusions"),
+    "infusions_given": Column("Infusions given"),
+    "study_drug_received_ml": Column("Study drug received in all infusions", "mL"),
+    "infusion": Column("Number of the planned infusion, from 1"),
+    "planned_day": Column("Planned day of the infusion or visit", "days"),
+    "planned_after": Column("What the planned day of a visit is counted from"),
+    "status": Column(
+        "What became of the infusion, the visit or the patient",
+        codes="infusions: given, refused, for want of something (such as no chair), or not due any "
+        "more after discontinuing, withdrawing or dying; visits: attended, missed or after leaving",
+    ),
+    "volume_ml": Column("Volume infused, drug and saline", "mL"),
+    "dose_ml": Column("Study drug given in the infusion", "mL"),
+    "waited_minutes": Column("Time waited for a chair, also where none came free", "minutes"),
+    "visit": Column("Planned visit, as named in the study file"),
+    "days_since_onset": Column("Time from onset to when the visit was due", "days"),
+    "attended": Column("Whether the patient came to the visit"),
+    "treatment_discontinued": Column("Whether infusions were stopped early for good"),
+    "subscale": Column("Part of the scale to which the item belongs"),
+    "item": Column("Item of the scale, as named in the study file"),
+    "score": Column("Points of the item; credited where it was not given", "points"),
+    "given": Column("Whether the examiner gave the item"),
+    "minutes": Column("Time that giving the item took", "minutes"),
+}
+"""By the name of the column, whatever the table; times and the study's own names are not here."""
+_ITEMS_OUTCOME: Final = Column("Scale to which the item belongs, as named in the study file")
+_TIMES: Final = {"_minute": _MINUTE, "_day": _DAY}
+
+
+def dictionary(scenario: Scenario, tables: Mapping[str, DataFrame]) -> DataFrame:
+    """Return a row for each column of each table: label, type, unit and codes.
+
+    >>> from trialsim.simulated import simulate
+    >>> trial = simulate("stroke_nihss", seed=2016)
+    >>> found = dictionary(trial.scenario, trial.tables()).set_index(["table", "column"])
+    >>> found.loc[("visits", "nihss"), ["label", "codes"]].tolist()
+    ['National Institutes of Health Stroke Scale', '0 to 42 in steps of 1, lower is better']
+    """
+    rows = []
+    for table, content in tables.items():
+        for name in content.columns:
+            column = column_of(scenario, table, str(name))
+            values = content[name]
+            rows.append(
+                {
+                    "table": table,
+                    "column": name,
+                    "label": column.label,
+                    "type": _type_of(values),
+                    "unit": column.unit,
+                    "codes": column.codes or _categories(values),
+                }
+            )
+    return DataFrame(rows)
+
+
+def column_of(scenario: Scenario, table: str, name: str) -> Column:
+    """Return what a column of a table is."""
+    if table == "screening":
+        covariates = scenario.population.covariates
+        own = name.removeprefix("covariate_") if name not in covariates else name
+        if own in covariates and (own != name or name not in COLUMNS):
+            return _of_covariate(own, covariates[own])
+    if table == "visits":
+        own = name.removeprefix("outcome_") if name not in scenario.outcomes else name
+        if own in scenario.outcomes and (own != name or name not in COLUMNS):
+            return _of_outcome(scenario.outcomes[own])
+    if (table, name) == ("items", "outcome"):
+        return _ITEMS_OUTCOME
+    if name in COLUMNS:
+        return COLUMNS[name]
+    for ending, unit in _TIMES.items():
+        if name.endswith(ending):
+            return Column(spoken(name.removesuffix(ending)), unit)
+    raise KeyError(f"{table}.{name} has no description")
+
+
+def _of_covariate(name: str, covariate: Covariate) -> Column:
+    codes = ", ".join(covariate.levels or ())
+    return Column(covariate.label, unit_of(name), codes)
+
+
+def _of_outcome(outcome: Outcome) -> Column:
+    scale = f"{outcome.low:g} to {outcome.high:g} in steps of {outcome.step:g}"
+    return Column(outcome.label, outcome.unit, f"{scale}, {outcome.better} is better")
+
+
+def _type_of(values: "Series[Any]") -> str:
+    if is_bool_dtype(values):
+        return "true or false"
+    if is_integer_dtype(values):
+        return "whole number"
+    return "number" if is_numeric_dtype(values) else "text"
+
+
+def _categories(values: "Series[Any]") -> str:
+    """Return the categories of a column that has them, unless there are as many as sites."""
+    names: Iterable[Any] = getattr(values.dtype, "categories", ())
+    return ", ".join(map(str, names))
