@@ -471,3 +471,19 @@ def test_the_limits_of_a_size_set_again_move_with_the_patients(by: str) -> None:
 
 def test_a_size_without_looks_moves_nothing_else(looked_size: ts.SampleSize) -> None:
     assert looked_size.moved == {}
+
+
+def test_no_size_is_tried_below_the_patients_that_a_look_waits_for() -> None:
+    """46 patients would do at this effect, but the look needs 100."""
+    changes = {
+        "monitoring.looks.second": None,
+        "monitoring.looks.first.when": {"known_patients": 100},
+        "outcomes.arat.effect.value": 0.75,
+    }
+    study = load("cars_sequential").replace(changes)
+    with pytest.raises(ts.RunError, match="101"):
+        ts.sample_size(study, 0.8, replicates=100, seed=5, n_jobs=1)
+    assert (
+        ts.sample_size(study.replace({"outcomes.arat.effect.value": 0.62}), 0.8, **FEWER).value
+        > 100
+    )

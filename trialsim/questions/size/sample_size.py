@@ -370,11 +370,19 @@ def _ends(curve: PowerCurve, runner: Runner, sought: Sought) -> Ends:
         return Ends(low, high)
     scenario = curve.scenario
     start = _start(scenario, power, runner)
-    arms = max(len(trial.design.arms) for trial in trials_of(scenario).values())
-    least = arms if low is None else low
+    least = _least_patients(scenario) if low is None else low
     most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
     within, pilot = Ends(least, max(most, least + 1)), min(PILOT, sought.replicates)
     return bracket(curve, start, within, power, pilot)
+
+
+def _least_patients(study: Study) -> int:
+    """Return the fewest patients that may be tried: one an arm, and more than a look waits for."""
+    least = max(len(trial.design.arms) for trial in trials_of(study).values())
+    if not isinstance(study, Scenario) or study.monitoring is None:
+        return least
+    waits = (look.when.known_patients or 0 for look in study.monitoring.looks.values())
+    return max(least, max(waits) + 1)
 
 
 def _start(study: Study, power: float, runner: Runner) -> float:
