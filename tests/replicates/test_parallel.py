@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.errors import InputError
 from trialsim.questions.power import power
 from trialsim.replicates.parallel import (
@@ -25,6 +27,7 @@ from trialsim.replicates.run import BATCH, Replicates, Simulation
 from trialsim.replicates.watch import end_with
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
+from trialsim.trial.trial import Engine
 
 SEED = 2016
 CARS1 = load("cars1").replace({"design.patients": 60})
@@ -66,12 +69,45 @@ def test_enough_replicates_give_every_worker_several_tasks() -> None:
         assert len(tasks_of(range(100_000), n_jobs, BATCH)) >= 4 * n_jobs
 
 
-def test_results_that_nobody_asks_for_any_more_are_left_without_a_warning() -> None:
+@pytest.mark.parametrize("engine", ["vector", "events"])
+def test_results_that_nobody_asks_for_any_more_are_left_without_a_warning(engine: Engine) -> None:
     """As when the disk is full: the reader of an error is not told of tasks that it stopped."""
     tasks = [range(start, start + 32) for start in range(0, 512, 32)]
-    finished = finished_tasks(Simulation(CARS1, SEED), tasks, n_jobs=2)
+    finished = finished_tasks(Simulation(CARS1, SEED, engine), tasks, n_jobs=2)
     assert next(finished)[0] == tasks[0]
     finished.close()
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_threads_tell_what_processes_tell(monkeypatch: pytest.MonkeyPatch, in_order: bool) -> None:
+    tasks, simulation = tasks_of(range(300), 2, 64), Simulation(CARS1, SEED)
+    if not simulation.is_compiled:
+        pytest.skip("no C compiler here")
+    begun = [threading.active_count()]
+
+    def counted(self: Simulation, replicates: range) -> Replicates:
+        begun.append(threading.active_count())
+        return run(self, replicates)
+
+    run = Simulation.run
+    monkeypatch.setattr(Simulation, "run", counted)
+    by_threads = dict(finished_tasks(simulation, tasks, n_jobs=2, in_order=in_order))
+    assert max(begun) > begun[0]
+    monkeypatch.setattr(Simulation, "run", run)
+    monkeypatch.setattr(Simulation, "is_compiled", False)
+    by_processes = dict(finished_tasks(simulation, tasks, n_jobs=2, in_order=in_order))
+    assert by_threads.keys() == by_processes.keys() == set(tasks)
+    for task, found in by_threads.items():
+        for name, column in found.columns.items():
+            assert column.tobytes() == by_processes[task].columns[name].tobytes(), name
+
+
+def test_a_study_whose_recruitment_is_seldom_complete_runs_in_processes() -> None:
+    never = CARS1.replace({"operations.recruitment_limit_days": 40, "operations.at_limit": "stop"})
+    assert not Simulation(never, SEED).is_compiled
+    assert not Simulation(CARS1, SEED, "events").is_compiled
+    with computed_by(NUMPY):
+        assert not Simulation(CARS1, SEED).is_compiled
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -143,8 +179,9 @@ def test_no_more_workers_are_started_than_there_are_tasks(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(joblib, "Parallel", Recorded)
     monkeypatch.setattr(joblib, "cpu_count", lambda: 1000)
-    three = power(CARS1, 3, SEED, n_jobs=1000)
-    several = power(CARS1, 48, SEED, n_jobs=1000, batch=16)
+    with computed_by(NUMPY):  # in processes
+        three = power(CARS1, 3, SEED, n_jobs=1000)
+        several = power(CARS1, 48, SEED, n_jobs=1000, batch=16)
     assert asked == [3]
     assert (three.replicates, several.replicates) == (3, 48)
 

@@ -1,7 +1,8 @@
 """Replicates over the cores of a machine; joblib is here alone.
 
 A task is a contiguous range of replicates, and results come back in the order of replicates, so
-neither the number of workers nor the size of a task changes anything.
+neither the number of workers nor the size of a task changes anything. Workers are processes, and
+threads where compiled code does nearly all of the work, for it lets others run meanwhile.
 """
 
 import os
@@ -10,6 +11,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Final
 
@@ -74,11 +76,27 @@ def finished_tasks(
             yield from _on_workers(simulation, tasks, "dask", -1, in_order)
         return
     workers = min(workers_here(n_jobs), len(tasks))
+    if workers > 1 and simulation.is_compiled:
+        yield from _on_threads(simulation, tasks, workers, in_order)
+        return
     if workers > 1:
         yield from _on_workers(simulation, tasks, "loky", workers, in_order)
         return
     for task in tasks:
         yield task, simulation.run(task)
+
+
+def _on_threads(
+    simulation: Simulation, tasks: Sequence[range], workers: int, in_order: bool
+) -> Iterator[tuple[range, Replicates]]:
+    """Run tasks in threads of this process, which start at once and share what it has loaded."""
+    pool = ThreadPoolExecutor(workers)
+    running = {pool.submit(simulation.run, task): task for task in tasks}
+    try:
+        for finished in running if in_order else as_completed(running):
+            yield running[finished], finished.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _on_workers(

@@ -45,6 +45,8 @@ BATCH: Final = 64
 """Replicates simulated at once; it changes no result."""
 _COUNTED: Final = 256
 """Replicates counted at once, which takes no memory for their trials; it changes no result."""
+_FEWEST_COUNTED: Final = 64
+"""Where so few cannot be counted, as a recruitment is not complete, they are simulated."""
 _ROOM: Final = 2**27
 """Bytes that the trials of a batch may take together."""
 
@@ -94,6 +96,14 @@ class Simulation:
     """Replicates simulated at once, fewer where a trial is large; it changes no result."""
     summarise: Summarise | None = None
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether compiled code does nearly all of the work, without the interpreter's lock."""
+        kept = self.summarise or summary_of(self.study)
+        if kept.at_once is None or self.engine == "events":
+            return False
+        return self._counted(kept.at_once, range(_FEWEST_COUNTED), kept) is not None
+
     def run(self, replicates: range) -> Replicates:
         """Simulate and analyse a contiguous range of replicates.
 
@@ -112,11 +122,18 @@ class Simulation:
             raise ValueError(f"batch must be at least 1 (got {self.batch})")
         if kept.at_once is None or self.engine == "events":
             return joined(self._simulated(replicates, kept))
-        parts = []
-        for many in _batches(replicates, _COUNTED):
-            counted = self._counted(kept.at_once, many, kept)
-            parts += self._simulated(many, kept) if counted is None else [counted]
-        return joined(parts)
+        counted = _batches(replicates, _COUNTED)
+        return joined([part for many in counted for part in self._each(kept.at_once, many, kept)])
+
+    def _each(self, at_once: "AtOnce", replicates: range, kept: Summarise) -> list[Replicates]:
+        """Return what is kept of replicates, simulating as few of them as can be."""
+        counted = self._counted(at_once, replicates, kept)
+        if counted is not None:
+            return [counted]
+        if len(replicates) <= _FEWEST_COUNTED:
+            return self._simulated(replicates, kept)
+        halves = _batches(replicates, len(replicates) // 2)
+        return [part for half in halves for part in self._each(at_once, half, kept)]
 
     def _counted(self, at_once: "AtOnce", replicates: range, kept: Summarise) -> Replicates | None:
         """Return what is kept of replicates without a trial; None where one has to be simulated."""
