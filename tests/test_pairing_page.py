@@ -3,6 +3,7 @@
 Arms and sites are those of 32 trials, equivalent numbers those of 1,024: a quarter of the page's.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,23 @@ def test_arms_and_sites_are_kept_as_often_as_the_page_says(
     arm, site, *_ = rows()[change]
     assert same_arm / both == pytest.approx(arm, abs=0.05)
     assert same_site / both == pytest.approx(site, abs=0.05 if site < 1 else 0.005)
+
+
+def test_a_late_site_in_the_readme_is_worth_many_more_trials_unpaired() -> None:
+    """The README's own what-if: thousands of trials of it are as good as tens of thousands."""
+    readme = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    (line,) = (one for one in readme.splitlines() if one.startswith("Sites, site 03"))
+    (trials,) = re.findall(r"each on the same ([\d,]+) simulated", readme)
+    told = int(line.split()[-1].replace(",", "")) / int(trials.replace(",", ""))
+    study = ts.load("cars1").replace({"outcomes.arat.effect.value": 0.62})
+    found = ts.what_if(
+        study,
+        {"operations.sites.site_03.activation_day": [60]},
+        replicates=TRIALS,
+        seed=2016,
+        n_jobs=1,
+    ).rows[1]
+    worth = float(found.difference.independent_replicates) / TRIALS
+    differing = TRIALS * 2 * 0.82 * 0.18 / told
+    assert worth == pytest.approx(told, rel=4 / np.sqrt(differing))
+    assert worth > 5

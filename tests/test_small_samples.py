@@ -30,6 +30,7 @@ def test_every_method_that_is_measured_is_told_and_the_page_has_the_same_figures
     "name",
     [
         "mann_whitney",
+        "mann_whitney, 12 sites, inverse-variance",
         "brunner_munzel, normal",
         "adjusted_rank, 4 covariates",
         "wei_lachin, placement",

@@ -207,3 +207,10 @@ def test_a_dose_by_weight_has_the_units_of_its_names() -> None:
     told = as_text(describe(validated(content)))
     assert re.search(r"treatment\.strength_mg_per_ml: 5 mg/mL", told)
     assert re.search(r"design\.arms\.drug\.dose_mg_per_kg: 0\.25 mg/kg", told)
+
+
+def test_the_analysis_set_is_of_those_who_have_a_score() -> None:
+    """Not everybody randomised is: some have none after baseline."""
+    told = plan_in_words(CARS1.analysis, CARS1.outcomes)["analysis_set"]
+    assert "with a score at any visit after baseline" in told
+    assert "Everybody" not in told
