@@ -14,8 +14,8 @@ from pandas.testing import assert_frame_equal
 from scipy.stats import binom, mannwhitneyu
 
 from trialsim.analysis.primary import analyse_primary
-from trialsim.clock import DAY
-from trialsim.datasets import PATIENT, cut, tables
+from trialsim.clock import DAY, NEVER
+from trialsim.datasets import BEGUN, PATIENT, cut, tables
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario, validated
 from trialsim.streams import Streams
@@ -47,11 +47,22 @@ STARVED: Mapping[str, Any] = {
     "operations.withdrawal.days": {"distribution": "uniform", "low": 0, "high": 20},
 }
 """So many candidates for so few chairs that windows close and patients leave while waiting."""
+EVENTFUL: Mapping[str, Any] = {
+    **CROWDED,
+    "operations.drug_related_discontinuation.probability": 0.3,
+    "operations.rescue.probability": 0.3,
+    "operations.switching": {"probability": 0.3, "to": "placebo"},
+    "operations.withdrawal.scores": {
+        "arat": {"seen": "last_observed", "log_odds_per_unit": -0.05, "reference": 20}
+    },
+}
+"""With every kind of event, and risks that depend on scores while patients wait."""
 STUDIES = {
     "as it is": CARS1,
     "four chairs": CARS1.replace({"operations.infusion_chairs_per_site": 4}),
     "crowded": CARS1.replace(CROWDED),
     "starved": CARS1.replace(STARVED),
+    "eventful": CARS1.replace(EVENTFUL),
 }
 
 
@@ -112,7 +123,8 @@ def test_infusions_in_the_tables_are_those_of_the_arrays(study: str) -> None:
     per_patient = trial.conduct.infusion_given.sum(axis=2).ravel()
     assert_array_equal(subjects["infusions_given"], per_patient)
     dose = np.where(subjects["arm"] == "cerebrolysin", 30, 0)
-    assert_array_equal(subjects["study_drug_received_ml"], per_patient * dose)
+    own = trial.conduct.infusion_given & ~trial.conduct.infusion_switched
+    assert_array_equal(subjects["study_drug_received_ml"], own.sum(axis=2).ravel() * dose)
     assert infusions["volume_ml"].sum() == 100 * per_patient.sum()
     assert_array_equal(infusions["start_minute"].notna(), given.ravel())
 
@@ -288,6 +300,23 @@ def test_infusions_are_not_discontinued_by_who_has_had_all() -> None:
     stopped = trial.conduct.discontinued <= np.minimum(day_20, trial.conduct.exited - 1)
     assert 0 < stopped.sum() < stopped.size
     assert_array_equal(disposition["treatment_discontinued"], stopped.ravel())
+
+
+def test_disposition_tells_each_kind_of_event_of_the_study_and_no_other() -> None:
+    """Oracle: the minutes of conduct; a study without such events has no columns for them."""
+    conduct, disposition = TRIALS["eventful"].conduct, TABLES["eventful"]["disposition"]
+    for kind, name in BEGUN.items():
+        minute = conduct.minute_of(kind).ravel()
+        found = disposition[f"{name}_minute"]
+        assert 0 < found.notna().sum() < len(found)
+        assert_array_equal(found.notna(), minute < NEVER)
+        assert (found.dropna() == minute[minute < NEVER]).all()
+    for_drug = disposition["discontinued_for_drug"]
+    assert (for_drug <= disposition["treatment_discontinued"]).all()
+    stopped = conduct.stopped_for_drug.ravel()
+    assert 0 < for_drug.sum() == ((stopped < NEVER) & disposition["treatment_discontinued"]).sum()
+    columns = TABLES["crowded"]["disposition"].columns
+    assert not any(name in column for column in columns for name in ("drug", *BEGUN.values()))
 
 
 @pytest.mark.parametrize("study", ["as it is", "crowded"])

@@ -19,6 +19,7 @@ from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
 from trialsim.scenario.outcomes.items import Items
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.trial.conduct import STATUS_OF_LACK, Lack, due_days
 from trialsim.trial.dosing import arm_switched_to, infusion_doses
 from trialsim.trial.items import item_scores
@@ -41,6 +42,9 @@ INFUSION_STATUSES: Final = (
     *("given", "refused", *STATUS_OF_LACK.values(), "discontinued", "withdrawn", "died"),
 )
 VISIT_STATUSES: Final = ("attended", "missed", "withdrawn", "died")
+BEGUN: Final[Mapping[Event, str]] = {"rescue": "rescued", "switching": "switched"}
+"""The events that go on to the end, and how columns of their times begin; of studies that have
+them."""
 DISPOSITIONS: Final = ("completed", "withdrawn", "died", "ongoing")
 
 Columns = dict[str, Any]
@@ -69,7 +73,8 @@ def tables(trial: Trial) -> dict[str, DataFrame]:
             `outcome_NAME`.
         disposition
             A row for each patient: how and when the trial ended for the patient, and whether the
-            infusions were stopped early.
+            infusions were stopped early. Where the study has such events, also whether that was
+            because of the drug, when a rescue treatment began, and when the patient switched.
         items
             A row for each item of each measured score of an outcome that has items; there is no
             such table where none has. Items that were not given have the credited points.
@@ -120,6 +125,10 @@ def cut(trial_tables: Mapping[str, DataFrame], minute: int) -> dict[str, DataFra
     subjects = _forget(subjects[kept], minute, "rehabilitation_ended", _REHABILITATION_RESULT)
     disposition = _forget(disposition[kept], minute, "ended", {"status": "ongoing"})
     unheard = {"treatment_discontinued": False}
+    unheard |= {name: False for name in ("discontinued_for_drug",) if name in disposition}
+    for name in BEGUN.values():
+        if f"{name}_minute" in disposition:
+            disposition = _forget(disposition, minute, name, {})
     screening = screening[screening["arrival_minute"] < minute]
     screening = _forget(screening, minute, "decided", _SCREENING_RESULT)
     visits = visits[visits["due_minute"] < minute].reset_index(drop=True)
@@ -387,15 +396,22 @@ def _disposition(trial: Trial) -> DataFrame:
     status = np.select([left & (conduct.died < NEVER), left], [2, 1], 0)
     discontinued = conduct.discontinued < conduct.exited
     discontinued &= conduct.discontinued <= conduct.infusion_due[:, :, -1]
-    return DataFrame(
-        {
-            **_patients(trial, 1),
-            "status": _named(status, DISPOSITIONS),
-            **_moment("ended", np.minimum(conduct.exited, last_visit), np.True_),
-            "treatment_discontinued": discontinued.ravel(),
-            **_moment("discontinued", conduct.discontinued, discontinued),
-        }
-    )
+    columns: Columns = {
+        **_patients(trial, 1),
+        "status": _named(status, DISPOSITIONS),
+        **_moment("ended", np.minimum(conduct.exited, last_visit), np.True_),
+        "treatment_discontinued": discontinued.ravel(),
+        **_moment("discontinued", conduct.discontinued, discontinued),
+    }
+    events = trial.scenario.operations.events
+    if events["drug_related_discontinuation"].probability > 0:
+        for_drug = discontinued & (conduct.stopped_for_drug < NEVER)
+        columns["discontinued_for_drug"] = for_drug.ravel()
+    for kind, name in BEGUN.items():
+        if events[kind].probability > 0:
+            minute = conduct.minute_of(kind)
+            columns |= _moment(name, minute, minute < NEVER)
+    return DataFrame(columns)
 
 
 def _patients(trial: Trial, times: int) -> Columns:

@@ -55,7 +55,7 @@ def scores(draw: st.DrawFn) -> dict[str, Any]:
             "reference": st.sampled_from([0, 25]),
         }
     )
-    outcomes = draw(st.sampled_from([[], [], ["arat"], ["mrs"], ["arat", "mrs"]]))
+    outcomes = draw(st.sampled_from([*[[]] * 27, ["arat"], ["mrs"], ["arat", "mrs"]]))
     return {name: draw(risk) for name in outcomes}
 
 

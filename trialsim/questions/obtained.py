@@ -16,6 +16,7 @@ from trialsim.errors import RecruitmentError
 from trialsim.scenario.outcomes.effects import control_cells, effect_sizes
 from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.programme import Study, trials_of
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, mean_over_replicates
 from trialsim.stats.planning.scale_effects import mean_of_cells, theta_of_cells
@@ -31,6 +32,17 @@ _MOST_GRADES: Final = 12
 _PURPOSE: Final = "obtained"
 _PATIENTS: Final = 4096
 """Over whom the chance of refusing is averaged, at as many places of its distribution."""
+
+
+_HAPPENED: Final[Mapping[Event, str]] = {
+    "discontinuation": "discontinued the infusions",
+    "drug_related_discontinuation": "stopped infusions because of the drug",
+    "rescue": "began a rescue treatment",
+    "switching": "switched to another arm's drug",
+    "withdrawal": "withdrew",
+    "death": "died",
+}
+_ONLY_WHERE_WRITTEN: Final = ("drug_related_discontinuation", "rescue", "switching")
 
 
 class Beside(NamedTuple):
@@ -77,14 +89,14 @@ def obtained_of(study: Study, seed: int = 2016) -> Mapping[str, Sequence[Beside]
 
 
 def _of_events(trial: Trial, there: Booleans) -> Iterator[Beside]:
-    conduct, operations = trial.conduct, trial.scenario.operations
-    for what, happening, minutes in (
-        ("discontinued the infusions", operations.discontinuation, conduct.discontinued),
-        ("withdrew", operations.withdrawal, conduct.withdrawn),
-        ("died", operations.death, conduct.died),
-    ):
-        shares = ((minutes < NEVER) & there).sum(axis=1) / there.sum(axis=1)
-        yield Beside(f"proportion who {what}", happening.probability, mean_over_replicates(shares))
+    events = trial.scenario.operations.events
+    for kind, what in _HAPPENED.items():
+        if kind in _ONLY_WHERE_WRITTEN and events[kind].probability == 0:
+            continue
+        happened = trial.conduct.minute_of(kind) < NEVER
+        shares = (happened & there).sum(axis=1) / there.sum(axis=1)
+        written = events[kind].probability
+        yield Beside(f"proportion who {what}", written, mean_over_replicates(shares))
     yield from _of_infusions(trial, there)
     yield from _of_visits(trial, there)
 

@@ -241,7 +241,11 @@ def _events(
         ]
         yield row["due_minute"], f"visit {row['visit']}", ", ".join([row["status"], *scores])
     if exit_["treatment_discontinued"]:
-        yield exit_["discontinued_minute"], "infusions stopped", ""
+        why = "because of the drug" if exit_.get("discontinued_for_drug") else ""
+        yield exit_["discontinued_minute"], "infusions stopped", why
+    for name, event in (("rescued", "rescue treatment begun"), ("switched", "study drug switched")):
+        if exit_.get(f"{name}_minute") is not None:
+            yield exit_[f"{name}_minute"], event, ""
     yield exit_["ended_minute"], "exit", exit_["status"]
 
 

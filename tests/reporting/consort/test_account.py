@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trialsim.clock import DAY
+from trialsim.clock import DAY, NEVER
 from trialsim.datasets import cut, tables
 from trialsim.reporting.consort.account import consort, consort_text
 from trialsim.scenario.files.yaml_file import load
@@ -19,6 +19,8 @@ HARD: Mapping[str, Any] = {
     "operations.withdrawal.probability": 0.2,
     "operations.death.probability": 0.1,
     "operations.discontinuation.probability": 0.2,
+    "operations.drug_related_discontinuation.probability": 0.3,
+    "operations.rescue.probability": 0.2,
     "operations.visit_missed_probability": 0.1,
     "design.patients": 60,
 }
@@ -74,6 +76,12 @@ def test_fates_are_those_of_the_arrays(study: str) -> None:
             == (inside & ~stayed & (conduct.withdrawn < conduct.died)).sum()
         )
         assert dispositions["died"] == (inside & ~stayed & (conduct.died < conduct.withdrawn)).sum()
+        for name, minute in (
+            ("discontinued_for_drug", conduct.stopped_for_drug),
+            ("rescued", conduct.rescued),
+        ):
+            assert (name in dispositions) == (study == "hard")
+            assert dispositions.get(name, 0) == (inside & (minute < NEVER)).sum()
 
 
 def test_all_replicates_together_are_the_sum_of_each() -> None:

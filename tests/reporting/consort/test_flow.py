@@ -26,6 +26,8 @@ HARD: Mapping[str, Any] = {
     "operations.withdrawal.probability": 0.2,
     "operations.death.probability": 0.1,
     "operations.discontinuation.probability": 0.2,
+    "operations.drug_related_discontinuation.probability": 0.3,
+    "operations.rescue.probability": 0.2,
     "operations.visit_missed_probability": 0.1,
     "design.patients": 60,
     "design.arms": ARMS,
@@ -99,6 +101,10 @@ def test_the_flow_of_one_trial_is_its_account(study: str, replicate: int) -> Non
         assert followed["Lost to follow-up"] == told["withdrawn"] + told["lost"]
         assert followed.get("Died", 0) == told["died"]
         assert followed["Discontinued the infusions"] == told["discontinued"]
+        reasons = {part.label: mean(part) for entry in arm.follow_up for part in entry.parts or ()}
+        assert reasons.get("Because of the drug", 0) == told.get("discontinued_for_drug", 0)
+        assert followed.get("Began a rescue treatment", 0) == told.get("rescued", 0)
+        assert (told.get("rescued", 0) > 0) == (study == "hard")
         assert followed["Attended the last visit"] == told["completed"]
         people = arm.analysis[0].people
         assert (people and people.mean) == told["analysed"]

@@ -8,7 +8,7 @@ from pandas import DataFrame
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.arrays import Booleans
-from trialsim.datasets import PATIENT
+from trialsim.datasets import BEGUN, PATIENT
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import spoken
 from trialsim.simulated import SimulatedTrial
@@ -17,6 +17,9 @@ DISPOSITIONS: Final = {
     "allocated": "Allocated",
     "received_infusions": "Received infusions",
     "discontinued": "Discontinued infusions",
+    "discontinued_for_drug": "  because of the drug",
+    "rescued": "Began a rescue treatment",
+    "switched": "Switched to another arm's drug",
     "withdrawn": "Withdrawn",
     "died": "Died",
     "lost": "Last visit missed",
@@ -24,7 +27,7 @@ DISPOSITIONS: Final = {
     "ongoing": "Still in the trial",
     "analysed": "Analysed",
 }
-"""What is counted of each arm, and how it is called."""
+"""What is counted of each arm, and how it is called; some only where a study has it."""
 
 _NUMBER_WIDTH: Final = 10
 
@@ -86,6 +89,7 @@ def consort_text(account: Mapping[str, Any], scenario: Scenario) -> str:
     by_arm = [
         ("  " + label, [counts[name] for counts in arms.values()])
         for name, label in DISPOSITIONS.items()
+        if all(name in counts for counts in arms.values())
     ]
     width = max(len(label) for label, _ in [*rows, *by_arm]) + 2
     widths = [max(len(head) + 2, _NUMBER_WIDTH) for head in heads]
@@ -112,6 +116,12 @@ def dispositions(tables: Mapping[str, DataFrame]) -> dict[str, Booleans]:
         "allocated": np.ones(len(subjects), np.bool_),
         "received_infusions": subjects["infusions_given"] > 0,
         "discontinued": disposition["treatment_discontinued"],
+        **{name: disposition[name] for name in ("discontinued_for_drug",) if name in disposition},
+        **{
+            name: disposition[f"{name}_minute"].notna()
+            for name in BEGUN.values()
+            if f"{name}_minute" in disposition
+        },
         "withdrawn": status == "withdrawn",
         "died": status == "died",
         "lost": stayed & ~came_last,

@@ -17,7 +17,7 @@ from trialsim.analysis.primary import analyse_primary
 from trialsim.arrays import Booleans, Integers
 from trialsim.datasets import PATIENT
 from trialsim.datasets import tables as tables_of
-from trialsim.reporting.consort.account import dispositions
+from trialsim.reporting.consort.account import DISPOSITIONS, dispositions
 from trialsim.scenario.patients.eligibility import Eligibility, Rule
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Trial
@@ -173,10 +173,28 @@ def _follow_up(patients: _Counter, who: Mapping[str, Booleans]) -> tuple[Entry, 
             patients.entry("Missed the last visit", who["lost"]),
         ),
         *_happened(patients.entry("Died", who["died"])),
-        patients.entry("Discontinued the infusions", who["discontinued"]),
+        patients.entry(
+            "Discontinued the infusions",
+            who["discontinued"],
+            *_reasons(patients, who),
+        ),
+        *_happened(
+            *(patients.entry(label, who[name]) for name, label in _BEGUN.items() if name in who)
+        ),
         *_happened(patients.entry("Still in the trial", who["ongoing"])),
         patients.entry("Attended the last visit", who["completed"]),
     )
+
+
+def _reasons(patients: _Counter, who: Mapping[str, Booleans]) -> Iterator[Entry]:
+    """Yield why infusions were discontinued, in a study that tells it."""
+    if "discontinued_for_drug" in who:
+        for_drug = who["discontinued_for_drug"]
+        yield patients.entry("Because of the drug", for_drug)
+        yield patients.entry("For another reason", who["discontinued"] & ~for_drug)
+
+
+_BEGUN: Final = {name: DISPOSITIONS[name] for name in ("rescued", "switched")}
 
 
 def _entry(label: str, numbers: Integers, *parts: Entry) -> Entry:

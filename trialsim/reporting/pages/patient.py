@@ -148,6 +148,7 @@ def _tiles(
     }
     day, _ = clock_time(exit_["ended_minute"] - midnight)
     stopped = ", infusions stopped early" if exit_["treatment_discontinued"] else ""
+    stopped += " because of the drug" if exit_.get("discontinued_for_drug") else ""
     yield {"label": "Disposition", "text": exit_["status"], "more": f"on day {day}{stopped}"}
 
 

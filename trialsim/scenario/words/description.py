@@ -14,6 +14,7 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import Source, Status, source_of
 from trialsim.scenario.words.estimands import estimands_in_words
+from trialsim.scenario.words.events import events_in_words
 from trialsim.scenario.words.labels import in_words, path_in_words
 from trialsim.scenario.words.monitoring import conventions_in_words, monitoring_in_words
 from trialsim.scenario.words.plan import plan_in_words
@@ -278,6 +279,7 @@ def _operation_words(scenario: Scenario) -> list[str]:
         waits,
         "Probabilities of discontinuation, withdrawal and death are those of its ever happening to "
         "a patient at the reference values of the covariates; days count from randomisation.",
+        *events_in_words(scenario),
     ]
 
 
