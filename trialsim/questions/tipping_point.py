@@ -235,7 +235,7 @@ def _found(trial: Trial, deltas: tuple[float, ...]) -> dict[str, Floats]:
     """Return what the plan finds in each replicate under each delta, on the same imputations."""
     plan = trial.scenario.analysis
     imputer = Imputer(Data(trial, plan))
-    drawn = tuple(imputer.drawn(one) for one in range(plan.imputations))
+    drawn = tuple(imputer.draws())
     numbers: dict[str, Floats] = {}
     for place, delta in enumerate(deltas):
         assumed = (plan.imputation or AT_RANDOM).model_copy(update={"delta": delta})

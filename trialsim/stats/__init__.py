@@ -28,6 +28,7 @@ means_and_proportions/      two samples compared by means, proportions and odds
     cumulative_logits       its likelihood over ordered cells, patient by patient
 missing/                    missing scores
     multiple_imputation     normal regressions, visit by visit
+    latent_normal           scores beyond the ends of a scale, by data augmentation
     repeated_measures       a mixed model of all visits
     inverse_probability     weights of those who were seen
     rubins_rules            pooling over imputations

@@ -32,7 +32,7 @@ class Imputation(CheckedModel):
     """The model of scores that are missing after an event; those before it are at random."""
 
     rules = _RULES
-    omitted_defaults = ("model", "after", "delta", "delta_arms", "predictors")
+    omitted_defaults = ("model", "after", "delta", "delta_arms", "predictors", "scores")
 
     model: Model = "at_random"
     """At random within the arm; or, of the treated, by the control arm as the reference."""
@@ -46,6 +46,10 @@ class Imputation(CheckedModel):
     """In which arms scores are shifted by the delta, usually the treated."""
     predictors: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)] | None = None
     """Earlier visits by which scores are imputed, such as [baseline, day_42]; null for all."""
+    scores: Literal["latent", "rounded"] = "latent"
+    """What is normal over the visits: latent scores, of which those beyond an end of the scale are
+    seen as the end, usually; or scores as they are, of which those drawn beyond an end are cut.
+    Baseline scores are taken as they are."""
 
 
 AT_RANDOM: Final = Imputation()
@@ -62,7 +66,7 @@ def imputation_in_words(imputation: Imputation, treated: str, control: str) -> s
         )
     told = (
         "assuming it to be missing at random: in each arm, from the first visit on, by the normal "
-        f"regression of a visit on {visits}, rounded and kept within the scale"
+        f"regression of a visit on {visits}, {_SCORES[imputation.scores]}"
     )
     if imputation.model != "at_random":
         told += (
@@ -80,6 +84,11 @@ def imputation_in_words(imputation: Imputation, treated: str, control: str) -> s
     return told
 
 
+_SCORES: Final = {
+    "latent": "where a score at an end of the scale stands for one at or beyond it (data "
+    "augmentation), rounded and kept within the scale",
+    "rounded": "rounded and kept within the scale",
+}
 _EVENTS: Final = {
     "last_score": "after a patient's last score",
     "discontinuation": "after infusions were discontinued or the trial was left",

@@ -114,7 +114,7 @@ def impute_arm(
     completed = np.broadcast_to(scores, (uniforms.shape[0], *scores.shape)).astype(np.float64)
     inside = np.clip(uniforms, SMALLEST_UNIFORM, 1 - 2 * SMALLEST_UNIFORM)
     enrolled = np.asarray((~np.isnan(scores)).any(axis=-1))
-    profiles = None if reference is None else _Profiles(reference, completed)
+    profiles = None if reference is None else Profiles(reference, completed)
     regressions = []
     for visit in range(visits):
         outcome, earlier = completed[..., visit], completed[..., :visit]
@@ -130,7 +130,7 @@ def impute_arm(
     return Imputed(completed, tuple(regressions))
 
 
-class _Profiles:
+class Profiles:
     """The means that patients would have by their baselines, in their arm and in the reference.
 
     What the former are more by, as far as the model lets a patient keep it, is gained.

@@ -1,0 +1,185 @@
+"""A score at an end of its scale stands for a latent one at or beyond it, in a joint normal.
+
+The visits of an arm have any means and covariances. Scores at the ends (Tobin 1958, Econometrica
+26:24) and missing ones are drawn given all others of the patient, then means and covariances given
+all scores, in turn: data augmentation (Tanner and Wong 1987, JASA 82:528; Schafer 1997, Analysis of
+Incomplete Multivariate Data, section 5.4). So what is imputed knows what piles up at a floor.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from scipy.special import gammaincinv, ndtr, ndtri
+
+from trialsim.arrays import Booleans, Floats, divide
+from trialsim.stats.missing.multiple_imputation import SMALLEST_UNIFORM, Regression
+
+BURN_IN: Final = 10
+"""Sweeps before the first imputation; each of them starts where the last has ended."""
+_LEAST: Final = 1e-300
+
+
+class Parameters(NamedTuple):
+    """A draw of an arm's means and covariances from their posterior."""
+
+    mean: Floats  # (..., visits)
+    root: Floats  # R with R R' the inverse of the covariance, (..., visits, visits)
+
+
+class _Unknown(NamedTuple):
+    """The scores of a visit that are drawn."""
+
+    at: tuple[Any, ...]
+    side: Floats  # 1 for what is at most its bound, -1 for at least
+    bound: Floats  # infinite for what is missing
+
+
+def uniforms_of_sweep(patients: int, visits: int) -> tuple[int, int]:
+    """Return how many uniforms a sweep needs for the scores of each visit, and for its parameters.
+
+    >>> uniforms_of_sweep(104, 6)
+    (104, 27)
+    """
+    return patients, visits * (visits + 3) // 2
+
+
+def latent_draws(
+    scores: Floats,
+    low: float,
+    high: float,
+    uniforms: Iterator[tuple[Floats, Floats]],
+    exact: int = 0,
+) -> Iterator[tuple[Floats, Parameters]]:
+    """Yield latent scores of one arm, (..., patients, visits), and the parameters behind them.
+
+    `uniforms` yields those of a sweep: (..., visits, patients) for the scores and, for the
+    parameters, (..., number) as `uniforms_of_sweep` gives it. After `BURN_IN` sweeps each further
+    one is yielded; latent scores hold what was known between the ends. A patient without any score
+    is not of the arm and stays NaN, as does an arm of fewer than two patients; a missing score also
+    where fewer than three of the arm have one at that visit. The first visits, so many as are
+    `exact`, stand for what they are also at an end: those before treatment, which are given.
+
+    >>> scores = np.array([[10.0, 14], [20, 26], [30, 33], [40, np.nan], [50, 56], [57, 57]])
+    >>> rng = np.random.default_rng(1)
+    >>> sweeps = ((rng.random((2, 6)), rng.random(5)) for _ in range(BURN_IN + 3))
+    >>> [latent[3, 1].round(1).item() for latent, _ in latent_draws(scores, 0, 57, sweeps)]
+    [43.2, 44.4, 44.0]
+    """
+    enrolled = ~np.isnan(scores).all(axis=-1)
+    known = enrolled & (enrolled.sum(axis=-1, keepdims=True) > 1)
+    many = np.arange(scores.shape[-1])
+    lows, highs = np.where(many < exact, -np.inf, low), np.where(many < exact, np.inf, high)
+    unknown = [_unknown(scores[..., one], known, lows[one], highs[one]) for one in many]
+    latent, seen = _started(scores, known, lows, highs), ~np.isnan(scores)
+    told = known[..., np.newaxis] & (seen | (seen.sum(axis=-2, keepdims=True) > 2))
+    for sweep, (of_scores, of_parameters) in enumerate(uniforms):
+        drawn = _parameters(latent, known, _inside(of_parameters))
+        _redrawn(latent, drawn, unknown, of_scores)
+        if sweep >= BURN_IN:
+            yield np.where(told, latent, np.nan), drawn
+
+
+def regressions_of(drawn: Parameters) -> tuple[Regression, ...]:
+    """Return the regression of each visit on those before it that a joint normal has.
+
+    >>> joint = Parameters(np.array([1.0, 2.0]), np.linalg.inv([[1.0, 0.0], [0.5, 2.0]]).T)
+    >>> second = regressions_of(joint)[1]
+    >>> second.at(np.array([[3.0]])).tolist(), second.sd.round(6).tolist()
+    ([3.0], [2.0])
+    """
+    mean, root = drawn
+    covariance = np.linalg.inv(root @ np.swapaxes(root, -1, -2))
+    found = []
+    for visit in range(mean.shape[-1]):
+        earlier, own = covariance[..., :visit, :visit], covariance[..., :visit, visit, np.newaxis]
+        slope = np.linalg.solve(earlier, own)[..., 0]
+        left = covariance[..., visit, visit] - (slope * own[..., 0]).sum(axis=-1)
+        found.append(
+            Regression(
+                mean=mean[..., visit, np.newaxis],
+                slope=slope,
+                sd=np.sqrt(np.maximum(left, 0.0))[..., np.newaxis],
+                centre=mean[..., :visit],
+                root=np.broadcast_to(np.eye(visit), earlier.shape),
+                usable=np.ones((*mean.shape[:-1], 1, visit), np.bool_),
+            )
+        )
+    return tuple(found)
+
+
+def _inside(uniforms: Floats) -> Floats:
+    return np.clip(uniforms, SMALLEST_UNIFORM, 1 - 2 * SMALLEST_UNIFORM)
+
+
+def _unknown(scores: Floats, known: Booleans, low: float, high: float) -> _Unknown:
+    """Return which scores of a visit are drawn, and between which bounds: half a step inside."""
+    missing, ceiling = np.isnan(scores), scores >= high
+    at = np.nonzero(known & (missing | ceiling | (scores <= low)))
+    side = np.where(ceiling[at], -1.0, 1.0)
+    bound = np.where(ceiling[at], high - 0.5, low + 0.5)
+    return _Unknown(at, side, np.where(missing[at], np.inf, bound))
+
+
+def _started(scores: Floats, known: Booleans, low: Floats, high: Floats) -> Floats:
+    """Return scores to start from, so that few sweeps lead to where they stay.
+
+    Those at an end begin a quarter of an SD beyond it; missing ones halfway
+    between the score before and the line that leads on from it.
+    """
+    there = known[..., np.newaxis] & ~np.isnan(scores)
+    many = np.maximum(there.sum(axis=-2), 1)
+    seen = np.where(there, scores, 0.0)
+    mean = seen.sum(axis=-2) / many
+    off = np.where(there, seen - mean[..., np.newaxis, :], 0.0)
+    beyond = np.sqrt((off**2).sum(axis=-2) / many)[..., np.newaxis, :] / 4
+    side = np.where(seen >= high, 1.0, np.where(seen <= low, -1.0, 0.0))
+    latent = np.where(there, seen + side * beyond, mean[..., np.newaxis, :])
+    for visit in range(1, scores.shape[-1]):
+        both, before = there[..., visit], latent[..., visit - 1]
+        moments = [
+            np.where(both, one, 0.0).sum(axis=-1, keepdims=True) / np.maximum(many[..., [visit]], 1)
+            for one in (before, before**2, latent[..., visit], before * latent[..., visit])
+        ]
+        across = moments[3] - moments[0] * moments[2]
+        slope = divide(across, np.maximum(moments[1] - moments[0] ** 2, 0.0), 0.0)
+        line = moments[2] + slope * (before - moments[0])
+        latent[..., visit] = np.where(both, latent[..., visit], (line + before) / 2)
+    return np.where(known[..., np.newaxis], latent, 0.0)
+
+
+def _parameters(latent: Floats, known: Booleans, uniforms: Floats) -> Parameters:
+    """Draw means and covariances (Jeffreys' prior; and a square step to each sum of squares)."""
+    patients, visits = known.sum(axis=-1), latent.shape[-1]
+    many = np.maximum(patients, 1)[..., np.newaxis]
+    mean = (latent * known[..., np.newaxis]).sum(axis=-2) / many
+    off = (latent - mean[..., np.newaxis, :]) * known[..., np.newaxis]
+    squares = np.swapaxes(off, -1, -2) @ off + np.eye(visits)
+    freedom = np.maximum(patients - 1.0, visits)[..., np.newaxis] - np.arange(visits)
+    factor = np.zeros(squares.shape)
+    below, diagonal = np.tril_indices(visits, -1), np.arange(visits)
+    factor[..., below[0], below[1]] = ndtri(uniforms[..., 2 * visits :])
+    factor[..., diagonal, diagonal] = np.sqrt(
+        2 * gammaincinv(freedom / 2, uniforms[..., visits : 2 * visits])
+    )
+    root = np.swapaxes(np.linalg.inv(np.linalg.cholesky(squares)), -1, -2) @ factor
+    noise = np.linalg.solve(np.swapaxes(root, -1, -2), ndtri(uniforms[..., :visits, np.newaxis]))
+    return Parameters(mean + noise[..., 0] / np.sqrt(many), root)
+
+
+def _redrawn(latent: Floats, drawn: Parameters, unknown: list[_Unknown], uniforms: Floats) -> None:
+    """Draw, in place, what is unknown at each visit given the patient's other visits."""
+    mean, root = drawn
+    precision = root @ np.swapaxes(root, -1, -2)
+    for visit, (at, side, bound) in enumerate(unknown):
+        if side.size == 0:
+            continue
+        *trial, _ = at
+        own = precision[..., visit, visit]
+        slopes = precision[..., visit] / own[..., np.newaxis]
+        pulled = ((latent[at] - mean[*trial]) * slopes[*trial]).sum(axis=-1)
+        centre = latent[(*at, visit)] - pulled
+        sd = 1 / np.sqrt(own[*trial])
+        numbers = _inside(uniforms[..., visit, :][at])
+        below = np.maximum(numbers * ndtr(side * (bound - centre) / sd), _LEAST)
+        latent[(*at, visit)] = centre + side * sd * ndtri(below)
