@@ -20,7 +20,7 @@ HOUSE: Final = (
     {"scenario"},
     {"trial"},
     {"datasets"},
-    {"simulated"},
+    {"simulated", "observed"},
     {"analysis"},
     {"replicates"},
     {"runs"},

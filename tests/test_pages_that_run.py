@@ -9,7 +9,9 @@ import pytest
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 
 
-@pytest.mark.parametrize("name", ["intercurrent_events.md", "own_analyses.md", "own_patients.md"])
+@pytest.mark.parametrize(
+    "name", ["analyse.md", "intercurrent_events.md", "own_analyses.md", "own_patients.md"]
+)
 def test_every_line_of_the_page_prints_what_it_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from trialsim.analysis.primary import analyse_primary
 from trialsim.analysis.secondary import behind_the_primary
+from trialsim.errors import InputError, Problem
+from trialsim.observed.trial import observed
+from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.words.description import plan_in_words
 from trialsim.shown import Shown
@@ -68,6 +73,8 @@ class Analysis(Shown):
     """
     by_visit: tuple[ArmAtVisit, ...]
     conventions: Mapping[str, str]
+    simulated: bool = True
+    """Whether the trial is simulated, or its data say so."""
 
     @property
     def estimate(self) -> float:
@@ -107,24 +114,55 @@ class Analysis(Shown):
         }
 
 
-def analyse(trial: SimulatedTrial) -> Analysis:
-    """Analyse one trial as its scenario plans."""
-    batch, plan = trial.batch, trial.scenario.analysis
-    others = [name for name in trial.scenario.design.visits if name not in (BASELINE, plan.visit)]
+def analyse(
+    trial: SimulatedTrial | str | Path,
+    plan: Study | str | Path | None = None,
+    seed: int | None = None,
+) -> Analysis:
+    """Analyse a simulated trial as its scenario plans, or a data set as the plan of a study says.
+
+    Parameters
+    ----------
+    trial
+        A simulated trial; or a folder with the tables of a data set, see `trialsim analyse`.
+    plan
+        The study by whose plan a data set is analysed.
+    seed
+        Of analyses of a data set that draw random numbers; None for its own, or else 2016.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong in the data set, or that the plan does not know.
+    """
+    if isinstance(trial, SimulatedTrial):
+        return _analysed(trial.batch, simulated=True)
+    if plan is None:
+        rule = "must be given: the study by whose plan the data are analysed"
+        raise InputError([Problem("plan", rule)])
+    data = observed(trial, single_trial(load_study(plan)), seed)
+    return _analysed(data.batch, data.simulated)
+
+
+def _analysed(batch: Trial, simulated: bool) -> Analysis:
+    """Return the analysis of a batch of one trial."""
+    study, plan = batch.scenario, batch.scenario.analysis
+    others = [name for name in study.design.visits if name not in (BASELINE, plan.visit)]
     primary = _estimate(batch, plan)
     further = {name: _estimate(batch, one) for name, one in plan.further.items()}
     secondary = adjusted(primary, further, plan)
     for visit in others:
         secondary[visit] = _estimate(batch, plan.model_copy(update={"visit": visit}))
     return Analysis(
-        scenario=trial.scenario.name,
-        digest=trial.scenario.digest,
-        seed=trial.seed,
-        replicate=trial.replicate,
+        scenario=study.name,
+        digest=study.digest,
+        seed=batch.seed,
+        replicate=int(batch.replicates[0]),
         primary=primary,
         secondary=secondary,
         by_visit=arms_at_visits(batch),
-        conventions=plan_in_words(plan, trial.scenario.outcomes),
+        conventions=plan_in_words(plan, study.outcomes),
+        simulated=simulated,
     )
 
 

@@ -12,6 +12,7 @@ import typer
 from trialsim import __version__
 from trialsim.cli import (
     comparisons,
+    data,
     figures,
     programmes,
     reports,
@@ -70,7 +71,7 @@ def about(
         os.environ[OVERSUBSCRIBE] = "1"
 
 
-for group in (studies, runs, comparisons, programmes, reproduction, figures, reports):
+for group in (studies, runs, data, comparisons, programmes, reproduction, figures, reports):
     app.add_typer(group.commands)
 
 

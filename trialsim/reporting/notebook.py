@@ -14,6 +14,7 @@ from trialsim.replicates.result import PowerResult
 from trialsim.reporting.tables.captions import (
     caption,
     caption_of,
+    caption_of_analysis,
     caption_of_bounds,
     caption_of_one,
 )
@@ -79,7 +80,7 @@ def _origin(result: Any) -> str:
             scenario = result.scenario
             return caption_of_one(scenario.name, scenario.digest, result.seed, result.replicate)
         case Analysis():
-            return caption_of_one(result.scenario, result.digest, result.seed, result.replicate)
+            return caption_of_analysis(result)
         case BoundsResult():
             return caption_of_bounds(result)
         case PowerCurve():

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from trialsim.analysis.analyse import Analysis
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.replicates.result import SIMULATED
 
@@ -52,6 +53,14 @@ All cohorts are simulated; nothing here is evidence about any drug.
     """
     where = f"One simulated trial, replicate {replicate} of seed {seed}, scenario {scenario}"
     return " ".join([*further, f"{where} ({digest}).", SIMULATED])
+
+
+def caption_of_analysis(result: Analysis, *further: str) -> str:
+    """Return the caption of the analysis of one trial, whose data may be those of patients."""
+    if result.simulated:
+        about = result.scenario, result.digest, result.seed, result.replicate
+        return caption_of_one(*about, *further)
+    return " ".join([*further, f"Data of one trial, plan of {result.scenario} ({result.digest})."])
 
 
 def caption_of_bounds(result: BoundsResult, *further: str) -> str:

@@ -22,6 +22,13 @@ def heading(title: str, what: str) -> str:
     return f"{title}\n{what}\n{SIMULATED}\n"
 
 
+def data_heading(title: str, what: str, simulated: bool) -> str:
+    """Return the first lines of an analysis of data, which may be those of patients."""
+    if simulated:
+        return heading(title, what)
+    return f"{title}\n{what}\nAnalysed as the plan says; nothing is added to the data.\n"
+
+
 def p_text(p_value: float) -> str:
     """Return a p-value as it is reported, to four decimals.
 

@@ -80,8 +80,8 @@ def filled(
     return _put(content, above, {**study, "population": population}), problems
 
 
-def read_table(path: Path) -> Columns:
-    """Return the columns of a CSV or Parquet file.
+def read_table(path: Path, least: int = LEAST_ROWS, most: int = MOST_ROWS) -> Columns:
+    """Return the columns of a CSV or Parquet file that has so many rows.
 
     Raises
     ------
@@ -101,10 +101,10 @@ def read_table(path: Path) -> Columns:
         raise InputError([Problem("", f"cannot be read: {error.strerror}", file)]) from None
     if len(content) > _MOST_BYTES:
         raise InputError([Problem("", f"must be a file of at most {_MOST_BYTES:,} bytes", file)])
-    found = _of_csv(content, file) if real.suffix == ".csv" else _of_parquet(content, file)
+    found = _of_csv(content, file) if real.suffix == ".csv" else _of_parquet(content, file, most)
     rows = len(next(iter(found.cells.values()), ()))
-    if not LEAST_ROWS <= rows <= MOST_ROWS:
-        rule = f"must have {LEAST_ROWS} to {MOST_ROWS:,} rows"
+    if not least <= rows <= most:
+        rule = f"must have {least} to {most:,} rows"
         raise InputError([Problem("", rule, str(rows), file, 1)])
     return found
 
@@ -144,14 +144,14 @@ def _of_csv(content: bytes, file: str) -> Columns:
     return Columns(file, cells, lines)
 
 
-def _of_parquet(content: bytes, file: str) -> Columns:
+def _of_parquet(content: bytes, file: str, most: int) -> Columns:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         about = parquet.ParquetFile(pa.BufferReader(content))
-        if about.metadata.num_rows > MOST_ROWS:  # not unpacked then
-            rule = f"must have {LEAST_ROWS} to {MOST_ROWS:,} rows"
+        if about.metadata.num_rows > most:  # not unpacked then
+            rule = f"must have at most {most:,} rows"
             raise InputError([Problem("", rule, str(about.metadata.num_rows), file)])
         read = about.read().to_pydict()
     except pa.ArrowException as error:

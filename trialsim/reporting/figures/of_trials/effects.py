@@ -9,7 +9,7 @@ from trialsim.analysis.analyse import Analysis
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.labels import broken
 from trialsim.reporting.figures.canvas.style import INK, WIDTH, grid, page, styled
-from trialsim.reporting.tables.captions import caption_of_one
+from trialsim.reporting.tables.captions import caption_of_analysis
 from trialsim.scenario.words.labels import spoken
 
 _IN_POINTS: Final = "mean difference"
@@ -30,10 +30,9 @@ def effects_figure(result: Analysis, width: float = WIDTH) -> Drawing:
     further = [f"{left_out} analyses of another quantity are not drawn."] if left_out else []
     if result.primary.quantity == _IN_POINTS and len(data) > 1:
         further.append("Each difference is in the unit of its own outcome.")
-    about = result.scenario, result.digest, result.seed, result.replicate
     drawing, (axes,) = page(
         f"{result.primary.quantity[0].upper()}{result.primary.quantity[1:]} in one trial",
-        caption_of_one(*about, "Lines are the planned confidence intervals.", *further),
+        caption_of_analysis(result, "Lines are the planned confidence intervals.", *further),
         width,
         1.5 + 0.3 * len(data),
     )

@@ -1,0 +1,215 @@
+"""A data set is analysed by a plan as the simulated trial that it came from, and checked first."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from trialsim.analysis.analyse import analyse
+from trialsim.cli import DONE, INPUT_WRONG, run
+from trialsim.errors import InputError
+from trialsim.reporting.exports import write_analysed
+from trialsim.reporting.tables.captions import caption_of_analysis
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.scenario import Scenario
+from trialsim.simulated import simulate
+
+CARS1 = load("cars1").replace({"design.patients": 60})
+PLANS: dict[str, dict[str, Any]] = {
+    "as planned": {},
+    "worst rank": {"missing": "worst_rank", "discontinuation": "worst_rank"},
+    "as missing": {"discontinuation": "as_missing", "measure": "change"},
+    "per protocol": {"minimum_infusion_share": 0.9, "missing": "complete_case"},
+    "strata": {"strata": "site", "alternative": "greater"},
+    "subgroup": {"subgroup": {"label": "Men", "covariate": "sex", "equals": "male"}},
+    "permutation": {
+        "test": {"method": "permutation", "statistic": "mann_whitney", "permutations": 199}
+    },
+    "covariates": {
+        "test": {"method": "adjusted_rank", "covariates": {"arat": "rank", "age_years": "mean"}}
+    },
+    "imputed": {"missing": "multiple_imputation", "imputations": 3},
+    "mmrm": {"test": {"method": "mmrm", "covariates": ["lesion_volume_cm3"]}},
+}
+PLANS["mmrm"] |= {"missing": "likelihood", "death": "as_missing"}
+
+
+def planned(changes: dict[str, Any]) -> Scenario:
+    return CARS1.replace({f"analysis.{name}": value for name, value in changes.items()})
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Callable[[Scenario, str], Path]:
+    """Return what writes a simulated trial to a folder."""
+
+    def write(study: Scenario, table_format: Any = "csv") -> Path:
+        trial = simulate(study, seed=7, replicate=3)
+        write_analysed(tmp_path / "data", trial, analyse(trial), "", table_format)
+        return tmp_path / "data"
+
+    return write
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_written_trial_gives_its_analysis_back_to_the_bit(
+    plan: str, kept: Callable[..., Path]
+) -> None:
+    study = planned({**PLANS[plan], "secondary": {}})
+    found = analyse(kept(study), study)
+    assert json.dumps(found.to_dict()) == json.dumps(
+        analyse(simulate(study, seed=7, replicate=3)).to_dict()
+    )
+    assert found.simulated
+
+
+@pytest.mark.parametrize("table_format", ["csv", "parquet"])
+@pytest.mark.parametrize("name", ["cars1", "guekht2011"])
+def test_built_in_studies_come_back_in_either_format(
+    name: str, table_format: str, kept: Callable[..., Path]
+) -> None:
+    study = load(name)
+    found = analyse(kept(study, table_format), study)
+    expected = analyse(simulate(study, seed=7, replicate=3))
+    assert json.dumps(found.to_dict()) == json.dumps(expected.to_dict())
+
+
+def test_the_command_prints_what_simulate_printed(
+    kept: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = kept(CARS1)
+    options = ["--plan", "cars1", "--set", "design.patients=60", "--json"]
+    assert run(["analyse", str(folder), *options]) == DONE
+    told = json.loads(capsys.readouterr().out)
+    written = json.loads((folder / "analysis.json").read_text())
+    assert {name: told[name] for name in written} == written
+    assert told["simulated"] is True
+
+
+def minimal(folder: Path) -> pd.DataFrame:
+    """Write visits alone, with arms and the scores that the plan needs."""
+    whole = pd.read_csv(folder / "visits.csv")
+    needed = whole[["subject", "arm", "visit", "arat"]]
+    for file in folder.iterdir():
+        file.unlink()
+    needed.to_csv(folder / "visits.csv", index=False)
+    return needed
+
+
+def test_visits_alone_suffice_and_are_not_called_simulated(
+    kept: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without deaths, whose scores are missing and carried forward, the numbers are the same."""
+    folder = kept(CARS1)
+    before = analyse(simulate(CARS1, seed=7, replicate=3))
+    minimal(folder)
+    study = planned({"secondary": {}})
+    found = analyse(folder, study)
+    deaths = simulate(CARS1, seed=7, replicate=3).tables()["disposition"]["status"] == "died"
+    if not deaths.any():
+        assert (found.estimate, found.p_value) == (before.estimate, before.p_value)
+    options = ["--plan", "cars1", "--set", "analysis.secondary.global_status=null"]
+    assert run(["analyse", str(folder), *options]) == DONE
+    assert "simulated" not in capsys.readouterr().out
+    assert not found.simulated
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "cell", "told"),
+    [
+        (4, "arm", "placbo", "visits.csv:6: arm: must be an arm of the plan; did you mean placebo"),
+        (5, "visit", "day_9", "visits.csv:7: visit: must be a visit of the plan; did you mean day"),
+        (6, "arat", 58, "visits.csv:8: arat: must be on the scale, 0 to 57 (got 58)"),
+        (6, "arat", 3.5, "visits.csv:8: arat: must be on the scale, 0 to 57 (got 3.5)"),
+        (6, "arat", "high", "visits.csv:8: arat: must be a number (got high)"),
+        (
+            1,
+            "visit",
+            "baseline",
+            "visits.csv:3: visit: must stand once for subject 1 (got baseline)",
+        ),
+        (1, "arm", "cerebrolysin", "arm: must be that of the patient elsewhere, placebo"),
+    ],
+)
+def test_what_the_plan_does_not_know_is_told_with_its_line(
+    row: int, column: str, cell: Any, told: str, kept: Callable[..., Path]
+) -> None:
+    folder = kept(CARS1)
+    table = minimal(folder).astype(object)
+    table.loc[row, column] = cell
+    table.to_csv(folder / "visits.csv", index=False)
+    with pytest.raises(InputError) as refused:
+        analyse(folder, planned({"secondary": {}}))
+    assert told in str(refused.value)
+
+
+def test_every_problem_of_a_data_set_is_told_at_once(
+    kept: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = kept(CARS1)
+    table = minimal(folder).astype(object)
+    table.loc[3, "arat"], table.loc[9, "visit"] = -1, "week_1"
+    table.rename(columns={"arm": "group"}).to_csv(folder / "visits.csv", index=False)
+    assert run(["analyse", str(folder), "--plan", "cars1"]) == INPUT_WRONG
+    lines = capsys.readouterr().err
+    for told in ("must have the column arm", "visits.csv:5: arat", "visits.csv:11: visit"):
+        assert told in lines
+    assert "must have the column nihss" in lines
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "cell", "told"),
+    [
+        ("disposition", "status", "moved", "status: must be completed, withdrawn, died or ongoing"),
+        ("disposition", "subject", 999, "subject: must be in the table of subjects (got 999)"),
+        ("infusions", "infusion", 99, "must be the number of a planned infusion, 1 to 21 (got 99)"),
+        ("subjects", "subject", 2, "subject: must stand once (got 2)"),
+        ("subjects", "site", "nowhere", "site: must be a site of the plan (got nowhere)"),
+        ("visits", "due_minute", 10**7, "due_minute: must not lie before the visit before it"),
+    ],
+)
+def test_wrong_tables_beside_the_visits_are_told_too(
+    table: str, column: str, cell: Any, told: str, kept: Callable[..., Path]
+) -> None:
+    folder = kept(CARS1)
+    file = folder / f"{table}.csv"
+    content = pd.read_csv(file, dtype=object)
+    content.loc[0, column] = cell
+    content.to_csv(file, index=False)
+    with pytest.raises(InputError) as refused:
+        analyse(folder, CARS1)
+    assert told in str(refused.value)
+
+
+def test_a_folder_without_visits_and_a_missing_plan_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must hold the table visits"):
+        analyse(tmp_path, "cars1")
+    with pytest.raises(InputError, match="must be a folder of tables"):
+        analyse(tmp_path / "gone", "cars1")
+    with pytest.raises(InputError, match="the study by whose plan the data are analysed"):
+        analyse(tmp_path)
+
+
+def test_a_covariate_that_an_analysis_needs_must_be_there(kept: Callable[..., Path]) -> None:
+    study = planned({"secondary": {}, **PLANS["subgroup"]})
+    folder = kept(study)
+    (folder / "screening.csv").unlink()
+    with pytest.raises(InputError, match="must hold the column sex in subjects or screening"):
+        analyse(folder, study)
+
+
+def test_a_figure_of_data_that_are_not_simulated_does_not_say_so(kept: Callable[..., Path]) -> None:
+    folder = kept(CARS1)
+    assert "imulated" in caption_of_analysis(analyse(folder, CARS1))
+    minimal(folder)
+    found = analyse(folder, planned({"secondary": {}}))
+    assert caption_of_analysis(found) == f"Data of one trial, plan of cars1 ({found.digest})."
+
+
+def test_a_plan_that_stratifies_by_site_needs_the_sites(kept: Callable[..., Path]) -> None:
+    folder = kept(CARS1)
+    minimal(folder)
+    with pytest.raises(InputError, match="must have the column site"):
+        analyse(folder, planned({"secondary": {}, "strata": "site"}))

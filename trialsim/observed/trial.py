@@ -1,0 +1,379 @@
+"""A data set as a trial: read from tables, held against the plan of a study, ready to be analysed.
+
+The tables are those that `simulate --out` writes, or fewer: `visits` alone suffices where it has
+the arms. Scores, arms, sites and events come from them; nothing is simulated.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from trialsim.arrays import Booleans, Floats, Integers, Pairs
+from trialsim.clock import DAY, NEVER
+from trialsim.errors import InputError, Problem
+from trialsim.observed.covariates import KnownCovariates
+from trialsim.observed.table import Table
+from trialsim.scenario.files.tables import read_table
+from trialsim.scenario.patients.columns import Column
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.cohort import Cohort
+from trialsim.trial.conduct import Conduct, Recruitment
+from trialsim.trial.itinerary import Intentions, Itinerary
+from trialsim.trial.outcomes import Scores
+from trialsim.trial.trial import Trial
+from trialsim.trial.unfolding import Recruited
+
+MANIFEST: Final = "manifest.json"
+SEED: Final = 2016
+"""Of the analyses that draw random numbers, where the data have no seed of their own."""
+_MOST_ROWS: Final = 1_000_000
+_MOST_TOLD: Final = 100
+_SUFFIXES: Final = (".csv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedTrial:
+    """A data set as a batch of one trial."""
+
+    batch: Trial
+    simulated: bool
+    """Whether the folder says that its data are simulated."""
+
+
+def observed(folder: str | Path, scenario: Scenario, seed: int | None = None) -> ObservedTrial:
+    """Return a data set as a trial of a study.
+
+    Parameters
+    ----------
+    folder
+        With `visits` and, where they are there, `subjects`, `disposition`, `infusions` and
+        `screening`, each as .csv or .parquet.
+    seed
+        Of analyses that draw random numbers; None for that of the data if they are simulated, else
+        2016.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong in the tables, or that the plan does not know.
+    """
+    return _Reader(Path(folder), scenario).trial(seed)
+
+
+class _Reader:
+    """The tables of a data set, and the trial that they make."""
+
+    def __init__(self, folder: Path, scenario: Scenario) -> None:
+        self._folder, self._scenario = folder, scenario
+        self._problems: list[Problem] = []
+        if not folder.is_dir():
+            raise InputError([Problem("data", "must be a folder of tables", str(folder))])
+        visits = self._read("visits")
+        if visits is None:
+            rule = "must hold the table visits, as visits.csv or visits.parquet"
+            raise InputError([Problem("data", rule, str(folder))])
+        self._visits = visits
+        others = ("subjects", "disposition", "infusions", "screening")
+        self._others = {name: self._read(name) for name in others}
+        self._subjects = self._others["subjects"] or visits
+        self._names = list(dict.fromkeys(self._subjects.text("subject")))
+        self._count = len(self._names)
+
+    def trial(self, seed: int | None) -> ObservedTrial:
+        """Return the trial, or raise with everything that is wrong."""
+        design, first = self._scenario.design, self._first_rows()
+        arms = self._arms(first)
+        site = self._sites()[first]
+        scores, attended, minutes = self._scores()
+        conduct = self._conduct(minutes, attended)
+        self._stop_if_wrong()
+        manifest = self._manifest()
+        simulated = "simulated" in str(manifest.get("note", ""))
+        if seed is None:
+            seed = int(manifest["seed"]) if simulated and "seed" in manifest else SEED
+        streams = Streams(seed, range(replicate := self._replicate(), replicate + 1))
+        place = conduct.place
+        covariates = KnownCovariates(self._scenario, self._covariate)
+        nobody = np.zeros((1, self._count, len(self._scenario.eligibility.rules)), np.bool_)
+        at = conduct.randomised
+        cohort = Cohort(site[None], at, at, at, covariates, nobody, conduct.closed)
+        itinerary = Itinerary(place, site[None], at, at, _nothing_intended)
+        recruitment = Recruitment(place, arms[None], at, conduct.closed, None, None)
+        made = Scores(scores, len(design.visits), _given(scores))
+        batch = Trial(
+            scenario=self._scenario,
+            seed=seed,
+            engine="observed",
+            replicates=np.array(streams.replicates),
+            failures={},
+            cohort=cohort,
+            itinerary=itinerary,
+            conduct=conduct,
+            arms=arms[None],
+            underlying=made,
+            scores=made,
+            recruited=Recruited(self._scenario, streams, cohort, itinerary, recruitment),
+        )
+        return ObservedTrial(batch, simulated)
+
+    def _read(self, name: str) -> Table | None:
+        files = [self._folder / f"{name}{suffix}" for suffix in _SUFFIXES]
+        there = [file for file in files if file.is_file()]
+        if len(there) > 1:
+            rule = f"must hold {name} once, as .csv or as .parquet"
+            raise InputError([Problem("data", rule, str(self._folder))])
+        return Table(read_table(there[0], 1, _MOST_ROWS), self._problems) if there else None
+
+    def _stop_if_wrong(self) -> None:
+        told = list(dict.fromkeys(self._problems))
+        if len(told) > _MOST_TOLD:
+            rest = Problem("data", f"{len(told) - _MOST_TOLD:,} more problems are not listed")
+            told = [*told[:_MOST_TOLD], rest]
+        if told:
+            raise InputError(told)
+
+    def _first_rows(self) -> list[int]:
+        """Return the row of each patient in the table of subjects; one has one row there."""
+        rows: dict[str, int] = {}
+        for row, name in enumerate(self._subjects.text("subject")):
+            if name in rows and self._others["subjects"] is not None:
+                self._subjects.wrong(row, "subject", "must stand once", name)
+            rows.setdefault(name, row)
+        return [rows[name] for name in self._names]
+
+    def _arms(self, first: list[int]) -> Integers:
+        names = list(self._scenario.design.arms)
+        self._subjects.text("arm")  # which must be there
+        codes = self._subjects.codes("arm", names, "an arm of the plan")[first]
+        if "arm" in self._visits:
+            known = dict(zip(self._names, codes.tolist(), strict=True))
+            found = self._visits.codes("arm", names, "an arm of the plan").tolist()
+            for row, name in enumerate(self._visits.text("subject")):
+                if found[row] >= 0 and known.get(name, -1) not in (-1, found[row]):
+                    rule = f"must be that of the patient elsewhere, {names[known[name]]}"
+                    self._visits.wrong(row, "arm", rule, names[found[row]])
+        return codes
+
+    def _sites(self) -> Integers:
+        plan = self._scenario.analysis
+        if any(one.strata == "site" for one in (plan, *plan.further.values())):
+            self._subjects.text("site")  # which must be there then
+        sites = list(self._scenario.operations.sites)
+        return self._subjects.codes("site", sites, "a site of the plan").clip(0)
+
+    def _scores(self) -> tuple[dict[str, Floats], Booleans, Integers]:
+        """Return scores (patient, visit) by outcome, visits attended, and their minutes."""
+        table, design = self._visits, self._scenario.design
+        visits = list(design.visits)
+        table.text("visit")  # which must be there
+        place = table.codes("visit", visits, "a visit of the plan").tolist()
+        patient = {name: at for at, name in enumerate(self._names)}
+        shape = (self._count, len(visits))
+        rows = np.full(shape, -1)
+        for row, (name, visit) in enumerate(zip(table.text("subject"), place, strict=True)):
+            if name not in patient:
+                table.wrong(row, "subject", "must be in the table of subjects", name)
+            elif visit >= 0 and rows[patient[name], visit] >= 0:
+                table.wrong(row, "visit", f"must stand once for subject {name}", visits[visit])
+            elif visit >= 0:
+                rows[patient[name], visit] = row
+        there = rows >= 0
+        scores = {}
+        for outcome, column in self._outcome_columns():
+            values = self._on_scale(outcome, column)
+            scores[outcome] = np.where(there, values[rows], np.nan)
+        seen = np.any([~np.isnan(one) for one in scores.values()], axis=0) & there
+        if "attended" in table:
+            came = np.array([cell.lower() in ("true", "1") for cell in table.text("attended")])
+            seen = there & came[rows]
+        return scores, seen, self._minutes(rows)
+
+    def _outcome_columns(self) -> Iterator[tuple[str, str]]:
+        """Yield the outcomes that are there, or needed, with their columns."""
+        plan = self._scenario.analysis
+        plans = (plan, *plan.further.values())
+        needed = {name for one in plans for name in one.test.outcomes_of(one)}
+        for name in self._scenario.outcomes:
+            column = next((one for one in (f"outcome_{name}", name) if one in self._visits), name)
+            if name in needed or column in self._visits:
+                yield name, column
+
+    def _on_scale(self, name: str, column: str) -> Floats:
+        outcome, values = self._scenario.outcomes[name], self._visits.numbers(column)
+        nearest_scores = outcome.grid.score_of(outcome.grid.cell_of(values))
+        for row in np.flatnonzero(np.abs(nearest_scores - values) > 1e-6 * outcome.step):
+            rule = f"must be on the scale, {outcome.low:g} to {outcome.high:g}"
+            rule += f" in steps of {outcome.step:g}" if outcome.step != 1 else ""
+            self._visits.wrong(int(row), column, rule, f"{values[row]:g}")
+        return nearest_scores
+
+    def _minutes(self, rows: Integers) -> Integers:
+        """Return when visits were due, as recorded, or on their planned days."""
+        planned = np.array([visit.day for visit in self._scenario.design.visits.values()]) * DAY
+        start = self._randomised()
+        minutes: Integers = start[:, None] + planned
+        if "due_minute" in self._visits:
+            due = self._visits.numbers("due_minute")[rows]
+            minutes = np.where((rows >= 0) & ~np.isnan(due), due, minutes).astype(np.int64)
+        for patient, visit in zip(*np.nonzero(np.diff(minutes, axis=1) < 0), strict=True):
+            row = int(rows[patient, visit + 1])
+            if row >= 0:
+                self._visits.wrong(row, "due_minute", "must not lie before the visit before it")
+        return minutes
+
+    def _randomised(self) -> Integers:
+        if "randomised_minute" not in self._subjects:
+            return np.zeros(self._count, np.int64)
+        minutes = self._subjects.numbers("randomised_minute")
+        for row in np.flatnonzero(np.isnan(minutes)):
+            self._subjects.wrong(int(row), "randomised_minute", "must be given")
+        first = [self._subjects.text("subject").index(name) for name in self._names]
+        return np.nan_to_num(minutes)[first].astype(np.int64)
+
+    def _conduct(self, minutes: Integers, attended: Booleans) -> Conduct:
+        never = np.full((1, self._count), NEVER)
+        status, ended, discontinued = self._ends()
+        schedule = self._scenario.treatment.infusions
+        return Conduct(
+            place=np.arange(self._count)[None],
+            randomised=self._randomised()[None],
+            closed=np.array([minutes.max(initial=0)]),
+            screened=np.array([self._count]),
+            schedule=schedule,
+            waited=None,
+            lacked=None,
+            infusion_given=self._infusions(schedule.count)[None],
+            discontinued=discontinued[None],
+            stopped_for_drug=never,
+            rescued=never,
+            switched=never,
+            withdrawn=np.where(status == 1, ended, NEVER)[None],
+            died=np.where(status == 2, ended, NEVER)[None],
+            visit_day=((minutes - minutes[:, :1]) // DAY)[None],
+            visit_minute=minutes[None],
+            visit_attended=attended[None],
+            visit_settled=np.ones((1, *attended.shape), np.bool_),
+        )
+
+    def _ends(self) -> tuple[Integers, Integers, Integers]:
+        """Return who completed (0), withdrew (1) or died (2), when, and the end of infusions."""
+        status, ended = np.zeros(self._count, np.int64), np.full(self._count, NEVER)
+        discontinued = np.full(self._count, NEVER)
+        table = self._others["disposition"]
+        if table is None:
+            return status, ended, discontinued
+        names = ["completed", "withdrawn", "died", "ongoing"]
+        rows, found = (
+            self._rows_of(table),
+            table.codes("status", names, "completed, withdrawn, died or ongoing"),
+        )
+        when = self._times(table, "ended")
+        stopped = self._times(table, "discontinued")
+        for patient, row in enumerate(rows):
+            if row < 0 or found[row] < 0:
+                continue
+            status[patient] = found[row] % 3
+            if status[patient] and np.isnan(when[row]):
+                table.wrong(row, "ended", f"must have a time where it is {names[found[row]]}")
+            ended[patient] = NEVER if np.isnan(when[row]) else int(when[row])
+            discontinued[patient] = NEVER if np.isnan(stopped[row]) else int(stopped[row])
+        return status, ended, discontinued
+
+    def _times(self, table: Table, event: str) -> Floats:
+        """Return the minutes of an event, or its days from randomisation as minutes."""
+        if f"{event}_minute" in table:
+            return table.numbers(f"{event}_minute")
+        if f"{event}_day" in table:
+            return table.numbers(f"{event}_day") * DAY
+        return np.full(len(table), np.nan)
+
+    def _infusions(self, count: int) -> Booleans:
+        """Return which infusions were given, (patient, infusion); all, where none is recorded."""
+        table = self._others["infusions"]
+        if table is None:
+            plan = self._scenario.analysis
+            if any(one.minimum_infusion_share for one in (plan, *plan.further.values())):
+                rule = "must hold the table infusions: the plan counts those that were given"
+                self._problems.append(Problem("data", rule, str(self._folder)))
+            return np.ones((self._count, count), np.bool_)
+        given = np.zeros((self._count, count), np.bool_)
+        patient = {name: at for at, name in enumerate(self._names)}
+        number = table.numbers("infusion")
+        cells = zip(table.text("subject"), table.text("status"), strict=True)
+        for row, (name, status) in enumerate(cells):
+            if name not in patient:
+                table.wrong(row, "subject", "must be in the table of subjects", name)
+            elif not 1 <= number[row] <= count:
+                rule = f"must be the number of a planned infusion, 1 to {count}"
+                table.wrong(row, "infusion", rule, f"{number[row]:g}")
+            else:
+                given[patient[name], int(number[row]) - 1] = status == "given"
+        return given
+
+    def _rows_of(self, table: Table) -> list[int]:
+        """Return the row of each patient in a table; -1 where there is none."""
+        rows = {name: row for row, name in enumerate(table.text("subject"))}
+        for name in rows.keys() - set(self._names):
+            table.wrong(rows[name], "subject", "must be in the table of subjects", name)
+        return [rows.get(name, -1) for name in self._names]
+
+    def _covariate(self, name: str) -> Floats:
+        """Return a covariate of the patients, shape (1, patient)."""
+        covariate = self._scenario.population.covariates[name]
+        kind = Column(covariate.levels, covariate.is_flag)
+        for table, rows in self._with_covariates():
+            column = next((one for one in (f"covariate_{name}", name) if one in table), None)
+            if column is None:
+                continue
+            cells = table.text(column)
+            texts = [cells[row] if row >= 0 else "" for row in rows]
+            for cell in kind.wrong(texts):
+                table.wrong(max(rows[cell.row], 0), column, cell.rule, cell.value)
+            self._stop_if_wrong()
+            return kind.numbers(texts)[None]
+        rule = f"must hold the column {name} in subjects or screening: an analysis uses it"
+        raise InputError([Problem("data", rule, str(self._folder))])
+
+    def _with_covariates(self) -> Iterator[tuple[Table, list[int]]]:
+        """Yield the tables that may have covariates, with the row of each patient."""
+        subjects, screening = self._subjects, self._others["screening"]
+        first = self._first_rows()
+        yield subjects, first
+        if screening is not None and "screening_number" in subjects:
+            rows = {number: row for row, number in enumerate(screening.text("screening_number"))}
+            numbers = subjects.text("screening_number")
+            yield screening, [rows.get(numbers[row], -1) for row in first]
+
+    def _replicate(self) -> int:
+        """Return the number of the replicate that simulated tables hold."""
+        if "replicate" not in self._visits:
+            return 0
+        found = {cell for cell in self._visits.text("replicate") if cell.isdigit()}
+        if len(found) > 1:
+            raise InputError([Problem("replicate", "must be one trial", ", ".join(sorted(found)))])
+        return int(found.pop()) if found else 0
+
+    def _manifest(self) -> Mapping[str, Any]:
+        """Return what stands beside the tables of where they came from; nothing where none does."""
+        try:
+            content = json.loads((self._folder / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+def _given(scores: Mapping[str, Floats]) -> Callable[[str, int, Pairs | None], Floats]:
+    def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
+        values = scores[outcome][None, :, visit]
+        return values if patients is None else patients.of(values)
+
+    return make
+
+
+def _nothing_intended(candidate: Integers) -> Intentions:
+    raise LookupError("what was observed was not intended by a simulation")
