@@ -10,11 +10,20 @@ from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
 
+EVENTFUL = load("cars1").replace(
+    {
+        "operations.drug_related_discontinuation.probability": 0.2,
+        "operations.rescue.probability": 0.2,
+        "operations.switching": {"probability": 0.2, "to": "placebo"},
+    }
+)
+"""With columns that only some studies have."""
+
 
 def test_every_column_of_every_built_in_study_has_a_label() -> None:
     seen: set[str] = set()
-    for name in builtin_studies():
-        study = load_study(name)
+    every = {name: load_study(name) for name in builtin_studies()} | {"eventful": EVENTFUL}
+    for name, study in every.items():
         if not isinstance(study, Scenario):
             continue
         few = max(4, len(study.design.arms))
@@ -51,3 +60,12 @@ def test_an_outcome_that_bears_the_name_of_a_column_keeps_its_own_description() 
 def test_a_column_without_a_description_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"visits\.unheard_of has no description"):
         column_of(load("cars1"), "visits", "unheard_of")
+
+
+def test_columns_of_events_that_only_some_studies_have_are_described() -> None:
+    trial = simulate(EVENTFUL, seed=2016)
+    found = dictionary(trial.scenario, trial.tables()).set_index(["table", "column"])["label"]
+    labels = {name: found["disposition", name] for name in ("rescued_minute", "switched_day")}
+    assert labels == {"rescued_minute": "Rescued", "switched_day": "Switched"}
+    told = found["disposition", "discontinued_for_drug"]
+    assert told == "Whether infusions were stopped because of the study drug"

@@ -63,6 +63,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "days_since_onset": Column("Time from onset to when the visit was due", "days"),
     "attended": Column("Whether the patient came to the visit"),
     "treatment_discontinued": Column("Whether infusions were stopped early for good"),
+    "discontinued_for_drug": Column("Whether infusions were stopped because of the study drug"),
     "subscale": Column("Part of the scale to which the item belongs"),
     "item": Column("Item of the scale, as named in the study file"),
     "score": Column("Points of the item; credited where it was not given", "points"),

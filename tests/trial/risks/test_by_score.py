@@ -14,6 +14,7 @@ from trialsim.clock import DAY, NEVER
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
+from trialsim.trial.looks import as_of, closed_from
 from trialsim.trial.trial import Trial, simulate_batch
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
@@ -260,6 +261,20 @@ def test_with_chairs_scores_decide_who_waits(crowded: Scenario, coupled: Trial) 
     other = simulate_batch(crowded.replace(plain), Streams(10, range(4)))
     assert (coupled.conduct.infusion_given != other.conduct.infusion_given).any()
     assert (coupled.conduct.randomised != other.conduct.randomised).any()
+
+
+def test_a_stop_with_chairs_keeps_the_history_before_it(coupled: Trial) -> None:
+    """Recruitment closes when half have been randomised; what happened before stays to the bit."""
+    minute = coupled.conduct.randomised[:, 20]
+    closed = closed_from(coupled, minute)
+    for name in ("randomised", "withdrawn", "discontinued"):
+        ours, theirs = (getattr(one.conduct, name) for one in (closed, coupled))
+        before = theirs < minute[:, None]
+        assert before.any()
+        assert_array_equal(ours[before], theirs[before])
+    late = coupled.conduct.randomised >= minute[:, None]
+    assert (closed.conduct.randomised[late] == NEVER).all()
+    assert_array_equal(as_of(closed, minute).conduct.died, as_of(coupled, minute).conduct.died)
 
 
 def test_with_chairs_a_batch_of_one_has_the_same_history(crowded: Scenario, coupled: Trial) -> None:
