@@ -7,11 +7,16 @@ from typing import Final
 import pytest
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
-
-
-@pytest.mark.parametrize(
-    "name", ["analyse.md", "intercurrent_events.md", "own_analyses.md", "own_patients.md"]
+PAGES: Final = (
+    "analyse.md",
+    "estimands.md",
+    "intercurrent_events.md",
+    "own_analyses.md",
+    "own_patients.md",
 )
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_every_line_of_the_page_prints_what_it_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from trialsim.runs.runner import Runner
 from trialsim.shown import Shown
 
 SEED = 2016
+WITHDRAWN = {"operations.withdrawal.probability": [0.2]}
 IMPUTED = {"analysis.missing": "multiple_imputation", "analysis.secondary": {}}
 
 
@@ -36,6 +37,8 @@ def results() -> list[Shown]:
         ts.assurance(study, "cars1", 40, SEED, strata=4, n_jobs=1),
         ts.tipping_point(study.replace(IMPUTED), replicates=4, seed=SEED, n_jobs=1),
         ts.bounds("cars_sequential"),
+        ts.estimands(study, replicates=4, seed=SEED, n_jobs=1),
+        ts.missingness(study, WITHDRAWN, replicates=4, seed=SEED, n_jobs=1),
     ]
 
 

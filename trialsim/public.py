@@ -11,6 +11,7 @@ from trialsim.questions.calibration.reproduce import Reproduction, reproduce
 from trialsim.questions.compare import Comparison, compare
 from trialsim.questions.count_power import CountPower, count_power_of, endpoint_cells
 from trialsim.questions.estimands.estimands import estimands
+from trialsim.questions.estimands.missingness import Missingness, missingness
 from trialsim.questions.estimands.result import Estimands
 from trialsim.questions.monitoring.board import Board, board
 from trialsim.questions.monitoring.bounds import BoundsResult, bounds
@@ -42,6 +43,7 @@ __all__ = [
     "Estimands",
     "Estimates",
     "InputError",
+    "Missingness",
     "PowerResult",
     "Prior",
     "Problem",
@@ -69,6 +71,7 @@ __all__ = [
     "estimands",
     "load",
     "load_prior",
+    "missingness",
     "own_analysis",
     "plot",
     "power",

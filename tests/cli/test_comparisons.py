@@ -11,7 +11,7 @@ import trialsim as ts
 from tests.runs.test_directory import bytes_of
 from trialsim.cli import DONE, INPUT_WRONG, INTERRUPTED, run
 from trialsim.replicates.run import Replicates
-from trialsim.reporting.text.progress import Progress
+from trialsim.reporting.progress import Progress
 
 MODEST = "outcomes.arat.effect.value=0.62"
 

@@ -47,6 +47,8 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *("tipping-point", "cars1", *SMALL, *FEW, "--deltas", "0,-9"),
             *("--set", "analysis.missing=multiple_imputation", "--set", "analysis.imputations=2"),
         ],
+        ["estimands", "cars1", *SMALL, *FEW],
+        ["missingness", "cars1", "--set", "operations.withdrawal.probability=0.1,0.2", *FEW],
         ["heat-map", "cars1", *SMALL, "--set", "outcomes.arat.effect.value=0.6,0.7", *FEW],
         ["size", "cars1", "--low", "40", "--high", "90", "--replicates", "100", "--jobs", "1"],
         ["assurance", "cars1", *SMALL, "--prior", "cars1", "--strata", "4", *FEW],
@@ -181,6 +183,8 @@ def test_a_study_without_looks_has_no_figure_of_them(
         ("assurance", "assurance", {"out", "observed", "shard"}),
         ("sensitivity", "sensitivity", {"out", "shard"}),
         ("tipping-point", "tipping-point", set()),
+        ("estimands", "estimands", {"out", "shard"}),
+        ("missingness", "missingness", set()),
         ("what-if", "curve", {"out", "grid", "hypercube", "variant", "shard"}),
     ],
 )

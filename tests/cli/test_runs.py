@@ -13,7 +13,7 @@ from tests.runs.test_directory import bytes_of
 from trialsim.cli import INPUT_WRONG, INTERRUPTED, RUN_FAILED, run
 from trialsim.replicates.parallel import OVERSUBSCRIBE, workers_here
 from trialsim.replicates.run import Replicates
-from trialsim.reporting.text.progress import Progress
+from trialsim.reporting.progress import Progress
 from trialsim.runs import atomic_file
 
 STUDY: Final = ["cars1", "--set", "design.patients=20", "--jobs", "1"]

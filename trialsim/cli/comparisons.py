@@ -1,4 +1,4 @@
-"""The commands about designs, from what-if to sensitivity and tipping points."""
+"""The commands about designs, from what-if to sensitivity, estimands and tipping points."""
 
 from math import isnan
 from typing import Annotated
@@ -8,7 +8,16 @@ import typer
 from trialsim.cli.console import answer, print_json, say
 from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, KeepOptions, Kept
-from trialsim.cli.questions import Assured, Compared, Sized, Tipped, Varied, WithoutEffect
+from trialsim.cli.questions import (
+    Assured,
+    Compared,
+    Meant,
+    Missing,
+    Sized,
+    Tipped,
+    Varied,
+    WithoutEffect,
+)
 
 commands = typer.Typer()
 
@@ -121,3 +130,32 @@ def tipping_point(question: Tipped, as_json: AsJson = False) -> None:
 
     study, result = question()
     answer(result, as_json, lambda: tipping_point_text(study.title, result))
+
+
+@commands.command("estimands", short_help="Compute true values of estimands, and each bias.")
+@with_options
+def estimands(question: Meant, keep: KeepOptions, as_json: AsJson = False) -> None:
+    """Compute the true value of each estimand, and how near each analysis comes to it.
+
+    Every patient is simulated in both arms, with and without the events that an estimand takes
+    away, so the true values are known. Bias, RMSE, coverage and power of the analyses are of the
+    same trials. A study that names no estimands has one for each strategy of ICH E9(R1).
+    """
+    from trialsim.reporting.text.estimands import estimands_text
+
+    study, result = question(keep)
+    answer(result, as_json, lambda: estimands_text(study.title, result))
+
+
+@commands.command("missingness", short_help="Compute the bias of analyses as more is missing.")
+@with_options
+def missingness(question: Missing, as_json: AsJson = False) -> None:
+    """Compute the bias of each analysis as more scores are missing or follow an event.
+
+    --set gives the values that a path takes, such as operations.withdrawal.probability=0.1,0.2; all
+    are on the same random numbers.
+    """
+    from trialsim.reporting.text.estimands import missingness_text
+
+    study, result = question()
+    answer(result, as_json, lambda: missingness_text(study.title, result))

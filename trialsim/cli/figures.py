@@ -30,12 +30,14 @@ from trialsim.cli.questions import (
     Compared,
     EachValue,
     EveryPair,
+    Meant,
+    Missing,
     Sized,
     Tipped,
     Varied,
 )
 from trialsim.errors import InputError, Problem
-from trialsim.reporting.text.progress import Progress
+from trialsim.reporting.progress import Progress
 
 if TYPE_CHECKING:
     from trialsim.analysis.analyse import Analysis
@@ -297,6 +299,12 @@ FIGURES: Final = {
     ),
     "tipping-point": Figure(
         Tipped, "Draw how much worse imputed scores must be for the conclusion to change."
+    ),
+    "estimands": Figure(
+        Meant, "Draw the true value of each estimand, and what analyses that are for it find."
+    ),
+    "missingness": Figure(
+        Missing, "Draw the bias of each analysis as more is missing or follows an event."
     ),
     "heat-map": Figure(
         EveryPair, "Draw every combination of the values of two paths.", ("quantity",)

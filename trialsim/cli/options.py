@@ -11,7 +11,7 @@ import typer
 
 from trialsim.cli.console import command_line, keeping, notice, warn
 from trialsim.errors import InputError, Problem
-from trialsim.reporting.text.progress import Progress
+from trialsim.reporting.progress import Progress
 
 if TYPE_CHECKING:
     from trialsim.runs.runner import Runner

@@ -26,6 +26,8 @@ from trialsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from trialsim.questions.assurance.assurance import Assurance
+    from trialsim.questions.estimands.missingness import Missingness
+    from trialsim.questions.estimands.result import Estimands
     from trialsim.questions.size.sample_size import SampleSize
     from trialsim.questions.tipping_point import TippingPoint
     from trialsim.questions.type_one_error import TypeOneError
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EachValue:
-    """A study beside those in which one path has another value, one at a time."""
+class Values:
+    """A study, and others in which paths have other values."""
 
     scenario: ScenarioName
     values: Annotated[
@@ -57,27 +59,6 @@ class EachValue:
     analysis: AnalysisName = None
     replicates: Count = 10_000
     run: RunOptions
-    paths: ClassVar[int | None] = None
-    """How many paths must be given values; any number if None."""
-
-    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "WhatIf"]:
-        """Compare each value with the base."""
-        return self._compared(keep, "one_at_a_time")
-
-    def _compared(
-        self, keep: KeepOptions, how: "How", others: list[str] | None = None, points: int = 1
-    ) -> tuple["Study", "WhatIf"]:
-        from trialsim.questions.what_if.what_if import compared
-        from trialsim.runs.study_set import STUDY_BLOCK
-
-        variants, paths = self._variants(how, others, points)
-        if self.paths not in (None, len(paths)):
-            rule = f"must vary exactly {self.paths} of the study's paths for this figure"
-            raise InputError([Problem("--set", rule, str(len(paths)))])
-        study = variants[0].scenario
-        designs = 1 + sum(variant.scenario.digest != study.digest for variant in variants)
-        with self.run.runner(self.replicates, designs, keep, STUDY_BLOCK) as runner:
-            return study, compared(variants, paths, self.replicates, runner, keep.out)
 
     def _variants(
         self, how: "How", others: list[str] | None, points: int
@@ -109,6 +90,33 @@ class EachValue:
         if problems:
             raise InputError(problems)
         return variants, tuple(changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EachValue(Values):
+    """A study beside those in which one path has another value, one at a time."""
+
+    paths: ClassVar[int | None] = None
+    """How many paths must be given values; any number if None."""
+
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "WhatIf"]:
+        """Compare each value with the base."""
+        return self._compared(keep, "one_at_a_time")
+
+    def _compared(
+        self, keep: KeepOptions, how: "How", others: list[str] | None = None, points: int = 1
+    ) -> tuple["Study", "WhatIf"]:
+        from trialsim.questions.what_if.what_if import compared
+        from trialsim.runs.study_set import STUDY_BLOCK
+
+        variants, paths = self._variants(how, others, points)
+        if self.paths not in (None, len(paths)):
+            rule = f"must vary exactly {self.paths} of the study's paths for this figure"
+            raise InputError([Problem("--set", rule, str(len(paths)))])
+        study = variants[0].scenario
+        designs = 1 + sum(variant.scenario.digest != study.digest for variant in variants)
+        with self.run.runner(self.replicates, designs, keep, STUDY_BLOCK) as runner:
+            return study, compared(variants, paths, self.replicates, runner, keep.out)
 
 
 class AlongOnePath(EachValue):
@@ -265,6 +273,50 @@ class Tipped:
             raise InputError([Problem("--deltas", rule, self.deltas)]) from None
         with self.run.runner(self.replicates) as runner:
             return study, tipping_point_by(runner, study, deltas, self.replicates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meant:
+    """The true value of each estimand of a study, and how near each analysis comes."""
+
+    replicates: Count = 2_000
+    study: StudyOptions
+    run: RunOptions
+
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "Estimands"]:
+        """Compute them."""
+        from trialsim.questions.estimands.estimands import estimands_by, keeping_estimands
+        from trialsim.runs.manifest import BLOCK
+        from trialsim.scenario.programme import single_trial
+
+        study = single_trial(self.study.loaded())
+        with self.run.runner(self.replicates, keep=keep, block=BLOCK) as runner:
+            kept = keeping_estimands(runner, keep.out, study)
+            return study, estimands_by(kept, study, self.replicates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing(Values):
+    """A study beside those in which more scores are missing or follow an event."""
+
+    estimand: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The estimand beside which all analyses stand.",
+            show_default="the one that each is for",
+        ),
+    ] = None
+    replicates: Count = 1_000
+
+    def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "Missingness"]:
+        """Compute the bias of each analysis in each of them; nothing is kept."""
+        from trialsim.questions.estimands.missingness import missingness_by
+
+        variants, _ = self._variants("one_at_a_time", None, 1)
+        with self.run.runner(self.replicates, len(variants)) as runner:
+            found = missingness_by(runner, variants, self.estimand, self.replicates)
+        return variants[0].scenario, found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import typer
 from trialsim.cli.console import command_line, say, warn, warn_of_damaged_parts
 from trialsim.cli.options import Jobs, workers_of
 from trialsim.cli.outputs import Overwrite, page_file
-from trialsim.reporting.text.progress import Progress
+from trialsim.reporting.progress import Progress
 
 commands = typer.Typer()
 

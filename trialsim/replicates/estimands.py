@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from trialsim.analysis.data import Data
-from trialsim.analysis.endpoint import Endpoint, cells_of, in_subgroup
+from trialsim.analysis.endpoint import Endpoint, cells_of, in_subgroup, visit_of
 from trialsim.analysis.methods.registry import has_population_effect
 from trialsim.analysis.potential import (
     Potential,
@@ -25,6 +25,7 @@ from trialsim.analysis.primary import analyse_data
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.estimands import EVENTS
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import estimands_of
 from trialsim.trial.trial import Trial
@@ -36,7 +37,11 @@ PREFIX: Final = "estimand "
 """Of the names of the numbers that are kept for estimands."""
 _FOUND: Final = ("estimate", "low", "high", "rejected", "favoured")
 _EVERYBODY: Final = "randomised"
+_ALIVE: Final = "alive"
+_DEATH: Final[tuple[Event, ...]] = ("death",)
 _OF_PATIENTS: Final = ("better", "compared", "population", "valueless")
+AFFECTED: Final = "affected"
+"""The name of how many patients alive at the visit have no score there, or one after an event."""
 BOTH: Final = "a death after another event"
 """The name of what the shares of events say of deaths that another event came before."""
 
@@ -71,6 +76,7 @@ def estimand_names(study: Scenario) -> tuple[str, ...]:
     """Return the names of what is kept of each replicate for its estimands."""
     names = [_found(name, what) for name in analyses_of(study) for what in _FOUND]
     names += [_happened(event, arm) for event in (_EVERYBODY, *EVENTS, BOTH) for arm in ARMS]
+    names += [f"{PREFIX}{AFFECTED}", f"{PREFIX}{_ALIVE}"]
     for key, plan in _keys(study):
         cells = range(cells_of(study.outcomes[plan.endpoint], plan))
         names += [_cell(key, arm, cell) for arm in ARMS for cell in cells]
@@ -85,7 +91,7 @@ def estimand_numbers(trial: Trial) -> dict[str, Floats]:
     for name, plan in analyses_of(study).items():
         found = analyse_data(Data(trial, plan))._asdict()
         numbers |= {_found(name, what): found[what] for what in _FOUND}
-    numbers |= _events(worlds, study.analysis)
+    numbers |= _events(worlds, study.analysis) | _affected(trial, study.analysis)
     estimands = estimands_of(study)
     for key, plan in _keys(study):
         potential = Potential(worlds, plan, estimands[key.estimand])
@@ -113,6 +119,11 @@ def events_of(columns: Mapping[str, Floats], event: str, arm: str) -> tuple[Floa
     return columns[_happened(event, arm)], columns[_happened(_EVERYBODY, arm)]
 
 
+def affected_of(columns: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Return how many lack a score at the visit or had an event, and how many are alive there."""
+    return columns[f"{PREFIX}{AFFECTED}"], columns[f"{PREFIX}{_ALIVE}"]
+
+
 def _keys(study: Scenario) -> Iterator[tuple[Key, AnalysisPlan]]:
     for place, plan in enumerate(variables_of(study).values()):
         for name in estimands_of(study):
@@ -132,6 +143,15 @@ def _events(worlds: Worlds, plan: AnalysisPlan) -> dict[str, Floats]:
         numbers |= {_happened(event, arm): one.sum(axis=1) for event, one in happened.items()}
         numbers[_happened(BOTH, arm)] = after.sum(axis=1)
     return numbers
+
+
+def _affected(trial: Trial, plan: AnalysisPlan) -> dict[str, Floats]:
+    """Return how many of those alive at the visit are affected, in the trial as it was run."""
+    alive = in_subgroup(trial, plan) & ~by_the_visit(trial, plan, _DEATH)
+    events = [event for event in EVENTS if event != "death"]
+    missed = ~trial.conduct.visit_attended[:, :, visit_of(trial, plan)]
+    affected = alive & (missed | by_the_visit(trial, plan, events))
+    return {f"{PREFIX}{AFFECTED}": affected.sum(axis=1), f"{PREFIX}{_ALIVE}": alive.sum(axis=1)}
 
 
 def _histograms(key: Key, potential: Potential) -> dict[str, Floats]:

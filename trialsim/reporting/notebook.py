@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.questions.assurance.assurance import Assurance
+from trialsim.questions.estimands.missingness import Missingness
+from trialsim.questions.estimands.result import Estimands
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
@@ -62,6 +64,10 @@ def _said(result: Any) -> str:
         case TippingPoint():
             first, last = result.deltas[0], result.deltas[-1]
             return f"Tipping point, deltas of {first:g} to {last:g} points"
+        case Estimands():
+            return f"{len(result.named)} estimands and {len(result.analysed)} analyses"
+        case Missingness():
+            return f"Bias of analyses in {len(result.variants)} studies"
         case BoundsResult():
             sides = "two-sided" if result.sides == 2 else "one-sided"
             return f"Bounds of {len(result.looks)} analyses, level {result.alpha:g} {sides}"

@@ -114,7 +114,7 @@ def test_an_empty_stratum_is_told_and_has_no_value() -> None:
     result = ts.estimands(study, 8, 15, n_jobs=1)
     told = next(one for one in result.to_dict()["estimands"] if one["name"] == "principal_stratum")
     assert told["population"] == {"value": 0.0, "mcse": 0.0}
-    assert set(told["values"]["Mann-Whitney effect"].values()) == {None}
+    assert {one["value"] for one in told["values"]} == {None}
     cells = [one for one in result.to_dict()["matrix"] if one["estimand"] == "principal_stratum"]
     assert all(cell["bias"] is cell["coverage"] is cell["rmse"] is None for cell in cells)
 

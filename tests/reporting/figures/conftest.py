@@ -114,6 +114,10 @@ def tipped(study: ts.Scenario, replicates: int) -> ts.TippingPoint:
     return ts.tipping_point(study.replace(imputed), (0, -10, -57), replicates, SEED, n_jobs=1)
 
 
+BUILT_IN = ts.load("cars1_estimands").replace(
+    {f"analysis.secondary.{one}": None for one in ("imputed_at_random", "jump_to_reference")}
+)
+STOPPED = {"operations.discontinuation.probability": [0.4]}
 Named = Callable[[str], tuple[Any, str]]
 
 
@@ -144,6 +148,8 @@ def drawn_from(
         "assurance": (assured, "assurance"),
         "tipping-point": (tipped(study, 40), "tipping-point"),
         "tipping-point of one trial": (tipped(study, 1), "tipping-point"),
+        "estimands": (ts.estimands(BUILT_IN, 40, SEED, n_jobs=1), "estimands"),
+        "missingness": (ts.missingness(BUILT_IN, STOPPED, None, 40, SEED, n_jobs=1), "missingness"),
         "effects": (ts.analyse(trial), "effects"),
         "scores": (trial, "scores"),
         "distribution": (trial, "distribution"),

@@ -28,6 +28,8 @@ FIGURES: Final = (
     "assurance",
     "tipping-point",
     "tipping-point of one trial",
+    "estimands",
+    "missingness",
     "effects",
     "scores",
     "distribution",

@@ -17,6 +17,7 @@ from trialsim.replicates.estimands import (
     BOTH,
     PRIMARY,
     Key,
+    affected_of,
     analyses_of,
     events_of,
     found_by,
@@ -117,6 +118,20 @@ class Beside(NamedTuple):
     coverage: Proportion
     """Share of the intervals that hold the true value."""
     power: Proportion
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON and tables; what has no value is None."""
+        row: dict[str, Any] = {
+            "analysis": self.analysis,
+            "estimand": self.estimand,
+            "is_named": self.is_named,
+            "is_aligned": self.is_aligned,
+        }
+        for name in ("truth", "bias", "rmse", "coverage", "power"):
+            found: Mean | Proportion = getattr(self, name)
+            told = _mean(Mean(found.estimate, found.mcse, np.asarray(np.nan)))
+            row |= {name: told["value"], f"{name}_mcse": told["mcse"]}
+        return row
 
 
 @dataclass(frozen=True)
@@ -235,6 +250,11 @@ class Estimands(Shown):
             for event in (*happening(self.study), BOTH)
         )
 
+    @property
+    def affected(self) -> Mean:
+        """Share of those alive at the primary visit without a score there, or after an event."""
+        return ratio_of_means(*affected_of(self.columns)).mean
+
     @cached_property
     def analysed(self) -> tuple[Analysed, ...]:
         """What each analysis finds in the trials as they were run."""
@@ -253,7 +273,7 @@ class Estimands(Shown):
         """Return the matrix: a row for each analysis and estimand."""
         from pandas import DataFrame
 
-        return DataFrame([_flat(one) for one in self.matrix])
+        return DataFrame([one.to_dict() for one in self.matrix])
 
     def truth_frame(self) -> "DataFrame":
         """Return a row for each estimand and measure: its true value and Monte Carlo error."""
@@ -272,8 +292,9 @@ class Estimands(Shown):
                 {"event": one.event, "treated": _mean(one.treated), "control": _mean(one.control)}
                 for one in self.events
             ],
+            "affected": _mean(self.affected),
             "analyses": [_told_of(one) for one in self.analysed],
-            "matrix": [_flat(one) for one in self.matrix],
+            "matrix": [one.to_dict() for one in self.matrix],
             "left_out": list(self.left_out),
             "individual": INDIVIDUAL,
             "note": SIMULATED,
@@ -285,9 +306,11 @@ class Estimands(Shown):
         return {
             "name": name,
             "attributes": attributes_in_words(self.study, plan, estimand),
-            "values": {
-                one.measure: _mean(one.value) for one in self.truths if one.estimand == name
-            },
+            "values": [
+                {"measure": one.measure, **_mean(one.value)}
+                for one in self.truths
+                if one.estimand == name
+            ],
             "better_than_the_same_patient": _mean(self.individual[name]),
             "population": _mean(self.population[name]),
             "without_value": _mean(self.valueless[name]),
@@ -370,20 +393,3 @@ def _told_of(one: Analysed) -> dict[str, Any]:
         "power": {"value": float(one.power.estimate), "mcse": float(one.power.mcse)},
         "without_estimate": one.without_estimate,
     }
-
-
-def _flat(one: Beside) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "analysis": one.analysis,
-        "estimand": one.estimand,
-        "is_named": one.is_named,
-        "is_aligned": one.is_aligned,
-    }
-    for name in ("truth", "bias", "rmse", "coverage", "power"):
-        found = _mean_or_share(getattr(one, name))
-        row |= {name: found["value"], f"{name}_mcse": found["mcse"]}
-    return row
-
-
-def _mean_or_share(found: Mean | Proportion) -> dict[str, float | None]:
-    return _mean(Mean(found.estimate, found.mcse, np.asarray(np.nan)))

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from trialsim.questions.estimands.result import Estimands
 from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.evidence import published, sensitivity, type_one_error
 from trialsim.reporting.evidence.example_trials import Example, examples
-from trialsim.reporting.evidence.finished_run import finished
+from trialsim.reporting.evidence.finished_run import estimands_kept, finished
 from trialsim.reporting.evidence.kept_file import open_keep
 from trialsim.reporting.evidence.what_if_file import what_if_of
 from trialsim.runs.directory import RunDirectory
@@ -43,6 +44,11 @@ class Evidence:
     reproduction: Mapping[str, Any] | None
     """What was published beside what is simulated; None where nothing was, or not requested."""
     examples: tuple[Example, ...]
+
+    @property
+    def estimands(self) -> Estimands | None:
+        """What the run says of the study's estimands; None where it was not run for them."""
+        return estimands_kept(self.run, self.result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from trialsim.errors import InputError, Problem
+from trialsim.questions.estimands.result import Estimands
 from trialsim.replicates.checks import check_count
 from trialsim.replicates.result import PowerResult, summarised
 from trialsim.runs.directory import LOG, SUMMARY, RunDirectory
-from trialsim.runs.manifest import RunManifest
+from trialsim.runs.manifest import ESTIMANDS, RunManifest
 from trialsim.runs.manifest_file import MANIFEST
 from trialsim.runs.sealed import read_regular, unsealed
+from trialsim.scenario.programme import single_trial
 
 
 def finished(run: RunDirectory) -> PowerResult:
@@ -37,6 +39,15 @@ def finished(run: RunDirectory) -> PowerResult:
     return summarised(
         manifest.scenario, manifest.seed, manifest.engine, run.results(range(count)), 0.0
     )
+
+
+def estimands_kept(run: RunDirectory, result: PowerResult) -> Estimands | None:
+    """Return what a run says of its estimands; None where it was not run for them."""
+    manifest = run.manifest
+    if manifest.inputs.get(ESTIMANDS) is not True:
+        return None
+    study = single_trial(manifest.scenario)
+    return Estimands(study, manifest.seed, result.failures, manifest.engine, result.columns, 0.0)
 
 
 def commands_of(run: RunDirectory) -> tuple[str, ...]:

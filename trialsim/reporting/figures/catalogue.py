@@ -9,6 +9,8 @@ from pandas import DataFrame
 from trialsim.analysis.analyse import Analysis
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.assurance.assurance import Assurance
+from trialsim.questions.estimands.missingness import Missingness
+from trialsim.questions.estimands.result import Estimands
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
@@ -21,12 +23,14 @@ from trialsim.reporting.figures.of_designs.assurance import assurance_data, assu
 from trialsim.reporting.figures.of_designs.estimate import estimate_data, estimate_figure
 from trialsim.reporting.figures.of_designs.forest import differences_data, differences_figure
 from trialsim.reporting.figures.of_designs.heat_map import heat_map_data, heat_map_figure
+from trialsim.reporting.figures.of_designs.missingness import missingness_data, missingness_figure
 from trialsim.reporting.figures.of_designs.power_curve import curve_data, curve_figure
 from trialsim.reporting.figures.of_designs.tipping_point import (
     tipping_point_data,
     tipping_point_figure,
 )
 from trialsim.reporting.figures.of_designs.tornado import tornado_data, tornado_figure
+from trialsim.reporting.figures.of_designs.truths import truths_data, truths_figure
 from trialsim.reporting.figures.of_looks.boundaries import boundaries_data, boundaries_figure
 from trialsim.reporting.figures.of_looks.expected_size import (
     expected_size_data,
@@ -82,6 +86,8 @@ KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
     SampleSize: {"curve": _CURVE},
     PowerCurve: {"curve": _CURVE},
     Assurance: {"assurance": Kind(assurance_data, assurance_figure)},
+    Estimands: {"estimands": Kind(truths_data, truths_figure)},
+    Missingness: {"missingness": Kind(missingness_data, missingness_figure)},
     TippingPoint: {"tipping-point": Kind(tipping_point_data, tipping_point_figure)},
     Analysis: {"effects": Kind(effects_data, effects_figure)},
     SimulatedTrial: _OF_TRIALS,

@@ -8,6 +8,7 @@ stands in full precision, under the names of the JSON, in the page's data.
 from typing import Any, Final
 
 from trialsim.analysis.analyse import analyse
+from trialsim.questions.estimands.result import INDIVIDUAL
 from trialsim.questions.monitoring.bounds import bounds
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.evidence.evidence import Evidence
@@ -17,6 +18,7 @@ from trialsim.reporting.pages.example_tables import example_tables
 from trialsim.reporting.pages.report_figures import figures_of
 from trialsim.reporting.pages.sensitivity_table import sensitivity_table
 from trialsim.reporting.tables.assumptions import parts, status_counts
+from trialsim.reporting.tables.estimands_tables import estimands_tables
 from trialsim.reporting.tables.failure_tables import failure_tables
 from trialsim.reporting.tables.headline import headline
 from trialsim.reporting.tables.looks_tables import looks_tables
@@ -59,6 +61,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
     study = describe(scenario)
     sections = parts(study)
     told = {part.title: part for part in sections}
+    meant = evidence.estimands
     planned = None if scenario.monitoring is None else bounds(scenario)
     content = {
         "question": question,
@@ -80,6 +83,8 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "performance": performance(result, without),
         "resources": resources(result),
         "spread": spread(result),
+        "estimands": meant and estimands_tables(meant),
+        "individual": INDIVIDUAL,
         "looks": planned and looks_tables(result, planned),
         "reversals": result.looks and result.looks.reversals(),
         "published": evidence.reproduction and published_table(evidence.reproduction),
@@ -102,11 +107,13 @@ def data_of(evidence: Evidence) -> dict[str, Any]:
     null = evidence.without_effect
     typical = evidence.examples[0].trial if evidence.examples else None
     scenario = single_trial(evidence.run.manifest.scenario)
+    meant = evidence.estimands
     return {
         "run": _as_kept(evidence.result),
         "bounds": None if scenario.monitoring is None else bounds(scenario).to_dict(),
         "null": null and _as_kept(null.result),
         "what_if": evidence.what_if,
+        "estimands": meant and {**meant.to_dict(), "seconds": None},
         "reproduction": evidence.reproduction,
         "quantiles": quantiles(evidence.result),
         "examples": [one.to_dict() for one in evidence.examples],

@@ -7,6 +7,7 @@ import numpy as np
 
 from trialsim.analysis.analyse import analyse
 from trialsim.errors import RecruitmentError
+from trialsim.questions.estimands.result import Estimands
 from trialsim.questions.monitoring.bounds import bounds, bounds_by_effect
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.consort.flow import flow_of
@@ -15,6 +16,7 @@ from trialsim.reporting.evidence.published import published_estimate
 from trialsim.reporting.figures.canvas.trials import trials_of
 from trialsim.reporting.figures.of_designs.estimate import estimate_figure
 from trialsim.reporting.figures.of_designs.tornado import tornado_figure
+from trialsim.reporting.figures.of_designs.truths import truths_figure
 from trialsim.reporting.figures.of_looks.boundaries import boundaries_figure
 from trialsim.reporting.figures.of_looks.expected_size import expected_size_figure
 from trialsim.reporting.figures.of_looks.patients import patients_figure
@@ -42,6 +44,7 @@ def figures_of(evidence: Evidence) -> dict[str, list[Figure]]:
     return {
         "performance": _estimates(evidence),
         "resources": _average(evidence),
+        "estimands": _truths(evidence.estimands),
         "looks": _looks(evidence),
         "sensitivity": _tornado(evidence.what_if_result),
         "examples": _example(evidence),
@@ -66,6 +69,10 @@ def _average(evidence: Evidence) -> list[Figure]:
         return []
     recruited = drawn("recruitment", recruitment_figure(trials_of(many)))
     return [recruited, flow_drawn("average-flow", flow_of(many))]
+
+
+def _truths(found: Estimands | None) -> list[Figure]:
+    return [] if found is None else [drawn("truths", truths_figure(found))]
 
 
 def _looks(evidence: Evidence) -> list[Figure]:

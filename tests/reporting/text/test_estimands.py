@@ -1,0 +1,70 @@
+"""Estimands and missingness as text: every number of the result, and what has no value."""
+
+from functools import cache
+
+import trialsim as ts
+from trialsim.questions.estimands.missingness import Missingness
+from trialsim.questions.estimands.result import Estimands
+from trialsim.reporting.text.estimands import estimands_text, missingness_text
+from trialsim.scenario.programme import single_trial
+
+KEPT = ("failure", "mixed_model")
+BUILT_IN = single_trial(ts.load("cars1_estimands"))
+FAST = BUILT_IN.replace(
+    {f"analysis.secondary.{one}": None for one in BUILT_IN.analysis.secondary if one not in KEPT}
+)
+
+
+@cache
+def result() -> Estimands:
+    return ts.estimands(FAST, 16, 15, n_jobs=1)
+
+
+@cache
+def more() -> Missingness:
+    stops = {"operations.discontinuation.probability": [0.4]}
+    return ts.missingness(FAST, stops, "composite", 16, 15, n_jobs=1)
+
+
+def test_each_true_value_bias_and_share_stands_in_the_text() -> None:
+    text = estimands_text("A study", result())
+    values = [one.value for one in result().truths]
+    numbers = [found for one in result().matrix for found in (one.truth, one.bias, one.rmse)]
+    for found in [*values, *numbers, *result().individual.values()]:
+        if found.estimate == found.estimate:
+            assert f"{found.estimate:.4f}" in text
+    for event in result().events:
+        assert f"{event.treated.estimate:.4f}" in text
+
+
+def test_it_says_what_is_beyond_any_trial_what_is_meant_and_that_all_is_simulated() -> None:
+    text = estimands_text("A study", result())
+    assert "beyond any trial" in text
+    assert "All cohorts are simulated" in text
+    assert "would have no discontinuation in either arm" in text.replace("\n    ", " ")
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_mean_beside_a_composite_has_a_dash_and_its_own_estimand_a_star() -> None:
+    lines = estimands_text("A study", result()).splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("Mixed model"))
+    assert " - " in lines[start]
+    own = next(line for line in lines[start:] if "undisturbed" in line)
+    assert "*" in own
+    assert " - " not in own
+
+
+def test_what_is_left_out_is_named() -> None:
+    text = estimands_text("A study", ts.estimands(ts.load("cars1"), 4, 15, n_jobs=1))
+    assert "Left out, as they are not of one outcome: global status." in text
+
+
+def test_every_variant_has_its_share_and_its_biases() -> None:
+    text = missingness_text("A study", more())
+    assert "Bias beside the estimand composite." in text
+    for place, share in enumerate(more().affected):
+        assert f"affected {share.estimate:.4f}" in text
+        for one in more().beside(place):
+            assert one.estimand == "composite"
+            if one.bias.estimate == one.bias.estimate:
+                assert f"{one.bias.estimate:.4f}" in text

@@ -1,0 +1,113 @@
+"""The true values of estimands, and the analyses beside them, as tables.
+
+A number bears the name under which it stands in the data of the page, which are those of the JSON.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from trialsim.questions.estimands.result import Estimands
+from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number, words
+from trialsim.scenario.words.labels import in_words, spoken
+
+_ATTRIBUTES: Final = ("population", "variable", "intercurrent_events")
+_MEASURES: Final = {"truth": "True value", "bias": "Bias", "rmse": "RMSE"}
+_SHARES: Final = {"coverage": "Coverage", "power": "Power"}
+_OF_POPULATION: Final = {
+    "population": "In the population (proportion)",
+    "without_value": "Without a value (proportion)",
+    "better_than_the_same_patient": "Better on the drug than the same patient without it",
+}
+
+
+def estimands_tables(result: Estimands) -> list[Table]:
+    """Return the estimands, their true values, the events, and the analyses beside them."""
+    told = result.to_dict()
+    return [_meant(told), _values(told), _populations(told), _events(result, told), _matrix(told)]
+
+
+def _meant(told: Mapping[str, Any]) -> Table:
+    """Return the attributes in which the estimands differ."""
+    rows = [
+        words(spoken(one["name"]), *(one["attributes"][what] for what in _ATTRIBUTES))
+        for one in told["estimands"]
+    ]
+    columns = ("Estimand", *(spoken(what) for what in _ATTRIBUTES))
+    return Table(
+        "meant", "The estimands: whose effect, on what, and after which events", columns, rows
+    )
+
+
+def _values(told: Mapping[str, Any]) -> Table:
+    columns = ["Estimand"]
+    for value in told["estimands"][0]["values"]:
+        columns += [value["measure"], "Monte Carlo SE"]
+    rows = []
+    for place, one in enumerate(told["estimands"]):
+        cells = [Cell(spoken(one["name"]))]
+        for at, value in enumerate(one["values"]):
+            cells += _pair(value, f"estimands.estimands.{place}.values.{at}")
+        rows.append(TableRow(cells))
+    caption = (
+        "True value of each estimand, over all pairs of patients; a dash where it has none: a mean "
+        "where some are below every score, or an empty stratum"
+    )
+    return Table("true-values", caption, columns, rows)
+
+
+def _populations(told: Mapping[str, Any]) -> Table:
+    columns = ["Estimand"]
+    for label in _OF_POPULATION.values():
+        columns += [label, "Monte Carlo SE"]
+    rows = []
+    for place, one in enumerate(told["estimands"]):
+        cells = [Cell(spoken(one["name"]))]
+        for what in _OF_POPULATION:
+            cells += _pair(one[what], f"estimands.estimands.{place}.{what}")
+        rows.append(TableRow(cells))
+    return Table("populations", "Whose effect it is, and what no trial can see", columns, rows)
+
+
+def _events(result: Estimands, told: Mapping[str, Any]) -> Table:
+    plan = result.study.analysis
+    rows = []
+    for place, one in enumerate(told["events"]):
+        path = f"estimands.events.{place}"
+        cells = [Cell(spoken(one["event"]))]
+        for arm in ("treated", "control"):
+            cells += _pair(one[arm], f"{path}.{arm}")
+        rows.append(TableRow(cells))
+    arms = (in_words(plan.treated), in_words(plan.control))
+    columns = ("Event", arms[0], "Monte Carlo SE", arms[1], "Monte Carlo SE")
+    caption = "Proportion who would have each event by the visit, if all were in the arm"
+    return Table("events", caption, columns, rows)
+
+
+def _matrix(told: Mapping[str, Any]) -> Table:
+    """Return each analysis beside each estimand, the one that it is for marked."""
+    columns = ["Analysis", "Estimand", "For it"]
+    for label in (*_MEASURES.values(), *_SHARES.values()):
+        columns += [label, "Monte Carlo SE"]
+    rows = []
+    for place, one in enumerate(told["matrix"]):
+        path = f"estimands.matrix.{place}"
+        fits = "yes" if one["is_named"] else "it could be" if one["is_aligned"] else "no"
+        cells = [Cell(spoken(one["analysis"])), Cell(in_words(one["estimand"])), Cell(fits)]
+        for what in (*_MEASURES, *_SHARES):
+            cells.append(number(_known(one[what]), 4, f"{path}.{what}"))
+            cells.append(error(_known(one[f"{what}_mcse"]), 5, f"{path}.{what}_mcse"))
+        rows.append(TableRow(cells))
+    caption = "Each analysis beside each estimand, over the same trials; a ratio by its logarithm"
+    return Table("matrix", caption, columns, rows)
+
+
+def _pair(told: Mapping[str, Any], path: str) -> list[Cell]:
+    """Return a value and its Monte Carlo error."""
+    return [
+        number(_known(told["value"]), 4, f"{path}.value"),
+        error(_known(told["mcse"]), 5, f"{path}.mcse"),
+    ]
+
+
+def _known(value: float | None) -> float:
+    return float("nan") if value is None else value

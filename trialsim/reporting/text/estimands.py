@@ -1,0 +1,151 @@
+"""The true values of estimands and how near analyses come to them, as text."""
+
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+from typing import Final
+
+import numpy as np
+
+from trialsim.questions.estimands.missingness import Missingness
+from trialsim.questions.estimands.result import INDIVIDUAL, Beside, Estimands
+from trialsim.reporting.text.words import error_text, heading
+from trialsim.scenario.words.estimands import attributes_in_words
+from trialsim.scenario.words.labels import in_words, spoken
+from trialsim.stats.monte_carlo import Mean, Proportion
+
+_WIDTH: Final = 100
+NO_VALUE: Final = (
+    "A dash is no value: a mean where some are below every score, an odds ratio given covariates, "
+    "or an empty stratum."
+)
+ALIGNED: Final = (
+    "* the estimand that the analysis is for; + one that it could be for by what it does about "
+    "events. Bias and RMSE of a ratio are of its logarithm. All are over the same trials."
+)
+
+
+def estimands_text(title: str, result: Estimands) -> str:
+    """Return the estimands, their true values, and the analyses beside them."""
+    return "\n".join(
+        [
+            heading(f"{title}: estimands", _about(result)),
+            *_described(result),
+            "",
+            *_truths(result),
+            "",
+            *_events(result),
+            "",
+            *_matrix(result.matrix),
+            "",
+            *wrap(ALIGNED, _WIDTH),
+            *_left_out(result),
+            "",
+            f"{result.seconds:.1f} s",
+        ]
+    )
+
+
+def missingness_text(title: str, result: Missingness) -> str:
+    """Return the bias of each analysis in each variant."""
+    told = "that each analysis is for" if result.estimand is None else in_words(result.estimand)
+    lines = [
+        heading(f"{title}: bias and missingness", _about(result)),
+        f"Bias beside the estimand {told}. Affected: share of those alive at the visit whose score",
+        "there is missing or follows an event.",
+    ]
+    for place, variant in enumerate(result.variants):
+        share = result.affected[place]
+        lines += ["", f"{variant.name}: affected {_number(share)} (MCSE {error_text(share.mcse)})"]
+        lines += _matrix(result.beside(place))
+    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def _about(result: Estimands | Missingness) -> str:
+    return (
+        f"{result.replicates:,} simulated trials; seed {result.seed}, scenario {result.scenario} "
+        f"({result.digest})"
+    )
+
+
+def _described(result: Estimands) -> Iterator[str]:
+    """Yield the five attributes: those that all share once, then each estimand's own."""
+    plan = result.study.analysis
+    told = {
+        name: attributes_in_words(result.study, plan, one) for name, one in result.named.items()
+    }
+    shared = next(iter(told.values()))
+    for what in ("treatment", "summary"):
+        yield from _wrapped(f"{spoken(what)}: {shared[what]}")
+    for name, attributes in told.items():
+        yield f"{spoken(name)}"
+        for what in ("population", "variable", "intercurrent_events"):
+            yield from _wrapped(f"  {in_words(what)}: {attributes[what]}")
+
+
+def _wrapped(line: str) -> list[str]:
+    return wrap(line, _WIDTH, subsequent_indent="    ")
+
+
+def _truths(result: Estimands) -> Iterator[str]:
+    """Yield the true value of each estimand by each measure, and what is beyond any trial."""
+    labels = [one.label for one in result.measures]
+    yield f"{'True value (MCSE)':22}" + "".join(f" {label[:20]:>20}" for label in labels)
+    for name in result.named:
+        values = [one.value for one in result.truths if one.estimand == name]
+        cells = (f"{_number(one)} ({error_text(one.mcse)})" for one in values)
+        yield f"{spoken(name):22}" + "".join(
+            f" {'-' if np.isnan(one.estimate) else cell:>20}"
+            for one, cell in zip(values, cells, strict=True)
+        )
+    yield from wrap(NO_VALUE, _WIDTH)
+    yield ""
+    yield f"{'':22} {'in the population':>20} {'without a value':>20} {'better than oneself':>20}"
+    for name in result.named:
+        shares = result.population[name], result.valueless[name], result.individual[name]
+        cells = (f"{_number(one)} ({error_text(one.mcse)})" for one in shares)
+        yield f"{spoken(name):22}" + "".join(f" {cell:>20}" for cell in cells)
+    yield from wrap(INDIVIDUAL, _WIDTH)
+
+
+def _events(result: Estimands) -> Iterator[str]:
+    plan = result.study.analysis
+    arms = f"{in_words(plan.treated)[:16]:>16} {'MCSE':>8} {in_words(plan.control)[:16]:>16}"
+    yield f"{'Would have by the visit':36} {arms} {'MCSE':>8}"
+    for one in result.events:
+        cells = f"{one.treated.estimate:16.4f} {error_text(one.treated.mcse):>8}"
+        cells += f" {one.control.estimate:16.4f} {error_text(one.control.mcse):>8}"
+        yield f"{spoken(one.event):36} {cells}"
+
+
+def _matrix(rows: Iterable[Beside]) -> Iterator[str]:
+    heads = ("truth", "bias", "MCSE", "RMSE", "coverage", "MCSE", "power", "MCSE")
+    yield f"{'Analysis':20} {'estimand':20}  " + " ".join(f"{head:>8}" for head in heads)
+    before = ""
+    for one in rows:
+        mark = "*" if one.is_named else "+" if one.is_aligned else " "
+        name = "" if one.analysis == before else spoken(one.analysis)
+        before = one.analysis
+        cells = [
+            _number(one.truth),
+            *(_number(one.bias), _error(one.bias)),
+            _number(one.rmse),
+            *(_number(one.coverage), _error(one.coverage)),
+            *(_number(one.power), _error(one.power)),
+        ]
+        start = f"{name[:20]:20} {in_words(one.estimand)[:20]:20}{mark}"
+        yield f"{start} " + " ".join(f"{cell:>8}" for cell in cells)
+
+
+def _left_out(result: Estimands) -> Iterator[str]:
+    if result.left_out:
+        names = ", ".join(in_words(one) for one in result.left_out)
+        told = f"Left out, as they are not of one outcome: {names}."
+        yield from wrap(told, _WIDTH)
+
+
+def _number(found: Mean | Proportion) -> str:
+    return "-" if np.isnan(found.estimate) else f"{found.estimate:.4f}"
+
+
+def _error(found: Mean | Proportion) -> str:
+    return "-" if np.isnan(found.estimate) else error_text(found.mcse)
