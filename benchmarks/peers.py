@@ -35,7 +35,7 @@ def measure(effort: Effort) -> Table:
 
 
 def _whole_trials(effort: Effort) -> Work:
-    scenario, trials = trialsim.load("cars1"), BATCH * effort.of(8)
+    scenario, trials = trialsim.load("cars1"), BATCH * effort.of(64)
     run = on_one_core(lambda: Simulation(scenario, SEED, "vector").run(range(trials)))
     return Work(run, trials)
 
@@ -50,18 +50,11 @@ def _scipy(effort: Effort) -> list[Row]:
         },
         effort.repeats,
     )
-    ours, least = rates["ours"], Target("at least", 4)
+    ours, least = rates["ours"], Target("at least", 6)
     loop = "whole trial; loop of two NumPy samples + scipy.stats.mannwhitneyu"
     power = "whole trial; scipy.stats.power(mannwhitneyu) of two samples"
     return [
-        compared(
-            loop,
-            "trials/s",
-            ours,
-            rates["loop"],
-            least,
-            note="scores and analysis are not compiled",
-        ),
+        compared(loop, "trials/s", ours, rates["loop"], least),
         compared(power, "trials/s", ours, rates["power"]),
     ]
 

@@ -20,6 +20,7 @@ from scipy.stats import mannwhitneyu
 
 from trialsim.cli import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, run
 from trialsim.cli.app import app
+from trialsim.compiled.library import NUMPY, builds_here
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH
 from trialsim.scenario.files.builtin import builtin_studies
@@ -459,12 +460,16 @@ def test_progress_goes_to_a_terminal_on_standard_error() -> None:
     assert json.loads(out)["replicates"] == 400
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interruption_ends_a_run_soon_quietly_and_leaves_no_worker(jobs: str) -> None:
-    """From the keyboard, which reaches the whole group."""
-    terminal, program = started_on_a_terminal(*FOR_EVER[:-1], jobs)
+@pytest.mark.parametrize(
+    ("jobs", "build"), [("1", builds_here()[0]), ("2", builds_here()[0]), ("2", NUMPY)]
+)
+def test_an_interruption_ends_a_run_soon_quietly_and_leaves_no_worker(
+    jobs: str, build: str
+) -> None:
+    """From the keyboard, which reaches the whole group: threads, or processes by NumPy."""
+    terminal, program = started_on_a_terminal(*FOR_EVER[:-1], jobs, build=build)
     shown_until(terminal, b"power")  # so trials are being simulated
-    assert len(living_in(program.pid)) >= int(jobs)
+    assert len(living_in(program.pid)) >= (int(jobs) if build == NUMPY else 1)
     os.killpg(program.pid, signal.SIGINT)
     told, out = ended(terminal, program, seconds=5)
     assert (program.returncode, out) == (INTERRUPTED, "")
@@ -474,7 +479,7 @@ def test_an_interruption_ends_a_run_soon_quietly_and_leaves_no_worker(jobs: str)
 
 
 def test_an_interruption_of_the_parent_alone_stops_its_workers_too() -> None:
-    terminal, program = started_on_a_terminal(*FOR_EVER[:-1], "2")
+    terminal, program = started_on_a_terminal(*FOR_EVER[:-1], "2", build=NUMPY)
     shown_until(terminal, b"power")
     assert len(living_in(program.pid)) > 2
     program.send_signal(signal.SIGINT)
@@ -505,7 +510,9 @@ def test_text_can_be_printed_where_only_ascii_is_known() -> None:
         assert (run.returncode, run.stderr) == (DONE, "")
 
 
-def started_on_a_terminal(*arguments: str) -> tuple[int, subprocess.Popen[str]]:
+def started_on_a_terminal(
+    *arguments: str, build: str = builds_here()[0]
+) -> tuple[int, subprocess.Popen[str]]:
     """Return a terminal that shows a program's standard error, and the program, a group alone."""
     pty = pytest.importorskip("pty")
     terminal, theirs = pty.openpty()
@@ -515,7 +522,7 @@ def started_on_a_terminal(*arguments: str) -> tuple[int, subprocess.Popen[str]]:
         stderr=theirs,
         text=True,
         start_new_session=True,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120", "TRIALSIM_BUILD": build},
     )
     os.close(theirs)
     return terminal, program

@@ -14,6 +14,7 @@ import pytest
 import trialsim as ts
 from tests.runs.interruptions import processes_of
 from tests.runs.test_directory import bytes_of
+from trialsim.compiled.library import NUMPY
 from trialsim.replicates.parallel import LostWorkerError, finished_tasks
 from trialsim.replicates.run import Simulation
 from trialsim.replicates.watch import WATCH_SECONDS
@@ -78,7 +79,7 @@ def test_a_worker_that_is_killed_is_told_in_a_line() -> None:
     """As by a machine that is out of memory."""
     study = ts.load("stroke_nihss").replace({"design.patients": 12})
     tasks = [range(start, start + 64) for start in range(0, 64 * 200, 64)]
-    finished = finished_tasks(Simulation(study, 7), tasks, n_jobs=2)
+    finished = finished_tasks(Simulation(study, 7, "events"), tasks, n_jobs=2)
     next(finished)
     mine = [pid for pid in processes_of(os.getsid(0)) if _is_worker_of(pid, os.getpid())]
     os.kill(min(mine), signal.SIGKILL)
@@ -95,6 +96,7 @@ def test_a_killed_worker_is_told_with_what_is_kept_and_how_to_go_on(tmp_path: Pa
         text=True,
         start_new_session=True,
         cwd=Path(__file__).parents[2],
+        env={**os.environ, "TRIALSIM_BUILD": NUMPY},  # which has processes as workers
     ) as child:
         while not list(tmp_path.glob("parts/*.parquet")) and child.poll() is None:
             time.sleep(0.02)

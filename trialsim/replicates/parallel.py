@@ -13,11 +13,12 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from threading import Event
 from typing import Final
 
 from trialsim.errors import RunError
 from trialsim.replicates.cluster import connected
-from trialsim.replicates.run import Replicates, Simulation
+from trialsim.replicates.run import Replicates, Simulation, batches_of, joined
 from trialsim.replicates.versions import check_versions, versions_here
 from trialsim.replicates.watch import end_with
 
@@ -90,12 +91,22 @@ def _on_threads(
     simulation: Simulation, tasks: Sequence[range], workers: int, in_order: bool
 ) -> Iterator[tuple[range, Replicates]]:
     """Run tasks in threads of this process, which start at once and share what it has loaded."""
-    pool = ThreadPoolExecutor(workers)
-    running = {pool.submit(simulation.run, task): task for task in tasks}
+    pool, nobody_waits = ThreadPoolExecutor(workers), Event()
+
+    def run(task: range) -> Replicates:
+        parts = []
+        for part in batches_of(task, simulation.counted_at_once):
+            if nobody_waits.is_set():
+                break
+            parts.append(simulation.run(part))
+        return joined(parts)
+
+    running = {pool.submit(run, task): task for task in tasks}
     try:
         for finished in running if in_order else as_completed(running):
             yield running[finished], finished.result()
     finally:
+        nobody_waits.set()
         pool.shutdown(cancel_futures=True)
 
 

@@ -45,6 +45,8 @@ BATCH: Final = 64
 """Replicates simulated at once; it changes no result."""
 _COUNTED: Final = 256
 """Replicates counted at once, which takes no memory for their trials; it changes no result."""
+_PATIENTS_COUNTED: Final = 2**20
+"""Patients counted at once, in about half a second, during which nothing is interrupted."""
 _FEWEST_COUNTED: Final = 64
 """Where so few cannot be counted, as a recruitment is not complete, they are simulated."""
 _ROOM: Final = 2**27
@@ -102,7 +104,8 @@ class Simulation:
         kept = self.summarise or summary_of(self.study)
         if kept.at_once is None or self.engine == "events":
             return False
-        return self._counted(kept.at_once, range(_FEWEST_COUNTED), kept) is not None
+        few = range(min(_FEWEST_COUNTED, self.counted_at_once))
+        return self._counted(kept.at_once, few, kept) is not None
 
     def run(self, replicates: range) -> Replicates:
         """Simulate and analyse a contiguous range of replicates.
@@ -122,8 +125,15 @@ class Simulation:
             raise ValueError(f"batch must be at least 1 (got {self.batch})")
         if kept.at_once is None or self.engine == "events":
             return joined(self._simulated(replicates, kept))
-        counted = _batches(replicates, _COUNTED)
+        counted = batches_of(replicates, self.counted_at_once)
         return joined([part for many in counted for part in self._each(kept.at_once, many, kept)])
+
+    @property
+    def counted_at_once(self) -> int:
+        """How many replicates are counted at once, fewer where a trial is large."""
+        if isinstance(self.study, Programme):
+            return _COUNTED
+        return max(1, min(_COUNTED, _PATIENTS_COUNTED // self.study.design.patients))
 
     def _each(self, at_once: "AtOnce", replicates: range, kept: Summarise) -> list[Replicates]:
         """Return what is kept of replicates, simulating as few of them as can be."""
@@ -132,7 +142,7 @@ class Simulation:
             return [counted]
         if len(replicates) <= _FEWEST_COUNTED:
             return self._simulated(replicates, kept)
-        halves = _batches(replicates, len(replicates) // 2)
+        halves = batches_of(replicates, len(replicates) // 2)
         return [part for half in halves for part in self._each(at_once, half, kept)]
 
     def _counted(self, at_once: "AtOnce", replicates: range, kept: Summarise) -> Replicates | None:
@@ -149,7 +159,7 @@ class Simulation:
     def _simulated(self, replicates: range, kept: Summarise) -> list[Replicates]:
         """Return what is kept of replicates, simulated batch by batch."""
         size = min(self.batch, _most_at_once(self.study))
-        return [self._run_batch(batch, kept) for batch in _batches(replicates, size)]
+        return [self._run_batch(batch, kept) for batch in batches_of(replicates, size)]
 
     def _run_batch(self, replicates: range, kept: Summarise) -> Replicates:
         streams = Streams(self.seed, replicates)
@@ -177,7 +187,12 @@ class Simulation:
         return aligned_to_replicates(kept.of(trial), trial, streams.replicates), trial.failures
 
 
-def _batches(replicates: range, size: int) -> list[range]:
+def batches_of(replicates: range, size: int) -> list[range]:
+    """Return contiguous ranges of so many replicates, the last of what is left.
+
+    >>> batches_of(range(3, 8), 2)
+    [range(3, 5), range(5, 7), range(7, 8)]
+    """
     starts = range(replicates.start, replicates.stop, size)
     return [range(start, min(start + size, replicates.stop)) for start in starts]
 
