@@ -45,6 +45,10 @@ class Kind(StrEnum):
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the study is called.")],
     kind: Annotated[Kind, typer.Option(help="What it begins as.")] = Kind.two_arm_ordinal,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A USDM v4 document in JSON to begin with."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -57,11 +61,13 @@ def new(
 ) -> None:
     """Write a short study with comments, to be changed into one's own.
 
-    A file that exists is never replaced.
+    A file that exists is never replaced. Of a USDM document arms, visits, planned number, doses
+    and infusions are taken; what it does not say is asked for in comments.
     """
     from trialsim.scenario.files.templates import new_study
+    from trialsim.scenario.usdm.reading import study_from_usdm
 
-    text = new_study(name, kind.value)
+    text = new_study(name, kind.value) if source is None else study_from_usdm(name, source)
     if out == STANDARD_OUTPUT:
         print(text, end="")
         return
@@ -86,12 +92,21 @@ def show(
     as_yaml: Annotated[
         bool, typer.Option("--yaml", help="Print the file of the study instead.")
     ] = False,
+    as_usdm: Annotated[
+        bool, typer.Option("--usdm", help="Print the trial as a USDM v4 document instead.")
+    ] = False,
 ) -> None:
     """Print a study in words, and the status of each number.
 
     The status is published, derived or assumed; what has no source is assumed. With --yaml, a
     built-in study is printed as its file has it, any other or a changed one whole.
     """
+    if as_usdm:
+        from trialsim.scenario.programme import single_trial
+        from trialsim.scenario.usdm.writing import usdm_document
+
+        print_json(usdm_document(single_trial(loaded(scenario, changes))))
+        return
     if as_yaml:
         from trialsim.scenario.files.builtin import builtin_studies
         from trialsim.scenario.files.yaml_file import to_yaml

@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from pandas import DataFrame
@@ -16,6 +17,8 @@ from pandas import DataFrame
 from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.terminology import LISTS, PUBLISHED
 
+_ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
+_DEF = "{http://www.cdisc.org/ns/def/v2.1}"
 OF_ADAM = {"ADSL": "ADSL", "ADEX": "BDS", "ADEFF": "BDS", "ADTTE": "ADTTE"}
 
 
@@ -152,19 +155,18 @@ def test_every_term_is_one_of_cdisc_or_marked_as_the_sponsors(
         for value, of_term in one.terms.items():
             assert terms[value] == of_term, (name, value)
     for folder in ("sdtm", "adam"):
-        text = (written / folder / "define.xml").read_text()
-        assert f'Version="{PUBLISHED}"' in text
-        for part in re.findall(r"<CodeList .*?</CodeList>", text, re.DOTALL):
-            sponsors = 'def:IsNonStandard="Yes"' in part.partition(">")[0]
-            for item in re.findall(
-                r"<(?:EnumeratedItem|CodeListItem)\b.*?(?=<EnumeratedItem|<CodeListItem|$)",
-                part,
-                re.DOTALL,
+        root = ElementTree.parse(written / folder / "define.xml").getroot()
+        assert PUBLISHED in [one.get("Version") for one in root.iter(f"{_DEF}Standard")]
+        for listed in root.iter(f"{_ODM}CodeList"):
+            sponsors = listed.get(f"{_DEF}IsNonStandard") == "Yes"
+            for item in (
+                *listed.iter(f"{_ODM}EnumeratedItem"),
+                *listed.iter(f"{_ODM}CodeListItem"),
             ):
-                named = re.search(r'ExtCodeID" Name="(C\d+)"|Name="(C\d+)" Context="nci', item)
-                extended = 'def:ExtendedValue="Yes"' in item
-                assert sponsors or extended or named, item
-    for one in datasets.values():
-        for variable in one.variables:
+                marked = item.get(f"{_DEF}ExtendedValue") == "Yes"
+                coded = item.find(f"{_ODM}Alias") is not None
+                assert (marked, coded) == (False, False) if sponsors else marked != coded
+    for described in datasets.values():
+        for variable in described.variables:
             for term in () if variable.codes is None else variable.codes.terms:
                 assert term.code is None or term.code in codes or variable.name == "DTYPE", term

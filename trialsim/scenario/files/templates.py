@@ -24,6 +24,22 @@ def new_study(name: str, kind: str) -> str:
     InputError
         If the name is none, or that of a built-in study.
     """
+    return template(kind).replace(_NAME_LINE, f"name: {checked_name(name)}\n")
+
+
+def template(kind: str) -> str:
+    """Return the file of a kind of study, with comments."""
+    return (builtin_folder() / "templates" / f"{kind}.yaml").read_text(encoding="utf-8")
+
+
+def checked_name(name: str) -> str:
+    """Return a name that a new study may have.
+
+    Raises
+    ------
+    InputError
+        If the name is none, or that of a built-in study.
+    """
     try:
         TypeAdapter(Name).validate_python(name)
     except ValidationError:
@@ -31,5 +47,4 @@ def new_study(name: str, kind: str) -> str:
         raise InputError([Problem("name", rule, name)]) from None
     if name in builtin_studies():
         raise InputError([Problem("name", "must not be that of a built-in study", name)])
-    text = (builtin_folder() / "templates" / f"{kind}.yaml").read_text(encoding="utf-8")
-    return text.replace(_NAME_LINE, f"name: {name}\n")
+    return name
