@@ -20,11 +20,13 @@ from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
+from trialsim.stats.ranks.mann_whitney import mann_whitney
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
 
 Planned: TypeAlias = Callable[..., SimulatedTrial]
 IMPUTED: dict[str, Any] = {"missing": "multiple_imputation", "imputations": 4}
+OVER_VISITS = {"method": "wei_lachin", "visits": ["day_42", "day_90"]}
 
 
 def test_observed_scores_stay_and_missing_ones_vary_within_the_scale(planned: Planned) -> None:
@@ -91,6 +93,7 @@ def test_imputed_scores_of_missing_at_random_are_near_the_true_ones(
     [
         IMPUTED,
         {**IMPUTED, "test": "ancova", "death": "as_missing"},
+        {**IMPUTED, "test": {**OVER_VISITS, "outcomes": ["arat"]}},
         {"test": {"method": "permutation", "statistic": "brunner_munzel", "permutations": 39}},
         {"test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}}, "strata": "site"},
         {"test": "ancova", "death": "as_missing"},
@@ -205,6 +208,7 @@ def test_one_earlier_visit_can_impute(two_outcomes: Scenario) -> None:
         {"test": {"method": "responders", "threshold": 30}},
         {"test": "proportional_odds"},
         {"test": {"method": "proportional_odds", "covariates": ["arat"]}},
+        {"test": {"method": "obrien", "outcomes": ["arat", "disability"]}},
     ],
 )
 def test_with_nothing_missing_every_pooled_estimate_is_that_of_the_trial(
@@ -392,3 +396,24 @@ def test_everybody_gone_at_baseline_in_the_treated_arm_has_no_effect_by_the_refe
         found = analyse_primary(seen, imputed_by(study, model=model).analysis).estimate
         assert abs(found.mean() - 0.5) < 3 * found.std() / np.sqrt(128)
     assert analyse_primary(trial, study.analysis).estimate.mean() > 0.58
+
+
+def test_several_outcomes_are_imputed_each_by_its_own_scores(two_outcomes: Scenario) -> None:
+    """Oracle: the logits of each imputation's mean effect, from the imputed outcomes one by one."""
+    study = two_outcomes.replace({"operations.withdrawal": LEAVING})
+    trial = simulate_batch(study, Streams(14, range(6)))
+    plan = imputed_by(study).analysis
+    each = []
+    for outcome in ("arat", "disability"):
+        one = plan.model_copy(update={"endpoint": outcome})
+        samples = [found.samples for found in completed(Data(trial, one))]
+        each.append([mann_whitney(*found).effect for found in samples])
+    mean = expit(logit(np.mean(each, axis=0)).mean(axis=0))
+    test = {"method": "wei_lachin", "outcomes": ["arat", "disability"]}
+    several = imputed_by(study.replace({"analysis.test": test})).analysis
+    found = analyse_primary(trial, several)
+    assert_allclose(found.estimate, mean, rtol=1e-12)
+    complete = imputed_by(study.replace({"analysis.test": test})).analysis.model_copy(
+        update={"missing": "complete_case", "imputation": None}
+    )
+    assert (analyse_primary(trial, complete).estimate != found.estimate).all()

@@ -1,6 +1,6 @@
 """Missing scores imputed several times, by address, and the results pooled."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import tee
@@ -10,9 +10,10 @@ import numpy as np
 from scipy.special import ndtri
 
 from trialsim.analysis.comparison import Comparison
-from trialsim.analysis.data import Data
+from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.endpoint import Endpoint, endpoint_of_values
 from trialsim.arrays import Booleans, Floats
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.imputation import AT_RANDOM, Imputation
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.stats.means_and_proportions.mean_difference import mean_difference
@@ -43,18 +44,21 @@ class Part(NamedTuple):
 
 def pooled(data: Data, part_of: Callable[[Data], Part]) -> Comparison:
     """Pool imputed trials by Rubin's rules; the freedom if nothing were missing is the least."""
+    trials = list(completed(data))
+    return pooled_parts(data.plan, map(part_of, trials), trials[0].samples)
+
+
+def pooled_parts(plan: AnalysisPlan, parts: Iterable[Part], samples: Samples) -> Comparison:
+    """Pool what each imputation gives; the samples are those of one of them."""
     from trialsim.stats.missing.rubins_rules import pool_estimates
 
-    trials = list(completed(data))
-    parts = [part_of(one) for one in trials]
     estimates, variances, freedom = (np.stack(field) for field in zip(*parts, strict=True))
     whole = pool_estimates(estimates, variances, freedom.min(axis=0))
-    plan = data.plan
     found = mean_difference(
         whole.estimate, whole.variance, whole.degrees_of_freedom, plan.confidence, plan.alternative
     )
     ends = found.estimate, found.low, found.high
-    return Comparison(*ends, found.t, found.p_value, *trials[0].samples.sizes)
+    return Comparison(*ends, found.t, found.p_value, *samples.sizes)
 
 
 @dataclass(frozen=True, eq=False)

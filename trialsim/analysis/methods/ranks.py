@@ -1,14 +1,15 @@
 """What the rank tests of two unadjusted samples report beside their test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison, on_scale
-from trialsim.analysis.data import Data
+from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.imputed import completed
 from trialsim.analysis.truth import Populations, TruthParts, of_theta
 from trialsim.arrays import Floats
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.stats.monte_carlo import RatioOfMeans
 from trialsim.stats.populations import by_slope, pairs_of_populations, with_influence
@@ -43,19 +44,24 @@ def counted_effects(data: Data) -> tuple[Floats, Floats]:
 
 def pooled_ranks(data: Data, effects_of: Callable[[Data], tuple[Floats, Floats]]) -> Comparison:
     """Pool the effects of imputed trials on the logit scale, with N - 2 complete freedom."""
+    trials = list(completed(data))
+    return pooled_effects(data.plan, map(effects_of, trials), trials[0].samples)
+
+
+def pooled_effects(
+    plan: AnalysisPlan, found: Iterable[tuple[Floats, Floats]], samples: Samples
+) -> Comparison:
+    """Pool effects and their variances, one of each an imputation; the samples are those of one."""
     from trialsim.stats.missing.rubins_rules import pool_estimated_effects
 
-    plan, trials = data.plan, list(completed(data))
-    effects, variances = (
-        np.stack(field) for field in zip(*(effects_of(one) for one in trials), strict=True)
-    )
-    treated, control = trials[0].samples.sizes
+    effects, variances = (np.stack(field) for field in zip(*found, strict=True))
+    treated, control = samples.sizes
     freedom = np.maximum(treated + control - 2.0, 1.0)
-    found = pool_estimated_effects(
+    whole = pool_estimated_effects(
         effects, variances, freedom, "logit", plan.confidence, plan.alternative
     )
-    ends = found.effect, found.low, found.high
-    return on_scale(Comparison(*ends, found.t, found.p_value, treated, control), plan.effect)
+    ends = whole.effect, whole.low, whole.high
+    return on_scale(Comparison(*ends, whole.t, whole.p_value, treated, control), plan.effect)
 
 
 def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:

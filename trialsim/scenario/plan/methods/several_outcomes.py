@@ -47,6 +47,8 @@ class WeiLachin(RankMethod):
     omitted_defaults = ("visits",)
     can_be_monitored: ClassVar[bool] = True
     statistic_is_z: ClassVar[bool] = True
+    pools_imputations: ClassVar[bool] = True
+    pooled_as: ClassVar[str] = "logit of the mean effect"
 
     method: Literal["wei_lachin"]
     outcomes: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
@@ -97,7 +99,8 @@ class WeiLachin(RankMethod):
         )
 
     def level_row(self, plan: Plan) -> str | None:
-        return f"wei_lachin, {self.variance}"
+        told = plan.missing != "multiple_imputation"
+        return f"wei_lachin, {self.variance}" if told else None
 
     def variance_in_words(self, plan: Plan) -> str:
         if self.variance == "null_variance":
@@ -118,6 +121,8 @@ class OBrien(AnalysisMethod):
     """Each patient's ranks over several outcomes are added, and the sums compared."""
 
     rules = _EACH_ONCE
+    pools_imputations: ClassVar[bool] = True
+    pooled_as: ClassVar[str] = "difference of mean rank sums"
 
     method: Literal["obrien"]
     outcomes: Outcomes
@@ -142,7 +147,7 @@ class OBrien(AnalysisMethod):
         return "Tied patients share the mean of their ranks (midranks); a tie counts one half."
 
     def level_row(self, plan: Plan) -> str | None:
-        return "obrien"
+        return None if plan.missing == "multiple_imputation" else "obrien"
 
     def variance_in_words(self, plan: Plan) -> str:
         return "One variance of the rank sums for both arms."
