@@ -4,6 +4,7 @@ import doctest
 import json
 import math
 import shutil
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -14,7 +15,7 @@ from scipy import stats
 from simpy.resources.resource import Request
 
 import trialsim
-from benchmarks import measure, printing, rscript
+from benchmarks import measure, missingness, printing, rscript
 from benchmarks.__main__ import NAMES, PARTS, TIMED, main, measured
 from benchmarks.bare_simpy import bare_loop
 from benchmarks.designs import PATIENTS, THETA, two_samples, without_trouble
@@ -24,6 +25,7 @@ from benchmarks.printing import as_plain, as_text
 from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.replicates.run import BATCH
 from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.programme import single_trial
 from trialsim.stats.planning.scale_effects import theta_of_cells
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
@@ -233,3 +235,16 @@ def test_the_examples_of_the_suite_hold(module: Any) -> None:
     found = doctest.testmod(module)
     assert found.attempted > 0
     assert found.failed == 0
+
+
+def test_the_table_of_missing_scores_has_every_analysis_under_every_mechanism() -> None:
+    """Oracle: the study's own analyses, and the page that holds the table of a long run."""
+    found = missingness.biases(4)
+    plan = single_trial(trialsim.load(missingness.SCENARIO)).analysis
+    assert list(found) == list(missingness.MECHANISMS)
+    assert all(list(one) == ["primary", *plan.secondary] for one in found.values())
+    assert len({study.digest for study in missingness.studies().values()}) == len(found)
+    page = (Path(__file__).parents[1] / "docs" / "estimands.md").read_text(encoding="utf-8")
+    heads = [line.rsplit("|", len(found) + 1)[0] for line in missingness.table(found)]
+    assert len(heads) == 2 + len(plan.secondary) + 1
+    assert all(head in page for head in heads)
