@@ -176,7 +176,7 @@ def _test_can_be_monitored(
         return
     method = analysis.test.method
     if not analysis.test.can_be_monitored:
-        rule = f"must be left out with {method}: it has no statistic whose variance is known"
+        rule = f"must be left out with {method}: {analysis.test.why_not_monitored}"
         yield Violation("monitoring", rule, method)
     if analysis.missing == "multiple_imputation":
         rule = "must be left out where scores are imputed: earlier data would change with later"

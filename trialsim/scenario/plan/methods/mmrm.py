@@ -24,6 +24,9 @@ class Mmrm(MeanMethod):
     own_missing: ClassVar[Missing | None] = "likelihood"
     pools_imputations: ClassVar[bool] = False
     can_be_monitored: ClassVar[bool] = False
+    why_not_monitored: ClassVar[str] = (
+        "its looks would need the earlier visits of patients who are still followed up"
+    )
     has_blinded_size: ClassVar[bool] = False
 
     method: Literal["mmrm"]

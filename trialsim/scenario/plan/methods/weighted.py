@@ -1,7 +1,7 @@
 """Comparisons of those who were seen, weighted so that they stand for all who are like them."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from trialsim.scenario.plan.methods.means import MeanMethod
 from trialsim.scenario.plan.methods.ranks import RankMethod
 from trialsim.scenario.validation.refusal import Name, Violation
 
+_WHY_NOT_MONITORED: Final = (
+    "its weights are estimated anew at every look, which gives z at two looks no known law"
+)
 Covariates = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 
 
@@ -19,6 +22,7 @@ class WeightedMannWhitney(RankMethod):
     """The Mann-Whitney effect, patients weighted by the inverse probability to be seen."""
 
     own_missing: ClassVar[Missing | None] = "complete_case"
+    why_not_monitored: ClassVar[str] = _WHY_NOT_MONITORED
 
     method: Literal["weighted_mann_whitney"]
     covariates: Covariates
@@ -49,6 +53,7 @@ class WeightedMeans(MeanMethod):
     own_missing: ClassVar[Missing | None] = "complete_case"
     pools_imputations: ClassVar[bool] = False
     can_be_monitored: ClassVar[bool] = False
+    why_not_monitored: ClassVar[str] = _WHY_NOT_MONITORED
     has_blinded_size: ClassVar[bool] = False
 
     method: Literal["weighted_means"]
