@@ -123,7 +123,7 @@ BROKEN = {
         [
             "5:16: population.covariates.age_years.margin.distribution: must be one of constant, "
             "uniform, normal, lognormal, exponential, gamma, beta, logit_normal, bernoulli, "
-            "categorical, discrete, by_level, course; did you mean normal? (got normol)",
+            "categorical, discrete, by_level, course, table; did you mean normal? (got normol)",
             "7:7: population.covariates.sex.margin: probabilities must add to 1 (they add to "
             "1.139) (got a mapping)",
             "9:7: population.covariates.nihss.margin: low must be below high (31 and 30) "
@@ -452,7 +452,8 @@ BROKEN = {
         outcomes: {arat: {low: 60, effect: {value: 3}}}
         """,
         [
-            "4:5: population.covariates.arat: whole goes with a uniform, normal or beta margin",
+            "4:5: population.covariates.arat: whole goes with a uniform, normal or beta margin, or "
+            "with a table",
             '5:13: population.covariates.nihss.label: must have at least 1 character (got "")',
             "6:37: outcomes.arat.effect.value: must lie between 0 and 1 for a theta (got 3)",
             "base: outcomes.arat.high: must be above low (got 57)",

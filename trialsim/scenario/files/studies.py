@@ -60,7 +60,7 @@ def _programme(draft: Draft) -> Programme:
     if problems:
         raise InputError(placed.sorted(problems))
     for name in trials if isinstance(trials, Mapping) else ():
-        placed = placed.with_table(below(TRIALS, name))
+        placed = placed.with_tables(below(TRIALS, name))
     try:
         return programme_of(placed.content)
     except InputError as error:

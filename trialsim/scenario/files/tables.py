@@ -6,6 +6,7 @@ and from nowhere else.
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,12 @@ from trialsim.scenario.validation.paths import below
 
 _SUFFIXES: Final = (".csv", ".parquet")
 _MOST_BYTES: Final = 20_000_000
+_ROUNDED: Final = 1e-6
+"""Within which proportions add to 1 as they are printed."""
+COURSE_FILE: Final = re.compile(r"outcomes\.\w+\.course(?:_by_arm\.\w+)?\.file")
+"""Where a course names its table."""
+TABULATED: Final = "tabulated"
+"""The model of such a course."""
 FILE: Final = "population.table.file"
 """Where a study names its table."""
 
@@ -78,6 +85,70 @@ def filled(
     table = {key: part for key, part in population["table"].items() if key != "file"}
     population = {**population, "table": table, "covariates": covariates}
     return _put(content, above, {**study, "population": population}), problems
+
+
+def tabulated(
+    content: Mapping[str, Any], folder: Path, path: str
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return content whose course at a path has the days and shares of the table that it names.
+
+    The table has columns arm and day, and one for each grade: proportions, or counts.
+
+    Parameters
+    ----------
+    folder
+        That of the file in which the table is named.
+    """
+    course = _inside(content, path)
+    arm = course.get("arm")
+    problems: list[Problem] = []
+    try:
+        read = read_table(folder / course["file"], 1)
+        lacking = [name for name in ("arm", "day") if name not in read.cells]
+        rule = f"must have the columns arm and day, and one for each grade: {', '.join(lacking)} "
+        if lacking:
+            raise InputError([Problem("", f"{rule}is missing", None, read.file, 1)])
+    except InputError as error:
+        return dict(content), [replace(one, path=f"{path}.file") for one in error.problems]
+    arms = list(dict.fromkeys(read.cells["arm"]))
+    if arm not in arms:
+        rule = f"must be an arm of {read.file}{nearest(str(arm), arms)}; there are "
+        problems.append(Problem(f"{path}.arm", f"{rule}{', '.join(arms[:20])}", str(arm)))
+    days: list[float] = []
+    shares: list[list[float]] = []
+    for row, name in enumerate(read.cells["arm"]):
+        if name == arm:
+            found = _day_and_shares(read, row, path, problems)
+            if found is not None:
+                days.append(found[0])
+                shares.append(found[1])
+    rest = {key: part for key, part in course.items() if key not in ("file", "arm")}
+    return _put(content, path, {**rest, "days": days, "shares": shares}), problems
+
+
+def _day_and_shares(
+    read: Columns, row: int, path: str, problems: list[Problem]
+) -> tuple[float, list[float]] | None:
+    """Return the day of a row and its proportions of grades, or note what is wrong with them."""
+    kind, cells = Column(None, False), {name: cells[row] for name, cells in read.cells.items()}
+    del cells["arm"]
+    wrong = list(kind.wrong(list(cells.values())))
+    if wrong:
+        names = list(cells)
+        problems += [
+            read.problem(path, f"column {names[one.row]} {one.rule}", one.value, row)
+            for one in wrong
+        ]
+        return None
+    numbers = dict(zip(cells, kind.numbers(list(cells.values())).tolist(), strict=True))
+    day = numbers.pop("day")
+    total = sum(numbers.values())
+    counts = total > 1 and all(number % 1 == 0 for number in numbers.values())
+    if min(numbers.values(), default=-1) < 0 or (not counts and abs(total - 1) > _ROUNDED):
+        rule = "must have proportions that add to 1, or counts, in its grades"
+        problems.append(read.problem(path, rule, f"{total:g}", row))
+        return None
+    return day, [number / total for number in numbers.values()]
 
 
 def read_table(path: Path, least: int = LEAST_ROWS, most: int = MOST_ROWS) -> Columns:

@@ -11,7 +11,7 @@ from trialsim.distributions import Model
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.files.builtin import builtin_studies
 from trialsim.scenario.files.schema import EXTENDS
-from trialsim.scenario.files.tables import FILE, filled
+from trialsim.scenario.files.tables import COURSE_FILE, FILE, TABULATED, filled, tabulated
 from trialsim.scenario.files.variants import (
     emptied,
     name_of_file,
@@ -55,7 +55,7 @@ def scenario_of(draft: "Draft") -> Scenario:
 
     It has the name of its file if it gives none.
     """
-    draft = draft.with_table()
+    draft = draft.with_tables()
     named = {"name": Path(draft.places[""].file).stem, **draft.content}
     try:
         return validated(named)
@@ -119,12 +119,21 @@ class Draft:
             key=lambda one: (one.file != own, one.file, one.line, one.column),
         )
 
-    def with_table(self, above: str = "") -> "Draft":
-        """Return this draft with what its study, at a path, takes of the table that it names."""
-        place = below(above, FILE)
-        if place not in self.places or not isinstance(part_at(self.content, place), str):
-            return self
-        content, problems = filled(self.content, Path(self.places[place].file).parent, above)
+    def with_tables(self, above: str = "") -> "Draft":
+        """Return this draft with what its study, at a path, takes of the tables that it names."""
+        content, start = self.content, f"{above}." if above else ""
+        problems: list[Problem] = []
+        for place, at in self.places.items():
+            course = COURSE_FILE.fullmatch(place.removeprefix(start))
+            folder = Path(at.file).parent
+            found: list[Problem] = []
+            if not place.startswith(start) or not isinstance(part_at(content, place), str):
+                continue
+            if place == below(above, FILE):
+                content, found = filled(content, folder, above)
+            elif course and part_at(content, f"{place.removesuffix('.file')}.model") == TABULATED:
+                content, found = tabulated(content, folder, place.removesuffix(".file"))
+            problems += found
         if problems:
             raise InputError([one if one.file else self.placed(one) for one in problems])
         return Draft(content, self.places)

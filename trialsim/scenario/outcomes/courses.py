@@ -24,6 +24,7 @@ from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, FrozenModel, NotNe
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.outcomes.scales import Grid
+from trialsim.scenario.outcomes.tabulated import Tabulated
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
     Finite,
@@ -272,7 +273,8 @@ class Proportions(CheckedModel):
 
 
 Course: TypeAlias = Annotated[
-    Exponential | Interpolated | Proportions | RecoveryClasses, Field(discriminator="model")
+    Exponential | Interpolated | Proportions | Tabulated | RecoveryClasses,
+    Field(discriminator="model"),
 ]
 
 
