@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.runs.test_directory import kept_power
+from trialsim.clock import DAY, NEVER
 from trialsim.errors import InputError, RunError
 from trialsim.replicates.run import Replicates
 from trialsim.reporting.text.replay import replay_text, timeline_text
@@ -154,3 +155,34 @@ def test_an_arm_that_drives_patients_away_does_so_to_whoever_is_put_there() -> N
     left = in_arm(batch, 4, "placebo").conduct.exited
     assert left[0, 3] < batch.conduct.visit_minute.max() < stayed[0, 3]
     assert np.array_equal(left[0, others], stayed[0, others])
+
+
+def test_a_time_line_tells_what_began_and_why_infusions_stopped() -> None:
+    """Oracle: the minutes of conduct, counted from the midnight before randomisation."""
+    soon = {"probability": 0.8, "days": {"distribution": "uniform", "low": 2, "high": 9}}
+    later = {"probability": 0.8, "days": {"distribution": "uniform", "low": 10, "high": 19}}
+    study = load("cars1").replace(
+        {
+            "design.patients": 20,
+            "operations.rescue": soon,
+            "operations.switching": {**soon, "to": "placebo"},
+            "operations.drug_related_discontinuation": later,
+        }
+    )
+    trial = simulate(study, 3)
+    conduct = trial.batch.conduct
+    begun = {"rescue treatment begun": conduct.rescued, "study drug switched": conduct.switched}
+    told = 0
+    for patient in range(1, 21):
+        events = {one.event: one for one in timeline(trial, patient).events}
+        midnight = conduct.randomised[0, patient - 1] // DAY
+        for event, minutes in {**begun, "infusions stopped": conduct.stopped_for_drug}.items():
+            minute = minutes[0, patient - 1]
+            if minute < NEVER:
+                told += 1
+                assert events[event].day == minute // DAY - midnight
+                why = "because of the drug" if event == "infusions stopped" else ""
+                assert events[event].detail == why
+            elif event in begun:
+                assert event not in events
+    assert told > 25

@@ -6,7 +6,7 @@ bit-identical numbers is checked each time.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -213,6 +213,8 @@ def _records(table: "DataFrame") -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
+BEGUN_WORDS: Final = {"rescued": "rescue treatment begun", "switched": "study drug switched"}
+"""What went on to the end, by how columns of its times begin."""
 _Event = tuple[int, str, str]
 """Minute of the trial, what happened, and more about it."""
 
@@ -243,7 +245,7 @@ def _events(
     if exit_["treatment_discontinued"]:
         why = "because of the drug" if exit_.get("discontinued_for_drug") else ""
         yield exit_["discontinued_minute"], "infusions stopped", why
-    for name, event in (("rescued", "rescue treatment begun"), ("switched", "study drug switched")):
+    for name, event in BEGUN_WORDS.items():
         if exit_.get(f"{name}_minute") is not None:
             yield exit_[f"{name}_minute"], event, ""
     yield exit_["ended_minute"], "exit", exit_["status"]

@@ -86,6 +86,8 @@ def trial() -> SimulatedTrial:
     }
     for what in ("withdrawal", "death", "discontinuation"):
         content["operations"][what]["probability"] = 0.2
+    for what in ("drug_related_discontinuation", "rescue"):
+        content["operations"][what] = {"probability": 0.2}
     return simulate(Scenario.model_validate(content), 2016)
 
 

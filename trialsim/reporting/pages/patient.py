@@ -26,7 +26,7 @@ from trialsim.reporting.pages.patient_tables import (
 )
 from trialsim.reporting.pages.patient_timeline import Days, Scores, TimelineEvent, timeline_drawing
 from trialsim.reporting.tables.page import Figure, rendered
-from trialsim.runs.replay import Timeline, in_arm, timeline
+from trialsim.runs.replay import BEGUN_WORDS, Timeline, in_arm, timeline
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words
@@ -113,9 +113,9 @@ def _ends(outcome: Outcome, by_arm: Mapping[str, Sequence[float]]) -> tuple[floa
 
 
 def _events(way: Timeline, exit_: Mapping[str, Any], midnight: int) -> Iterator[TimelineEvent]:
-    """Yield the onset, the randomisation, the end of infusions if early, and the end."""
+    """Yield the onset, the randomisation, what happened once, and the end."""
     for one in way.events:
-        if one.event in ("onset", "randomised", "infusions stopped"):
+        if one.event in ("onset", "randomised", "infusions stopped", *BEGUN_WORDS.values()):
             hours, minutes = map(int, one.time.split(":"))
             day = one.day + (60 * hours + minutes) / DAY
             yield TimelineEvent(day, one.event, f"day {one.day}, {one.time}: {one.event}")

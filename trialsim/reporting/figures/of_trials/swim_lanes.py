@@ -8,6 +8,7 @@ from matplotlib.collections import LineCollection
 from pandas import DataFrame, concat
 
 from trialsim.clock import DAY
+from trialsim.datasets import BEGUN
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import (
     INK,
@@ -29,6 +30,8 @@ _MARKS: Final[dict[str, dict[str, Any]]] = {
     "visit missed": {"marker": "o", "markerfacecolor": "white"},
     "infusion missed": {"marker": "|", "markersize": 7, "color": "#a13a6b"},
     "infusions stopped": {"marker": "s", "markerfacecolor": "white", "markersize": 5},
+    "rescued": {"marker": "^", "markerfacecolor": "white", "markersize": 5},
+    "switched": {"marker": "D", "markerfacecolor": "white", "markersize": 4},
     "withdrawn": {"marker": "X", "markerfacecolor": "white", "markersize": 8},
     "died": {"marker": "P", "markerfacecolor": "black", "markersize": 8},
 }
@@ -57,6 +60,11 @@ def lanes_data(trials: Trials, patients: int = MOST) -> DataFrame:
         _points(visits[absent], "visit missed", "due_minute", start),
         _points(
             ends[ends["treatment_discontinued"]], "infusions stopped", "discontinued_minute", start
+        ),
+        *(
+            _points(ends[ends[f"{name}_minute"].notna()], name, f"{name}_minute", start)
+            for name in BEGUN.values()
+            if f"{name}_minute" in ends
         ),
         *(
             _points(ends[ends["status"] == status], status, "ended_minute", start)
