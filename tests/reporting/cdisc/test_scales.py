@@ -3,7 +3,7 @@
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.reporting.cdisc.metadata import MOST_LABEL, MOST_NAME
+from trialsim.reporting.cdisc.metadata import MOST_LABEL, MOST_NAME, Dataset
 from trialsim.reporting.cdisc.scales import named_tests, short_name
 from trialsim.scenario.files.builtin import builtin_studies
 from trialsim.scenario.files.studies import load_study
@@ -54,3 +54,18 @@ def test_codes_are_made_of_names_and_numbered_where_they_are_taken() -> None:
     assert short_name("6_minute_walk", ()).startswith("X6")
     with pytest.raises(InputError, match="must have a letter or a digit"):
         short_name("__", ())
+
+
+def test_a_covariate_never_takes_the_name_of_a_variable_of_adsl(
+    datasets: dict[str, Dataset],
+) -> None:
+    """Oracle: ADSL as it is written, without its covariates."""
+    study = load("cars1")
+    codes = {test.code for test in named_tests(study).covariates.values()}
+    own = {variable.name for variable in datasets["ADSL"].variables} - codes
+    assert len(own) == len(datasets["ADSL"].variables) - len(codes)
+    sex = study.population.covariates["sex"]
+    covariates = {name.lower(): sex for name in own}
+    population = study.population.model_copy(update={"covariates": covariates})
+    named = named_tests(study.model_copy(update={"population": population, "outcomes": {}}))
+    assert not own & {test.code for test in named.covariates.values()}

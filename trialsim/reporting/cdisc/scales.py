@@ -24,7 +24,14 @@ TITLES: Final[Mapping[Domain, str]] = {
     "SC": "Subject Characteristics",
     "VS": "Vital Signs",
 }
-_POINTS: Final = "points"
+_UNITS: Final[Mapping[str, str]] = {
+    "points": "",
+    "hours": "HOURS",
+    "days": "DAYS",
+    "years": "YEARS",
+    "minutes": "min",
+}
+"""Units of a study file, in the words of CDISC; all others stand as they are."""
 AGE: Final = "age_years"
 SEX: Final = "sex"
 
@@ -91,6 +98,15 @@ _KNOWN: Final[Mapping[str, _Known]] = {
 """By the name of the outcome or covariate."""
 
 
+_RESERVED: Final = (
+    *("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ARM"),
+    *("TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "TRTSDTM", "TRTSDT", "TRTEDT", "TRTDURD"),
+    *("RANDFL", "ITTFL", "SAFFL", "FASFL", "COMPLFL", "RANDDT", "EOTSTT", "EOTDT", "DCTREAS"),
+    *("EOSSTT", "EOSDT", "DCSREAS", "INFPLAN", "INFGIVEN", "CUMDOSE"),
+)
+"""Variables of ADSL, beside which covariates stand by their codes."""
+
+
 class Tests(NamedTuple):
     """Every test of a study, by the names of its outcomes and covariates."""
 
@@ -112,7 +128,7 @@ def named_tests(study: Scenario) -> Tests:
     InputError
         If a name has no letter or digit from which a code could be made.
     """
-    taken = [known.code for known in _KNOWN.values() if known.code]
+    taken = [*_RESERVED, *(known.code for known in _KNOWN.values() if known.code)]
     outcomes = {}
     for name, outcome in study.outcomes.items():
         outcomes[name] = _outcome_test(name, outcome, taken)
@@ -162,8 +178,7 @@ def _outcome_test(name: str, outcome: Outcome, taken: Iterable[str]) -> Test:
     known = _KNOWN.get(name, _Known(usual, _category(name)))
     if known.range is not None and known.range != (outcome.low, outcome.high):
         known = _Known(known.domain, _category(name))
-    unit = "" if outcome.unit == _POINTS else outcome.unit
-    return _test(name, known, unit, outcome.label, taken)
+    return _test(name, known, outcome.unit, outcome.label, taken)
 
 
 def _covariate_test(name: str, covariate: Covariate, taken: Iterable[str]) -> Test:
@@ -174,6 +189,7 @@ def _covariate_test(name: str, covariate: Covariate, taken: Iterable[str]) -> Te
 def _test(name: str, known: _Known, unit: str, label: str, taken: Iterable[str]) -> Test:
     code = known.code or short_name(name, list(taken))
     said = known.name or (label if len(label) <= MOST_LABEL else spoken(name))
+    unit = _UNITS.get(unit, unit)
     return Test(known.domain, known.category, code, said, unit, known.nci, label)
 
 

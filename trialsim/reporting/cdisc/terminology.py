@@ -85,6 +85,11 @@ LISTS: Final[Mapping[str, Standard]] = {
             "s": "C42535",
             "m/s": "C42571",
             "%": "C25613",
+            "HOURS": "C25529",
+            "DAYS": "C25301",
+            "YEARS": "C29848",
+            "min": "C48154",
+            "kg": "C28252",
         },
     ),
     "FTCAT": Standard(
@@ -102,6 +107,7 @@ LISTS: Final[Mapping[str, Standard]] = {
         "Trial Summary Parameter Test Code",
         "C66738",
         {
+            "ACTSUB": "C98703",
             "ADAPT": "C146995",
             "AGEMAX": "C49694",
             "AGEMIN": "C49693",
@@ -138,6 +144,7 @@ LISTS: Final[Mapping[str, Standard]] = {
         "Trial Summary Parameter Test Name",
         "C67152",
         {
+            "Actual Number of Subjects": "C98703",
             "Adaptive Design": "C146995",
             "Planned Maximum Age of Subjects": "C49694",
             "Planned Minimum Age of Subjects": "C49693",

@@ -16,11 +16,12 @@ from trialsim.reporting.cdisc.calendar import calendar_from
 from trialsim.reporting.cdisc.files.xpt import write_xpt
 from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.source import Source
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
 
-STUDIES = ("cars1", "gharagozli2017", "rat_mtbi", "vad_cognition", "xiao1999")
-"""Ranks of scores, of changes and of times in three arms; Student's t test; covariance."""
+STUDIES = ("cars1", "cars1_estimands", "gharagozli2017", "rat_mtbi", "vad_cognition", "xiao1999")
+"""Ranks of scores, for an estimand, of changes, of times in three arms; Student's t; covariance."""
 
 
 def mann_whitney(treated: DataFrame, control: DataFrame, value: str) -> tuple[float, float]:
@@ -129,3 +130,17 @@ def test_changes_are_from_the_baseline_record(datasets: dict[str, Dataset]) -> N
     base = first.reindex(place).to_numpy()
     np.testing.assert_array_equal(rows["BASE"], base)
     np.testing.assert_array_equal(rows["CHG"], rows["AVAL"] - base)
+
+
+def test_two_analyses_that_derive_one_score_differently_have_a_record_each() -> None:
+    """Oracle: the estimands of a study whose analyses treat intercurrent events differently."""
+    study = load("cars1_estimands")
+    source = Source(simulate(study, seed=3), calendar_from("2026-01-05"))
+    one = efficacy(source)
+    assert not one.frame.duplicated(list(one.keys)).any()
+    place = ["USUBJID", "PARAMCD", "AVISITN"]
+    assert one.frame.duplicated([*place, "DTYPE"]).any()
+    flags = [str(name) for name in one.frame if str(name).startswith("ANL")]
+    assert len(flags) == 1 + len(study.analysis.further)
+    for flag in flags:
+        assert not one.frame[one.frame[flag].eq("Y")].duplicated(place).any(), flag

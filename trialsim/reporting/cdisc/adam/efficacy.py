@@ -17,19 +17,28 @@ from trialsim.analysis.endpoint import WORST
 from trialsim.arrays import Floats
 from trialsim.reporting.cdisc.adam.exposure import parameter_columns
 from trialsim.reporting.cdisc.adam.subject_level import YES, YES_NO, treatment_columns, who_columns
-from trialsim.reporting.cdisc.metadata import Dataset, Variable, columns, dataset
+from trialsim.reporting.cdisc.metadata import Dataset, Variable, columns, dataset, numbered
 from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.cdisc.terminology import standard_list
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.protocol.design import BASELINE
 
+_ORDER: Final = ["USUBJID", "PARAMCD", "VISITNUM", "DTYPE", "AVAL"]
 WORST_RANK: Final = "WORST RANK"
 DERIVED: Final = "DERIVED"
 _CARRIED: Final = {"locf": "LOCF", "bocf": "BOCF"}
 
 
 _ADEFF: Final = (
+    Variable(
+        "ASEQ",
+        "Analysis Sequence Number",
+        "integer",
+        "Derived",
+        comment="Within the subject; two analyses may derive one score in different ways",
+        mandatory=True,
+    ),
     Variable("AVISIT", "Analysis Visit", "text", "Predecessor", mandatory=True),
     Variable("AVISITN", "Analysis Visit (N)", "integer", "Predecessor"),
     Variable("ADT", "Analysis Date", "sas_date", "Derived"),
@@ -63,6 +72,7 @@ def efficacy(source: Source) -> Dataset:
     seen = rows["minute"].notna().to_numpy(np.bool_)
     minutes = rows["minute"].fillna(0).to_numpy(np.int64)
     values = {
+        "ASEQ": numbered(rows),
         "AVISIT": rows["VISIT"],
         "AVISITN": rows["VISITNUM"],
         "ADT": np.where(seen, source.calendar.sas_days(minutes), np.nan),
@@ -81,8 +91,8 @@ def efficacy(source: Source) -> Dataset:
         "Efficacy Analysis",
         "ADaMIG",
         "BASIC DATA STRUCTURE",
-        "One record per subject per parameter per analysis visit per derivation type",
-        ("USUBJID", "PARAMCD", "AVISITN", "DTYPE"),
+        "One record per subject, parameter, analysis visit, derivation type and derived value",
+        ("USUBJID", "PARAMCD", "AVISITN", "DTYPE", "ASEQ"),
         [
             *who_columns(source, rows),
             *treatment_columns(source, rows),
@@ -123,7 +133,7 @@ def _records(source: Source) -> DataFrame:
     rows = rows.merge(_baselines(observed), on=["subject", "PARAMCD"], how="left")
     kept = ["subject", "USUBJID", "SUBJID", "SITEID", "arm", "randomised_minute"]
     rows = rows.merge(patients[kept], on="subject").merge(source.visits, on="visit")
-    return rows.sort_values(["USUBJID", "PARAMCD", "VISITNUM", "DTYPE"]).reset_index(drop=True)
+    return rows.sort_values(_ORDER).reset_index(drop=True)
 
 
 def _observed(source: Source) -> DataFrame:

@@ -12,7 +12,7 @@ from trialsim.clock import NEVER
 from trialsim.reporting.cdisc.metadata import CodeList, Dataset, Kind, Variable, dataset
 from trialsim.reporting.cdisc.scales import AGE
 from trialsim.reporting.cdisc.sdtm.events import PARTICIPATION, TREATMENT, disposition_rows
-from trialsim.reporting.cdisc.sdtm.subjects import sexes
+from trialsim.reporting.cdisc.sdtm.subjects import NOT_SIMULATED, sexes
 from trialsim.reporting.cdisc.source import STUDYID, USUBJID, Source, happened, same
 from trialsim.reporting.cdisc.terminology import own_list, standard_list
 
@@ -39,6 +39,16 @@ def subject_level(source: Source) -> Dataset:
                 same("YEARS" if AGE in patients else "", patients),
             ),
             (Variable("SEX", "Sex", "text", "Predecessor", standard_list("SEX")), sexes(patients)),
+            (
+                Variable("RACE", "Race", "text", "Predecessor", comment=NOT_SIMULATED),
+                same("", patients),
+            ),
+            (
+                Variable("ARM", "Description of Planned Arm", "text", "Predecessor"),
+                patients["arm"]
+                .astype(object)
+                .map({name: one[0] for name, one in treatments(source).items()}),
+            ),
             *_treatment(source, patients, dosed),
             *_populations(source, patients, dosed),
             *_times(source, patients, dosed),

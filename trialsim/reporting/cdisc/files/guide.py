@@ -56,12 +56,14 @@ _ABSENT = """\
 Race, ethnicity, country, informed consent, adverse events, concomitant treatment and the reasons of
 withdrawal are not simulated: the variables are empty or the datasets absent. Indication, sponsor,
 phase, blinding and route are in TS with the null flavour UNK, EXROUTE and EXDOSFRM are empty: a
-study file does not say them. Datasets without a record are not written."""
+study file does not say them. TS has what a study file says, which is not every parameter that an
+agency asks for; `define.xml` describes no values within variables (value lists). Datasets without
+a record are not written."""
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(one.replace('|', '/') for one in line)} |" for line in lines)
 
 
 def _datasets(datasets: Sequence[Dataset]) -> str:

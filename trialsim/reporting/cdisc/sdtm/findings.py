@@ -104,9 +104,15 @@ def _as_texts(values: "pd.Series[Any]") -> Texts:
     if values.dtype == np.bool_:
         return np.where(values, "Y", "N").astype(object)
     return np.array(
-        [f"{one:.12g}" if isinstance(one, int | float) else str(one) for one in values.tolist()],
+        [_as_text(one) for one in values.tolist()],
         object,
     )
+
+
+def _as_text(value: Any) -> str:
+    """Return a result with all of its digits, so that it and the number are the same."""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole else str(value)
 
 
 def _domain(source: Source, domain: Domain, every: DataFrame) -> Dataset:
@@ -149,6 +155,7 @@ def _variables(source: Source, domain: Domain) -> list[Variable]:
     codes = _tests(f"{domain}TESTCD", "Test codes", tests, True)
     names = _tests(f"{domain}TEST", "Test names", tests, False)
     unit = units if units.terms else None
+    last = Variable("LOBXFL", "Last Observation Before Exposure Flag", "text", "Derived", _YES)
     category = Variable("CAT", "Category", "text", "Assigned", _categories(domain, tests))
     found = [
         Variable("SEQ", "Sequence Number", "integer", "Derived", mandatory=True),
@@ -160,7 +167,7 @@ def _variables(source: Source, domain: Domain) -> list[Variable]:
         Variable("STRESC", "Result in Standard Format", "text", "Derived"),
         Variable("STRESN", "Numeric Result in Standard Units", "float", "Derived"),
         Variable("STRESU", "Standard Units", "text", "Assigned", unit),
-        Variable("LOBXFL", "Last Observation Before Exposure Flag", "text", "Derived", _YES),
+        *([last] if domain != "SC" else []),
     ]
     return [replace(one, name=f"{domain}{one.name}") for one in found]
 

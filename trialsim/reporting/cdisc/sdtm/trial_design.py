@@ -350,11 +350,12 @@ def _parameters(source: Source) -> Iterator[_Parameter]:
     design, plan = study.design, study.analysis
     endpoint, visit = study.outcomes[plan.endpoint].label, plan.visit.replace("_", " ")
     adaptive = _YES if study.monitoring is not None else _NO
-    several = len(_doses(study)) > 1
     course = int(study.treatment.infusions.offsets()[0][-1]) + 1
     last = max(one.day for one in design.visits.values())
     start = source.calendar.start.isoformat()
     end = source.calendar.dates(source.patients["ended_minute"].to_numpy())
+    subjects = str(len(source.patients))
+    yield _Parameter("ACTSUB", "Actual Number of Subjects", subjects)
     yield _Parameter("ADAPT", "Adaptive Design", adaptive.value, adaptive.code)
     yield from _ages(study)
     for dose in sorted(_doses(study)):
@@ -374,23 +375,40 @@ def _parameters(source: Source) -> Iterator[_Parameter]:
     yield _Parameter("SDTIGVER", "SDTM IG Version", SDTMIG_VERSION)
     yield _Parameter("SDTMVER", "SDTM Version", SDTM_VERSION)
     yield _Parameter("SENDTC", "Study End Date", max(end))
-    yield _Parameter("SEXPOP", "Sex of Participants", "BOTH", "C49636")
+    yield _sexes(study)
     yield _unknown("SPONSOR", "Clinical Study Sponsor")
     yield _Parameter("SSTDTC", "Study Start Date", start)
     if design.stratify_by == "site":
         yield _Parameter("STRATFCT", "Stratification Factor", "SITE")
     yield _Parameter("STYPE", "Study Type", "INTERVENTIONAL", "C98388")
     yield _unknown("TBLIND", "Trial Blinding Schema")
-    if any(max(arm.doses) == 0 for arm in design.arms.values()):
-        yield _Parameter("TCNTRL", "Control Type", "PLACEBO", "C49648")
-    if several:
-        yield _Parameter("TCNTRL", "Control Type", "DOSE RESPONSE", "C120841")
+    yield from _controls(study)
     yield _Parameter("TITLE", "Trial Title", f"SIMULATED: {study.title}")
     yield _unknown("TPHASE", "Trial Phase Classification")
     for arm in design.arms.values():
         if max(arm.doses) > 0:
             yield _Parameter("TRT", "Investigational Therapy or Treatment", arm.label)
     yield _Parameter("TTYPE", "Trial Type", "EFFICACY", "C49666")
+
+
+def _controls(study: Scenario) -> Iterator[_Parameter]:
+    """Yield what the arms are compared with: a placebo, other doses."""
+    if any(max(arm.doses) == 0 for arm in study.design.arms.values()):
+        yield _Parameter("TCNTRL", "Control Type", "PLACEBO", "C49648")
+    if len(_doses(study)) > 1:
+        yield _Parameter("TCNTRL", "Control Type", "DOSE RESPONSE", "C120841")
+
+
+def _sexes(study: Scenario) -> _Parameter:
+    """Return the sexes that there are among candidates, where a covariate says it."""
+    covariate = study.population.covariates.get("sex")
+    levels = set(covariate.levels or ()) if covariate is not None else set()
+    known = {"female": ("F", "C16576"), "male": ("M", "C20197")}
+    found = [known[level] for level in known if level in levels]
+    name = "Sex of Participants"
+    if len(found) == len(known):
+        return _Parameter("SEXPOP", name, "BOTH", "C49636")
+    return _Parameter("SEXPOP", name, *found[0]) if found else _unknown("SEXPOP", name)
 
 
 def _unknown(code: str, name: str) -> _Parameter:
