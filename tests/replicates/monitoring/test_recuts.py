@@ -16,6 +16,10 @@ from trialsim.scenario.scenario import Scenario
 
 LOOK = {"when": {"known": 0.7}, "decided_after_days": 28.0}
 PLAN: dict[str, Any] = {"looks": {"first": LOOK}, "efficacy": "obrien_fleming"}
+OF_PATIENTS: dict[str, Any] = {
+    "analysis.test": {"method": "ancova"},
+    "analysis.death": "as_missing",
+}
 
 
 def study(**changes: Any) -> Scenario:
@@ -34,14 +38,23 @@ def plans() -> list[Scenario]:
         base,
         study(monitoring={**PLAN, "efficacy": "pocock"}),
         study(monitoring={**PLAN, "waiting_patients": "left_out"}),
+        study(monitoring={**PLAN, "looks": {"late": {"when": {"known": 0.9}}}}),
+        study(monitoring={**PLAN, "looks": {"early": {"when": {"known": 0.4}}, "first": LOOK}}),
+        study(monitoring={**PLAN, "estimate": "median_unbiased"}),
         study(monitoring={**PLAN, "re_estimation": {**sizes, "at_least": 60, "at_most": 90}}),
     ]
 
 
-def test_a_cut_of_trials_already_run_is_a_run_of_its_own() -> None:
-    studies = plans()
-    together = Runner(11, n_jobs=1).run_all(studies, range(96))
-    for one, done in zip(studies, together, strict=True):
+@pytest.mark.parametrize("changes", [{}, {"analysis.strata": "site"}, OF_PATIENTS])
+@pytest.mark.parametrize("together", [2, 64])
+def test_a_cut_of_trials_already_run_is_a_run_of_its_own(
+    changes: dict[str, Any], together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many plans are worked out together, from counts or from each patient."""
+    monkeypatch.setattr(recuts, "_TOGETHER", together)
+    studies = [single_trial(one.replace(changes)) for one in plans()] if changes else plans()
+    cuts = Runner(11, n_jobs=1).run_all(studies, range(96))
+    for one, done in zip(studies, cuts, strict=True):
         alone = Runner(11, n_jobs=1).run(one, range(96))
         for name, values in done.columns.items():
             assert values.tobytes() == alone.columns[name].tobytes(), name

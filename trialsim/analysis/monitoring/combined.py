@@ -8,7 +8,7 @@ import scipy  # its parts load when they are first used
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.statistics import Statistics, statistics
-from trialsim.arrays import Booleans, Floats
+from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.stats.sequential.combination import fisher_p_value
 
@@ -26,23 +26,35 @@ def tested_by(
     plan: BoundaryPlan,
     found: Statistics,
     held: Booleans,
-    included: Sequence[Booleans],
+    minutes: Integers,
+    sizes: Integers,
 ) -> Tested:
     """Return what each analysis tests by the plan's final test.
 
-    `found` is the conventional statistic of each, `held` where it has information, `included` those
-    who are in each. The stages are those of the looks that were held: where none was, the last
-    analysis is the conventional one. The information in Fisher's product is NaN: it has no z whose
-    mean moves with the effect alone.
+    `found` is the conventional statistic of each, `held` where it has information, `minutes` those
+    of the looks, `sizes` how many patients each trial has at its end. The stages are those of the
+    looks that were held: where none was, the last analysis is the conventional one. The information
+    in Fisher's product is NaN: it has no z whose mean moves with the effect alone.
     """
     match plan.monitoring.final.test:
         case "conventional":
             return Tested(found.z, found.information)
         case "fisher":
+            included = _included(finished, plan, minutes, sizes)
             z = _by_product(found, _stages(finished, held, included), held)
             return Tested(z, np.full_like(z, np.nan))
         case "inverse_normal" | "cui_hung_wang":
+            included = _included(finished, plan, minutes, sizes)
             return _weighted(plan, _stages(finished, held, included), held)
+
+
+def _included(
+    finished: FinishedTrial, plan: BoundaryPlan, minutes: Integers, sizes: Integers
+) -> list[Booleans]:
+    """Return who is in each look and in the last analysis, each of shape (replicate, patient)."""
+    planned = finished.first(plan.patients)
+    looks = [planned & (finished.known <= minute[:, None]) for minute in minutes.T]
+    return [*looks, np.arange(planned.shape[1]) < sizes[:, None]]
 
 
 def _stages(finished: FinishedTrial, held: Booleans, included: Sequence[Booleans]) -> Statistics:

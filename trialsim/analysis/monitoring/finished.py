@@ -14,7 +14,7 @@ from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import Endpoint, endpoint, visit_of
 from trialsim.analysis.methods.registry import compare, truth_parts
 from trialsim.analysis.truth import TruthParts
-from trialsim.arrays import Booleans, Integers
+from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.trial.looks import visit_known_from
@@ -69,7 +69,8 @@ class FinishedTrial:
         make: Callable[[Sequence[int]], Iterable[Made]],
     ) -> list[Made]:
         """Return several things, of which `make` makes those at the places that are lacking."""
-        lacking = [at for at, one in enumerate(what) if (one, patients) not in self._by_size]
+        places = {one: at for at, one in enumerate(what)}
+        lacking = [at for one, at in places.items() if (one, patients) not in self._by_size]
         for at, made in zip(lacking, make(lacking) if lacking else (), strict=True):
             self._by_size[what[at], patients] = made
         return [self._by_size[one, patients] for one in what]
@@ -111,13 +112,50 @@ class FinishedTrial:
         """Return those of the analysed who are included, as `cell_counts` counts them."""
         return counted(self.trial, self.plan, self.values, self.places, included)
 
-    def counts_in(self, rows: Integers, included: Booleans) -> Integers:
-        """Return the counts of those included in some replicates, as `counts` of all."""
+    def enrolled(self, rows: Integers, patients: Integers, closes: Integers) -> Booleans:
+        """Return who is enrolled of some replicates, shape (row, patient).
+
+        They are those of the first `patients` who are randomised before a minute.
+        """
+        planned = np.arange(self.randomised.shape[1]) < patients[:, None]
+        return planned & (self.randomised[rows] < closes[:, None])
+
+    def counts_at_ends(
+        self, rows: Integers, patients: Integers, closes: Integers, until: Integers
+    ) -> Integers:
+        """Return the counts of some replicates as they end, shape (row, stratum, 2, cells).
+
+        They are of those `enrolled` whose endpoint is known at a minute, `NEVER` for all of them.
+        """
+        included = self.enrolled(rows, patients, closes)
+        if (until < NEVER).any():
+            included &= self.known[rows] <= until[:, None]
         shape = (len(rows), strata_of(self.trial, self.plan), 3, self.values.cells)
         size = math.prod(shape[1:])
         shift = ((rows - np.arange(len(rows))) * size)[:, None]
-        places = (self.places[rows] - shift)[self.values.analysed[rows] & included[rows]]
+        places = (self.places[rows] - shift)[self.values.analysed[rows] & included]
         return np.bincount(places, minlength=len(rows) * size).reshape(shape)[:, :, :2]
+
+    def counts_at(self, patients: int, minutes: Integers) -> Integers:
+        """Return the counts of those known at cuts, shape (replicate, cut, stratum, 2, cells).
+
+        They are of the first so many patients; `minutes` are those of the cuts, shape (replicate,
+        cut), in any order. Each patient is counted once, at the first cut that has them.
+        """
+        known, cuts = self.known[:, :patients], minutes.shape[1]
+        first = np.zeros(known.shape, np.int16)  # narrow, as it is gone through for each cut
+        for minute in minutes.T:
+            first += known > minute[:, None]
+        strata = strata_of(self.trial, self.plan)
+        shape = (self.replicates, cuts + 1, strata, 3, self.values.cells)
+        rows = np.arange(self.replicates)[:, None]
+        places = self.places[:, :patients] + (rows * cuts + first) * math.prod(shape[2:])
+        kept = places[self.values.analysed[:, :patients]]
+        counts = np.bincount(kept, minlength=math.prod(shape)).reshape(shape)
+        in_order: Integers = np.cumsum(counts[:, :cuts, :, :2], axis=1)
+        if (np.diff(minutes, axis=1) >= 0).all():
+            return in_order
+        return in_order[rows, minutes.argsort(axis=1).argsort(axis=1)]
 
     def counts_of_first(self, patients: int) -> Integers:
         """Return the counts of the first so many patients, made once for all plans."""
@@ -129,14 +167,24 @@ class FinishedTrial:
         return np.broadcast_to(places < patients, self.values.cell.shape)
 
     def compared(
-        self, plan: AnalysisPlan, included: Booleans, counts: Integers | None = None
+        self, plan: AnalysisPlan, included: Booleans | None, counts: Integers | None = None
     ) -> Comparison:
         """Return the comparison, by the plan's own method, of those included.
 
-        `counts` are theirs, if they are counted already.
+        `counts` are theirs, if they are counted already: of some methods all that is needed.
         """
         part = Data(self.trial, plan, given=self.values, among=included, counted=counts)
         return compare(part)
+
+    def estimates(self, counts: Integers) -> Floats:
+        """Return the estimates of counts, shape (row, stratum, 2, cells)."""
+        return self.compared(self.plan, None, counts).estimate
+
+    def estimates_of_first(self, patients: int) -> Floats:
+        """Return the estimates of the first so many patients, made once for all plans."""
+        return self.once(
+            "estimate", patients, lambda: self.estimates(self.counts_of_first(patients))
+        )
 
     @cached_property
     def last_visit(self) -> Integers:

@@ -1,10 +1,13 @@
 """What is estimated when a trial that looks has ended."""
 
+from collections.abc import Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.monitoring.monitored import Monitored
+from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.monitored import Monitored, last_estimates
 from trialsim.arrays import Floats, divide
 from trialsim.scenario.monitoring.effect_scale import ends, reported
 from trialsim.stats.p_values import normal_p_value
@@ -48,13 +51,20 @@ def adjusted(monitored: Monitored) -> Estimated:
     return Estimated(estimate, low, high)
 
 
-def adjusted_estimate(monitored: Monitored) -> Floats:
-    """Return the estimate alone that the plan reports after looks."""
-    if monitored.plan.monitoring.estimate == "median_unbiased":
-        if monitored.plan.monitoring.final.test != "conventional":
-            return _of_combination(monitored)
-        return _stagewise(monitored).estimate
-    return monitored.last_estimate
+def adjusted_estimates(finished: FinishedTrial, cuts: Sequence[Monitored]) -> list[Floats]:
+    """Return the estimate alone that the plan of each cut of a batch reports after looks."""
+    unbiased = [cut.plan.monitoring.estimate == "median_unbiased" for cut in cuts]
+    of_last = iter(last_estimates(finished, [*compress(cuts, np.logical_not(unbiased))]))
+    return [
+        _median_unbiased(cut) if adjusts else next(of_last)
+        for cut, adjusts in zip(cuts, unbiased, strict=True)
+    ]
+
+
+def _median_unbiased(monitored: Monitored) -> Floats:
+    if monitored.plan.monitoring.final.test != "conventional":
+        return _of_combination(monitored)
+    return _stagewise(monitored).estimate
 
 
 def _stagewise(monitored: Monitored) -> Estimated:

@@ -59,7 +59,9 @@ def moments(finished: FinishedTrial, monitoring: Monitoring, patients: int) -> M
     in_order = finished.known_in_order(patients)
     cuts = [_cut(look, in_order, randomised) for look in monitoring.looks.values()]
     before = np.zeros(len(in_order), np.int64)
-    end = np.where(in_order < NEVER, in_order, 0).max(axis=1)
+    end = finished.once(
+        "end", patients, lambda: np.where(in_order < NEVER, in_order, 0).max(axis=1)
+    )
     minutes, reached = [], []
     for cut in cuts:
         held = (cut > before) & (cut < end)

@@ -5,9 +5,11 @@ that it may come to; each look analyses those whose endpoint was known then, a s
 had been randomised when it was decided, and nothing is simulated again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,13 +23,20 @@ from trialsim.analysis.monitoring.statistics import (
     joined,
     of_counts,
     statistics,
+    statistics_at,
+    statistics_of_all,
 )
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.stats.sequential.boundaries import Bounds
+from trialsim.trial.conduct import couples_patients
 from trialsim.trial.looks import closed_from, paused
 from trialsim.trial.trial import Pause
+
+_NO_ENDS: Final = np.empty((4, 0), np.int64)
+_ROWS: Final = 1024
+"""Trials that are counted and compared at once: more take memory, and no less time."""
 
 
 @dataclass(frozen=True)
@@ -122,26 +131,30 @@ class Monitored:
     @cached_property
     def ended(self) -> FinishedTrial:
         """The trials as they ended: the same, or run again where patients wait for one another."""
+        if couples_patients(self.finished.trial.scenario) is None:
+            return self.finished
         randomised = self.finished.randomised
         last = np.take_along_axis(randomised, self.patients[:, None] - 1, axis=1)[:, 0]
         full = np.where(self.patients < randomised.shape[1], last + 1, NEVER)
-        trial = closed_from(self.finished.trial, np.minimum(self.closes, full), self.pauses)
-        return self.finished if trial is self.finished.trial else FinishedTrial(trial)
+        closes = np.minimum(self.closes, full)
+        return FinishedTrial(closed_from(self.finished.trial, closes, self.pauses))
 
     @cached_property
     def enrolled(self) -> Booleans:
         """Who is randomised after all, shape (replicate, patient)."""
-        randomised = self.ended.randomised
-        planned = np.arange(randomised.shape[1]) < self.patients[:, None]
-        return planned & (randomised < self.closes[:, None])
+        return self.ended.enrolled(np.arange(len(self.stop)), self.patients, self.closes)
 
     @cached_property
     def analysed_at_stop(self) -> Booleans:
         """Whose data the decision uses, shape (replicate, patient)."""
+        return self.enrolled & (self.ended.known <= self.cut[:, None])
+
+    @cached_property
+    def cut(self) -> Integers:
+        """The minute of the data that ended each trial, `NEVER` at its end, shape (replicate,)."""
         look = np.minimum(self.stop, self.moments.minute.shape[1] - 1)[:, None]
-        cut = np.take_along_axis(self.moments.minute, look, axis=1)
-        until = np.where(self.early[:, None], cut, NEVER)
-        return self.enrolled & (self.ended.known <= until)
+        minute = np.take_along_axis(self.moments.minute, look, axis=1)[:, 0]
+        return np.where(self.early, minute, NEVER)
 
     @cached_property
     def at_last(self) -> Booleans:
@@ -155,8 +168,23 @@ class Monitored:
         if self.ended is not self.finished:
             return self.ended.counts(self.at_last)
         counts = self.finished.counts_of_first(self.plan.patients).copy()
-        counts[self.rows] = self.finished.counts_in(self.rows, self.at_last)
+        counts[self.rows] = self.finished.counts_at_ends(*self.ends_of_changed)
         return counts
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether counts of the finished batch, however it was cut, are all that is compared."""
+        return self.ended is self.finished and self.finished.plan.test.monitored_by_counts
+
+    @cached_property
+    def ends_of_changed(self) -> Integers:
+        """How the trials ended that did not end as planned, shape (4, trial).
+
+        The place of each, its patients, when it closed and until when its data count.
+        """
+        rows, followed = self.rows, self.plan.monitoring.waiting_patients == "followed"
+        until = np.full(len(rows), NEVER) if followed else self.cut[rows]
+        return np.stack([rows, self.patients[rows], self.closes[rows], until])
 
     @property
     def changed(self) -> Booleans:
@@ -175,19 +203,9 @@ class Monitored:
 
     @cached_property
     def last_estimate(self) -> Floats:
-        """The estimate of the last data alone, of which most are the same under every plan."""
-        finished, patients = self.finished, self.plan.patients
-        if self.ended is not finished or not finished.plan.test.monitored_by_counts:
-            return self.last.estimate
-        everybody, counts = finished.first(patients), finished.counts_of_first(patients)
-        whole = finished.once(
-            "estimate",
-            patients,
-            lambda: finished.compared(finished.plan, everybody, counts).estimate,
-        ).copy()
-        of_rows = finished.counts_in(self.rows, self.at_last)
-        whole[self.rows] = finished.compared(finished.plan, self.at_last, of_rows).estimate
-        return whole
+        """The estimate of the last data alone, shape (replicate,)."""
+        (estimate,) = last_estimates(self.finished, [self])
+        return estimate
 
     @cached_property
     def followed_z(self) -> Floats:
@@ -247,53 +265,92 @@ class Monitored:
         return np.asarray(self.early & gone)
 
 
+class _Begun(NamedTuple):
+    """A batch as a plan has it recruited, and when the plan's looks fall."""
+
+    finished: FinishedTrial
+    pauses: tuple[Pause, ...]
+    when: Moments
+
+
 def monitor(finished: FinishedTrial, plan: BoundaryPlan) -> Monitored:
     """Look at a finished batch as a plan says, whichever it was simulated for."""
-    finished, pauses = _with_pauses(finished, plan)
-    when = moments(finished, plan.monitoring, plan.patients)
-    order = np.arange(finished.randomised.shape[1])
-    planned = finished.first(plan.patients)
-    included = [
-        planned & (finished.known <= when.minute[:, look, None])
-        for look in range(when.minute.shape[1])
-    ]
-    looked = _statistics(finished, plan.patients, when.minute, [*included, planned])
-    sizes, last = np.full(finished.replicates, plan.patients), planned
-    if plan.monitoring.re_estimation is not None:
+    return monitor_each(finished, [plan])[0]
+
+
+def monitor_each(finished: FinishedTrial, plans: Sequence[BoundaryPlan]) -> list[Monitored]:
+    """Look at a finished batch as each plan says; what its looks see is worked out together."""
+    begun = [_begun(finished, plan) for plan in plans]
+    minutes: dict[int, list[Integers]] = {}
+    for one, plan in zip(begun, plans, strict=True):
+        if one.finished is finished:
+            minutes.setdefault(plan.patients, []).append(one.when.minute)
+    for patients, cuts in minutes.items():
+        statistics_at(finished, patients, np.concatenate(cuts, axis=1))
+    return [_monitored(*one, plan) for one, plan in zip(begun, plans, strict=True)]
+
+
+def _begun(finished: FinishedTrial, plan: BoundaryPlan) -> _Begun:
+    recruited, pauses = _with_pauses(finished, plan)
+    return _Begun(recruited, pauses, moments(recruited, plan.monitoring, plan.patients))
+
+
+def _monitored(
+    finished: FinishedTrial, pauses: tuple[Pause, ...], when: Moments, plan: BoundaryPlan
+) -> Monitored:
+    looked = statistics_at(finished, plan.patients, when.minute)
+    sizes = np.full(finished.replicates, plan.patients)
+    if plan.monitoring.re_estimation is None:
+        looked.append(statistics_of_all(finished, plan.patients))
+    else:
         place = plan.monitoring.names.index(plan.monitoring.re_estimation.at)
-        counts = finished.counts(included[place])
+        counts = finished.counts_at(plan.patients, when.minute[:, [place]])[:, 0]
         sizes = patients_after(finished, plan, when, looked[place], counts)
-        last = order < sizes[:, None]
-        looked[-1] = statistics(finished, [last]).part(0)
+        last = np.arange(finished.randomised.shape[1]) < sizes[:, None]
+        looked.append(statistics(finished, [last]).part(0))
     found = joined(looked)
-    included.append(last)
     reached = np.concatenate([when.reached, np.ones_like(when.reached[:, :1])], axis=1)
     held = reached & (found.information > 0)
     fractions = _fractions(plan, found, held)
     full = _first(plan.is_full(fractions))
     held &= ~_after(full)
     fractions[~held] = np.nan
-    tested = tested_by(finished, plan, found, held, included)
+    tested = tested_by(finished, plan, found, held, when.minute, sizes)
     bounds = plan.held(_of_bounds(plan, held, fractions), found.information)
     return Monitored(
         finished, plan, when, sizes, found, *tested, held, fractions, bounds, full, pauses
     )
 
 
-def _statistics(
-    finished: FinishedTrial, patients: int, minutes: Integers, included: Sequence[Booleans]
-) -> list[Statistics]:
-    """Return the statistics of each look and of all patients, worked out once for any plans.
+def last_estimates(finished: FinishedTrial, cuts: Sequence[Monitored]) -> list[Floats]:
+    """Return the estimates of the last data of cuts of a batch, each of shape (replicate,).
 
-    `minutes` are those of the looks, shape (replicate, look).
+    Those of trials that ended as planned are the same under every plan. The others are compared
+    together where counts are enough, and once where several plans end a trial alike.
     """
+    counted = [cut.finished is finished and cut.is_counted for cut in cuts]
+    of_counted = iter(_by_counts(finished, [*compress(cuts, counted)]))
+    return [
+        next(of_counted) if can else cut.last.estimate
+        for cut, can in zip(cuts, counted, strict=True)
+    ]
 
-    def of_some(places: Sequence[int]) -> Iterator[Statistics]:
-        found = statistics(finished, [included[place] for place in places])
-        return map(found.part, range(len(places)))
 
-    keys = [*(minute.tobytes() for minute in minutes.T), "all"]
-    return finished.once_each(keys, patients, of_some)
+def _by_counts(finished: FinishedTrial, cuts: Sequence[Monitored]) -> list[Floats]:
+    """Return the estimates of the last data of cuts of a batch, from counts alone."""
+    ends = np.concatenate([_NO_ENDS, *(cut.ends_of_changed for cut in cuts)], axis=1)
+    distinct, places = np.unique(ends, axis=1, return_inverse=True)
+    blocks = [distinct[:, at : at + _ROWS] for at in range(0, distinct.shape[1], _ROWS)]
+    parts = [finished.estimates(finished.counts_at_ends(*block)) for block in blocks]
+    of_changed = np.concatenate([np.empty(0), *parts])[places.reshape(-1)]
+    estimates, begin = [], 0
+    for cut in cuts:
+        end = begin + len(cut.rows)
+        estimate = finished.estimates_of_first(cut.plan.patients).copy()
+        estimate[cut.rows] = of_changed[begin:end]
+        estimates.append(estimate)
+        begin = end
+    return estimates
 
 
 def _with_pauses(

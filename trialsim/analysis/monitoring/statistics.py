@@ -1,6 +1,6 @@
 """The statistic of a plan in any part of a batch: z, the effect, and the information about it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import scipy  # its parts load when they are first used
 from trialsim.analysis.counts import cell_of
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Booleans, Floats, Integers, divide
+from trialsim.clock import NEVER
 from trialsim.scenario.monitoring.effect_scale import natural, null_effect
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
@@ -17,6 +18,8 @@ from trialsim.stats.ranks.mann_whitney import null_test_of_counts, summarise_cou
 
 _FARTHEST: Final = 38.0
 """The largest z that a p-value can tell."""
+_COUNTS_AT_ONCE: Final = 2**19
+"""Counts that are tested at once: more take memory, and fewer time."""
 
 
 class Statistics(NamedTuple):
@@ -46,6 +49,35 @@ def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics
     if finished.plan.test.monitored_by_counts:
         return of_counts(finished, np.stack([finished.counts(part) for part in parts], axis=1))
     return joined([_of_samples(finished, part) for part in parts])
+
+
+def statistics_at(finished: FinishedTrial, patients: int, minutes: Integers) -> list[Statistics]:
+    """Return the statistic at each of several cuts, each array of shape (replicate,).
+
+    They are of the first so many patients; `minutes` are those of the cuts, shape (replicate, cut).
+    What was worked out of a cut is not worked out again.
+    """
+
+    def of_some(places: Sequence[int]) -> Iterator[Statistics]:
+        lacking = minutes[:, places]
+        if not finished.plan.test.monitored_by_counts:
+            first = finished.first(patients)
+            for minute in lacking.T:
+                yield _of_samples(finished, first & (finished.known <= minute[:, None]))
+            return
+        together = max(1, _COUNTS_AT_ONCE // finished.counts_of_first(patients).size)
+        for begin in range(0, len(places), together):
+            counts = finished.counts_at(patients, lacking[:, begin : begin + together])
+            found = of_counts(finished, counts)
+            yield from map(found.part, range(counts.shape[1]))
+
+    return finished.once_each([minute.tobytes() for minute in minutes.T], patients, of_some)
+
+
+def statistics_of_all(finished: FinishedTrial, patients: int) -> Statistics:
+    """Return the statistic of the first so many patients at the end, shape (replicate,)."""
+    (found,) = statistics_at(finished, patients, np.full((finished.replicates, 1), NEVER))
+    return found
 
 
 def joined(parts: Sequence[Statistics]) -> Statistics:

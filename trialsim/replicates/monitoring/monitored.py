@@ -9,11 +9,11 @@ from trialsim.analysis.counts import mean_scores
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.inference import (
     adjusted,
-    adjusted_estimate,
+    adjusted_estimates,
     naive,
     nominal_p_value,
 )
-from trialsim.analysis.monitoring.monitored import Monitored, monitor
+from trialsim.analysis.monitoring.monitored import Monitored, monitor, monitor_each
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.replicates.true_effect import cells_for_truth
@@ -105,19 +105,20 @@ RECUT: Final = (
 
 
 def recut_quantities(
-    finished: FinishedTrial, plan: BoundaryPlan, kept: Sequence[str] = RECUT
-) -> dict[str, Floats]:
+    finished: FinishedTrial, plans: Sequence[BoundaryPlan], kept: Sequence[str] = RECUT
+) -> list[dict[str, Floats]]:
     """Return some of the numbers that plans of looks are compared by, as a run alone has them."""
-    monitored = monitor(finished, plan)
-    numbers: dict[str, Floats | Integers | Booleans] = {
-        "favoured": monitored.favoured,
-        "rejected": monitored.rejected,
-    }
+    cuts = monitor_each(finished, plans)
+    numbers: list[dict[str, Floats | Integers | Booleans]] = [
+        {"favoured": cut.favoured, "rejected": cut.rejected} for cut in cuts
+    ]
     if "estimate" in kept:
-        numbers["estimate"] = adjusted_estimate(monitored)
-    if not numbers.keys() >= set(kept):
-        numbers |= _conduct(monitored, ())
-    return {name: np.asarray(numbers[name], np.float64) for name in kept}
+        for found, estimate in zip(numbers, adjusted_estimates(finished, cuts), strict=True):
+            found["estimate"] = estimate
+    for found, cut in zip(numbers, cuts, strict=True):
+        if not found.keys() >= set(kept):
+            found |= _conduct(cut, ())
+    return [{name: np.asarray(found[name], np.float64) for name in kept} for found in numbers]
 
 
 def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
@@ -150,9 +151,10 @@ def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats 
     worked out anew.
     """
     finished, conduct, rows = monitored.ended, monitored.ended.trial.conduct, monitored.rows
-    planned, enrolled = monitored.plan.patients, monitored.enrolled[rows]
+    planned = monitored.plan.patients
+    enrolled = finished.enrolled(rows, monitored.patients[rows], monitored.closes[rows])
     randomised = _counted(monitored, "randomised", finished.randomised, enrolled)
-    last = np.take_along_axis(finished.randomised, np.maximum(randomised - 1, 0)[:, None], 1)[:, 0]
+    last = finished.randomised[np.arange(len(randomised)), np.maximum(randomised - 1, 0)]
     closes = np.minimum(monitored.closes, conduct.closed)
     closed = np.where(randomised == monitored.patients, last, closes)
     left_out = monitored.plan.monitoring.waiting_patients == "left_out"

@@ -152,7 +152,7 @@ class BoundaryPlan:
         return Bounds(self._remembered(fractions), futility)
 
     @cached_property
-    def _solved(self) -> dict[bytes, Floats]:
+    def _solved(self) -> dict[bytes, tuple[float, ...]]:
         """Efficacy bounds by the shares of information for which they were solved."""
         rule = self.monitoring.efficacy
         planned = b"" if isinstance(rule, SPENDING) else self.fractions.tobytes()
@@ -167,7 +167,7 @@ class BoundaryPlan:
         if not 0 < math.prod(map(len, values)) <= _AT_ONCE:
             return new
         others = np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(values))
-        unsolved = [row.tobytes() not in self._solved for row in others]
+        unsolved = [key not in self._solved for key in _keys(others)]
         return np.concatenate([new, others[unsolved]])
 
     def _and_near(self, shares: Floats) -> Floats:
@@ -182,15 +182,13 @@ class BoundaryPlan:
     def _remembered(self, fractions: Floats) -> Floats:
         """Return efficacy bounds, solved once for each of the few shares that patients make."""
         rows = np.ascontiguousarray(fractions).reshape(-1, fractions.shape[-1])
-        keys = [row.tobytes() for row in rows]
+        keys = _keys(rows)
         new = {key: place for place, key in enumerate(keys) if key not in self._solved}
         if new:
             together = self._and_others(rows[list(new.values())], rows)
             found = self._efficacy(together, None)
-            self._solved.update(
-                (row.tobytes(), bound) for row, bound in zip(together, found, strict=True)
-            )
-        return np.stack([self._solved[key] for key in keys]).reshape(fractions.shape)
+            self._solved.update(zip(_keys(together), map(tuple, found.tolist()), strict=True))
+        return np.array([self._solved[key] for key in keys]).reshape(fractions.shape)
 
     @cached_property
     def planned(self) -> Bounds:
@@ -284,8 +282,17 @@ class BoundaryPlan:
         return beta_spending_bounds(fractions, *pair, drift, alpha, missed, binding)
 
 
+def _keys(rows: Floats) -> list[bytes]:
+    """Return a key of each row of shares, shape (row, look)."""
+    whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1] * rows.itemsize)))
+    keys: list[bytes] = whole[:, 0].tolist()
+    return keys
+
+
 @lru_cache(maxsize=256)
-def _solved_by(rule: str, alpha: float, sides: int, planned: bytes) -> dict[bytes, Floats]:
+def _solved_by(
+    rule: str, alpha: float, sides: int, planned: bytes
+) -> dict[bytes, tuple[float, ...]]:
     """Return the bounds that this process has solved for a rule, to be added to.
 
     They serve every batch and every plan with that rule; a spending rule asks for no plan.
