@@ -1,6 +1,7 @@
 """The tipping point: on the same imputations, by delta alone, where there is a conclusion."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import trialsim as ts
+from tests.runs.test_directory import bytes_of
 from trialsim.cli.app import run
 from trialsim.scenario.files.yaml_file import load
 
@@ -118,3 +120,34 @@ def test_the_command_prints_many_trials_and_one(capsys: pytest.CaptureFixture[st
     assert "95%" in capsys.readouterr().out
     assert run(["tipping-point", "cars1", "--deltas", "a,b"]) == 2
     assert "--deltas: must be numbers separated by commas" in capsys.readouterr().err
+
+
+def test_a_directory_continues_where_it_was_stopped_and_gives_the_same_answer(
+    study: ts.Scenario, tmp_path: Path
+) -> None:
+    """Law, to the bit: a run of which a block was lost is mended, its parts the same bytes."""
+    small = study.replace({"design.patients": 12, "analysis.imputations": 2})
+    apart = ts.tipping_point(small, DELTAS, 1040, n_jobs=1)
+    kept = ts.tipping_point(small, DELTAS, 1040, n_jobs=1, out=tmp_path)
+    undisturbed = bytes_of(tmp_path)
+    lost, _ = sorted((tmp_path / "parts").iterdir())
+    lost.unlink()
+    (tmp_path / "summary.json").unlink()
+    again = ts.tipping_point(small, DELTAS, 1040, n_jobs=2, out=tmp_path)
+    assert bytes_of(tmp_path) == undisturbed
+    for name, column in apart.columns.items():
+        assert_array_equal(column, kept.columns[name])
+        assert_array_equal(column, again.columns[name])
+
+
+def test_a_directory_of_another_command_or_of_other_deltas_is_refused(
+    study: ts.Scenario, tmp_path: Path
+) -> None:
+    small = study.replace({"design.patients": 12, "analysis.imputations": 2})
+    ts.tipping_point(small, DELTAS, 2, n_jobs=1, out=tmp_path)
+    with pytest.raises(ts.InputError, match="deltas"):
+        ts.tipping_point(small, (0.0, -9.0), 2, n_jobs=1, out=tmp_path)
+    with pytest.raises(ts.InputError, match=r"deltas: must be .*, as in"):
+        ts.power(small, 2, n_jobs=1, out=tmp_path)
+    with pytest.raises(ts.InputError, match="estimands"):
+        ts.estimands(small, 2, n_jobs=1, out=tmp_path)

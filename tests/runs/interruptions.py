@@ -38,6 +38,10 @@ _POWER: Final = ["power", *_STUDY, "--out", "run"]
 _TWO: Final = [*_POWER, "--replicates", "2048", "--shard"]
 _ASK: Final = [*_STUDY, "--replicates", "256", "--out", "run"]
 _WHAT_IF: Final = ["what-if", *_ASK, "--set", "design.block_size=2,4"]
+_TIPPED: Final = [
+    *("tipping-point", *_STUDY, "--out", "run"),
+    *("--set", "analysis.missing=multiple_imputation", "--set", "analysis.imputations=2"),
+]
 _PAGE: Final = ["report", "run", "-o", "page.html", "--overwrite", "--keep", "kept", "--jobs", "2"]
 _FEW: Final = ["--null-replicates", "256", "--sensitivity-replicates", "4"]
 COMMANDS: Final = {
@@ -50,6 +54,7 @@ COMMANDS: Final = {
     "shard of studies": [*_WHAT_IF, "--shard", "1/2"],
     "merge of studies": ["merge", "run", "one", "two"],
     "size": ["size", *_ASK, "--power", "0.5"],
+    "tipping point": [*_TIPPED, "--replicates", "2048", "--deltas", "0,-9"],
     "assurance": ["assurance", *_ASK, "--prior", "cars_pooled", "--strata", "4"],
     "report": [*_PAGE, *_FEW, "--published-replicates", "0"],
 }

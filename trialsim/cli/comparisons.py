@@ -120,7 +120,7 @@ def sensitivity(question: Varied, keep: KeepOptions, as_json: AsJson = False) ->
 
 @commands.command("tipping-point", short_help="Find the delta at which a conclusion changes.")
 @with_options
-def tipping_point(question: Tipped, as_json: AsJson = False) -> None:
+def tipping_point(question: Tipped, keep: KeepOptions, as_json: AsJson = False) -> None:
     """Find how much worse than imputed patients who left must have been to change the conclusion.
 
     The study must impute missing scores several times (analysis.missing: multiple_imputation).
@@ -128,7 +128,7 @@ def tipping_point(question: Tipped, as_json: AsJson = False) -> None:
     """
     from trialsim.reporting.text.robustness import tipping_point_text
 
-    study, result = question()
+    study, result = question(keep)
     answer(result, as_json, lambda: tipping_point_text(study.title, result))
 
 

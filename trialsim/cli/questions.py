@@ -262,8 +262,9 @@ class Tipped:
     run: RunOptions
 
     def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "TippingPoint"]:
-        """Try one delta after another; nothing is kept."""
+        """Try one delta after another."""
         from trialsim.questions.tipping_point import tipping_point_by
+        from trialsim.runs.manifest import BLOCK
 
         study = self.study.loaded()
         try:
@@ -271,8 +272,8 @@ class Tipped:
         except ValueError:
             rule = "must be numbers separated by commas"
             raise InputError([Problem("--deltas", rule, self.deltas)]) from None
-        with self.run.runner(self.replicates) as runner:
-            return study, tipping_point_by(runner, study, deltas, self.replicates)
+        with self.run.runner(self.replicates, keep=keep, block=BLOCK) as runner:
+            return study, tipping_point_by(runner, study, deltas, self.replicates, keep.out)
 
 
 @dataclass(frozen=True, kw_only=True)

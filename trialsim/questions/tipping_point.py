@@ -3,31 +3,34 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from trialsim.analysis.data import Data
-from trialsim.analysis.imputed import Imputer
-from trialsim.analysis.primary import analyse_data
 from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
 from trialsim.replicates.checks import chosen_engine
+from trialsim.replicates.deltas import FOUND, by_delta
 from trialsim.replicates.parallel import Progress
-from trialsim.replicates.result import SIMULATED, check_finished, mean_of, share_of
-from trialsim.replicates.run import BATCH, Failure, Summarise
+from trialsim.replicates.result import (
+    SIMULATED,
+    check_finished,
+    mean_of,
+    share_of,
+    summarised,
+)
+from trialsim.replicates.run import BATCH, Failure, Replicates, summary_of_deltas
+from trialsim.runs.manifest import DELTAS as OF_DELTAS
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.choices import Quantity
-from trialsim.scenario.plan.imputation import AT_RANDOM
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import plan_in_words
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Mean, Proportion, wilson_interval
-from trialsim.trial.trial import Engine, Trial
+from trialsim.trial.trial import Engine
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 DELTAS: Final = (0.0, -2.0, -4.0, -6.0, -8.0, -10.0, -15.0, -20.0)
 """Points by which imputed scores are better, in the order in which they are tried."""
 REPLICATES: Final = 1_000
-_KEPT: Final = ("estimate", "low", "high", "p_value", "favoured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class TippingPoint(Shown):
         from pandas import DataFrame
 
         if self.replicates == 1:
-            alone = {name: self.columns[name][:, 0] for name in _KEPT}
+            alone = {name: self.columns[name][:, 0] for name in FOUND}
             return DataFrame({"delta": self.deltas, **alone})
         rows = []
         parts = zip(self.deltas, self.power, self.estimates, self.tipped, strict=True)
@@ -143,6 +145,7 @@ def tipping_point(
     engine: Engine = "auto",
     batch: int = BATCH,
     progress: Progress | None = None,
+    out: str | Path | None = None,
     scheduler: str | None = None,
 ) -> TippingPoint:
     """Find the smallest delta at which trials no longer reject in favour of the treated.
@@ -160,11 +163,14 @@ def tipping_point(
     ----------
     deltas
         Points by which scores imputed after the event are better, rising or falling.
+    out
+        A directory that keeps the run, from which the same call continues.
 
     Raises
     ------
     InputError
-        If the plan imputes nothing, the deltas neither rise nor fall, or a number is out of range.
+        If the plan imputes nothing, the deltas neither rise nor fall, a number is out of range, or
+        the directory is that of another run.
     RunError
         If recruitment can never finish, or every replicate failed.
     """
@@ -172,45 +178,62 @@ def tipping_point(
     wrong = [*runner.problems(), *not_enough("replicates", replicates)]
     if wrong:
         raise InputError(wrong)
-    return tipping_point_by(runner, load_study(scenario), tuple(deltas), replicates)
+    return tipping_point_by(runner, load_study(scenario), tuple(deltas), replicates, out)
 
 
 def tipping_point_by(
-    runner: Runner, study: Study, deltas: tuple[float, ...], replicates: int
+    runner: Runner,
+    study: Study,
+    deltas: tuple[float, ...],
+    replicates: int,
+    out: str | Path | None = None,
 ) -> TippingPoint:
-    """Return the tipping points of a study as a runner gives them.
+    """Return the tipping points of a study as a runner gives them, kept in a directory if told.
 
     Raises
     ------
     InputError
-        If the plan imputes nothing, or the deltas neither rise nor fall.
+        If the plan imputes nothing, the deltas neither rise nor fall, or the directory is that of
+        another run.
     """
     scenario, began = single_trial(study), time.perf_counter()
     problems = list(_problems(scenario, deltas))
     if problems:
         raise InputError(problems)
+    deltas = tuple(float(one) for one in deltas)
     runner.check(scenario)
-    names = tuple(_column(name, place) for name in _KEPT for place in range(len(deltas)))
-    done = runner.run(scenario, range(replicates), Summarise(names, partial(_found, deltas=deltas)))
-    check_finished(
-        done._replace(columns={"estimate": done.columns[_column("estimate", 0)]}), runner.seed
-    )
+    runner = runner.keeping(out, scenario, inputs={OF_DELTAS: list(deltas)})
+    used = chosen_engine(scenario, runner.engine)
+    done = _run(runner, scenario, deltas, replicates)
     return TippingPoint(
         scenario=scenario.name,
         digest=scenario.digest,
         seed=runner.seed,
         replicates=replicates,
         failures=done.failures,
-        engine=chosen_engine(scenario, runner.engine),
+        engine=used,
         quantity=scenario.analysis.quantity,
-        deltas=tuple(float(one) for one in deltas),
-        columns={
-            name: np.stack([done.columns[_column(name, place)] for place in range(len(deltas))])
-            for name in _KEPT
-        },
+        deltas=deltas,
+        columns=by_delta(done.columns, deltas),
         conventions=plan_in_words(scenario.analysis, scenario.outcomes),
         seconds=time.perf_counter() - began,
     )
+
+
+def _run(
+    runner: Runner, scenario: Scenario, deltas: tuple[float, ...], replicates: int
+) -> Replicates:
+    """Return what is found under each delta; beside it a directory keeps the trial as planned."""
+    apart = runner.directory is None  # a directory knows what it keeps
+    began = time.perf_counter()
+    with runner.logged():
+        done = runner.run(scenario, range(replicates), summary_of_deltas(deltas) if apart else None)
+        first = by_delta(done.columns, deltas)["estimate"][0]
+        check_finished(done._replace(columns={"estimate": first}), runner.seed)
+        if not apart:
+            used, seconds = chosen_engine(scenario, runner.engine), time.perf_counter() - began
+            runner.write_summary(summarised(scenario, runner.seed, used, done, seconds))
+    return done
 
 
 def _problems(scenario: Scenario, deltas: tuple[float, ...]) -> Iterator[Problem]:
@@ -225,21 +248,3 @@ def _problems(scenario: Scenario, deltas: tuple[float, ...]) -> Iterator[Problem
         yield Problem("deltas", "must be numbers", told)
     elif len(deltas) < 2 or not ((steps > 0).all() or (steps < 0).all()):
         yield Problem("deltas", "must be two or more, rising or falling", told)
-
-
-def _column(name: str, place: int) -> str:
-    return f"{name} {place}"
-
-
-def _found(trial: Trial, deltas: tuple[float, ...]) -> dict[str, Floats]:
-    """Return what the plan finds in each replicate under each delta, on the same imputations."""
-    plan = trial.scenario.analysis
-    imputer = Imputer(Data(trial, plan))
-    drawn = tuple(imputer.draws())
-    numbers: dict[str, Floats] = {}
-    for place, delta in enumerate(deltas):
-        assumed = (plan.imputation or AT_RANDOM).model_copy(update={"delta": delta})
-        shifted = plan.model_copy(update={"imputation": assumed})
-        found = analyse_data(Data(trial, shifted, drawn=drawn))._asdict()
-        numbers |= {_column(name, place): np.asarray(found[name], np.float64) for name in _KEPT}
-    return numbers

@@ -9,6 +9,7 @@ import numpy as np
 
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
+from trialsim.replicates.deltas import PREFIX as OF_DELTAS
 from trialsim.replicates.estimands import PREFIX as OF_ESTIMANDS
 from trialsim.replicates.monitoring.looks import LooksResult
 from trialsim.replicates.monitoring.monitored import OVER_LOOKS, PREFIX
@@ -234,7 +235,7 @@ class PowerResult(Shown):
     def of_programmes(self) -> tuple[str, ...]:
         """What is kept beside of a programme: its heterogeneity, and results of each trial."""
         known = {*QUANTITIES, *OVER_LOOKS}
-        beside = (PREFIX, OF_ESTIMANDS, OF_SECONDARY, OF_TRUTH)
+        beside = (PREFIX, OF_DELTAS, OF_ESTIMANDS, OF_SECONDARY, OF_TRUTH)
         others = (name for name in self.columns if not name.startswith(beside))
         return tuple(name for name in others if name not in known)
 

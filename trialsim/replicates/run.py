@@ -14,6 +14,7 @@ from trialsim.analysis.whole.covered import is_covered
 from trialsim.arrays import Floats
 from trialsim.compiled.library import stages
 from trialsim.errors import InputError, RecruitmentError
+from trialsim.replicates.deltas import delta_names, delta_numbers
 from trialsim.replicates.estimands import estimand_names, estimand_numbers
 from trialsim.replicates.monitoring.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
@@ -216,15 +217,23 @@ def _bytes_of(scenario: Scenario) -> int:
     return candidates * (200 + 8 * drawn) + patients * (500 + each * infusions)
 
 
-def summary_of(study: Study, secondary: bool = False, estimands: bool = False) -> Summarise:
+def summary_of(
+    study: Study,
+    secondary: bool = False,
+    estimands: bool = False,
+    deltas: Sequence[float] = (),
+) -> Summarise:
     """Return the summary of each replicate of a study, unless another is given.
 
     Of a programme these are the names alone, for its trials are not summarised one by one.
     """
+    if deltas:
+        base, found = summary_of(study, secondary, estimands), summary_of_deltas(deltas)
+        return Summarise((*base.names, *found.names), partial(_with_both, each=(base.of, found.of)))
     if estimands and not isinstance(study, Programme):
         base = summary_of(study, secondary)
         names = (*base.names, *estimand_names(study))
-        return Summarise(names, partial(_with_estimands, base=base.of))
+        return Summarise(names, partial(_with_both, each=(base.of, estimand_numbers)))
     if secondary and not isinstance(study, Programme):
         return _with_secondary(study)
     if isinstance(study, Programme):
@@ -237,6 +246,11 @@ def summary_of(study: Study, secondary: bool = False, estimands: bool = False) -
     return Summarise(names, lambda trial: monitored_quantities(FinishedTrial(trial), plan))
 
 
+def summary_of_deltas(deltas: Sequence[float]) -> Summarise:
+    """Return the summary that has nothing but what is found under each delta."""
+    return Summarise(delta_names(deltas), partial(delta_numbers, deltas=tuple(deltas)))
+
+
 def _with_secondary(study: Scenario) -> Summarise:
     """Return the summary with that of the secondary analyses beside it."""
     names = (*summary_of(study).names, *names_of_secondary(study))
@@ -245,10 +259,10 @@ def _with_secondary(study: Scenario) -> Summarise:
     return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
 
 
-def _with_estimands(
-    trial: Trial, base: Callable[[Trial], Mapping[str, Floats]]
+def _with_both(
+    trial: Trial, each: tuple[Callable[[Trial], Mapping[str, Floats]], ...]
 ) -> Mapping[str, Floats]:
-    return {**base(trial), **estimand_numbers(trial)}
+    return {name: numbers for of in each for name, numbers in of(trial).items()}
 
 
 def _with_looks(trial: Trial, plan: BoundaryPlan) -> Mapping[str, Floats]:

@@ -24,6 +24,8 @@ SECONDARY: Final = "secondary"
 """The input of a run that keeps the secondary analyses too."""
 ESTIMANDS: Final = "estimands"
 """The input of a run that keeps what the true values of estimands follow from."""
+DELTAS: Final = "deltas"
+"""The input of a run that keeps what is found under each delta of imputed scores."""
 BLOCK: Final = 1024
 """Replicates in one part of a run; the grid of parts does not depend on workers or counts."""
 
@@ -46,7 +48,7 @@ class RunManifest(NamedTuple):
     def kept(self) -> Summarise:
         """What is kept of each replicate, and beside it what the inputs say."""
         told = {name: self.inputs.get(name) is True for name in (SECONDARY, ESTIMANDS)}
-        return summary_of(self.scenario, **told)
+        return summary_of(self.scenario, **told, deltas=tuple(self.inputs.get(DELTAS, ())))
 
     def blocks_of(self, replicates: range) -> range:
         """Return the blocks that hold contiguous replicates."""
