@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 import trialsim as ts
 from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.patients.eligibility import Eligibility
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.sources import source_of
 
 CARS1 = load("cars1")
@@ -31,6 +33,25 @@ def test_several_values_are_replaced_at_once() -> None:
     changed = CARS1.replace({"design.patients": 99, "operations.infusion_chairs_per_site": 2})
     assert changed.design.patients == 99
     assert changed.operations.infusion_chairs_per_site == 2
+
+
+def test_only_what_changes_is_read_again_and_the_study_is_as_if_all_were() -> None:
+    """A change by path is the same as a whole study in other words, but for its objects."""
+    looked = load("cars_sequential")
+    later = looked.replace({"monitoring.looks.first.when.known": 0.6, "title": "Later"})
+    assert later == Scenario.model_validate(later.model_dump())
+    assert later.model_dump_json() == Scenario.model_validate(later.model_dump()).model_dump_json()
+    other = [one for one in Scenario.model_fields if getattr(later, one) != getattr(looked, one)]
+    assert other == ["title", "monitoring", "sources"]
+    assert later.operations is looked.operations
+    assert later.sources["monitoring.looks.first.when.known"].status == "assumed"
+
+
+def test_a_part_that_is_taken_away_has_its_default() -> None:
+    assert load("cars_sequential").replace({"monitoring": None}).monitoring is None
+    without = CARS1.replace({"eligibility": None})
+    assert without.eligibility == Eligibility()
+    assert without.sources["eligibility"].note == ("the default, where the file does not say it")
 
 
 def test_every_unknown_path_offers_the_nearest_known_one() -> None:

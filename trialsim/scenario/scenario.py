@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -164,20 +165,42 @@ class Scenario(CheckedModel):
         InputError
             With every path that does not exist and every value that is out of range.
         """
-        before, content = self.model_dump(), self.model_dump()
+        before = self.model_dump()
+        content = dict(before)
         known = dict.fromkeys([*paths_of(_study(content)), *ABOUT])
         problems = [problem for path in changes for problem in _misplaced(path, changes, known)]
         problems += _without_number(content, changes)
         if problems:
             raise InputError(problems)
         for path, value in changes.items():
-            _put(content, path, value)
+            content = _with(content, path.split("."), value)
         if _differs(content, before):
             content |= {name: {} for name in ("findings", "calibrated") if name not in changes}
         if "sources" not in changes:
             note = f"set in place of what {self.name} gives"
             content["sources"] = resourced(before, content, {}, note)
-        return validated(content)
+        return self._changed(before, content)
+
+    def _changed(self, before: Mapping[str, Any], content: Mapping[str, Any]) -> "Scenario":
+        """Return the scenario of changed content, of which only what changed is read again.
+
+        What did not change is the same object as in `before`, this scenario's own content. The
+        rules between the parts are held to all of them.
+        """
+        if content.keys() != before.keys():  # a part that is gone has its default
+            return validated(content)
+        new = {name: part for name, part in content.items() if part is not before[name]}
+        if "sources" in new:
+            new["sources"] = {
+                path: self.sources[path] if source is before["sources"].get(path) else source
+                for path, source in new["sources"].items()
+            }
+        try:
+            study = Scenario.model_validate({**_fields(self), **new})
+        except ValidationError:  # whose problems are told of the whole content
+            return validated(content)
+        parts = (_assumed(getattr(study, name), name) for name in new)
+        return _with_assumptions(study, chain.from_iterable(parts))
 
     def with_analysis(self, name: str) -> "Scenario":
         """Return the same study with one of its secondary analyses as the primary, and alone.
@@ -253,16 +276,18 @@ def _without_number(content: Mapping[str, Any], changes: Mapping[str, Any]) -> I
             yield Problem(number, rule, as_written(part_at(content, number)))
 
 
-def _put(content: dict[Any, Any], path: str, value: Any) -> None:
-    """Put a value at a path of plain content; None takes away what is a mapping there."""
-    *above, last = path.split(".")
-    for name in above:
-        content = content[_key(content, name)]
-    last = _key(content, last)
-    if value is None and isinstance(content[last], Mapping):
-        del content[last]
-    else:
-        content[last] = value.item() if isinstance(value, np.generic) else value
+def _with(content: Mapping[Any, Any], path: Sequence[str], value: Any) -> dict[Any, Any]:
+    """Return plain content with a value at a path; None takes away what is a mapping there.
+
+    All that is not above the path is the same object as before.
+    """
+    name, *rest = path
+    key = _key(content, name)
+    if rest:
+        return {**content, key: _with(content[key], rest, value)}
+    if value is None and isinstance(content[key], Mapping):
+        return {at: part for at, part in content.items() if at != key}
+    return {**content, key: value.item() if isinstance(value, np.generic) else value}
 
 
 def _key(content: Mapping[Any, Any], name: str) -> Any:
@@ -270,10 +295,14 @@ def _key(content: Mapping[Any, Any], name: str) -> Any:
     return next(key for key in content if str(key) == name)
 
 
-def _with_assumptions(study: Scenario) -> Scenario:
-    """Return a study whose defaults that are assumptions say so among its sources."""
+def _fields(study: Scenario) -> dict[str, Any]:
+    return {name: getattr(study, name) for name in type(study).model_fields}
+
+
+def _with_assumptions(study: Scenario, paths: Iterable[str]) -> Scenario:
+    """Return a study whose defaults that are assumptions, at these paths, say so in its sources."""
     assumption = Source(status="assumed", note="the default, where the file does not say it")
-    assumed = {path: assumption for path in _assumed(study) if path not in study.sources}
+    assumed = {path: assumption for path in paths if path not in study.sources}
     if not assumed:
         return study
     return study.model_copy(update={"sources": {**study.sources, **assumed}})
@@ -302,7 +331,8 @@ def validated(content: Mapping[str, Any]) -> Scenario:
         With every problem: of each value, and between those values that are right in themselves.
     """
     try:
-        return _with_assumptions(Scenario.model_validate(content))
+        study = Scenario.model_validate(content)
+        return _with_assumptions(study, _assumed(study))
     except ValidationError as error:
         problems = problems_of(error, content, Scenario)
     # A source of what stands there is not wrong too, though what stands there is.

@@ -19,7 +19,8 @@ def paths_of(content: Any, above: str = "") -> Iterator[str]:
         for key, part in content.items():
             path = below(above, key)
             yield path
-            yield from paths_of(part, path)
+            if isinstance(part, Mapping):
+                yield from paths_of(part, path)
 
 
 def changed_paths(old: Mapping[Any, Any], new: Mapping[Any, Any], above: str = "") -> Iterator[str]:
@@ -30,6 +31,8 @@ def changed_paths(old: Mapping[Any, Any], new: Mapping[Any, Any], above: str = "
     """
     for key in {**old, **new}:
         path, before, after = below(above, key), old.get(key), new.get(key)
+        if before is after and key in old and key in new:
+            continue
         if key not in old or key not in new:
             yield path
         elif _same_kind(before, after):
