@@ -31,7 +31,8 @@ from trialsim.stats.ranks.estimated_effect import estimated_effect
 from trialsim.stats.ranks.exact_rank import exact_rank_test
 from trialsim.stats.ranks.mann_whitney import cell_counts, mann_whitney, summarise
 from trialsim.stats.ranks.stratified import StratumWeighting, stratified_test, summarise_strata
-from trialsim.stats.several_outcomes.multivariate import joint_effects, wei_lachin
+from trialsim.stats.several_outcomes.joint_effects import joint_effects
+from trialsim.stats.several_outcomes.multivariate import wei_lachin
 from trialsim.stats.several_outcomes.obrien import obrien_test
 
 SIZES: Final = (10, 25, 104)

@@ -12,11 +12,10 @@ from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.meta_analysis import wei_lachin_pooling
 from trialsim.stats.ranks.mann_whitney import rank_test, summarise
+from trialsim.stats.several_outcomes.joint_effects import JointEffects, joint_effects
 from trialsim.stats.several_outcomes.multivariate import (
-    JointEffects,
     JointVariance,
     ScaleWeighting,
-    joint_effects,
     wei_lachin,
 )
 

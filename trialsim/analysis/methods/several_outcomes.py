@@ -1,7 +1,6 @@
 """The tests of several outcomes together: Wei and Lachin's, and O'Brien's."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +11,12 @@ from trialsim.analysis.imputed import Part, completed, pooled_parts
 from trialsim.analysis.methods.means import of_means
 from trialsim.analysis.methods.ranks import pooled_effects
 from trialsim.analysis.truth import TruthParts, of_theta
-from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 
 if TYPE_CHECKING:
     from trialsim.stats.means_and_proportions.mean_difference import MeanDifference
     from trialsim.stats.ranks.estimated_effect import EstimatedEffect
+    from trialsim.stats.several_outcomes.joint_effects import CountedEffects
 
 
 def compare_effects(data: Data, method: WeiLachin) -> Comparison:
@@ -25,29 +24,39 @@ def compare_effects(data: Data, method: WeiLachin) -> Comparison:
     plan, visits = data.plan, method.visits_of(data.plan)
     if data.to_impute:
         trials = list(_imputed(data, method.outcomes, visits))
-        each = (_effect(one, plan, method) for one in trials)
+        each = (_effect(one, method) for one in trials)
         found = ((one.effect, one.standard_error**2) for one in each)
         return pooled_effects(plan, found, _anything(trials[0]))
-    samples = _together(data, method.outcomes, visits)
-    one = _effect(samples, plan, method)
+    measured = _measured(data, method.outcomes, visits)
+    one = _effect(measured, method)
     ends = one.effect, one.low, one.high
-    return on_scale(Comparison(*ends, one.z, one.p_value, *_anything(samples).sizes), plan.effect)
+    return on_scale(Comparison(*ends, one.z, one.p_value, *_anything(measured).sizes), plan.effect)
 
 
-def _effect(samples: Samples, plan: AnalysisPlan, method: WeiLachin) -> "EstimatedEffect":
+def _effect(measured: list[Data], method: WeiLachin) -> "EstimatedEffect":
     """Return the mean effect over measurements."""
-    from trialsim.stats.several_outcomes.multivariate import joint_effects, wei_lachin
+    from trialsim.stats.several_outcomes.multivariate import wei_lachin
 
-    joint = joint_effects(*samples, _upwards(samples.treated.shape[-2]))
-    weighting, variance = method.weighting, method.variance
+    weighting, variance, plan = method.weighting, method.variance, measured[0].plan
+    joint = _counted(measured)
     return wei_lachin(joint, weighting, variance, "plain", plan.confidence, plan.alternative)
+
+
+def _counted(measured: list[Data]) -> "CountedEffects":
+    """Return the effect of each measurement."""
+    from trialsim.stats.several_outcomes.joint_effects import CountedEffects, Scale
+
+    values = [one.values for one in measured]
+    scales = [Scale(one.cell, one.analysed, one.cells) for one in values]
+    return CountedEffects(scales, *measured[0].arms)
 
 
 def truth(data: Data, method: WeiLachin) -> TruthParts:
     """Return the parts of the true mean of the effects."""
-    as_theta = data.plan.model_copy(update={"effect": "mann_whitney"})
-    found = compare_effects(replace(data, plan=as_theta), method)
-    return of_theta(found.estimate, data.plan.effect)
+    from trialsim.stats.several_outcomes.multivariate import pooled_effect
+
+    measured = _measured(data, method.outcomes, method.visits_of(data.plan))
+    return of_theta(pooled_effect(_counted(measured), method.weighting), data.plan.effect)
 
 
 def compare_rank_sums(data: Data, method: OBrien) -> Comparison:
@@ -55,45 +64,41 @@ def compare_rank_sums(data: Data, method: OBrien) -> Comparison:
     plan, visits = data.plan, (data.plan.visit,)
     if data.to_impute:
         trials = list(_imputed(data, method.outcomes, visits))
-        return pooled_parts(plan, (_part(one, plan) for one in trials), _anything(trials[0]))
-    samples = _together(data, method.outcomes, visits)
-    return of_means(_rank_sums(samples, plan), _anything(samples))
+        return pooled_parts(plan, (_part(one) for one in trials), _anything(trials[0]))
+    measured = _measured(data, method.outcomes, visits)
+    return of_means(_rank_sums(measured), _anything(measured))
 
 
-def _rank_sums(samples: Samples, plan: AnalysisPlan) -> "MeanDifference":
+def _rank_sums(measured: list[Data]) -> "MeanDifference":
     from trialsim.stats.several_outcomes.obrien import obrien_test
 
-    upwards = _upwards(samples.treated.shape[-2])
-    return obrien_test(*samples, upwards, plan.confidence, plan.alternative)
+    plan, upwards = measured[0].plan, [True] * len(measured)  # cells rise from worst to best
+    each = zip(*(one.samples for one in measured), strict=True)
+    treated, control = (np.stack(arm, axis=1) for arm in each)
+    return obrien_test(treated, control, upwards, plan.confidence, plan.alternative)
 
 
-def _part(samples: Samples, plan: AnalysisPlan) -> Part:
+def _part(measured: list[Data]) -> Part:
     """Return what is pooled of an imputed trial; without spread, all variance is between them."""
-    found = _rank_sums(samples, plan)
+    found = _rank_sums(measured)
     variance = np.nan_to_num(found.standard_error) ** 2
     return Part(found.estimate, variance, np.nan_to_num(found.degrees_of_freedom, nan=1.0))
 
 
-def _imputed(data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]) -> Iterator[Samples]:
-    """Yield the samples after each imputation, each measurement by the outcome's earlier scores."""
-    each = [completed(data.of(name, visit)) for name in outcomes for visit in visits]
-    for trials in zip(*each, strict=True):
-        yield _stacked([one.samples for one in trials])
+def _imputed(
+    data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]
+) -> Iterator[list[Data]]:
+    """Yield the measurements after each imputation, each by the outcome's earlier scores."""
+    each = [completed(one) for one in _measured(data, outcomes, visits)]
+    yield from map(list, zip(*each, strict=True))
 
 
-def _together(data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]) -> Samples:
-    """Return the samples of all outcomes at all visits, (replicate, measurement, patient) each."""
-    return _stacked([data.of(name, visit).samples for name in outcomes for visit in visits])
+def _measured(data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]) -> list[Data]:
+    """Return the data of every outcome at every visit."""
+    return [data.of(name, visit) for name in outcomes for visit in visits]
 
 
-def _stacked(each: list[Samples]) -> Samples:
-    return Samples(*(np.stack(arm, axis=1) for arm in zip(*each, strict=True)))
-
-
-def _upwards(measurements: int) -> list[bool]:
-    return [True] * measurements  # cells rise from worst to best on every scale
-
-
-def _anything(samples: Samples) -> Samples:
+def _anything(measured: list[Data]) -> Samples:
     """Return a sample of those who have a value of any outcome."""
-    return Samples(*(np.where(np.isnan(arm).all(axis=1), np.nan, 0.0) for arm in samples))
+    known = np.any([one.values.analysed for one in measured], axis=0)
+    return measured[0].divided(np.where(known, 0.0, np.nan))

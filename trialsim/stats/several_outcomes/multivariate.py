@@ -5,17 +5,15 @@ is a missing value and costs only itself. For each scale it is stated whether a 
 better; an effect above 0.5 favours the treated on every scale.
 """
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, divide
+from trialsim.arrays import Floats, divide
 from trialsim.stats.p_values import Alternative
-from trialsim.stats.ranks.covariances import covariance_of_means, invert
+from trialsim.stats.ranks.covariances import invert
 from trialsim.stats.ranks.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
-from trialsim.stats.ranks.mann_whitney import cells_of, pool
-from trialsim.stats.ranks.placements import midranks_of_cells, placements_of_cells
+from trialsim.stats.several_outcomes.joint_effects import Joint
 
 ScaleWeighting: TypeAlias = Literal["equal", "standardised", "least-squares"]
 JointVariance: TypeAlias = Literal["placement", "null_variance"]
@@ -23,44 +21,8 @@ JointVariance: TypeAlias = Literal["placement", "null_variance"]
 ROUNDING = 1e-15  # a variance that is zero but for rounding
 
 
-class JointEffects(NamedTuple):
-    """The Mann-Whitney effect of each scale and how the effects vary together."""
-
-    effects: Floats  # (..., scales), NaN where an arm has no value
-    covariance: Floats  # (..., scales, scales), of the placements
-    null_covariance: Floats  # the same when the arms have one distribution
-
-
-def joint_effects(
-    treated: Floats, control: Floats, higher_is_better: Booleans | Sequence[bool]
-) -> JointEffects:
-    """Estimate the effect of each scale and their joint covariance, with and without an effect.
-
-    The covariance is that of DeLong et al. (1988, Biometrics 44:837, eq. 5), which is Wei and
-    Lachin's (1984, JASA 79:653) without censoring; the null one is S / (m n N), with S the
-    covariance matrix of the pooled midranks (Puri and Sen 1971). Of a patient with some scales
-    missing all known ones are used; see `covariance_of_means`. On the diagonal are the variances of
-    `RankSummary`. A scale with fewer than two patients in an arm has no placement covariance (NaN).
-
-    >>> found = joint_effects(
-    ...     np.array([[5.0, 6, 9], [1, 1, 2]]), np.array([[4.0, 5, 7], [3, 2, 2]]), [True, False]
-    ... )
-    >>> found.effects.round(3).tolist()
-    [0.722, 0.889]
-    """
-    treated, control = (turned_to_better(arm, higher_is_better) for arm in (treated, control))
-    cells = cells_of(pool(treated, control))
-    placed = placements_of_cells(cells, treated.shape[-1])
-    known = (~np.isnan(placed.treated)).sum(axis=-1)
-    return JointEffects(
-        divide(np.nan_to_num(placed.treated).sum(axis=-1), known, np.nan),
-        covariance_of_means(placed.treated) + covariance_of_means(placed.control),
-        _null_covariance(midranks_of_cells(cells), treated, control),
-    )
-
-
 def wei_lachin(
-    joint: JointEffects,
+    joint: Joint,
     weighting: ScaleWeighting = "equal",
     variance: JointVariance = "placement",
     interval_scale: IntervalScale = "plain",
@@ -81,6 +43,7 @@ def wei_lachin(
     patients an arm: `placement` 8.6%, 6.0%, 4.7%; `null_variance` 5.6%, 5.0%, 4.5% (4,000
     trials each).
 
+    >>> from trialsim.stats.several_outcomes.joint_effects import joint_effects
     >>> joint = joint_effects(
     ...     np.array([[5.0, 6, 9], [1, 1, 2]]), np.array([[4.0, 5, 7], [3, 2, 2]]), [True, False]
     ... )
@@ -89,52 +52,47 @@ def wei_lachin(
     (0.8056, 0.1242)
     """
     _check(weighting, variance)
-    weights = _weights(joint, weighting)
-    shares = divide(weights, weights.sum(axis=-1, keepdims=True), 0.0)
-    pooled = (shares * np.nan_to_num(joint.effects)).sum(axis=-1)
-    effect = np.where(shares.any(axis=-1), pooled, np.nan)
-    null = _variance_of_mean(shares, joint.null_covariance)
-    placement = _variance_of_mean(shares, joint.covariance) if variance == "placement" else null
-    used = np.where(placement > ROUNDING, placement, np.where(null > ROUNDING, null, 0.0))
+    shares = _shares(joint, weighting)
+    own = joint.covariance if variance == "placement" else joint.null_covariance
+    used = _variance_of_mean(shares, own)
+    if not (used > ROUNDING).all():
+        null = _variance_of_mean(shares, joint.null_covariance)
+        used = np.where(used > ROUNDING, used, np.where(null > ROUNDING, null, 0.0))
+    effect = pooled_effect(joint, weighting)
     return estimated_effect(effect, used, interval_scale, confidence, alternative)
 
 
-def turned_to_better(values: Floats, higher_is_better: Booleans | Sequence[bool]) -> Floats:
-    """Change the sign of the scales on which lower is better, shape (..., scales, patients).
+def pooled_effect(joint: Joint, weighting: ScaleWeighting = "equal") -> Floats:
+    """Return the effect over all scales that `wei_lachin` estimates, without its variance.
 
-    >>> turned_to_better(np.array([[5.0, 6], [1, 2]]), [True, False]).tolist()
-    [[5.0, 6.0], [-1.0, -2.0]]
+    >>> from trialsim.stats.several_outcomes.joint_effects import joint_effects
+    >>> joint = joint_effects(
+    ...     np.array([[5.0, 6, 9], [1, 1, 2]]), np.array([[4.0, 5, 7], [3, 2, 2]]), [True, False]
+    ... )
+    >>> round(pooled_effect(joint).item(), 4)
+    0.8056
     """
-    better = np.asarray(higher_is_better, dtype=np.bool_)
-    if better.shape != values.shape[-2:-1]:
-        raise ValueError(
-            f"higher_is_better must state a direction for each of {values.shape[-2]} scales"
-            f" (got {better.size})"
-        )
-    return np.where(better[:, np.newaxis], values, -values)
+    shares = _shares(joint, weighting)
+    pooled = (shares * np.nan_to_num(joint.effects)).sum(axis=-1)
+    return np.where(shares.any(axis=-1), pooled, np.nan)
 
 
-def _weights(joint: JointEffects, weighting: ScaleWeighting) -> Floats:
+def _shares(joint: Joint, weighting: ScaleWeighting) -> Floats:
+    """Return the weights as shares of their sum."""
+    weights = _weights(joint, weighting)
+    return divide(weights, weights.sum(axis=-1, keepdims=True), 0.0)
+
+
+def _weights(joint: Joint, weighting: ScaleWeighting) -> Floats:
     """Return the weights of the effects, 0 where an arm has no value."""
-    known = ~np.isnan(joint.effects)
-    error = np.sqrt(np.nan_to_num(np.diagonal(joint.null_covariance, axis1=-2, axis2=-1)))
-    match weighting:
-        case "equal":
-            return np.where(known, 1.0, 0.0)
-        case "standardised":
-            return divide(1.0 * known, error, 0.0)
-        case _:
-            return np.asarray(
-                (invert(joint.null_covariance).matrix * error[..., np.newaxis]).sum(-2)
-            )
-
-
-def _null_covariance(ranks: Floats, treated: Floats, control: Floats) -> Floats:
-    """S / (m n N): the covariance of the mean midrank, S / N, over m n."""
-    m, n = ((~np.isnan(arm)).sum(axis=-1) for arm in (treated, control))
-    root = np.sqrt(m * n)
-    pairs = root[..., :, np.newaxis] * root[..., np.newaxis, :]
-    return divide(covariance_of_means(ranks), pairs, np.nan)
+    known = np.where(np.isnan(joint.effects), 0.0, 1.0)
+    if weighting == "equal":
+        return known
+    null = joint.null_covariance
+    error = np.sqrt(np.nan_to_num(np.diagonal(null, axis1=-2, axis2=-1)))
+    if weighting == "standardised":
+        return divide(known, error, 0.0)
+    return np.asarray((invert(null).matrix * error[..., np.newaxis]).sum(axis=-2))
 
 
 def _variance_of_mean(shares: Floats, covariance: Floats) -> Floats:

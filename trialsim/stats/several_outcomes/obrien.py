@@ -14,7 +14,7 @@ from trialsim.stats.means_and_proportions.t_tests import student_t_test
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.mann_whitney import pool
 from trialsim.stats.ranks.placements import midranks
-from trialsim.stats.several_outcomes.multivariate import turned_to_better
+from trialsim.stats.several_outcomes.joint_effects import turned_to_better
 
 
 class RankSums(NamedTuple):
