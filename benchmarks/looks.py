@@ -1,13 +1,25 @@
 """What looks at the data cost a run, and what many plans of looks cost over trials run once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 import trialsim
-from benchmarks.measure import FULL, Effort, Table, Target, Work, compared, in_turns, on_one_core
+from benchmarks.measure import (
+    FULL,
+    Effort,
+    Row,
+    Table,
+    Target,
+    Work,
+    compared,
+    in_turns,
+    on_one_core,
+)
+from trialsim.arrays import Floats
+from trialsim.compiled.library import NUMPY, build_name, computed_by
 from trialsim.replicates.run import BATCH
 from trialsim.scenario.files.yaml_file import load
 
@@ -19,7 +31,7 @@ PATH: Final = "monitoring.looks.first.when.known"
 
 
 def measure(effort: Effort) -> Table:
-    """Time the power of cars1 with and without a look, and a grid of look times."""
+    """Time the power of cars1 with and without a look, and a grid of look times, by each build."""
     base = load("cars1").replace(
         {"design.patients": 240, "outcomes.arat.effect.value": 0.62, "monitoring": None}
     )
@@ -33,25 +45,25 @@ def measure(effort: Effort) -> Table:
         "grid": partial(trialsim.what_if, looked, {PATH: times}, replicates=count, n_jobs=1),
     }
     works = {name: Work(on_one_core(run), count) for name, run in runs.items()}
-    seconds = {name: count / rates for name, rates in in_turns(works, effort.repeats).items()}
-    return Table(
-        "looks at the data, cars1 with 240 patients",
-        [
-            compared(
-                f"one look against none, {count:,} replicates",
-                "s",
-                seconds["one look"],
-                seconds["without"],
-                Target("at most", 1.1),
-                judged=effort == FULL,
-            ),
-            compared(
-                f"{len(times)} look times against one run",
-                "s",
-                seconds["grid"],
-                seconds["one look"],
-                Target("at most", 2.0),
-                judged=effort == FULL,
-            ),
-        ],
-    )
+    rows = []
+    for build in dict.fromkeys((build_name(), NUMPY)):
+        with computed_by(build):
+            rates = in_turns(works, effort.repeats)
+        seconds = {name: count / rate for name, rate in rates.items()}
+        rows += _rows(build, seconds, count, len(times), judged=effort == FULL)
+    return Table("looks at the data, cars1 with 240 patients", rows)
+
+
+def _rows(
+    build: str, seconds: Mapping[str, Floats], count: int, plans: int, judged: bool
+) -> list[Row]:
+    """Return what a look costs a run, and many plans cost beside one, with one build."""
+    run, looked, grid = seconds["without"], seconds["one look"], seconds["grid"]
+    why = "" if build == NUMPY else "C counts a run without looks and keeps no trials to look at"
+    each = float(np.median(grid - looked)) / plans
+    what = f"one look against none, {count:,} replicates, {build}"
+    many = f"{plans} look times against one run, {build}"
+    return [
+        compared(what, "s", looked, run, Target("at most", 1.1), judged, why),
+        compared(many, "s", grid, looked, Target("at most", 2.0), judged, f"{each:.2f} s a plan"),
+    ]
