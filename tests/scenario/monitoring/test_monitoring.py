@@ -50,11 +50,40 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "given_bounds_spend_too_much": (
         {"efficacy": {"rule": "given_bounds", "z": [2.0, 2.0, 2.0]}},
-        ["monitoring.efficacy.z: must spend no more than 0.025 a side: they spend 0.04"],
+        ["monitoring.efficacy.z: must spend no more than 0.025 a side: the bounds spend 0.04"],
     ),
     "given_bounds_leave_nothing": (
         {"efficacy": {"rule": "given_bounds", "z": [2.0, 1.9]}},
-        ["monitoring.efficacy.z: must spend no more than 0.025 a side: they spend 0.03"],
+        ["monitoring.efficacy.z: must spend no more than 0.025 a side: the bounds spend 0.03"],
+    ),
+    "haybittle_peto_spends_too_much": (
+        {"efficacy": {"rule": "haybittle_peto", "z": 2.05}},
+        ["monitoring.efficacy.z: must spend no more than 0.025 a side: the bounds spend 0.03"],
+    ),
+    "haybittle_peto_beside_futility": (
+        {
+            "efficacy": {"rule": "haybittle_peto", "z": 1.0},
+            "futility": {"scale": "conditional_power", "below": 0.1},
+        },
+        ["monitoring.efficacy.z: must spend no more than 0.025 a side: the bounds spend 0.2"],
+    ),
+    "all_of_alpha_is_spent_early": (
+        {
+            "efficacy": {"rule": "spending_table", "fractions": [0.5], "shares": [1.0]},
+            "futility": {"scale": "conditional_power", "below": 0.1},
+        },
+        [
+            "monitoring.efficacy.shares: must leave some of 0.025 a side for the last analysis: "
+            "the looks spend all"
+        ],
+    ),
+    "a_look_named_as_the_last_analysis": (
+        {"looks.final": {"when": {"known": 0.9}}},
+        ["monitoring.looks.final: must have another name: final is what results call the last"],
+    ),
+    "a_look_named_as_all_trials": (
+        {"looks.all": {"when": {"known": 0.9}}},
+        ["monitoring.looks.all: must have another name: all is what results call all trials"],
     ),
     "futility_above_efficacy": (
         {"futility": {"scale": "z", "below": 2.5}},

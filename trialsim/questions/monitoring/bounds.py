@@ -13,7 +13,6 @@ from trialsim.questions.monitoring.calendar import MeanCalendar, mean_calendar
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.monitoring.effect_scale import natural, reported
-from trialsim.scenario.monitoring.efficacy import SPENDING
 from trialsim.scenario.monitoring.trend_sizes import least_power_of, patients_by_trend
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
@@ -291,7 +290,6 @@ def _looks(study: Scenario, plan: BoundaryPlan, calendar: MeanCalendar) -> list[
     days = [calendar.day_of_look(look) for look in looks.values()]
     days.append(calendar.last_day())
     randomised = [calendar.randomised_at_decision(look) for look in looks.values()]
-    spent = _spent(plan)
     found = []
     for place, name in enumerate(plan.names):
         t = float(plan.fractions[place])
@@ -305,7 +303,7 @@ def _looks(study: Scenario, plan: BoundaryPlan, calendar: MeanCalendar) -> list[
                 patients=t * sum(plan.compared),
                 day=days[place],
                 randomised=[*randomised, float(plan.patients)][place],
-                alpha_spent=float(spent[place]),
+                alpha_spent=float(plan.spent[place]),
                 efficacy=_on_scales(z, *scales),
                 futility=_on_scales(float(plan.planned.futility[place]), *scales),
                 harm=_on_scales(-z if plan.sides == 2 else -float("inf"), *scales),
@@ -340,17 +338,6 @@ def _size_rule(plan: BoundaryPlan) -> SizeRule | None:
     sizes = np.ceil(np.round(np.clip(wanted, rule.at_least, rule.at_most), 6)).astype(int)
     rows = zip(powers, z.tolist(), sizes.tolist(), strict=True)
     return SizeRule(*limits, tuple(SizeAtTrend(*row) for row in rows))
-
-
-def _spent(plan: BoundaryPlan) -> Any:
-    """Return the type I error of one side spent by each look, futility obeyed only if binding."""
-    rule = plan.monitoring.efficacy
-    binding = plan.monitoring.futility is not None and plan.monitoring.futility.binding
-    if isinstance(rule, SPENDING):
-        return rule.spending.spent(plan.fractions, plan.alpha_of_a_side)
-    above, below = plan.planned
-    lower = -above if plan.sides == 2 else (below if binding else None)
-    return np.cumsum(crossing_probabilities(plan.fractions, above, lower).efficacy)
 
 
 def _on_scales(z: float, plan: BoundaryPlan, t: float) -> Bound:

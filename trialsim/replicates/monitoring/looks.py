@@ -10,6 +10,7 @@ from trialsim.arrays import Booleans, Floats
 from trialsim.replicates.monitoring.monitored import OF_A_LOOK, PREFIX, of_look
 from trialsim.replicates.monitoring.re_estimated import ReEstimated, SizePlan
 from trialsim.replicates.monitoring.spread import Spread, plain, spread_of
+from trialsim.scenario.monitoring.looks import AT_THE_END
 from trialsim.stats.monte_carlo import (
     Mean,
     Proportion,
@@ -26,7 +27,7 @@ _PROBABILITIES: Final = ("held", "efficacy", "harm", "futility", "full_informati
 """Of all replicates; the rest is of those in which the look was held."""
 _SPREAD: Final = ("randomised", "analysed", "duration_days", "infusions_given")
 _ENDS: Final = ("low", "high")
-FINAL: Final = "final"
+FINAL: Final = AT_THE_END
 Reason: TypeAlias = Literal["efficacy", "harm", "futility", "information"]
 REASONS: Final[tuple[Reason, ...]] = ("efficacy", "harm", "futility", "information")
 """Why a look ends a trial: by information, where it has all and does not reject."""

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from trialsim.scenario.monitoring.boundaries import boundary_plan
+from trialsim.scenario.monitoring.boundaries import BoundaryPlan, boundary_plan
 from trialsim.scenario.monitoring.effect_scale import ends, natural, null_effect
-from trialsim.scenario.monitoring.efficacy import GivenBounds
+from trialsim.scenario.monitoring.efficacy import GivenBounds, HaybittlePeto, Table
 from trialsim.scenario.monitoring.futility import BetaSpending, OnConditionalPower, OnEffect
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.monitoring.monitoring import Monitoring
@@ -16,7 +16,6 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.validation.refusal import Rules, Violation, until_missing
-from trialsim.stats.sequential.crossing import crossing_probabilities
 
 _ROUNDING: Final = 1.02
 """Given bounds with two decimals may spend so many times alpha: 1.98 for 1.977 spends .0249."""
@@ -104,7 +103,7 @@ def _effects_are_possible(
 def _bounds_can_be_meant(
     design: Design, operations: Operations, analysis: AnalysisPlan, monitoring: Monitoring | None
 ) -> Iterator[Violation]:
-    """Refuse given bounds that spend more than alpha, and futility above efficacy at one look."""
+    """Refuse bounds that do not keep alpha, and futility above efficacy at one look."""
     if monitoring is None or not (monitoring.keeps_its_rules and analysis.keeps_its_rules):
         return
     earlier = (
@@ -117,22 +116,29 @@ def _bounds_can_be_meant(
     if earlier:
         return
     plan = boundary_plan(design, analysis, monitoring)
-    given, futility = monitoring.efficacy, monitoring.futility
-    if isinstance(given, GivenBounds):
-        bounds = np.array(given.z)
-        lower = -bounds if plan.sides == 2 else None
-        crossing = crossing_probabilities(plan.fractions[: len(bounds)], bounds, lower)
-        spent = float(crossing.efficacy.sum())
-        if spent > _ROUNDING * plan.alpha_of_a_side:
-            said = (
-                f"must spend no more than {plan.alpha_of_a_side:g} a side: they spend {spent:.3g}"
-            )
-            yield Violation("monitoring.efficacy.z", said, list(given.z))
-            return
+    yield from tuple(_alpha_is_kept(plan)) or _futility_below_efficacy(plan)
+
+
+def _alpha_is_kept(plan: BoundaryPlan) -> Iterator[Violation]:
+    """Refuse bounds that spend more than alpha, or that leave nothing for the last analysis."""
+    rule, alpha, spent = plan.monitoring.efficacy, plan.alpha_of_a_side, float(plan.spent[-1])
+    field = {GivenBounds: "z", HaybittlePeto: "z", Table: "shares"}.get(type(rule), "")
+    path = f"monitoring.efficacy.{field}" if field else "monitoring.efficacy"
+    value = getattr(rule, field or "rule")
+    if spent > _ROUNDING * alpha:
+        said = f"must spend no more than {alpha:g} a side: the bounds spend {spent:.3g}"
+        yield Violation(path, said, value)
+    elif not np.isfinite(plan.planned.efficacy[-1]):
+        said = f"must leave some of {alpha:g} a side for the last analysis: the looks spend all"
+        yield Violation(path, said, value)
+
+
+def _futility_below_efficacy(plan: BoundaryPlan) -> Iterator[Violation]:
+    futility = plan.monitoring.futility
     if futility is None or isinstance(futility, BetaSpending):
         return
     field = "above" if futility.scale == "p" else "below"
-    for name, above, below in zip(monitoring.names, *plan.planned, strict=False):
+    for name, above, below in zip(plan.monitoring.names, *plan.planned, strict=False):
         if below > above:
             said = (
                 f"must leave a look to go on: at {name} it stops below z = {below:.3f}, and "

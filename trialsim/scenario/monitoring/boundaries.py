@@ -24,6 +24,7 @@ from trialsim.scenario.monitoring.futility import (
     OnPredictivePower,
     OnZ,
 )
+from trialsim.scenario.monitoring.looks import AT_THE_END
 from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.protocol.design import Design
@@ -41,12 +42,11 @@ from trialsim.stats.sequential.conditional_power import (
     z_for_conditional_power,
     z_for_predictive_power,
 )
+from trialsim.stats.sequential.crossing import crossing_probabilities
 
 _AT_ONCE: Final = 1024
 """Ways in which shares may come together whose bounds are solved before they occur."""
 _ROUNDING: Final = 1e-9
-AT_THE_END: Final = "final"
-"""How the last analysis is called beside the looks."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,20 @@ class BoundaryPlan:
     def planned(self) -> Bounds:
         """The bounds at the planned shares of information."""
         return self.held(self.fractions, self.fractions * self.information)
+
+    @cached_property
+    def spent(self) -> Floats:
+        """The type I error of a side spent by each look and the end, shape (looks + 1,).
+
+        Futility is counted on only where it is binding.
+        """
+        rule, futility = self.monitoring.efficacy, self.monitoring.futility
+        if isinstance(rule, SPENDING):
+            return rule.spending.spent(self.fractions, self.alpha_of_a_side)
+        above, below = self.planned
+        binding = below if futility is not None and futility.binding else None
+        lower = -above if self.sides == 2 else binding
+        return np.cumsum(crossing_probabilities(self.fractions, above, lower).efficacy)
 
     @cached_property
     def of_confidence(self) -> "BoundaryPlan":

@@ -19,6 +19,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     "days_after_first_patient",
 )
 
+AT_THE_END: Final = "final"
+"""How the last analysis is called beside the looks."""
+CALLED_OTHERWISE: Final = {AT_THE_END: "the last analysis", "all": "all trials together"}
+"""What results call by a name of its own beside those of the looks."""
+
 
 def _one_moment(
     known: float | None,

@@ -20,7 +20,7 @@ from trialsim.scenario.monitoring.futility import (
     FutilityRule,
     needs_planned_effect,
 )
-from trialsim.scenario.monitoring.looks import Look
+from trialsim.scenario.monitoring.looks import CALLED_OTHERWISE, Look
 from trialsim.scenario.monitoring.re_estimation import ReEstimation
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -59,6 +59,13 @@ def _in_order(looks: Mapping[str, Look | None]) -> Iterator[Violation]:
         if same and look.when.value <= before.when.value:
             rule = f"must be later than the look before it, {before.when.value:g}"
             yield Violation(f"looks.{name}.when.{look.when.kind}", rule, look.when.value)
+
+
+def _named_apart(looks: Mapping[str, Look | None]) -> Iterator[Violation]:
+    for name in looks:
+        if name in CALLED_OTHERWISE:
+            rule = f"must have another name: {name} is what results call {CALLED_OTHERWISE[name]}"
+            yield Violation(f"looks.{name}", rule)
 
 
 def _looks_exist(
@@ -169,6 +176,7 @@ class Monitoring(CheckedModel):
     """Looks at the data before the trial has ended, and what may be decided at them."""
 
     rules = (
+        (("looks",), _named_apart),
         (("looks",), _in_order),
         (("looks", "futility", "re_estimation"), _looks_exist),
         (("looks", "efficacy"), _bounds_for_each_look),
