@@ -61,6 +61,10 @@ class Pairs:
         chosen: Values = values[self.rows, self.places][None]
         return chosen
 
+    def among(self, chosen: Booleans) -> "Pairs":
+        """Return some of the pairs, shape (pair,)."""
+        return Pairs(self.rows[chosen], self.places[chosen])
+
 
 def take_rows(values: Values, places: Integers) -> Values:
     """Return each replicate's values at places of the second axis, as `RowIndex` does once.

@@ -24,7 +24,7 @@ from trialsim.scenario.programme import single_trial
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.outcomes import Scores
+from trialsim.trial.outcomes import Scores, Visits
 from trialsim.trial.trial import Trial, simulate_batch
 
 CARS1 = single_trial(ts.load("cars1"))
@@ -51,9 +51,9 @@ def written() -> Trial:
     died[0, 3] = visits[0, 3, 4] + 1
     conduct = replace(trial.conduct, discontinued=stopped, died=died)
 
-    def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
+    def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
         shape = trial.arms.shape if patients is None else (1, len(patients.rows))
-        return np.full(shape, SCORES[visit])
+        return np.full(shape, np.array(SCORES)[visit])
 
     scores = Scores(["arat"], len(SCORES), make)
     return replace(trial, conduct=conduct, underlying=scores, scores=scores)

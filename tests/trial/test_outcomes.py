@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pandas import DataFrame
 from pydantic import TypeAdapter
 from scipy.stats import norm
 
 from trialsim.arrays import Floats, Pairs
 from trialsim.clock import DAY
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.outcomes.courses import Exponential
 from trialsim.scenario.outcomes.effects import latent_shift
 from trialsim.scenario.outcomes.exposure import Exposure
@@ -18,6 +20,7 @@ from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.dosing import DrugReceived
+from trialsim.trial.outcomes import Scores, Visits, one_for_all
 from trialsim.trial.trial import Trial, simulate_batch
 
 SHIFTS = [0, 3, 11.5, 60]
@@ -213,6 +216,36 @@ def test_scores_of_some_patients_are_those_that_they_have_among_all(cars1: Scena
             found = alone.of_some(outcome, visit, some)
             expected = some.of(together.at(outcome, visit))
             assert np.array_equal(found, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["cars1_estimands", "cars1_mechanism", "cars1_registry"])
+def test_each_patient_at_a_visit_of_their_own_has_the_score_of_that_visit(name: str) -> None:
+    """Of every outcome, to the bit: what is known before a visit is made at one visit of each."""
+    study = load(name)
+    alone, together = (simulate_batch(study, Streams(22, range(5))).scores for _ in range(2))
+    some = Pairs(np.repeat(np.arange(5), 40), np.tile(np.arange(40), 5))
+    for outcome in study.outcomes:
+        for visit in range(len(study.design.visits)):
+            at_visits = some.of(together[outcome])[0, :, :visit]
+            expected = DataFrame(np.c_[np.full(200, np.nan), at_visits]).ffill(axis=1).iloc[:, -1]
+            assert np.array_equal(alone.last_before(outcome, visit, some), expected, equal_nan=True)
+
+
+def test_what_is_known_before_a_visit_looks_past_scores_that_are_missing() -> None:
+    """As in a trial that was observed, where one outcome is missing at a visit that took place."""
+    nan = np.nan
+    values = np.array([[1, nan, nan, 4], [nan, 2, nan, 4], [nan, nan, nan, 4], [1, 2, 3, nan]])
+
+    def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
+        if patients is None:
+            return values[None, :, visit]
+        return np.broadcast_to(values[patients.places, visit], (1, patients.places.size))
+
+    everybody = Pairs(np.zeros(4, np.int64), np.arange(4))
+    found = Scores(["arat"], 4, make).last_before("arat", 3, everybody)
+    assert np.array_equal(found, [1, 2, nan, 3], equal_nan=True)
+    with pytest.raises(ValueError, match="not each their own"):
+        one_for_all(everybody.places)
 
 
 STOPPING: dict[str, Any] = {

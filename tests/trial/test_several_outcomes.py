@@ -13,7 +13,7 @@ from trialsim.scenario.outcomes.courses import Exponential, Proportions
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.outcomes import Scores
+from trialsim.trial.outcomes import Scores, Visits, one_for_all
 from trialsim.trial.trial import Trial, simulate_batch
 
 SEVERE = {"label": "NIHSS above 8", "covariate": "nihss", "more_than": 8}
@@ -82,8 +82,8 @@ def test_scores_are_made_when_they_are_looked_at_and_once() -> None:
     """One outcome, one visit, and some patients alone where only they are asked for."""
     made: list[tuple[str, int, int]] = []
 
-    def make(name: str, visit: int, patients: Pairs | None) -> Floats:
-        values = np.full((2, 3), float(visit))
+    def make(name: str, visits: Visits, patients: Pairs | None) -> Floats:
+        values = np.full((2, 3), float(visit := one_for_all(visits)))
         some = values if patients is None else patients.of(values)
         made.append((name, visit, some.size))
         return some

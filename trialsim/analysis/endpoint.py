@@ -76,13 +76,7 @@ def carried_forward(scores: Scores, name: str, last: int) -> Floats:
     """Return the last score known by a visit; earlier ones are made for those who miss it alone."""
     value = scores.at(name, last).copy()
     missing = np.nonzero(np.isnan(value))
-    patients, found = Pairs(*missing), value[missing]
-    for visit in range(last - 1, -1, -1):
-        unknown = np.isnan(found)
-        if not unknown.any():
-            break
-        found = np.where(unknown, scores.of_some(name, visit, patients)[0], found)
-    value[missing] = found
+    value[missing] = scores.last_before(name, last, Pairs(*missing))
     return value
 
 

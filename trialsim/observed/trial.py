@@ -5,7 +5,7 @@ the arms. Scores, arms, sites and events come from them; nothing is simulated.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort
 from trialsim.trial.conduct import Conduct, Recruitment
 from trialsim.trial.itinerary import Intentions, Itinerary
-from trialsim.trial.outcomes import Scores
+from trialsim.trial.outcomes import Make, Scores, Visits
 from trialsim.trial.trial import Trial
 from trialsim.trial.unfolding import Recruited
 
@@ -367,10 +367,12 @@ class _Reader:
         return content if isinstance(content, dict) else {}
 
 
-def _given(scores: Mapping[str, Floats]) -> Callable[[str, int, Pairs | None], Floats]:
-    def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
-        values = scores[outcome][None, :, visit]
-        return values if patients is None else patients.of(values)
+def _given(scores: Mapping[str, Floats]) -> Make:
+    def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
+        values = scores[outcome]
+        if patients is None:
+            return values[None, :, visit]
+        return np.broadcast_to(values[patients.places, visit], (1, patients.places.size))
 
     return make
 

@@ -110,6 +110,15 @@ class Conduct:
         }
         return dataclasses.replace(self, **some)
 
+    def at_visits(self, visits: Integers) -> "Conduct":
+        """Return the same with one visit of each patient, shape (replicate, patient)."""
+        own = visits[..., np.newaxis]
+        names = ("visit_day", "visit_minute", "visit_attended", "visit_settled")
+        one: dict[str, Any] = {
+            name: np.take_along_axis(getattr(self, name), own, axis=2) for name in names
+        }
+        return dataclasses.replace(self, **one)
+
     def minute_of(self, event: Event) -> Integers:
         """Return the minute at which an event happened to each patient, `NEVER` where it did not.
 

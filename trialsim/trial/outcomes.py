@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -27,10 +27,19 @@ class Scores(Mapping[str, Floats]):
     Words have addresses, so an outcome, a visit or a patient that is not used costs nothing.
     """
 
-    def __init__(self, outcomes: Iterable[str], visits: int, make: "Make") -> None:
-        """Take the outcomes, the number of visits, and what makes the scores of one at one."""
+    def __init__(
+        self,
+        outcomes: Iterable[str],
+        visits: int,
+        make: "Make",
+        seen: Booleans | None = None,
+    ) -> None:
+        """Take the outcomes, the number of visits, and what makes the scores of one at one.
+
+        Scores are known at the visits that were seen, (replicate, patient, visit); None for all.
+        """
         self._outcomes, self._visits = tuple(outcomes), visits
-        self._make = make
+        self._make, self._seen = make, seen
         self._made: dict[tuple[str, int], Floats] = {}
 
     def __getitem__(self, outcome: str) -> Floats:
@@ -54,37 +63,71 @@ class Scores(Mapping[str, Floats]):
             self._made[outcome, visit] = self._make(outcome, visit, None)
         return self._made[outcome, visit]
 
-    def of_some(self, outcome: str, visit: int, patients: Pairs) -> Floats:
-        """Return the scores of some patients at a visit, shape (1, patient)."""
-        if (outcome, visit) in self._made:
+    def of_some(self, outcome: str, visit: "Visits", patients: Pairs) -> Floats:
+        """Return the scores of some patients at a visit, or each at their own, (1, patient)."""
+        if isinstance(visit, int) and (outcome, visit) in self._made:
             return patients.of(self._made[outcome, visit])
         return self._make(outcome, visit, patients)
+
+    def last_before(self, outcome: str, visit: int, patients: Pairs) -> Floats:
+        """Return the last score known before a visit, NaN where there is none, shape (patient,).
+
+        It is made at one visit of each patient alone.
+        """
+        found = np.full(patients.rows.shape, np.nan)
+        left = np.ones((found.size, visit), np.bool_)
+        if self._seen is not None:
+            left &= patients.of(self._seen)[0, :, :visit]
+        while (there := np.isnan(found) & left.any(axis=1)).any():
+            latest = visit - 1 - left[:, ::-1].argmax(axis=1)
+            for some in (there & (latest == 0), there & (latest > 0)):
+                found[some] = self._at_own(outcome, latest[some], patients.among(some))
+            left[np.arange(found.size), latest] = False
+        return found
+
+    def _at_own(self, outcome: str, visits: Integers, patients: Pairs) -> Floats:
+        """Return the score of each patient at a visit of their own, baseline for all or none."""
+        own = visits[np.newaxis] if visits.any() else 0
+        scores: Floats = self.of_some(outcome, own, patients)[0]
+        return scores
 
     def seen_at(self, attended: Booleans) -> "Scores":
         """Return the scores, NaN at visits that were not attended, (replicate, patient, visit)."""
 
-        def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
-            there = attended[:, :, visit]
+        def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
             if patients is None:
-                return np.where(there, self.at(outcome, visit), np.nan)
-            return np.where(patients.of(there), self.of_some(outcome, visit, patients), np.nan)
+                there = attended[:, :, visit]
+                return np.where(there, self.at(outcome, one_for_all(visit)), np.nan)
+            there = attended[patients.rows, patients.places, visit]
+            return np.where(there, self.of_some(outcome, visit, patients), np.nan)
 
-        return Scores(self, self._visits, make)
+        seen = attended if self._seen is None else attended & self._seen
+        return Scores(self, self._visits, make, seen)
 
     def of_replicates(self, kept: Booleans) -> "Scores":
         """Return the scores of some of the replicates."""
         rows = np.flatnonzero(kept)
 
-        def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
+        def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
             if patients is None:
-                return self.at(outcome, visit)[kept]
+                return self.at(outcome, one_for_all(visit))[kept]
             return self.of_some(outcome, visit, Pairs(rows[patients.rows], patients.places))
 
-        return Scores(self, self._visits, make)
+        return Scores(self, self._visits, make, None if self._seen is None else self._seen[kept])
 
 
-Make: TypeAlias = Callable[[str, int, Pairs | None], Floats]
+Visits: TypeAlias = int | Integers
+"""A visit of all, or of each of some patients one after baseline, shape (1, patient)."""
+
+Make: TypeAlias = Callable[[str, Visits, Pairs | None], Floats]
 """Makes the scores of an outcome at a visit, of some patients or, where none are named, of all."""
+
+
+def one_for_all(visit: Visits) -> int:
+    """Return the visit of all patients; some alone can have their own."""
+    if isinstance(visit, int):
+        return visit
+    raise ValueError("all patients together have one visit, not each their own")
 
 
 def realise(
@@ -104,19 +147,26 @@ def realise(
     """
     words = DrawnWords(streams, cohort.site)
     everybody = _Realised(scenario, cohort, RowIndex(candidate), conduct, arms, words)
-    some: dict[bytes, _Realised] = {}
+    some: dict[tuple[bytes, ...], _Realised] = {}
 
-    def make(outcome: str, visit: int, patients: Pairs | None) -> Floats:
+    def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
         if patients is None:
-            return everybody.scores(outcome, visit)
-        who = patients.rows.tobytes() + patients.places.tobytes()
+            return everybody.scores(outcome, one_for_all(visit))
+        own = None if isinstance(visit, int) else visit
+        visits = b"" if own is None else own.tobytes()
+        who = patients.rows.tobytes(), patients.places.tobytes(), visits
         if who not in some:
             chosen = Pairs(patients.rows, candidate[patients.rows, patients.places])
-            there = conduct.of_some(patients), patients.of(arms)
-            some[who] = _Realised(scenario, cohort, chosen, *there, words)
-        return some[who].scores(outcome, visit)
+            there = conduct.of_some(patients)
+            there = there if own is None else there.at_visits(own)
+            some[who] = _Realised(scenario, cohort, chosen, there, patients.of(arms), words, own)
+        return some[who].scores(outcome, visit if isinstance(visit, int) else _OWN)
 
     return Scores(scenario.outcomes, len(scenario.design.visits), make)
+
+
+_OWN: Final = 0
+"""The place of the visits of patients who have one each, in what happened to them."""
 
 
 class _Realised:
@@ -130,7 +180,10 @@ class _Realised:
         conduct: Conduct,
         arms: Integers,
         words: DrawnWords,
+        own: Integers | None = None,
     ) -> None:
+        """Take the patients and, where each has one visit after baseline alone, which it is."""
+        self._own = own
         self.scenario, self.conduct, self.arms = scenario, conduct, arms
         self.covariates = cohort.covariates.at(patients)
         self.onset = patients.of(cohort.onset)
@@ -150,7 +203,7 @@ class _Realised:
         }
 
     def scores(self, name: str, visit: int) -> Floats:
-        """Return the scores of one outcome at a visit, shape (replicate, patient)."""
+        """Return the scores of one outcome at a visit of the conduct, (replicate, patient)."""
         if name not in self._needed_again:
             return self._made(name, visit)
         if (name, visit) not in self._kept:
@@ -159,13 +212,13 @@ class _Realised:
 
     def _made(self, name: str, visit: int) -> Floats:
         outcome = self.scenario.outcomes[name]
-        if visit == 0:
+        if visit == 0 and self._own is None:
             if outcome.baseline is None:
                 return np.full(self.onset.shape, np.nan)
             baseline = self.covariates[outcome.baseline]
             return outcome.grid.score_of(outcome.grid.cell_of(baseline))
         days = (self.conduct.visit_minute[:, :, visit] - self.onset) / DAY
-        latent = self.latent.at(name, visit)
+        latent = self.latent.at(name, visit if self._own is None else self._own)
         added = self._shift(outcome) * outcome.effect.exposure.share(self.dosing, visit)
         if self._fading:
             added = added * self._left(visit)

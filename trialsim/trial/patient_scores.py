@@ -1,6 +1,6 @@
 """Random effects and residuals of the patients' scores, as normal scores by address."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -29,6 +29,14 @@ class DrawnWords:
         if (purpose, draw) not in self._drawn:
             self._drawn[purpose, draw] = self._streams.words(purpose, self._candidates, draw)
         return patients.of(self._drawn[purpose, draw])
+
+    def of_each(self, patients: Pairs, purpose: str, draws: Integers) -> Words:
+        """Return a word of each patient's own draw, shape (1, patient) both."""
+        words = np.empty(draws.shape, np.uint32)
+        for draw in np.unique(draws).tolist():
+            there = draws[0] == draw
+            words[:, there] = self.of(patients.among(there), purpose, draw)
+        return words
 
     def of_trial(self, purpose: str) -> Words:
         """Return a word for each trial, the same for all its candidates."""
@@ -59,14 +67,20 @@ class PatientScores:
         self._outcomes, self._covariates = scenario.outcomes, covariates
         self._patients, self._words = patients, words
         self._weights = weights_of_outcomes(scenario)
-        self._kept: dict[tuple[str, int], Floats] = {}
+        self._kept: dict[Hashable, Floats] = {}
 
-    def at(self, name: str, visit: int) -> LatentScores:
-        """Return an outcome's latent scores at a visit, towards the high end of its scale."""
+    def at(self, name: str, visit: int | Integers) -> LatentScores:
+        """Return an outcome's latent scores at a visit, towards the high end of its scale.
+
+        Parameters
+        ----------
+        visit
+            The visit of all, or that of each of some pairs, shape (1, patient).
+        """
         outcome = self._outcomes[name]
         start: Floats = np.zeros((1, 1))
         if outcome.predictors:
-            start = self._covariates.prognostic_score(outcome.predictors)
+            start = self._start(outcome.predictors)
         own = self._mixed(name, lambda other: self._own(f"course {other}", 0))
         noise = self._mixed(name, lambda other: self._own(f"noise {other}", visit))
         known = {name: self._covariates[name] for name in outcome.covariates_used}
@@ -102,11 +116,22 @@ class PatientScores:
             self._kept[purpose, 0] = normal_scores(words)
         return self._kept[purpose, 0]
 
-    def _own(self, purpose: str, draw: int) -> Floats:
-        if (purpose, draw) not in self._kept:
-            words = self._words.of(self._patients, purpose, draw)
-            self._kept[purpose, draw] = normal_scores(words)
-        return self._kept[purpose, draw]
+    def _own(self, purpose: str, draw: int | Integers) -> Floats:
+        key = purpose, draw if isinstance(draw, int) else draw.tobytes()
+        if key not in self._kept:
+            if isinstance(draw, int):
+                words = self._words.of(self._patients, purpose, draw)
+            else:
+                assert isinstance(self._patients, Pairs), "pairs alone have visits of their own"
+                words = self._words.of_each(self._patients, purpose, draw)
+            self._kept[key] = normal_scores(words)
+        return self._kept[key]
+
+    def _start(self, predictors: Mapping[str, float]) -> Floats:
+        key = tuple(predictors.items())
+        if key not in self._kept:
+            self._kept[key] = self._covariates.prognostic_score(predictors)
+        return self._kept[key]
 
 
 @lru_cache(256)

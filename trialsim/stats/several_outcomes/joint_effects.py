@@ -55,7 +55,7 @@ class CountedEffects:
         shape = scales[0].cells.shape
         self._arms = [np.broadcast_to(arm, shape) for arm in (treated, control)]
         self._of_trial = 3 * np.arange(int(np.prod(shape[:-1]))).reshape((*shape[:-1], 1))
-        self._scales = scales
+        self._row = self._of_trial + np.where(treated, 0, np.where(control, 1, 2))
         self._places = [self._place(scale) for scale in scales]
         self._counts = [
             self._counted(place, scale.size)
@@ -97,9 +97,10 @@ class CountedEffects:
 
     def _place(self, scale: Scale) -> Integers:
         """Return the places of patients in a table of trials, arms and cells; others are third."""
-        treated, control = (arm & scale.known for arm in self._arms)
-        row = self._of_trial + np.where(treated, 0, np.where(control, 1, 2))
-        return np.asarray(row * scale.size + scale.cells)
+        place = np.where(scale.known, self._row, self._of_trial + 2)
+        place *= scale.size
+        place += scale.cells
+        return place
 
     def _counted(self, place: Integers, size: int) -> Floats:
         """Return the patients by arm and cell, shape (..., 2, cells)."""
