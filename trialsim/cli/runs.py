@@ -66,7 +66,7 @@ def simulate(
     reviewer's guide.
     """
     from trialsim.analysis.analyse import analyse
-    from trialsim.questions.monitoring.board import told_by_board
+    from trialsim.questions.monitoring.board import analysis_told
     from trialsim.replicates.result import SIMULATED
     from trialsim.reporting.consort.account import account_of, consort_text
     from trialsim.reporting.text.analysis import analysis_text
@@ -98,7 +98,7 @@ def simulate(
     if as_json:
         account = account_of(trial, result)
         about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
-        print_json({**told_by_board(trial), **result.to_dict(), **about})
+        print_json({**analysis_told(trial, result), **about})
         return
     say(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
     _say_board(trial)

@@ -20,7 +20,7 @@ from pandas import DataFrame
 from trialsim.analysis.analyse import Analysis
 from trialsim.datasets import TABLES
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.questions.monitoring.board import told_by_board
+from trialsim.questions.monitoring.board import analysis_told
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.cdisc.calendar import calendar_from
 from trialsim.reporting.cdisc.package import (
@@ -121,7 +121,7 @@ def write_analysed(
     The analysis of a trial that looks begins with its own result and with what its board saw.
     """
     manifest, account = manifest_of(trial.batch, command), account_of(trial, result)
-    analysis = {**told_by_board(trial), **result.to_dict()}
+    analysis = analysis_told(trial, result)
     if format != "cdisc":
         write_trial(folder, trial.tables(), account, analysis, manifest, format)
         return

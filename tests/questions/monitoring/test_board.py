@@ -8,6 +8,7 @@ import pytest
 
 import trialsim as ts
 from trialsim.cli.app import run
+from trialsim.reporting.pages.trial import trial_page
 
 SMALL = {"design.patients": 80, "outcomes.arat.effect.value": 0.75}
 
@@ -64,6 +65,11 @@ def test_simulate_and_replay_tell_the_looks(
     whole = json.loads(capsys.readouterr().out)
     assert whole["monitoring"]["looks"][0]["name"] == "first"
     assert next(iter(whole)) == "monitoring"
+    own = whole["monitoring"]["result"]
+    assert (whole["estimate"], whole["rejected"]) == (own["estimate"], own["rejects"])
+    assert whole["ci"] == [own["low"], own["high"]]
+    assert {"estimate", "p_value", "secondary", "by_visit"} <= set(whole["ignoring_looks"])
+    assert "p_value" not in whole
     assert 0 < told.index("The trial's own result") < told.index("Screened")
     folder = tmp_path / "trial"
     kept = ["simulate", "cars_sequential", "--seed", "3", *changes, "--out", str(folder)]
@@ -95,3 +101,22 @@ def test_a_look_with_the_information_of_the_end_is_the_last() -> None:
     assert first.decision == (
         "last analysis, with the planned information: does not reject the null hypothesis"
     )
+
+
+def test_the_page_of_a_trial_begins_with_its_own_result_and_its_looks() -> None:
+    """Seed 2016, replicate 7: the whole trial has p < 0.05, but z 2.006 is below the bound."""
+    study = ts.load("cars_sequential").replace({"outcomes.arat.effect.value": 0.56})
+    assert isinstance(study, ts.Scenario)
+    trial = ts.simulate(study, 2016, 7)
+    seen, whole = ts.board(trial), ts.analyse(trial)
+    assert whole.primary.rejected
+    assert not seen.rejects
+    page = trial_page(trial, "trialsim simulate")
+    headline, rest = page.split("</ul>", 1)
+    assert "not rejected" in headline
+    assert "rejects at" not in headline
+    assert f"{seen.estimate:.3f}" in headline
+    assert f"{whole.estimate:.3f}" not in headline
+    looks = rest[rest.index('<h2 id="looks">') : rest.index('<h2 id="participants">')]
+    assert all(f"{look.z:.3f}" in looks and look.decision in looks for look in seen.looks)
+    assert "as if no look had stopped the trial" in looks

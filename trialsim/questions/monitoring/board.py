@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from trialsim.analysis.analyse import Analysis
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.inference import adjusted
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
@@ -24,6 +25,9 @@ from trialsim.trial.trial import simulate_batch
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+_OF_TRIAL: Final = ("scenario", "digest", "seed", "replicate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,21 @@ def told_by_board(trial: SimulatedTrial | None) -> dict[str, Any]:
     if trial is None or trial.scenario.monitoring is None:
         return {}
     return {"monitoring": board(trial).to_dict()}
+
+
+def analysis_told(trial: SimulatedTrial, analysis: Analysis) -> dict[str, Any]:
+    """Return the result of a trial for JSON: with looks its own, and beside it one without them.
+
+    What the analysis of everybody says, as if no look had stopped the trial, is `ignoring_looks`.
+    """
+    told = analysis.to_dict()
+    if trial.scenario.monitoring is None:
+        return told
+    seen = board(trial)
+    own = {name: told[name] for name in (*_OF_TRIAL, "quantity", "null")}
+    own |= {"estimate": seen.estimate, "ci": [seen.low, seen.high], "rejected": seen.rejects}
+    rest = {name: value for name, value in told.items() if name not in _OF_TRIAL}
+    return {"monitoring": seen.to_dict(), **own, "ignoring_looks": rest}
 
 
 def _look(seen: Monitored, place: int) -> BoardLook:

@@ -5,6 +5,7 @@ from typing import Final
 
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.clock import DAY
+from trialsim.questions.monitoring.board import Board, board
 from trialsim.replicates.versions import versions_here
 from trialsim.reporting.consort.flow import Flow, flow_of
 from trialsim.reporting.figures.canvas.trials import trials_of
@@ -13,6 +14,7 @@ from trialsim.reporting.pages.page_figures import drawn, flow_drawn
 from trialsim.reporting.pages.trial_baseline import baseline_table
 from trialsim.reporting.pages.trial_conduct import chairs_table, infusions_table, recruitment_table
 from trialsim.reporting.tables.analysis_tables import analyses_table, scores_tables
+from trialsim.reporting.tables.board_table import looks_of_trial, own_result
 from trialsim.reporting.tables.page import p_value, rendered
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.scenario import Scenario
@@ -34,13 +36,16 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
         If the extra `report` is not installed.
     """
     scenario, analysis, tables = trial.scenario, analyse(trial), trial.tables()
+    seen = None if scenario.monitoring is None else board(trial)
     closed = int(tables["subjects"]["randomised_minute"].max())
     last_visit = int(tables["visits"]["due_minute"].max())
     content = {
         "scenario": scenario,
         "trial": trial,
         "engine": trial.batch.engine,
-        "tiles": list(_tiles(analysis, scenario, flow := flow_of(trial.batch))),
+        "tiles": list(_headline(analysis, trial, seen, flow := flow_of(trial.batch))),
+        "looks": seen and looks_of_trial(seen),
+        "own": seen and own_result(seen),
         "design": list(_design_words(scenario)),
         "inclusion": _rules(scenario.eligibility.inclusion),
         "exclusion": _rules(scenario.eligibility.exclusion),
@@ -59,6 +64,31 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
         "versions": versions_here(),
     }
     return rendered("trial.html", content)
+
+
+def _headline(
+    analysis: Analysis, trial: SimulatedTrial, seen: Board | None, flow: Flow
+) -> Iterator[dict[str, str]]:
+    """Yield the headline numbers: of a trial with looks those of its own result."""
+    if seen is None:
+        yield from _tiles(analysis, trial.scenario, flow)
+        return
+    level = f"{100 * trial.scenario.analysis.confidence:g}% interval"
+    yield {
+        "label": f"{analysis.primary.quantity}, with looks",
+        "text": f"{seen.estimate:.3f}",
+        "more": f"{level} {seen.low:.3f} to {seen.high:.3f}",
+    }
+    yield {
+        "label": "Null hypothesis",
+        "text": "rejected" if seen.rejects else "not rejected",
+        "more": f"at {in_words(seen.looks[-1].name)}",
+    }
+    yield {
+        "label": "Randomised",
+        "text": f"{seen.patients:,}",
+        "more": f"{seen.looks[-1].analysed:,} analysed at {in_words(seen.looks[-1].name)}",
+    }
 
 
 def _tiles(analysis: Analysis, scenario: Scenario, flow: Flow) -> Iterator[dict[str, str]]:
