@@ -182,3 +182,25 @@ def test_a_stop_where_chairs_are_short_changes_the_future_and_not_the_past(
     assert 0 < ran < cut
     with pytest.raises(RunError, match=r"couples patients: operations\.infusion_chairs_per_site"):
         stopped(finished, closes)
+
+
+@pytest.mark.parametrize("engine", ["vector", "events", "auto"])
+def test_a_trial_of_fewer_patients_is_that_of_a_smaller_design(
+    cars1: Scenario, crowded: Scenario, arrays_of: ArraysOf, engine: Engine
+) -> None:
+    """Each replicate with a size of its own, also where patients wait for one another."""
+    scenario = (crowded if engine == "auto" else cars1).replace({"design.patients": 60})
+    sizes = np.array([31, 40, 60, 40])
+    run = simulate_batch(scenario, Streams(34, range(4)), engine, sizes=sizes)
+    assert ((run.conduct.randomised < NEVER).sum(axis=1) == sizes).all()
+    for size in set(sizes.tolist()):
+        smaller = scenario.replace({"design.patients": size})
+        alone = simulate_batch(smaller, Streams(34, range(4)), engine)
+        rows = np.flatnonzero(sizes == size)
+        assert (run.arms[rows, :size] == alone.arms[rows]).all()
+        found, expected = arrays_of(run.conduct), arrays_of(alone.conduct)
+        for path, array in expected.items():
+            if array.shape[:2] == (4, size):
+                assert np.array_equal(found[path][rows, :size], array[rows]), path
+            elif array.shape[:1] == (4,):
+                assert np.array_equal(found[path][rows], array[rows]), path

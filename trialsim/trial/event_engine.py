@@ -159,7 +159,10 @@ class Replicate:
         self.scenario, self.next_arm = scenario, next_arm
         self.env = simpy.Environment()
         self.desk = Desk(self.env)
-        self.places = Stock(self.env, scenario.design.patients, Lack.PLACE, more_may_come=False)
+        places = scenario.design.patients
+        if itinerary.places is not None:
+            places = int(itinerary.places[replicate])
+        self.places = Stock(self.env, places, Lack.PLACE, more_may_come=False)
         self.entry = [self.places]
         """What a candidate takes to be randomised, beside what the first infusion takes."""
         self.clinics = [Clinic() for _ in operations.sites]
@@ -281,4 +284,4 @@ def recruit_by_events(
         if waited is not None and lacked is not None:
             waited[here] = [one.waited for one in trial.patients]
             lacked[here] = [one.lacked for one in trial.patients]
-    return Recruitment(rows, arms, randomised, randomised[:, -1], waited, lacked)
+    return Recruitment(rows, arms, randomised, itinerary.closed(randomised), waited, lacked)

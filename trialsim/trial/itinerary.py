@@ -131,6 +131,8 @@ class Itinerary:
     """Draws what candidates intend, who are named by their numbers in the cohort."""
     ends: Mapping[Event, Integers] = field(default_factory=dict)
     """What was decided of the ends that depend on scores, minutes from randomisation."""
+    places: Integers | None = None
+    """How many are randomised at most, one a replicate; None for the patients of the design."""
 
     @property
     def possible(self) -> Booleans:
@@ -171,6 +173,12 @@ class Itinerary:
             np.array_equal(minutes, other.ends.get(kind, np.full_like(minutes, NEVER)))
             for kind, minutes in self.ends.items()
         )
+
+    def closed(self, randomised: Integers) -> Integers:
+        """Return when recruitment closes: at the minute of the patient who has the last place."""
+        if self.places is None:
+            return randomised[:, -1]
+        return np.take_along_axis(randomised, self.places[:, None] - 1, axis=1)[:, 0]
 
     def closed_from(self, minutes: Integers) -> "Itinerary":
         """Return the itinerary if nobody is randomised from a minute on, one a replicate."""

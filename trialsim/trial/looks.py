@@ -81,15 +81,28 @@ def as_of(trial: Trial, minute: ArrayLike) -> Trial:
     return dataclasses.replace(trial, conduct=conduct, scores=scores)
 
 
-def paused(trial: Trial, pauses: Sequence[Pause]) -> Trial:
+def paused(trial: Trial, pauses: Sequence[Pause], sizes: Integers | None = None) -> Trial:
     """Return the same trials run again, with nobody randomised in the pauses.
 
-    Each pause holds a minute of each replicate of `trial`; what was before it is as it was.
+    Each pause holds a minute of each replicate of `trial`; what was before it is as it was. `sizes`
+    are those of the trials where patients wait for one another, if not that of the design.
     """
-    return _again(trial, np.full(len(trial.arms), NEVER), pauses)
+    return _again(trial, None, pauses, sizes if couples_patients(trial.scenario) else None)
 
 
-def _again(trial: Trial, closes: Integers, pauses: Sequence[Pause]) -> Trial:
+def sized(trial: Trial, sizes: Integers, pauses: Sequence[Pause] = ()) -> Trial:
+    """Return a batch of which each trial has so many patients: a cut, or a run where needed.
+
+    Where patients wait for one another, later ones take chairs from earlier ones, so that the
+    trials are run again without those beyond their size. Elsewhere it is `trial` itself, whose
+    first patients are those of a smaller trial. `pauses` are those with which the batch was run.
+    """
+    return trial if couples_patients(trial.scenario) is None else _again(trial, None, pauses, sizes)
+
+
+def _again(
+    trial: Trial, closes: Integers | None, pauses: Sequence[Pause], sizes: Integers | None
+) -> Trial:
     """Run the trials again from their addresses.
 
     Raises
@@ -100,30 +113,42 @@ def _again(trial: Trial, closes: Integers, pauses: Sequence[Pause]) -> Trial:
     first, last = int(trial.replicates[0]), int(trial.replicates[-1])
     here = trial.replicates - first
 
-    def of_all(minutes: Integers) -> Integers:
-        whole = np.full(last - first + 1, NEVER)  # of replicates that failed, too
-        whole[here] = minutes
+    def of_all(values: Integers, of_failed: int = NEVER) -> Integers:
+        whole = np.full(last - first + 1, of_failed)
+        whole[here] = values
         return whole
 
     streams = Streams(trial.seed, range(first, last + 1))
     engine: Engine = "events" if couples_patients(trial.scenario) else "vector"
     everywhere = [Pause(*map(of_all, pause)) for pause in pauses]
-    again = simulate_batch(trial.scenario, streams, engine, of_all(closes), everywhere)
+    again = simulate_batch(
+        trial.scenario,
+        streams,
+        engine,
+        None if closes is None else of_all(closes),
+        everywhere,
+        None if sizes is None else of_all(sizes, trial.scenario.design.patients),
+    )
     if len(again.replicates) < len(trial.replicates):  # a single one fails by itself, and says why
         raise RunError("recruitment that paused was never complete in some of the replicates")
     return again
 
 
-def closed_from(trial: Trial, minute: Integers, pauses: Sequence[Pause] = ()) -> Trial:
+def closed_from(
+    trial: Trial,
+    minute: Integers,
+    pauses: Sequence[Pause] = (),
+    sizes: Integers | None = None,
+) -> Trial:
     """Return a batch of which recruitment closed at a minute: a cut, or a run where that is needed.
 
     Where patients wait for one another the same trials are run again, with the same numbers, and
     nobody randomised from the minute on. Elsewhere it is `trial` itself, of which `stopped` leaves
-    out those randomised later. `pauses` are those with which the batch was run.
+    out those randomised later. `pauses` and `sizes` are those with which the batch was run.
     """
     if couples_patients(trial.scenario) is None:
         return trial
-    return _again(trial, minute, pauses)
+    return _again(trial, minute, pauses, sizes)
 
 
 def stopped(trial: Trial, minute: ArrayLike) -> Trial:

@@ -136,6 +136,7 @@ def simulate_batch(
     engine: Engine = "auto",
     closes: ArrayLike | None = None,
     pauses: Sequence[Pause] = (),
+    sizes: Integers | None = None,
 ) -> Trial:
     """Run a batch of replicates of a study.
 
@@ -148,6 +149,9 @@ def simulate_batch(
     pauses
         From which minute to before which nobody is randomised, one of each a replicate; who would
         have been in the meantime is lost to the trial.
+    sizes
+        How many patients are randomised, one for each replicate, at most those of the design; the
+        arrays have a place for each of the latter. None is as planned.
 
     Raises
     ------
@@ -166,6 +170,7 @@ def simulate_batch(
         open_to = itinerary.closed_from(stop)
         for pause in pauses:
             open_to = open_to.paused(*pause)
+        open_to = dataclasses.replace(open_to, places=sizes)
         if couples_patients(scenario):
             recruitment = recruit_together(open_to, cohort, scenario, streams, allocation)
         else:

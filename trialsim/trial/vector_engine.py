@@ -46,13 +46,15 @@ def first_to_be_ready(
     order.sort(axis=1)
     first = order[:, :patients]
     here = first >> bits < NEVER >> bits
+    if itinerary.places is not None:
+        here &= np.arange(patients) < itinerary.places[:, None]
     place = np.where(here, first & ((1 << bits) - 1), 0)
     randomised = np.where(here, first >> bits, NEVER)
     return Recruitment(
         place=place,
         arms=np.where(here, allocation.arms(take_rows(itinerary.candidate, place)), 0),
         randomised=randomised,
-        closed=randomised[:, -1],
+        closed=itinerary.closed(randomised),
         waited=None,
         lacked=None,
     )

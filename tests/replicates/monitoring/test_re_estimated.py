@@ -102,3 +102,45 @@ def test_where_no_trial_had_its_size_set_there_is_no_mean() -> None:
     assert found.share("set_again").estimate == 0
     assert np.isnan(found.spread.mean.estimate)
     assert "size where it was set again" in power_text("title", result)
+
+
+def crowded(monitoring: dict[str, Any] | None, patients: int = 60) -> Scenario:
+    """Return CARS-1 at sites with one chair, whose infusions take so long that patients wait."""
+    changes = {
+        "design.patients": patients,
+        "operations.candidates_per_site_per_month": 3.0,
+        "operations.infusion_minutes": 240,
+        "operations.infusion_chairs_per_site": 1,
+        "monitoring": monitoring,
+    }
+    found = ts.load("cars1_chairs").replace(changes)
+    assert isinstance(found, Scenario)
+    return found
+
+
+EARLY: dict[str, Any] = {"looks": {"first": {"when": {"known": 0.2}}}, "efficacy": "none"}
+
+
+def test_where_patients_wait_for_chairs_a_size_that_stays_changes_nothing() -> None:
+    """The zone is so narrow that no trial is in it: every number is that of the plan without."""
+    zone = {"at": "first", "by": "promising_zone", "power": 0.9, "least_power": 0.8999}
+    final = {"test": "conventional", "because": "no trial is enlarged"}
+    rule = {"re_estimation": {**zone, "at_least": 60, "at_most": 120}, "final": final}
+    changed, plain = (
+        ts.power(crowded({**EARLY, **more}), 12, 7, n_jobs=1) for more in (rule, {"final": final})
+    )
+    assert (changed.columns["planned_patients"] == 60).all()
+    for name, column in plain.columns.items():
+        assert np.array_equal(changed.columns[name], column, equal_nan=True), name
+
+
+def test_where_patients_wait_for_chairs_a_trial_of_a_new_size_is_one_of_that_design() -> None:
+    blinded = {"at": "first", "by": "blinded", "power": 0.8, "effect": 0.7}
+    rule = {"re_estimation": {**blinded, "at_least": 45, "at_most": 90}}
+    found = ts.power(crowded({**EARLY, **rule}), 8, 7, n_jobs=1).columns
+    sizes = found["planned_patients"].astype(int)
+    assert len(set(sizes.tolist())) > 2
+    for row, size in enumerate(sizes.tolist()):
+        alone = ts.power(crowded(None, size), row + 1, 7, n_jobs=1).columns
+        for name in ("estimate", "infusions_given", "duration_days", "screened"):
+            assert found[name][row] == alone[name][row], (row, name)

@@ -31,7 +31,7 @@ from trialsim.clock import NEVER
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.stats.sequential.boundaries import Bounds
 from trialsim.trial.conduct import couples_patients
-from trialsim.trial.looks import closed_from, paused
+from trialsim.trial.looks import closed_from, paused, sized
 from trialsim.trial.trial import Pause
 
 _NO_ENDS: Final = np.empty((4, 0), np.int64)
@@ -48,6 +48,8 @@ class Monitored:
 
     finished: FinishedTrial
     plan: BoundaryPlan
+    planned: FinishedTrial
+    """The same as the looks saw it: where patients wait for one another, of the planned size."""
     moments: Moments
     patients: Integers
     """How many each trial is to randomise, shape (replicate,)."""
@@ -131,13 +133,10 @@ class Monitored:
     @cached_property
     def ended(self) -> FinishedTrial:
         """The trials as they ended: the same, or run again where patients wait for one another."""
-        if couples_patients(self.finished.trial.scenario) is None:
+        trial = self.finished.trial
+        if couples_patients(trial.scenario) is None or not self.early.any():
             return self.finished
-        randomised = self.finished.randomised
-        last = np.take_along_axis(randomised, self.patients[:, None] - 1, axis=1)[:, 0]
-        full = np.where(self.patients < randomised.shape[1], last + 1, NEVER)
-        closes = np.minimum(self.closes, full)
-        return FinishedTrial(closed_from(self.finished.trial, closes, self.pauses))
+        return FinishedTrial(closed_from(trial, self.closes, self.pauses, self.patients))
 
     @cached_property
     def enrolled(self) -> Booleans:
@@ -291,21 +290,37 @@ def monitor_each(finished: FinishedTrial, plans: Sequence[BoundaryPlan]) -> list
 
 
 def _begun(finished: FinishedTrial, plan: BoundaryPlan) -> _Begun:
+    if finished.randomised.shape[1] > plan.patients:
+        finished = _sized(finished, _planned_sizes(finished, plan))
     recruited, pauses = _with_pauses(finished, plan)
     return _Begun(recruited, pauses, moments(recruited, plan.monitoring, plan.patients))
 
 
+def _sized(
+    finished: FinishedTrial, sizes: Integers, pauses: tuple[Pause, ...] = ()
+) -> FinishedTrial:
+    """Return trials of so many patients: the same, whose first count, unless patients wait."""
+    trial = sized(finished.trial, sizes, pauses)
+    return finished if trial is finished.trial else FinishedTrial(trial)
+
+
+def _planned_sizes(finished: FinishedTrial, plan: BoundaryPlan) -> Integers:
+    return np.full(finished.replicates, plan.patients)
+
+
 def _monitored(
-    finished: FinishedTrial, pauses: tuple[Pause, ...], when: Moments, plan: BoundaryPlan
+    planned: FinishedTrial, pauses: tuple[Pause, ...], when: Moments, plan: BoundaryPlan
 ) -> Monitored:
-    looked = statistics_at(finished, plan.patients, when.minute)
-    sizes = np.full(finished.replicates, plan.patients)
+    finished, sizes = planned, _planned_sizes(planned, plan)
+    looked = statistics_at(planned, plan.patients, when.minute)
     if plan.monitoring.re_estimation is None:
         looked.append(statistics_of_all(finished, plan.patients))
     else:
         place = plan.monitoring.names.index(plan.monitoring.re_estimation.at)
-        counts = finished.counts_at(plan.patients, when.minute[:, [place]])[:, 0]
-        sizes = patients_after(finished, plan, when, looked[place], counts)
+        counts = planned.counts_at(plan.patients, when.minute[:, [place]])[:, 0]
+        sizes = patients_after(planned, plan, when, looked[place], counts)
+        if (sizes != plan.patients).any():
+            finished = _sized(planned, sizes, pauses)
         last = np.arange(finished.randomised.shape[1]) < sizes[:, None]
         looked.append(statistics(finished, [last]).part(0))
     found = joined(looked)
@@ -318,7 +333,7 @@ def _monitored(
     tested = tested_by(finished, plan, found, held, when.minute, sizes)
     bounds = plan.held(_of_bounds(plan, held, fractions), found.information)
     return Monitored(
-        finished, plan, when, sizes, found, *tested, held, fractions, bounds, full, pauses
+        finished, plan, planned, when, sizes, found, *tested, held, fractions, bounds, full, pauses
     )
 
 
@@ -368,7 +383,8 @@ def _with_pauses(
             begins = np.where(when.reached[:, place], when.minute[:, place], NEVER)
             ends = np.where(when.reached[:, place], when.decided[:, place], NEVER)
             pauses.append(Pause(begins, ends))
-            finished = FinishedTrial(paused(finished.trial, pauses))
+            sizes = _planned_sizes(finished, plan)
+            finished = FinishedTrial(paused(finished.trial, pauses, sizes))
     return finished, tuple(pauses)
 
 
