@@ -19,6 +19,7 @@ from trialsim.stats.means_and_proportions.ancova import ancova
 from trialsim.stats.means_and_proportions.mean_difference import mean_difference
 from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
 from trialsim.stats.means_and_proportions.responders import fisher_exact, responder_difference
+from trialsim.stats.means_and_proportions.standardised_effect import standardised_effect
 from trialsim.stats.means_and_proportions.t_tests import student_t_test, welch_t_test
 from trialsim.stats.missing.inverse_probability import weighted, weighted_effect, weighted_mean
 from trialsim.stats.missing.multiple_imputation import impute
@@ -227,6 +228,15 @@ def _odds(generator: np.random.Generator, trials: int, n: int, interval: bool = 
     return np.asarray((found.low > 1) | (found.high < 1)) if interval else _below(found.p_value)
 
 
+def _standardised(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    """Average what proportional odds predict given a covariate that tells of the score (0.75)."""
+    before, rest = generator.normal(size=(2, trials, 2 * n))
+    scores = _scale(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
+    arm = np.broadcast_to(1.0 * (np.arange(2 * n) < n), scores.shape)
+    found = standardised_effect(scores, np.stack([arm, before], axis=-1), 58)
+    return _below(estimated_effect(*found, degrees_of_freedom=2 * n - 3.0).p_value)
+
+
 def _imputed(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     """Impute a quarter of the final scores from the baseline, and pool the effects."""
     arms = []
@@ -314,6 +324,7 @@ METHODS: Final[dict[str, Judged]] = {
     "responders, interval": partial(_responders, interval=True),
     "proportional_odds": _odds,
     "proportional_odds, interval": partial(_odds, interval=True),
+    "standardised_mann_whitney": _standardised,
     **{
         f"interval {method}, effect {effect}": partial(_interval, method=method, shift=shift)
         for method in ("null_variance", "delong", "brunner-munzel", "logit", "newcombe")

@@ -15,7 +15,8 @@ from trialsim.analysis.analyse import analyse
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import carried_forward, complete_endpoint, endpoint
 from trialsim.analysis.imputed import completed
-from trialsim.analysis.primary import analyse_primary
+from trialsim.analysis.methods.registry import compare
+from trialsim.analysis.primary import analyse_data, analyse_primary
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
@@ -200,6 +201,21 @@ def test_one_earlier_visit_can_impute(two_outcomes: Scenario) -> None:
         assert (found.values.cell[found.values.analysed] >= 1).all()
 
 
+def with_nothing_missing(study: Scenario, changes: dict[str, Any]) -> tuple[Data, Data]:
+    """Return trials from which nobody is missing, to be analysed as they are and imputed."""
+    never = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
+    whole = study.replace(
+        {
+            "operations.withdrawal": never,
+            "operations.death": never,
+            "operations.visit_missed_probability": 0,
+            **{f"analysis.{name}": value for name, value in changes.items()},
+        }
+    )
+    trial = simulate_batch(whole, Streams(3, range(4)))
+    return Data(trial, whole.analysis), Data(trial, imputed_by(whole).analysis)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -214,21 +230,22 @@ def test_one_earlier_visit_can_impute(two_outcomes: Scenario) -> None:
 def test_with_nothing_missing_every_pooled_estimate_is_that_of_the_trial(
     changes: dict[str, Any], two_outcomes: Scenario
 ) -> None:
-    never = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
-    whole = two_outcomes.replace(
-        {
-            "operations.withdrawal": never,
-            "operations.death": never,
-            "operations.visit_missed_probability": 0,
-            **{f"analysis.{name}": value for name, value in changes.items()},
-        }
-    )
-    trial = simulate_batch(whole, Streams(3, range(4)))
-    plain = analyse_primary(trial, whole.analysis)
-    pooled = analyse_primary(trial, imputed_by(whole).analysis)
+    plain, pooled = map(analyse_data, with_nothing_missing(two_outcomes, changes))
     assert_allclose(pooled.estimate, plain.estimate, rtol=1e-9)
     assert ((pooled.low < pooled.estimate) & (pooled.estimate < pooled.high)).all()
     assert_allclose(np.log(pooled.p_value), np.log(plain.p_value), atol=1.2)
+
+
+def test_with_nothing_missing_a_standardised_effect_is_tested_by_its_logit(
+    two_outcomes: Scenario,
+) -> None:
+    """Law: the plain statistic is (effect - 1/2) / error; by the delta method the error follows."""
+    test = {"method": "standardised_mann_whitney", "covariates": ["arat"]}
+    plain, pooled = map(compare, with_nothing_missing(two_outcomes, {"test": test}))
+    effect = plain.estimate
+    assert_allclose(pooled.estimate, effect, rtol=1e-9)
+    error = (effect - 0.5) / plain.statistic
+    assert_allclose(pooled.statistic, logit(effect) * effect * (1 - effect) / error, rtol=1e-7)
 
 
 def test_batches_and_engines_impute_by_reference_alike(two_outcomes: Scenario) -> None:

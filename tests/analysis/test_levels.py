@@ -36,6 +36,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "test": {"method": "weighted_mann_whitney", "covariates": ["arat"]},
         "missing": "complete_case",
     },
+    "standardised": {"test": {"method": "standardised_mann_whitney", "covariates": ["arat"]}},
     "imputed ranks": IMPUTED,
     "imputed means": {**IMPUTED, "test": "ancova", **AS_MISSING},
     "greater": {"alternative": "greater"},

@@ -15,9 +15,11 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from trialsim.analysis.analyse import Estimate, analyse
 from trialsim.analysis.primary import analyse_primary
+from trialsim.questions.power import power
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
+from trialsim.stats.means_and_proportions.standardised_effect import standardised_effect
 from trialsim.stats.ranks.brunner_munzel import brunner_munzel_exact
 from trialsim.stats.ranks.mann_whitney import mann_whitney
 from trialsim.streams import Streams
@@ -281,6 +283,33 @@ def test_the_profile_interval_differs_from_walds_and_nothing_else_does(planned: 
     assert profile.ci[0] < profile.estimate < profile.ci[1]
     for one, other in zip(profile.ci, wald.ci, strict=True):
         assert 0 < abs(one / other - 1) < 0.1
+
+
+def test_a_standardised_effect_is_of_the_covariates_that_the_plan_names(
+    planned: Planned, by_hand: ByHand
+) -> None:
+    test = {"method": "standardised_mann_whitney", "covariates": ["age_years"]}
+    trial = planned(40, test=test)
+    found = by_hand(trial)
+    ages = trial.tables()["screening"].set_index("screening_number")["age_years"]
+    age = ages.loc[found["screening_number"]].to_numpy(float)
+    arm = (found["arm"] == "cerebrolysin").to_numpy(float)
+    cells = np.unique(found["value"], return_inverse=True)[1]
+    expected = standardised_effect(1.0 * cells, np.column_stack([arm, age]), cells.max() + 1)
+    one = primary(trial)
+    assert_allclose(one.estimate, expected.effect, rtol=1e-9)
+    assert_allclose(one.statistic, (expected.effect - 0.5) / np.sqrt(expected.variance), rtol=1e-7)
+    odds = primary(planned(40, test=test, effect="win_odds"))
+    assert_allclose([odds.estimate, *odds.ci], [x / (1 - x) for x in (one.estimate, *one.ci)])
+
+
+def test_a_standardised_effect_has_the_marginal_truth_of_one_without_covariates() -> None:
+    study = load("cars1").replace({"analysis.secondary": {}})
+    test = {"method": "standardised_mann_whitney", "covariates": ["arat"]}
+    found = power(study.replace({"analysis.test": test}), 64, n_jobs=1)
+    plain = power(study, 64, n_jobs=1)
+    assert found.truth == plain.truth
+    assert np.std(found.columns["estimate"]) < np.std(plain.columns["estimate"])
 
 
 def test_separated_arms_reject_under_proportional_odds() -> None:

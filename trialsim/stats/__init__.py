@@ -26,6 +26,7 @@ means_and_proportions/      two samples compared by means, proportions and odds
     responders              proportions at a threshold, Newcombe's interval, Fisher's test
     proportional_odds       the common odds ratio
     cumulative_logits       its likelihood over ordered cells, patient by patient
+    standardised_effect     its predictions for all patients in either arm, averaged and compared
 missing/                    missing scores
     multiple_imputation     normal regressions, visit by visit
     latent_normal           scores beyond the ends of a scale, by data augmentation

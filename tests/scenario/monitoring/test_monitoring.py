@@ -231,6 +231,7 @@ WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
     "mmrm": {},
     "weighted_mann_whitney": {"covariates": ["nihss"]},
     "weighted_means": {"covariates": ["nihss"]},
+    "standardised_mann_whitney": {"covariates": ["nihss"]},
     "own": {"analysis": "without_looks"},
 }
 
@@ -252,6 +253,7 @@ def test_every_method_without_looks_is_named_where_they_are_refused() -> None:
             "mmrm": "its looks would need the earlier visits of patients who are still followed up",
             "weighted_mann_whitney": "its weights are estimated anew at every look",
             "weighted_means": "its weights are estimated anew at every look",
+            "standardised_mann_whitney": "its estimates at two looks have the known law of z only",
         }.get(method, "it has no statistic whose variance is known")
         assert f"monitoring: must be left out with {method}: {why}" in str(error.value)
 

@@ -60,9 +60,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "imputation for a test that pools nothing": (
         {"missing": "multiple_imputation", "test": "exact_mann_whitney"},
         "analysis.missing: cannot be multiple_imputation, which is pooled for mann_whitney, "
-        "brunner_munzel, adjusted_rank, wei_lachin, obrien, t_test, welch, ancova, responders and "
-        "proportional_odds alone, without strata and continuity correction: use locf "
-        "(got multiple_imputation)",
+        "brunner_munzel, adjusted_rank, wei_lachin, obrien, t_test, welch, ancova, responders, "
+        "proportional_odds and standardised_mann_whitney alone, without strata and continuity "
+        "correction: use locf (got multiple_imputation)",
     ),
     "a profile likelihood of imputed trials": (
         {

@@ -24,6 +24,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "responders": {"threshold": 40},
     "weighted_mann_whitney": {"covariates": ["arat"]},
     "weighted_means": {"covariates": ["arat"]},
+    "standardised_mann_whitney": {"covariates": ["arat"]},
     "own": {"analysis": "told_in_words"},
 }
 """What the methods that need it are told."""
@@ -95,6 +96,7 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
         ("mmrm", "covariates", ([], ["age_years"], ["nihss"])),
         ("weighted_mann_whitney", "covariates", (["arat"], ["nihss"])),
         ("weighted_means", "covariates", (["arat"], ["nihss"])),
+        ("standardised_mann_whitney", "covariates", (["arat"], ["nihss"], ["arat", "nihss"])),
         ("wei_lachin", "visits", ([], ["day_42", "day_90"], ["day_21", "day_42", "day_90"])),
         ("wei_lachin", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
         ("obrien", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),

@@ -358,3 +358,12 @@ def test_profile_intervals_cover_and_miss_on_either_side_alike() -> None:
 def test_an_unknown_interval_is_refused() -> None:
     with pytest.raises(ValueError, match=r"interval must be one of wald, profile \(got 'exact'\)"):
         proportional_odds(np.array([1]), np.array([2]), interval="exact")  # type: ignore[arg-type]
+
+
+def test_a_trial_is_fitted_to_the_bit_as_if_it_were_alone() -> None:
+    cell, x = (one[:70] for one in a_thousand_trials_with_covariates())
+    whole = adjusted_proportional_odds(cell, x, 58)
+    for place in (0, 33, 69):
+        alone = adjusted_proportional_odds(cell[place : place + 1], x[place : place + 1], 58)
+        for one, other in zip(alone, whole, strict=True):
+            assert_array_equal(one[0], other[place])

@@ -1,4 +1,4 @@
-"""The proportional odds model."""
+"""The proportional odds model: its odds ratio, and the effect that it predicts for everybody."""
 
 import math
 from functools import lru_cache, partial
@@ -9,9 +9,13 @@ import numpy as np
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
+from trialsim.analysis.methods.ranks import of_estimated_effect, pooled_ranks
 from trialsim.analysis.truth import Populations, TruthParts
 from trialsim.arrays import Floats
-from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
+from trialsim.scenario.plan.methods.proportional_odds import (
+    ProportionalOdds,
+    StandardisedMannWhitney,
+)
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.means_and_proportions.proportional_odds import (
     NearbyFit,
@@ -22,6 +26,7 @@ from trialsim.stats.means_and_proportions.proportional_odds import (
     one_step,
     proportional_odds,
 )
+from trialsim.stats.means_and_proportions.standardised_effect import standardised_effect
 from trialsim.stats.monte_carlo import RatioOfMeans
 from trialsim.stats.populations import with_influence
 from trialsim.streams import Streams
@@ -42,6 +47,15 @@ def compare(data: Data, method: ProportionalOdds) -> Comparison:
     return Comparison(*ends, found.z, found.p_value, *data.samples.sizes)
 
 
+def compare_standardised(data: Data, method: StandardisedMannWhitney) -> Comparison:
+    """Return the comparison of the effect that the model predicts, averaged over patients."""
+    if data.to_impute:
+        return pooled_ranks(data, partial(_standardised, method=method))
+    treated, control = data.samples.sizes
+    freedom = np.maximum(treated + control - 2.0 - len(method.covariates), 1.0)
+    return of_estimated_effect(data, *_standardised(data, method), freedom)
+
+
 def truth(data: Data, method: ProportionalOdds) -> TruthParts:
     """Return the parts of the logarithm of the true odds ratio given covariates.
 
@@ -49,7 +63,9 @@ def truth(data: Data, method: ProportionalOdds) -> TruthParts:
     """
     if not method.covariates:
         return TruthParts(*np.full((2, len(data.trial.arms)), np.nan))
-    return TruthParts(*one_step(_near(data.trial.scenario, method), *_rows(data, method)))
+    return TruthParts(
+        *one_step(_near(data.trial.scenario, method), *_rows(data, method.covariates))
+    )
 
 
 def ratio_of(populations: Populations, method: ProportionalOdds) -> RatioOfMeans:
@@ -67,7 +83,7 @@ def _near(scenario: Scenario, method: ProportionalOdds) -> NearbyFit:
     patients = scenario.design.patients
     trial = simulate_batch(scenario, Streams(0, range(math.ceil(_NEARBY / patients))))
     data = Data(trial, scenario.analysis, complete=True)
-    cell, x = _rows(data, method)
+    cell, x = _rows(data, method.covariates)
     return nearby_fit(
         cell.ravel()[:_NEARBY], x.reshape(-1, x.shape[-1])[:_NEARBY], data.values.cells
     )
@@ -75,6 +91,11 @@ def _near(scenario: Scenario, method: ProportionalOdds) -> NearbyFit:
 
 def _fitted(data: Data, method: ProportionalOdds) -> OddsRatio:
     return _adjusted(data, method) if method.covariates else _unadjusted(data, method)
+
+
+def _standardised(data: Data, method: StandardisedMannWhitney) -> tuple[Floats, Floats]:
+    """Return the standardised effect of each replicate, and its variance."""
+    return standardised_effect(*_rows(data, method.covariates), data.values.cells)
 
 
 def _part(data: Data, method: ProportionalOdds) -> Part:
@@ -95,17 +116,17 @@ def _adjusted(data: Data, method: ProportionalOdds) -> OddsRatio:
     """Fit the model to each patient."""
     plan, cells = data.plan, data.values.cells
     return adjusted_proportional_odds(
-        *_rows(data, method), cells, plan.confidence, plan.alternative, method.interval
+        *_rows(data, method.covariates), cells, plan.confidence, plan.alternative, method.interval
     )
 
 
-def _rows(data: Data, method: ProportionalOdds) -> tuple[Floats, Floats]:
+def _rows(data: Data, names: tuple[str, ...]) -> tuple[Floats, Floats]:
     """Return each patient's cell and covariates, shapes (replicate, patient) and (..., k + 1).
 
     A patient whose arm or value is none of the plan's has no cell.
     """
     values, (treated, control) = data.values, data.arms
     among = values.analysed & (treated | control)
-    covariates = np.moveaxis(data.covariates(method.covariates), 1, -1)
+    covariates = np.moveaxis(data.covariates(names), 1, -1)
     x = np.concatenate([treated[..., np.newaxis], covariates], axis=-1)
     return np.where(among, values.cell, np.nan), x

@@ -64,6 +64,18 @@ def pooled_effects(
     return on_scale(Comparison(*ends, whole.t, whole.p_value, treated, control), plan.effect)
 
 
+def of_estimated_effect(
+    data: Data, effect: Floats, variance: Floats, freedom: Floats
+) -> Comparison:
+    """Return the test of an effect by its variance, the interval on the logit scale."""
+    from trialsim.stats.ranks.estimated_effect import estimated_effect
+
+    plan = data.plan
+    found = estimated_effect(effect, variance, "logit", plan.confidence, plan.alternative, freedom)
+    ends = found.effect, found.low, found.high
+    return on_scale(Comparison(*ends, found.z, found.p_value, *data.samples.sizes), plan.effect)
+
+
 def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:
     """Return the parts of the true effect of the two populations.
 

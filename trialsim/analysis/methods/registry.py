@@ -30,7 +30,10 @@ from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.plan.methods.permutation import Permutation
-from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
+from trialsim.scenario.plan.methods.proportional_odds import (
+    ProportionalOdds,
+    StandardisedMannWhitney,
+)
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
@@ -65,6 +68,9 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     Responders: _Analysis(responders.compare, None, responders.difference_of),
     ProportionalOdds: _Analysis(
         proportional_odds.compare, proportional_odds.truth, proportional_odds.ratio_of
+    ),
+    StandardisedMannWhitney: _Analysis(
+        proportional_odds.compare_standardised, ranks.rank_truth, ranks.rank_effect_of
     ),
     Own: _Analysis(own.compare),
 }

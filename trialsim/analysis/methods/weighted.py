@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from trialsim.analysis.comparison import Comparison, on_scale
+from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.means import of_means
+from trialsim.analysis.methods.ranks import of_estimated_effect
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.stats.means_and_proportions.mean_difference import mean_difference
 from trialsim.stats.missing.inverse_probability import (
@@ -17,15 +18,10 @@ from trialsim.stats.missing.inverse_probability import (
 
 def compare_effects(data: Data, method: WeightedMannWhitney) -> Comparison:
     """Return the comparison of the weighted effect in each replicate."""
-    from trialsim.stats.ranks.estimated_effect import estimated_effect
-
-    plan, values, (treated, control) = data.plan, data.values, _arms(data, method.covariates)
+    values, (treated, control) = data.values, _arms(data, method.covariates)
     found = weighted_effect(values.cell, values.cells, treated, control)
     freedom = np.maximum(treated.free + control.free, 1.0)
-    effect = estimated_effect(*found, "logit", plan.confidence, plan.alternative, freedom)
-    ends = effect.effect, effect.low, effect.high
-    comparison = Comparison(*ends, effect.z, effect.p_value, *data.samples.sizes)
-    return on_scale(comparison, plan.effect)
+    return of_estimated_effect(data, found.estimate, found.variance, freedom)
 
 
 def compare_means(data: Data, method: WeightedMeans) -> Comparison:

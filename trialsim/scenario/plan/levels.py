@@ -36,6 +36,7 @@ LEVELS: Final[Mapping[str, tuple[float | None, ...]]] = {
     "responders, interval": (4.2, 6.2, 4.5),
     "proportional_odds": (5.4, 5.2, 4.9),
     "proportional_odds, interval": (5.7, 5.3, 4.9),
+    "standardised_mann_whitney": (4.6, 4.7, 4.7),
     "interval null_variance, effect 0.5": (4.9, 5.0, 4.9),
     "interval null_variance, effect 0.71": (2.5, 2.7, 2.6),
     "interval delong, effect 0.5": (7.1, 5.8, 5.0),

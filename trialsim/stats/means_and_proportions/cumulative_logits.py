@@ -257,4 +257,4 @@ def solve_tridiagonal(diagonal: Floats, beside: Floats, right: Floats) -> Floats
     for row in range(len(pivots) - 2, -1, -1):
         solved[row] -= between[row] * solved[row + 1]
         solved[row] /= pivots[row]
-    return np.moveaxis(solved, -1, 0)
+    return np.ascontiguousarray(np.moveaxis(solved, -1, 0))  # one layout for any batch

@@ -12,6 +12,7 @@ import scipy  # its parts load when they are first used
 from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.stats.means_and_proportions.cumulative_logits import (
     Curvature,
+    Fit,
     Rows,
     curvature,
     expected_information,
@@ -31,7 +32,7 @@ _UNBOUNDED = 100.0
 _LIMIT_STEPS = 30
 _LIMIT_CLOSE = 1e-9
 """On the logarithm of the odds ratio."""
-_AT_ONCE = 64
+AT_ONCE = 64
 """Trials whose patients fit the cache; each is fitted as if it were alone."""
 
 
@@ -101,7 +102,7 @@ def adjusted_proportional_odds(
     (4.01, 0.264)
     """
     one = cell.reshape(-1, cell.shape[-1])
-    rows = _patients(one, covariates.reshape(*one.shape, -1), cells)
+    rows = patients_in_rows(one, covariates.reshape(*one.shape, -1), cells)
     return _odds_ratio(rows, cell.shape[:-1], confidence, alternative, interval)
 
 
@@ -198,9 +199,9 @@ def one_step(near: NearbyFit, cell: Floats, covariates: Floats) -> tuple[Floats,
     if np.isnan(near.log_odds_ratio):
         return np.full(len(cell), np.nan), np.full(len(cell), np.nan)
     found = []
-    for start in range(0, len(cell), _AT_ONCE):
-        some = cell[start : start + _AT_ONCE]
-        x = (covariates[start : start + _AT_ONCE] - near.centre) / near.scale
+    for start in range(0, len(cell), AT_ONCE):
+        some = cell[start : start + AT_ONCE]
+        x = (covariates[start : start + AT_ONCE] - near.centre) / near.scale
         place = np.where(np.isnan(some), 0.0, some).astype(np.intp)
         rows = _rows_at(near.place, place, x, 1.0 * ~np.isnan(some))
         found.append(_slope_along(near.along, _curvature_at(near.thresholds, near.slopes, rows)))
@@ -250,7 +251,7 @@ def _counted(counts: Floats, places: Integers | None = None) -> Rows:
     return _rows_at(found, cell, arm, counts.reshape(many, -1))
 
 
-def _patients(cell: Floats, covariates: Floats, cells: int) -> Rows:
+def patients_in_rows(cell: Floats, covariates: Floats, cells: int) -> Rows:
     """Return trials of single patients, all covariates but the arm centred, with an SD of 1."""
     known = 1.0 * ~np.isnan(cell)
     place = np.where(known > 0, cell, 0.0).astype(np.intp)
@@ -298,8 +299,8 @@ def _odds_ratio(
     quantile = float(scipy.special.ndtri((1 + confidence) / 2))
     limits = _profile_limits if interval == "profile" else _wald_limits
     parts = []
-    for start in range(0, len(rows.place), _AT_ONCE):
-        some = rows.of(slice(start, start + _AT_ONCE))
+    for start in range(0, len(rows.place), AT_ONCE):
+        some = rows.of(slice(start, start + AT_ONCE))
         found = _fitted(some)
         parts.append((*found, *limits(some, found[0], found[1], quantile)))
     joined = [np.concatenate(part) for part in zip([np.empty(0)] * 5, *parts, strict=True)]
@@ -364,32 +365,51 @@ def _fallen(rows: Rows, start: Floats, side: int, quantile: float) -> Floats:
 
 def _fitted(rows: Rows) -> tuple[Floats, Floats, Floats]:
     """Return log odds ratio, its standard error and the score test's z, shape (trial,)."""
-    arms = [
-        rows.by_threshold(rows.lower, rows.weight * among)[:, :-1]
-        for among in (rows.x[:, 0] > 0, rows.x[:, 0] <= 0)
-    ]
-    occupied = (rows.counts > 0).sum(axis=1)
-    comparable = arms[0].any(axis=1) & arms[1].any(axis=1) & (occupied > 1)
     log_ratio, error = np.full((2, len(rows.place)), np.nan)
     z = np.zeros(len(rows.place))
-    left = np.flatnonzero(comparable)
+    left = np.flatnonzero(are_comparable(rows))
     if left.size == 0:
         return log_ratio, error, z
     some = rows.of(left)
     thresholds, slopes, judged = _without_the_arm(some)
     z[left] = _score(some, thresholds, slopes)
     alone = rows.x.shape[-2] == 1
-    side = _separated(*arms) if alone else np.zeros(len(rows.place))
+    side = _separated(*_arms(rows)) if alone else np.zeros(len(rows.place))
     log_ratio[side != 0] = np.inf * side[side != 0]
     inside = (side[left] == 0) & judged
     left = left[inside]
     fit = maximised(some.of(inside.nonzero()[0]), thresholds[inside], slopes[inside])
-    errors = np.sqrt(np.maximum(invert(fit.information).matrix[:, 0, 0], 0.0))
-    finite = fit.converged & (errors < _UNBOUNDED)
+    errors = _errors(fit)
+    finite = has_a_maximum(fit)
     unbounded = np.where(errors < _UNBOUNDED, np.nan, np.copysign(np.inf, fit.slopes[:, 0]))
     error[left] = np.where(finite, errors, np.nan)
     log_ratio[left] = np.where(finite, fit.slopes[:, 0], unbounded)
     return log_ratio, error, z
+
+
+def are_comparable(rows: Rows) -> Booleans:
+    """Return whether each trial has patients in both arms, and not all of them in one cell."""
+    treated, control = (arm.any(axis=1) for arm in _arms(rows))
+    return np.asarray(treated & control & ((rows.counts > 0).sum(axis=1) > 1))
+
+
+def has_a_maximum(fit: Fit) -> Booleans:
+    """Return whether the likelihood of each trial has a maximum, and does not rise without end."""
+    return np.asarray(fit.converged & (_errors(fit) < _UNBOUNDED))
+
+
+def _errors(fit: Fit) -> Floats:
+    """Return the standard error of the first slope."""
+    return np.sqrt(np.maximum(invert(fit.information).matrix[:, 0, 0], 0.0))
+
+
+def _arms(rows: Rows) -> tuple[Floats, Floats]:
+    """Return the treated and the controls by cell, shape (trial, cells) each."""
+    treated, control = (
+        rows.by_threshold(rows.lower, rows.weight * among)[:, :-1]
+        for among in (rows.x[:, 0] > 0, rows.x[:, 0] <= 0)
+    )
+    return treated, control
 
 
 def _separated(treated: Floats, control: Floats) -> Floats:

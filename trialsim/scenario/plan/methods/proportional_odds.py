@@ -1,7 +1,7 @@
-"""The proportional odds model."""
+"""The proportional odds model: its odds ratio, and the effect that it predicts for everybody."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -13,7 +13,12 @@ from trialsim.scenario.plan.methods.base import (
     listed,
     measured,
 )
+from trialsim.scenario.plan.methods.ranks import RankMethod
 from trialsim.scenario.validation.refusal import Name, Rules, Violation
+
+_WHY_NOT_MONITORED: Final = (
+    "its estimates at two looks have the known law of z only where the model is true"
+)
 
 
 def _pooled_as_walds(test: "ProportionalOdds", missing: str) -> Iterator[Violation]:
@@ -87,3 +92,49 @@ class ProportionalOdds(AnalysisMethod):
     @property
     def _given(self) -> str:
         return f", given {listed(self.covariates)}" if self.covariates else ""
+
+
+class StandardisedMannWhitney(RankMethod):
+    """The Mann-Whitney effect that a proportional odds model predicts, averaged over all patients.
+
+    Model-assisted: the covariates make it precise, and the effect is marginal, that of all pairs of
+    patients, as without covariates; not the odds ratio between patients who are alike.
+    """
+
+    pools_imputations: ClassVar[bool] = True
+    why_not_monitored: ClassVar[str] = _WHY_NOT_MONITORED
+
+    method: Literal["standardised_mann_whitney"]
+    covariates: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+    """In the model besides the arm, such as [arat, age_years]."""
+
+    def effect_in_words(self, plan: Plan) -> str:
+        return (
+            f"{super().effect_in_words(plan)}, a marginal effect, standardised over all patients "
+            f"analysed (model-assisted: proportional odds given {listed(self.covariates)})"
+        )
+
+    def test_in_words(self, plan: Plan) -> str:
+        return (
+            "Student's t test of the standardised effect, not stratified. Where the likelihood has "
+            "no maximum there is no estimate, and the trial does not reject."
+        )
+
+    def ties_in_words(self, plan: Plan) -> str:
+        return "Tied patients are in one cell of the model; a tie counts one half."
+
+    def variance_in_words(self, plan: Plan) -> str:
+        return (
+            "That of the patients' influences, on the averages and through the fitted model, which "
+            "need not be true, under any hypothesis."
+        )
+
+    def effect_interval_in_words(self, plan: Plan) -> str:
+        return "Student's t on the logit scale, with the test's variance"
+
+    def level_row(self, plan: Plan) -> str | None:
+        told = len(self.covariates) == 1 and plan.missing != "multiple_imputation"
+        return self.method if told else None
+
+    def population_violations(self, population: Population) -> Iterator[Violation]:
+        yield from covariate_violations(self.covariates, population)

@@ -16,7 +16,10 @@ from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.plan.methods.permutation import Permutation
-from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
+from trialsim.scenario.plan.methods.proportional_odds import (
+    ProportionalOdds,
+    StandardisedMannWhitney,
+)
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
@@ -38,6 +41,7 @@ AnyMethod: TypeAlias = (
     | WeightedMeans
     | Responders
     | ProportionalOdds
+    | StandardisedMannWhitney
     | Own
 )
 METHODS: Final[tuple[type[AnalysisMethod], ...]] = get_args(AnyMethod)
