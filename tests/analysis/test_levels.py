@@ -73,3 +73,19 @@ def test_a_method_rejects_in_one_null_trial_of_twenty(method: str, null_trials: 
 @pytest.mark.parametrize("method", CONSERVATIVE)
 def test_a_conservative_method_rejects_no_more_often(method: str, null_trials: Trial) -> None:
     assert 0.01 < rejections(null_trials, CONSERVATIVE[method]) < 0.05 + 3.5 * ERROR
+
+
+@pytest.mark.parametrize("patients", [60, 208])
+def test_imputed_latent_scores_keep_the_level_where_many_leave(patients: int) -> None:
+    """At most 5% but for 4 Monte Carlo standard errors, and no fewer than half of it."""
+    imputed = {"missing": "multiple_imputation", "imputations": 20, "secondary": {}}
+    study = load("cars1_null").replace(
+        {
+            "design.patients": patients,
+            "operations.withdrawal.probability": 0.28,
+            **{f"analysis.{name}": value for name, value in imputed.items()},
+        }
+    )
+    trials = simulate_batch(study, Streams(2016, range(1_000)))
+    share = analyse_primary(trials, study.analysis).rejected.mean()
+    assert 0.025 < share < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 1_000)
