@@ -12,6 +12,7 @@ PAGES: Final = (
     "estimands.md",
     "intercurrent_events.md",
     "own_analyses.md",
+    "own_courses.md",
     "own_patients.md",
 )
 

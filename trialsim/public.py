@@ -3,6 +3,7 @@
 from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
 from trialsim.own.analyses import AnalysisData, Estimates, own_analysis
+from trialsim.own.courses import CourseData, own_course
 from trialsim.questions.assurance.assurance import Assurance, assurance
 from trialsim.questions.assurance.prior import Prior
 from trialsim.questions.assurance.prior_files import load_prior
@@ -39,6 +40,7 @@ __all__ = [
     "CalibrationResult",
     "Comparison",
     "CountPower",
+    "CourseData",
     "Disagreement",
     "Estimands",
     "Estimates",
@@ -73,6 +75,7 @@ __all__ = [
     "load_prior",
     "missingness",
     "own_analysis",
+    "own_course",
     "plot",
     "power",
     "reproduce",

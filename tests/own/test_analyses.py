@@ -13,6 +13,7 @@ from trialsim.arrays import Booleans, Floats
 from trialsim.cli import DONE, INPUT_WRONG, run
 from trialsim.errors import InputError
 from trialsim.own.analyses import AnalysisData, Estimates, own_analysis
+from trialsim.questions.assurance.assurance import assurance
 from trialsim.questions.power import power
 from trialsim.questions.size.sample_size import sample_size
 from trialsim.questions.what_if.what_if import what_if
@@ -82,6 +83,15 @@ def test_power_what_if_and_size_are_the_same_bits_for_any_workers() -> None:
     assert frames[0].equals(frames[1])
     sizes = [sample_size(study, power=0.5, seed=7, n_jobs=jobs, replicates=256) for jobs in (1, 2)]
     assert (sizes[0].low, sizes[0].high) == (sizes[1].low, sizes[1].high)
+
+
+def test_assurance_is_the_same_bits_for_any_workers() -> None:
+    study = planned().replace({"design.patients": 60, "analysis.secondary": {}})
+    one, two = (assurance(study, "cars_pooled", 128, 7, strata=4, n_jobs=jobs) for jobs in (1, 2))
+    assert one.to_dict() | {"seconds": 0} == two.to_dict() | {"seconds": 0}
+    welch = study.replace({"analysis.test": "welch"})
+    known = assurance(welch, "cars_pooled", 128, 7, strata=4, n_jobs=1)
+    assert one.to_dict()["probability"] == known.to_dict()["probability"]
 
 
 def test_the_parameters_of_the_study_file_reach_the_analysis() -> None:
@@ -190,7 +200,14 @@ def test_another_code_of_the_same_name_is_another_study() -> None:
     own_analysis("changing", estimates="mean difference", null=0.0, version="3")(welch_by_hand)
     assert again != planned("changing").digest
     with pytest.raises(InputError, match="it was another when the study was kept"):
-        before.replace({"design.patients": 100})
+        before.replace({"analysis.alpha": 0.01})
+
+
+def test_a_study_runs_the_code_of_its_digest_whatever_is_registered_later() -> None:
+    study = wrong("kept", welch_by_hand)
+    wrong("kept", lambda data: 1 / 0)
+    smaller = study.replace({"design.patients": 60})
+    assert analyse(simulate(smaller, seed=1)).primary.p_value < 1
 
 
 @pytest.mark.parametrize(

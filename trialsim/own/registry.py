@@ -28,6 +28,15 @@ class Named(Protocol):
         ...
 
 
+class Marked(Protocol):
+    """Code that a study knows again."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The mark of its text and version."""
+        ...
+
+
 Kind = TypeVar("Kind", bound=Named)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex
 from trialsim.clock import DAY
 from trialsim.curves import part_done
+from trialsim.errors import InputError, Problem
+from trialsim.own.courses import CourseError
 from trialsim.scenario.outcomes.courses import Course
 from trialsim.scenario.outcomes.effects import latent_shift, shift_of
 from trialsim.scenario.outcomes.outcome import Outcome
@@ -185,6 +187,7 @@ class _Realised:
         """Take the patients and, where each has one visit after baseline alone, which it is."""
         self._own = own
         self.scenario, self.conduct, self.arms = scenario, conduct, arms
+        self.patients, self.words = patients, words
         self.covariates = cohort.covariates.at(patients)
         self.onset = patients.of(cohort.onset)
         self.dosing = Dosing(scenario, conduct, arms, self.onset)
@@ -229,13 +232,34 @@ class _Realised:
             besides = besides + self._rescued(name, visit)
         if besides.any():
             added = added + besides
-        cell = outcome.course.cells(outcome.grid, days, latent, added)
-        for course, there in self._others(outcome):
-            cell = np.where(there, course.cells(outcome.grid, days, latent, besides), cell)
+
+        def cells(path: str, course: Course, added: Floats) -> Floats:
+            try:
+                return course.cells(outcome.grid, days, latent, added)
+            except CourseError as error:
+                where = f"{self._address(error.place)}, visit {visits[visit]}"
+                told = f"{error.rule}; {where}"
+                raise InputError([Problem(f"outcomes.{name}.{path}", told, error.value)]) from error
+
+        visits = list(self.scenario.design.visits)
+        cell = cells("course", outcome.course, added)
+        for arm, course, there in self._others(outcome):
+            cell = np.where(there, cells(f"course_by_arm.{arm}", course, besides), cell)
         for bound in outcome.bounds.values():
             other = self.scores(bound.outcome, visit)
             cell = bound.held(cell, other, outcome.grid, outcome.sign)
         return outcome.grid.score_of(cell)
+
+    def _address(self, place: int | None) -> str:
+        """Return where one of the patients, by place in the flattened shape, or all are found."""
+        streams = self.words.streams
+        if place is None:
+            first, last = streams.replicates[0], streams.replicates[-1]
+            return f"seed {streams.seed}, replicates {first} to {last}"
+        row, column = divmod(place, self.onset.shape[1])
+        if isinstance(self.patients, Pairs):
+            row = int(self.patients.rows[column])
+        return f"seed {streams.seed}, replicate {streams.replicates[row]}"
 
     def _left(self, visit: int) -> Floats:
         """Return the share of the drug's effect that is left after events, at a visit."""
@@ -263,11 +287,11 @@ class _Realised:
         days: Floats = (self.conduct.visit_minute[:, :, visit] - minute) / DAY
         return days
 
-    def _others(self, outcome: Outcome) -> Iterator[tuple[Course, Booleans]]:
-        """Yield the courses of arms that have their own, and who is in them."""
+    def _others(self, outcome: Outcome) -> Iterator[tuple[str, Course, Booleans]]:
+        """Yield the arms that have a course of their own, that course, and who is in them."""
         arms = list(self.scenario.design.arms)
         for arm, course in outcome.course_by_arm.items():
-            yield course, self.arms == arms.index(arm)
+            yield arm, course, self.arms == arms.index(arm)
 
     def _shift(self, outcome: Outcome) -> Floats | float:
         """Return the latent shift at full exposure, of each patient or of all."""

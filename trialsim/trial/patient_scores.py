@@ -18,16 +18,16 @@ class DrawnWords:
 
     def __init__(self, streams: Streams, site: Integers) -> None:
         """Take the streams, and the site of each candidate, shape (replicate, candidate)."""
-        self._streams, self._site = streams, site
+        self.streams, self._site = streams, site
         self._candidates = site.shape[1]
         self._drawn: dict[tuple[str, int], Words] = {}
 
     def of(self, patients: RowIndex | Pairs, purpose: str, draw: int) -> Words:
         """Return the patients' words of a purpose, in their shape."""
-        if self._streams.compiled is not None:  # finds those of a few without all others
-            return self._streams.words_at(purpose, patients, draw)
+        if self.streams.compiled is not None:  # finds those of a few without all others
+            return self.streams.words_at(purpose, patients, draw)
         if (purpose, draw) not in self._drawn:
-            self._drawn[purpose, draw] = self._streams.words(purpose, self._candidates, draw)
+            self._drawn[purpose, draw] = self.streams.words(purpose, self._candidates, draw)
         return patients.of(self._drawn[purpose, draw])
 
     def of_each(self, patients: Pairs, purpose: str, draws: Integers) -> Words:
@@ -40,12 +40,12 @@ class DrawnWords:
 
     def of_trial(self, purpose: str) -> Words:
         """Return a word for each trial, the same for all its candidates."""
-        word = self._streams.words(purpose, 1)
+        word = self.streams.words(purpose, 1)
         return np.broadcast_to(word, (len(word), self._candidates))
 
     def of_sites(self, purpose: str) -> Words:
         """Return a word for each site of a trial, the same for all its candidates."""
-        words = self._streams.words(purpose, int(self._site.max(initial=0)) + 1)
+        words = self.streams.words(purpose, int(self._site.max(initial=0)) + 1)
         return take_rows(words, self._site)
 
 

@@ -9,6 +9,7 @@ from trialsim.scenario.coherence.plan import PLAN_COHERENCE
 from trialsim.scenario.outcomes.correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes.effects import effect_refusals, unreachable
 from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.outcomes.own_course import OwnCourse
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.patients.eligibility import Eligibility
 from trialsim.scenario.patients.margins import OnCourse, ends_of
@@ -67,6 +68,11 @@ def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Violatio
         if isinstance(course, RecoveryClasses):
             for refusal in until_missing(_classes_fit(population, course)):
                 yield refusal._replace(path=f"{path}.{refusal.path}")
+        elif isinstance(course, OwnCourse):
+            for name in course.covariates:
+                if name not in population.covariates:
+                    rule = unknown("covariate", name, population.covariates)
+                    yield Violation(f"{path}.covariates.{name}", rule, name)
     if outcome.effect.subgroup is not None:
         for refusal in outcome.effect.subgroup.refusals(population.covariates):
             yield refusal._replace(path=f"effect.subgroup.{refusal.path}")
@@ -153,7 +159,7 @@ def _score_fits(
     if outcome.baseline not in (None, name):
         rule = f"must be an outcome whose baseline is {name}, or that has none"
         yield Violation("margin.outcome", rule, margin.outcome)
-    if not outcome.course.covariates_used:
+    if not isinstance(outcome.course, RecoveryClasses):
         rule = "must be an outcome whose course starts from other covariates, recovery_classes"
         yield Violation("margin.outcome", rule, margin.outcome)
     if covariate.whole and not outcome.grid.is_whole:

@@ -22,6 +22,7 @@ from trialsim.arrays import Floats
 from trialsim.curves import part_done
 from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, FrozenModel, NotNegative
 from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.outcomes.own_course import OwnCourse
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.outcomes.scales import Grid
 from trialsim.scenario.outcomes.tabulated import Tabulated
@@ -273,7 +274,7 @@ class Proportions(CheckedModel):
 
 
 Course: TypeAlias = Annotated[
-    Exponential | Interpolated | Proportions | Tabulated | RecoveryClasses,
+    Exponential | Interpolated | Proportions | Tabulated | RecoveryClasses | OwnCourse,
     Field(discriminator="model"),
 ]
 

@@ -15,6 +15,7 @@ from trialsim.scenario.outcomes.bounds import Bound, bound_refusals
 from trialsim.scenario.outcomes.courses import Course
 from trialsim.scenario.outcomes.exposure import Exposure, NoExposure
 from trialsim.scenario.outcomes.items import Items
+from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.outcomes.scales import Grid, Kind
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Positive, Violation
@@ -238,7 +239,7 @@ class Outcome(CheckedModel):
     @property
     def predictors(self) -> Mapping[str, float]:
         """The covariates on whose normal scores the course, or that of an arm, depends: weights."""
-        if all(course.covariates_used for course in self._courses):
+        if all(isinstance(course, RecoveryClasses) for course in self._courses):
             return {}
         return (self.prognosis or {}) if self.baseline is None else {self.baseline: 1.0}
 

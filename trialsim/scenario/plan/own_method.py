@@ -1,35 +1,15 @@
 """An analysis that a user wrote in Python, as a study file names it."""
 
-from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from trialsim.own.analyses import KNOWN_ANALYSES, OwnAnalysis
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, measured
-from trialsim.scenario.validation.refusal import Finite, Name, Violation, unknown
-
-_INSTALLED = (
-    "register it in Python with trialsim.own_analysis, or install the package that offers it"
-)
-
-
-def _is_registered(analysis: str) -> Iterator[Violation]:
-    if KNOWN_ANALYSES.find(analysis) is None:
-        rule = unknown("registered analysis", analysis, KNOWN_ANALYSES.names())
-        yield Violation("analysis", f"{rule}; {_INSTALLED}", analysis)
-
-
-def _is_what_it_was(analysis: str, fingerprint: str | None) -> Iterator[Violation]:
-    known = KNOWN_ANALYSES.find(analysis)
-    if known is not None and fingerprint not in (None, known.fingerprint):
-        rule = (
-            f"must be that of the code of {analysis}, {known.fingerprint}: it was another when the "
-            "study was kept"
-        )
-        yield Violation("fingerprint", rule, fingerprint)
+from trialsim.scenario.validation.refusal import Finite, Name
+from trialsim.scenario.validation.registered import rules_of_code, with_fingerprint
 
 
 class Own(AnalysisMethod):
@@ -38,10 +18,7 @@ class Own(AnalysisMethod):
     It travels with the study to worker processes.
     """
 
-    rules = (
-        (("analysis",), _is_registered),
-        (("analysis", "fingerprint"), _is_what_it_was),
-    )
+    rules = rules_of_code(KNOWN_ANALYSES, "analysis")
     omitted_defaults = ("parameters",)
     takes_missing_scores: ClassVar[bool] = True
 
@@ -56,11 +33,13 @@ class Own(AnalysisMethod):
     @model_validator(mode="before")
     @classmethod
     def _of_its_code(cls, written: Any) -> Any:
-        if not isinstance(written, dict) or written.get("fingerprint") is not None:
-            return written
-        name = written.get("analysis")
-        known = KNOWN_ANALYSES.find(name) if isinstance(name, str) else None
-        return written if known is None else {**written, "fingerprint": known.fingerprint}
+        return with_fingerprint(written, KNOWN_ANALYSES, "analysis")
+
+    @model_validator(mode="after")
+    def _keeps_its_code(self) -> Self:
+        """Hold the function, so that a study runs the code of its digest whatever comes later."""
+        _ = self.registered
+        return self
 
     @cached_property
     def registered(self) -> OwnAnalysis:

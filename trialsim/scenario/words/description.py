@@ -9,6 +9,8 @@ from trialsim.scenario.outcomes.bounds import Bound
 from trialsim.scenario.outcomes.courses import Proportions
 from trialsim.scenario.outcomes.effects import control_cells, effect_sizes, treated_cells
 from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.outcomes.own_course import OwnCourse
+from trialsim.scenario.outcomes.tabulated import Tabulated
 from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
@@ -339,6 +341,11 @@ def _bound_in_words(scenario: Scenario, outcome: Outcome, bound: Bound) -> str:
 
 def _course_in_words(outcome: Outcome) -> str:
     course = outcome.course
+    if isinstance(course, OwnCourse):
+        return (
+            f"The score at any time is what the own course {course.in_words}, written outside "
+            "trialsim, makes of a standard normal latent score and a shift."
+        )
     if isinstance(course, Proportions) and course.start is None:
         return _AS_ON_THE_END_DAY
     return _COURSES.get(course.model, _FROM_ONSET_TO_END)
@@ -353,6 +360,9 @@ _FROM_ONSET_TO_END: Final = (
     "from its values at onset to those on the end day."
 )
 _COURSES: Final = {
+    "tabulated": "The score is a latent score, rounded and bounded; without the drug it has on the "
+    "days of its table the distribution given there, and between them one that moves from each to "
+    "the next.",
     "recovery_classes": "The score is a latent score read off lines between points, rounded; "
     "without the drug the latent score moves from where the patient starts, as far and as fast as "
     "the patient's class recovers, and each measurement adds a residual.",
@@ -387,8 +397,10 @@ _SCALES: Final = {"theta": "Mann-Whitney effect"}
 
 def _latent_unit(outcome: Outcome) -> str:
     """Return the unit of the latent score, which of a time or a count is a logarithm."""
-    if isinstance(outcome.course, Proportions):
+    if isinstance(outcome.course, Proportions | Tabulated):
         return "SD"
+    if isinstance(outcome.course, OwnCourse):
+        return "in the unit of the own course"
     return "on the log scale" if outcome.kind in ("time", "count") else outcome.unit
 
 
