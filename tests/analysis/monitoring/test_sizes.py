@@ -49,6 +49,22 @@ def test_a_blinded_size_does_not_depend_on_the_arms() -> None:
     assert found.patients.std() < 15
 
 
+def test_a_blinded_size_makes_up_for_the_alpha_that_looks_spend() -> None:
+    """By a tenth with a Pocock look at half, by next to nothing with O'Brien and Fleming's."""
+    rules = {"none": 1.0, "classical_pocock": 1.1001, "classical_obrien_fleming": 1.0071}
+    wide = {"at_least": 60, "at_most": 400}
+    found = {
+        rule: looked(study("blinded", **wide).replace({"monitoring.efficacy": rule}))
+        for rule in rules
+    }
+    in_by_then = found["none"].moments.randomised_by_decision[:, 0]
+    free = (found["none"].patients > in_by_then) & (in_by_then < 104)
+    assert free.sum() > 10
+    for rule, inflation in rules.items():
+        ratio = found[rule].patients[free] / found["none"].patients[free]
+        assert ratio == pytest.approx(np.full(len(ratio), inflation), abs=1.5 / 104), rule
+
+
 def test_unblinded_sizes_lie_between_the_planned_and_the_most() -> None:
     for by in ("conditional_power", "promising_zone"):
         found = looked(study(by, "inverse_normal"))

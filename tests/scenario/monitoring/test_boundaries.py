@@ -9,6 +9,11 @@ import trialsim as ts
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.words.monitoring import boundary_of
+from trialsim.stats.sequential.conditional_power import (
+    conditional_power,
+    predictive_power,
+    trend_drift,
+)
 from trialsim.stats.sequential.crossing import crossing_probabilities
 
 LOOKS = {"first": {"when": {"known": 0.5}}, "second": {"when": {"known": 0.75}}}
@@ -93,3 +98,33 @@ def test_beta_spending_ends_at_the_efficacy_bound() -> None:
 def test_the_information_of_a_rank_test_is_that_without_ties() -> None:
     assert plan_of().information == pytest.approx(12 * 104 * 104 / 209)
     assert plan_of(planned_standard_error=0.05).information == pytest.approx(400)
+
+
+@pytest.mark.parametrize("scale", ["conditional_power", "predictive_power"])
+def test_binding_futility_is_about_the_last_bound_that_it_lowers(scale: str) -> None:
+    plan = plan_of(futility={"scale": scale, "below": 0.1, "binding": True})
+    last, z = plan.planned.efficacy[-1], plan.planned.futility[:2]
+    shares = plan.fractions[:2]
+    chance = {
+        "conditional_power": conditional_power(z, shares, last, trend_drift(z, shares)),
+        "predictive_power": predictive_power(z, shares, last),
+    }[scale]
+    assert last < plan_of().planned.efficacy[-1] - 0.01
+    assert chance == pytest.approx([0.1, 0.1], abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("rule", "power", "inflation"),
+    [
+        ("none", 0.9, 1.0),
+        ("classical_pocock", 0.9, 1.100),
+        ("classical_pocock", 0.8, 1.110),
+        ("classical_obrien_fleming", 0.9, 1.007),
+        ("classical_obrien_fleming", 0.8, 1.008),
+    ],
+)
+def test_looks_require_more_patients_for_a_power(rule: str, power: float, inflation: float) -> None:
+    """Two analyses at 0.05, two-sided: Jennison and Turnbull (2000), tables 2.2 and 2.4."""
+    half = {"first": {"when": {"known": 0.5}}}
+    plan = plan_of("two-sided", 0.05, efficacy=rule, looks=half)
+    assert plan.inflation(power) == pytest.approx(inflation, abs=0.0006)

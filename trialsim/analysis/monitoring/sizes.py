@@ -66,7 +66,8 @@ def _wanted(
 ) -> Floats:
     """Return the patients of the two arms that the rule requires, not rounded."""
     if rule.by == "blinded":
-        return _blinded(finished, plan, rule, counts.sum(axis=(1, 2)), known)
+        fixed = _blinded(finished, plan, rule, counts.sum(axis=(1, 2)), known)
+        return fixed * plan.inflation(rule.power)
     first = np.clip(at_look.patients, 1, sum(plan.compared) - 1)
     return patients_by_trend(plan, rule, at_look.z, first)
 
@@ -78,7 +79,7 @@ def _blinded(
     pooled: Integers,
     known: Integers,
 ) -> Floats:
-    """Return the patients that the pooled scores require, shape (replicate,)."""
+    """Return the patients that the pooled scores require of one analysis, shape (replicate,)."""
     analysis, planned = plan.analysis, plan.monitoring.planned_effect
     effect = float(rule.effect if rule.effect is not None else planned or np.nan)
     treated_share = plan.compared[0] / sum(plan.compared)

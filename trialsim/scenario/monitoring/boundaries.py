@@ -47,6 +47,8 @@ from trialsim.stats.sequential.crossing import crossing_probabilities
 _AT_ONCE: Final = 1024
 """Ways in which shares may come together whose bounds are solved before they occur."""
 _ROUNDING: Final = 1e-9
+_MOST_STEPS: Final = 50
+"""A few bring the last bound and binding futility to agree."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +145,10 @@ class BoundaryPlan:
         return Bounds(found.efficacy, np.where(last_held(fractions), -np.inf, found.futility))
 
     def _held(self, fractions: Floats, informations: Floats) -> Bounds:
-        futility = self._futility(fractions, informations)
-        binding = self.monitoring.futility is not None and self.monitoring.futility.binding
         if isinstance(self.monitoring.futility, BetaSpending):
             return self._beta(fractions, self.monitoring.futility)
+        futility = self._futility(fractions, informations, self._critical)
+        binding = self.monitoring.futility is not None and self.monitoring.futility.binding
         if binding or self.monitoring.information == "variance":
             return Bounds(self._efficacy(fractions, futility if binding else None), futility)
         return Bounds(self._remembered(fractions), futility)
@@ -223,10 +225,41 @@ class BoundaryPlan:
             monitoring=self.monitoring.model_copy(update={"futility": None}),
         )
 
+    def inflation(self, power: float) -> float:
+        """Return the patients that the looks require for a power, over those of a fixed test.
+
+        The square of the drift at which the planned bounds for efficacy give the power, over that
+        of one analysis (Jennison and Turnbull 2000, section 2.3); futility is not counted on.
+        """
+        above = self.planned.efficacy
+        lower = -above if self.sides == 2 else None
+        of_power = float(scipy.special.ndtri(power))
+
+        def excess(drift: float) -> float:
+            crossing = crossing_probabilities(self.fractions, above, lower, drift)
+            return float(np.nansum(crossing.efficacy)) - power
+
+        drift = scipy.optimize.brentq(excess, 0.0, float(above[-1]) + of_power + 1.0)
+        fixed = of_power - float(scipy.special.ndtri(self.alpha_of_a_side))
+        return float((drift / fixed) ** 2)
+
     @cached_property
     def _critical(self) -> float:
-        """The planned bound of the last analysis, which conditional power is about."""
-        return float(self._efficacy(self.fractions, None)[-1])
+        """The planned bound of the last analysis, which conditional power is about.
+
+        Binding futility lowers it, and on the scale of conditional power the rule for futility
+        follows it: the two are brought to agree.
+        """
+        critical = float(self._efficacy(self.fractions, None)[-1])
+        futility = self.monitoring.futility
+        if futility is None or not futility.binding:
+            return critical
+        for _ in range(_MOST_STEPS):
+            below = self._futility(self.fractions, self.fractions * self.information, critical)
+            before, critical = critical, float(self._efficacy(self.fractions, below)[-1])
+            if abs(critical - before) < _ROUNDING:
+                break
+        return critical
 
     @cached_property
     def _classical(self) -> Floats:
@@ -253,15 +286,20 @@ class BoundaryPlan:
             return completed_bounds(fractions, whole, *level, futility)
         return completed_bounds(fractions, np.inf, *level, futility)
 
-    def _futility(self, fractions: Floats, informations: Floats) -> Floats:
-        """Return bounds on z below which the looks stop, -inf where they do not try."""
+    def _futility(self, fractions: Floats, informations: Floats, critical: float) -> Floats:
+        """Return bounds on z below which the looks stop, -inf where they do not try.
+
+        `critical` is the bound of the last analysis, for rules about its chance to reject.
+        """
         if self.monitoring.futility is None:
             return np.full(fractions.shape, -np.inf)
         tried = np.array([*map(self.monitoring.futility_at, self.monitoring.names), False])
-        z = self._futility_everywhere(fractions, informations)
+        z = self._futility_everywhere(fractions, informations, critical)
         return np.where(tried & np.isfinite(fractions), np.nan_to_num(z, nan=-np.inf), -np.inf)
 
-    def _futility_everywhere(self, fractions: Floats, informations: Floats) -> Floats:
+    def _futility_everywhere(
+        self, fractions: Floats, informations: Floats, critical: float
+    ) -> Floats:
         rule, t = self.monitoring.futility, np.clip(fractions, 1e-9, 1 - 1e-9)
         match rule:
             case OnZ(below=below):
@@ -273,9 +311,9 @@ class BoundaryPlan:
                 return distance * np.sqrt(informations)
             case OnConditionalPower(below=below, under=under):
                 drift = None if under == "trend" else self._drift_under(under)
-                return z_for_conditional_power(below, t, self._critical, drift)
+                return z_for_conditional_power(below, t, critical, drift)
             case OnPredictivePower(below=below):
-                return z_for_predictive_power(below, t, self._critical)
+                return z_for_predictive_power(below, t, critical)
         return np.full(fractions.shape, -np.inf)
 
     def _drift_under(self, under: str | float) -> float:
