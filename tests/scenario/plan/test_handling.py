@@ -9,6 +9,7 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Missing
 from trialsim.scenario.plan.estimands import EVENTS, STRATEGIES, Estimand, Strategy
 from trialsim.scenario.plan.handling import departures, handling
+from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.protocol.intercurrent import Event
 
@@ -39,7 +40,7 @@ def test_where_scores_after_stopping_do_not_count_the_missing_rule_decides(
 
 
 def test_scores_that_count_after_stopping_are_treatment_policy_whatever_is_missing() -> None:
-    for missing in ("locf", "worst_rank", "complete_case"):
+    for missing in ("locf", "worst_rank", "complete_case", "multiple_imputation", "likelihood"):
         assert handling(planned(missing=missing), "discontinuation").strategies == (
             "treatment_policy",
         )
@@ -57,7 +58,33 @@ def test_each_kind_of_event_that_is_handled_otherwise_is_named_once() -> None:
     found = list(departures(plan, meant, EVENTS))
     assert [one.event for one in found] == list(EVENTS)
     assert all(one.why for one in found)
-    assert [one.event for one in departures(plan, meant, DEAD)] == ["withdrawal", "death"]
+    assert [one.event for one in departures(plan, meant, DEAD)] == ["death"]
+
+
+@pytest.mark.parametrize(
+    "missing", ["locf", "bocf", "complete_case", "multiple_imputation", "likelihood"]
+)
+def test_scores_that_are_missing_only_are_no_event_whatever_fills_them_in(missing: Missing) -> None:
+    """ICH E9(R1), A.5.1: under treatment policy they would have counted."""
+    plan = planned(missing=missing)
+    meant = Estimand(intercurrent={"discontinuation": "treatment_policy"})
+    assert list(departures(plan, meant, EVENTS)) == []
+
+
+@pytest.mark.parametrize("after", ["last_score", "withdrawal"])
+def test_a_delta_after_the_trial_was_left_is_for_treatment_policy_too(after: str) -> None:
+    imputation = Imputation.model_validate({"after": after, "delta": -2.0})
+    plan = planned(missing="multiple_imputation", imputation=imputation)
+    assert list(departures(plan, Estimand(), EVENTS)) == []
+
+
+def test_a_rule_is_not_held_to_an_event_that_cannot_happen_unless_it_ranks_the_missing() -> None:
+    meant = Estimand(intercurrent={"withdrawal": "while_on_treatment"})
+    imputed = planned(missing="multiple_imputation")
+    assert [one.event for one in departures(imputed, meant, ("withdrawal",))] == ["withdrawal"]
+    assert list(departures(imputed, meant, DEAD)) == []
+    ranked = planned(missing="worst_rank")
+    assert [one.event for one in departures(ranked, Estimand(), DEAD)] == ["withdrawal"]
 
 
 def test_few_infusions_leave_out_patients_who_are_of_the_population() -> None:

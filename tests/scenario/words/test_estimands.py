@@ -62,4 +62,19 @@ def test_imputation_by_reference_is_for_the_treatment_policy_under_an_assumption
     imputed = {"analysis.missing": "multiple_imputation"}
     reference = {**imputed, "analysis.imputation": {"model": "jump_to_reference"}}
     assert target_of(CARS1.replace(reference)).is_target
-    assert not target_of(CARS1.replace(imputed)).is_target
+
+
+def test_imputation_at_random_is_for_another_effect_only_if_scores_after_stopping_are() -> None:
+    """Scores that were never seen are missing data; those after an event are the estimand's."""
+    imputed = {"analysis.missing": "multiple_imputation"}
+    assert target_of(CARS1.replace(imputed)).is_target
+    gone = {**imputed, "analysis.discontinuation": "as_missing"}
+    assert not target_of(CARS1.replace(gone)).is_target
+    meant = {
+        "estimands": {"policy": {"intercurrent": {"discontinuation": "treatment_policy"}}},
+        "analysis.estimand": "policy",
+        "analysis.secondary": {},
+    }
+    assert misaligned(CARS1.replace(imputed | meant)) == ()
+    (told,) = misaligned(CARS1.replace(gone | meant))
+    assert "scores after treatment was discontinued do not count" in told

@@ -1,7 +1,10 @@
 """What an analysis does with what comes after an event, and so for which estimand it can be.
 
 The mapping is that of ICH E9(R1) (2019), A.5: an analysis is aligned with an estimand if what it
-does about each kind of intercurrent event, missing scores among it, is the estimand's strategy.
+does about each kind of intercurrent event is the estimand's strategy. Scores that are missing, as a
+visit was missed or the trial was left, are not such an event (A.5.1): under treatment policy they
+would have counted, and imputing them is an assumption, not another estimand. Only a rule that makes
+an outcome of missingness itself is one for another.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -38,19 +41,18 @@ def departures(
 ) -> Iterator[Departure]:
     """Yield what in a plan makes its analysis one for another estimand.
 
-    Visits are missed whether or not patients withdraw, so the rule for missing scores is always
-    held to the strategy for withdrawal.
+    Visits are missed whether or not patients withdraw, so a rule by which a missing score is the
+    worst outcome is always held to the strategy for withdrawal.
 
     Parameters
     ----------
     happening
         Kinds of event that can happen.
     """
+    held = {*happening, "withdrawal"} if plan.missing == "worst_rank" else happening
     for event in EVENTS:
         found = handling(plan, event)
-        if event in (*happening, "withdrawal") and (
-            estimand.strategy_of(event) not in found.strategies
-        ):
+        if event in held and estimand.strategy_of(event) not in found.strategies:
             yield Departure(event, found.words)
     if plan.minimum_infusion_share > 0 and not estimand.kinds_under("principal_stratum"):
         yield Departure(None, PER_PROTOCOL)
@@ -114,14 +116,10 @@ _LEFT: Final = {
         ("composite",), "a missing score counts as the worst outcome (composite)"
     ),
     "at_random": Handling(
-        ("hypothetical",),
-        "scores imputed as missing at random are those that patients would have had without "
-        "leaving the trial (hypothetical)",
+        ("treatment_policy", "hypothetical"), "missing scores are imputed as missing at random"
     ),
     "likelihood": Handling(
-        ("hypothetical",),
-        "scores left missing, as at random, count as those that patients would have had without "
-        "leaving the trial (hypothetical)",
+        ("treatment_policy", "hypothetical"), "missing scores are taken as missing at random"
     ),
     **{model: _by_reference(words) for model, words in _REFERENCES.items()},
 }
