@@ -142,3 +142,16 @@ def test_without_a_fit_there_is_no_effect() -> None:
     found = standardised_effect(cell, x, CELLS)
     assert np.isnan(found.effect).all()
     assert (estimated_effect(*found).p_value == 1).all()
+
+
+def test_its_variance_has_a_part_for_the_covariates_that_were_drawn() -> None:
+    """Oracle: the jackknife, where the covariates decide much, also of what there is to gain."""
+    generator = np.random.default_rng(9)
+    arm, known = np.tile([1.0, 0.0], 100), 3 * generator.standard_normal(200)
+    latent = 3 * arm + known + generator.logistic(size=200)
+    cell = 1.0 * np.searchsorted([0.0, 1.0, 2.0], latent)
+    x = np.stack([arm, known], axis=-1)
+    without = np.array([np.delete(np.arange(200), place) for place in range(200)])
+    left = standardised_effect(cell[without], x[without], 4).effect
+    jackknife = 199 / 200 * ((left - left.mean()) ** 2).sum()
+    assert standardised_effect(cell, x, 4).variance == pytest.approx(jackknife, rel=0.03)
