@@ -9,11 +9,13 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from trialsim.clock import NEVER
-from trialsim.errors import InputError
+from trialsim.errors import InputError, RunError
 from trialsim.scenario.protocol.intercurrent import Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
+from trialsim.trial.conduct import Recruitment
 from trialsim.trial.trial import Trial, simulate_batch
+from trialsim.trial.waiting import recruit_with_waiting
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
 EVENTFUL = {
@@ -145,3 +147,39 @@ def test_rates_of_events_are_those_of_the_arm_put_in(cars1: Scenario) -> None:
         stopped = trial.world(arm).conduct.discontinued < NEVER
         error = np.sqrt(share * (1 - share) / stopped.size)
         assert abs(stopped.mean() - share) < 4 * error
+
+
+def by_next_score(cars1: Scenario) -> Scenario:
+    """Return CARS-1 with one chair a site and withdrawals by the next score, as no file can say."""
+    days = {"distribution": "uniform", "low": 1, "high": 90}
+    by = {"seen": "last_observed", "log_odds_per_unit": -0.05, "reference": 30}
+    study = cars1.replace(
+        {
+            "analysis.secondary": None,
+            "operations.infusion_chairs_per_site": 1,
+            "operations.withdrawal": {"probability": 0.2, "days": days, "scores": {"arat": by}},
+        }
+    )
+    operations = study.operations
+    risk = operations.withdrawal.scores["arat"].model_copy(update={"seen": "unseen"})
+    withdrawal = operations.withdrawal.model_copy(update={"scores": {"arat": risk}})
+    changed = operations.model_copy(update={"withdrawal": withdrawal})
+    return study.model_copy(update={"operations": changed})
+
+
+def test_histories_that_go_round_are_told_at_once(
+    cars1: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ends of the fourth replicate alternate; the pass that comes again is the last."""
+    passes = 0
+
+    def counted(*parts: Any) -> Recruitment:
+        nonlocal passes
+        passes += 1
+        assert passes <= 12, "the passes go on"
+        return recruit_with_waiting(*parts)
+
+    monkeypatch.setattr("trialsim.trial.unfolding.recruit_with_waiting", counted)
+    with pytest.raises(RunError, match=r"agrees with itself.*\(withdrawal by scores\)"):
+        simulate_batch(by_next_score(cars1), Streams(2016, range(3, 4)))
+    assert passes > 2

@@ -17,11 +17,11 @@ from trialsim.arrays import Booleans, Integers, Pairs, take_rows, zeros_by_layer
 from trialsim.clock import DAY, NEVER, weekday
 from trialsim.compiled.library import stages
 from trialsim.scenario.protocol.design import Visit
-from trialsim.scenario.protocol.intercurrent import Event
+from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, Event
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import Cohort
-from trialsim.trial.itinerary import DISCONTINUATIONS, Intentions, of_arm
+from trialsim.trial.itinerary import Intentions, of_arm
 
 
 class Lack(IntEnum):
@@ -173,10 +173,8 @@ def couples_patients(scenario: Scenario) -> str | None:
     Chairs for every patient of the trial can never all be taken. They come last: where anything
     else is shared too, its path is returned.
     """
-    chairs = scenario.operations.infusion_chairs_per_site
-    if chairs is not None and chairs < scenario.design.patients:
-        return CHAIRS
-    return None
+    short = scenario.operations.chairs_can_run_short(scenario.design.patients)
+    return CHAIRS if short else None
 
 
 def screened(cohort: Cohort, closed: Integers, scenario: Scenario) -> Integers:

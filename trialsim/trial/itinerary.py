@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from trialsim.arrays import (
 from trialsim.clock import DAY, HOUR, NEVER, weekday
 from trialsim.compiled.library import stages
 from trialsim.quantiles import quantiles
-from trialsim.scenario.protocol.intercurrent import Event, Happening
+from trialsim.scenario.protocol.intercurrent import ENDS_OF_INFUSIONS, Event, Happening
 from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
@@ -109,11 +109,6 @@ class Undecided:
     def of_replicates(self, kept: Booleans) -> "Undecided":
         """Return the same of some of the replicates."""
         return Undecided(self.words[kept], self.chances[kept])
-
-
-DISCONTINUATIONS: Final[tuple[Event, ...]] = ("discontinuation", "drug_related_discontinuation")
-"""The events that end the infusions and leave the patient in the trial."""
-ENDS_OF_INFUSIONS: Final[tuple[Event, ...]] = (*DISCONTINUATIONS, "withdrawal", "death")
 
 
 @dataclass(frozen=True)

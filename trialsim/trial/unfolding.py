@@ -8,18 +8,18 @@ for a chair stays as it was run.
 import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from hashlib import blake2b
 
 from trialsim.arrays import Integers, take_rows
 from trialsim.clock import NEVER
 from trialsim.errors import RunError
-from trialsim.scenario.protocol.intercurrent import Happening
+from trialsim.scenario.protocol.intercurrent import ENDS_OF_INFUSIONS, Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.allocation.procedure import Allocation
 from trialsim.trial.cohort import Cohort
 from trialsim.trial.conduct import Conduct, Recruitment, derive_conduct
-from trialsim.trial.itinerary import ENDS_OF_INFUSIONS, Itinerary
+from trialsim.trial.itinerary import Itinerary
 from trialsim.trial.outcomes import Scores, realise
 from trialsim.trial.risks.by_score import decided
 from trialsim.trial.waiting import recruit_with_waiting
@@ -58,9 +58,6 @@ def unfold(
     return conduct, realise(scenario, cohort, candidate, conduct, arms, recruited.streams)
 
 
-_MOST_PASSES: Final = 10_000
-
-
 def recruit_together(
     itinerary: Itinerary,
     cohort: Cohort,
@@ -71,20 +68,23 @@ def recruit_together(
     """Recruit a batch in which patients may wait for one another, and scores may end infusions.
 
     When infusions end decides who waits, and who waits decides when others are treated and so how
-    they score. What happens up to a minute follows from what happened before it: each pass begins
-    with the ends that the pass before it found, and finds at least one more of them right.
+    they score. Each pass begins with the ends that the pass before it found. A score seen before an
+    end follows from what had happened up to then, so each pass finds at least one more patient's
+    end right, in the order of time; the last but one finds the rest, and the last finds them again:
+    there are at most two passes more than patients, and usually two in all. An end that goes by a
+    later score would have no such order, which is why a study cannot say so.
 
     Raises
     ------
     RunError
-        If the passes have no end, which cannot be.
+        If a pass finds what one before the last had found, as it would for ever.
     """
     events = scenario.operations.events
     depend = [one for one in ENDS_OF_INFUSIONS if events[one].depends_on_scores]
     if not depend:
         return recruit_with_waiting(itinerary, cohort, scenario, allocation)
-    assumed = itinerary
-    for _ in range(_MOST_PASSES):
+    assumed, met = itinerary, set[bytes]()
+    for _ in range(scenario.design.patients + 2):
         recruitment = recruit_with_waiting(assumed, cohort, scenario, allocation)
         candidate = take_rows(itinerary.candidate, recruitment.place)
         intended = itinerary.intend(candidate)
@@ -93,5 +93,12 @@ def recruit_together(
         again = itinerary.ending(recruitment.place, recruitment.randomised < NEVER, ends)
         if again.ends_alike(assumed):
             return recruitment
+        mark = blake2b(b"".join(minutes.tobytes() for minutes in again.ends.values())).digest()
+        if mark in met:
+            break
+        met.add(mark)
         assumed = again
-    raise RunError("what happens to patients who wait for one another was never settled")
+    raise RunError(
+        "no history of the trial agrees with itself: which infusions end decides who waits for "
+        f"whom, and that ends others, round and round ({', '.join(depend)} by scores)"
+    )

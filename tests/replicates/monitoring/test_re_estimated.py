@@ -8,6 +8,7 @@ import pytest
 import trialsim as ts
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.monitored import monitor
+from trialsim.errors import InputError
 from trialsim.replicates.monitoring.monitored import largest
 from trialsim.replicates.monitoring.re_estimated import ReEstimated
 from trialsim.reporting.text.power import power_text
@@ -132,6 +133,15 @@ def test_where_patients_wait_for_chairs_a_size_that_stays_changes_nothing() -> N
     assert (changed.columns["planned_patients"] == 60).all()
     for name, column in plain.columns.items():
         assert np.array_equal(changed.columns[name], column, equal_nan=True), name
+
+
+def test_chairs_for_all_who_are_planned_may_be_too_few_for_those_a_look_adds() -> None:
+    """Then who withdraws cannot go by the score at the next visit."""
+    by = {"arat": {"seen": "unseen", "log_odds_per_unit": -0.05, "reference": 30}}
+    changes = {"operations.withdrawal.scores": by, "operations.infusion_chairs_per_site": 149}
+    with pytest.raises(InputError, match=r"^operations\.withdrawal\.scores\.arat\.seen: must be"):
+        study().replace(changes)
+    study().replace({**changes, "operations.infusion_chairs_per_site": 150})
 
 
 def test_where_patients_wait_for_chairs_a_trial_of_a_new_size_is_one_of_that_design() -> None:

@@ -50,6 +50,36 @@ WRONG: Final = {
             "operations.rescue.effects.mrss: must be an outcome that exists; did you mean mrs?",
         ],
     ),
+    "ends by scores that are not there yet, where patients wait": (
+        """\
+        extends: cars1
+        operations:
+          infusion_chairs_per_site: 3
+          withdrawal:
+            scores: {arat: {seen: unseen, log_odds_per_unit: -0.05, reference: 30}}
+          discontinuation:
+            scores:
+              arat: {seen: last_observed, log_odds_per_unit: -0.05, reference: 30}
+              mrs: {seen: unseen, log_odds_per_unit: 0.5, reference: 3}
+          rescue:
+            probability: 0.1
+            scores: {arat: {seen: unseen, log_odds_per_unit: -0.05, reference: 30}}
+          switching:
+            probability: 0.1
+            to: placebo
+            scores: {arat: {seen: unseen, log_odds_per_unit: -0.05, reference: 30}}
+          visit_missed_odds:
+            scores: {arat: {seen: unseen, log_odds_per_unit: -0.05, reference: 30}}
+        """,
+        [
+            "operations.discontinuation.scores.mrs.seen: must be last_observed where patients wait "
+            "for chairs (infusion_chairs_per_site 3)",
+            "operations.withdrawal.scores.arat.seen: must be last_observed where patients wait for "
+            "chairs (infusion_chairs_per_site 3), since the next score depends on who waits until "
+            "then, and who waits on this event; or set operations.infusion_chairs_per_site to null "
+            "(got unseen)",
+        ],
+    ),
     "switching to nothing": (
         """\
         extends: cars1
@@ -91,6 +121,28 @@ WRONG: Final = {
         ],
     ),
 }
+
+
+BY_UNSEEN: Final = {"arat": {"seen": "unseen", "log_odds_per_unit": -0.05, "reference": 30}}
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        {"operations.infusion_chairs_per_site": None},
+        {"operations.infusion_chairs_per_site": 208},
+        {"operations.withdrawal.probability": 0},
+    ],
+)
+def test_ends_may_go_by_the_unseen_score_where_nobody_can_wait_on_them(
+    allowed: dict[str, object],
+) -> None:
+    """Without chairs, with one for every patient, or with an end that does not happen."""
+    changes = {"operations.infusion_chairs_per_site": 3, "operations.withdrawal.scores": BY_UNSEEN}
+    with pytest.raises(InputError, match=r"^operations\.withdrawal\.scores\.arat\.seen: must be"):
+        load("cars1").replace(changes)
+    risk = load("cars1").replace({**changes, **allowed}).operations.withdrawal.scores["arat"]
+    assert risk.seen == "unseen"
 
 
 @pytest.mark.parametrize("what", WRONG)

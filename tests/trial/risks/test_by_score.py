@@ -221,8 +221,17 @@ COUPLED: Final[dict[str, Any]] = {
         "withdrawal",
         0.5,
         {"distribution": "exponential", "mean": 20},
-        scores=by_arat("unseen", 0.1),
+        scores=by_arat("last_observed", 0.1),
     ),
+    **event(
+        "rescue",
+        0.5,
+        {"distribution": "uniform", "low": 1, "high": 80},
+        scores=by_arat("unseen", -0.1),
+        effects={"arat": {"anchor": "mean_difference", "value": 12}},
+    ),
+    "operations.visit_missed_probability": 0.3,
+    "operations.visit_missed_odds": {"scores": by_arat("unseen", -0.1)},
 }
 
 

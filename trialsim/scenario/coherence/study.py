@@ -6,6 +6,7 @@ from typing import get_args
 
 from trialsim.scenario.coherence.monitoring import MONITORING_COHERENCE
 from trialsim.scenario.coherence.plan import PLAN_COHERENCE
+from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.outcomes.correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes.effects import effect_refusals, unreachable
 from trialsim.scenario.outcomes.outcome import Outcome
@@ -15,7 +16,12 @@ from trialsim.scenario.patients.eligibility import Eligibility
 from trialsim.scenario.patients.margins import OnCourse, ends_of
 from trialsim.scenario.patients.population import Covariate, Population, known_margins
 from trialsim.scenario.protocol.design import Design, Visit
-from trialsim.scenario.protocol.intercurrent import Event, IntercurrentEvent, Odds
+from trialsim.scenario.protocol.intercurrent import (
+    ENDS_OF_INFUSIONS,
+    Event,
+    IntercurrentEvent,
+    Odds,
+)
 from trialsim.scenario.protocol.operations import Operations, Window
 from trialsim.scenario.protocol.treatment import Treatment
 from trialsim.scenario.validation.refusal import (
@@ -244,6 +250,31 @@ def _risks_know_scores(
                 yield Violation(path, unknown("outcome", name, outcomes), name)
 
 
+def _ends_follow_from_the_past(
+    operations: Operations, design: Design, monitoring: Monitoring | None
+) -> Iterator[Violation]:
+    """Refuse ends of infusions that go by the score at the next visit where chairs are short.
+
+    That score goes by the infusions until then, these by who waits for a chair, and who waits by
+    the end: none, or several, of the histories would then agree with themselves.
+    """
+    sizes = None if monitoring is None else monitoring.re_estimation
+    if not operations.chairs_can_run_short(design.patients if sizes is None else sizes.at_most):
+        return
+    chairs = operations.infusion_chairs_per_site
+    rule = (
+        f"must be last_observed where patients wait for chairs (infusion_chairs_per_site {chairs}),"
+        " since the next score depends on who waits until then, and who waits on this event; or "
+        "set operations.infusion_chairs_per_site to null"
+    )
+    for what, event in _risks(operations):
+        if what in ENDS_OF_INFUSIONS and vars(event).get("probability"):
+            for name, risk in vars(event).get("scores", {}).items():
+                if risk is not None and vars(risk).get("seen") == "unseen":
+                    path = f"operations.{what}.scores.{name}.seen"
+                    yield Violation(path, rule, "unseen")
+
+
 def _rescue_fits(operations: Operations, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     rescue = vars(operations).get("rescue")
     for name, effect in ({} if rescue is None else vars(rescue).get("effects", {})).items():
@@ -328,6 +359,7 @@ COHERENCE: Rules = (
     (("population", "design", "treatment"), _doses_have_their_unit),
     (("population", "operations", "design"), _risks_fit),
     (("operations", "outcomes"), _risks_know_scores),
+    (("operations", "design", "monitoring"), _ends_follow_from_the_past),
     (("operations", "outcomes"), _rescue_fits),
     (("operations", "design"), _somebody_can_switch),
     (("outcomes",), _bounds_name_earlier_outcomes),

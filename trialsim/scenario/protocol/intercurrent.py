@@ -7,7 +7,7 @@ what is not seen makes them missing not at random.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal, Self, TypeAlias
+from typing import ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import Field
 
@@ -31,6 +31,10 @@ Event: TypeAlias = Literal[
 """The kinds of intercurrent events, by their names in `Operations`."""
 Happening: TypeAlias = Literal[Event, "refusal", "visit_missed"]
 """What may happen to a patient, or be switched off: the events, and what may happen repeatedly."""
+DISCONTINUATIONS: Final[tuple[Event, ...]] = ("discontinuation", "drug_related_discontinuation")
+"""The events that end the infusions and leave the patient in the trial."""
+ENDS_OF_INFUSIONS: Final[tuple[Event, ...]] = (*DISCONTINUATIONS, "withdrawal", "death")
+"""The events after which a patient takes no chair."""
 
 
 class RiskFactor(FrozenModel):
@@ -57,7 +61,8 @@ class ScoreRisk(FrozenModel):
     seen: Literal["last_observed", "unseen"]
     """Which score: the last one observed before (missing at random; before the first there is no
     change), or the one that the patient would have at the next visit had no event that depends on
-    scores happened since the last (not at random); for a missed visit the score at that visit."""
+    scores happened since the last (not at random); for a missed visit the score at that visit.
+    What ends infusions takes last_observed alone where patients wait for one another for chairs."""
     log_odds_per_unit: Finite
     """Change of the log odds for one point more of the score, such as -0.05."""
     reference: Finite

@@ -261,6 +261,11 @@ class Operations(CheckedModel):
         """The intercurrent events by their kinds, those that cannot happen among them."""
         return {kind: getattr(self, kind) for kind in get_args(Event)}
 
+    def chairs_can_run_short(self, patients: int) -> bool:
+        """Return whether a patient may ever wait for a chair in a trial of so many."""
+        chairs = self.infusion_chairs_per_site
+        return chairs is not None and chairs < patients
+
     @property
     def opens(self) -> int:
         """The minute of the day at which the clinic opens."""
