@@ -14,6 +14,7 @@ from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.package import check_installed, file_names
 from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.exports import write_analysed
+from trialsim.simulated import simulate
 
 
 def test_keys_name_a_record_and_put_the_records_in_order(datasets: dict[str, Dataset]) -> None:
@@ -155,6 +156,41 @@ def test_the_guide_names_every_dataset_and_every_term_of_the_sponsor(
                 if term.code is None:
                     assert f"| {one.name}.{variable.name} | {term.value} |" in guide
     assert f"p = {analyse(source.trial).p_value:.6g}" in guide
+
+
+def test_the_guide_says_arms_test_covariates_and_direction_of_every_analysis(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("pyreadstat", reason="the extra cdisc is not installed")
+    trial = simulate("dose_finding", seed=7)
+    write_analysed(tmp_path / "trial", trial, analyse(trial), "", "cdisc", "2026-01-05")
+    guide = (tmp_path / "trial" / "reviewers_guide.md").read_text()
+    first = guide.split("### ANL01FL: primary")[1].split("###")[0]
+    for said in (
+        "TRTP = 'Cerebrolysin 10 mL' (TRTPN = 2) is the treated arm",
+        "TRTP = 'Placebo' (TRTPN = 1) the control",
+        "CHG times -1 where PARAMCD in ('ADCTS'), as a lower score is better",
+        "Analysis of covariance",
+        "Covariates: BASE.",
+        "Strata: none.",
+        "Values above 0 favour treatment",
+        "mean difference = 2.43579, p = 0.0245259, 68 treated and 67 control patients",
+    ):
+        assert said in first, said
+    assert guide.count("\n### ANL") == 1 + len(trial.scenario.analysis.further)
+
+
+def test_the_guide_says_what_a_flag_does_not_hold(tmp_path: Path) -> None:
+    pytest.importorskip("pyreadstat", reason="the extra cdisc is not installed")
+    trial = simulate("cars1_estimands", seed=7)
+    write_analysed(tmp_path / "trial", trial, analyse(trial), "", "cdisc", "2026-01-05")
+    guide = (tmp_path / "trial" / "reviewers_guide.md").read_text()
+    beyond = {
+        part.split("\n")[0].split(": ")[1]
+        for part in guide.split("\n### ")[1:]
+        if "Not in the flag: " in part
+    }
+    assert beyond == {"imputed at random", "jump to reference", "weighted"}
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,15 @@ from trialsim.reporting.cdisc.files.xpt import write_xpt
 from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.source import Source
 from trialsim.scenario.files.yaml_file import load
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.simulated import simulate
 
-STUDIES = ("cars1", "cars1_estimands", "gharagozli2017", "rat_mtbi", "vad_cognition", "xiao1999")
-"""Ranks of scores, for an estimand, of changes, of times in three arms; Student's t; covariance."""
+STUDIES = (
+    *("cars1", "cars1_estimands", "gharagozli2017", "rat_mtbi", "vad_cognition", "xiao1999"),
+    *("dose_finding", "rat_dose_response"),
+)
+"""Ranks of scores, for an estimand, of changes, of times in three arms; Student's t; covariance;
+covariance in four arms; Welch's t in five."""
 
 
 def mann_whitney(treated: DataFrame, control: DataFrame, value: str) -> tuple[float, float]:
@@ -48,24 +52,33 @@ def covariance(treated: DataFrame, control: DataFrame, value: str) -> tuple[floa
     return fitted[1], 2 * stats.t.sf(abs(fitted[1]) / np.sqrt(variance), freedom)
 
 
+def welch(treated: DataFrame, control: DataFrame, value: str) -> tuple[float, float]:
+    """Return the difference of means and its p-value with a variance for each arm, by SciPy."""
+    found = stats.ttest_ind(treated[value], control[value], equal_var=False)
+    return treated[value].mean() - control[value].mean(), found.pvalue
+
+
 Computed = Callable[[DataFrame, DataFrame, str], tuple[float, float]]
 METHODS: dict[str, Computed] = {
     "mann_whitney": mann_whitney,
     "t_test": student,
+    "welch": welch,
     "ancova": covariance,
 }
 
 
-def analysed(rows: DataFrame, source: Source) -> tuple[DataFrame, DataFrame]:
-    """Return the flagged records of the treated and of the controls at the visit of the plan."""
-    study = source.study
-    plan, arms = study.analysis, study.design.arms
+def analysed(
+    rows: DataFrame, source: Source, plan: AnalysisPlan, flag: str
+) -> tuple[DataFrame, DataFrame]:
+    """Return the flagged records of the treated and of the controls at the visit of a plan."""
+    arms = source.study.design.arms
     code = source.tests.outcomes[plan.endpoint].code
     visits = dict(zip(source.visits["visit"], source.visits["VISIT"], strict=True))
     chosen = rows[
-        rows["PARAMCD"].eq(code) & rows["AVISIT"].eq(visits[plan.visit]) & rows["ANL01FL"].eq("Y")
+        rows["PARAMCD"].eq(code) & rows["AVISIT"].eq(visits[plan.visit]) & rows[flag].eq("Y")
     ]
     assert not chosen["USUBJID"].duplicated().any()
+    assert chosen["TRTP"].nunique() == 2, "the flag marks the arms that are compared, no other"
     treated, control = (
         chosen[chosen["TRTP"].eq(arms[name].label)] for name in (plan.treated, plan.control)
     )
@@ -79,19 +92,35 @@ def test_adam_alone_gives_the_printed_estimate_and_p_value(name: str, tmp_path: 
     trial = simulate(name, seed=2016)
     source = Source(trial, calendar_from("2026-01-05"))
     write_xpt(efficacy(source), tmp_path / "adeff.xpt")
-    rows = pd.read_sas(tmp_path / "adeff.xpt", format="xport", encoding="ascii").fillna(
-        {"DTYPE": "", "ANL01FL": ""}
-    )
-    estimate, p_value = _computed(rows, source)
-    printed = analyse(trial)
-    assert_allclose(estimate, printed.estimate, rtol=1e-9)
-    assert_allclose(p_value, printed.p_value, rtol=1e-9)
+    rows = pd.read_sas(tmp_path / "adeff.xpt", format="xport", encoding="ascii")
+    plan, result = source.study.analysis, analyse(trial)
+    printed = {"primary": result.primary, **result.secondary}
+    plans = {"primary": plan, **plan.further}
+    for place, (analysis, one) in enumerate(plans.items(), 1):
+        if one.test.method in METHODS and one.missing != "multiple_imputation":
+            estimate, p_value = _computed(rows, source, one, f"ANL{place:02}FL")
+            assert_allclose(estimate, printed[analysis].estimate, rtol=1e-9, err_msg=analysis)
+            assert_allclose(p_value, printed[analysis].p_value, rtol=1e-9, err_msg=analysis)
 
 
-def _computed(rows: DataFrame, source: Source) -> tuple[float, float]:
-    study: Scenario = source.study
-    plan, outcome = study.analysis, study.outcomes[study.analysis.endpoint]
-    treated, control = analysed(rows, source)
+def test_the_flag_of_a_mixed_model_marks_every_visit_after_baseline() -> None:
+    trial = simulate("cars1_estimands", seed=7)
+    source = Source(trial, calendar_from("2026-01-05"))
+    rows = efficacy(source).frame
+    names = list(source.study.analysis.further)
+    flag, found = names.index("mixed_model") + 2, analyse(trial).secondary["mixed_model"]
+    rows = rows[rows[f"ANL{flag:02}FL"].eq("Y")]
+    assert set(rows["AVISIT"]) == set(source.visits["VISIT"]) - {"SCREENING", "BASELINE"}
+    assert set(rows["DTYPE"]) == {""}
+    sizes = rows.groupby("TRTPN")["USUBJID"].nunique()
+    assert sizes.to_dict() == {1: found.treated, 2: found.control}
+
+
+def _computed(
+    rows: DataFrame, source: Source, plan: AnalysisPlan, flag: str
+) -> tuple[float, float]:
+    outcome = source.study.outcomes[plan.endpoint]
+    treated, control = analysed(rows, source, plan, flag)
     value = "AVAL" if plan.measure == "score" else "CHG"
     signed = [one.assign(**{value: outcome.sign * one[value]}) for one in (treated, control)]
     if plan.test.method == "ancova":

@@ -1,8 +1,9 @@
 """Every score by visit, with what the analyses put in place of those not measured: ADEFF.
 
-A flag ANLzzFL marks the records of one analysis, a record for each patient whom it analyses: 01 is
-the primary one, at every visit and of every outcome; 02 and on are the secondary ones, in the order
-of the study file. The records are read off the very values that the analyses use.
+A flag ANLzzFL marks the records of one analysis, of the two arms that it compares: 01 is the
+primary one, at every visit and of every outcome; 02 and on are the secondary ones, in the order of
+the study file. A patient has one record for each outcome and visit that the analysis uses: a mixed
+model uses every visit after baseline. The records are read off the very values that analyses use.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.cdisc.terminology import standard_list
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.protocol.design import BASELINE
 
 _ORDER: Final = ["USUBJID", "PARAMCD", "VISITNUM", "DTYPE", "AVAL"]
@@ -165,13 +167,23 @@ def _baselines(observed: DataFrame) -> DataFrame:
 def _analysed(source: Source) -> Iterator[tuple[str, DataFrame]]:
     """Yield the flag of each analysis with the records that it uses."""
     plan = source.study.analysis
-    visits = [name for name in source.study.design.visits if name != BASELINE]
-    every = [(name, visit) for name in source.study.outcomes for visit in visits]
+    every = [(name, visit) for name in source.study.outcomes for visit in _after_baseline(source)]
     yield "ANL01FL", _used(source, plan, every)
     for place, further in enumerate(plan.further.values(), 2):
-        named = getattr(further.test, "outcomes", None) or [further.endpoint]
-        cells = [(name, further.visit) for name in named]
-        yield f"ANL{place:02}FL", _used(source, further, cells)
+        yield f"ANL{place:02}FL", _used(source, further, cells_of(source, further))
+
+
+def cells_of(source: Source, plan: AnalysisPlan) -> list[tuple[str, str]]:
+    """Return the outcomes, each with a visit, whose scores an analysis uses."""
+    outcomes = getattr(plan.test, "outcomes", None) or [plan.endpoint]
+    visits = getattr(plan.test, "visits", None) or [plan.visit]
+    if isinstance(plan.test, Mmrm):
+        visits = _after_baseline(source)
+    return [(name, visit) for name in outcomes for visit in visits]
+
+
+def _after_baseline(source: Source) -> list[str]:
+    return [name for name in source.study.design.visits if name != BASELINE]
 
 
 def _used(source: Source, plan: AnalysisPlan, cells: list[tuple[str, str]]) -> DataFrame:
@@ -180,7 +192,7 @@ def _used(source: Source, plan: AnalysisPlan, cells: list[tuple[str, str]]) -> D
 
 
 def _of_cell(source: Source, plan: AnalysisPlan, name: str, visit: str) -> DataFrame:
-    """Return the records of whom an analysis of one outcome at one visit takes."""
+    """Return the records of whom an analysis of one outcome at one visit takes, of its two arms."""
     trial, outcome = source.trial.batch, source.study.outcomes[name]
     changes = plan.measure == "change" and outcome.baseline is not None
     own = plan.model_copy(update={"measure": "change" if changes else "score"})
@@ -188,7 +200,8 @@ def _of_cell(source: Source, plan: AnalysisPlan, name: str, visit: str) -> DataF
     place = list(source.study.design.visits).index(visit)
     seen = trial.scores.at(name, place)[0]
     base = trial.underlying.at(name, 0)[0]
-    cell, analysed = data.values.cell[0], data.values.analysed[0]
+    treated, control = data.arms
+    cell, analysed = data.values.cell[0], (data.values.analysed & (treated | control))[0]
     worst = cell == WORST
     value = _values(outcome, cell.astype(np.float64), base, changes)
     as_seen = ~worst & (np.abs(value - seen) < outcome.step / 2)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.cdisc.files.analyses import analyses
+from trialsim.reporting.cdisc.files.markdown import table
 from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.sdtm.events import kinds
 from trialsim.reporting.cdisc.source import Source
@@ -23,7 +25,7 @@ def reviewers_guide(source: Source, result: Analysis, datasets: Sequence[Dataset
         _disposition(),
         _scales(source),
         _own_terms(datasets),
-        _analysis(source, result),
+        *analyses(source, result),
         _ABSENT,
     ]
     return "\n\n".join(parts) + "\n"
@@ -61,18 +63,13 @@ agency asks for; `define.xml` describes no values within variables (value lists)
 a record are not written."""
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(one.replace('|', '/') for one in line)} |" for line in lines)
-
-
 def _datasets(datasets: Sequence[Dataset]) -> str:
     rows = [
         (one.folder, one.name, one.title, one.structure, ", ".join(one.keys), str(len(one.frame)))
         for one in datasets
     ]
     heads = ("Folder", "Dataset", "Title", "Structure", "Keys", "Records")
-    return f"## Datasets\n\n{_table(heads, rows)}"
+    return f"## Datasets\n\n{table(heads, rows)}"
 
 
 def _visits(source: Source) -> str:
@@ -83,7 +80,7 @@ def _visits(source: Source) -> str:
             visits["VISITNUM"], visits["VISIT"], visits["VISITDY"], strict=True
         )
     ]
-    return f"## Visits\n\n{_table(('VISITNUM', 'VISIT', 'VISITDY'), rows)}"
+    return f"## Visits\n\n{table(('VISITNUM', 'VISIT', 'VISITDY'), rows)}"
 
 
 def _day(day: float) -> str:
@@ -95,7 +92,7 @@ def _disposition() -> str:
     heads = ("Event in the study file", "DSTERM", "DSDECOD", "Ends")
     return (
         "## Disposition\n\nEvery kind of intercurrent event, where it happens; ADTTE has the time "
-        f"to each.\n\n{_table(heads, rows)}"
+        f"to each.\n\n{table(heads, rows)}"
     )
 
 
@@ -107,7 +104,7 @@ def _scales(source: Source) -> str:
     heads = ("Study file", "Label", "Domain", "Category", "Code", "Test", "Defined by")
     return (
         "## Scales and covariates\n\nThe code is --TESTCD, PARAMCD in ADEFF, and the name of the "
-        f"covariate in ADSL.\n\n{_table(heads, rows)}"
+        f"covariate in ADSL.\n\n{table(heads, rows)}"
     )
 
 
@@ -121,30 +118,4 @@ def _own_terms(datasets: Sequence[Dataset]) -> str:
         if term.code is None
     }
     said = "These extend a code list of CDISC and are marked in `define.xml` (def:ExtendedValue)."
-    return f"## Terms of the sponsor\n\n{said}\n\n{_table(('Variable', 'Term'), sorted(rows))}"
-
-
-def _analysis(source: Source, result: Analysis) -> str:
-    plan = source.study.analysis
-    test = source.tests.outcomes[plan.endpoint]
-    visits = dict(zip(source.visits["visit"], source.visits["VISIT"], strict=True))
-    value = "AVAL" if plan.measure == "score" else "CHG"
-    chosen = f"PARAMCD = '{test.code}', AVISIT = '{visits[plan.visit]}', ANL01FL = 'Y'"
-    flags = "\n".join(
-        f"- ANL{place:02}FL: {name}" for place, name in enumerate(["primary", *plan.further], 1)
-    )
-    p_value, sizes = (
-        f"{result.p_value:.6g}",
-        f"{result.primary.treated} and {result.primary.control}",
-    )
-    return f"""\
-## The primary analysis from ADEFF
-
-Of the records with {chosen}, {value} by TRTP gives {result.primary.quantity} =
-{result.estimate:.6g}, p = {p_value} ({sizes} patients). A WORST RANK has a value beyond the worst
-end of the scale, which is right for ranks and not for means. Where scores are imputed several
-times, the flag marks those that were measured.
-
-The analyses by their flags:
-
-{flags}"""
+    return f"## Terms of the sponsor\n\n{said}\n\n{table(('Variable', 'Term'), sorted(rows))}"
