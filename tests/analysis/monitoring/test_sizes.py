@@ -52,9 +52,10 @@ def test_a_blinded_size_does_not_depend_on_the_arms() -> None:
 def test_a_blinded_size_makes_up_for_the_alpha_that_looks_spend() -> None:
     """By a tenth with a Pocock look at half, by next to nothing with O'Brien and Fleming's."""
     rules = {"none": 1.0, "classical_pocock": 1.1001, "classical_obrien_fleming": 1.0071}
-    wide = {"at_least": 60, "at_most": 400}
     found = {
-        rule: looked(study("blinded", **wide).replace({"monitoring.efficacy": rule}))
+        rule: looked(
+            study("blinded", at_least=60, at_most=400).replace({"monitoring.efficacy": rule})
+        )
         for rule in rules
     }
     in_by_then = found["none"].moments.randomised_by_decision[:, 0]

@@ -1,8 +1,11 @@
 """The looks of a study are put as its protocol would, and its conventions agree with them."""
 
+from typing import Any
+
 from trialsim.replicates.result import conventions_of
 from trialsim.reporting.text.words import conventions_text
 from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.words.monitoring import monitoring_in_words
 
 SEQUENTIAL = load("cars_sequential")
 FIXED = load("cars1")
@@ -40,3 +43,19 @@ def test_the_conventions_of_looks_stand_in_their_column_under_one_heading() -> N
     assert lines.count("Monitoring") == 1
     assert all(line[20] == " " and line[21] != " " for line in under)
     assert "Monitoring" not in conventions_text(conventions_of(FIXED))
+
+
+def test_futility_that_the_ordering_leaves_out_is_said_with_the_estimate() -> None:
+    """Only where the rule is not binding, and the estimate or the interval is by the ordering."""
+    one_sided = {"analysis.alternative": "greater", "analysis.alpha": 0.025}
+    naive = {"monitoring.estimate": "naive", "monitoring.interval": "naive"}
+    cases: list[tuple[dict[str, Any], bool]] = [
+        ({}, True),
+        ({"monitoring.estimate": "naive"}, True),
+        (naive, False),
+        ({"monitoring.futility": None}, False),
+        ({**one_sided, "monitoring.futility.binding": True}, False),
+    ]
+    for changes, said in cases:
+        told = monitoring_in_words(SEQUENTIAL.replace(changes))["inference"]
+        assert ("not quite median unbiased" in told) == said, changes

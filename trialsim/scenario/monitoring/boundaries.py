@@ -42,7 +42,11 @@ from trialsim.stats.sequential.conditional_power import (
     z_for_conditional_power,
     z_for_predictive_power,
 )
-from trialsim.stats.sequential.crossing import crossing_probabilities
+from trialsim.stats.sequential.crossing import (
+    crossing_probabilities,
+    drift_for_power,
+    inflation_factor,
+)
 
 _AT_ONCE: Final = 1024
 """Ways in which shares may come together whose bounds are solved before they occur."""
@@ -233,15 +237,8 @@ class BoundaryPlan:
         """
         above = self.planned.efficacy
         lower = -above if self.sides == 2 else None
-        of_power = float(scipy.special.ndtri(power))
-
-        def excess(drift: float) -> float:
-            crossing = crossing_probabilities(self.fractions, above, lower, drift)
-            return float(np.nansum(crossing.efficacy)) - power
-
-        drift = scipy.optimize.brentq(excess, 0.0, float(above[-1]) + of_power + 1.0)
-        fixed = of_power - float(scipy.special.ndtri(self.alpha_of_a_side))
-        return float((drift / fixed) ** 2)
+        drift = drift_for_power(self.fractions, above, power, lower)
+        return float(inflation_factor(drift, self.analysis.alpha, power, self.sides))
 
     @cached_property
     def _critical(self) -> float:

@@ -61,7 +61,7 @@ def monitoring_in_words(scenario: Scenario) -> dict[str, str]:
         "futility": _futility_said(plan),
         "waiting_patients": _WAITING[monitoring.waiting_patients],
         "final_test": _final(plan),
-        "inference": _inference(monitoring),
+        "inference": _inference(monitoring) + _not_in_the_order(monitoring),
     }
     if scenario.analysis.test.method == "responders":
         told["statistic"] = (
@@ -284,6 +284,21 @@ def _inference(monitoring: Monitoring) -> str:
             f"{available}."
         )
     return said
+
+
+def _not_in_the_order(monitoring: Monitoring) -> str:
+    """Say where stage-wise inference counts on a rule for futility that the board may overrule."""
+    staged = monitoring.estimate == "median_unbiased" or monitoring.interval == "stagewise"
+    if monitoring.final.test != "conventional" or not staged:
+        return ""
+    if monitoring.futility is None or monitoring.futility.binding:
+        return ""
+    return (
+        " The ordering leaves out the non-binding stop for futility: where the board obeys it, the "
+        "estimate is not quite median unbiased, nor the interval's coverage exact (cars_sequential "
+        "at effects of 0.55, 0.57 and 0.62: 60%, 55% and 48% of estimates below the truth, Monte "
+        "Carlo standard error 0.8%)."
+    )
 
 
 def _sizes(plan: BoundaryPlan, rule: ReEstimation) -> str:
