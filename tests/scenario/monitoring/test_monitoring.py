@@ -48,6 +48,13 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
             "before it: second has 0.5 of what is planned, first 0.5"
         ],
     ),
+    "decided_after_the_next_look": (
+        {
+            "looks.first": {"when": {"day": 200}, "planned_share": 0.5, "decided_after_days": 50},
+            "looks.second": {"when": {"day": 250}, "planned_share": 0.75},
+        },
+        ["monitoring.looks.first.decided_after_days: must be decided before the next look, second"],
+    ),
     "given_bounds_spend_too_much": (
         {"efficacy": {"rule": "given_bounds", "z": [2.0, 2.0, 2.0]}},
         ["monitoring.efficacy.z: must spend no more than 0.025 a side: the bounds spend 0.04"],

@@ -52,13 +52,19 @@ class Final(FrozenModel):
 
 
 def _in_order(looks: Mapping[str, Look | None]) -> Iterator[Violation]:
-    for (_, before), (name, look) in pairwise(looks.items()):
+    for (first, before), (name, look) in pairwise(looks.items()):
         if before is None or look is None or not before.keeps_its_rules or not look.keeps_its_rules:
             continue
         same = before.when.kind == look.when.kind
         if same and look.when.value <= before.when.value:
             rule = f"must be later than the look before it, {before.when.value:g}"
             yield Violation(f"looks.{name}.when.{look.when.kind}", rule, look.when.value)
+        elif same and look.when.kind in ("day", "days_after_first_patient"):
+            between = look.when.value - before.when.value
+            if before.decided_after_days >= between:
+                rule = f"must be decided before the next look, {name}, {between:g} days later"
+                path = f"looks.{first}.decided_after_days"
+                yield Violation(path, rule, before.decided_after_days)
 
 
 def _named_apart(looks: Mapping[str, Look | None]) -> Iterator[Violation]:
