@@ -81,6 +81,17 @@ def zeros_by_layer(shape: tuple[int, int, int], dtype: type) -> NDArray[Any]:
     return np.moveaxis(np.zeros((shape[2], *shape[:2]), dtype), 0, 2)
 
 
+def read_only(values: Values) -> Values:
+    """Return a view that cannot be written to, nor be made writable, as its base is read-only.
+
+    >>> read_only(np.array([1, 2])).setflags(write=True)
+    Traceback (most recent call last):
+    ValueError: cannot set WRITEABLE flag to True of this array
+    """
+    view: Values = np.asarray(memoryview(values).toreadonly())
+    return view
+
+
 def divide(
     numerator: Floats | Integers, denominator: Floats | Integers, otherwise: float
 ) -> Floats:

@@ -1,5 +1,6 @@
 """An own analysis runs wherever one of trialsim's does, and its mistakes have an address."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,8 +123,12 @@ def test_what_an_analysis_is_given_has_its_shapes_and_cannot_be_written_to() -> 
     assert alone.covariates["arat"].shape == alone.value.shape == (1, 208)
     assert (data.covariates["arat"][:1] == alone.covariates["arat"]).all()
     assert np.array_equal(data.scores, trial.scores["arat"], equal_nan=True)
-    with pytest.raises(ValueError, match="read-only"):
-        data.scores[0] = 0.0
+    covariate = data.covariates["arat"]
+    for array in (data.scores, data.value, alone.value, covariate, alone.covariates["arat"]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0.0
+        with pytest.raises(ValueError, match="cannot set WRITEABLE flag"):
+            array.setflags(write=True)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +191,35 @@ def test_an_analysis_that_mixes_replicates_is_refused() -> None:
         power(wrong("mixes", mixes), replicates=64, seed=7, n_jobs=1)
 
 
+@pytest.mark.parametrize("spared", ["first", "last"])
+def test_an_analysis_that_mixes_all_replicates_but_one_is_refused(spared: str) -> None:
+    def spares(data: AnalysisData) -> Estimates:
+        found = welch_by_hand(data)
+        estimate = found.estimate.copy()
+        if spared == "first":
+            estimate[1:] += estimate[0]
+        else:
+            estimate[:-1] += estimate[-1]
+        return found._replace(estimate=estimate)
+
+    place = 63 if spared == "first" else 0
+    told = rf"the same estimate alone as in a batch, to the bit; seed 7, replicate {place} \("
+    with pytest.raises(InputError, match=told):
+        power(wrong("spares", spares), replicates=64, seed=7, n_jobs=1)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_analysis_that_ends_the_process_is_told_with_name_and_address(jobs: int) -> None:
+    def leaves(data: AnalysisData) -> Estimates:
+        if 70 in data.replicates:
+            sys.exit(3)
+        return welch_by_hand(data)
+
+    told = r"own analysis leaves: raised SystemExit: 3 \(.*seed 7, replicate 70$"
+    with pytest.raises(InputError, match=told):
+        power(wrong("leaves", leaves), replicates=128, seed=7, n_jobs=jobs)
+
+
 def test_what_is_no_estimates_is_refused() -> None:
     with pytest.raises(InputError, match=r"must return trialsim.Estimates; .* \(got tuple\)"):
         analyse(simulate(wrong("a_tuple", lambda data: tuple(welch_by_hand(data))), seed=1))
@@ -195,16 +229,16 @@ def test_another_code_of_the_same_name_is_another_study() -> None:
     before = wrong("changing", lambda data: welch_by_hand(data))
     after = wrong("changing", lambda data: welch_by_hand(data)._replace(statistic=None))
     assert before.digest != after.digest
-    own_analysis("changing", estimates="mean difference", null=0.0, version="2")(welch_by_hand)
-    again = planned("changing").digest
-    own_analysis("changing", estimates="mean difference", null=0.0, version="3")(welch_by_hand)
-    assert again != planned("changing").digest
+    own_analysis("versioned", estimates="mean difference", null=0.0, version="2")(welch_by_hand)
+    again = planned("versioned").digest
+    own_analysis("versioned", estimates="mean difference", null=0.0, version="3")(welch_by_hand)
+    assert again != planned("versioned").digest
     with pytest.raises(InputError, match="it was another when the study was kept"):
         before.replace({"analysis.alpha": 0.01})
 
 
 def test_a_study_runs_the_code_of_its_digest_whatever_is_registered_later() -> None:
-    study = wrong("kept", welch_by_hand)
+    study = wrong("kept", lambda data: welch_by_hand(data))
     wrong("kept", lambda data: 1 / 0)
     smaller = study.replace({"design.patients": 60})
     assert analyse(simulate(smaller, seed=1)).primary.p_value < 1

@@ -254,7 +254,7 @@ def test_a_correlation_with_a_baseline_that_is_not_there_is_refused() -> None:
 
 
 def test_another_code_of_the_same_name_is_another_study() -> None:
-    before = wrong("changing", lambda data: simple(data))
+    before = wrong("changing", simple)
     assert isinstance(before.outcomes["arat"].course, OwnCourse)
     own_course("changing", version="2")(simple)
     after = with_course("changing")
@@ -265,7 +265,7 @@ def test_another_code_of_the_same_name_is_another_study() -> None:
 
 
 def test_a_study_runs_the_code_of_its_digest_whatever_is_registered_later() -> None:
-    own_course("kept")(simple)
+    own_course("kept")(lambda data: simple(data))
     study = with_course("kept")
     own_course("kept")(lambda data: 1 / 0)
     smaller = study.replace({"design.patients": 40})

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.own.analyses import KNOWN_ANALYSES, own_analysis
+from trialsim.own.analyses import KNOWN_ANALYSES, AnalysisData, Estimates, own_analysis
 from trialsim.own.registry import fingerprint
 
 Install = Callable[[str, str, dict[str, str]], None]
@@ -39,6 +39,31 @@ def test_looking_for_names_loads_nothing(install: Install) -> None:
     install("unloaded", "1 / 0\n", {GROUP: "known_unloaded = unloaded:one"})
     assert "known_unloaded" in KNOWN_ANALYSES.names()
     assert KNOWN_ANALYSES.find("something_else") is None
+
+
+def test_a_name_belongs_to_one_function_whose_code_may_change() -> None:
+    register = own_analysis("of_one", estimates="effect", null=0.0)
+
+    def one(data: AnalysisData) -> Estimates:
+        return Estimates(0.0, 1.0, 1.0)
+
+    def other(data: AnalysisData) -> Estimates:
+        return Estimates(1.0, 1.0, 1.0)
+
+    register(one)
+    own_analysis("of_one", estimates="effect", null=0.0, version="2")(one)
+    told = r"^trialsim.analyses: must be that of one function: of_one is registered by .*\.one, not"
+    with pytest.raises(InputError, match=told):
+        register(other)
+    found = KNOWN_ANALYSES.find("of_one")
+    assert found is not None
+    assert found.function is one
+
+
+def test_an_entry_point_that_ends_the_process_is_told(install: Install) -> None:
+    install("leaving", "raise SystemExit(3)\n", {GROUP: "leaves_it = leaving:one"})
+    with pytest.raises(InputError, match=r"leaves_it cannot be loaded: SystemExit: 3 \(leaving.py"):
+        KNOWN_ANALYSES.find("leaves_it")
 
 
 @pytest.mark.parametrize("name", ["Upper", "a.b", "", "a-b", "a" * 101, "x/../y"])

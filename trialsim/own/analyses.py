@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers, read_only
 from trialsim.errors import InputError, Problem
 from trialsim.own.registry import Registry, checked_name, fingerprint, said_by
 
@@ -61,24 +61,25 @@ class AnalysisData:
 
     def alone(self, row: int) -> "AnalysisData":
         """Return one of the replicates as a batch of one."""
-        count = len(self.replicates)
+        rows = slice(row, row + 1)
         changes: dict[str, Any] = {
-            one.name: getattr(self, one.name)[row : row + 1]
+            one.name: getattr(self, one.name)[rows]
             for one in dataclasses.fields(self)
             if isinstance(getattr(self, one.name), np.ndarray)
         }
-        covariates = _Row(self.covariates, slice(row, row + 1)) if count > 1 else self.covariates
+        covariates = CovariatesOf(self.covariates, rows)
         return dataclasses.replace(self, **changes, covariates=covariates)
 
 
-class _Row(Mapping[str, Floats]):
-    """The covariates of one replicate, taken when they are looked at."""
+class CovariatesOf(Mapping[str, Floats]):
+    """The covariates of some replicates, made when they are looked at, not to be written to."""
 
-    def __init__(self, covariates: Mapping[str, Floats], rows: slice) -> None:
+    def __init__(self, covariates: Mapping[str, Floats], rows: slice = slice(None)) -> None:
+        """Take the covariates of a batch, and the rows of the replicates in it."""
         self._covariates, self._rows = covariates, rows
 
     def __getitem__(self, name: str) -> Floats:
-        return self._covariates[name][self._rows]
+        return read_only(self._covariates[name][self._rows])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._covariates)
@@ -125,33 +126,39 @@ class OwnAnalysis:
         ------
         InputError
             With the analysis's name and the replicate's address, if it raises, or returns what is
-            no estimate of each replicate, or another one of a replicate alone than in a batch.
+            no estimate of each replicate, or another one of the first or the last replicate alone
+            than in the batch.
         """
         found = self._called(data)
         if len(data.replicates) > 1:
-            alone = self._called(data.alone(0))
-            for name, batch, one in zip(Estimates._fields, found, alone, strict=True):
-                if batch[:1].tobytes() != one.tobytes():
-                    rule = f"must give a replicate the same {name} alone as in a batch, to the bit"
-                    raise self._refused(rule, data, 0, f"{one.item()!r} and {batch[0].item()!r}")
+            for row in (0, len(data.replicates) - 1):
+                self._hold_alone(row, found, data)
         return found
+
+    def _hold_alone(self, row: int, found: Estimates, data: AnalysisData) -> None:
+        """Refuse an analysis that finds something else in a replicate alone than in a batch."""
+        alone = self._called(data.alone(row))
+        for name, batch, one in zip(Estimates._fields, found, alone, strict=True):
+            if batch[row : row + 1].tobytes() != one.tobytes():
+                rule = f"must give a replicate the same {name} alone as in a batch, to the bit"
+                raise self._refused(rule, data, row, f"{one.item()!r} and {batch[row].item()!r}")
 
     def _called(self, data: AnalysisData) -> Estimates:
         try:
             found = self.function(data)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._raised(error, data) from error
         if not isinstance(found, Estimates):
             rule = "must return trialsim.Estimates"
             raise self._refused(rule, data, None, type(found).__name__)
         return self._checked(found, data)
 
-    def _raised(self, error: Exception, data: AnalysisData) -> InputError:
+    def _raised(self, error: BaseException, data: AnalysisData) -> InputError:
         """Return the refusal of a batch, at the first replicate that raises by itself."""
         for row in range(len(data.replicates)):
             try:
                 self.function(data.alone(row))
-            except Exception as alone:
+            except (Exception, SystemExit) as alone:
                 return self._refused(f"raised {said_by(alone)}", data, row)
         return self._refused(f"raised {said_by(error)}", data, None)
 
@@ -233,13 +240,14 @@ def own_analysis(
     Raises
     ------
     InputError
-        If the name is none, or what is registered is no Python function.
+        If the name is none, what is registered is no Python function, or another function has
+        the name.
     """
     checked_name(name)
 
     def register(function: Analysis) -> Analysis:
         code = fingerprint(function, version)
-        KNOWN_ANALYSES.add(OwnAnalysis(name, function, estimates, float(null), code))
+        KNOWN_ANALYSES.register(OwnAnalysis(name, function, estimates, float(null), code))
         return function
 
     return register

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers, read_only
 from trialsim.own.registry import Registry, checked_name, fingerprint, said_by
 
 _TOLERANCE: Final = 1e-6
@@ -62,13 +62,6 @@ class CourseData:
         return dataclasses.replace(self, **changes, covariates=covariates)
 
 
-def read_only(array: Floats) -> Floats:
-    """Return a view of an array that cannot be written to."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 class CourseError(ValueError):
     """What an own course does that it must not, and of which patient where that is known."""
 
@@ -99,7 +92,7 @@ class RegisteredCourse:
         """
         try:
             found = np.asarray(self.function(data))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._raised(error, data) from error
         return self._checked(found, data)
 
@@ -121,12 +114,12 @@ class RegisteredCourse:
                 raise self._wrong(rule, None, place)
         return cells
 
-    def _raised(self, error: Exception, data: CourseData) -> CourseError:
+    def _raised(self, error: BaseException, data: CourseData) -> CourseError:
         """Return what to say of a batch, at the first patient for whom alone it raises."""
         for place in range(len(data.days)):
             try:
                 np.asarray(self.function(data.of(np.array([place]))))
-            except Exception as alone:
+            except (Exception, SystemExit) as alone:
                 return self._wrong(f"raised {said_by(alone)}", None, place)
         return self._wrong(f"raised {said_by(error)}", None, None)
 
@@ -178,12 +171,13 @@ def own_course(name: str, *, version: str = "") -> Callable[[CourseFunction], Co
     Raises
     ------
     InputError
-        If the name is none, or what is registered is no Python function.
+        If the name is none, what is registered is no Python function, or another function has
+        the name.
     """
     checked_name(name)
 
     def register(function: CourseFunction) -> CourseFunction:
-        KNOWN_COURSES.add(RegisteredCourse(name, function, fingerprint(function, version)))
+        KNOWN_COURSES.register(RegisteredCourse(name, function, fingerprint(function, version)))
         return function
 
     return register

@@ -27,9 +27,10 @@ class Named(Protocol):
         """The name by which a study file chooses it."""
         ...
 
-
-class Marked(Protocol):
-    """Code that a study knows again."""
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What runs."""
+        ...
 
     @property
     def fingerprint(self) -> str:
@@ -47,6 +48,25 @@ class Registry(Generic[Kind]):
         """Take what they are, after which the group of the entry points is called."""
         self._group = f"trialsim.{kind}"
         self._known: dict[str, Kind] = {}
+
+    def register(self, one: Kind) -> None:
+        """Add a function whose name no other function has.
+
+        The same code may come again, and so may other code in the same place, such as a cell of a
+        notebook that is run again.
+
+        Raises
+        ------
+        InputError
+            If another function has the name.
+        """
+        known = self._known.get(one.name)
+        if known is not None and known.fingerprint != one.fingerprint:
+            first, second = _place(known.function), _place(one.function)
+            if first != second:
+                rule = f"must be that of one function: {one.name} is registered by {first}, not by"
+                raise InputError([Problem(self._group, f"{rule} {second}")])
+        self.add(one)
 
     def add(self, one: Kind) -> None:
         """Register a function; one of the same name that was there before is replaced."""
@@ -77,7 +97,7 @@ class Registry(Generic[Kind]):
         for one in offered:
             try:
                 one.load()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 rule = f"the entry point {name} cannot be loaded: {said_by(error)}"
                 raise InputError([Problem(self._group, rule, one.value)]) from error
             if name not in self._known:
@@ -99,6 +119,11 @@ def checked_name(name: str) -> str:
     return name
 
 
+def _place(function: Callable[..., Any]) -> str:
+    """Return where a function stands, such as my_package.my_function."""
+    return f"{function.__module__}.{function.__qualname__}"
+
+
 def fingerprint(function: Callable[..., Any], version: str) -> str:
     """Return twelve hexadecimal digits of a function's own text and its version.
 
@@ -118,7 +143,7 @@ def fingerprint(function: Callable[..., Any], version: str) -> str:
     return hashlib.sha256(text + version.encode()).hexdigest()[:12]
 
 
-def said_by(error: Exception) -> str:
+def said_by(error: BaseException) -> str:
     """Return what an error says in a line, with where in the user's code it arose.
 
     >>> said_by(ValueError("no"))

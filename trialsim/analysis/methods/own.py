@@ -1,11 +1,13 @@
 """An analysis that a user wrote, given the arrays of a batch of trials."""
 
+from typing import Any
+
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
-from trialsim.arrays import RowIndex
-from trialsim.own.analyses import AnalysisData
+from trialsim.arrays import RowIndex, read_only
+from trialsim.own.analyses import AnalysisData, CovariatesOf
 from trialsim.scenario.plan.own_method import Own
 
 
@@ -21,7 +23,7 @@ def compare(data: Data, method: Own) -> Comparison:
 def _given(data: Data, method: Own) -> AnalysisData:
     trial, plan, values = data.trial, data.plan, data.values
     arms, design = data.arms, trial.scenario.design
-    arrays = {
+    arrays: dict[str, Any] = {
         "scores": data.scores,
         "value": np.where(values.analysed, values.cell, np.nan),
         "included": data.included,
@@ -33,12 +35,9 @@ def _given(data: Data, method: Own) -> AnalysisData:
         "died": trial.conduct.died[..., np.newaxis] <= trial.conduct.visit_minute,
         "replicates": trial.replicates,
     }
-    views = {name: array.view() for name, array in arrays.items()}
-    for view in views.values():
-        view.flags.writeable = False
     return AnalysisData(
-        **views,
-        covariates=trial.cohort.covariates.at(RowIndex(trial.candidate)),
+        **{name: read_only(array) for name, array in arrays.items()},
+        covariates=CovariatesOf(trial.cohort.covariates.at(RowIndex(trial.candidate))),
         arms=tuple(design.arms),
         visits=tuple(design.visits),
         visit=data.visit,

@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
-from trialsim.arrays import Floats
+from trialsim.arrays import Floats, read_only
 from trialsim.own.courses import (
     KNOWN_COURSES,
     CourseData,
     CourseError,
     RegisteredCourse,
-    read_only,
 )
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.scales import Grid

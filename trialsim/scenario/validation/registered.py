@@ -7,7 +7,7 @@ loaded, so that a study that was kept notices another code.
 from collections.abc import Iterator
 from typing import Any
 
-from trialsim.own.registry import Marked, Registry
+from trialsim.own.registry import Named, Registry
 from trialsim.scenario.validation.refusal import Rules, Violation, unknown
 
 
@@ -47,5 +47,5 @@ def with_fingerprint(written: Any, known: Registry[Any], field: str) -> Any:
     if not isinstance(written, dict) or written.get("fingerprint") is not None:
         return written
     name = written.get(field)
-    found: Marked | None = known.find(name) if isinstance(name, str) else None
+    found: Named | None = known.find(name) if isinstance(name, str) else None
     return written if found is None else {**written, "fingerprint": found.fingerprint}
