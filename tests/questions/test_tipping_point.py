@@ -1,5 +1,6 @@
 """The tipping point: on the same imputations, by delta alone, where there is a conclusion."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from numpy.testing import assert_array_equal
 import trialsim as ts
 from tests.runs.test_directory import bytes_of
 from trialsim.cli.app import run
+from trialsim.questions.tipping_point import GRID
+from trialsim.reporting.text.robustness import tipping_point_text
 from trialsim.scenario.files.yaml_file import load
 
 DELTAS = (0.0, -10.0, -20.0, -40.0)
@@ -62,6 +65,40 @@ def test_the_tipping_point_is_the_first_delta_that_loses_the_conclusion(
         kinds.add("nan" if np.isnan(tipping) else tipping)
     assert {"nan", -np.inf} < kinds
     assert len(kinds) > 3  # there is something of everything in these trials
+
+
+def test_the_delta_tried_before_the_tipping_point_still_has_the_conclusion(
+    found: ts.TippingPoint,
+) -> None:
+    favoured = found.columns["favoured"]
+    for replicate, (before, tipping) in enumerate(zip(found.before, found.tipping, strict=True)):
+        if not np.isfinite(tipping):
+            assert np.isnan(before)
+            continue
+        place = DELTAS.index(before)
+        assert DELTAS[place + 1] == tipping
+        assert favoured[place, replicate] == 1 > favoured[place + 1, replicate]
+    told = found.to_dict()["before"]
+    assert {one for one in told if one is not None} == {0.0, -10.0, -20.0}
+
+
+def test_the_text_says_that_a_tipping_point_is_between_deltas_that_were_tried(
+    study: ts.Scenario, found: ts.TippingPoint
+) -> None:
+    (replicate, *_) = np.flatnonzero(found.tipping == -20.0)
+    columns = {name: one[:, [replicate]] for name, one in found.columns.items()}
+    alone = dataclasses.replace(found, replicates=1, columns=columns)
+    told = tipping_point_text(study.title, alone)
+    assert "Tipping point: between -10 and -20, the deltas tried." in told
+    many = " ".join(tipping_point_text(study.title, found).split())
+    assert GRID in many
+    assert found.to_dict()["grid"] == GRID
+
+
+def test_a_delta_of_less_than_half_a_step_of_the_scale_changes_nothing(study: ts.Scenario) -> None:
+    small = ts.tipping_point(study, (0.0, -0.4, -1.0), 8, n_jobs=1).columns["estimate"]
+    assert_array_equal(small[0], small[1])
+    assert (small[1] != small[2]).any()
 
 
 def test_what_has_tipped_adds_up_with_the_power(found: ts.TippingPoint) -> None:

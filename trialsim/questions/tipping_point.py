@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 DELTAS: Final = (0.0, -2.0, -4.0, -6.0, -8.0, -10.0, -15.0, -20.0)
 """Points by which imputed scores are better, in the order in which they are tried."""
 REPLICATES: Final = 1_000
+GRID: Final = (
+    "Only the deltas shown were tried: what changes a conclusion lies between the delta "
+    "tried before the one at which it has changed and this one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,9 @@ class TippingPoint(Shown):
 
     @property
     def tipping(self) -> Floats:
-        """The first delta at which each replicate no longer rejects in favour of the treated.
+        """The first delta tried at which each replicate no longer rejects in favour of the treated.
 
+        What changes its conclusion lies between the delta tried before (`before`) and this one.
         Infinite, with the sign of the deltas, where it rejects at all of them; NaN where it does
         not at the first, and has no conclusion to change, or failed.
         """
@@ -76,6 +81,12 @@ class TippingPoint(Shown):
         beyond = np.sign(self.deltas[-1] - self.deltas[0]) * np.inf
         concluded = favoured[0] == 1
         return np.where(concluded, np.where(lost.any(axis=0), first, beyond), np.nan)
+
+    @property
+    def before(self) -> Floats:
+        """The delta tried before the one that tips each replicate; NaN where none does."""
+        earlier = dict(zip(self.deltas[1:], self.deltas, strict=False))
+        return np.array([earlier.get(float(one), np.nan) for one in self.tipping])
 
     @property
     def power(self) -> tuple[Proportion, ...]:
@@ -130,6 +141,8 @@ class TippingPoint(Shown):
             "conclusions": int(np.count_nonzero(~np.isnan(tipping))),
             "never_tipped": int(np.count_nonzero(beyond)),
             "tipping": [None if not np.isfinite(one) else float(one) for one in tipping],
+            "before": [None if np.isnan(one) else float(one) for one in self.before],
+            "grid": GRID,
             "conventions": dict(self.conventions),
             "note": SIMULATED,
             "seconds": self.seconds,
@@ -148,7 +161,7 @@ def tipping_point(
     out: str | Path | None = None,
     scheduler: str | None = None,
 ) -> TippingPoint:
-    """Find the smallest delta at which trials no longer reject in favour of the treated.
+    """Find between which deltas of those tried trials no longer reject in favour of the treated.
 
     The plan must impute missing scores several times; every delta, in place of its own, is added to
     the same imputed scores, so that what changes is the delta alone.

@@ -130,7 +130,7 @@ def test_a_ratio_is_compared_by_its_logarithm() -> None:
 
 def test_an_analysis_of_several_outcomes_is_told_as_left_out() -> None:
     result = ts.estimands(ts.load("cars1"), 8, 15, n_jobs=1)
-    assert result.left_out == ("global_status",)
+    assert result.left_out == {"global_status": "several outcomes"}
     assert {one.analysis for one in result.matrix} == {PRIMARY}
 
 

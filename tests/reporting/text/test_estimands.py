@@ -54,9 +54,17 @@ def test_a_mean_beside_a_composite_has_a_dash_and_its_own_estimand_a_star() -> N
     assert " - " not in own
 
 
-def test_what_is_left_out_is_named() -> None:
-    text = estimands_text("A study", ts.estimands(ts.load("cars1"), 4, 15, n_jobs=1))
-    assert "Left out, as they are not of one outcome: global status." in text
+def test_what_is_left_out_is_named_with_the_reason() -> None:
+    over = {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_42", "day_90"]}
+    both = {"method": "wei_lachin", "outcomes": ["arat", "nihss"]}
+    secondary = {"global_status": {"test": both}, "over_visits": {"test": over}}
+    study = ts.load("cars1").replace({"analysis.secondary": secondary})
+    found = ts.estimands(study, 4, 15, n_jobs=1)
+    assert found.left_out == {"global_status": "several outcomes", "over_visits": "several visits"}
+    text = " ".join(estimands_text("A study", found).split())
+    named = "global status (several outcomes), over visits (several visits)."
+    assert f"Left out, as they have no effect of one outcome at one visit: {named}" in text
+    assert found.to_dict()["left_out"][1] == {"name": "over_visits", "why": "several visits"}
 
 
 def test_every_variant_has_its_share_and_its_biases() -> None:

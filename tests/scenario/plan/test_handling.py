@@ -15,6 +15,7 @@ from trialsim.scenario.protocol.intercurrent import Event
 
 DEAD: tuple[Event, ...] = ("death",)
 STOPPED: tuple[Event, ...] = ("discontinuation",)
+LEFT: tuple[Event, ...] = ("withdrawal",)
 
 
 def planned(**changes: Any) -> AnalysisPlan:
@@ -81,7 +82,7 @@ def test_a_delta_after_the_trial_was_left_is_for_treatment_policy_too(after: str
 def test_a_rule_is_not_held_to_an_event_that_cannot_happen_unless_it_ranks_the_missing() -> None:
     meant = Estimand(intercurrent={"withdrawal": "while_on_treatment"})
     imputed = planned(missing="multiple_imputation")
-    assert [one.event for one in departures(imputed, meant, ("withdrawal",))] == ["withdrawal"]
+    assert [one.event for one in departures(imputed, meant, LEFT)] == ["withdrawal"]
     assert list(departures(imputed, meant, DEAD)) == []
     ranked = planned(missing="worst_rank")
     assert [one.event for one in departures(ranked, Estimand(), DEAD)] == ["withdrawal"]

@@ -36,6 +36,7 @@ from trialsim.scenario.plan.methods.means import Welch
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.registry import AnyMethod
 from trialsim.scenario.plan.methods.responders import Responders
+from trialsim.scenario.plan.methods.several_outcomes import WeiLachin
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import (
     DEFAULT,
@@ -172,11 +173,11 @@ class Estimands(Shown):
         return estimands_of(self.study)
 
     @property
-    def left_out(self) -> tuple[str, ...]:
-        """The analyses that have no column in the matrix, as they compare several outcomes."""
-        plan = self.study.analysis
-        every = [PRIMARY, *plan.secondary]
-        return tuple(name for name in every if name not in analyses_of(self.study))
+    def left_out(self) -> dict[str, str]:
+        """Why each analysis that has no row in the matrix has none, by its name."""
+        plans = {PRIMARY: self.study.analysis, **self.study.analysis.further}
+        known = analyses_of(self.study)
+        return {name: _why_left_out(plan) for name, plan in plans.items() if name not in known}
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -295,7 +296,7 @@ class Estimands(Shown):
             "affected": _mean(self.affected),
             "analyses": [_told_of(one) for one in self.analysed],
             "matrix": [one.to_dict() for one in self.matrix],
-            "left_out": list(self.left_out),
+            "left_out": [{"name": name, "why": why} for name, why in self.left_out.items()],
             "individual": INDIVIDUAL,
             "note": SIMULATED,
             "seconds": self.seconds,
@@ -361,6 +362,16 @@ class Estimands(Shown):
             coverage(low, high, truth.mean.estimate),
             analysed.power,
         )
+
+
+def _why_left_out(plan: AnalysisPlan) -> str:
+    """Return what a plan compares that is no effect of one outcome at one visit."""
+    several = {
+        "several outcomes": plan.test.outcomes_of(plan),
+        "several visits": plan.test.visits if isinstance(plan.test, WeiLachin) else (),
+    }
+    told = [what for what, those in several.items() if len(those) > 1]
+    return " at ".join(told) or "a method of one's own"
 
 
 def _distances(estimates: Floats, truth: RatioOfMeans, is_ratio: bool) -> tuple[Mean, Mean]:

@@ -138,8 +138,8 @@ def _matrix(rows: Iterable[Beside]) -> Iterator[str]:
 
 def _left_out(result: Estimands) -> Iterator[str]:
     if result.left_out:
-        names = ", ".join(in_words(one) for one in result.left_out)
-        told = f"Left out, as they are not of one outcome: {names}."
+        names = ", ".join(f"{in_words(one)} ({why})" for one, why in result.left_out.items())
+        told = f"Left out, as they have no effect of one outcome at one visit: {names}."
         yield from wrap(told, _WIDTH)
 
 

@@ -1,9 +1,11 @@
 """The type I error of a design, its sensitivity to assumptions and its tipping points, as text."""
 
+from textwrap import fill
+
 import numpy as np
 
 from trialsim.questions.sensitivity import what_is_seen
-from trialsim.questions.tipping_point import TippingPoint
+from trialsim.questions.tipping_point import GRID, TippingPoint
 from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.text.comparison import what_if_text
@@ -108,11 +110,12 @@ def _conclusion(result: TippingPoint) -> str:
             return f"At a delta of {first:g} the trial does not reject: nothing can tip."
         if np.isinf(concluded[0]):
             return f"The conclusion stands at every delta, down or up to {last:g}."
-        return f"Tipping point: a delta of {concluded[0]:g} changes the conclusion."
+        before, tipped = float(result.before[0]), float(concluded[0])
+        return f"Tipping point: between {before:g} and {tipped:g}, the deltas tried."
     many, never = len(concluded), int(np.isinf(concluded).sum())
     if many == 0:
         return f"At a delta of {first:g} no trial rejects: nothing can tip."
     return (
         f"{many:,} trials reject in favour of the treated at a delta of {first:g}; {never:,} of "
-        f"them do so at every delta ({never / many:.1%})."
+        f"them do so at every delta ({never / many:.1%}).\n{fill(GRID, 100)}"
     )

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from pandas import DataFrame
 
-from trialsim.questions.tipping_point import TippingPoint
+from trialsim.questions.tipping_point import GRID, TippingPoint
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import (
     INK,
@@ -31,8 +31,8 @@ def tipping_point_figure(result: TippingPoint, width: float = WIDTH) -> Drawing:
     one = result.replicates == 1
     told = "Scores imputed after the event are made better by delta points."
     bars = "Bars are the trial's own intervals." if one else "Bands are 95% Monte Carlo intervals."
-    about = result.scenario, result.digest, result.seed
-    caption = caption_of_one(*about, 0, told, bars) if one else caption_of(result, told, bars)
+    about, words = (result.scenario, result.digest, result.seed), (told, bars, GRID)
+    caption = caption_of_one(*about, 0, *words) if one else caption_of(result, *words)
     drawing, (axes,) = page("Tipping point", caption, width, 3.6)
     data = tipping_point_data(result)
     if one:
