@@ -1,6 +1,7 @@
 """The datasets of a trial together, and the files that they become."""
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from trialsim.analysis.analyse import analyse
 from trialsim.errors import InputError
+from trialsim.questions.monitoring.board import board
 from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.package import check_installed, file_names
 from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.exports import write_analysed
+from trialsim.scenario.files.yaml_file import load
 from trialsim.simulated import simulate
 
 
@@ -191,6 +194,24 @@ def test_the_guide_says_what_a_flag_does_not_hold(tmp_path: Path) -> None:
         if "Not in the flag: " in part
     }
     assert beyond == {"imputed at random", "jump to reference", "weighted"}
+
+
+def test_a_trial_that_a_look_stopped_says_that_its_datasets_ignore_it(tmp_path: Path) -> None:
+    """Oracle: the board of the trial, and the calendar counted by hand."""
+    pytest.importorskip("pyreadstat", reason="the extra cdisc is not installed")
+    study = load("cars_sequential").replace({"outcomes.arat.effect.value": 0.75})
+    trial = simulate(study, seed=4)
+    write_analysed(tmp_path / "trial", trial, analyse(trial), "", "cdisc", "2026-01-05")
+    guide = (tmp_path / "trial" / "reviewers_guide.md").read_text()
+    seen = board(trial)
+    stopped = str(date(2026, 1, 5) + timedelta(int(seen.looks[-1].decided_day)))
+    looks = " ".join(guide.split("## Looks")[1].split("\n## ")[0].split())
+    assert "ignore stopping" in looks
+    assert f"decided on {stopped}, at the look first: stopped for efficacy" in looks
+    assert f"{seen.patients} patients: Mann-Whitney effect = {seen.estimate:.6g}" in looks
+    rows = pd.read_sas(tmp_path / "trial" / "sdtm" / "ts.xpt", format="xport", encoding="ascii")
+    said = rows.set_index("TSPARMCD").loc["STOPRULE", "TSVAL"]
+    assert f"STOPPED ON {stopped}. THE DATASETS IGNORE STOPPING" in said
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

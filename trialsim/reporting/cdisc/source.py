@@ -1,6 +1,7 @@
 """One simulated trial as its datasets are written from it: tables, dates, and who is who."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ from pandas import DataFrame
 
 from trialsim.arrays import Booleans, Integers
 from trialsim.clock import NEVER
+from trialsim.questions.monitoring.board import Board, board
 from trialsim.reporting.cdisc.calendar import Calendar, Texts
 from trialsim.reporting.cdisc.metadata import SIMULATED, CodeList, Variable
 from trialsim.reporting.cdisc.scales import Tests, named_tests
@@ -55,6 +57,18 @@ class Source:
     def tables(self) -> "Mapping[str, DataFrame]":
         """The tables of the trial."""
         return self.trial.tables()
+
+    @cached_property
+    def looks(self) -> Board | None:
+        """The looks with the trial's own result, which its tables ignore; None without looks."""
+        return None if self.study.monitoring is None else board(self.trial)
+
+    @property
+    def stopped(self) -> str:
+        """The date on which a look stopped the trial, in ISO 8601; empty where none did."""
+        if self.looks is None or np.isnan(self.looks.looks[-1].decided_day):
+            return ""
+        return str(self.calendar.start + timedelta(int(self.looks.looks[-1].decided_day)))
 
     @cached_property
     def tests(self) -> Tests:

@@ -3,7 +3,11 @@
 import pandas as pd
 from numpy.testing import assert_array_equal
 
+from trialsim.reporting.cdisc.adam.time_to_event import time_to_event
+from trialsim.reporting.cdisc.calendar import calendar_from
 from trialsim.reporting.cdisc.metadata import Dataset
+from trialsim.reporting.cdisc.source import Source
+from trialsim.simulated import simulate
 
 
 def test_times_lead_to_their_source_records(datasets: dict[str, Dataset]) -> None:
@@ -24,3 +28,10 @@ def test_events_are_counted_and_all_others_censored(datasets: dict[str, Dataset]
     assert events["DEATH"] == subjects["DCSREAS"].eq("DEATH").sum()
     assert events["EXIT"] == subjects["EOSSTT"].eq("DISCONTINUED").sum()
     assert rows["CNSDTDSC"].ne("").equals(rows["CNSR"].eq(1))
+
+
+def test_only_kinds_that_the_study_can_have_are_there(datasets: dict[str, Dataset]) -> None:
+    source = Source(simulate("cars1", seed=2016), calendar_from("2026-01-05"))
+    assert set(time_to_event(source).frame["PARAMCD"]) == {"DISCONTI", "WITHDRAW", "DEATH", "EXIT"}
+    everything = set(datasets["ADTTE"].frame["PARAMCD"])
+    assert {"RESCUE", "SWITCHIN", "DRUGREDI"} < everything

@@ -18,6 +18,7 @@ from trialsim.reporting.cdisc.sdtm.events import (
 )
 from trialsim.reporting.cdisc.source import Source, same
 from trialsim.reporting.cdisc.terminology import own_list
+from trialsim.scenario.words.estimands import happening
 from trialsim.scenario.words.labels import in_words
 
 EXIT: Final = "EXIT"
@@ -80,12 +81,13 @@ def time_to_event(source: Source) -> Dataset:
 
 
 def _records(source: Source) -> tuple[DataFrame, dict[str, str]]:
-    """Return the records, and what each parameter is."""
+    """Return the records, and what each parameter is: of the kinds that the study can have."""
     disposed = disposition_rows(source)
     disposed = disposed[disposed["USUBJID"].isin(source.patients["USUBJID"])]
     names: dict[str, str] = {}
     parts = []
-    for kind in kinds():
+    possible = happening(source.study)
+    for kind in (one for one in kinds() if one.name in possible):
         code = short_name(kind.name, list(names))
         names[code] = f"Time to {in_words(kind.name)} (days)"
         mine = disposed[disposed["DSDECOD"].eq(kind.decode)]

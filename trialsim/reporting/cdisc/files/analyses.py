@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from trialsim.analysis.analyse import Analysis, Estimate
+from trialsim.questions.monitoring.board import Board
 from trialsim.reporting.cdisc.adam.efficacy import cells_of
 from trialsim.reporting.cdisc.adam.subject_level import treatments
 from trialsim.reporting.cdisc.scales import AGE, SEX
@@ -17,7 +18,9 @@ from trialsim.scenario.words.plan import plan_in_words
 
 
 def analyses(source: Source, result: Analysis) -> Iterator[str]:
-    """Yield a section on the analyses in general, then one on each."""
+    """Yield a section on the looks, where there are any, and on the analyses, then one on each."""
+    if source.looks is not None:
+        yield _monitoring(source, source.looks)
     yield _ALL
     plan = source.study.analysis
     yield _one(source, plan, result.primary, 1, "primary")
@@ -34,6 +37,26 @@ there. A WORST RANK has a value beyond the worst end of the scale, which is righ
 for means. A positive difference, and a Mann-Whitney effect above 0.5, favours the treated arm:
 where a lower score is better, values change their sign first. There is no Analysis Results
 Metadata; what follows says the same in words."""
+
+
+def _monitoring(source: Source, seen: Board) -> str:
+    """Return what the trial reports as planned after its looks, which the datasets ignore."""
+    last = seen.looks[-1]
+    ended = f"No look stopped the trial; {last.name}: {last.decision}."
+    if source.stopped:
+        ended = (
+            f"This trial was decided on {source.stopped}, at the look {last.name}: {last.decision}."
+        )
+    verdict = "rejects" if seen.rejects else "does not reject"
+    return f"""\
+## Looks
+
+The datasets, SENDTC in TS, and the numbers printed below **ignore stopping**: they are those of the
+trial with all its planned patients and visits, as if no look had stopped it.
+
+{ended} Its own result has {seen.patients} patients: {source.study.analysis.quantity.name} =
+{seen.estimate:.6g}, interval {seen.low:.6g} to {seen.high:.6g}; it {verdict} the null hypothesis.
+{seen.conventions["inference"]} {seen.conventions["waiting_patients"]}"""
 
 
 def _one(source: Source, plan: AnalysisPlan, found: Estimate, place: int, name: str) -> str:

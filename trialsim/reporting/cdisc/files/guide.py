@@ -10,6 +10,7 @@ from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.sdtm.events import kinds
 from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.cdisc.terminology import PUBLISHED
+from trialsim.scenario.words.estimands import happening
 
 
 def reviewers_guide(source: Source, result: Analysis, datasets: Sequence[Dataset]) -> str:
@@ -22,7 +23,7 @@ def reviewers_guide(source: Source, result: Analysis, datasets: Sequence[Dataset
         _datasets(datasets),
         _CONVENTIONS,
         _visits(source),
-        _disposition(),
+        _disposition(source),
         _scales(source),
         _own_terms(datasets),
         *analyses(source, result),
@@ -87,12 +88,17 @@ def _day(day: float) -> str:
     return "" if day != day else f"{day:g}"
 
 
-def _disposition() -> str:
-    rows = [(one.name, one.term, one.decode, one.ends or "none") for one in kinds()]
+def _disposition(source: Source) -> str:
+    possible = happening(source.study)
+    rows = [
+        (one.name, one.term, one.decode, one.ends or "none")
+        for one in kinds()
+        if one.name in possible
+    ]
     heads = ("Event in the study file", "DSTERM", "DSDECOD", "Ends")
     return (
-        "## Disposition\n\nEvery kind of intercurrent event, where it happens; ADTTE has the time "
-        f"to each.\n\n{table(heads, rows)}"
+        "## Disposition\n\nEvery kind of intercurrent event that the study can have; ADTTE has the "
+        f"time to each.\n\n{table(heads, rows)}"
     )
 
 

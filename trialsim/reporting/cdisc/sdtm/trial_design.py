@@ -378,6 +378,8 @@ def _parameters(source: Source) -> Iterator[_Parameter]:
     yield _sexes(study)
     yield _unknown("SPONSOR", "Clinical Study Sponsor")
     yield _Parameter("SSTDTC", "Study Start Date", start)
+    if source.looks is not None:
+        yield _Parameter("STOPRULE", "Study Stop Rules", _stopping(source))
     if design.stratify_by == "site":
         yield _Parameter("STRATFCT", "Stratification Factor", "SITE")
     yield _Parameter("STYPE", "Study Type", "INTERVENTIONAL", "C98388")
@@ -389,6 +391,12 @@ def _parameters(source: Source) -> Iterator[_Parameter]:
         if max(arm.doses) > 0:
             yield _Parameter("TRT", "Investigational Therapy or Treatment", arm.label)
     yield _Parameter("TTYPE", "Trial Type", "EFFICACY", "C49666")
+
+
+def _stopping(source: Source) -> str:
+    """Return whether a look stopped the trial, which the datasets ignore."""
+    ended = f"STOPPED ON {source.stopped}" if source.stopped else "NOT STOPPED"
+    return f"INTERIM LOOKS; THIS TRIAL {ended}. THE DATASETS IGNORE STOPPING: SEE REVIEWER'S GUIDE"
 
 
 def _controls(study: Scenario) -> Iterator[_Parameter]:
