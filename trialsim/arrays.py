@@ -88,7 +88,7 @@ def read_only(values: Values) -> Values:
     Traceback (most recent call last):
     ValueError: cannot set WRITEABLE flag to True of this array
     """
-    view: Values = np.asarray(memoryview(values).toreadonly())
+    view: Values = np.asarray(values.data.toreadonly())
     return view
 
 

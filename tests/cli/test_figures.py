@@ -182,7 +182,7 @@ def test_a_study_without_looks_has_no_figure_of_them(
         ("size", "size", {"out"}),
         ("assurance", "assurance", {"out", "observed", "shard"}),
         ("sensitivity", "sensitivity", {"out", "shard"}),
-        ("tipping-point", "tipping-point", set()),
+        ("tipping-point", "tipping-point", {"out", "shard"}),
         ("estimands", "estimands", {"out", "shard"}),
         ("missingness", "missingness", set()),
         ("what-if", "curve", {"out", "grid", "hypercube", "variant", "shard"}),

@@ -179,10 +179,10 @@ def test_a_study_of_one_trial_has_itself() -> None:
         (
             ABOUT_IT + TRIALS + PLAN.replace("mann_whitney", "mean_difference"),
             [
-                "10:3: analysis.variance: must be given for mann_whitney and win_odds, and only "
-                "for them (got null_variance)",
                 "trials.a.analysis.death: must be as_missing for a mean_difference: a rank",
                 "trials.b.analysis.death: must be as_missing for a mean_difference: a rank",
+                "10:3: analysis.variance: must be given for mann_whitney and win_odds, and only "
+                "for them (got null_variance)",
             ],
         ),
         (

@@ -15,6 +15,7 @@ ranks/                      two samples compared by their ranks
     estimated_effect        interval and test of an effect from its variance
     covariances             covariances of means with missing values
 several_outcomes/           several outcomes of the same patients
+    joint_effects           placements and covariances from counts, without a sort
     multivariate            joint effects and the Wei-Lachin test
     obrien                  O'Brien's sum of ranks
 means_and_proportions/      two samples compared by means, proportions and odds
