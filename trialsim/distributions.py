@@ -51,7 +51,7 @@ LEAST_VARIATION: Final = 1e-6
 _NARROWEST: Final = 1e-6
 """Of an interval: narrower, its distribution has no digits left that differ."""
 _MOST_LEVELS: Final = 10_000
-READ_AS_MISSING: Final = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
+READ_AS_MISSING: Final = ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", ".")
 """What a cell of a CSV file says, in any letters, when there is no value."""
 _MOST_WHOLE: Final = 100_000
 _FARTHEST_SD: Final = 30.0

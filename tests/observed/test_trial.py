@@ -213,3 +213,53 @@ def test_a_plan_that_stratifies_by_site_needs_the_sites(kept: Callable[..., Path
     minimal(folder)
     with pytest.raises(InputError, match="must have the column site"):
         analyse(folder, planned({"secondary": {}, "strata": "site"}))
+
+
+def test_an_arm_that_is_compared_must_have_patients(
+    kept: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = kept(CARS1)
+    table = minimal(folder)
+    table[table["arm"] == "placebo"].to_csv(folder / "visits.csv", index=False)
+    options = ["--plan", "cars1", "--set", "design.patients=60"]
+    assert run(["analyse", str(folder), *options]) == INPUT_WRONG
+    assert "must have patients of the arm cerebrolysin, which the plan" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [("infusions", "infusion"), ("disposition", "subject")]
+)
+def test_a_row_that_stands_twice_is_told(name: str, column: str, kept: Callable[..., Path]) -> None:
+    folder = kept(CARS1)
+    file = folder / f"{name}.csv"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines, lines[-1]]))
+    with pytest.raises(InputError) as refused:
+        analyse(folder, CARS1)
+    assert len(refused.value.problems) == 1
+    told = f"{name}.csv:{len(lines) + 1}: {column}: must stand once"
+    assert told in str(refused.value)
+
+
+def test_files_of_another_separator_or_coding_are_told_once(kept: Callable[..., Path]) -> None:
+    folder = kept(CARS1)
+    file = folder / "visits.csv"
+    text = file.read_text()
+    file.write_text(text.replace(",", ";"))
+    with pytest.raises(InputError, match=r"csv:1: separated by semicolons; commas are expected$"):
+        analyse(folder, CARS1)
+    file.write_text(text, encoding="utf-16")
+    with pytest.raises(InputError, match=r"csv:1: must be UTF-8 text; it is UTF-16$"):
+        analyse(folder, CARS1)
+
+
+def test_a_full_stop_is_a_missing_score(kept: Callable[..., Path]) -> None:
+    folder, study = kept(CARS1), planned({"secondary": {}})
+    table = minimal(folder)
+    found = []
+    for missing in (".", ""):
+        cells = table["arat"].astype(object)
+        cells[:5] = missing
+        table.assign(arat=cells).to_csv(folder / "visits.csv", index=False)
+        found.append(analyse(folder, study).to_dict())
+    assert json.dumps(found[0]) == json.dumps(found[1])

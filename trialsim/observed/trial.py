@@ -150,6 +150,7 @@ class _Reader:
         names = list(self._scenario.design.arms)
         self._subjects.text("arm")  # which must be there
         codes = self._subjects.codes("arm", names, "an arm of the plan")[first]
+        self._hold_compared_arms(codes)
         if "arm" in self._visits:
             known = dict(zip(self._names, codes.tolist(), strict=True))
             found = self._visits.codes("arm", names, "an arm of the plan").tolist()
@@ -158,6 +159,19 @@ class _Reader:
                     rule = f"must be that of the patient elsewhere, {names[known[name]]}"
                     self._visits.wrong(row, "arm", rule, names[found[row]])
         return codes
+
+    def _hold_compared_arms(self, codes: Integers) -> None:
+        """Note the arms that are compared and have no patient."""
+        design, plan = self._scenario.design, self._scenario.analysis
+        if "arm" not in self._subjects or (codes < 0).any():
+            return  # told where it stands
+        compared = {
+            arm for one in (plan, *plan.further.values()) for arm in (one.treated, one.control)
+        }
+        for place, arm in enumerate(design.arms):
+            if arm in compared and not (codes == place).any():
+                rule = f"must have patients of the arm {arm}, which the plan compares"
+                self._problems.append(Problem("arm", rule, None, self._subjects.file))
 
     def _sites(self) -> Integers:
         plan = self._scenario.analysis
@@ -301,7 +315,7 @@ class _Reader:
                 rule = "must hold the table infusions: the plan counts those that were given"
                 self._problems.append(Problem("data", rule, str(self._folder)))
             return np.ones((self._count, count), np.bool_)
-        given = np.zeros((self._count, count), np.bool_)
+        given, recorded = np.zeros((2, self._count, count), np.bool_)
         patient = {name: at for at, name in enumerate(self._names)}
         number = table.numbers("infusion")
         cells = zip(table.text("subject"), table.text("status"), strict=True)
@@ -312,12 +326,20 @@ class _Reader:
                 rule = f"must be the number of a planned infusion, 1 to {count}"
                 table.wrong(row, "infusion", rule, f"{number[row]:g}")
             else:
-                given[patient[name], int(number[row]) - 1] = status == "given"
+                place = patient[name], int(number[row]) - 1
+                if recorded[place]:
+                    rule = f"must stand once for subject {name}"
+                    table.wrong(row, "infusion", rule, f"{number[row]:g}")
+                recorded[place], given[place] = True, status == "given"
         return given
 
     def _rows_of(self, table: Table) -> list[int]:
         """Return the row of each patient in a table; -1 where there is none."""
-        rows = {name: row for row, name in enumerate(table.text("subject"))}
+        rows: dict[str, int] = {}
+        for row, name in enumerate(table.text("subject")):
+            if name in rows:
+                table.wrong(row, "subject", "must stand once", name)
+            rows[name] = row
         for name in rows.keys() - set(self._names):
             table.wrong(rows[name], "subject", "must be in the table of subjects", name)
         return [rows.get(name, -1) for name in self._names]

@@ -181,6 +181,8 @@ def read_table(path: Path, least: int = LEAST_ROWS, most: int = MOST_ROWS) -> Co
 
 
 def _of_csv(content: bytes, file: str) -> Columns:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError([Problem("", "must be UTF-8 text; it is UTF-16", None, file, 1)])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -199,6 +201,9 @@ def _of_csv(content: bytes, file: str) -> Columns:
     except csv.Error as error:
         rule = f"must be CSV: {error}"
         raise InputError([Problem("", rule, None, file, reader.line_num)]) from None
+    if len(header) == 1 and ";" in header[0]:
+        rule = "separated by semicolons; commas are expected"
+        raise InputError([Problem("", rule, None, file, 1)])
     problems = [
         Problem("", "must name each column once", name, file, 1)
         for name in dict.fromkeys(header)
