@@ -210,7 +210,7 @@ def test_a_trial_that_a_look_stopped_says_that_its_datasets_ignore_it(tmp_path: 
     assert f"decided on {stopped}, at the look first: stopped for efficacy" in looks
     assert f"{seen.patients} patients: Mann-Whitney effect = {seen.estimate:.6g}" in looks
     rows = pd.read_sas(tmp_path / "trial" / "sdtm" / "ts.xpt", format="xport", encoding="ascii")
-    said = rows.set_index("TSPARMCD").loc["STOPRULE", "TSVAL"]
+    said = str(rows.set_index("TSPARMCD").loc["STOPRULE", "TSVAL"])
     assert f"STOPPED ON {stopped}. THE DATASETS IGNORE STOPPING" in said
 
 
