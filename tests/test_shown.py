@@ -47,6 +47,22 @@ def test_every_kind_of_result_that_has_figures_is_shown_here(results: list[Shown
     assert {type(result) for result in results} == drawn
 
 
+def test_results_without_figures_have_html_too(results: list[Shown]) -> None:
+    """Every kind that shows itself is looked at here or above."""
+    study = ts.load("cars1").replace({"design.patients": 40})
+    others: list[Shown] = [
+        ts.type_one_error(study, replicates=40, seed=SEED, n_jobs=1),
+        ts.board(ts.simulate("cars_sequential", SEED)),
+    ]
+    shown = {type(one).__name__ for one in [*results, *others]}
+    assert shown == {kind.__name__ for kind in Shown.__subclasses__()}
+    for one in others:
+        html = one._repr_html_()
+        assert SIMULATED in html
+        assert "seed" in html
+        assert html.count("<div") == html.count("</div")
+
+
 def test_every_result_has_a_figure_a_table_and_html(results: list[Shown]) -> None:
     for result in results:
         figure = result.plot()

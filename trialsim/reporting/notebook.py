@@ -7,10 +7,12 @@ from trialsim.analysis.analyse import Analysis
 from trialsim.questions.assurance.assurance import Assurance
 from trialsim.questions.estimands.missingness import Missingness
 from trialsim.questions.estimands.result import Estimands
+from trialsim.questions.monitoring.board import Board
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.tipping_point import TippingPoint
+from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.tables.captions import (
@@ -71,6 +73,18 @@ def _said(result: Any) -> str:
         case BoundsResult():
             sides = "two-sided" if result.sides == 2 else "one-sided"
             return f"Bounds of {len(result.looks)} analyses, level {result.alpha:g} {sides}"
+        case TypeOneError():
+            error = result.error
+            return (
+                f"Type I error {error.estimate:.4f} (95% Monte Carlo interval {error.low:.4f} to "
+                f"{error.high:.4f}), level {result.alpha:g}"
+            )
+        case Board():
+            verdict = "rejects" if result.rejects else "does not reject"
+            return (
+                f"The trial {verdict} the null hypothesis, at {result.looks[-1].name}: estimate "
+                f"{result.estimate:.4f} ({result.low:.4f} to {result.high:.4f})"
+            )
         case PowerCurve():
             return f"Power along {result.path}"
         case Analysis():
@@ -87,6 +101,10 @@ def _origin(result: Any) -> str:
             return caption_of_one(scenario.name, scenario.digest, result.seed, result.replicate)
         case Analysis():
             return caption_of_analysis(result)
+        case TypeOneError():
+            return caption_of(result.result)
+        case Board():
+            return caption_of_one(result.scenario, result.digest, result.seed, result.replicate)
         case BoundsResult():
             return caption_of_bounds(result)
         case PowerCurve():
