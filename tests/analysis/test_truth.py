@@ -1,6 +1,7 @@
 """The truth is that of the two populations, so an estimator's own bias shows."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,9 +84,19 @@ def test_the_dead_have_no_treatment_policy() -> None:
     assert target_of(nobody).name == "treatment-policy effect"
 
 
-@pytest.mark.parametrize("missing", ["worst_rank", "multiple_imputation"])
-def test_an_analysis_for_another_estimand_is_not_called_biased(missing: str) -> None:
-    study = ts.load("cars1").replace({"design.patients": 40, "analysis.missing": missing})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"analysis.missing": "worst_rank"},
+        {
+            "analysis.missing": "multiple_imputation",
+            "analysis.discontinuation": "as_missing",
+            "operations.discontinuation.probability": 0.2,
+        },
+    ],
+)
+def test_an_analysis_for_another_estimand_is_not_called_biased(changes: dict[str, Any]) -> None:
+    study = ts.load("cars1").replace({"design.patients": 40, **changes})
     found = ts.power(study, 16, SEED, n_jobs=1)
     told = found.to_dict()
     assert (told["bias"], told["coverage"]) == (None, None)
