@@ -258,7 +258,8 @@ def test_a_constant_column_and_too_few_rows_are_refused(file: Path) -> None:
     [
         (b"", "must have 10 to 10,000 rows (got 0)"),
         (b"a,a\n1,2\n", "must name each column once (got a)"),
-        (b"\xff\xfe", "must be UTF-8 text (got byte 0xff)"),
+        (b"\xff\xfe", "must be UTF-8 text; it is UTF-16"),
+        (b"\xe9", "must be UTF-8 text (got byte 0xe9)"),
         (b'a,b\n"1,2\n', "must be CSV: "),
     ],
 )
