@@ -6,32 +6,29 @@ the end day, and the covariates' values that the study file gives.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from math import ceil, log2
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from trialsim.arrays import Floats, read_only
 from trialsim.own.courses import (
     KNOWN_COURSES,
     CourseData,
     CourseError,
-    RegisteredCourse,
 )
 from trialsim.scenario.outcomes.latent_scores import LatentScores
 from trialsim.scenario.outcomes.scales import Grid
 from trialsim.scenario.validation.refusal import (
-    CheckedModel,
     Finite,
     Name,
     Positive,
     Probability,
     Violation,
 )
-from trialsim.scenario.validation.registered import rules_of_code, with_fingerprint
+from trialsim.scenario.validation.registered import NamesCode, rules_of_code
 from trialsim.stats.planning.scale_effects import cells_between_cuts
 
 _FARTHEST_LATENT: Final = 9.0
@@ -49,12 +46,14 @@ _NOTHING: Final = 1e-12
 """Shares that differ by less are the same."""
 
 
-class OwnCourse(CheckedModel):
+class OwnCourse(NamesCode):
     """A function registered by `trialsim.own_course`, here or by an installed package.
 
     It travels with the study to worker processes.
     """
 
+    known = KNOWN_COURSES
+    code = "course"
     rules = rules_of_code(KNOWN_COURSES, "course")
     omitted_defaults = ("covariates", "parameters")
     assumed_defaults: ClassVar[tuple[str, ...]] = (
@@ -81,44 +80,10 @@ class OwnCourse(CheckedModel):
     fingerprint: str | None = None
     """Of the code of the course; filled in as the study is loaded, and to be left out."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_its_code(cls, written: Any) -> Any:
-        return with_fingerprint(written, KNOWN_COURSES, "course")
-
-    @model_validator(mode="after")
-    def _keeps_its_code(self) -> Self:
-        """Hold the function, so that a study runs the code of its digest whatever comes later."""
-        _ = self.registered
-        return self
-
-    @cached_property
-    def registered(self) -> RegisteredCourse:
-        """The course itself."""
-        found = KNOWN_COURSES.find(self.course)
-        assert found is not None, "a study that names no registered course is refused"
-        return found
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """Take the function along to another process."""
-        _ = self.registered
-        return super().__getstate__()
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        """Register the function where it arrives."""
-        super().__setstate__(state)
-        KNOWN_COURSES.add(self.registered)
-
     @property
     def covariates_used(self) -> tuple[str, ...]:
         """The covariates that the function is given."""
         return tuple(self.covariates)
-
-    @property
-    def in_words(self) -> str:
-        """The name of the course and its parameters."""
-        given = ", ".join(f"{name} {value:g}" for name, value in self.parameters.items())
-        return f"{self.course} ({given})" if given else self.course
 
     def cells(self, grid: Grid, days: Floats, latent: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, given the latent score and what is added.
@@ -135,7 +100,8 @@ class OwnCourse(CheckedModel):
         data = self._data(grid, shape, days, standard, added, known)
         rows, patients = shape
         first = patients if rows > 1 else (patients + 1) // 2
-        return self.registered.cells_of_batch(data, first).reshape(shape)
+        cells: Floats = self.registered.cells_of_batch(data, first)
+        return cells.reshape(shape)
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells).
@@ -184,9 +150,8 @@ class OwnCourse(CheckedModel):
         shape = np.broadcast_shapes(latent.shape, added.shape)
         day = np.asarray(np.float64(self.end_day))
         known = {name: np.asarray(np.float64(value)) for name, value in self.covariates.items()}
-        return self.registered.cells(self._data(grid, shape, day, latent, added, known)).reshape(
-            shape
-        )
+        cells: Floats = self.registered.cells(self._data(grid, shape, day, latent, added, known))
+        return cells.reshape(shape)
 
     def _data(
         self,

@@ -5,10 +5,13 @@ loaded, so that a study that was kept notices another code.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from pydantic import model_validator
 
 from trialsim.own.registry import Named, Registry
-from trialsim.scenario.validation.refusal import Rules, Violation, unknown
+from trialsim.scenario.validation.refusal import CheckedModel, Rules, Violation, unknown
 
 
 def rules_of_code(known: Registry[Any], field: str) -> Rules:
@@ -42,10 +45,55 @@ def rules_of_code(known: Registry[Any], field: str) -> Rules:
     return (((field,), is_registered), ((field, "fingerprint"), is_what_it_was))
 
 
-def with_fingerprint(written: Any, known: Registry[Any], field: str) -> Any:
-    """Return what a study file says of code, with the mark of the code if it has none."""
-    if not isinstance(written, dict) or written.get("fingerprint") is not None:
-        return written
-    name = written.get(field)
-    found: Named | None = known.find(name) if isinstance(name, str) else None
-    return written if found is None else {**written, "fingerprint": found.fingerprint}
+class NamesCode(CheckedModel):
+    """A part that names registered code; it holds the code and takes it to other processes.
+
+    It has a field called what the code is, with its name, and the fields `parameters` and
+    `fingerprint`.
+    """
+
+    known: ClassVar[Registry[Any]]
+    """Where the code is registered."""
+    code: ClassVar[str]
+    """What the code is, and the field of its name: analysis or course."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_code(cls, written: Any) -> Any:
+        """Add the mark of the code if there is none."""
+        if not isinstance(written, dict) or written.get("fingerprint") is not None:
+            return written
+        name = written.get(cls.code)
+        found: Named | None = cls.known.find(name) if isinstance(name, str) else None
+        return written if found is None else {**written, "fingerprint": found.fingerprint}
+
+    @model_validator(mode="after")
+    def _keeps_its_code(self) -> Self:
+        """Hold the function, so that a study runs the code of its digest whatever comes later."""
+        _ = self.registered
+        return self
+
+    @cached_property
+    def registered(self) -> Any:
+        """The code itself."""
+        found = self.known.find(getattr(self, self.code))
+        assert found is not None, "a study that names no registered code is refused"
+        return found
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Take the function along to another process."""
+        _ = self.registered
+        return super().__getstate__()
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Register the function where it arrives."""
+        super().__setstate__(state)
+        self.known.add(self.registered)
+
+    @property
+    def named(self) -> str:
+        """The name of the code and its parameters."""
+        fields = vars(self)
+        name = fields[self.code]
+        given = ", ".join(f"{one} {value:g}" for one, value in fields["parameters"].items())
+        return f"{name} ({given})" if given else name

@@ -343,7 +343,7 @@ def _course_in_words(outcome: Outcome) -> str:
     course = outcome.course
     if isinstance(course, OwnCourse):
         return (
-            f"The score at any time is what the own course {course.in_words}, written outside "
+            f"The score at any time is what the own course {course.named}, written outside "
             "trialsim, makes of a standard normal latent score and a shift."
         )
     if isinstance(course, Proportions) and course.start is None:
