@@ -1,7 +1,6 @@
 """The secondary analyses of a plan, adjusted among themselves and behind the primary one."""
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,16 +9,8 @@ from trialsim.analysis.primary import PrimaryAnalysis, analyse_data
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Multiplicity
-from trialsim.stats.multiplicity import Procedure, adjust_p_values
+from trialsim.stats.multiplicity.p_value_adjustments import adjust_p_values
 from trialsim.trial.trial import Trial
-
-_PROCEDURES: Final[Mapping[Multiplicity, Procedure]] = {
-    "bonferroni": "bonferroni",
-    "holm": "holm",
-    "hochberg": "hochberg",
-    "hommel": "hommel",
-    "fixed_sequence": "fixed-sequence",
-}
 
 
 class Secondary(NamedTuple):
@@ -70,5 +61,5 @@ def behind_the_primary(primary: Floats, p_values: Floats, multiplicity: Multipli
     """
     if multiplicity == "none":
         return p_values
-    among = adjust_p_values(p_values, _PROCEDURES[multiplicity])
+    among = adjust_p_values(p_values, multiplicity)
     return np.maximum(among, np.asarray(primary)[..., np.newaxis])

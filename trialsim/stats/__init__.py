@@ -39,6 +39,11 @@ planning/                   effects, sizes and power without patients
     ceiling                 what floor and ceiling hide
     sample_size             closed forms of power and patients
     count_power             power from cell probabilities
+multiplicity/               several hypotheses tested together
+    p_value_adjustments     Holm, Hochberg, Hommel, Bonferroni, fixed sequence, truncated
+    graphs                  weights and transitions, by a shortcut or by the closure
+    dunnett                 arms against one control, by their joint distribution
+    families                families in order, each with the level that is left
 sequential/                 looks at the data before the end
     spending                how much of the error is spent by each share of information
     boundaries              bounds on z that keep the level
@@ -52,7 +57,6 @@ sequential/                 looks at the data before the end
     roots                   one root for each trial of a batch
 populations                 effects of whole populations, from the histograms of many samples
 meta_analysis               fixed and random effects
-multiplicity                Holm, Hochberg, Hommel, Bonferroni, fixed sequence
 monte_carlo                 the error that replicates leave
 p_values                    directions of the alternative
 """

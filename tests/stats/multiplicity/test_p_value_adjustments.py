@@ -14,7 +14,14 @@ from statsmodels.stats.multitest import multipletests
 
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
-from trialsim.stats.multiplicity import Procedure, adjust_p_values, fixed_sequence, hommel
+from trialsim.stats.multiplicity.p_value_adjustments import (
+    Procedure,
+    adjust_p_values,
+    bonferroni,
+    fixed_sequence,
+    hommel,
+    truncated,
+)
 
 CASES = reference("multiplicity")["cases"]
 PROCEDURES: tuple[Procedure, ...] = get_args(Procedure)
@@ -113,3 +120,13 @@ def test_unknown_procedure_is_refused() -> None:
 def test_p_value_outside_its_range_is_refused() -> None:
     with pytest.raises(ValueError, match=r"p_values must lie between 0 and 1 \(got 1.2\)"):
         adjust_p_values(np.array([0.1, 1.2]), "holm")
+
+
+@given(p_values=families)
+def test_a_truncated_procedure_lies_between_itself_and_bonferroni(p_values: Floats) -> None:
+    for procedure in ("holm", "hochberg"):
+        assert_allclose(truncated(p_values, procedure, 1), adjust_p_values(p_values, procedure))
+        assert_allclose(truncated(p_values, procedure, 0), bonferroni(p_values))
+        half = truncated(p_values, procedure, 0.5)
+        assert np.all(adjust_p_values(p_values, procedure) <= half + 1e-12)
+        assert np.all(half <= bonferroni(p_values) + 1e-12)

@@ -1,0 +1,1 @@
+"""Tests of several hypotheses together, so that the chance of any false rejection is bounded."""
