@@ -116,10 +116,10 @@ def show(
         print(own.read_text(encoding="utf-8") if own else to_yaml(study), end="")
         return
     from trialsim.questions.obtained import obtained_of
+    from trialsim.questions.warnings import warnings_of
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.words.description import as_text
     from trialsim.scenario.words.programme import describe_study
-    from trialsim.scenario.words.warnings import warnings_of
 
     study = loaded(scenario, changes)
     sections, found = describe_study(study), obtained_of(study)
@@ -155,9 +155,9 @@ def check(
     differ.
     """
     from trialsim.questions.obtained import obtained_of
+    from trialsim.questions.warnings import warnings_of
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
     from trialsim.scenario.files.studies import load_study
-    from trialsim.scenario.words.warnings import warnings_of
 
     problems: list[Problem] = []
     sound: list[Study] = []

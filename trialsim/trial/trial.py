@@ -229,6 +229,35 @@ def chosen_engine(scenario: Scenario, engine: Engine) -> Literal["events", "vect
     return engine
 
 
+class Pilot(NamedTuple):
+    """Candidates of whom some can be randomised, arrays of shape (replicate, candidate)."""
+
+    cohort: Cohort
+    ready: Integers
+    """When each could have the first infusion."""
+    possible: Booleans
+    """Who can be randomised."""
+    share: float
+    """The share of all pilot candidates who can be, those of pilots without any among them."""
+
+
+def pilot_of(scenario: Scenario) -> Pilot:
+    """Return the first pilot candidates of whom any can be randomised.
+
+    Raises
+    ------
+    RecruitmentError
+        If none of 262,144 could be.
+    """
+    for pilot in range(_PILOTS):
+        cohort = enrol(scenario, Streams(0, range(pilot * _PILOT, (pilot + 1) * _PILOT)), _PILOT)
+        ready, _, possible = first_infusion(cohort, scenario)
+        if possible.any():
+            share = np.count_nonzero(possible) / ((pilot + 1) * possible.size)
+            return Pilot(cohort, ready, possible, share)
+    raise RecruitmentError(_nobody(cohort, scenario))
+
+
 @lru_cache(maxsize=1024)
 def candidates_needed(scenario: Scenario) -> int:
     """Return a number of candidates that nearly always suffices; it changes no result.
@@ -238,14 +267,7 @@ def candidates_needed(scenario: Scenario) -> int:
     RecruitmentError
         If none of 262,144 pilot candidates could be randomised.
     """
-    for pilot in range(_PILOTS):
-        cohort = enrol(scenario, Streams(0, range(pilot * _PILOT, (pilot + 1) * _PILOT)), _PILOT)
-        ready, _, possible = first_infusion(cohort, scenario)
-        if possible.any():
-            break
-    else:
-        raise RecruitmentError(_nobody(cohort, scenario))
-    share = np.count_nonzero(possible) / ((pilot + 1) * possible.size)
+    cohort, ready, possible, share = pilot_of(scenario)
     patients, operations = scenario.design.patients, scenario.operations
     of_pilot = 1 + patients / np.count_nonzero(possible)  # whose share is known only so well
     chance = 3.5 * math.sqrt(patients * (1 - share) * of_pilot) + 4

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,25 @@ def test_effects_need_a_planned_information() -> None:
     assert len(ts.bounds(study).effects) == 1
     with pytest.raises(InputError, match="planned_standard_error"):
         ts.bounds(study, effects=[3.0])
+
+
+@pytest.mark.parametrize(
+    ("effect", "wrong", "said"),
+    [
+        ("mann_whitney", 1.4, "Mann-Whitney effect: between 0 and 1"),
+        ("mann_whitney", float("nan"), "Mann-Whitney effect: between 0 and 1"),
+        ("win_odds", -1.0, "win odds: above 0"),
+        ("net_benefit", 1.0, "net benefit: between -1 and 1"),
+    ],
+)
+def test_an_effect_that_cannot_be_is_refused(effect: str, wrong: float, said: str) -> None:
+    study = STUDY.replace({"analysis.effect": effect, "monitoring.planned_effect": None})
+    with pytest.raises(InputError, match=rf"^effect: must be possible as a {said} \(got {wrong:g}"):
+        ts.bounds(study, effects=[0.6, wrong])
+    means: dict[str, Any] = {"monitoring.planned_effect": None, "analysis.test": "ancova"}
+    means |= {"analysis.death": "as_missing", "monitoring.planned_standard_error": 2.0}
+    with pytest.raises(InputError, match=r": a number \(got inf"):
+        ts.bounds(STUDY.replace(means), effects=[float("inf")])
 
 
 def test_the_command_prints_what_the_function_returns() -> None:

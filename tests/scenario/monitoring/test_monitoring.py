@@ -48,6 +48,24 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
             "before it: second has 0.5 of what is planned, first 0.5"
         ],
     ),
+    "randomised_before_known": (
+        {"looks.second": {"when": {"randomised": 0.5}, "planned_share": 0.6}},
+        ["monitoring.looks.second.when.randomised: must be above 0.5: so many are randomised"],
+    ),
+    "randomised_before_known_patients": (
+        {
+            "looks.first.when": {"known_patients": 104},
+            "looks.second": {"when": {"randomised": 0.4}, "planned_share": 0.6},
+        },
+        ["monitoring.looks.second.when.randomised: must be above 0.5: so many are randomised"],
+    ),
+    "a_day_before_one_after_the_first_patient": (
+        {
+            "looks.first": {"when": {"days_after_first_patient": 300}, "planned_share": 0.4},
+            "looks.second": {"when": {"day": 300}, "planned_share": 0.6},
+        },
+        ["monitoring.looks.second.when.day: must be later than first, 300 days after the first"],
+    ),
     "decided_after_the_next_look": (
         {
             "looks.first": {"when": {"day": 200}, "planned_share": 0.5, "decided_after_days": 50},

@@ -10,9 +10,15 @@ import scipy  # its parts load when they are first used
 
 from trialsim.errors import InputError, Problem
 from trialsim.questions.monitoring.calendar import MeanCalendar, mean_calendar
+from trialsim.questions.monitoring.doubts import doubts_of
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
-from trialsim.scenario.monitoring.effect_scale import natural, reported
+from trialsim.scenario.monitoring.effect_scale import (
+    is_possible,
+    natural,
+    possible,
+    reported,
+)
 from trialsim.scenario.monitoring.trend_sizes import least_power_of, patients_by_trend
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
@@ -151,6 +157,8 @@ class BoundsResult(Shown):
     re_estimation: SizeRule | None
     """How a look sets the number of patients again; `effects` are of the plan without it."""
     effects: tuple[UnderEffect, ...]
+    warnings: tuple[str, ...]
+    """What is expected to go wrong with the looks, a sentence each."""
     conventions: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
@@ -183,6 +191,7 @@ class BoundsResult(Shown):
                 }
                 for one in self.effects
             ],
+            "warnings": list(self.warnings),
             "conventions": dict(self.conventions),
         }
 
@@ -230,8 +239,10 @@ def bounds(scenario: Study | str | Path, effects: Sequence[float] | None = None)
     Raises
     ------
     InputError
-        If the study is a programme or has no looks, or effects are given and the information is
-        not planned.
+        If the study is a programme or has no looks, an effect is not possible, or effects are
+        given and the information is not planned.
+    RecruitmentError
+        If none of the pilot candidates can be randomised.
     """
     scenario = load_study(scenario)
     study = single_trial(scenario)
@@ -252,6 +263,7 @@ def bounds(scenario: Study | str | Path, effects: Sequence[float] | None = None)
         final=_final(plan),
         re_estimation=_size_rule(plan),
         effects=tuple(_under(plan, calendar, effect) for effect in _effects(plan, effects)),
+        warnings=tuple(doubts_of(plan, calendar)),
         conventions=monitoring_in_words(study),
     )
 
@@ -275,6 +287,10 @@ def _effects(plan: BoundaryPlan, effects: Sequence[float] | None) -> list[float]
         if np.isnan(plan.information):
             rule = "must be given to compute the bounds under an effect"
             raise InputError([Problem("monitoring.planned_standard_error", rule)])
+        rule = f"must be possible as a {plan.analysis.quantity.name}: {possible(plan.analysis)}"
+        wrong = [effect for effect in effects if not is_possible(plan.analysis, effect)]
+        if wrong:
+            raise InputError([Problem("effect", rule, f"{effect:g}") for effect in wrong])
         return [float(natural(plan.analysis, effect)) for effect in effects]
     if np.isnan(plan.planned_effect) or np.isnan(plan.information):
         return [plan.null]

@@ -16,11 +16,9 @@ from trialsim.clock import DAY, MONTH
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.cohort import enrol, site_rates
-from trialsim.trial.itinerary import first_infusion
+from trialsim.trial.cohort import site_rates
+from trialsim.trial.trial import pilot_of
 
-_PILOT: Final = 64
-"""Replicates, and candidates of each, as for the number of candidates to draw."""
 _DRAWS: Final = 1024
 """Draws of the sites' rates."""
 
@@ -65,6 +63,14 @@ class MeanCalendar:
         """Return the mean day on which the data of a look are cut."""
         return float(self._day_of_look(look).mean())
 
+    def decided(self, look: Look) -> float:
+        """Return the mean day on which a look is decided."""
+        return self.day_of_look(look) + look.decided_after_days
+
+    def known_at(self, look: Look) -> float:
+        """Return the mean number of patients whose endpoint is known at the cut of a look."""
+        return float(self.randomised_by(self._day_of_look(look) - self.endpoint_days).mean())
+
     def last_day(self) -> float:
         """Return the mean day on which the last endpoint is known."""
         return float(self.day_of(self.patients).mean() + self.endpoint_days)
@@ -90,9 +96,14 @@ class MeanCalendar:
 
 
 def mean_calendar(scenario: Scenario) -> MeanCalendar:
-    """Return the expected calendar of a study; a pilot gives the share of eligible candidates."""
-    cohort = enrol(scenario, Streams(0, range(_PILOT)), _PILOT)
-    ready, _, possible = first_infusion(cohort, scenario)
+    """Return the expected calendar of a study; a pilot gives the share of eligible candidates.
+
+    Raises
+    ------
+    RecruitmentError
+        If none of the pilot candidates can be randomised.
+    """
+    cohort, ready, possible, share = pilot_of(scenario)
     visit = scenario.design.visits[scenario.analysis.visit]
     operations = scenario.operations
     since = 0.0
@@ -105,7 +116,7 @@ def mean_calendar(scenario: Scenario) -> MeanCalendar:
     return MeanCalendar(
         patients=scenario.design.patients,
         activations=np.array(activations),
-        rates=rates * float(possible.mean()),
+        rates=rates * share,
         delay=float((ready - cohort.arrival)[possible].mean()) / DAY,
         endpoint_days=visit.day - since,
     )

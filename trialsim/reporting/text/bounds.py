@@ -18,12 +18,15 @@ _SCALES = f"{'z':>8} {'p':>9} {'effect':>8} {'CP trend':>9} {'CP plan':>9} {'PP'
 
 def bounds_text(title: str, result: BoundsResult) -> str:
     """Return the bounds on every scale, then what they do under several effects."""
-    sides = "two-sided" if result.sides == 2 else "one-sided"
+    level = f"level {result.alpha:g} one-sided"
+    if result.sides == 2:
+        level = f"level {result.alpha:g} two-sided ({result.alpha / 2:g} a side)"
     lines = [
         title,
-        f"bounds of {result.planned_patients} planned patients, level {result.alpha:g} {sides}; "
+        f"bounds of {result.planned_patients} planned patients, {level}; "
         f"scenario {result.scenario} ({result.digest})",
         "Normal approximation at the planned information, mean recruitment; no trial was run.",
+        *(f"WARNING: {warning}" for warning in result.warnings),
         "",
         f"{'look':12} {'frac.':>6} {'patients':>8} {'info':>8} {'day':>5} {'randomised':>10} "
         f"{'alpha spent':>11}",
@@ -36,8 +39,9 @@ def bounds_text(title: str, result: BoundsResult) -> str:
         *_last(result.final),
         *_sizes(result.re_estimation),
         "",
-        "Frac. is the information fraction, p one-sided; CP is conditional power under the current",
-        "trend and under the planned effect, PP predictive power from a flat prior.",
+        "Frac. is the information fraction; alpha spent and p are of one side; CP is conditional",
+        "power under the current trend and under the planned effect, PP predictive power from a",
+        "flat prior.",
         "",
         *_effects(result),
         "",

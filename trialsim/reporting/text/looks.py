@@ -136,9 +136,12 @@ def _estimation(looks: LooksResult, kind: str, prefix: str, where: str | None) -
 def _with_error(found: Mean | Proportion) -> str:
     """Return a number with its Monte Carlo standard error in parentheses.
 
-    A proportion of 0 or 1 has there the end of its interval, as its standard error says nothing.
+    A proportion of 0 or 1 has there the end of its interval, as its standard error says nothing. A
+    dash where no trial has the number, as at a look that none performed.
     """
     value = float(found.estimate)
+    if value != value:
+        return "-"
     digits = 4 if abs(value) < 10 else 1
     error = error_text(found.mcse, digits)
     if isinstance(found, Proportion) and found.mcse == 0:

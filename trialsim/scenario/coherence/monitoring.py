@@ -74,6 +74,28 @@ def _information_rises(design: Design, monitoring: Monitoring | None) -> Iterato
             yield Violation(f"monitoring.looks.{name}.{field}", rule, value)
 
 
+def _order_is_possible(design: Design, monitoring: Monitoring | None) -> Iterator[Violation]:
+    """Refuse a look by another clock that must come before the look that it follows."""
+    if monitoring is None:
+        return
+    looks: Mapping[str, Look | None] = monitoring.looks
+    for (first, before), (name, look) in pairwise(looks.items()):
+        if before is None or look is None or not before.keeps_its_rules or not look.keeps_its_rules:
+            continue
+        kinds = before.when.kind, look.when.kind
+        if kinds in (("known", "randomised"), ("known_patients", "randomised")):
+            share = before.planned_fraction(design.patients)
+            early = look.when.value <= share
+            rule = f"must be above {share:.3g}: so many are randomised before {first}, which waits"
+            rule += " until their endpoint is known"
+        else:
+            early = kinds == ("days_after_first_patient", "day")
+            early = early and look.when.value <= before.when.value
+            rule = f"must be later than {first}, {before.when.value:g} days after the first patient"
+        if early:
+            yield Violation(f"monitoring.looks.{name}.when.{kinds[1]}", rule, look.when.value)
+
+
 def _effects_are_possible(
     analysis: AnalysisPlan, monitoring: Monitoring | None
 ) -> Iterator[Violation]:
@@ -234,6 +256,7 @@ def _blinded_size_is_known(
 MONITORING_COHERENCE: Rules = (
     (("design", "operations", "analysis", "monitoring"), _looks_before_the_end),
     (("design", "monitoring"), _information_rises),
+    (("design", "monitoring"), _order_is_possible),
     (("analysis", "monitoring"), _effects_are_possible),
     (("design", "operations", "analysis", "monitoring"), _bounds_can_be_meant),
     (("analysis", "monitoring"), _repeated_has_its_level),

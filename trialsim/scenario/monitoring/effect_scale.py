@@ -53,6 +53,27 @@ def null_effect(plan: AnalysisPlan) -> float:
     return float(natural(plan, plan.quantity.null))
 
 
+def is_possible(plan: AnalysisPlan, effect: float) -> bool:
+    """Return whether an effect, in the unit of the estimate, can be; neither of its ends can."""
+    least, most = possible_between(plan)
+    return least < effect < most
+
+
+def possible_between(plan: AnalysisPlan) -> tuple[float, float]:
+    """Return between what the reported effect can lie."""
+    with np.errstate(divide="ignore"):
+        least, most = (float(reported(plan, end)) for end in ends(plan))
+    return least, most
+
+
+def possible(plan: AnalysisPlan) -> str:
+    """Say what a reported effect can be, as a message has it."""
+    least, most = possible_between(plan)
+    if np.isinf(most):
+        return "a number" if np.isinf(least) else f"above {least:g}"
+    return f"between {least:g} and {most:g}"
+
+
 def ends(plan: AnalysisPlan) -> tuple[float, float]:
     """Return the least and the most that an effect can be, on the scale of the statistic."""
     match plan.quantity.name:

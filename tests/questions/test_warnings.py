@@ -5,8 +5,8 @@ import json
 from typer.testing import CliRunner
 
 from trialsim.cli.app import app
+from trialsim.questions.warnings import warnings_of
 from trialsim.scenario.files.yaml_file import load
-from trialsim.scenario.words.warnings import warnings_of
 
 
 def test_looks_with_a_variance_that_exceeds_the_level_are_warned_of() -> None:
