@@ -1,12 +1,15 @@
-"""Results in a notebook: each has its figure, its table and its HTML, or says what it lacks."""
+"""Results in Python: each has its line, text, table, HTML and figure, or says what it lacks."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import trialsim as ts
+from trialsim.legible import MOST_LINES, Printed
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.replicates.result import SIMULATED
@@ -42,25 +45,102 @@ def results() -> list[Shown]:
     ]
 
 
+@pytest.fixture(scope="module")
+def others() -> list[Shown]:
+    """Return one of every kind without figures."""
+    study = ts.load("cars1").replace({"design.patients": 40})
+    return [
+        ts.type_one_error(study, replicates=40, seed=SEED, n_jobs=1),
+        ts.board(ts.simulate("cars_sequential", SEED)),
+        ts.compare(study, "cars1", SEED),
+        ts.count_power_of(study, 100, SEED, cohort=64),
+        ts.reproduce("cars1", 16, SEED, n_jobs=1),
+        ts.disagreement("cars_pooled", 16, SEED, n_jobs=1),
+        ts.calibrate(study, {"outcomes.arat.effect.value": "power=0.8"}, 60, SEED, n_jobs=1),
+    ]
+
+
+@pytest.fixture(scope="module")
+def printed(results: list[Shown], others: list[Shown]) -> list[Printed]:
+    """Return one of everything public that is printed."""
+    studies = [ts.load(name) for name in ("cars1", "cars_pooled")]
+    return [*results, *others, *studies]
+
+
 def test_every_kind_of_result_that_has_figures_is_shown_here(results: list[Shown]) -> None:
     drawn = {kind for kind in KINDS if issubclass(kind, Shown)}
     assert {type(result) for result in results} == drawn
 
 
-def test_results_without_figures_have_html_too(results: list[Shown]) -> None:
-    """Every kind that shows itself is looked at here or above."""
-    study = ts.load("cars1").replace({"design.patients": 40})
-    others: list[Shown] = [
-        ts.type_one_error(study, replicates=40, seed=SEED, n_jobs=1),
-        ts.board(ts.simulate("cars_sequential", SEED)),
-    ]
-    shown = {type(one).__name__ for one in [*results, *others]}
-    assert shown == {kind.__name__ for kind in Shown.__subclasses__()}
+def test_everything_public_that_holds_arrays_is_printed_in_a_line_and_a_short_text(
+    printed: list[Printed],
+) -> None:
+    """Every kind is looked at, as one that forgets `repr=False` would print all that it holds."""
+    known = [*Shown.__subclasses__(), *Printed.__subclasses__()]
+    kinds = {type(one).__name__ for one in printed}
+    assert kinds == {kind.__name__ for kind in known} - {"Shown"}
+    for one in printed:
+        line, text = repr(one), str(one).splitlines()
+        assert line.startswith(f"<{type(one).__name__} ")
+        assert "\n" not in line
+        assert len(line) < 200
+        assert 3 < len(text) <= MOST_LINES
+        assert max(map(len, text)) < 160
+
+
+def test_a_line_has_the_answer_with_its_error(results: list[Shown]) -> None:
+    (power,) = (one for one in results if isinstance(one, ts.PowerResult))
+    low, high = power.ci
+    told = f"Power {power.power:.4f} (95% Monte Carlo interval {low:.4f} to {high:.4f})"
+    assert repr(power) == f"<PowerResult cars1: {told}>"
+
+
+def test_results_without_figures_have_html_and_say_that_they_have_none(others: list[Shown]) -> None:
     for one in others:
         html = one._repr_html_()
         assert SIMULATED in html
-        assert "seed" in html
+        assert "seed" in html.lower()
         assert html.count("<div") == html.count("</div")
+        with pytest.raises(ts.InputError, match="must be one that has a figure"):
+            one.plot()
+
+
+def test_studies_have_html_with_every_section() -> None:
+    html = ts.load("cars1")._repr_html_()
+    assert html.count("<details>") == html.count("</details>") > 10
+    assert SIMULATED in html
+
+
+def test_a_result_is_saved_as_the_end_of_the_name_says(
+    tmp_path: Path, results: list[Shown], others: list[Shown]
+) -> None:
+    for number, one in enumerate([*results, *others]):
+        table, text = tmp_path / f"{number}.csv", tmp_path / f"{number}.txt"
+        one.save(table)
+        assert len(pd.read_csv(table)) == len(one.to_frame())
+        one.save(text)
+        shown = str(one).removesuffix("...").rstrip()
+        assert text.read_text(encoding="utf-8").startswith(shown)
+        assert not one.summary().empty
+        if hasattr(one, "to_dict"):
+            one.save(tmp_path / f"{number}.json")
+            told = json.loads((tmp_path / f"{number}.json").read_text(encoding="utf-8"))
+            assert told.keys() == one.to_dict().keys()
+        with pytest.raises(ts.InputError, match="must not be a table that exists"):
+            one.save(table)
+        with pytest.raises(ts.InputError, match=r"path: must end in .*\.csv or \.txt"):
+            one.save(tmp_path / "a.xlsx")
+
+
+def test_the_summary_of_a_trial_counts_all_its_patients() -> None:
+    trial = ts.simulate("cars1", SEED)
+    summary = trial.summary().set_index("arm")
+    ends = summary.drop(columns=["randomised", "mean_infusions_given", "mean_arat"])
+    assert (ends.sum(axis=1) == summary["randomised"]).all()
+    assert summary["randomised"].sum() == 208
+    scores = trial.batch.scores["arat"][0, :, -1]
+    treated = pd.Series(scores[trial.batch.arms[0] == 0])
+    assert summary["mean_arat"]["cerebrolysin"] == pytest.approx(treated.mean())
 
 
 def test_every_result_has_a_figure_a_table_and_html(results: list[Shown]) -> None:
@@ -68,7 +148,7 @@ def test_every_result_has_a_figure_a_table_and_html(results: list[Shown]) -> Non
         figure = result.plot()
         assert isinstance(figure, Drawing)
         assert figure._repr_svg_().startswith("<svg ")
-        frame = result.to_frame()  # type: ignore[attr-defined]  # each has its own
+        frame = result.to_frame()
         html = result._repr_html_()
         assert SIMULATED in html
         assert (str(SEED) in html) != isinstance(result, BoundsResult)  # which runs no trial

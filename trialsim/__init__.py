@@ -11,7 +11,7 @@ Everything simulated is simulated: no result is evidence about any drug.
 
 from typing import TYPE_CHECKING, Any
 
-from trialsim.shown import show_by as _show_by
+from trialsim.legible import show_by as _show_by
 
 __version__ = "0.1.0"
 
@@ -35,16 +35,10 @@ else:
         return sorted({*globals(), *public.__all__})
 
 
-def _plot(result: Any, kind: str | None, **options: Any) -> Any:
-    from trialsim.reporting.figures.catalogue import plot as draw
+def _shows() -> Any:
+    import trialsim.reporting.interactive as interactive
 
-    return draw(result, kind, **options)
-
-
-def _html(result: Any) -> str:
-    from trialsim.reporting.notebook import html
-
-    return html(result)
+    return interactive
 
 
-_show_by(_plot, _html)
+_show_by(_shows)

@@ -1,11 +1,19 @@
-"""Text that may be shown: what is no letter is written as an escape.
+"""What is shown can be read: no character that is not seen, a result in a line or a page.
 
 A control character moves a terminal's cursor or ends a drawing's well-formedness, a mark that turns
 the direction of writing shows a name as another, and half a character cannot be written at all.
+Results and studies stand below the part that draws and writes them and do not know it, so that
+nobody who only computes loads a plotting library: the package hands it in as it is loaded.
 """
 
 import re
-from typing import Final
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 _HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -21,3 +29,59 @@ def legible(text: str) -> str:
     ('Stroke\\u001b[2J trial', 'Étude “petite” — 小\n')
     """
     return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class Shows(Protocol):
+    """What shows a result: the module that the package hands in."""
+
+    def plot(self, result: Any, kind: str | None, **options: Any) -> "Figure":
+        """Return a figure of it."""
+
+    def line(self, shown: Any) -> str:
+        """Return what it is and says, in a line."""
+
+    def text(self, shown: Any) -> str:
+        """Return what the command line prints of it."""
+
+    def html(self, shown: Any) -> str:
+        """Return it as HTML."""
+
+    def save(self, result: Any, path: str | Path, overwrite: bool) -> None:
+        """Write it to a file."""
+
+
+MOST_LINES: Final = 25
+"""Of what is printed of a result; the rest is in the file that `save` writes."""
+_handed_in: Final[list[Callable[[], Shows]]] = []
+
+
+def show_by(loaded: Callable[[], Shows]) -> None:
+    """Name the function that loads what shows results."""
+    _handed_in[:] = [loaded]
+
+
+def shows() -> Shows:
+    """Return what shows results."""
+    (loaded,) = _handed_in
+    return loaded()
+
+
+class Printed:
+    """Gives what is public a line, a text and HTML in place of all that it holds."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return a line: the class, the study, and the answer with its error."""
+        return shows().line(self)
+
+    def __str__(self) -> str:
+        """Return what the command line prints, of a long text the first lines."""
+        lines = shows().text(self).splitlines()
+        if len(lines) <= MOST_LINES:
+            return "\n".join(lines)
+        return "\n".join([*lines[: MOST_LINES - 1], "..."])
+
+    def _repr_html_(self) -> str:
+        """Return it as HTML, for notebooks."""
+        return shows().html(self)

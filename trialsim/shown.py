@@ -1,21 +1,13 @@
-"""Results that draw and show themselves, by functions that the package hands in when it is loaded.
+"""Results that draw themselves, and are tables and files."""
 
-A result stands below the part that draws it and does not know it, so that nobody who only computes
-loads a plotting library.
-"""
-
-from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from trialsim.legible import Printed, shows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_shows: dict[str, Callable[..., Any]] = {}
-
-
-def show_by(plot: "Callable[..., Figure]", html: Callable[[Any], str]) -> None:
-    """Name the functions that draw a result and write it as HTML."""
-    _shows.update(plot=plot, html=html)
+    from pandas import DataFrame
 
 
 def plot(result: "Shown", kind: str | None = None, **options: Any) -> "Figure":
@@ -28,20 +20,37 @@ def plot(result: "Shown", kind: str | None = None, **options: Any) -> "Figure":
     InputError
         If the result has no such figure, or the extra `report` is not installed.
     """
-    figure: Figure = _shows["plot"](result, kind, **options)
-    return figure
+    return shows().plot(result, kind, **options)
 
 
-class Shown:
-    """Gives a result its figures and its look in a notebook."""
+class Shown(Printed):
+    """Gives a result its figures, its table and its files."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def to_frame(self) -> "DataFrame":
+            """Return the result as a table, each its own."""
 
     def plot(self, kind: str | None = None, **options: Any) -> "Figure":
         """Return a figure of the result, as `trialsim.plot` does."""
         return plot(self, kind, **options)
 
-    def _repr_html_(self) -> str:
-        """Return the result as HTML, for notebooks."""
-        html: str = _shows["html"](self)
-        return html
+    def summary(self) -> "DataFrame":
+        """Return the table that sums the result up."""
+        return self.to_frame()
+
+    def save(self, path: str | Path, overwrite: bool = False) -> None:
+        """Write the result to a file; the end of its name says how.
+
+        A .json file has all of it, a .csv the table, a .txt all that is printed.
+
+        Raises
+        ------
+        InputError
+            If the name ends otherwise, or a file that is there may not be overwritten.
+        RunError
+            If it cannot be written.
+        """
+        shows().save(self, path, overwrite)

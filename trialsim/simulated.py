@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SimulatedTrial(Shown):
     """One replicate of a study; `batch` holds its arrays, whose first axis has length 1."""
 
@@ -45,6 +45,22 @@ class SimulatedTrial(Shown):
     def to_frame(self) -> "DataFrame":
         """Return the table of the patients, `subjects`."""
         return self.tables()["subjects"]
+
+    def summary(self) -> "DataFrame":
+        """Return a row for each arm: how many of its patients ended in which way, and two means.
+
+        Of the infusions that a patient was given, and of the primary endpoint at its visit.
+        """
+        tables, plan = self.tables(), self.scenario.analysis
+        by_arm = tables["subjects"].groupby("arm", observed=True)
+        ends = tables["disposition"].groupby(["arm", "status"], observed=True).size()
+        found = ends.unstack(fill_value=0).reindex(list(self.scenario.design.arms))
+        found.insert(0, "randomised", by_arm.size())
+        visits = tables["visits"]
+        at_visit = visits[visits["visit"] == plan.visit].groupby("arm", observed=True)
+        found["mean_infusions_given"] = by_arm["infusions_given"].mean()
+        found[f"mean_{plan.endpoint}"] = at_visit[plan.endpoint].mean()
+        return found.rename_axis("arm").rename_axis(columns=None).reset_index()
 
 
 def simulate(

@@ -57,7 +57,7 @@ class ArmAtVisit(NamedTuple):
     """With n - 1; NaN below two patients."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Analysis(Shown):
     """The result of a trial under its analysis plan."""
 

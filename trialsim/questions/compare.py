@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study, single_trial
-from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.scenario import ABOUT, Scenario
+from trialsim.scenario.validation.paths import changed_paths, part_at
+from trialsim.shown import Shown
 from trialsim.simulated import simulate
 from trialsim.trial.trial import Engine
 
@@ -25,14 +27,22 @@ _OF_SUBJECTS: Final = (
 _OF_DISPOSITION: Final = ("status", "ended_day")
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Shown):
     """Two studies under one seed; who presents is the same person in both."""
 
     a: Scenario
     b: Scenario
     seed: int
     engine: Engine = "auto"
+
+    def to_frame(self) -> "DataFrame":
+        """Return a row for each value that differs: path, a, b; null where one has none."""
+        from pandas import DataFrame
+
+        a, b = (one.model_dump(mode="json", exclude=set(ABOUT)) for one in (self.a, self.b))
+        rows = [(path, part_at(a, path), part_at(b, path)) for path in changed_paths(a, b)]
+        return DataFrame(rows, columns=["path", "a", "b"])
 
     def patients(self, replicate: int = 0) -> "DataFrame":
         """Return those randomised in both studies, a row for each, by screening number.

@@ -12,7 +12,7 @@ independent, where a study has sites, blocks and numbers that vary.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -25,12 +25,16 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
+from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Mean, Proportion, wilson_interval
 from trialsim.stats.planning.count_power import count_power
 from trialsim.stats.planning.sample_size import happ, noether, zhao
 from trialsim.stats.planning.scale_effects import theta_of_cells
 from trialsim.streams import Streams, derived_seed, generator
 from trialsim.trial.trial import Trial, simulate_batch
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 COHORT: Final = 2048
 """Trials simulated for the cells, unless told otherwise: some 200,000 patients an arm of CARS-1."""
@@ -39,6 +43,7 @@ MOST_TRIALS: Final = 100_000
 MOST_PAIRS: Final = 10_000_000
 _BATCH: Final = 128
 _PURPOSE: Final = "endpoint cells"
+_TABLE: Final = ["quantity", "value", "mcse"]
 
 
 class EndpointCells(NamedTuple):
@@ -61,8 +66,8 @@ class EndpointCells(NamedTuple):
     """Trials simulated for the cells."""
 
 
-@dataclass(frozen=True, slots=True)
-class CountPower:
+@dataclass(frozen=True, slots=True, repr=False)
+class CountPower(Shown):
     """The power of a scenario's primary test by the count path, beside the closed forms."""
 
     scenario: str
@@ -91,6 +96,17 @@ class CountPower:
         """Monte Carlo standard error of the power, from the trials and from the cells."""
         of_cells = self.power_slope * self.cells.effect_mcse
         return float(np.hypot(self.rejections.mcse, of_cells))
+
+    def to_frame(self) -> "DataFrame":
+        """Return a row for the power, the effect and each closed form: quantity, value, mcse."""
+        from pandas import DataFrame
+
+        rows = {
+            "power": (self.power, self.mcse),
+            "effect": (self.cells.effect, self.cells.effect_mcse),
+            **{name: (getattr(self, name), np.nan) for name in ("noether", "zhao", "happ")},
+        }
+        return DataFrame([(name, *one) for name, one in rows.items()], columns=_TABLE)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""

@@ -44,7 +44,7 @@ GRID: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TippingPoint(Shown):
     """Trials analysed under one delta after another, on the same imputations."""
 

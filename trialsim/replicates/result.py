@@ -66,7 +66,7 @@ _REPORTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PowerResult(Shown):
     """What the replicates of one scenario say; failed replicates are counted and left out."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard
 from pydantic import Field, ValidationError
 
 from trialsim.errors import InputError, Problem, nearest, nearest_path
+from trialsim.legible import Printed
 from trialsim.scenario.plan.findings import (
     PRIMARY,
     AnalysisFigure,
@@ -109,7 +110,7 @@ def _trials_have_no_looks(trials: Mapping[str, Scenario | None]) -> Iterator[Vio
             yield Violation(f"{TRIALS}.{name}.monitoring", rule, "a mapping")
 
 
-class Programme(CheckedModel):
+class Programme(Printed, CheckedModel):
     """Several trials, and how they are pooled in every replicate."""
 
     rules = (

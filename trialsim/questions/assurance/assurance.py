@@ -62,7 +62,7 @@ STRATA: Final = 40
 _SURE: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Assurance(Shown):
     """The probability of success over a prior, and power as it depends on the true effect."""
 

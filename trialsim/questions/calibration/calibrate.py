@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -25,8 +25,12 @@ from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.validation.paths import part_at
 from trialsim.scenario.validation.problems import as_written
 from trialsim.scenario.validation.sources import source_of
+from trialsim.shown import Shown
 from trialsim.streams import confirmation_seed
 from trialsim.trial.trial import Engine
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Solved:
     confirmed_mcse: float
 
 
-@dataclass(frozen=True, slots=True)
-class CalibrationResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class CalibrationResult(Shown):
     """A study whose numbers were solved for."""
 
     study: Study
@@ -64,11 +68,18 @@ class CalibrationResult:
     rows: tuple[Solved, ...]
     seconds: float
 
+    def to_frame(self) -> "DataFrame":
+        """Return a row for each number that was solved for."""
+        from pandas import DataFrame
+
+        return DataFrame(self._rows())
+
+    def _rows(self) -> list[dict[str, Any]]:
+        names = Solved.__dataclass_fields__
+        return [{name: getattr(row, name) for name in names} for row in self.rows]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
-        rows = [
-            {name: getattr(row, name) for name in Solved.__dataclass_fields__} for row in self.rows
-        ]
         return {
             "scenario": self.study.name,
             "digest": self.study.digest,
@@ -76,7 +87,7 @@ class CalibrationResult:
             "confirmation_seed": self.confirmation_seed,
             "replicates": self.replicates,
             "simulated": self.simulated,
-            "rows": rows,
+            "rows": self._rows(),
             "note": SIMULATED,
             "seconds": self.seconds,
         }

@@ -22,6 +22,7 @@ from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study
 from trialsim.scenario.validation.sources import Status, source_of
+from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import geometric_mean, mean_over_replicates
 from trialsim.trial.trial import Engine
 
@@ -76,8 +77,8 @@ class Reproduced:
         return {**values, "calibrated": list(self.calibrated), "verdict": self.verdict}
 
 
-@dataclass(frozen=True, slots=True)
-class Reproduction:
+@dataclass(frozen=True, slots=True, repr=False)
+class Reproduction(Shown):
     """A study's findings, each beside what its simulation gives."""
 
     scenario: str

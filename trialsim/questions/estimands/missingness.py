@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 REPLICATES = 1_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Missingness(Shown):
     """A study beside those in which more is missing, on the same random numbers, the study first.
 

@@ -135,7 +135,7 @@ class Beside(NamedTuple):
         return row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimands(Shown):
     """The replicates of a study, and what they say of its estimands."""
 

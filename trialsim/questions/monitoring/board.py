@@ -58,7 +58,7 @@ class BoardLook:
     """Day of the decision; NaN at the end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Board(Shown):
     """What the board of one simulated trial saw and decided, look by look, up to the end."""
 

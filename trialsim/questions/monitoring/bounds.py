@@ -139,7 +139,7 @@ class SizeRule(NamedTuple):
         return {**self._asdict(), "by_trend": [one._asdict() for one in self.by_trend]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class BoundsResult(Shown):
     """The bounds of a study and their operating characteristics in the normal approximation."""
 

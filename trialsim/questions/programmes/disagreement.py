@@ -23,6 +23,7 @@ from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Programme, Study, programme_of_trials
+from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
 from trialsim.trial.trial import Engine
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+@dataclass(frozen=True, slots=True, repr=False)
+class Disagreement(Shown):
     """The replicates of a programme by which of its trials are for the treatment."""
 
     title: str

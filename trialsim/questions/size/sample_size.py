@@ -57,7 +57,7 @@ _DIGITS: Final = 4
 """Significant digits of a recommended value that is not a whole number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SampleSize(Shown):
     """The value of a path that gives a power, as far as the replicates show."""
 

@@ -131,7 +131,7 @@ class Row:
         return numbers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class WhatIf(Shown):
     """The base and its alternatives on the same replicates, the base first."""
 

@@ -121,7 +121,10 @@ def data(result: Any, kind: str | None = None, **options: Any) -> DataFrame:
 
 
 def _kind_of(result: Any, kind: str | None) -> Kind:
-    kinds = KINDS[type(result)]
+    kinds = KINDS.get(type(result), {})
+    if not kinds:
+        told = type(result).__name__
+        raise InputError([Problem("result", "must be one that has a figure", told)])
     name = next(iter(kinds)) if kind is None else kind
     if name not in kinds:
         rule = f"must be one of {', '.join(kinds)}{nearest(name, kinds)}"

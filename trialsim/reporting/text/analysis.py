@@ -9,8 +9,11 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words
 
 
-def analysis_text(result: Analysis, study: Scenario) -> str:
-    """Return the primary and secondary results, the scores by visit, and the conventions."""
+def analysis_text(result: Analysis, study: Scenario | None = None) -> str:
+    """Return the primary and secondary results, the scores by visit, and the conventions.
+
+    Outcomes stand by the labels of the study, if it is given, and by their names otherwise.
+    """
     primary = result.primary
     lines = [
         _estimate_text(primary),
@@ -18,7 +21,7 @@ def analysis_text(result: Analysis, study: Scenario) -> str:
         "",
     ]
     labels = [
-        (study.outcomes[row.outcome].label, in_words(row.visit), in_words(row.arm))
+        (_label(row.outcome, study), in_words(row.visit), in_words(row.arm))
         for row in result.by_visit
     ]
     heads = ("outcome", "visit", "arm")
@@ -29,6 +32,10 @@ def analysis_text(result: Analysis, study: Scenario) -> str:
         for names, row in zip(labels, result.by_visit, strict=True)
     ]
     return "\n".join([*lines, "", *conventions_text(result.conventions)])
+
+
+def _label(outcome: str, study: Scenario | None) -> str:
+    return in_words(outcome) if study is None else study.outcomes[outcome].label
 
 
 def _columns(words: Sequence[str], widths: Sequence[int]) -> str:
