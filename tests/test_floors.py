@@ -20,6 +20,7 @@ HOUSE: Final = (
     {"scenario"},
     {"trial"},
     {"datasets", "shown"},
+    {"dictionary"},
     {"simulated", "observed"},
     {"analysis"},
     {"replicates"},

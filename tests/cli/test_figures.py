@@ -67,6 +67,10 @@ def test_every_kind_is_drawn_and_its_data_written(
         written = list(csv.DictReader(file))
     assert len(written) == len(rows) > 0
     assert list(written[0]) == list(rows[0])
+    with table.with_name("drawn.dictionary.csv").open(encoding="utf-8", newline="") as file:
+        told = list(csv.DictReader(file))
+    assert [row["column"] for row in told] == list(rows[0])
+    assert all(row["table"] == "drawn" and row["label"] and row["type"] for row in told)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +222,20 @@ def test_a_figure_is_called_after_its_command(
     words = ["plot", "size", "cars1", "--replicates", "100", "--jobs", "1", "-o", str(file)]
     assert run(words) == DONE
     assert capsys.readouterr().out.endswith(f"{file}: size\n")
+
+
+def test_a_dictionary_of_another_table_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = tmp_path / "bounds.dictionary.csv"
+    theirs.write_text("years of work\n")
+    asked = ["plot", "boundaries", "cars_sequential", "-o", str(tmp_path / "bounds.csv")]
+    assert run(asked) == INPUT_WRONG
+    assert "must not be a table that exists: --overwrite replaces it" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [theirs.name]
+    assert theirs.read_text() == "years of work\n"
+    assert run([*asked, "--overwrite"]) == DONE
+    assert theirs.read_text().startswith("table,column,label,type,unit,codes\n")
 
 
 @pytest.mark.parametrize("words", [["recruitment"], ["consort"]])

@@ -13,10 +13,10 @@ from pandas import DataFrame
 from pandas.testing import assert_frame_equal
 
 from trialsim.datasets import tables
+from trialsim.dictionary.trials import dictionary
 from trialsim.errors import InputError, RunError
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.consort.account import consort
-from trialsim.reporting.dictionary import dictionary
 from trialsim.reporting.exports import (
     manifest_of,
     write_trial,

@@ -391,7 +391,7 @@ def consort(
     source = options.loaded()
     numbers = range(replicate, replicate + 1) if replicates is None else range(replicates)
     flow = flow_of(simulate_batch(source.scenario, Streams(source.seed, numbers), source.engine))
-    files.write("consort", flow.to_frame(), lambda _: flow_diagram(flow).encode())
+    files.write("consort", flow.to_frame(), lambda _: flow_diagram(flow).encode(), "consort")
 
 
 for _name, _figure in FIGURES.items():

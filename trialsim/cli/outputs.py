@@ -101,16 +101,21 @@ class FigureFiles:
             else:
                 try:
                     check_named(path, "--out", self.overwrite)
+                    if path.suffix.lower() == ".csv":
+                        check_named(_dictionary_beside(path), "--out", self.overwrite)
                 except InputError as error:
                     problems += error.problems
         if problems:
             raise InputError(problems)
 
-    def write(self, kind: str, table: "DataFrame", drawn: Callable[[str], bytes]) -> None:
+    def write(
+        self, kind: str, table: "DataFrame", drawn: Callable[[str], bytes], called: str
+    ) -> None:
         """Write the figure to every file, and print what it draws, or which files have it.
 
-        `drawn` returns the figure in the format of a suffix.
+        Beside a table stands its dictionary. `drawn` returns the figure in the format of a suffix.
         """
+        from trialsim.dictionary.answers import dictionary_of_answer
         from trialsim.reporting.named_file import write_named
         from trialsim.runs.plain_csv import as_csv
 
@@ -121,14 +126,18 @@ class FigureFiles:
                 put(content)
             else:
                 write_named(path, content, "--out", self.overwrite)
+            if suffix == ".csv":
+                told = dictionary_of_answer(kind, table, path.stem)
+                beside = _dictionary_beside(path)
+                write_named(beside, as_csv(told).encode(), "--out", self.overwrite)
         if self.as_json:
-            print_json({"figure": kind, "rows": table.to_dict("records")})
+            print_json({"figure": called, "rows": table.to_dict("records")})
             return
         for path in self.out or ():
             if path == STANDARD_OUTPUT:
-                warn(f"standard output: {kind}")
+                warn(f"standard output: {called}")
             else:
-                say(f"{path}: {kind}")
+                say(f"{path}: {called}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +158,12 @@ class PictureFiles(FigureFiles):
             figure = plot(result, kind, width=self.width, **options)
             return figure.png() if suffix == ".png" else figure.svg_file()
 
-        self.write(called or kind, data(result, kind, **options), drawn)
+        self.write(kind, data(result, kind, **options), drawn, called or kind)
+
+
+def _dictionary_beside(table: Path) -> Path:
+    """Return where the dictionary of a table stands: curve.dictionary.csv beside curve.csv."""
+    return table.with_name(f"{table.stem}.dictionary{table.suffix}")
 
 
 @dataclass(frozen=True, slots=True)

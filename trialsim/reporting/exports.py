@@ -19,6 +19,8 @@ from pandas import DataFrame
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.datasets import TABLES
+from trialsim.dictionary.column import NAME as DICTIONARY
+from trialsim.dictionary.trials import dictionary
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.questions.monitoring.board import analysis_told
 from trialsim.replicates.result import SIMULATED
@@ -31,8 +33,6 @@ from trialsim.reporting.cdisc.package import (
     file_names,
 )
 from trialsim.reporting.consort.account import account_of
-from trialsim.reporting.dictionary import NAME as DICTIONARY
-from trialsim.reporting.dictionary import dictionary
 from trialsim.reporting.table_format import USUAL_START, TableFormat
 from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json

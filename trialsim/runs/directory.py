@@ -8,6 +8,7 @@ leave behind: both would write the same bytes under the same name.
 
     manifest.json, scenario.yaml   what decides every number
     parts/NNNNNNNN-CHECKSUM.parquet
+    dictionary.csv                 what each column of the parts is
     summary.json                   the operating characteristics of the first N replicates
     log.jsonl                      commands and times; they decide nothing
     *.damaged                      parts that were damaged, misnamed or of another block
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 SUMMARY: Final = "summary.json"
+DICTIONARY: Final = "dictionary.csv"
 PARTS: Final = "parts"
 LOG: Final = "log.jsonl"
 DAMAGED: Final = ".damaged"
@@ -169,6 +171,7 @@ def open_run(
             f"{manifest.processor}), which may give a number another last bit"
         )
     run = _opened(folder, held)
+    _describe_parts(run)
     with writing_to(folder):
         for name in run.damaged:
             with suppress(FileNotFoundError):  # another process was first
@@ -176,6 +179,15 @@ def open_run(
             if notice is not None:
                 notice(f"{name} was damaged, misnamed or of another block: set aside in {folder}")
     return run
+
+
+def _describe_parts(run: RunDirectory) -> None:
+    """Write what each column of the parts is."""
+    from trialsim.dictionary.replicates import dictionary_of_parts
+    from trialsim.runs.plain_csv import as_csv
+
+    told = dictionary_of_parts(run.manifest.scenario, run.columns)
+    write_anew(run.folder / DICTIONARY, as_csv(told).encode())
 
 
 def find_run(folder: str | Path) -> RunDirectory:

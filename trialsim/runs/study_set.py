@@ -6,6 +6,7 @@ any other. Their joint summary is written at the end, and follows from them.
     manifest.json, scenario.yaml   the command, its base, and what else decides every number
     studies/DIGEST-SEED/            the run of one scenario
     COMMAND.json, COMMAND.csv      what they say together
+    dictionary.csv                 what each column of that table is
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trialsim.runs.directory import (
+    DICTIONARY,
     PARTS,
     Answer,
     Notice,
@@ -54,13 +56,15 @@ class StudySetDirectory:
         return self._opened[name].run_of(manifest)
 
     def write_summary(self, answer: Answer) -> None:
-        """Write the joint summary, as JSON and as a table."""
+        """Write the joint summary, as JSON and as a table with its dictionary."""
+        from trialsim.dictionary.answers import dictionary_of_answer
         from trialsim.runs.plain_csv import as_csv
 
         name = self.manifest.command.replace("-", "_")
         rows = answer.to_frame().drop(columns=_SECONDS, errors="ignore")
         write_anew(self.folder / f"{name}.json", sealed(_without_timings(answer.to_dict())))
         write_anew(self.folder / f"{name}.csv", as_csv(rows).encode())
+        write_anew(self.folder / DICTIONARY, as_csv(dictionary_of_answer(name, rows)).encode())
 
     def log(self, **told: Any) -> None:
         """Add a line to the log."""

@@ -13,6 +13,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+from trialsim.dictionary.answers import dictionary_of_answer
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.catalogue import KINDS, data, plot
@@ -181,6 +182,7 @@ def test_what_a_figure_draws_can_be_had_as_a_table(drawn_from: Named, figure: st
     assert len(table) > 0
     unknown = {"closed_form"} if figure == "curve of a sample size" else set()
     assert set(table.columns[table.isna().all()]) == unknown
+    assert dictionary_of_answer(kind, table)["column"].tolist() == list(table.columns)
 
 
 def test_drawing_leaves_pyplot_alone() -> None:

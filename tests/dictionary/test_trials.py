@@ -3,7 +3,7 @@
 import pytest
 
 from trialsim.datasets import TABLES
-from trialsim.reporting.dictionary import COLUMNS, column_of, dictionary
+from trialsim.dictionary.trials import COLUMNS, column_of, dictionary
 from trialsim.scenario.files.builtin import builtin_studies
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.yaml_file import load

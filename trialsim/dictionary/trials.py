@@ -1,34 +1,20 @@
-"""The data dictionary of a trial's tables: what each column is, its type, unit and codes.
+"""The columns of a trial's tables; covariates and outcomes are described by the study."""
 
-Here alone columns are described; whatever writes tables writes this beside them.
-"""
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from pandas import DataFrame, concat
 
-from pandas import DataFrame, Series
-from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
-
+from trialsim.dictionary.column import Column, described
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Covariate
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import spoken
 from trialsim.scenario.words.values import unit_of
 
-NAME: Final = "dictionary"
-"""The name of the table."""
 _MINUTE: Final = "minutes from the trial's first midnight"
 _DAY: Final = "days from the trial's first midnight, rounded down"
-
-
-class Column(NamedTuple):
-    """What a column is."""
-
-    label: str
-    unit: str = ""
-    codes: str = ""
-    """What values mean, where they do not say it themselves."""
-
 
 COLUMNS: Final[Mapping[str, Column]] = {
     "replicate": Column("Number of the simulated trial under its seed"),
@@ -84,22 +70,13 @@ def dictionary(scenario: Scenario, tables: Mapping[str, DataFrame]) -> DataFrame
     >>> found.loc[("visits", "nihss"), ["label", "codes"]].tolist()
     ['National Institutes of Health Stroke Scale', '0 to 42 in steps of 1, lower is better']
     """
-    rows = []
-    for table, content in tables.items():
-        for name in content.columns:
-            column = column_of(scenario, table, str(name))
-            values = content[name]
-            rows.append(
-                {
-                    "table": table,
-                    "column": name,
-                    "label": column.label,
-                    "type": _type_of(values),
-                    "unit": column.unit,
-                    "codes": column.codes or _categories(values),
-                }
-            )
-    return DataFrame(rows)
+    return concat(
+        [
+            described(table, content, partial(column_of, scenario, table))
+            for table, content in tables.items()
+        ],
+        ignore_index=True,
+    )
 
 
 def column_of(scenario: Scenario, table: str, name: str) -> Column:
@@ -131,17 +108,3 @@ def _of_covariate(name: str, covariate: Covariate) -> Column:
 def _of_outcome(outcome: Outcome) -> Column:
     scale = f"{outcome.low:g} to {outcome.high:g} in steps of {outcome.step:g}"
     return Column(outcome.label, outcome.unit, f"{scale}, {outcome.better} is better")
-
-
-def _type_of(values: "Series[Any]") -> str:
-    if is_bool_dtype(values):
-        return "true or false"
-    if is_integer_dtype(values):
-        return "whole number"
-    return "number" if is_numeric_dtype(values) else "text"
-
-
-def _categories(values: "Series[Any]") -> str:
-    """Return the categories of a column that has them, unless there are as many as sites."""
-    names: Iterable[Any] = getattr(values.dtype, "categories", ())
-    return ", ".join(map(str, names))
