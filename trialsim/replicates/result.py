@@ -29,8 +29,8 @@ from trialsim.scenario.words.plan import plan_in_words
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
     Mean,
-    Median,
     Proportion,
+    Quantile,
     RatioOfMeans,
     coverage,
     geometric_mean,
@@ -177,7 +177,7 @@ class PowerResult(Shown):
         return Mean(mean_over_replicates(estimates).estimate - truth, mcse, sd)
 
     @property
-    def median_bias(self) -> Median:
+    def median_bias(self) -> Quantile:
         """Median of the estimates less the true effect; of a ratio, of their logarithms.
 
         All estimates count, ratios of 0 and infinity too. Its limits are those of the median, moved
@@ -189,7 +189,7 @@ class PowerResult(Shown):
             if self.quantity.is_ratio:
                 estimates, error, truth = np.log(estimates), error / truth, np.log(truth)
             middle, low, high = (end - truth for end in median_over_replicates(estimates))
-        return Median(middle, low - 1.96 * error, high + 1.96 * error)
+        return Quantile(middle, low - 1.96 * error, high + 1.96 * error)
 
     @property
     def coverage(self) -> Proportion:
@@ -450,7 +450,7 @@ def conventions_of(study: Study) -> Mapping[str, str]:
     }
 
 
-def _plain(summary: Mean | Median | Proportion) -> dict[str, float]:
+def _plain(summary: Mean | Quantile | Proportion) -> dict[str, float]:
     """Return a summary as numbers by name; the estimate itself is the mean."""
     numbers = {name: float(value) for name, value in summary._asdict().items()}
     return {"mean": numbers.pop("estimate"), **numbers}

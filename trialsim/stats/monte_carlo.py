@@ -5,6 +5,7 @@ those of a bias, a coverage and a power are in Morris, White and Crowther (2019)
 Medicine 38:2074, table 6.
 """
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,8 +32,8 @@ class Mean(NamedTuple):
     sd: Floats
 
 
-class Median(NamedTuple):
-    """A median over replicates, and the limits that its Monte Carlo error leaves."""
+class Quantile(NamedTuple):
+    """A quantile over replicates, such as the median, and the limits of its Monte Carlo error."""
 
     estimate: Floats
     low: Floats
@@ -105,26 +106,40 @@ def mean_over_replicates(values: Floats) -> Mean:
     return Mean(mean, np.sqrt(variance / np.where(n > 0, n, np.nan)), np.sqrt(variance))
 
 
-def median_over_replicates(values: Floats, confidence: float = 0.95) -> Median:
-    """Return the median over replicates, shape (replicates,), with limits from order statistics.
-
-    They hold the median of whatever distribution with the confidence at least (Conover 1999,
-    Practical Nonparametric Statistics, section 3.2); a limit that too few replicates give is
-    infinite. Infinite values count; NaN marks a failed replicate, left out.
+def median_over_replicates(values: Floats, confidence: float = 0.95) -> Quantile:
+    """Return the median over replicates, shape (replicates,): `quantile_over_replicates` of a half.
 
     >>> [x.item() for x in median_over_replicates(np.arange(10.0))]
     [4.5, 1.0, 8.0]
     """
+    return quantile_over_replicates(values, 0.5, confidence)
+
+
+def quantile_over_replicates(values: Floats, share: float, confidence: float = 0.95) -> Quantile:
+    """Return a quantile over replicates, shape (replicates,), with limits from order statistics.
+
+    They hold the quantile of whatever distribution with the confidence at least (Conover 1999,
+    Practical Nonparametric Statistics, section 3.2); a limit that too few replicates give is
+    infinite. Between two values it lies straight. Infinite values count; NaN marks a failed
+    replicate, left out.
+
+    >>> [x.item() for x in quantile_over_replicates(np.arange(101.0), 0.05)]
+    [5.0, 1.0, 10.0]
+    """
     known = np.sort(values[~np.isnan(values)])
-    if len(known) == 0:
-        return Median(*(np.asarray(np.nan),) * 3)
+    n = len(known)
+    if n == 0:
+        return Quantile(*(np.asarray(np.nan),) * 3)
     check_probability("confidence", confidence)
-    # the smallest rank below which the median lies with at most half of what is not the confidence
-    rank = int(scipy.stats.binom.ppf((1 - confidence) / 2, len(known), 0.5))
-    low, high = (known[rank - 1], known[-rank]) if rank > 0 else (-np.inf, np.inf)
-    middle, other = known[len(known) // 2], known[(len(known) - 1) // 2]
-    median = middle if middle == other else (middle + other) / 2
-    return Median(np.asarray(median), np.asarray(low), np.asarray(high))
+    check_probability("share", share)
+    place, chances = (n - 1) * share, [(1 - confidence) / 2, (1 + confidence) / 2]
+    below, above = known[math.floor(place)], known[math.ceil(place)]
+    part = place - math.floor(place)
+    middle = below if below == above else below * (1 - part) + above * part
+    # so many values lie below the quantile with the confidence at least
+    least, most = map(int, np.asarray(scipy.stats.binom.ppf(chances, n, share)))
+    low, high = known[least - 1] if least else -np.inf, known[most] if most < n else np.inf
+    return Quantile(*map(np.asarray, (middle, low, high)))
 
 
 def geometric_mean(ratios: Floats) -> Mean:

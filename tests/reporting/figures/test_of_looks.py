@@ -30,6 +30,7 @@ def test_patients_of_each_state_add_up_to_those_planned(looked_at: ts.PowerResul
     assert states.sum(axis=1).tolist() == pytest.approx([240.0, 240.0])
     assert found["known"].round().tolist() == [120.0, 180.0]
     assert (states > 0).to_numpy().all()
+    assert (found["day_mcse"] > 0).all()
     first, second = found["trials"]
     assert second < first == looked_at.replicates
 

@@ -33,7 +33,9 @@ def checked(table: Table, data: dict[str, Any]) -> int:
 def test_a_size_that_is_set_again_has_a_table() -> None:
     rule = {"at": "second", "by": "blinded", "power": 0.9, "at_least": 80, "at_most": 120}
     tables, data = tables_of(monitoring__re_estimation=rule)
-    assert checked(tables["re-estimation"], data) == 15
+    assert checked(tables["re-estimation"], data) == 5 * 4 + 2 + 3 * 3
+    assert checked(tables["sizes"], data) == 4 * (2 + 3 * 3) + 4
+    assert checked(tables["looks"], data) == 2 * 2 * len(tables["looks"].rows)
     assert "re-estimation" not in tables_of()[0]
 
 

@@ -9,15 +9,18 @@ import numpy as np
 from trialsim.arrays import Booleans, Floats
 from trialsim.replicates.monitoring.monitored import OF_A_LOOK, PREFIX, of_look
 from trialsim.replicates.monitoring.re_estimated import ReEstimated, SizePlan
-from trialsim.replicates.monitoring.spread import Spread, plain, spread_of
+from trialsim.replicates.monitoring.spread import Spread, plain, spread_of, with_error
 from trialsim.scenario.monitoring.looks import AT_THE_END
 from trialsim.stats.monte_carlo import (
     Mean,
     Proportion,
     RatioOfMeans,
     coverage,
+    logarithms,
     mean_over_replicates,
+    most_left_out,
     wilson_interval,
+    without_logarithm,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 _PROBABILITIES: Final = ("held", "efficacy", "harm", "futility", "full_information")
 """Of all replicates; the rest is of those in which the look was held."""
+_STOPS: Final = ("efficacy", "harm", "futility", "full_information")
 _SPREAD: Final = ("randomised", "analysed", "duration_days", "infusions_given")
 _ENDS: Final = ("low", "high")
 FINAL: Final = AT_THE_END
@@ -41,6 +45,9 @@ class Estimation(NamedTuple):
     """
 
     trials: int
+    without_logarithm: int
+    """Ratios of 0 or infinity among them, which bias and RMSE leave out; both are NaN where so many
+    are left out that the others do not stand for all."""
     bias: Mean
     rmse: Mean
     """Root of the mean squared error; its error by the delta method."""
@@ -116,6 +123,16 @@ class LooksResult:
         bounds = self.columns[of_look(look, "bound")]
         return wilson_interval(np.isinf(bounds).sum(), (~np.isnan(bounds)).sum())
 
+    def too_late(self, look: str) -> Proportion:
+        """Return how often a look stops a trial all of whose patients are randomised already.
+
+        Among all finished replicates. Such a stop saves nobody.
+        """
+        stops = [self.columns[of_look(look, what)] == 1 for what in _STOPS]
+        everybody = self.columns[of_look(look, "randomised_by_decision")]
+        late = np.any(stops, axis=0) & (everybody >= self.columns["planned_patients"])
+        return wilson_interval(late.sum(), self.finished.sum())
+
     def reversals(self, why: Reason | None = None) -> Proportion:
         """Return in what share of the stops, all or for one reason, the completed data undo it.
 
@@ -148,10 +165,14 @@ class LooksResult:
             A look, or `final`: only the trials that ended there.
         """
         chosen = self.finished
-        whole = self._scaled(np.where(chosen, self.columns[f"{kind}estimate"], np.nan))
+        estimates = np.where(chosen, self.columns[f"{kind}estimate"], np.nan)
         if where is not None:
             chosen = chosen & (self.columns["stop"] == [*self.names, FINAL].index(where))
         low, high = (np.where(chosen, self.columns[f"{kind}{end}"], np.nan) for end in _ENDS)
+        lost = without_logarithm(estimates[chosen]) if self.log_scale else 0
+        whole = self._scaled(estimates)
+        if lost > most_left_out(int(chosen.sum())):
+            whole = np.where(chosen, np.nan, whole)
         error = whole - self._scaled(np.asarray(self.truth))
         bias = self._with_truth(error, chosen, 1.0)
         square = self._with_truth(error**2, chosen, 2 * float(bias.estimate))
@@ -159,6 +180,7 @@ class LooksResult:
         half = np.where(root > 0, 2 * root, np.inf)
         return Estimation(
             trials=int(chosen.sum()),
+            without_logarithm=lost,
             bias=bias,
             rmse=Mean(root, square.mcse / half, square.sd / half),
             coverage=coverage(low, high, self.truth),
@@ -179,26 +201,28 @@ class LooksResult:
         return Mean(mean, np.where(np.isfinite(sd), error, np.nan), sd)
 
     def _scaled(self, values: Floats) -> Floats:
-        if not self.log_scale:
-            return values
-        known = np.isfinite(values) & (values > 0)
-        return np.where(known, np.log(np.where(known, values, 1.0)), np.nan)
+        return logarithms(values) if self.log_scale else values
 
     @property
     def frame(self) -> "DataFrame":
-        """A row for each look: means over the trials that held it, and probabilities over all."""
+        """A row for each look: means over the trials that held it, and probabilities over all.
+
+        Each with its Monte Carlo standard error, and a probability with the ends of its interval.
+        """
         from pandas import DataFrame
 
-        rows = []
+        return DataFrame([*self._rows()])
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the numbers of each look with their errors."""
         for look in self.names:
             row: dict[str, Any] = {"look": look}
             for what in OF_A_LOOK:
-                found = (
-                    self.probability(look, what) if what in _PROBABILITIES else self.at(look, what)
-                )
-                row |= {what: float(found.estimate), f"{what}_mcse": float(found.mcse)}
-            rows.append(row)
-        return DataFrame(rows)
+                is_share = what in _PROBABILITIES
+                found = self.probability(look, what) if is_share else self.at(look, what)
+                row |= with_error(what, found)
+            row |= with_error("out_of_reach", self.out_of_reach(look))
+            yield row | with_error("too_late", self.too_late(look))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the looks as plain values, for JSON."""
@@ -222,6 +246,7 @@ class LooksResult:
             for where in (None, *self.names, FINAL):
                 found = self.estimation(prefix, where)
                 numbers: dict[str, Any] = {"trials": found.trials}
+                numbers["without_logarithm"] = found.without_logarithm
                 measures: dict[str, Mean | Proportion]
                 measures = {"bias": found.bias, "rmse": found.rmse, "coverage": found.coverage}
                 numbers |= {name: plain(one) for name, one in measures.items()}

@@ -21,6 +21,8 @@ _OF_A_LOOK: Final = {
     "harm": ("Stopped for harm (proportion)", 4),
     "futility": ("Stopped for futility (proportion)", 4),
     "full_information": ("Last analysis, at full information (proportion)", 4),
+    "out_of_reach": ("No bound for efficacy (proportion of those that performed it)", 4),
+    "too_late": ("Stopped when all were randomised (proportion)", 4),
 }
 _SPREAD: Final = {
     "randomised": "Patients randomised",
@@ -89,17 +91,36 @@ def _looks(told: Mapping[str, Any]) -> Table:
     return Table("looks", caption, columns, rows)
 
 
+_QUANTILES: Final = {"low": "5% of trials", "median": "50% of trials", "high": "95% of trials"}
+_OF_SIZES: Final = ("Quantity", "", "Value", "Monte Carlo SE", "95% from", "95% to")
+
+
 def _sizes(told: Mapping[str, Any]) -> Table:
     rows = []
     for name, label in _SPREAD.items():
-        path, found = f"run.monitoring.spread.{name}", told["spread"][name]
-        digits = {"mean": 1, "mcse": 2, "low": 1, "median": 1, "high": 1, "at_most": 4}
-        cells = [number(found[one], count, f"{path}.{one}") for one, count in digits.items()]
-        rows.append(TableRow([Cell(label), *cells]))
-    columns = ("Quantity", "Mean", "Monte Carlo SE", "5%", "50%", "95%", "Trials at the most")
-    return Table(
-        "sizes", "Size and duration with the looks, and what most trials reach", columns, rows
-    )
+        rows += _spread(label, told["spread"][name], f"run.monitoring.spread.{name}", 1)
+    found, path = told["spread"]["randomised"], "run.monitoring.spread.randomised"
+    cells = [
+        show(found[f"at_most{end}"], 4, f"{path}.at_most{end}")
+        for end, show in (("", number), ("_mcse", error), ("_low", number), ("_high", number))
+    ]
+    rows.append(TableRow([Cell(_SPREAD["randomised"]), Cell("trials with the most"), *cells]))
+    caption = "Size and duration with the looks: means, and quantiles of trials with limits"
+    return Table("sizes", caption, _OF_SIZES, rows)
+
+
+def _spread(label: str, found: Mapping[str, Any], path: str, digits: int) -> list[TableRow]:
+    """Return the rows of a number of single trials: its mean, and quantiles with their limits."""
+    mean = number(found["mean"], 1, f"{path}.mean"), error(found["mcse"], 2, f"{path}.mcse")
+    rows = [TableRow([Cell(label), Cell("mean"), *mean, Cell(""), Cell("")])]
+    for name, which in _QUANTILES.items():
+        value = number(found[name], digits, f"{path}.{name}")
+        limits = [
+            number(end, digits, f"{path}.{name}_ci.{place}")
+            for place, end in enumerate(found[f"{name}_ci"])
+        ]
+        rows.append(TableRow([Cell(label), Cell(which), value, Cell(""), *limits]))
+    return rows
 
 
 def _re_estimation(told: Mapping[str, Any]) -> Table:
@@ -107,17 +128,14 @@ def _re_estimation(told: Mapping[str, Any]) -> Table:
     found, path = told["re_estimation"], "run.monitoring.re_estimation"
     rows = []
     for what, label in _RE_ESTIMATED.items():
-        values = (number(found[what][one], 4, f"{path}.{what}.{one}") for one in ("mean", "mcse"))
-        rows.append(TableRow([Cell(label.format(**found)), *values, *[Cell("")] * 3]))
-    digits = {"mean": 1, "mcse": 2, "low": 0, "median": 0, "high": 0}
-    cells = [
-        number(found["patients"][one], count, f"{path}.patients.{one}")
-        for one, count in digits.items()
-    ]
-    rows.append(TableRow([Cell("Size where it was set again"), *cells]))
-    columns = ("Quantity", "Mean", "Monte Carlo SE", "5%", "50%", "95%")
+        cells = [
+            show(found[what][one], 4, f"{path}.{what}.{one}")
+            for one, show in (("mean", number), ("mcse", error), ("low", number), ("high", number))
+        ]
+        rows.append(TableRow([Cell(label.format(**found)), Cell(""), *cells]))
+    rows += _spread("Size where it was set again", found["patients"], f"{path}.patients", 0)
     caption = f"Sample size re-estimated at {found['look']}; proportions are of all trials"
-    return Table("re-estimation", caption, columns, rows)
+    return Table("re-estimation", caption, _OF_SIZES, rows)
 
 
 def _estimates(told: Mapping[str, Any], is_ratio: bool) -> Table:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from trialsim.replicates.monitoring.looks import FINAL, REASONS, LooksResult
 from trialsim.reporting.text.words import error_text
-from trialsim.stats.monte_carlo import Mean, Proportion
+from trialsim.stats.monte_carlo import Mean, Proportion, Quantile
 
 _ROWS: Final = {
     "held": "performed",
@@ -20,6 +22,7 @@ _ROWS: Final = {
     "harm": "stopped for harm",
     "futility": "stopped for futility",
     "full_information": "last analysis, at full information",
+    "too_late": "stopped when all were randomised",
 }
 _PROBABILITIES: Final = ("held", "efficacy", "harm", "futility", "full_information")
 _IF_ANY: Final = ("harm", "full_information")
@@ -54,21 +57,36 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
     yield from _reversals(looks)
     yield "MCSE in brackets; of a proportion of 0 or 1 the end of its 95% interval."
     yield ""
-    yield f"{'':34} {'mean':>10} {'MCSE':>10} {'5%':>9} {'50%':>9} {'95%':>9} {'maximum':>8}"
-    for name, label in _SPREAD.items():
-        spread = looks.spread(name)
-        yield (
-            f"{label:34} {spread.mean.estimate:10.2f} {spread.mean.mcse:10.2f} {spread.low:9.1f} "
-            f"{spread.median:9.1f} {spread.high:9.1f} {spread.at_most:8.3f}"
-        )
-    yield "5%, 50%, 95%: quantiles of trials; maximum: proportion of trials at the largest value."
+    yield from _sizes(looks)
     yield ""
     yield from _re_estimation(looks)
     yield _measures_named(looks)
     for kind, prefix in looks.kinds.items():
         for where in (None, *looks.names, FINAL):
             yield _estimation(looks, kind, prefix, where)
+    yield from _ratios_left_out(looks)
     yield "Type I error: of trials without effect, on a seed of their own: trialsim type-one-error."
+
+
+def _sizes(looks: LooksResult) -> Iterator[str]:
+    """Yield what trials take, as a mean and as quantiles of trials, each with its error."""
+    yield f"{'':34} {'mean':>10} {'MCSE':>10} {'5%':>14} {'50%':>14} {'95%':>14}"
+    for name, label in _SPREAD.items():
+        spread = looks.spread(name)
+        quantiles = "".join(f" {one.estimate:14.1f}" for one in spread.quantiles)
+        yield f"{label:34} {spread.mean.estimate:10.2f} {spread.mean.mcse:10.2f}{quantiles}"
+        yield f"{'  95% limits':56}" + "".join(f" {_limits(one):>14}" for one in spread.quantiles)
+    most = _with_error(looks.spread("randomised").at_most)
+    yield f"{'trials with the most patients':34} {most:>20}"
+    yield "5%, 50%, 95%: quantiles of trials, with the limits that Monte Carlo error leaves them."
+
+
+def _limits(found: Quantile, digits: int = 1) -> str:
+    """Return the limits of a quantile; a limit that too few trials give is left out."""
+    low, high = (
+        f"{float(end):.{digits}f}" if np.isfinite(end) else "" for end in (found.low, found.high)
+    )
+    return f"{low}-{high}" if low or high else ""
 
 
 def _re_estimation(looks: LooksResult) -> Iterator[str]:
@@ -80,10 +98,10 @@ def _re_estimation(looks: LooksResult) -> Iterator[str]:
     yield f"sample size re-estimated at {plan.look}, of all trials"
     for what, label in _RE_ESTIMATED.items():
         yield f"{label.format(**plan._asdict()):34}{_with_error(found.share(what)):>20}"
-    yield (
-        f"{'size where it was set again':34}{_with_error(size.mean):>20}   quantiles "
-        f"{size.low:.0f}, {size.median:.0f}, {size.high:.0f}"
-    )
+    yield f"{'size where it was set again':34}{_with_error(size.mean):>20}"
+    for share, one in zip(("5%", "50%", "95%"), size.quantiles, strict=True):
+        label, value = f"  {share} quantile, 95% limits", f"{one.estimate:.0f} ({_limits(one, 0)})"
+        yield f"{label:34}{value:>20}"
     yield ""
 
 
@@ -113,12 +131,25 @@ def _out_of_reach(looks: LooksResult) -> Iterator[str]:
         yield f"{label:34}" + "".join(f"{_with_error(one):>20}" for one in shares)
 
 
+def _ratios_left_out(looks: LooksResult) -> Iterator[str]:
+    """Yield how many ratios of 0 or infinity each kind of estimate has, by where trials ended."""
+    for kind, prefix in looks.kinds.items():
+        counts = {one: looks.estimation(prefix, one).without_logarithm for one in looks.names}
+        counts[FINAL] = looks.estimation(prefix, FINAL).without_logarithm
+        if any(counts.values()):
+            told = ", ".join(f"{count} at {where}" for where, count in counts.items() if count)
+            yield f"Ratios of 0 or infinity, {kind}: {told}. Bias and RMSE leave them out, and"
+            yield "are not given where they are more than one in a thousand."
+
+
 def _or_never(what: str, found: Mean | Proportion) -> str:
     """Return a number with its error; of a bound that no trial can reach, never."""
     return "never" if what == "bound" and found.estimate != found.estimate else _with_error(found)
 
 
 def _found(looks: LooksResult, name: str, what: str) -> Mean | Proportion:
+    if what == "too_late":
+        return looks.too_late(name)
     if what in _PROBABILITIES:
         return looks.probability(name, what)
     return looks.at(name, what)

@@ -6,6 +6,7 @@ import numpy as np
 from pandas import DataFrame
 
 from trialsim.replicates.monitoring.monitored import of_look
+from trialsim.replicates.monitoring.spread import with_error
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import (
@@ -56,14 +57,10 @@ def patients_data(result: PowerResult) -> DataFrame:
             "before_decision": by_decision - randomised,
             "to_come": np.where(held, columns["planned_patients"], np.nan) - by_decision,
         }
-        row = {
-            "look": name,
-            "day": float(looks.at(name, "day").estimate),
-            "trials": int(held.sum()),
-        }
+        day = with_error("day", looks.at(name, "day"))
+        row = {"look": name, **day, "trials": int(held.sum())}
         for state, values in states.items():
-            mean = mean_over_replicates(values)
-            row |= {state: float(mean.estimate), f"{state}_mcse": float(mean.mcse)}
+            row |= with_error(state, mean_over_replicates(values))
         rows.append(row)
     return DataFrame(rows)
 
