@@ -73,8 +73,9 @@ def tables(trial: Trial) -> dict[str, DataFrame]:
             `outcome_NAME`.
         disposition
             A row for each patient: how and when the trial ended for the patient, and whether the
-            infusions were stopped early. Where the study has such events, also whether that was
-            because of the drug, when a rescue treatment began, and when the patient switched.
+            infusions were stopped early. Where the study has such events, or an analysis does
+            something about them, also whether that was because of the drug, when a rescue treatment
+            began, and when the patient switched.
         items
             A row for each item of each measured score of an outcome that has items; there is no
             such table where none has. Items that were not given have the credited points.
@@ -403,12 +404,13 @@ def _disposition(trial: Trial) -> DataFrame:
         "treatment_discontinued": discontinued.ravel(),
         **_moment("discontinued", conduct.discontinued, discontinued),
     }
-    events = trial.scenario.operations.events
-    if events["drug_related_discontinuation"].probability > 0:
+    events, used = trial.scenario.operations.events, trial.scenario.analysis.events_used
+    told = {kind for kind, event in events.items() if event.probability > 0 or kind in used}
+    if "drug_related_discontinuation" in told:
         for_drug = discontinued & (conduct.stopped_for_drug < NEVER)
         columns["discontinued_for_drug"] = for_drug.ravel()
     for kind, name in BEGUN.items():
-        if events[kind].probability > 0:
+        if kind in told:
             minute = conduct.minute_of(kind)
             columns |= _moment(name, minute, minute < NEVER)
     return DataFrame(columns)

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 import trialsim as ts
-from trialsim.analysis.endpoint import WORST, complete_endpoint
+from trialsim.analysis.endpoint import WORST, by_the_visit, complete_endpoint
 from trialsim.analysis.potential import (
     Potential,
     Worlds,
-    by_the_visit,
     histograms,
     potential_endpoint,
     variable_of,

@@ -90,7 +90,7 @@ def test_the_dead_have_no_treatment_policy() -> None:
         {"analysis.missing": "worst_rank"},
         {
             "analysis.missing": "multiple_imputation",
-            "analysis.discontinuation": "as_missing",
+            "analysis.intercurrent": {"discontinuation": "hypothetical"},
             "operations.discontinuation.probability": 0.2,
         },
     ],

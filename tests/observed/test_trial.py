@@ -20,8 +20,8 @@ from trialsim.simulated import simulate
 CARS1 = load("cars1").replace({"design.patients": 60})
 PLANS: dict[str, dict[str, Any]] = {
     "as planned": {},
-    "worst rank": {"missing": "worst_rank", "discontinuation": "worst_rank"},
-    "as missing": {"discontinuation": "as_missing", "measure": "change"},
+    "worst rank": {"missing": "worst_rank", "intercurrent": {"discontinuation": "composite"}},
+    "as missing": {"intercurrent": {"discontinuation": "hypothetical"}, "measure": "change"},
     "per protocol": {"minimum_infusion_share": 0.9, "missing": "complete_case"},
     "strata": {"strata": "site", "alternative": "greater"},
     "subgroup": {"subgroup": {"label": "Men", "covariate": "sex", "equals": "male"}},
@@ -63,6 +63,43 @@ def test_a_written_trial_gives_its_analysis_back_to_the_bit(
         analyse(simulate(study, seed=7, replicate=3)).to_dict()
     )
     assert found.simulated
+
+
+EACH_ITS_OWN = {
+    "discontinuation": "hypothetical",
+    "drug_related_discontinuation": "composite",
+    "rescue": "while_on_treatment",
+    "switching": "principal_stratum",
+}
+
+
+def test_events_that_are_told_apart_come_back_and_are_asked_for(
+    kept: Callable[..., Path],
+) -> None:
+    often = {"probability": 0.3, "days": {"distribution": "uniform", "low": 1, "high": 18}}
+    study = planned({"intercurrent": EACH_ITS_OWN, "secondary": {}}).replace(
+        {
+            "operations.discontinuation": often,
+            "operations.drug_related_discontinuation": often,
+            "operations.rescue": often,
+            "operations.switching": {**often, "to": "placebo"},
+        }
+    )
+    folder, trial = kept(study), simulate(study, seed=7, replicate=3)
+    assert json.dumps(analyse(folder, study).to_dict()) == json.dumps(analyse(trial).to_dict())
+    for kind in EACH_ITS_OWN:
+        without = study.replace({f"analysis.intercurrent.{kind}": "treatment_policy"})
+        assert analyse(folder, study).primary != analyse(folder, without).primary, kind
+    table = pd.read_csv(folder / "disposition.csv")
+    few = ["replicate", "subject", "arm", "status", "ended_minute"]
+    table[few].to_csv(folder / "disposition.csv", index=False)
+    with pytest.raises(InputError) as refused:
+        analyse(folder, study)
+    for column in ("discontinued_minute", "discontinued_for_drug", "rescued_minute"):
+        assert f"must have the column {column}" in str(refused.value)
+    (folder / "disposition.csv").unlink()
+    with pytest.raises(InputError, match="the plan handles discontinuation, drug_related"):
+        analyse(folder, study)
 
 
 @pytest.mark.parametrize("table_format", ["csv", "parquet"])

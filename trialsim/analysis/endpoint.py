@@ -4,6 +4,7 @@ Values are cells of the scale, counted from 0 at the worst, so that more is bett
 the scale is better; a patient who is not analysed has no value.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex
 from trialsim.clock import NEVER
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.trial.cohort import meets
 from trialsim.trial.outcomes import Scores
 from trialsim.trial.trial import Trial
@@ -39,25 +41,53 @@ def endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
 def filled_in(trial: Trial, plan: AnalysisPlan) -> Floats:
     """Return the scores at the visit, those not measured carried forward where the plan does so."""
     name, last, scores = plan.endpoint, visit_of(trial, plan), counted_scores(trial, plan)
-    value = scores.at(name, last)
     if plan.missing == "locf":
         return carried_forward(scores, name, last)
+    value = scores.at(name, last)
     if plan.missing == "bocf":
-        return np.where(np.isnan(value), scores.at(name, 0), value)
-    return value
+        value = np.where(np.isnan(value), scores.at(name, 0), value)
+    return on_treatment(trial, plan, value)
+
+
+def on_treatment(trial: Trial, plan: AnalysisPlan, value: Floats) -> Floats:
+    """Return values at the visit with the last scores before events that end those that count.
+
+    Where an event of the hypothetical strategy came before, the value stays as it was filled in.
+    """
+    kinds = plan.kinds_under("while_on_treatment")
+    if not kinds:
+        return value
+    ends, gone = first_of(trial, kinds), first_of(trial, plan.kinds_under("hypothetical"))
+    ended = by_the_visit(trial, plan, kinds) & (ends <= gone)
+    last = carried_forward(counted_scores(trial, plan), plan.endpoint, visit_of(trial, plan))
+    return np.where(ended & ~np.isnan(last), last, value)
 
 
 def counted_scores(trial: Trial, plan: AnalysisPlan) -> Scores:
-    """Return the scores that count: with what the plan says of those after discontinuation."""
-    if plan.discontinuation != "as_missing":
+    """Return the scores that count: not those after events by which the plan ends them."""
+    kinds = (*plan.kinds_under("hypothetical"), *plan.kinds_under("while_on_treatment"))
+    if not kinds:
         return trial.scores
-    conduct = trial.conduct
-    return trial.scores.seen_at(conduct.visit_minute < conduct.discontinued[..., np.newaxis])
+    ends = first_of(trial, kinds)
+    return trial.scores.seen_at(trial.conduct.visit_minute < ends[..., np.newaxis])
+
+
+def first_of(trial: Trial, kinds: Collection[Event]) -> Integers:
+    """Return the minute of the first of some kinds of event, `NEVER` where none happens."""
+    minutes = [trial.conduct.minute_of(kind) for kind in kinds]
+    never = np.full(trial.arms.shape, NEVER)
+    first: Integers = np.minimum.reduce([never, *minutes])
+    return first
+
+
+def by_the_visit(trial: Trial, plan: AnalysisPlan, kinds: Collection[Event]) -> Booleans:
+    """Return who has any of some kinds of event by the plan's visit."""
+    return first_of(trial, kinds) <= trial.conduct.visit_minute[:, :, visit_of(trial, plan)]
 
 
 def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpoint:
     """Return values at the visit, the missing ones filled in by whatever rule, as analysed."""
-    worst = _dead(trial, plan) | _failed(trial, plan)
+    worst = _dead(trial, plan) | by_the_visit(trial, plan, plan.kinds_under("composite"))
     return ranked(trial, plan, value, worst, in_analysis_set(trial, plan))
 
 
@@ -119,19 +149,13 @@ def _dead(trial: Trial, plan: AnalysisPlan) -> Booleans:
     return trial.conduct.died <= trial.conduct.visit_minute[:, :, visit_of(trial, plan)]
 
 
-def _failed(trial: Trial, plan: AnalysisPlan) -> Booleans:
-    """Return whose infusions were discontinued by the visit, where that ranks below all others."""
-    if plan.discontinuation != "worst_rank":
-        return np.zeros(trial.arms.shape, np.bool_)
-    return trial.conduct.discontinued <= trial.conduct.visit_minute[:, :, visit_of(trial, plan)]
-
-
 def in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
     """Return who is analysed if a value is known, shape (replicate, patient)."""
     included = in_subgroup(trial, plan)
     included &= trial.conduct.visit_settled[:, :, visit_of(trial, plan)]
     if plan.analysis_set == "full_analysis_set":
         included &= trial.conduct.visit_attended[:, :, 1:].any(axis=2) | _dead(trial, plan)
+    included &= ~by_the_visit(trial, plan, plan.kinds_under("principal_stratum"))
     if plan.minimum_infusion_share > 0:
         included &= trial.conduct.infusion_given.mean(axis=2) >= plan.minimum_infusion_share
     return included

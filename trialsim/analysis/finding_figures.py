@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,7 @@ class _Figures:
         """Return the scores or changes at a visit; NaN for those without, the dead among them."""
         trial = self._trial
         changes = {"endpoint": what.outcome, "visit": of.visit, "measure": what.measure}
-        measured = {"missing": "complete_case", "discontinuation": "as_observed"}
+        measured: dict[str, Any] = {"missing": "complete_case", "intercurrent": {}}
         rules = measured if of.scores == "measured" else {}
         plan = trial.scenario.analysis.model_copy(update={**changes, **rules})
         values: Floats = filled_in(trial, plan)

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data, Samples
-from trialsim.analysis.endpoint import Endpoint, endpoint_of_values
+from trialsim.analysis.endpoint import Endpoint, endpoint_of_values, on_treatment
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.imputation import AT_RANDOM, Imputation
@@ -243,7 +243,8 @@ class Imputer:
             whom = treated if self.model.delta_arms == "treated" else treated | control
             shifted = np.isnan(self.cells[..., -1]) & self.after[..., -1] & whom
             value = np.where(shifted, value + data.outcome.sign * delta, value)
-        return endpoint_of_values(data.trial, data.plan, value)
+        held = on_treatment(data.trial, data.plan, value)
+        return endpoint_of_values(data.trial, data.plan, held)
 
     def _numbers(self, arm: str, imputation: int, patients: int) -> Floats:
         """Return the uniforms of one imputation of an arm, as `uniforms_shape` describes them."""

@@ -14,7 +14,9 @@ import numpy as np
 
 from trialsim.analysis.endpoint import (
     Endpoint,
+    by_the_visit,
     carried_forward,
+    first_of,
     in_subgroup,
     ranked,
     visit_of,
@@ -114,19 +116,6 @@ def potential_endpoint(world: Trial, plan: AnalysisPlan, estimand: Estimand) -> 
     value = carried_forward(scores, plan.endpoint, visit)
     worst = by_the_visit(world, plan, estimand.kinds_under("composite"))
     return ranked(world, _as_measured(plan), value, worst, np.ones_like(worst))
-
-
-def first_of(world: Trial, kinds: Collection[Event]) -> Integers:
-    """Return the minute of the first of some kinds of event, `NEVER` where none happens."""
-    minutes = [world.conduct.minute_of(kind) for kind in kinds]
-    never = np.full(world.arms.shape, NEVER)
-    first: Integers = np.minimum.reduce([never, *minutes])
-    return first
-
-
-def by_the_visit(world: Trial, plan: AnalysisPlan, kinds: Collection[Event]) -> Booleans:
-    """Return who has any of some kinds of event by the plan's visit."""
-    return first_of(world, kinds) <= world.conduct.visit_minute[:, :, visit_of(world, plan)]
 
 
 def histograms(values: Endpoint) -> Integers:

@@ -19,6 +19,7 @@ from trialsim.observed.covariates import KnownCovariates
 from trialsim.observed.table import Table
 from trialsim.scenario.files.tables import read_table
 from trialsim.scenario.patients.columns import Column
+from trialsim.scenario.protocol.intercurrent import TreatmentEvent
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.cohort import Cohort
@@ -31,6 +32,13 @@ from trialsim.trial.unfolding import Recruited
 MANIFEST: Final = "manifest.json"
 SEED: Final = 2016
 """Of the analyses that draw random numbers, where the data have no seed of their own."""
+_BEGAN: Final[Mapping[TreatmentEvent, str]] = {
+    "discontinuation": "discontinued",
+    "rescue": "rescued",
+    "switching": "switched",
+}
+"""How the columns of the times of events begin, and what `Conduct` calls them."""
+_FOR_DRUG: Final = "discontinued_for_drug"
 _MOST_ROWS: Final = 1_000_000
 _MOST_TOLD: Final = 100
 _SUFFIXES: Final = (".csv", ".parquet")
@@ -250,8 +258,7 @@ class _Reader:
         return np.nan_to_num(minutes)[first].astype(np.int64)
 
     def _conduct(self, minutes: Integers, attended: Booleans) -> Conduct:
-        never = np.full((1, self._count), NEVER)
-        status, ended, discontinued = self._ends()
+        status, ended = self._ends()
         schedule = self._scenario.treatment.infusions
         return Conduct(
             place=np.arange(self._count)[None],
@@ -262,10 +269,7 @@ class _Reader:
             waited=None,
             lacked=None,
             infusion_given=self._infusions(schedule.count)[None],
-            discontinued=discontinued[None],
-            stopped_for_drug=never,
-            rescued=never,
-            switched=never,
+            **{name: began[None] for name, began in self._began().items()},
             withdrawn=np.where(status == 1, ended, NEVER)[None],
             died=np.where(status == 2, ended, NEVER)[None],
             visit_day=((minutes - minutes[:, :1]) // DAY)[None],
@@ -274,29 +278,46 @@ class _Reader:
             visit_settled=np.ones((1, *attended.shape), np.bool_),
         )
 
-    def _ends(self) -> tuple[Integers, Integers, Integers]:
-        """Return who completed (0), withdrew (1) or died (2), when, and the end of infusions."""
+    def _ends(self) -> tuple[Integers, Integers]:
+        """Return who completed (0), withdrew (1) or died (2), and when."""
         status, ended = np.zeros(self._count, np.int64), np.full(self._count, NEVER)
-        discontinued = np.full(self._count, NEVER)
         table = self._others["disposition"]
         if table is None:
-            return status, ended, discontinued
+            return status, ended
         names = ["completed", "withdrawn", "died", "ongoing"]
-        rows, found = (
-            self._rows_of(table),
-            table.codes("status", names, "completed, withdrawn, died or ongoing"),
-        )
+        found = table.codes("status", names, "completed, withdrawn, died or ongoing")
         when = self._times(table, "ended")
-        stopped = self._times(table, "discontinued")
-        for patient, row in enumerate(rows):
+        for patient, row in enumerate(self._rows_of(table)):
             if row < 0 or found[row] < 0:
                 continue
             status[patient] = found[row] % 3
             if status[patient] and np.isnan(when[row]):
                 table.wrong(row, "ended", f"must have a time where it is {names[found[row]]}")
             ended[patient] = NEVER if np.isnan(when[row]) else int(when[row])
-            discontinued[patient] = NEVER if np.isnan(stopped[row]) else int(stopped[row])
-        return status, ended, discontinued
+        return status, ended
+
+    def _began(self) -> dict[str, Integers]:
+        """Return when what ends treatment, or changes it, came to each patient, by `Conduct`."""
+        names = (*_BEGAN.values(), "stopped_for_drug")
+        found = {name: np.full(self._count, NEVER) for name in names}
+        table, used = self._others["disposition"], self._scenario.analysis.events_used
+        if table is None:
+            if used:
+                kinds = ", ".join(sorted(used))
+                rule = f"must hold the table disposition: the plan handles {kinds}"
+                self._problems.append(Problem("data", rule, str(self._folder)))
+            return found
+        rows = np.array(self._rows_of(table), np.intp)
+        for kind, name in _BEGAN.items():
+            if kind in used and f"{name}_day" not in table:
+                table.text(f"{name}_minute")  # which must be there then
+            times = np.append(self._times(table, name), np.nan)[rows]
+            found[name] = np.where(np.isnan(times), NEVER, np.nan_to_num(times)).astype(np.int64)
+        if _FOR_DRUG in table or "drug_related_discontinuation" in used:
+            because = [cell.lower() in ("true", "1") for cell in table.text(_FOR_DRUG)]
+            whose = np.append(because, False).astype(np.bool_)[rows]
+            found["stopped_for_drug"] = np.where(whose, found["discontinued"], NEVER)
+        return found
 
     def _times(self, table: Table, event: str) -> Floats:
         """Return the minutes of an event, or its days from randomisation as minutes."""

@@ -11,13 +11,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from trialsim.analysis.data import Data
-from trialsim.analysis.endpoint import Endpoint, cells_of, in_subgroup, visit_of
+from trialsim.analysis.endpoint import Endpoint, by_the_visit, cells_of, in_subgroup, visit_of
 from trialsim.analysis.methods.registry import has_population_effect
 from trialsim.analysis.potential import (
     Potential,
     Variable,
     Worlds,
-    by_the_visit,
     histograms,
     variable_of,
 )

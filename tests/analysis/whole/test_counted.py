@@ -61,6 +61,14 @@ TENDENCIES = [
     {"distribution": "constant", "value": 1},
     {"distribution": "logit_normal", "median": 0.1, "logit_sd": 1.2},
 ]
+HANDLED = [
+    {},
+    {"discontinuation": "hypothetical"},
+    {"discontinuation": "composite"},
+    {"drug_related_discontinuation": "composite", "switching": "principal_stratum"},
+]
+ON_TREATMENT = {"discontinuation": "while_on_treatment", "rescue": "composite"}
+"""Whole trials know it of scores that are carried forward."""
 SCREENING = [
     {"distribution": "constant", "value": 0},
     {"distribution": "lognormal", "median": 4, "log_sd": 0.6},
@@ -82,6 +90,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
     measures, rules = ["score"], ["locf", "worst_rank", "complete_case"]
     if endpoint in ("arat", "nihss"):
         measures, rules = [*measures, "change"], [*rules, "bocf"]
+    missing = draw(DRAWN_BY(rules))
     opens, closes = draw(DRAWN_BY([(8, 20), (0, 24), (9.5, 12.25), (0, 1)]))
     youngest, earliest = draw(st.integers(18, 60)), draw(DRAWN_BY([0, 24, 30.5]))
     return {
@@ -117,9 +126,11 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
         "analysis.endpoint": endpoint,
         "analysis.visit": "day_90",
         "analysis.measure": draw(DRAWN_BY(measures)),
-        "analysis.missing": draw(DRAWN_BY(rules)),
+        "analysis.missing": missing,
         "analysis.death": draw(DRAWN_BY(["worst_rank", "as_missing"])),
-        "analysis.discontinuation": draw(DRAWN_BY(["as_observed", "as_missing", "worst_rank"])),
+        "analysis.intercurrent": draw(
+            DRAWN_BY([*HANDLED, ON_TREATMENT] if missing == "locf" else HANDLED)
+        ),
         "analysis.analysis_set": draw(DRAWN_BY(["all_randomised", "full_analysis_set"])),
         "analysis.minimum_infusion_share": draw(DRAWN_BY([0, 0.8])),
         "analysis.strata": draw(DRAWN_BY(["none", "site"])),

@@ -30,6 +30,17 @@ def test_the_commonest_studies_are_covered(name: str) -> None:
             "operations.discontinuation.drug_effect_half_life_days",
         ),
         ({"analysis.missing": "multiple_imputation"}, "analysis.missing"),
+        (
+            {"analysis.intercurrent": {"discontinuation": "principal_stratum"}},
+            "analysis.intercurrent",
+        ),
+        (
+            {
+                "analysis.intercurrent": {"discontinuation": "while_on_treatment"},
+                "analysis.missing": "complete_case",
+            },
+            "analysis.intercurrent",
+        ),
         ({"analysis.endpoint": "nine_hole_peg"}, "outcomes.nine_hole_peg.bounds"),
     ],
 )

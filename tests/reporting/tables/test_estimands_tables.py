@@ -14,7 +14,7 @@ from trialsim.scenario.programme import single_trial
 @pytest.fixture(scope="module")
 def result() -> Estimands:
     study = single_trial(ts.load("cars1_estimands"))
-    kept = {"failure": {"discontinuation": "worst_rank", "estimand": "composite"}}
+    kept = {"failure": {"intercurrent": {"discontinuation": "composite"}, "estimand": "composite"}}
     return ts.estimands(study.replace({"analysis.secondary": kept}), 16, 15, n_jobs=1)
 
 

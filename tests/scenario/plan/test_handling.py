@@ -1,6 +1,6 @@
 """For which estimands an analysis can be, by what it does about events."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -11,7 +11,7 @@ from trialsim.scenario.plan.estimands import EVENTS, STRATEGIES, Estimand, Strat
 from trialsim.scenario.plan.handling import departures, handling
 from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.programme import single_trial
-from trialsim.scenario.protocol.intercurrent import Event
+from trialsim.scenario.protocol.intercurrent import Event, TreatmentEvent
 
 DEAD: tuple[Event, ...] = ("death",)
 STOPPED: tuple[Event, ...] = ("discontinuation",)
@@ -36,7 +36,7 @@ def planned(**changes: Any) -> AnalysisPlan:
 def test_where_scores_after_stopping_do_not_count_the_missing_rule_decides(
     missing: Missing, strategies: tuple[Strategy, ...]
 ) -> None:
-    plan = planned(missing=missing, discontinuation="as_missing")
+    plan = planned(missing=missing, intercurrent={"discontinuation": "hypothetical"})
     assert handling(plan, "discontinuation").strategies == strategies
 
 
@@ -79,13 +79,49 @@ def test_a_delta_after_the_trial_was_left_is_for_treatment_policy_too(after: str
     assert list(departures(plan, Estimand(), EVENTS)) == []
 
 
-def test_a_rule_is_not_held_to_an_event_that_cannot_happen_unless_it_ranks_the_missing() -> None:
+def test_a_rule_is_not_held_to_what_cannot_happen() -> None:
     meant = Estimand(intercurrent={"withdrawal": "while_on_treatment"})
     imputed = planned(missing="multiple_imputation")
     assert [one.event for one in departures(imputed, meant, LEFT)] == ["withdrawal"]
     assert list(departures(imputed, meant, DEAD)) == []
+
+
+def test_a_rank_for_the_missing_is_held_to_missed_visits_and_to_nothing_where_none_is() -> None:
     ranked = planned(missing="worst_rank")
-    assert [one.event for one in departures(ranked, Estimand(), DEAD)] == ["withdrawal"]
+    missed = departures(ranked, Estimand(), (*DEAD, "visit_missed"))
+    assert [one.event for one in missed] == ["withdrawal"]
+    assert list(departures(ranked, Estimand(), DEAD)) == []
+
+
+@pytest.mark.parametrize("kind", get_args(TreatmentEvent))
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_an_analysis_that_names_the_strategy_of_its_estimand_is_for_it(
+    kind: TreatmentEvent, strategy: Strategy
+) -> None:
+    meant = Estimand(intercurrent={kind: strategy})
+    plan = planned(intercurrent={kind: strategy}, missing="multiple_imputation")
+    assert list(departures(plan, meant, EVENTS)) == []
+    others = [one for one in STRATEGIES if one != strategy]
+    for other in others:
+        (found, *_) = departures(plan, Estimand(intercurrent={kind: other}), EVENTS)
+        assert found.event == kind
+        assert kind.replace("_", " ") in found.why
+
+
+def test_an_imputation_by_reference_is_at_random_before_its_event() -> None:
+    def strategies(kind: Event, after: str) -> tuple[Strategy, ...]:
+        imputation = Imputation.model_validate({"model": "copy_reference", "after": after})
+        plan = planned(
+            missing="multiple_imputation",
+            imputation=imputation,
+            intercurrent={"rescue": "hypothetical", "discontinuation": "hypothetical"},
+        )
+        return handling(plan, kind).strategies
+
+    assert strategies("rescue", "last_score") == ("treatment_policy",)
+    assert strategies("rescue", "discontinuation") == ("hypothetical",)
+    assert strategies("discontinuation", "discontinuation") == ("treatment_policy",)
+    assert strategies("discontinuation", "withdrawal") == ("hypothetical",)
 
 
 def test_few_infusions_leave_out_patients_who_are_of_the_population() -> None:
@@ -96,9 +132,9 @@ def test_few_infusions_leave_out_patients_who_are_of_the_population() -> None:
 
 
 def test_every_strategy_is_one_for_which_some_plan_can_be() -> None:
-    plans = [planned(discontinuation="worst_rank"), planned()]
+    plans = [planned(intercurrent={"discontinuation": "composite"}), planned()]
     plans += [
-        planned(missing=missing, discontinuation="as_missing")
+        planned(missing=missing, intercurrent={"discontinuation": "hypothetical"})
         for missing in ("locf", "multiple_imputation", "complete_case")
     ]
     reached = {one for plan in plans for one in handling(plan, "discontinuation").strategies}

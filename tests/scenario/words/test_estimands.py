@@ -45,9 +45,9 @@ def test_show_prints_every_estimand_and_whose_it_is() -> None:
 def test_an_analysis_that_cannot_be_for_its_estimand_gets_a_warning_with_the_reason() -> None:
     first, second = misaligned(NAMED)
     assert first.startswith("cars1: analysis: cannot be for the estimand strict, which has the")
-    assert "for discontinuation: scores after treatment was discontinued count" in first
+    assert "for discontinuation: scores after discontinuation count" in first
     assert "analysis.secondary.global_status" in second
-    aligned = NAMED.replace({"analysis.discontinuation": "worst_rank"})
+    aligned = NAMED.replace({"analysis.intercurrent": {"discontinuation": "composite"}})
     assert misaligned(aligned) == ()
 
 
@@ -68,7 +68,7 @@ def test_imputation_at_random_is_for_another_effect_only_if_scores_after_stoppin
     """Scores that were never seen are missing data; those after an event are the estimand's."""
     imputed = {"analysis.missing": "multiple_imputation"}
     assert target_of(CARS1.replace(imputed)).is_target
-    gone = {**imputed, "analysis.discontinuation": "as_missing"}
+    gone = {**imputed, "analysis.intercurrent": {"discontinuation": "hypothetical"}}
     assert not target_of(CARS1.replace(gone)).is_target
     meant = {
         "estimands": {"policy": {"intercurrent": {"discontinuation": "treatment_policy"}}},
@@ -77,4 +77,34 @@ def test_imputation_at_random_is_for_another_effect_only_if_scores_after_stoppin
     }
     assert misaligned(CARS1.replace(imputed | meant)) == ()
     (told,) = misaligned(CARS1.replace(gone | meant))
-    assert "scores after treatment was discontinued do not count" in told
+    assert "scores after discontinuation do not count" in told
+
+
+def test_each_kind_of_event_is_warned_of_by_itself_and_only_where_it_can_happen() -> None:
+    often = {"probability": 0.2}
+    kinds = ("drug_related_discontinuation", "rescue", "switching")
+    study = CARS1.replace(
+        {
+            **{f"operations.{kind}": often for kind in kinds[:2]},
+            "operations.switching": {**often, "to": "placebo"},
+            "estimands": {"strict": {"intercurrent": dict.fromkeys(kinds, "composite")}},
+            "analysis.estimand": "strict",
+            "analysis.secondary": {},
+        }
+    )
+    assert len(misaligned(study)) == 3
+    found = study.replace({"analysis.intercurrent": {"rescue": "hypothetical"}})
+    for kind, told in zip(kinds, misaligned(found), strict=True):
+        assert f"the composite strategy for {kind.replace('_', ' ')}: scores after" in told
+    assert "rescue do not count" in misaligned(found)[1]
+    whole = study.replace({"analysis.intercurrent": dict.fromkeys(kinds, "composite")})
+    assert misaligned(whole) == ()
+    seldom = study.replace({"operations.rescue.probability": 0.0})
+    assert not any("rescue" in told for told in misaligned(seldom))
+
+
+def test_a_rank_for_the_missing_is_no_departure_where_no_score_can_be_missing() -> None:
+    ranked = CARS1.replace({"analysis.missing": "worst_rank"})
+    assert not target_of(ranked).is_target
+    whole = {"operations.withdrawal.probability": 0, "operations.visit_missed_probability": 0}
+    assert target_of(ranked.replace(whole)).is_target

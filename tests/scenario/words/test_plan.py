@@ -9,7 +9,9 @@ from pydantic import BaseModel
 from trialsim.own.analyses import own_analysis
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan, FurtherAnalysis
+from trialsim.scenario.plan.estimands import STRATEGIES
 from trialsim.scenario.plan.methods.registry import AnyMethod, name_of
+from trialsim.scenario.protocol.intercurrent import TreatmentEvent
 from trialsim.scenario.words.description import as_text, describe
 from trialsim.scenario.words.plan import plan_in_words
 
@@ -121,6 +123,7 @@ def test_every_other_field_of_the_plan_is_told() -> None:
         "treated": "third",
         "control": "third",
         "minimum_infusion_share": 0.8,
+        "intercurrent": {"rescue": "hypothetical"},
         "subgroup": {"label": "Severe stroke", "covariate": "nihss", "more_than": 12},
         "continuity_correction": True,
         "alpha": 0.0123456,
@@ -134,6 +137,20 @@ def test_every_other_field_of_the_plan_is_told() -> None:
     chosen = {name for name, _ in choices(AnalysisPlan)}
     rest = {"test", "imputations", "imputation", "secondary"}
     assert AnalysisPlan.model_fields.keys() == {*changes, *chosen, *rest}
+
+
+def test_what_is_done_about_each_kind_of_event_is_told() -> None:
+    kinds = get_args(TreatmentEvent)
+    ways: list[dict[str, str]] = [{}, {"discontinuation": "composite", "rescue": "composite"}]
+    ways += [{kind: one} for kind in kinds for one in STRATEGIES if one != "treatment_policy"]
+    told = {plan_in_words(plan(intercurrent=one))["missing_data"] for one in ways}
+    assert len(told) == len(ways)
+    assert not any("_" in sentence for sentence in told)
+    assert plan(intercurrent=dict.fromkeys(kinds, "treatment_policy")).intercurrent
+    both = {"discontinuation": "composite", "drug_related_discontinuation": "hypothetical"}
+    words = plan_in_words(plan(intercurrent=both))["missing_data"]
+    assert "Scores after discontinuation because of the drug are missing" in words
+    assert "discontinuation of the infusions for another reason than the drug by" in words
 
 
 def test_what_is_assumed_of_imputed_scores_is_told() -> None:

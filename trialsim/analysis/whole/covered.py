@@ -59,7 +59,7 @@ _KNOWN: Final[Mapping[type[BaseModel], str]] = {
     Proportions: "model start end end_day time_constant_days start_baseline_correlation"
     " end_baseline_correlation within_patient_correlation",
     AnalysisPlan: "endpoint visit measure treated control analysis_set minimum_infusion_share"
-    " missing imputations imputation death discontinuation test continuity_correction alternative"
+    " missing imputations imputation death intercurrent test continuity_correction alternative"
     " alpha effect interval confidence strata stratum_weighting secondary multiplicity",
 }
 """The fields that whole trials in C follow, or that change nothing in what is kept of them."""
@@ -176,6 +176,11 @@ def _in_plan(scenario: Scenario) -> Iterator[str]:
         yield "analysis.test"
     if plan.missing not in _FILLED_IN:
         yield "analysis.missing"
+    stopped = plan.strategy_of("discontinuation")
+    if stopped == "principal_stratum" or (
+        stopped == "while_on_treatment" and plan.missing != "locf"
+    ):
+        yield "analysis.intercurrent"
     if plan.visit == first:
         yield "analysis.visit"
     if plan.measure == "change" and outcome.baseline is None:

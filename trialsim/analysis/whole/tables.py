@@ -213,7 +213,7 @@ class _Making:
 
     def _plan(self) -> whole.Plan:
         scenario, plan = self.scenario, self.scenario.analysis
-        arms = list(scenario.design.arms)
+        arms, stopped = list(scenario.design.arms), plan.strategy_of("discontinuation")
         return whole.Plan(
             visit=self._visit(),
             treated=arms.index(plan.treated),
@@ -224,8 +224,8 @@ class _Making:
             missing=_MISSING[plan.missing],
             dead_are_worst=plan.death != "as_missing",
             full_analysis_set=plan.analysis_set == "full_analysis_set",
-            failures_are_worst=plan.discontinuation == "worst_rank",
-            failures_are_missing=plan.discontinuation == "as_missing",
+            failures_are_worst=stopped == "composite",
+            failures_are_missing=stopped in ("hypothetical", "while_on_treatment"),
             least_share=plan.minimum_infusion_share,
         )
 

@@ -43,6 +43,7 @@ from trialsim.scenario.words.estimands import (
     attributes_in_words,
     estimands_of,
     happening,
+    may_happen,
 )
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
@@ -350,7 +351,7 @@ class Estimands(Shown):
         bias, rmse = _distances(found["estimate"], truth, plan.quantity.is_ratio)
         known = np.isfinite(found["estimate"]) & np.isfinite(truth.mean.estimate)
         low, high = (np.where(known, found[end], np.nan) for end in ("low", "high"))
-        departing = departures(plan, self.named[estimand], happening(self.study))
+        departing = departures(plan, self.named[estimand], may_happen(self.study))
         return Beside(
             analysed.name,
             estimand,

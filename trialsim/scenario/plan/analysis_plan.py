@@ -11,7 +11,6 @@ from trialsim.scenario.plan.choices import (
     Alternative,
     AnalysisSet,
     Death,
-    Discontinuation,
     Effect,
     Imputations,
     Interval,
@@ -23,9 +22,11 @@ from trialsim.scenario.plan.choices import (
     Strata,
     StratumWeighting,
 )
+from trialsim.scenario.plan.estimands import TREATMENT_EVENTS, Strategy, strategy_named
 from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.registry import Method
 from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
+from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, TreatmentEvent
 from trialsim.scenario.validation.refusal import CheckedModel, Name, OpenProbability, Probability
 
 
@@ -45,7 +46,7 @@ class FurtherAnalysis(FrozenModel):
     imputations: Imputations | None = None
     imputation: Imputation | None = None
     death: Death | None = None
-    discontinuation: Discontinuation | None = None
+    intercurrent: dict[TreatmentEvent, Strategy] | None = None
     test: Method | None = None
     continuity_correction: bool | None = None
     alternative: Alternative | None = None
@@ -88,7 +89,7 @@ class AnalysisPlan(CheckedModel):
         "estimand",
         "imputations",
         "imputation",
-        "discontinuation",
+        "intercurrent",
         "subgroup",
         "effect",
         "stratum_weighting",
@@ -137,9 +138,12 @@ class AnalysisPlan(CheckedModel):
     """What multiple imputation assumes of missing scores; null for missing at random by arm."""
     death: Death = "worst_rank"
     """The dead are ranked below every survivor, whatever was measured, or treated as missing."""
-    discontinuation: Discontinuation = "as_observed"
-    """What becomes of scores after infusions were discontinued: they count as they are, usually; or
-    are missing, as after leaving the trial; or the patient is ranked below all, as a failure."""
+    intercurrent: dict[TreatmentEvent, Strategy] = Field(default_factory=dict)
+    """What becomes of scores after a kind of event, such as rescue, in the words of the estimands:
+    treatment_policy, they count as they are; hypothetical, they are missing, and the rule for
+    missing scores holds; composite, the patient is ranked below all; while_on_treatment, the last
+    score seen before the event counts; principal_stratum, the patient is left out. What is left
+    out is treatment_policy, a drug_related_discontinuation as a discontinuation."""
     test: Method
     """The method that compares the arms, such as mann_whitney."""
     continuity_correction: bool = False
@@ -173,6 +177,30 @@ class AnalysisPlan(CheckedModel):
             for wrong in one.left_out:
                 vars(plans[name]).pop(wrong, None)
         return plans
+
+    def strategy_of(self, kind: TreatmentEvent) -> Strategy:
+        """Return what is done about a kind of event after which patients are in the trial."""
+        return strategy_named(self.intercurrent, kind) or "treatment_policy"
+
+    def kinds_under(self, strategy: Strategy) -> tuple[TreatmentEvent, ...]:
+        """Return the kinds of event about which something is done."""
+        return tuple(kind for kind in TREATMENT_EVENTS if self.strategy_of(kind) == strategy)
+
+    @property
+    def events_used(self) -> frozenset[TreatmentEvent]:
+        """The kinds of event about which any of the analyses does something.
+
+        A discontinuation because of the drug is one of them where it is told apart from others.
+        """
+        used: set[TreatmentEvent] = set()
+        for plan in (self, *self.further.values()):
+            done = {kind: plan.strategy_of(kind) for kind in TREATMENT_EVENTS}
+            if done["drug_related_discontinuation"] == done["discontinuation"]:
+                del done["drug_related_discontinuation"]
+            else:
+                used |= set(DISCONTINUATIONS)
+            used |= {kind for kind, one in done.items() if one != "treatment_policy"}
+        return frozenset(used)
 
     @property
     def averaged(self) -> str:

@@ -11,7 +11,6 @@ Missing: TypeAlias = Literal[
     "locf", "bocf", "worst_rank", "complete_case", "multiple_imputation", "likelihood"
 ]
 Death: TypeAlias = Literal["worst_rank", "as_missing"]
-Discontinuation: TypeAlias = Literal["as_observed", "as_missing", "worst_rank"]
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
 Strata: TypeAlias = Literal["none", "site"]
 StratumWeighting: TypeAlias = Literal[

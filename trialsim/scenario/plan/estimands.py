@@ -5,11 +5,11 @@ analysis; an estimand adds what is done about each kind of event, and so whose e
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
-from trialsim.scenario.protocol.intercurrent import Event
+from trialsim.scenario.protocol.intercurrent import Event, TreatmentEvent
 from trialsim.scenario.validation.refusal import CheckedModel, Rules, Violation
 
 Strategy: TypeAlias = Literal[
@@ -17,8 +17,21 @@ Strategy: TypeAlias = Literal[
 ]
 EVENTS: Final[tuple[Event, ...]] = get_args(Event)
 STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
-_OF_TRIAL: Final = ("withdrawal", "death")
-"""Kinds of event that end the trial for the patient, not the treatment alone."""
+TREATMENT_EVENTS: Final[tuple[TreatmentEvent, ...]] = get_args(TreatmentEvent)
+
+
+def strategy_named(intercurrent: Mapping[Any, Strategy], kind: Event) -> Strategy | None:
+    """Return the strategy that is named for a kind of event, None where none is.
+
+    A discontinuation because of the drug is one like any other, unless it is named.
+
+    >>> strategy_named({"discontinuation": "composite"}, "drug_related_discontinuation")
+    'composite'
+    """
+    usual = None
+    if kind == "drug_related_discontinuation":
+        usual = intercurrent.get("discontinuation")
+    return intercurrent.get(kind, usual)
 
 
 def _the_dead_have_no_treatment_policy(intercurrent: Mapping[str, str]) -> Iterator[Violation]:
@@ -53,7 +66,7 @@ class Estimand(CheckedModel):
     whatever happened; hypothetical, the score had the event not happened; composite, the event
     ranks below every score; while_on_treatment, the score at the last visit before the event; or
     principal_stratum, patients without the event alone. What is left out is treatment_policy, a
-    death composite."""
+    death composite, a drug_related_discontinuation as a discontinuation."""
     stratum: Literal["neither_arm", "treated_arm"] = "neither_arm"
     """Who is in the principal stratum: those without the event whichever arm they were in, usually,
     or those without it on the treated arm."""
@@ -65,7 +78,7 @@ class Estimand(CheckedModel):
         'composite'
         """
         usual: Strategy = "composite" if kind == "death" else "treatment_policy"
-        return self.intercurrent.get(kind, usual)
+        return strategy_named(self.intercurrent, kind) or usual
 
     def kinds_under(self, strategy: Strategy) -> tuple[Event, ...]:
         """Return the kinds of event that have a strategy.
@@ -82,8 +95,9 @@ def standard_estimands(death: Strategy) -> dict[str, Estimand]:
     >>> standard_estimands("composite")["hypothetical"].kinds_under("treatment_policy")
     ('withdrawal',)
     """
-    of_treatment = [kind for kind in EVENTS if kind not in _OF_TRIAL]
     return {
-        strategy: Estimand(intercurrent={**dict.fromkeys(of_treatment, strategy), "death": death})
+        strategy: Estimand(
+            intercurrent={**dict.fromkeys(TREATMENT_EVENTS, strategy), "death": death}
+        )
         for strategy in STRATEGIES
     }

@@ -13,11 +13,14 @@ from typing import Final, NamedTuple
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.estimands import EVENTS, Estimand, Strategy
 from trialsim.scenario.plan.imputation import AT_RANDOM
-from trialsim.scenario.protocol.intercurrent import Event
+from trialsim.scenario.protocol.intercurrent import (
+    DISCONTINUATIONS,
+    ENDS_OF_INFUSIONS,
+    Event,
+    Happening,
+)
 
 PER_PROTOCOL: Final = "patients with few infusions are left out (per protocol)"
-_SCORES_COUNT: Final[Collection[str]] = ("rescue", "switching")
-"""Kinds of event after which every analysis counts the scores as they are."""
 
 
 class Handling(NamedTuple):
@@ -37,19 +40,20 @@ class Departure(NamedTuple):
 
 
 def departures(
-    plan: AnalysisPlan, estimand: Estimand, happening: Collection[Event]
+    plan: AnalysisPlan, estimand: Estimand, happening: Collection[Happening]
 ) -> Iterator[Departure]:
     """Yield what in a plan makes its analysis one for another estimand.
 
-    Visits are missed whether or not patients withdraw, so a rule by which a missing score is the
-    worst outcome is always held to the strategy for withdrawal.
+    Where visits are missed whether or not patients withdraw, a rule by which a missing score is the
+    worst outcome is held to the strategy for withdrawal.
 
     Parameters
     ----------
     happening
-        Kinds of event that can happen.
+        What can happen: kinds of event, and `visit_missed`.
     """
-    held = {*happening, "withdrawal"} if plan.missing == "worst_rank" else happening
+    ranked = plan.missing == "worst_rank" and "visit_missed" in happening
+    held = {*happening, "withdrawal"} if ranked else happening
     for event in EVENTS:
         found = handling(plan, event)
         if event in held and estimand.strategy_of(event) not in found.strategies:
@@ -61,37 +65,48 @@ def departures(
 def handling(plan: AnalysisPlan, event: Event) -> Handling:
     """Return what a plan does about a kind of event."""
     if event == "withdrawal":
-        return _LEFT[_rule(plan)]
+        return _LEFT[_rule(plan, event)]
     if event == "death":
         return _dead(plan)
-    if event in _SCORES_COUNT:
-        return Handling(("treatment_policy",), f"scores after {event} count as they are")
-    if plan.minimum_infusion_share > 0:
+    if plan.minimum_infusion_share > 0 and event in DISCONTINUATIONS:
         return Handling(("principal_stratum",), PER_PROTOCOL)
-    match plan.discontinuation:
-        case "as_observed":
-            words = "scores after treatment was discontinued count as they are (treatment policy)"
-            return Handling(("treatment_policy",), words)
-        case "worst_rank":
-            words = "discontinued treatment counts as the worst outcome (composite)"
-            return Handling(("composite",), words)
-        case "as_missing":
-            words = "scores after treatment was discontinued do not count"
-            return Handling(_GONE[_rule(plan)], words)
+    strategy, what = plan.strategy_of(event), event.replace("_", " ")
+    if strategy == "hypothetical":
+        rule = _rule(plan, event)
+        return Handling(_GONE[rule], f"scores after {what} do not count: {_LEFT[rule].words}")
+    return Handling((strategy,), _DONE[strategy].format(what=what))
+
+
+_DONE: Final[Mapping[Strategy, str]] = {
+    "treatment_policy": "scores after {what} count as they are (treatment policy)",
+    "composite": "{what} counts as the worst outcome (composite)",
+    "while_on_treatment": "the last score before {what} counts (while on treatment)",
+    "principal_stratum": "patients with {what} are left out (principal stratum)",
+}
+"""What is done about an event after which a patient is in the trial, unless scores are missing."""
 
 
 def _dead(plan: AnalysisPlan) -> Handling:
     if plan.death == "worst_rank":
         return Handling(("composite",), "a death counts as the worst outcome (composite)")
     words = "a death makes later scores missing, as leaving the trial does"
-    return Handling(_GONE[_rule(plan)], words)
+    return Handling(_GONE[_rule(plan, "death")], words)
 
 
-def _rule(plan: AnalysisPlan) -> str:
-    """Return the rule for missing scores, of an imputation its model."""
+def _rule(plan: AnalysisPlan, event: Event) -> str:
+    """Return the rule for scores missing after an event, of an imputation its model.
+
+    An imputation by reference that begins with another event is at random until then.
+    """
     if plan.missing != "multiple_imputation":
         return plan.missing
-    return (plan.imputation or AT_RANDOM).model
+    imputation = plan.imputation or AT_RANDOM
+    begins = {
+        "last_score": EVENTS,
+        "discontinuation": ENDS_OF_INFUSIONS,
+        "withdrawal": ("withdrawal", "death"),
+    }
+    return imputation.model if event in begins[imputation.after] else AT_RANDOM.model
 
 
 def _by_reference(model: str) -> Handling:

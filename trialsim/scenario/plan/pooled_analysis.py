@@ -86,9 +86,13 @@ def pooling_violations(plan: AnalysisPlan, pooled: PooledAnalysis) -> Iterator[V
     if plan.death == "worst_rank":
         rule = f"must be as_missing for a {pooled.measure}: a rank below all is no number"
         yield Violation("death", rule, plan.death)
-    if plan.discontinuation == "worst_rank":
-        rule = f"cannot be worst_rank for a {pooled.measure}, which needs a number: use as_observed"
-        yield Violation("discontinuation", rule, plan.discontinuation)
+    for kind in plan.kinds_under("composite"):
+        if kind in plan.intercurrent:
+            rule = (
+                f"cannot be composite for a {pooled.measure}, which needs a number: use "
+                "while_on_treatment or hypothetical"
+            )
+            yield Violation(f"intercurrent.{kind}", rule, "composite")
     if plan.missing == "worst_rank":
         rule = f"cannot be worst_rank for a {pooled.measure}, which needs a number: use locf"
         yield Violation("missing", rule, plan.missing)

@@ -52,16 +52,30 @@ def _win_ratio_counts_pairs(
 
 
 def _means_need_numbers(
-    test: AnyMethod, missing: str, death: str, discontinuation: str
+    test: AnyMethod, missing: str, death: str, intercurrent: Mapping[str, str]
 ) -> Iterator[Violation]:
-    for field, value, other in (
-        ("missing", missing, "locf"),
-        ("death", death, "as_missing"),
-        ("discontinuation", discontinuation, "as_observed"),
-    ):
-        if value == "worst_rank" and test.needs_numbers:
-            rule = f"cannot be worst_rank with {test.method}, which needs a number: use {other}"
-            yield Violation(field, rule, value)
+    if not test.needs_numbers:
+        return
+    needs = f"with {test.method}, which needs a number"
+    for field, value, other in (("missing", missing, "locf"), ("death", death, "as_missing")):
+        if value == "worst_rank":
+            yield Violation(field, f"cannot be worst_rank {needs}: use {other}", value)
+    for kind, strategy in intercurrent.items():
+        if strategy == "composite":
+            rule = f"cannot be composite {needs}: use while_on_treatment or hypothetical"
+            yield Violation(f"intercurrent.{kind}", rule, strategy)
+
+
+def _a_model_of_all_visits_has_no_last_score(
+    test: AnyMethod, intercurrent: Mapping[str, str]
+) -> Iterator[Violation]:
+    for kind, strategy in intercurrent.items():
+        if strategy == "while_on_treatment" and test.own_missing == "likelihood":
+            rule = (
+                f"cannot be while_on_treatment with {test.method}, which models the visit at which "
+                "all are scored: use hypothetical"
+            )
+            yield Violation(f"intercurrent.{kind}", rule, strategy)
 
 
 def _imputations_can_be_pooled(
@@ -123,7 +137,8 @@ COMPARISON_RULES: Rules = (
     (("stratum_weighting", "strata"), _weighting_is_used),
     (("effect", "test"), _effect_is_of_ranks),
     (("effect", "test", "strata", "missing"), _win_ratio_counts_pairs),
-    (("test", "missing", "death", "discontinuation"), _means_need_numbers),
+    (("test", "missing", "death", "intercurrent"), _means_need_numbers),
+    (("test", "intercurrent"), _a_model_of_all_visits_has_no_last_score),
     (("missing", "test", "strata", "continuity_correction"), _imputations_can_be_pooled),
     (("missing", "imputation"), _imputation_is_used),
     (("missing", "test"), _a_method_has_its_own_rule),

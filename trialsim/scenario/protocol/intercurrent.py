@@ -25,13 +25,18 @@ from trialsim.scenario.validation.refusal import (
     negative,
 )
 
-Event: TypeAlias = Literal[
-    "discontinuation", "drug_related_discontinuation", "rescue", "switching", "withdrawal", "death"
+TreatmentEvent: TypeAlias = Literal[
+    "discontinuation", "drug_related_discontinuation", "rescue", "switching"
 ]
+"""The kinds of intercurrent events after which a patient is still in the trial."""
+Event: TypeAlias = Literal[TreatmentEvent, "withdrawal", "death"]
 """The kinds of intercurrent events, by their names in `Operations`."""
 Happening: TypeAlias = Literal[Event, "refusal", "visit_missed"]
 """What may happen to a patient, or be switched off: the events, and what may happen repeatedly."""
-DISCONTINUATIONS: Final[tuple[Event, ...]] = ("discontinuation", "drug_related_discontinuation")
+DISCONTINUATIONS: Final[tuple[TreatmentEvent, ...]] = (
+    "discontinuation",
+    "drug_related_discontinuation",
+)
 """The events that end the infusions and leave the patient in the trial."""
 ENDS_OF_INFUSIONS: Final[tuple[Event, ...]] = (*DISCONTINUATIONS, "withdrawal", "death")
 """The events after which a patient takes no chair."""

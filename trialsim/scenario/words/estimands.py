@@ -13,7 +13,7 @@ from trialsim.scenario.plan.estimands import (
 from trialsim.scenario.plan.handling import departures
 from trialsim.scenario.plan.methods.base import listed, measured
 from trialsim.scenario.programme import Programme, Study, trials_of
-from trialsim.scenario.protocol.intercurrent import Event
+from trialsim.scenario.protocol.intercurrent import Event, Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.plan import labelled
@@ -98,7 +98,7 @@ _DEATHS = {"worst_rank": "death as the worst outcome", "as_missing": "had nobody
 def _others(trial: Scenario) -> Iterator[str]:
     """Yield what makes a trial's primary analysis one for another effect than `target_of` says."""
     plan, computed = trial.analysis, default_estimand(trial.analysis)
-    for event, why in departures(plan, computed, happening(trial)):
+    for event, why in departures(plan, computed, may_happen(trial)):
         if event != "death":
             yield why
     meant = estimand_of(trial, plan)
@@ -140,6 +140,17 @@ def happening(trial: Scenario) -> tuple[Event, ...]:
     return tuple(event for event, risk in risks.items() if risk and risk.probability > 0)
 
 
+def may_happen(trial: Scenario) -> tuple[Happening, ...]:
+    """Return what can happen in a study that an analysis has to handle: events, and missed visits.
+
+    >>> import trialsim as ts
+    >>> may_happen(ts.load("cars1"))[-1]
+    'visit_missed'
+    """
+    missed = trial.operations.visit_missed_probability > 0
+    return (*happening(trial), *(("visit_missed",) if missed else ()))
+
+
 def misaligned(study: Study) -> tuple[str, ...]:
     """Return a warning for each analysis that cannot be for the estimand that it names.
 
@@ -162,7 +173,7 @@ def misaligned(study: Study) -> tuple[str, ...]:
 def _departs(trial: Scenario, plan: AnalysisPlan) -> Iterator[str]:
     """Yield why an analysis cannot be for the estimand that it names, as sentences."""
     estimand = estimand_of(trial, plan)
-    for event, why in departures(plan, estimand, happening(trial)):
+    for event, why in departures(plan, estimand, may_happen(trial)):
         about = "which is of all patients"
         if event is not None:
             strategy = _STRATEGIES[estimand.strategy_of(event)]

@@ -1,13 +1,16 @@
 """The analysis plan in words: a sentence for every convention on which software differs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.estimands import Strategy
 from trialsim.scenario.plan.imputation import AT_RANDOM, imputation_in_words
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, pooling_in_words
+from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, Event
+from trialsim.scenario.words.events import EVENTS
 from trialsim.scenario.words.labels import in_words, outcome_in_words
 
 _NO_LABELS: Final[Mapping[str, Outcome]] = MappingProxyType({})
@@ -49,7 +52,7 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
         "interval": f"{100 * plan.confidence:.12g}% interval: {interval}.",
         "small_samples": method.small_samples_in_words(plan),
         "analysis_set": _analysis_set(plan),
-        "missing_data": f"{_missing(plan)}{_DISCONTINUATION[plan.discontinuation]}",
+        "missing_data": "".join([_missing(plan), *_after_events(plan)]),
         "death": _DEATH[plan.death],
     }
 
@@ -79,13 +82,34 @@ _DEATH = {
     "rule for missing data.",
 }
 
-_DISCONTINUATION = {
-    "as_observed": "",
-    "as_missing": " Scores after infusions were discontinued are missing, whether or not they were "
-    "measured.",
-    "worst_rank": " Patients whose infusions were discontinued by the time of the visit rank below "
-    "all others, with those who died, whatever was measured (composite).",
+_AFTER_EVENTS: Final[Mapping[Strategy, str]] = {
+    "hypothetical": "Scores after {what} are missing, whether or not they were measured.",
+    "composite": "Patients with {what} by the time of the visit rank below all others, with those "
+    "who died, whatever was measured (composite).",
+    "while_on_treatment": "Of patients with {what} by the time of the visit the last score seen "
+    "before counts (while on treatment).",
+    "principal_stratum": "Patients with {what} by the time of the visit are left out; they need "
+    "not be those who would have had it in the other arm (principal stratum).",
 }
+
+
+def _after_events(plan: AnalysisPlan) -> Iterator[str]:
+    """Yield a sentence for each way in which scores after events are not counted as they are."""
+    for strategy, sentence in _AFTER_EVENTS.items():
+        kinds = plan.kinds_under(strategy)
+        if kinds:
+            yield f" {sentence.format(what=' or '.join(_kinds(kinds)))}"
+
+
+def _kinds(kinds: tuple[Event, ...]) -> Iterator[str]:
+    """Yield kinds of event in words; that of every discontinuation is one."""
+    every = set(DISCONTINUATIONS) <= set(kinds)
+    for kind in kinds:
+        if kind == "discontinuation" and not every:
+            yield f"{EVENTS[kind]} for another reason than the drug"
+        elif kind != "drug_related_discontinuation" or not every:
+            yield EVENTS[kind]
+
 
 _SIDES = {
     "two-sided": "Two-sided: a difference in either direction can reject.",
