@@ -343,7 +343,8 @@ BROKEN = {
         populations: {}
         """,
         [
-            "2:1: design: must be a mapping of arms, patients, block_size, stratify_by, visits "
+            "2:1: design: must be a mapping of arms, patients, block_size, stratify_by, strata, "
+            "randomisation, caps, visits "
             "(got a list)",
             "3:1: outcomes: must be a mapping (got 3)",
             "4:1: treatment: must be a mapping of infusions, rehabilitation, body_weight_kg, "

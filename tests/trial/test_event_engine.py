@@ -8,7 +8,7 @@ import pytest
 from trialsim.clock import DAY
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.allocation.procedure import allocation_of
+from trialsim.trial.allocation.choice import allocation_of
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import due_days
 from trialsim.trial.event_engine import recruit_by_events

@@ -15,7 +15,7 @@ from trialsim.errors import RecruitmentError
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.allocation.procedure import allocation_of
+from trialsim.trial.allocation.choice import allocation_of
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import Lack, Recruitment
 from trialsim.trial.event_engine import recruit_by_events

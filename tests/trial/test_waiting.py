@@ -9,7 +9,7 @@ import pytest
 from trialsim.arrays import Booleans
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.allocation.procedure import allocation_of
+from trialsim.trial.allocation.choice import allocation_of
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import Recruitment
 from trialsim.trial.event_engine import recruit_by_events

@@ -16,7 +16,7 @@ from trialsim.errors import InputError, Problem, RecruitmentError, nearest
 from trialsim.scenario.protocol.intercurrent import Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import TILE, Streams
-from trialsim.trial.allocation.procedure import allocation_of
+from trialsim.trial.allocation.choice import allocation_of
 from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, couples_patients
 from trialsim.trial.event_engine import recruit_by_events

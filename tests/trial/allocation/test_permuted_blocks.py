@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from trialsim.arrays import Integers
+from trialsim.arrays import Integers, take_rows
 from trialsim.scenario.protocol.design import Design
 from trialsim.streams import Streams
 from trialsim.trial.allocation.permuted_blocks import PermutedBlocks
+from trialsim.trial.allocation.strata import Groups
 
 RATIOS = [(1, 1), (2, 1), (1, 1, 1), (1, 2, 1)]
 
 
-def design(ratios: tuple[int, ...], blocks_of: int = 1, stratify_by: str = "site") -> Design:
+def design(ratios: tuple[int, ...], times: int = 1, stratify_by: str = "site") -> Design:
     """Return a design with arms in a ratio, in blocks of so many times the sum of the ratios."""
     arms: dict[str, Any] = {
         f"arm_{place}": {"label": "Arm", "dose_ml": 0, "volume_ml": 1, "ratio": ratio}
@@ -27,7 +28,7 @@ def design(ratios: tuple[int, ...], blocks_of: int = 1, stratify_by: str = "site
         {
             "arms": arms,
             "patients": 100,
-            "block_size": blocks_of * sum(ratios),
+            "block_size": times * sum(ratios),
             "stratify_by": stratify_by,
             "visits": {"baseline": {"day": 0}, "end": {"day": 1}},
         }
@@ -43,7 +44,15 @@ def sites_at_random(sites: int, patients: int, replicates: int) -> Integers:
 def allocated(site: Integers, sites: int, plan: Design, streams: Streams) -> Integers:
     """Return the arms of patients at some sites, in the order in which they stand."""
     everybody = np.broadcast_to(np.arange(site.shape[1]), site.shape)
-    return PermutedBlocks(plan, site, sites, streams).arms(everybody)
+    return blocks_of(site, sites, plan, streams).arms(everybody)
+
+
+def blocks_of(site: Integers, sites: int, plan: Design, streams: Streams) -> PermutedBlocks:
+    """Return the blocks of candidates at some sites."""
+    if plan.stratify_by == "nothing":
+        site, sites = np.zeros_like(site), 1
+    groups = Groups(sites, lambda candidates: take_rows(site, candidates)[..., None], site.shape[1])
+    return PermutedBlocks(plan.ratios, plan.block_size, groups, streams)
 
 
 def in_one_stratum(patients: int, plan: Design, streams: Streams) -> Integers:
@@ -119,7 +128,7 @@ def test_more_patients_change_no_earlier_allocation() -> None:
 def test_who_comes_elsewhere_moves_nobody() -> None:
     """The arms of a site are those that its patients would get in a trial of their own."""
     site, plan, streams = sites_at_random(4, 90, 6), design((1, 1), 2), Streams(5, range(6))
-    blocks = PermutedBlocks(plan, site, 4, streams)
+    blocks = blocks_of(site, 4, plan, streams)
     arms = allocated(site, 4, plan, streams)
     for replicate, number in np.ndindex(6, 4):
         here = np.flatnonzero(site[replicate] == number)
@@ -130,7 +139,7 @@ def test_who_comes_elsewhere_moves_nobody() -> None:
 def test_one_patient_less_leaves_most_of_those_after_in_their_arms() -> None:
     """In blocks of four 0.695 of them do; were arms tied to places in a list, 0.375 would."""
     plan, streams = design((1, 1), 2), Streams(8, range(200))
-    blocks = PermutedBlocks(plan, np.zeros((200, 400), np.int64), 1, streams)
+    blocks = blocks_of(np.zeros((200, 400), np.int64), 1, plan, streams)
     whole = np.tile(np.arange(400), (200, 1))
     same = blocks.arms(whole)[:, 1:] == blocks.arms(whole[:, 1:])
     assert abs(same.mean() - 0.695) < 0.01
@@ -143,7 +152,7 @@ def test_asked_one_by_one_or_all_at_once_the_arms_are_the_same(
 ) -> None:
     """Also where one site has far more than its share, and whoever asks first at another."""
     site, plan = sites_at_random(6, 200, 5), design((2, 1), 2, stratify_by)
-    blocks = PermutedBlocks(plan, site, 6, Streams(6, range(40, 45)))
+    blocks = blocks_of(site, 6, plan, Streams(6, range(40, 45)))
     order = np.random.default_rng(1).permuted(np.tile(np.arange(200), (5, 1)), axis=1)
     order = order[:, :patients]
     found = [

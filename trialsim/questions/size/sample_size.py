@@ -480,7 +480,7 @@ def _recommended(scenario: Study, axis: Axis, exact: float, rising: bool) -> flo
     """Return a value rounded to the side of more power."""
     towards = math.ceil if rising else math.floor
     if isinstance(scenario, Scenario) and axis.path == PATIENTS:
-        block = scenario.design.block_size
+        block = min(scenario.design.blocks, default=sum(scenario.design.ratios))
         return block * math.ceil(exact / block)
     if axis.whole or exact == 0:
         return towards(exact)

@@ -1,7 +1,8 @@
 """The rules between the parts of a scenario: what one names, another must hold."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
+from math import prod
 from typing import get_args
 
 from trialsim.scenario.coherence.monitoring import MONITORING_COHERENCE
@@ -12,7 +13,7 @@ from trialsim.scenario.outcomes.effects import effect_refusals, unreachable
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.outcomes.own_course import OwnCourse
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
-from trialsim.scenario.patients.eligibility import Eligibility
+from trialsim.scenario.patients.eligibility import Eligibility, Rule
 from trialsim.scenario.patients.margins import OnCourse, ends_of
 from trialsim.scenario.patients.population import Covariate, Population, known_margins
 from trialsim.scenario.protocol.design import Design, Visit
@@ -23,6 +24,14 @@ from trialsim.scenario.protocol.intercurrent import (
     Odds,
 )
 from trialsim.scenario.protocol.operations import Operations, Window
+from trialsim.scenario.protocol.randomisation import (
+    ARM,
+    MOST_STRATA,
+    SITE,
+    AllocationList,
+    Factor,
+    numbered,
+)
 from trialsim.scenario.protocol.treatment import Treatment
 from trialsim.scenario.validation.refusal import (
     Rules,
@@ -320,6 +329,56 @@ def _reference_exists(
         yield Violation(f"sources.{path}.reference", rule, source.reference)
 
 
+def _strata_fit(population: Population, design: Design) -> Iterator[Violation]:
+    """Refuse factors and caps of covariates that the population does not have."""
+    kinds: dict[str, Factor | Rule] = {
+        **{f"strata.{name}": factor for name, factor in design.strata.items()},
+        **{f"caps.{name}.who": cap.who for name, cap in design.caps.items()},
+    }
+    for path, kind in kinds.items():
+        for refusal in until_missing(kind.refusals(population.covariates)):
+            yield refusal._replace(path=f"design.{path}.{refusal.path}")
+
+
+def _lists_name_what_there_is(
+    population: Population, operations: Operations, design: Design
+) -> Iterator[Violation]:
+    """Refuse cells of allocation lists that are no arm, site or class, and strata without any."""
+    if not isinstance(design.randomisation, AllocationList):
+        return
+    columns, path = design.randomisation.columns, "design.randomisation.columns"
+    names: dict[str, Collection[str]] = {ARM: design.arms, SITE: operations.sites}
+    for name, factor in design.strata.items():
+        names[name] = factor.classes(population.covariates)
+    wrong = False
+    for name, cells in columns.items():
+        known = numbered(names.get(name, cells))
+        for row, cell in enumerate(cells):
+            if cell not in known:
+                kind = "class" if name in design.strata else name
+                wrong = True
+                rule = f"row {row + 1}: {unknown(kind, cell, known)}"
+                yield Violation(f"{path}.{name}", rule, cell)
+    if wrong or not set(design.factors) <= columns.keys():
+        return
+    places = [[numbered(names[name])[cell] for cell in columns[name]] for name in design.factors]
+    strata = prod(len(names[name]) for name in design.factors)
+    without = strata - len(set(zip(*places, strict=True))) if places else 0
+    if without:
+        rule = f"must have a place in each of {strata} strata"
+        yield Violation(path, rule, f"none in {without}")
+
+
+def _strata_are_few(
+    population: Population, operations: Operations, design: Design
+) -> Iterator[Violation]:
+    count = len(operations.sites) if design.stratify_by == SITE else 1
+    for factor in design.strata.values():
+        count *= len(factor.classes(population.covariates))
+    if count > MOST_STRATA:
+        yield Violation("design.strata", f"must make at most {MOST_STRATA:,} strata", count)
+
+
 def _visits_in_order(design: Design, operations: Operations) -> Iterator[Violation]:
     """Hold visits counted from onset apart from those counted from randomisation."""
     window = operations.first_infusion_after_onset
@@ -365,6 +424,9 @@ COHERENCE: Rules = (
     (("outcomes",), _bounds_name_earlier_outcomes),
     (("outcomes",), _effects_reachable),
     (("design", "operations"), _visits_in_order),
+    (("population", "design"), _strata_fit),
+    (("population", "operations", "design"), _strata_are_few),
+    (("population", "operations", "design"), _lists_name_what_there_is),
     *PLAN_COHERENCE,
     *MONITORING_COHERENCE,
     (("sources", "references"), _sources_fit),

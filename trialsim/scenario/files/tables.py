@@ -33,6 +33,8 @@ TABULATED: Final = "tabulated"
 """The model of such a course."""
 FILE: Final = "population.table.file"
 """Where a study names its table."""
+LISTS: Final = "design.randomisation.file"
+"""Where a study names its lists of allocation."""
 
 
 class Columns(NamedTuple):
@@ -124,6 +126,26 @@ def tabulated(
                 shares.append(found[1])
     rest = {key: part for key, part in course.items() if key not in ("file", "arm")}
     return _put(content, path, {**rest, "days": days, "shares": shares}), problems
+
+
+def listed(
+    content: Mapping[str, Any], folder: Path, path: str
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return content whose procedure at a path has the lists of the table that it names.
+
+    Parameters
+    ----------
+    folder
+        That of the file in which the table is named.
+    """
+    procedure = _inside(content, path)
+    try:
+        read = read_table(folder / procedure["file"], 1)
+    except InputError as error:
+        return dict(content), [replace(one, path=f"{path}.file") for one in error.problems]
+    columns = {name: record_of(cells) for name, cells in read.cells.items()}
+    rest = {key: part for key, part in procedure.items() if key != "file"}
+    return _put(content, path, {**rest, "columns": columns}), []
 
 
 def _day_and_shares(

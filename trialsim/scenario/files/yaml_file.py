@@ -11,7 +11,15 @@ from trialsim.distributions import Model
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.scenario.files.builtin import builtin_studies
 from trialsim.scenario.files.schema import EXTENDS
-from trialsim.scenario.files.tables import COURSE_FILE, FILE, TABULATED, filled, tabulated
+from trialsim.scenario.files.tables import (
+    COURSE_FILE,
+    FILE,
+    LISTS,
+    TABULATED,
+    filled,
+    listed,
+    tabulated,
+)
 from trialsim.scenario.files.variants import (
     emptied,
     name_of_file,
@@ -131,6 +139,8 @@ class Draft:
                 continue
             if place == below(above, FILE):
                 content, found = filled(content, folder, above)
+            elif place == below(above, LISTS):
+                content, found = listed(content, folder, place.removesuffix(".file"))
             elif course and part_at(content, f"{place.removesuffix('.file')}.model") == TABULATED:
                 content, found = tabulated(content, folder, place.removesuffix(".file"))
             problems += found

@@ -44,12 +44,13 @@ def record_of(texts: Sequence[str]) -> str:
     return ",".join(quoted)
 
 
-_Cells: TypeAlias = Annotated[
+Cells: TypeAlias = Annotated[
     tuple[str, ...],
     Field(strict=False),
     BeforeValidator(_cells_of, json_schema_input_type=str),
     PlainSerializer(record_of, return_type=str),
 ]
+"""Cells of a table, as one record of CSV."""
 
 
 class WrongCell(NamedTuple):
@@ -143,7 +144,7 @@ class FromTable(CheckedModel):
     male]; null for a column of numbers or flags."""
     flag: bool = False
     """Whether the column holds true and false (or 1 and 0), usually false."""
-    values: _Cells | None = None
+    values: Cells | None = None
     """The cells in the order of the rows, as one record of CSV; filled in from the file as the
     study is loaded, and to be left out."""
 
@@ -187,7 +188,8 @@ class FromTable(CheckedModel):
         return f"{head}: {', '.join(shares)}"
 
 
-def _is_read(file: str | None) -> Iterator[Violation]:
+def is_read(file: str | None) -> Iterator[Violation]:
+    """Yield the refusal of a table that was not read with the file of its study."""
     if file is not None:
         rule = (
             "must stand in the study's file, with which it is read (extend the study for another "
@@ -199,7 +201,7 @@ def _is_read(file: str | None) -> Iterator[Violation]:
 class Table(CheckedModel):
     """A table of former patients: a row for each, and columns that covariates name."""
 
-    rules = ((("file",), _is_read),)
+    rules = ((("file",), is_read),)
     omitted_defaults = ("file",)
 
     file: str | None = None

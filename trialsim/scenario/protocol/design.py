@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag
 
 from trialsim.distributions import FrozenModel, NotNegative, Positive
+from trialsim.scenario.protocol.randomisation import ARM, SITE, Cap, Factor, Procedure
 from trialsim.scenario.validation.refusal import CheckedModel, Name, Violation, until_missing
 
 Millilitres = NotNegative
@@ -100,11 +101,38 @@ def _one_for_each_arm(patients: int, arms: Mapping[str, Arm]) -> Iterator[Violat
         yield Violation("patients", f"must be at least {len(arms)}, one for each arm", patients)
 
 
-def _whole_blocks(block_size: int, arms: Mapping[str, Arm]) -> Iterator[Violation]:
+def _whole_blocks(
+    block_size: int, arms: Mapping[str, Arm], randomisation: Procedure | None
+) -> Iterator[Violation]:
+    if randomisation is not None:  # then there are no blocks of this size
+        return
     total = sum(arm.ratio for arm in arms.values())
     if total and block_size % total:
         rule = f"must be a multiple of the sum of the arms' ratios, {total}"
         yield Violation("block_size", rule, block_size)
+
+
+def _procedure_fits(
+    randomisation: Procedure | None,
+    arms: Mapping[str, Arm],
+    stratify_by: str,
+    strata: Mapping[str, Factor],
+) -> Iterator[Violation]:
+    if randomisation is not None:
+        ratios = tuple(arm.ratio for arm in arms.values())
+        factors = _factors(stratify_by, strata)
+        for refusal in randomisation.design_violations(ratios, factors):
+            yield refusal._replace(path=f"randomisation.{refusal.path}")
+
+
+def _factors(stratify_by: str, strata: Mapping[str, Factor]) -> tuple[str, ...]:
+    return (*((SITE,) if stratify_by == SITE else ()), *strata)
+
+
+def _factors_are_named(strata: Mapping[str, Factor]) -> Iterator[Violation]:
+    for name in (SITE, ARM):
+        if name in strata:
+            yield Violation(f"strata.{name}", "must not bear this name, which is taken", name)
 
 
 def _one_unit(arms: Mapping[str, Arm]) -> Iterator[Violation]:
@@ -137,26 +165,39 @@ def _after(name: str, visit: Visit, before: Visit) -> Iterator[Violation]:
 
 
 class Design(CheckedModel):
-    """Arms, patients to randomise, permuted blocks, and visits in order; the first is baseline."""
+    """Arms, patients to randomise, how they are, and visits in order; the first is baseline."""
 
     rules = (
         (("patients", "arms"), _one_for_each_arm),
-        (("block_size", "arms"), _whole_blocks),
+        (("block_size", "arms", "randomisation"), _whole_blocks),
+        (("randomisation", "arms", "stratify_by", "strata"), _procedure_fits),
+        (("strata",), _factors_are_named),
         (("arms",), _one_unit),
         (("visits",), _begins_with_baseline),
         (("visits",), _in_order),
     )
 
     assumed_defaults = ("block_size", "stratify_by")
+    omitted_defaults = ("strata", "randomisation", "caps")
 
     arms: dict[Name, Arm] = Field(min_length=2)
     """The arms by name, such as drug and placebo."""
     patients: Annotated[int, Field(ge=2, le=1_000_000)]
     """Patients to randomise, all arms together, such as 208."""
     block_size: Annotated[int, Field(ge=2, le=64)] = 4
-    """Patients in a permuted block, a multiple of the sum of the ratios, such as 4."""
+    """Patients in a permuted block, a multiple of the sum of the ratios, such as 4; of no meaning
+    where `randomisation` says another procedure."""
     stratify_by: Literal["site", "nothing"] = "site"
-    """Whether each site has blocks of its own, usually site."""
+    """Whether the site is a factor by which patients are stratified, usually site."""
+    strata: dict[Name, Factor] = Field(default_factory=dict, max_length=10)
+    """Further factors by which patients are stratified, by name, such as severity; each combination
+    of classes, and of site where that is a factor, is a stratum."""
+    randomisation: Procedure | None = None
+    """The procedure of randomisation, in each stratum by itself (minimisation: over all factors);
+    null for permuted blocks of `block_size`."""
+    caps: dict[Name, Cap] = Field(default_factory=dict, max_length=10)
+    """The most patients of some kinds, by name, such as severe; a candidate beyond is not
+    randomised, for that reason."""
     visits: dict[Name, Visit] = Field(min_length=2)
     """When outcomes are measured, by name in order of time; the first is baseline, on day 0."""
 
@@ -169,6 +210,18 @@ class Design(CheckedModel):
     def ratios(self) -> tuple[int, ...]:
         """The allocation ratio of each arm, in order."""
         return tuple(arm.ratio for arm in self.arms.values())
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """The names of the factors by which patients are stratified, the site first."""
+        return _factors(self.stratify_by, self.strata)
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """The sizes that a permuted block may have; none where the procedure has no blocks."""
+        if self.randomisation is None:
+            return (self.block_size,)
+        return getattr(self.randomisation, "sizes", ())
 
     @property
     def dose_unit(self) -> DoseUnit:

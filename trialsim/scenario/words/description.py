@@ -12,6 +12,7 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.outcomes.own_course import OwnCourse
 from trialsim.scenario.outcomes.tabulated import Tabulated
 from trialsim.scenario.patients.columns import FromTable
+from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.sources import Source, Status, source_of
@@ -218,7 +219,7 @@ def _phrase(path: str, part: Any, scenario: Scenario, unit: str) -> str | None:
     has_parts = ".course" in path or any(isinstance(one, Mapping) for one in part.values())
     if "distribution" in part or ("model" in part and not has_parts):
         return alternative_in_words(part, unit)
-    if "covariate" in part:
+    if "covariate" in part and "label" in part:
         return rule_in_words(part, scenario.population.covariates[part["covariate"]].label)
     return None
 
@@ -226,17 +227,33 @@ def _phrase(path: str, part: Any, scenario: Scenario, unit: str) -> str | None:
 def _design_words(scenario: Scenario) -> list[str]:
     design = scenario.design
     ratio = ":".join(str(arm.ratio) for arm in design.arms.values())
-    within = "within each site" if design.stratify_by == "site" else "over all sites"
+    named = design.randomisation
+    how = f"in permuted blocks of {design.block_size}" if named is None else named.in_words()
     first = (
-        f"{design.patients} patients are randomised {ratio} to {_listed(design.arms)}, in permuted "
-        f"blocks of {design.block_size} {within}."
+        f"{design.patients} patients are randomised {ratio} to {_listed(design.arms)}, {how} "
+        f"{_stratified_in_words(design)}."
     )
+    capped = [
+        f"{cap.who.label}: at most {cap.places(design.patients)} patients ({cap.share:.0%}); a "
+        "candidate beyond is not randomised."
+        for cap in design.caps.values()
+    ]
     arms = [
         f"{name}: {arm.label}; {' then '.join(f'{dose:g}' for dose in arm.doses)} "
         f"{arm.dose_unit} of study drug in an infusion of {arm.volume_ml:g} mL."
         for name, arm in design.arms.items()
     ]
-    return [first, *arms]
+    return [first, *capped, *arms]
+
+
+def _stratified_in_words(design: Design) -> str:
+    """Return within what a procedure works, or which factors it balances."""
+    classes = [f"class of {in_words(name)}" for name in design.strata]
+    if design.randomisation is not None and design.randomisation.balances_margins:
+        return f"(factors: {_listed(design.factors)})"
+    if design.stratify_by == "nothing":
+        return f"within each {_listed(classes)}, over all sites" if classes else "over all sites"
+    return f"within each {_listed(['site', *classes])}"
 
 
 def _treatment_words(content: Mapping[str, Any]) -> list[str]:

@@ -15,56 +15,30 @@ import numpy as np
 
 from trialsim.arrays import Integers, RowIndex, Words, take_rows
 from trialsim.compiled.library import stages
-from trialsim.scenario.protocol.design import Design
 from trialsim.streams import Streams
+from trialsim.trial.allocation.strata import Groups
 
 
 @dataclass(frozen=True, slots=True)
 class PermutedBlocks:
     """Each stratum has a block that is filled; when it is full, the next begins."""
 
-    design: Design
-    site: Integers
-    """Each candidate's site, shape (replicate, candidate)."""
-    sites: int
+    ratios: tuple[int, ...]
+    size: int
+    """Patients in a block, a multiple of the sum of the ratios."""
+    groups: Groups
+    """Each candidate's stratum."""
     streams: Streams
-
-    @property
-    def strata(self) -> int:
-        """How many strata there are in each replicate."""
-        return self.sites if self.design.stratify_by == "site" else 1
-
-    @property
-    def stratum(self) -> Integers:
-        """Each candidate's stratum, shape (replicate, candidate)."""
-        return self.site if self.design.stratify_by == "site" else np.zeros_like(self.site)
-
-    @property
-    def marks(self) -> Words:
-        """Each candidate's own mark, shape (replicate, candidate)."""
-        return self.streams.words("allocation", self.site.shape[1])
 
     @property
     def counts(self) -> list[int]:
         """How often each arm stands in a block."""
-        ratios = self.design.ratios
-        return [self.design.block_size // sum(ratios) * ratio for ratio in ratios]
+        return [self.size // sum(self.ratios) * ratio for ratio in self.ratios]
 
     def arms(self, candidates: Integers) -> Integers:
         """Return each patient's arm as its position in the design, shape (replicate, patient)."""
-        size = self.design.block_size
-        stratum = take_rows(self.stratum, candidates)
-        own_marks = self.streams.words_at("allocation", RowIndex(candidates))
-        compiled = stages()
-        if compiled is not None:
-            return compiled.permuted_blocks(stratum, self.strata, own_marks, self.counts)
-        slot, longest = _slots(stratum, self.strata)
-        blocks = -(-longest // size)
-        place = (np.cumsum(blocks) - blocks)[stratum] * size + slot
-        marks = np.zeros((len(candidates), blocks.sum() * size), np.uint32)
-        np.put_along_axis(marks, place, own_marks, axis=1)
-        filled = _filled(marks.reshape(len(marks), -1, size), self.counts)
-        return take_rows(filled.reshape(marks.shape), place)
+        marks = self.streams.words_at("allocation", RowIndex(candidates))
+        return self._filled_by(self.groups.of(candidates)[..., 0], marks)
 
     def in_turn(self) -> list[Callable[[int], int]]:
         """Return for each replicate what gives the arm of the next candidate to be randomised."""
@@ -74,10 +48,29 @@ class PermutedBlocks:
         ) -> int:
             return blocks[stratum[candidate]].next_arm(marks[candidate])
 
+        marks = self.streams.words("allocation", self.groups.candidates)
+        strata = self.groups.of_everybody(len(marks))[..., 0]
         return [
-            partial(next_arm, [_Block(self.counts) for _ in range(self.strata)], stratum, marks)
-            for stratum, marks in zip(self.stratum.tolist(), self.marks.tolist(), strict=True)
+            partial(next_arm, [_Block(self.counts) for _ in range(self.groups.count)], *own)
+            for own in zip(strata.tolist(), marks.tolist(), strict=True)
         ]
+
+    def again(self, candidates: Integers, marks: Words, openings: Words) -> Integers:
+        """Return the arms of the same patients had chance decided otherwise."""
+        stratum = self.groups.of(candidates)[..., 0].repeat(marks.shape[1], axis=0)
+        return self._filled_by(stratum, marks.reshape(stratum.shape)).reshape(marks.shape)
+
+    def _filled_by(self, stratum: Integers, own_marks: Words) -> Integers:
+        size, compiled = self.size, stages()
+        if compiled is not None:
+            return compiled.permuted_blocks(stratum, self.groups.count, own_marks, self.counts)
+        slot, longest = _slots(stratum, self.groups.count)
+        blocks = -(-longest // size)
+        place = (np.cumsum(blocks) - blocks)[stratum] * size + slot
+        marks = np.zeros((len(stratum), blocks.sum() * size), np.uint32)
+        np.put_along_axis(marks, place, own_marks, axis=1)
+        filled = _filled(marks.reshape(len(marks), -1, size), self.counts)
+        return take_rows(filled.reshape(marks.shape), place)
 
 
 class _Block:

@@ -1,13 +1,9 @@
-"""The one signature behind which every procedure of randomisation stands, and the choice of one."""
+"""The two signatures of randomisation: how an engine asks, and how a procedure answers."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from trialsim.arrays import Integers
-from trialsim.scenario.scenario import Scenario
-from trialsim.streams import Streams
-from trialsim.trial.allocation.permuted_blocks import PermutedBlocks
-from trialsim.trial.cohort import Cohort
+from trialsim.arrays import Floats, Integers, Words
 
 
 class Allocation(Protocol):
@@ -32,7 +28,37 @@ class Allocation(Protocol):
     def in_turn(self) -> list[Callable[[int], int]]:
         """Return for each replicate what gives the arm of the next candidate to be randomised."""
 
+    def again(self, candidates: Integers, marks: Words, openings: Words) -> Integers:
+        """Return the arms of the same patients had chance decided otherwise.
 
-def allocation_of(scenario: Scenario, cohort: Cohort, streams: Streams) -> Allocation:
-    """Return the procedure of randomisation that a study uses."""
-    return PermutedBlocks(scenario.design, cohort.site, len(scenario.operations.sites), streams)
+        Parameters
+        ----------
+        marks, openings
+            What chance decides, shape (replicate, draw, patient): each patient's mark, and the word
+            that draws the size of a block where the patient opens one.
+        """
+
+
+class Before(NamedTuple):
+    """What a procedure knows as the next patient of each row is to be randomised."""
+
+    counts: Integers
+    """Patients of each arm so far in each group that the patient belongs to, shape (row, group,
+    arm). The one group is the patient's stratum; of minimisation the groups are the patient's
+    class of each factor."""
+    ends: Integers
+    """How many patients the stratum has when the open block is full, shape (row,); 0 without
+    blocks."""
+    groups: Integers
+    """Which groups these are, shape (row, group)."""
+
+
+class Procedure(Protocol):
+    """How likely each arm is for the next patient: what tells one procedure from another."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes that a block may have, each equally likely; none without blocks."""
+
+    def chances(self, before: Before) -> Floats:
+        """Return the chance of each arm, shape (row, arm)."""

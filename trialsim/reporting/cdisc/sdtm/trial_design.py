@@ -380,8 +380,8 @@ def _parameters(source: Source) -> Iterator[_Parameter]:
     yield _Parameter("SSTDTC", "Study Start Date", start)
     if source.looks is not None:
         yield _Parameter("STOPRULE", "Study Stop Rules", _stopping(source))
-    if design.stratify_by == "site":
-        yield _Parameter("STRATFCT", "Stratification Factor", "SITE")
+    for factor in design.factors:
+        yield _Parameter("STRATFCT", "Stratification Factor", factor.replace("_", " ").upper())
     yield _Parameter("STYPE", "Study Type", "INTERVENTIONAL", "C98388")
     yield _unknown("TBLIND", "Trial Blinding Schema")
     yield from _controls(study)
