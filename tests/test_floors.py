@@ -52,7 +52,7 @@ CROSSING: Final = {
     "questions": {"test_names"},
     "questions/calibration": {"test_published_studies"},
     "reporting": {"test_rendered"},
-    "reporting/cdisc": {"test_conformance"},
+    "reporting/cdisc": {"test_conformance", "test_derivations"},
     "reporting/figures": {"test_drawn_data"},
     "runs": {
         *("test_damage", "test_interruptions", "test_memory", "test_replay_of_every_study"),

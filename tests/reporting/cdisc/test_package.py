@@ -86,7 +86,7 @@ def test_flags_are_yes_or_empty_and_population_flags_yes_or_no(
     for name, one in datasets.items():
         for column in [str(column) for column in one.frame if str(column).endswith("FL")]:
             values = set(one.frame[column])
-            of_population = name == "ADSL" or column == "FASFL"
+            of_population = (name == "ADSL" and column != "DTHFL") or column == "FASFL"
             assert values <= ({"Y", "N"} if of_population else {"Y", ""}), f"{name}.{column}"
 
 

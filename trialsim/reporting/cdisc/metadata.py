@@ -6,9 +6,10 @@ XPT version 5 allows names of 8 characters, labels of 40, texts of 200 bytes, an
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+import pandas as pd
 from pandas import DataFrame
 
 from trialsim.arrays import Integers
@@ -69,8 +70,10 @@ class Variable:
     origin: Origin = "Collected"
     codes: CodeList | None = None
     comment: str = ""
-    """How it is derived, or why it is empty."""
+    """How it is derived, for whoever programs it again; of every other one, what is to be said."""
     mandatory: bool = False
+    copied: str = ""
+    """Of a predecessor, the variable that it is copied from, such as DM.SITEID."""
 
     @property
     def is_text(self) -> bool:
@@ -81,6 +84,28 @@ class Variable:
     def sas_format(self) -> str | None:
         """The SAS format of a date."""
         return _FORMATS.get(self.kind)
+
+
+def copied(
+    name: str,
+    label: str,
+    of: str,
+    kind: Kind = "text",
+    codes: CodeList | None = None,
+    comment: str = "",
+) -> Variable:
+    """Return a variable that is copied from another one, such as SITEID from DM.SITEID."""
+    return Variable(name, label, kind, "Predecessor", codes, comment, copied=of)
+
+
+class Part(NamedTuple):
+    """What a variable is in the records of one test or parameter: value-level metadata."""
+
+    by: str
+    """The variable that names the test or parameter, such as FTTESTCD."""
+    value: str
+    variable: Variable
+    """The description there; its name is that of the variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +120,7 @@ class Dataset:
     keys: tuple[str, ...]
     variables: tuple[Variable, ...]
     frame: DataFrame = field(repr=False)
-    comment: str = ""
+    parts: tuple[Part, ...] = ()
 
     @property
     def label(self) -> str:
@@ -112,11 +137,25 @@ class Dataset:
         """The folder that its files lie in."""
         return "sdtm" if self.standard == "SDTMIG" else "adam"
 
-    def length(self, variable: Variable) -> int:
-        """Return the longest value of a variable in bytes; 8 of a number."""
-        if not variable.is_text:
+    def length(self, variable: Variable, part: Part | None = None) -> int:
+        """Return the longest value of a variable in bytes, of all records or of a part.
+
+        A number has 8 bytes, whatever it is.
+        """
+        values = self._values(variable, part)
+        if values.dtype != object:
             return 8
-        return max((len(text.encode()) for text in self.frame[variable.name]), default=0) or 1
+        return max((len(text.encode()) for text in values), default=0) or 1
+
+    def digits(self, variable: Variable, part: Part | None = None) -> int:
+        """Return how many digits of a number follow the point at most, up to nine."""
+        numbers = pd.to_numeric(self._values(variable, part)).dropna().unique().tolist()
+        texts = (f"{number:.9f}".rstrip("0") for number in numbers)
+        return max((len(text.partition(".")[2]) for text in texts), default=0)
+
+    def _values(self, variable: Variable, part: Part | None) -> "pd.Series[Any]":
+        frame = self.frame if part is None else self.frame[self.frame[part.by].eq(part.value)]
+        return frame[variable.name]
 
 
 def dataset(
@@ -127,7 +166,7 @@ def dataset(
     structure: str,
     keys: Sequence[str],
     columns: Sequence[tuple[Variable, object]],
-    comment: str = "",
+    parts: Sequence[Part] = (),
 ) -> Dataset:
     """Return a dataset of variables with their values, sorted by its keys."""
     values = {variable.name: column for variable, column in columns}
@@ -138,7 +177,9 @@ def dataset(
         else:
             whole[variable.name] = whole[variable.name].astype(np.float64)
     variables = tuple(variable for variable, _ in columns)
-    return Dataset(name, title, standard, kind, structure, tuple(keys), variables, whole, comment)
+    return Dataset(
+        name, title, standard, kind, structure, tuple(keys), variables, whole, tuple(parts)
+    )
 
 
 def columns(
@@ -151,6 +192,22 @@ def columns(
     return [
         (replace(one, codes=own.get(one.name, one.codes)), values[one.name]) for one in variables
     ]
+
+
+def sequence(prefix: str, order: str, within: str = "USUBJID") -> Variable:
+    """Return --SEQ, which numbers the records of a subject in an order."""
+    said = f"1, 2, ... within {within}, in the order of {order}"
+    name = f"{prefix}SEQ"
+    return Variable(name, "Sequence Number", "integer", "Derived", comment=said, mandatory=True)
+
+
+def study_day(name: str, label: str, of: str) -> Variable:
+    """Return --DY of a date and time: day 1 is that of DM.RFSTDTC, and there is no day 0."""
+    said = (
+        f"Date part of {of} less that of DM.RFSTDTC, plus 1 where it is not before it; empty where "
+        "either is empty"
+    )
+    return Variable(name, label, "integer", "Derived", comment=said)
 
 
 def numbered(frame: DataFrame) -> Integers:

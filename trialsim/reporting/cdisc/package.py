@@ -14,6 +14,7 @@ from trialsim.reporting.cdisc.adam.exposure import exposure_analysis
 from trialsim.reporting.cdisc.adam.subject_level import subject_level
 from trialsim.reporting.cdisc.adam.time_to_event import time_to_event
 from trialsim.reporting.cdisc.calendar import calendar_from
+from trialsim.reporting.cdisc.files.analyses import Analysed, analysed
 from trialsim.reporting.cdisc.files.dataset_json import dataset_json
 from trialsim.reporting.cdisc.files.define_xml import define_xml
 from trialsim.reporting.cdisc.files.guide import reviewers_guide
@@ -115,18 +116,21 @@ def cdisc_files(trial: SimulatedTrial, result: Analysis, study_start: str) -> di
     guide = reviewers_guide(source, result, datasets)
     return {
         GUIDE: File(partial(_write, guide.encode())),
-        **dict(_files(source, datasets)),
+        **dict(_files(source, datasets, analysed(source, result))),
     }
 
 
-def _files(source: Source, datasets: list[Dataset]) -> Iterator[tuple[str, File]]:
-    created = f"{source.calendar.start}T00:00:00"
+def _files(
+    source: Source, datasets: list[Dataset], results: list[Analysed]
+) -> Iterator[tuple[str, File]]:
     for folder in NAMES:
         mine = [one for one in datasets if one.folder == folder]
-        said = define_xml(mine, source.study_id, source.study.title, created, f"../{GUIDE}")
+        said = define_xml(mine, source, f"../{GUIDE}", results if folder == "adam" else ())
         for one in mine:
             name, rows = f"{folder}/{one.name.lower()}", len(one.frame)
-            content = json.dumps(dataset_json(one, source.study_id, created), allow_nan=False)
+            content = json.dumps(
+                dataset_json(one, source.study_id, source.created), allow_nan=False
+            )
             yield f"{name}.xpt", File(partial(write_xpt, one), rows)
             yield f"{name}.json", File(partial(_write, content.encode()), rows)
         yield f"{folder}/{DEFINE}", File(partial(_write, said))

@@ -53,6 +53,11 @@ class Test(NamedTuple):
     """What the study file calls it."""
 
 
+def parameter(test: Test) -> str:
+    """Return what is measured with its unit."""
+    return f"{test.label} ({test.unit})" if test.unit else test.label
+
+
 class _Known(NamedTuple):
     """A scale that has a place: its category and, where CDISC has them, its codes and range."""
 
@@ -99,7 +104,8 @@ _KNOWN: Final[Mapping[str, _Known]] = {
 
 
 _RESERVED: Final = (
-    *("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ARM"),
+    *("STUDYID", "USUBJID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE"),
+    *("ARMCD", "ARM", "ACTARMCD", "ACTARM", "DTHFL", "DTHDT"),
     *("TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "TRTSDTM", "TRTSDT", "TRTEDT", "TRTDURD"),
     *("RANDFL", "ITTFL", "SAFFL", "FASFL", "COMPLFL", "RANDDT", "EOTSTT", "EOTDT", "DCTREAS"),
     *("EOSSTT", "EOSDT", "DCSREAS", "INFPLAN", "INFGIVEN", "CUMDOSE"),

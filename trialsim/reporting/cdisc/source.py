@@ -53,6 +53,11 @@ class Source:
         """STUDYID, which says that the data are simulated."""
         return f"{SIMULATED}-{self.study.name.upper()}"
 
+    @property
+    def created(self) -> str:
+        """When its files say that they were made: at the beginning of its first day."""
+        return f"{self.calendar.start}T00:00:00"
+
     @cached_property
     def tables(self) -> "Mapping[str, DataFrame]":
         """The tables of the trial."""

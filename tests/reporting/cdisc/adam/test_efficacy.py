@@ -10,13 +10,16 @@ from numpy.testing import assert_allclose
 from pandas import DataFrame
 from scipy import stats
 
+import trialsim
 from trialsim.analysis.analyse import analyse
 from trialsim.reporting.cdisc.adam.efficacy import WORST_RANK, efficacy
 from trialsim.reporting.cdisc.calendar import calendar_from
+from trialsim.reporting.cdisc.files.analyses import analysed
+from trialsim.reporting.cdisc.files.program import program
 from trialsim.reporting.cdisc.files.xpt import write_xpt
 from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.source import Source
-from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.files.yaml_file import load, to_yaml
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.simulated import simulate
 
@@ -67,7 +70,7 @@ METHODS: dict[str, Computed] = {
 }
 
 
-def analysed(
+def flagged(
     rows: DataFrame, source: Source, plan: AnalysisPlan, flag: str
 ) -> tuple[DataFrame, DataFrame]:
     """Return the flagged records of the treated and of the controls at the visit of a plan."""
@@ -86,21 +89,49 @@ def analysed(
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_adam_alone_gives_the_printed_estimate_and_p_value(name: str, tmp_path: Path) -> None:
-    """Oracle: SciPy, on what pandas reads from the XPT file."""
+def test_adam_alone_gives_the_printed_estimate_and_p_value(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Oracle: SciPy, on what pandas reads from the XPT file; the programs in Define-XML agree."""
     pytest.importorskip("pyreadstat", reason="the extra cdisc is not installed")
     trial = simulate(name, seed=2016)
     source = Source(trial, calendar_from("2026-01-05"))
     write_xpt(efficacy(source), tmp_path / "adeff.xpt")
-    rows = pd.read_sas(tmp_path / "adeff.xpt", format="xport", encoding="ascii")
-    plan, result = source.study.analysis, analyse(trial)
-    printed = {"primary": result.primary, **result.secondary}
-    plans = {"primary": plan, **plan.further}
-    for place, (analysis, one) in enumerate(plans.items(), 1):
-        if one.test.method in METHODS and one.missing != "multiple_imputation":
-            estimate, p_value = _computed(rows, source, one, f"ANL{place:02}FL")
-            assert_allclose(estimate, printed[analysis].estimate, rtol=1e-9, err_msg=analysis)
-            assert_allclose(p_value, printed[analysis].p_value, rtol=1e-9, err_msg=analysis)
+    monkeypatch.chdir(tmp_path)
+    rows = pd.read_sas("adeff.xpt", format="xport", encoding="ascii")
+    plan, printed = source.study.analysis, analysed(source, analyse(trial))
+    assert [one.name for one in printed] == ["primary", *plan.further]
+    for place, one in enumerate(printed, 1):
+        if one.plan.test.method in METHODS and one.plan.missing != "multiple_imputation":
+            expected = one.found.estimate, one.found.p_value
+            found = _computed(rows, source, one.plan, f"ANL{place:02}FL")
+            assert_allclose(found, expected, rtol=1e-9, err_msg=one.name)
+            context, text = program(source, one)
+            assert context == "Python, pandas and SciPy"
+            assert_allclose(_run(text), expected, rtol=1e-9, err_msg=one.name)
+
+
+def test_the_programs_of_other_analyses_run_the_study_that_lies_beside_the_datasets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Oracle: the numbers that were printed."""
+    trial = simulate("cars1_estimands", seed=5, replicate=3)
+    source = Source(trial, calendar_from("2026-01-05"))
+    printed = {one.name: one for one in analysed(source, analyse(trial))}
+    (tmp_path / "adam").mkdir()
+    (tmp_path / "scenario.yaml").write_text(to_yaml(trial.scenario))
+    monkeypatch.chdir(tmp_path / "adam")
+    mixed = printed["mixed_model"]
+    context, text = program(source, mixed)
+    assert context == f"Python, trialsim {trialsim.__version__}"
+    assert _run(text) == (mixed.found.estimate, mixed.found.p_value)
+
+
+def _run(text: str) -> tuple[float, float]:
+    """Return the estimate and the p-value that a program of Define-XML ends with."""
+    named: dict[str, float] = {}
+    exec(compile(text, "program", "exec"), named)
+    return named["estimate"], named["p_value"]
 
 
 def test_the_flag_of_a_mixed_model_marks_every_visit_after_baseline() -> None:
@@ -120,7 +151,7 @@ def _computed(
     rows: DataFrame, source: Source, plan: AnalysisPlan, flag: str
 ) -> tuple[float, float]:
     outcome = source.study.outcomes[plan.endpoint]
-    treated, control = analysed(rows, source, plan, flag)
+    treated, control = flagged(rows, source, plan, flag)
     value = "AVAL" if plan.measure == "score" else "CHG"
     signed = [one.assign(**{value: outcome.sign * one[value]}) for one in (treated, control)]
     if plan.test.method == "ancova":

@@ -17,15 +17,33 @@ from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import WORST
 from trialsim.arrays import Floats
 from trialsim.reporting.cdisc.adam.exposure import parameter_columns
-from trialsim.reporting.cdisc.adam.subject_level import YES, YES_NO, treatment_columns, who_columns
-from trialsim.reporting.cdisc.metadata import Dataset, Variable, columns, dataset, numbered
+from trialsim.reporting.cdisc.adam.subject_level import (
+    YES,
+    YES_NO,
+    date_part,
+    treatment_columns,
+    who_columns,
+)
+from trialsim.reporting.cdisc.metadata import (
+    Dataset,
+    Part,
+    Variable,
+    columns,
+    copied,
+    dataset,
+    numbered,
+)
+from trialsim.reporting.cdisc.scales import parameter
+from trialsim.reporting.cdisc.sdtm.findings import finding_rows, kind_of
 from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.cdisc.terminology import standard_list
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.protocol.design import BASELINE
+from trialsim.scenario.words.plan import plan_in_words
 
+_SOURCE_SAID: Final = "Of a record that was observed; empty of a derived one"
 _ORDER: Final = ["USUBJID", "PARAMCD", "VISITNUM", "DTYPE", "AVAL"]
 WORST_RANK: Final = "WORST RANK"
 DERIVED: Final = "DERIVED"
@@ -38,39 +56,73 @@ _ADEFF: Final = (
         "Analysis Sequence Number",
         "integer",
         "Derived",
-        comment="Within the subject; two analyses may derive one score in different ways",
+        comment="1, 2, ... within USUBJID, in the order of PARAMCD, AVISITN, DTYPE and AVAL; two "
+        "analyses may derive one score in different ways",
         mandatory=True,
     ),
-    Variable("AVISIT", "Analysis Visit", "text", "Predecessor", mandatory=True),
-    Variable("AVISITN", "Analysis Visit (N)", "integer", "Predecessor"),
-    Variable("ADT", "Analysis Date", "sas_date", "Derived"),
-    Variable("ADY", "Analysis Relative Day", "integer", "Derived"),
+    Variable(
+        "AVISIT",
+        "Analysis Visit",
+        "text",
+        "Assigned",
+        comment="TV.VISIT: of a record that was observed its own, of a derived one that at which "
+        "it stands for the missing score",
+        mandatory=True,
+    ),
+    Variable("AVISITN", "Analysis Visit (N)", "integer", "Assigned", comment="TV.VISITNUM"),
+    date_part("ADT", "Analysis Date", "--DTC of the record that SRCDOM and SRCSEQ name"),
+    Variable(
+        "ADY",
+        "Analysis Relative Day",
+        "integer",
+        "Derived",
+        comment="ADT - ADSL.RANDDT, plus 1 where ADT is not before it; empty where ADT is",
+    ),
     Variable(
         "DTYPE",
         "Derivation Type",
         "text",
         "Derived",
         standard_list("DTYPE", ["LOCF", "BOCF", WORST_RANK, DERIVED]),
-        "Empty as observed; WORST RANK of who is ranked below all others; DERIVED of a value that "
-        "an estimand takes from elsewhere",
+        "Empty as observed. LOCF: missing, the last score before it. BOCF: missing, the score at "
+        "baseline. WORST RANK: dead, or ranked with the dead, by the time of the visit. DERIVED: a "
+        "score that an estimand takes from elsewhere. Which holds is said at AVAL and at each flag",
     ),
     Variable(
         "AVAL",
         "Analysis Value",
         "float",
         "Derived",
-        comment="Of a WORST RANK one step beyond the worst end: right for ranks, not for means",
+        comment="By DTYPE: of an observed record --STRESN; LOCF the --STRESN of the last visit "
+        "before AVISIT that has one and counts; BOCF BASE; WORST RANK one step beyond the worst "
+        "end of the scale, right for ranks and not for means",
     ),
-    Variable("BASE", "Baseline Value", "float", "Derived"),
+    Variable(
+        "BASE",
+        "Baseline Value",
+        "float",
+        "Derived",
+        comment="AVAL of the record with ABLFL = 'Y' of the USUBJID and PARAMCD",
+    ),
     Variable("CHG", "Change from Baseline", "float", "Derived", comment="AVAL - BASE"),
-    Variable("ABLFL", "Baseline Record Flag", "text", "Derived", YES),
+    Variable(
+        "ABLFL",
+        "Baseline Record Flag",
+        "text",
+        "Derived",
+        YES,
+        "Y where AVISIT = 'BASELINE', else empty",
+    ),
+    Variable("SRCDOM", "Source Data", "text", "Assigned", comment=_SOURCE_SAID),
+    Variable("SRCVAR", "Source Variable", "text", "Assigned", comment=_SOURCE_SAID),
+    copied("SRCSEQ", "Source Sequence Number", "--SEQ", "integer", comment=_SOURCE_SAID),
 )
 
 
 def efficacy(source: Source) -> Dataset:
     """Return ADEFF: scores as observed, and derived ones where an analysis has them."""
     rows, tests = _records(source), source.tests.outcomes.values()
-    names = {test.code: _parameter(test.label, test.unit) for test in tests}
+    names = {test.code: parameter(test) for test in tests}
     seen = rows["minute"].notna().to_numpy(np.bool_)
     minutes = rows["minute"].fillna(0).to_numpy(np.int64)
     values = {
@@ -82,12 +134,13 @@ def efficacy(source: Source) -> Dataset:
         **{name: rows[name] for name in ("DTYPE", "AVAL", "BASE")},
         "CHG": rows["AVAL"] - rows["BASE"],
         "ABLFL": np.where(rows["visit"].eq(BASELINE), "Y", ""),
+        **{name: rows[name] for name in ("SRCDOM", "SRCVAR", "SRCSEQ")},
     }
     flags = [
         (Variable(flag, f"Analysis Flag {flag[3:5]}", "text", "Derived", YES, said), rows[flag])
-        for flag, said in _flags(source.study.analysis).items()
+        for flag, said in _flags(source).items()
     ]
-    included = Variable("FASFL", "Full Analysis Set Population Flag", "text", "Derived", YES_NO)
+    included = copied("FASFL", "Full Analysis Set Population Flag", "ADSL.FASFL", codes=YES_NO)
     return dataset(
         "ADEFF",
         "Efficacy Analysis",
@@ -97,25 +150,58 @@ def efficacy(source: Source) -> Dataset:
         ("USUBJID", "PARAMCD", "AVISITN", "DTYPE", "ASEQ"),
         [
             *who_columns(source, rows),
-            *treatment_columns(source, rows),
+            *treatment_columns(source, rows, actual=True),
             *parameter_columns(rows, names),
             *columns(_ADEFF, values),
             *flags,
             (included, rows["FASFL"]),
         ],
+        [_part(source, name) for name in source.study.outcomes],
     )
 
 
-def _parameter(label: str, unit: str) -> str:
-    return f"{label} ({unit})" if unit else label
+def _part(source: Source, name: str) -> Part:
+    """Return what the scores of an outcome are: its scale, and how derived ones are made."""
+    test, outcome = source.tests.outcomes[name], source.study.outcomes[name]
+    kind, _ = kind_of(source, test)
+    said = (
+        f"Observed: {test.domain}.{test.domain}STRESN where {test.domain}TESTCD = '{test.code}', "
+        f"{outcome.low:g} to {outcome.high:g}, {outcome.better} is better. WORST RANK: "
+        f"{_beyond(outcome):g}; in an analysis of changes BASE with CHG = {_fall(outcome):g}"
+    )
+    found = Variable("AVAL", parameter(test), kind, "Derived", comment=said)
+    return Part("PARAMCD", test.code, found)
 
 
-def _flags(plan: AnalysisPlan) -> dict[str, str]:
-    """Return what each flag marks."""
-    said = {"ANL01FL": "Record of the primary analysis, or of its like at another visit"}
-    for place, name in enumerate(plan.further, 2):
-        said[f"ANL{place:02}FL"] = f"Record of the secondary analysis {name}"
-    return said
+def _beyond(outcome: Outcome) -> float:
+    """Return the score of whoever is ranked below all others: a step beyond the worst one."""
+    end = outcome.low - outcome.step if outcome.sign > 0 else outcome.high + outcome.step
+    return round(end, 9)
+
+
+def _fall(outcome: Outcome) -> float:
+    """Return the change of whoever is ranked below all others: a step beyond the worst one."""
+    return round(-outcome.sign * (outcome.high - outcome.low + outcome.step), 9)
+
+
+def plans_of(plan: AnalysisPlan) -> Iterator[tuple[str, AnalysisPlan]]:
+    """Yield the flag of each analysis with its plan, the primary one first."""
+    yield "ANL01FL", plan
+    for place, further in enumerate(plan.further.values(), 2):
+        yield f"ANL{place:02}FL", further
+
+
+def _flags(source: Source) -> dict[str, str]:
+    """Return what each flag marks: whose records, and what stands for those not measured."""
+    names = ["the primary analysis, or of its like at another visit or of another outcome"]
+    names += [f"the secondary analysis {name}" for name in source.study.analysis.further]
+    found, all_arms = {}, source.study.design.arms
+    for (flag, plan), name in zip(plans_of(source.study.analysis), names, strict=True):
+        words = plan_in_words(plan, source.study.outcomes)
+        rules = " ".join(words[rule] for rule in ("analysis_set", "missing_data", "death"))
+        arms = " or ".join(f"'{all_arms[arm].label}'" for arm in (plan.treated, plan.control))
+        found[flag] = f"Y on the records of {name}, where TRTP is {arms}. {rules}"
+    return found
 
 
 def _records(source: Source) -> DataFrame:
@@ -125,7 +211,7 @@ def _records(source: Source) -> DataFrame:
     rows = observed
     for flag, used in _analysed(source):
         rows = rows.merge(used.assign(**{flag: "Y"}), on=[*keys, "AVAL"], how="outer")
-    for flag in _flags(source.study.analysis):
+    for flag, _ in plans_of(source.study.analysis):
         if flag not in rows:
             rows[flag] = ""
         rows[flag] = rows[flag].astype(object).fillna("")
@@ -133,9 +219,21 @@ def _records(source: Source) -> DataFrame:
     included = Data(source.trial.batch, source.study.analysis).included[0]
     rows["FASFL"] = np.where(included[rows["subject"].to_numpy(np.int64) - 1], "Y", "N")
     rows = rows.merge(_baselines(observed), on=["subject", "PARAMCD"], how="left")
-    kept = ["subject", "USUBJID", "SUBJID", "SITEID", "arm", "randomised_minute"]
+    kept = ["subject", "USUBJID", "SUBJID", "SITEID", "arm", "randomised_minute", "first_dose"]
     rows = rows.merge(patients[kept], on="subject").merge(source.visits, on="visit")
+    rows = _with_sources(source, rows)
     return rows.sort_values(_ORDER).reset_index(drop=True)
+
+
+def _with_sources(source: Source, rows: DataFrame) -> DataFrame:
+    """Return records with the record of SDTM that each observed one is of."""
+    found = finding_rows(source)[["USUBJID", "domain", "code", "visit", "seq"]]
+    found = found.rename(columns={"domain": "SRCDOM", "code": "PARAMCD", "seq": "SRCSEQ"})
+    rows = rows.merge(found, on=["USUBJID", "PARAMCD", "visit"], how="left")
+    rows["SRCVAR"] = rows["SRCDOM"] + "STRESN"
+    rows.loc[rows["DTYPE"].ne(""), ["SRCDOM", "SRCVAR"]] = ""
+    rows.loc[rows["DTYPE"].ne(""), "SRCSEQ"] = np.nan
+    return rows
 
 
 def _observed(source: Source) -> DataFrame:
@@ -168,9 +266,8 @@ def _analysed(source: Source) -> Iterator[tuple[str, DataFrame]]:
     """Yield the flag of each analysis with the records that it uses."""
     plan = source.study.analysis
     every = [(name, visit) for name in source.study.outcomes for visit in _after_baseline(source)]
-    yield "ANL01FL", _used(source, plan, every)
-    for place, further in enumerate(plan.further.values(), 2):
-        yield f"ANL{place:02}FL", _used(source, further, cells_of(source, further))
+    for flag, one in plans_of(plan):
+        yield flag, _used(source, one, every if one is plan else cells_of(source, one))
 
 
 def cells_of(source: Source, plan: AnalysisPlan) -> list[tuple[str, str]]:

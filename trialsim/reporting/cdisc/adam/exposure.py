@@ -1,11 +1,20 @@
 """How much of the course each subject was given: ADEX."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
 from trialsim.reporting.cdisc.adam.subject_level import treatment_columns, who_columns
-from trialsim.reporting.cdisc.metadata import CodeList, Dataset, Term, Variable, dataset
+from trialsim.reporting.cdisc.metadata import (
+    CodeList,
+    Dataset,
+    Part,
+    Term,
+    Variable,
+    dataset,
+)
 from trialsim.reporting.cdisc.source import Source
 
 _PARAMETERS = {
@@ -13,6 +22,16 @@ _PARAMETERS = {
     "INFGIVEN": "Infusions given",
     "INFPCT": "Infusions given (% of those planned)",
     "CUMDOSE": "Study drug received (mL)",
+}
+
+
+_AVAL = {
+    "INFPLAN": Variable("", "Infusions", "integer", "Derived", comment="ADSL.INFPLAN"),
+    "INFGIVEN": Variable("", "Infusions", "integer", "Derived", comment="ADSL.INFGIVEN"),
+    "INFPCT": Variable(
+        "", "% of those planned", "float", "Derived", comment="100 * ADSL.INFGIVEN / ADSL.INFPLAN"
+    ),
+    "CUMDOSE": Variable("", "mL", "float", "Derived", comment="ADSL.CUMDOSE"),
 }
 
 
@@ -56,8 +75,9 @@ def exposure_analysis(source: Source) -> Dataset:
             *treatment_columns(source, rows),
             *parameter_columns(rows, _PARAMETERS),
             (
-                Variable("AVAL", "Analysis Value", "float", "Derived"),
+                Variable("AVAL", "Analysis Value", "float", "Derived", comment="By PARAMCD"),
                 rows["AVAL"].to_numpy(np.float64),
             ),
         ],
+        [Part("PARAMCD", code, replace(one, name="AVAL")) for code, one in _AVAL.items()],
     )

@@ -1,11 +1,14 @@
-"""How each analysis is computed from ADEFF, and the numbers that it printed: part of the guide."""
+"""How each analysis is computed from ADEFF, and the numbers that it printed.
 
-from collections.abc import Iterator
-from typing import Final
+The reviewer's guide says it in words, and Define-XML as Analysis Results Metadata.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from trialsim.analysis.analyse import Analysis, Estimate
 from trialsim.questions.monitoring.board import Board
-from trialsim.reporting.cdisc.adam.efficacy import cells_of
+from trialsim.reporting.cdisc.adam.efficacy import cells_of, plans_of
 from trialsim.reporting.cdisc.adam.subject_level import treatments
 from trialsim.reporting.cdisc.scales import AGE, SEX
 from trialsim.reporting.cdisc.source import Source
@@ -17,15 +20,46 @@ from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.plan import plan_in_words
 
 
+class Analysed(NamedTuple):
+    """One analysis, as whoever reads the datasets must know it."""
+
+    flag: str
+    """The variable of ADEFF that marks its records."""
+    name: str
+    """primary, or its name in the study file."""
+    plan: AnalysisPlan
+    found: Estimate
+    where: Mapping[str, tuple[str, ...]]
+    """The values that its records have, by variable of ADEFF."""
+    variables: Mapping[str, tuple[str, ...]]
+    """What it reads of them, and of ADSL, by dataset."""
+    lines: tuple[str, ...]
+    """How it is computed, and what was printed."""
+
+    @property
+    def title(self) -> str:
+        """Its name in words."""
+        return in_words(self.name)
+
+
+def analysed(source: Source, result: Analysis) -> list[Analysed]:
+    """Return every analysis, the primary one first."""
+    plan = source.study.analysis
+    found = {"primary": result.primary, **result.secondary}
+    return [
+        _one(source, own, found[name], flag, name)
+        for (flag, own), name in zip(plans_of(plan), ("primary", *plan.further), strict=True)
+    ]
+
+
 def analyses(source: Source, result: Analysis) -> Iterator[str]:
     """Yield a section on the looks, where there are any, and on the analyses, then one on each."""
     if source.looks is not None:
         yield _monitoring(source, source.looks)
     yield _ALL
-    plan = source.study.analysis
-    yield _one(source, plan, result.primary, 1, "primary")
-    for place, (name, further) in enumerate(plan.further.items(), 2):
-        yield _one(source, further, result.secondary[name], place, name)
+    for one in analysed(source, result):
+        lines = "\n".join(f"- {line}" for line in one.lines)
+        yield f"### {one.flag}: {one.title}\n\n{lines}"
 
 
 _ALL: Final = """\
@@ -35,8 +69,8 @@ A flag marks the records of the two arms that its analysis compares, at each vis
 ANL01FL marks beyond that, for each other outcome and visit, what the primary analysis would use
 there. A WORST RANK has a value beyond the worst end of the scale, which is right for ranks and not
 for means. A positive difference, and a Mann-Whitney effect above 0.5, favours the treated arm:
-where a lower score is better, values change their sign first. There is no Analysis Results
-Metadata; what follows says the same in words."""
+where a lower score is better, values change their sign first. `define.xml` says the same as
+Analysis Results Metadata, with a program for each."""
 
 
 def _monitoring(source: Source, seen: Board) -> str:
@@ -59,11 +93,13 @@ trial with all its planned patients and visits, as if no look had stopped it.
 {seen.conventions["inference"]} {seen.conventions["waiting_patients"]}"""
 
 
-def _one(source: Source, plan: AnalysisPlan, found: Estimate, place: int, name: str) -> str:
+def _one(source: Source, plan: AnalysisPlan, found: Estimate, flag: str, name: str) -> Analysed:
     said = plan_in_words(plan, source.study.outcomes)
-    lines = [
-        f"Records: {_records(source, plan, f'ANL{place:02}FL')}.",
+    where = _where(source, plan, flag)
+    lines = (
+        f"Records: {_conditions(where)}.",
         f"Arms: {_arms(source, plan)}.",
+        f"Analysis set: {said['analysis_set']} {said['missing_data']} {said['death']}",
         f"Value: {_value(source, plan)}.",
         f"Test: {said['test']} {said['alternative']} {said['variance']} {said['continuity']}",
         f"Covariates: {_covariates(source, plan)}.",
@@ -72,21 +108,58 @@ def _one(source: Source, plan: AnalysisPlan, found: Estimate, place: int, name: 
         f"Printed: {found.quantity} = {found.estimate:.6g}, p = {found.p_value:.6g}, "
         f"{found.treated} treated and {found.control} control patients.",
         *(f"Not in the flag: {one}" for one in _beyond_the_flag(plan)),
-    ]
-    title = f"### ANL{place:02}FL: {in_words(name)}"
-    return "\n\n".join([title, "\n".join(f"- {line}" for line in lines)])
+    )
+    return Analysed(flag, name, plan, found, where, _variables(source, plan), lines)
 
 
-def _records(source: Source, plan: AnalysisPlan, flag: str) -> str:
+def _where(source: Source, plan: AnalysisPlan, flag: str) -> dict[str, tuple[str, ...]]:
+    """Return which records an analysis is of; its flag alone marks those of its two arms."""
     visits = dict(zip(source.visits["visit"], source.visits["VISIT"], strict=True))
-    cells = cells_of(source, plan)
-    codes = dict.fromkeys(source.tests.outcomes[name].code for name, _ in cells)
-    at = dict.fromkeys(visits[visit] for _, visit in cells)
-    return f"PARAMCD in ({_quoted(codes)}), AVISIT in ({_quoted(at)}), {flag} = 'Y'"
+    cells, tests = cells_of(source, plan), source.tests.outcomes
+    return {
+        "PARAMCD": tuple(dict.fromkeys(tests[name].code for name, _ in cells)),
+        "AVISIT": tuple(dict.fromkeys(visits[visit] for _, visit in cells)),
+        flag: ("Y",),
+    }
 
 
-def _quoted(values: dict[str, None]) -> str:
+def _conditions(where: Mapping[str, tuple[str, ...]]) -> str:
+    parts = (
+        f"{name} = 'Y'" if values == ("Y",) else f"{name} in ({quoted(values)})"
+        for name, values in where.items()
+    )
+    return ", ".join(parts)
+
+
+def quoted(values: Iterable[str]) -> str:
+    """Return texts in quotes, with commas between."""
     return ", ".join(f"'{value}'" for value in values)
+
+
+def _variables(source: Source, plan: AnalysisPlan) -> dict[str, tuple[str, ...]]:
+    """Return what an analysis reads, by dataset."""
+    before = ["BASE"] if adjusts_for_baseline(plan) else []
+    strata = ["SITEID"] if plan.strata == "site" else []
+    found = {"ADEFF": (value_of(plan), "TRTP", *before, *strata)}
+    covariates = tuple(_codes(source)[name] for name in getattr(plan.test, "covariates", ()))
+    return found | ({"ADSL": covariates} if covariates else {})
+
+
+def value_of(plan: AnalysisPlan) -> str:
+    """Return the variable of ADEFF whose values are compared."""
+    return "CHG" if plan.measure == "change" else "AVAL"
+
+
+def adjusts_for_baseline(plan: AnalysisPlan) -> bool:
+    """Return whether the method takes the baseline as a covariate."""
+    test = plan.test
+    return isinstance(test, Ancova) or (isinstance(test, Mmrm) and test.baseline != "none")
+
+
+def _codes(source: Source) -> dict[str, str]:
+    """Return the variable of ADSL that each covariate is, by the covariate's name."""
+    own = {name: one.code for name, one in source.tests.covariates.items()}
+    return {AGE: "AGE", SEX: "SEX"} | own
 
 
 def _arms(source: Source, plan: AnalysisPlan) -> str:
@@ -99,25 +172,20 @@ def _arms(source: Source, plan: AnalysisPlan) -> str:
 
 
 def _value(source: Source, plan: AnalysisPlan) -> str:
-    value = "CHG" if plan.measure == "change" else "AVAL"
+    value = value_of(plan)
     names = dict.fromkeys(name for name, _ in cells_of(source, plan))
-    lower = {
-        source.tests.outcomes[name].code: None
-        for name in names
-        if source.study.outcomes[name].sign < 0
-    }
+    lower = [
+        source.tests.outcomes[name].code for name in names if source.study.outcomes[name].sign < 0
+    ]
     if not lower:
         return f"{value} as it is; a higher score is better"
-    return f"{value} times -1 where PARAMCD in ({_quoted(lower)}), as a lower score is better"
+    return f"{value} times -1 where PARAMCD in ({quoted(lower)}), as a lower score is better"
 
 
 def _covariates(source: Source, plan: AnalysisPlan) -> str:
-    test = plan.test
-    before = isinstance(test, Ancova) or (isinstance(test, Mmrm) and test.baseline != "none")
-    codes = {AGE: "AGE", SEX: "SEX"}
-    codes |= {name: one.code for name, one in source.tests.covariates.items()}
-    found = ["BASE"] if before else []
-    found += [f"{codes[name]} of ADSL" for name in getattr(test, "covariates", ())]
+    codes = _codes(source)
+    found = ["BASE"] if adjusts_for_baseline(plan) else []
+    found += [f"{codes[name]} of ADSL" for name in getattr(plan.test, "covariates", ())]
     return ", ".join(found) or "none"
 
 

@@ -1,76 +1,85 @@
-"""The description of datasets as Define-XML 2.1."""
+"""The description of datasets as Define-XML 2.1, with the analyses as Analysis Results Metadata."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from trialsim import __version__
+from trialsim.reporting.cdisc.files.analyses import Analysed
 from trialsim.reporting.cdisc.files.dataset_json import (
     group_oid,
     item_oid,
     study_oid,
     version_oid,
 )
-from trialsim.reporting.cdisc.metadata import CodeList, Dataset, Term, Variable
+from trialsim.reporting.cdisc.files.elements import GUIDE, described, item_definition, place_of
+from trialsim.reporting.cdisc.files.results import result_clauses, result_displays
+from trialsim.reporting.cdisc.files.value_lists import (
+    list_oid,
+    value_items,
+    value_lists,
+    where_clauses,
+)
+from trialsim.reporting.cdisc.metadata import CodeList, Dataset, Part, Term, Variable
+from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.cdisc.terminology import PUBLISHED
 
 _NCI: Final = "nci:ExtCodeID"
 _VERSIONS: Final = {"SDTMIG": ("3.4", "SDTM"), "ADaMIG": ("1.3", "ADaM")}
-_GUIDE: Final = "LF.GUIDE"
-_TYPES: Final = {"sas_date": "integer", "sas_datetime": "integer"}
-_SOURCES: Final = {"Collected": "Investigator", "Predecessor": None}
 
 
 def define_xml(
-    datasets: Sequence[Dataset], study_id: str, title: str, created: str, guide: str
+    datasets: Sequence[Dataset], source: Source, guide: str, results: Sequence[Analysed] = ()
 ) -> bytes:
     """Return the file that describes the datasets of one standard.
 
     Parameters
     ----------
-    created
-        When the description was made, in ISO 8601.
     guide
         The place of the reviewer's guide, relative to the file.
+    results
+        The analyses of the datasets.
     """
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
-    lists = _code_lists(datasets)
-    standard = datasets[0].standard
+    lists, standard = _code_lists(datasets), datasets[0].standard
     content = define.MetaDataVersion(
         OID=version_oid(datasets[0].folder),
-        Name=f"{study_id}, {standard}",
+        Name=f"{source.study_id}, {standard}",
         DefineVersion="2.1.0",
     )
     content.Standards = _standards(standard)
-    content.SupplementalDoc = define.SupplementalDoc(
-        DocumentRef=[define.DocumentRef(leafID=_GUIDE)]
-    )
+    content.SupplementalDoc = define.SupplementalDoc(DocumentRef=[define.DocumentRef(leafID=GUIDE)])
+    content.ValueListDef = [found for one in datasets for found in value_lists(one)]
+    content.WhereClauseDef = [found for one in datasets for found in where_clauses(one)]
     content.ItemGroupDef = [_group(one) for one in datasets]
     content.ItemDef = [
         _item(one, variable, lists) for one in datasets for variable in one.variables
     ]
+    content.ItemDef += value_items(datasets, lists)
     content.CodeList = [_code_list(oid, codes) for oid, codes in lists.items()]
     content.MethodDef = list(_methods(datasets))
     content.CommentDef = list(_comments(datasets))
-    content.leaf = [_leaf(_GUIDE, guide, "Reviewer's guide")]
-    root = _root(study_id, title, created, datasets[0].folder)
+    content.leaf = [_leaf(GUIDE, guide, "Reviewer's guide")]
+    if results:
+        efficacy = next(one for one in datasets if one.name == "ADEFF")
+        content.WhereClauseDef += result_clauses(results, efficacy)
+        content.AnalysisResultDisplays = result_displays(source, results, datasets)
+    root = _root(source, datasets[0].folder)
     root.Study = define.Study(
-        OID=study_oid(study_id),
-        GlobalVariables=_about(study_id, title),
-        MetaDataVersion=content,
+        OID=study_oid(source.study_id), GlobalVariables=_about(source), MetaDataVersion=content
     )
     return _as_bytes(root)
 
 
-def _root(study_id: str, title: str, created: str, folder: str) -> Any:
-    import odmlib.define_2_1.model as define
+def _root(source: Source, folder: str) -> Any:
+    import odmlib.arm_1_0.model as define
 
     return define.ODM(
-        FileOID=f"{study_id}.{folder}.define",
+        FileOID=f"{source.study_id}.{folder}.define",
         FileType="Snapshot",
         ODMVersion="1.3.2",
-        CreationDateTime=created,
-        AsOfDateTime=created,
+        CreationDateTime=source.created,
+        AsOfDateTime=source.created,
         Originator="trialsim",
         SourceSystem="trialsim",
         SourceSystemVersion=__version__,
@@ -78,13 +87,13 @@ def _root(study_id: str, title: str, created: str, folder: str) -> Any:
     )
 
 
-def _about(study_id: str, title: str) -> Any:
-    import odmlib.define_2_1.model as define
+def _about(source: Source) -> Any:
+    import odmlib.arm_1_0.model as define
 
     about = define.GlobalVariables()
-    about.StudyName = define.StudyName(_content=study_id)
-    about.StudyDescription = define.StudyDescription(_content=f"SIMULATED: {title}")
-    about.ProtocolName = define.ProtocolName(_content=study_id)
+    about.StudyName = define.StudyName(_content=source.study_id)
+    about.StudyDescription = define.StudyDescription(_content=f"SIMULATED: {source.study.title}")
+    about.ProtocolName = define.ProtocolName(_content=source.study_id)
     return about
 
 
@@ -93,16 +102,8 @@ def _as_bytes(root: Any) -> bytes:
     return text.encode()
 
 
-def _described(text: str) -> Any:
-    import odmlib.define_2_1.model as define
-
-    described = define.Description()
-    described.TranslatedText = [define.TranslatedText(_content=text, lang="en")]
-    return described
-
-
 def _leaf(oid: str, href: str, title: str) -> Any:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     leaf = define.leaf(ID=oid, href=href)
     leaf.title = define.title(_content=title)
@@ -110,7 +111,7 @@ def _leaf(oid: str, href: str, title: str) -> Any:
 
 
 def _standards(standard: str) -> Any:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     version, terms = _VERSIONS[standard]
     found = define.Standards()
@@ -129,7 +130,7 @@ def _standards(standard: str) -> Any:
 
 
 def _group(one: Dataset) -> Any:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     sdtm = one.standard == "SDTMIG"
     group = define.ItemGroupDef(
@@ -145,7 +146,7 @@ def _group(one: Dataset) -> Any:
     )
     if sdtm:
         group.Domain = one.name
-    group.Description = _described(one.label)
+    group.Description = described(one.label)
     group.ItemRef = [_reference(one, place) for place in range(len(one.variables))]
     group.Class = define.Class(Name=one.kind)
     if one.name == "ADTTE":
@@ -156,7 +157,7 @@ def _group(one: Dataset) -> Any:
 
 
 def _reference(one: Dataset, place: int) -> Any:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     variable = one.variables[place]
     reference = define.ItemRef(
@@ -167,51 +168,24 @@ def _reference(one: Dataset, place: int) -> Any:
     if variable.name in one.keys:
         reference.KeySequence = one.keys.index(variable.name) + 1
     if variable.origin == "Derived":
-        reference.MethodOID = _method_oid(one, variable)
+        reference.MethodOID = f"MT.{place_of(one, variable)}"
     return reference
 
 
 def _item(one: Dataset, variable: Variable, lists: dict[str, CodeList]) -> Any:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
-    item = define.ItemDef(
-        OID=item_oid(one, variable),
-        Name=variable.name,
-        DataType=_TYPES.get(variable.kind, variable.kind),
-        SASFieldName=variable.name,
-    )
-    if variable.kind != "datetime":
-        item.Length = one.length(variable)
-    if variable.kind == "float":
-        item.SignificantDigits = 9
-    if variable.sas_format is not None:
-        item.DisplayFormat = variable.sas_format
-    if variable.comment and variable.origin != "Derived":
-        item.CommentOID = _comment_oid(one, variable)
-    item.Description = _described(variable.label)
-    if variable.codes is not None and variable.codes.terms:
-        oid = next(oid for oid, codes in lists.items() if codes == variable.codes)
-        item.CodeListRef = define.CodeListRef(CodeListOID=oid)
-    item.Origin = [_origin(variable)]
+    item, oid = item_definition(one, variable, lists), list_oid(one, variable)
+    if oid is not None:
+        item.ValueListRef = define.ValueListRef(ValueListOID=oid)
     return item
-
-
-def _origin(variable: Variable) -> Any:
-    import odmlib.define_2_1.model as define
-
-    source = _SOURCES.get(variable.origin, "Sponsor")
-    if source is None:
-        origin = define.Origin(Type=variable.origin)
-        origin.Description = _described(f"The SDTM value of {variable.label}")
-        return origin
-    return define.Origin(Type=variable.origin, Source=source)
 
 
 def _code_lists(datasets: Sequence[Dataset]) -> dict[str, CodeList]:
     """Return every list once, by its identifier; lists of one name that differ are numbered."""
     found: dict[str, CodeList] = {}
     for one in datasets:
-        for variable in one.variables:
+        for variable, _ in _described_variables(one):
             codes = variable.codes
             if codes is None or not codes.terms or codes in found.values():
                 continue
@@ -222,7 +196,7 @@ def _code_lists(datasets: Sequence[Dataset]) -> dict[str, CodeList]:
 
 
 def _code_list(oid: str, codes: CodeList) -> Any:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     number = all(term.value.isdigit() for term in codes.terms)
     content = define.CodeList(OID=oid, Name=codes.label, DataType="integer" if number else "text")
@@ -240,13 +214,13 @@ def _code_list(oid: str, codes: CodeList) -> Any:
 
 
 def _enumerated(term: Term, codes: CodeList) -> Any:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     return _with_code(define.EnumeratedItem(CodedValue=term.value), term, codes)
 
 
 def _decoded(term: Term, codes: CodeList) -> Any:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     item = define.CodeListItem(CodedValue=term.value)
     item.Decode = define.Decode()
@@ -258,7 +232,7 @@ def _decoded(term: Term, codes: CodeList) -> Any:
 
 def _with_code(item: Any, term: Term, codes: CodeList) -> Any:
     """Return a term with its code; one that the sponsor adds to a list of CDISC is marked so."""
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     if term.code is not None:
         item.Alias = [define.Alias(Context=_NCI, Name=term.code)]
@@ -267,36 +241,30 @@ def _with_code(item: Any, term: Term, codes: CodeList) -> Any:
     return item
 
 
+def _described_variables(one: Dataset) -> Iterator[tuple[Variable, Part | None]]:
+    """Yield every variable, and what it is by test or parameter."""
+    yield from ((variable, None) for variable in one.variables)
+    yield from ((part.variable, part) for part in one.parts)
+
+
 def _methods(datasets: Sequence[Dataset]) -> Iterator[Any]:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     for one in datasets:
-        for variable in one.variables:
+        for variable, part in _described_variables(one):
             if variable.origin == "Derived":
-                said = variable.comment or f"{variable.label}, computed by trialsim"
-                method = define.MethodDef(
-                    OID=_method_oid(one, variable),
-                    Name=f"{one.name}.{variable.name}",
-                    Type="Computation",
-                )
-                method.Description = _described(said)
+                place = place_of(one, variable, part)
+                method = define.MethodDef(OID=f"MT.{place}", Name=place, Type="Computation")
+                method.Description = described(variable.comment)
                 yield method
 
 
 def _comments(datasets: Sequence[Dataset]) -> Iterator[Any]:
-    import odmlib.define_2_1.model as define
+    import odmlib.arm_1_0.model as define
 
     for one in datasets:
-        for variable in one.variables:
+        for variable, part in _described_variables(one):
             if variable.comment and variable.origin != "Derived":
-                comment = define.CommentDef(OID=_comment_oid(one, variable))
-                comment.Description = _described(variable.comment)
+                comment = define.CommentDef(OID=f"COM.{place_of(one, variable, part)}")
+                comment.Description = described(variable.comment)
                 yield comment
-
-
-def _method_oid(one: Dataset, variable: Variable) -> str:
-    return f"MT.{one.name}.{variable.name}"
-
-
-def _comment_oid(one: Dataset, variable: Variable) -> str:
-    return f"COM.{one.name}.{variable.name}"

@@ -60,8 +60,8 @@ Race, ethnicity, country, informed consent, adverse events, concomitant treatmen
 withdrawal are not simulated: the variables are empty or the datasets absent. Indication, sponsor,
 phase, blinding and route are in TS with the null flavour UNK, EXROUTE and EXDOSFRM are empty: a
 study file does not say them. TS has what a study file says, which is not every parameter that an
-agency asks for; `define.xml` describes no values within variables (value lists). Datasets without
-a record are not written."""
+agency asks for. SRCDOM, SRCVAR and SRCSEQ of ADEFF are those of the scores that were observed: a
+derived score has no one record that it is from. Datasets without a record are not written."""
 
 
 def _datasets(datasets: Sequence[Dataset]) -> str:

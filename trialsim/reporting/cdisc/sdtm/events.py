@@ -17,6 +17,8 @@ from trialsim.reporting.cdisc.metadata import (
     columns,
     dataset,
     numbered,
+    sequence,
+    study_day,
 )
 from trialsim.reporting.cdisc.sdtm.trial_design import begin
 from trialsim.reporting.cdisc.source import EPOCH, USUBJID, Source, happened, same
@@ -95,7 +97,10 @@ def events(source: Source) -> list[Dataset]:
 
 
 _DS: Final = (
-    Variable("DSSEQ", "Sequence Number", "integer", "Derived", mandatory=True),
+    sequence(
+        "DS",
+        "DSSTDTC; at one minute the milestone, then the end of treatment, then all others",
+    ),
     Variable("DSTERM", "Reported Term for the Disposition Event", mandatory=True),
     Variable("DSDECOD", "Standardized Disposition Term", origin="Assigned", mandatory=True),
     Variable(
@@ -112,7 +117,7 @@ _DS: Final = (
     ),
     EPOCH,
     Variable("DSSTDTC", "Start Date/Time of Disposition Event", "datetime"),
-    Variable("DSSTDY", "Study Day of Start of Disposition Event", "integer", "Derived"),
+    study_day("DSSTDY", "Study Day of Start of Disposition Event", "DSSTDTC"),
 )
 
 
@@ -229,10 +234,7 @@ def _deviations(source: Source) -> Dataset:
         [
             *begin(source, "DV", len(rows)),
             (USUBJID, rows["USUBJID"]),
-            (
-                Variable("DVSEQ", "Sequence Number", "integer", "Derived", mandatory=True),
-                numbered(rows),
-            ),
+            (sequence("DV", "DVSTDTC, then DVTERM"), numbered(rows)),
             (Variable("DVTERM", "Protocol Deviation Term", mandatory=True), rows["DVTERM"]),
             (
                 Variable("DVDECOD", "Protocol Deviation Coded Term", "text", "Assigned", decodes),
@@ -248,7 +250,7 @@ def _deviations(source: Source) -> Dataset:
                 source.calendar.moments(minutes),
             ),
             (
-                Variable("DVSTDY", "Study Day of Start of Deviation", "integer", "Derived"),
+                study_day("DVSTDY", "Study Day of Start of Deviation", "DVSTDTC"),
                 source.study_days(who, minutes),
             ),
         ],

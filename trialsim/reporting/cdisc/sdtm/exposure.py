@@ -6,7 +6,14 @@ import numpy as np
 from pandas import DataFrame
 
 from trialsim.reporting.cdisc.calendar import Texts
-from trialsim.reporting.cdisc.metadata import Dataset, Variable, columns, dataset, numbered
+from trialsim.reporting.cdisc.metadata import (
+    Dataset,
+    Variable,
+    columns,
+    dataset,
+    numbered,
+    sequence,
+)
 from trialsim.reporting.cdisc.sdtm.subjects import spans, timing
 from trialsim.reporting.cdisc.sdtm.trial_design import begin
 from trialsim.reporting.cdisc.source import EPOCH, USUBJID, Source, same
@@ -18,7 +25,7 @@ _NOT_SAID: Final = "A study file does not say it, therefore empty"
 
 _MILLILITRES: Final = standard_list("UNIT", ["mL"])
 _EX: Final = (
-    Variable("EXSEQ", "Sequence Number", "integer", "Derived", mandatory=True),
+    sequence("EX", "EXSTDTC"),
     Variable(
         "EXTRT",
         "Name of Treatment",

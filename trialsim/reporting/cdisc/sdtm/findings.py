@@ -1,5 +1,6 @@
 """What was measured: FT, RS and QS for the scales, VS and SC for all else that screening tells."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,20 +12,26 @@ from trialsim.reporting.cdisc.calendar import Texts
 from trialsim.reporting.cdisc.metadata import (
     CodeList,
     Dataset,
+    Kind,
+    Part,
     Term,
     Variable,
     columns,
     dataset,
+    sequence,
+    study_day,
 )
-from trialsim.reporting.cdisc.scales import TITLES, Domain, Test
+from trialsim.reporting.cdisc.scales import TITLES, Domain, Test, parameter
 from trialsim.reporting.cdisc.sdtm.trial_design import begin, visit_variables
-from trialsim.reporting.cdisc.source import EPOCH, SCREENING, USUBJID, Source
-from trialsim.reporting.cdisc.terminology import LISTS, standard_list
+from trialsim.reporting.cdisc.source import EPOCH, SCREENING, USUBJID, Source, happened
+from trialsim.reporting.cdisc.terminology import LISTS, own_list, standard_list
 from trialsim.scenario.protocol.design import BASELINE
+from trialsim.scenario.words.labels import in_words
 
 _CATEGORIES: Final = {"FT": "FTCAT", "RS": "CCCAT", "QS": "QSCAT"}
 """The list of CDISC that a domain's categories are of."""
 _YES: Final = standard_list("NY", ["Y"])
+_YES_NO: Final = standard_list("NY", ["Y", "N"])
 _UNIT_LISTS: Final = {"VS": "VSRESU"}
 
 
@@ -143,8 +150,9 @@ def _domain(source: Source, domain: Domain, every: DataFrame) -> Dataset:
             *((variable, rows[variable.name]) for variable in visit_variables(source)),
             (EPOCH, rows["EPOCH"]),
             (Variable(f"{domain}DTC", "Date/Time of Finding", "datetime"), rows["DTC"]),
-            (Variable(f"{domain}DY", "Study Day of Finding", "integer", "Derived"), rows["DY"]),
+            (study_day(f"{domain}DY", "Study Day of Finding", f"{domain}DTC"), rows["DY"]),
         ],
+        list(_parts(source, domain)),
     )
 
 
@@ -155,27 +163,69 @@ def _variables(source: Source, domain: Domain) -> list[Variable]:
     codes = _tests(f"{domain}TESTCD", "Test codes", tests, True)
     names = _tests(f"{domain}TEST", "Test names", tests, False)
     unit = units if units.terms else None
-    last = Variable("LOBXFL", "Last Observation Before Exposure Flag", "text", "Derived", _YES)
+    as_it_is = f"{domain}ORRES as it is: each test has one unit"
+    number = f"{domain}STRESC as a number; empty where it is none"
     category = Variable("CAT", "Category", "text", "Assigned", _categories(domain, tests))
     found = [
-        Variable("SEQ", "Sequence Number", "integer", "Derived", mandatory=True),
         Variable("TESTCD", "Short Name of the Test", "text", "Assigned", codes, "", True),
         Variable("TEST", "Name of the Test", "text", "Assigned", names, "", True),
         *([category] if domain in _CATEGORIES else []),
         Variable("ORRES", "Result or Finding in Original Units"),
         Variable("ORRESU", "Original Units", codes=unit),
-        Variable("STRESC", "Result in Standard Format", "text", "Derived"),
-        Variable("STRESN", "Numeric Result in Standard Units", "float", "Derived"),
+        Variable("STRESC", "Result in Standard Format", "text", "Derived", comment=as_it_is),
+        Variable("STRESN", _NUMBER, "float", "Derived", comment=number),
         Variable("STRESU", "Standard Units", "text", "Assigned", unit),
-        *([last] if domain != "SC" else []),
+        *([replace(_LAST, comment=_LAST_SAID.format(domain))] if domain != "SC" else []),
     ]
-    return [replace(one, name=f"{domain}{one.name}") for one in found]
+    return [
+        sequence(domain, f"{domain}TESTCD, then VISITNUM"),
+        *(replace(one, name=f"{domain}{one.name}") for one in found),
+    ]
+
+
+_NUMBER: Final = "Numeric Result in Standard Units"
+_LAST: Final = Variable("LOBXFL", "Last Observation Before Exposure Flag", "text", "Derived", _YES)
+_LAST_SAID: Final = (
+    "Y of the record with the greatest VISITNUM of each USUBJID and {}TESTCD among the visits "
+    "SCREENING and BASELINE, which come before the first infusion, where DM.RFXSTDTC is not empty"
+)
+
+
+def _parts(source: Source, domain: Domain) -> Iterator[Part]:
+    """Yield what the result of each test is: a number, whole or not, a level, or Y and N."""
+    by = f"{domain}TESTCD"
+    for test in source.tests.all:
+        if test.domain == domain:
+            kind, codes = kind_of(source, test)
+            label = parameter(test)
+            found = Variable(f"{domain}ORRES", label, kind, codes=codes)
+            yield Part(by, test.code, found)
+            if kind != "text":
+                said = f"{domain}STRESC as a number"
+                number = Variable(f"{domain}STRESN", label, kind, "Derived", comment=said)
+                yield Part(by, test.code, number)
+
+
+def kind_of(source: Source, test: Test) -> tuple[Kind, CodeList | None]:
+    """Return what the values of a test are, and of those that are no numbers which there are."""
+    for name, one in source.tests.outcomes.items():
+        if one == test:
+            grid = source.study.outcomes[name]
+            return "integer" if grid.low.is_integer() and grid.step.is_integer() else "float", None
+    name = next(name for name, one in source.tests.covariates.items() if one == test)
+    covariate = source.study.population.covariates[name]
+    if covariate.is_flag:
+        return "text", _YES_NO
+    if covariate.levels is not None:
+        levels = {level: in_words(level) for level in covariate.levels}
+        return "text", own_list(test.code, covariate.label, levels)
+    return "integer" if covariate.whole else "float", None
 
 
 def _is_last_before(source: Source, rows: DataFrame) -> Any:
     """Return which are a patient's last before the first infusion: at baseline, else screening."""
-    patients = rows["USUBJID"].isin(source.patients["USUBJID"])
-    before = rows[patients & rows["visit"].isin([SCREENING, BASELINE])]
+    dosed = source.patients[happened(source.patients["first_dose"])]["USUBJID"]
+    before = rows[rows["USUBJID"].isin(dosed) & rows["visit"].isin([SCREENING, BASELINE])]
     last = before.groupby(["USUBJID", "code"])["VISITNUM"].idxmax()
     return rows.index.isin(last)
 

@@ -1,5 +1,6 @@
 """Who came, through which elements and to which visits: DM, SE, SV and IE."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,12 +12,12 @@ from trialsim.clock import NEVER
 from trialsim.reporting.cdisc.calendar import Texts
 from trialsim.reporting.cdisc.metadata import (
     Dataset,
-    Kind,
-    Origin,
     Variable,
     columns,
     dataset,
     numbered,
+    sequence,
+    study_day,
 )
 from trialsim.reporting.cdisc.scales import AGE, SEX
 from trialsim.reporting.cdisc.sdtm.trial_design import (
@@ -51,24 +52,38 @@ _DM: Final = (
         "Subject Reference Start Date/Time",
         "datetime",
         "Derived",
-        comment="Randomisation, which is when the first infusion is due",
+        comment="DS.DSSTDTC where DSDECOD = 'RANDOMIZED', which is when the first infusion is due; "
+        "empty of who was not randomised",
     ),
     Variable(
         "RFENDTC",
         "Subject Reference End Date/Time",
         "datetime",
         "Derived",
-        comment="End of participation of whoever was randomised",
+        comment="RFPENDTC where RFSTDTC is not empty",
     ),
-    Variable("RFXSTDTC", "Date/Time of First Study Treatment", "datetime", "Derived"),
-    Variable("RFXENDTC", "Date/Time of Last Study Treatment", "datetime", "Derived"),
+    Variable(
+        "RFXSTDTC",
+        "Date/Time of First Study Treatment",
+        "datetime",
+        "Derived",
+        comment="Least EX.EXSTDTC of the subject; empty without a record in EX",
+    ),
+    Variable(
+        "RFXENDTC",
+        "Date/Time of Last Study Treatment",
+        "datetime",
+        "Derived",
+        comment="Greatest EX.EXENDTC of the subject; empty without a record in EX",
+    ),
     Variable("RFICDTC", "Date/Time of Informed Consent", "datetime", comment=NOT_SIMULATED),
     Variable(
         "RFPENDTC",
         "Date/Time of End of Participation",
         "datetime",
         "Derived",
-        comment="Last visit or infusion, withdrawal or death; end of screening of all others",
+        comment="DS.DSSTDTC where DSSCAT = 'STUDY PARTICIPATION': last visit or infusion, "
+        "withdrawal or death; of who was not randomised the end of screening",
     ),
     Variable("DTHDTC", "Date/Time of Death", "datetime"),
     Variable("DTHFL", "Subject Death Flag", codes=standard_list("NY", ["Y"])),
@@ -95,7 +110,7 @@ _DM: Final = (
     ),
     Variable("COUNTRY", "Country", comment=NOT_SIMULATED),
     Variable("DMDTC", "Date/Time of Collection", "datetime"),
-    Variable("DMDY", "Study Day of Collection", "integer", "Derived"),
+    study_day("DMDY", "Study Day of Collection", "DMDTC"),
 )
 
 
@@ -107,7 +122,7 @@ def _demographics(source: Source) -> Dataset:
         "AGE": people[AGE] if AGE in people else np.full(len(people), np.nan),
         "AGEU": same("YEARS" if AGE in people else "", people),
         "SEX": sexes(people),
-        **_arms(source),
+        **arms_of(source),
     }
     return dataset(
         "DM",
@@ -144,7 +159,7 @@ def _dates(source: Source) -> dict[str, object]:
     }
 
 
-def _arms(source: Source) -> dict[str, object]:
+def arms_of(source: Source) -> dict[str, Any]:
     """Return the planned and the actual arm of each person, or why there is none."""
     people, arms = source.people, source.study.design.arms
     randomised, dosed = happened(people["randomised_minute"]), happened(people["first_dose"])
@@ -154,9 +169,9 @@ def _arms(source: Source) -> dict[str, object]:
     null = people["outcome"].astype(object).map(_NULL_REASONS).fillna("NOT ASSIGNED")
     return {
         "ARMCD": planned,
-        "ARM": pd.Series(planned).map(labels),
+        "ARM": pd.Series(planned).map(labels).to_numpy(object),
         "ACTARMCD": actual,
-        "ACTARM": pd.Series(actual).map(labels),
+        "ACTARM": pd.Series(actual).map(labels).to_numpy(object),
         "ARMNRS": np.select([dosed, randomised], ["", "ASSIGNED, NOT TREATED"], null),
     }
 
@@ -197,19 +212,38 @@ def _elements(source: Source) -> Dataset:
         [
             *begin(source, "SE", len(rows)),
             (USUBJID, rows["USUBJID"]),
-            (
-                Variable("SESEQ", "Sequence Number", "integer", "Derived", mandatory=True),
-                numbered(rows),
-            ),
-            (
-                Variable("ETCD", "Element Code", "text", "Derived", element_list(source), "", True),
-                rows["ETCD"],
-            ),
-            (Variable("ELEMENT", "Description of Element", "text", "Derived"), rows["ELEMENT"]),
+            (sequence("SE", "SESTDTC"), numbered(rows)),
+            (replace(_ETCD, codes=element_list(source)), rows["ETCD"]),
+            (_ELEMENT, rows["ELEMENT"]),
             (EPOCH, rows["EPOCH"]),
-            *timing("SE", "Element", rows),
+            *timing("SE", "Element", rows, *_ELEMENT_ENDS),
         ],
     )
+
+
+_ETCD: Final = Variable(
+    "ETCD",
+    "Element Code",
+    "text",
+    "Derived",
+    comment=f"{SCREEN[0]} of everybody; of who was randomised also TRTn of the planned arm, n "
+    f"being its place in the study file, and {FOLLOW[0]} where visits are planned after the course "
+    "and treatment ended before participation did",
+    mandatory=True,
+)
+_ELEMENT: Final = Variable(
+    "ELEMENT",
+    "Description of Element",
+    "text",
+    "Derived",
+    comment="TE.ELEMENT of the ETCD, which is DM.ARM of a treatment element",
+)
+_ELEMENT_ENDS: Final = (
+    f"{SCREEN[0]}: DM.DMDTC, the arrival; TRTn: DM.RFSTDTC; {FOLLOW[0]}: SEENDTC of TRTn",
+    f"{SCREEN[0]}: DM.RFSTDTC, else DM.RFPENDTC; TRTn: DS.DSSTDTC where DSSCAT = 'STUDY "
+    f"TREATMENT', or DM.RFENDTC where no {FOLLOW[0]} follows; {FOLLOW[0]}: DM.RFENDTC",
+)
+"""How its start and its end are derived."""
 
 
 def _screening_ends(people: DataFrame) -> "pd.Series[int]":
@@ -249,18 +283,22 @@ def spans(source: Source, who: DataFrame, begins: Integers, ends: Integers) -> d
     }
 
 
-def timing(prefix: str, what: str, rows: DataFrame) -> list[tuple[Variable, object]]:
-    """Return --STDTC, --ENDTC, --STDY and --ENDY of some records."""
-    named: dict[str, tuple[str, Kind, Origin]] = {
-        "STDTC": ("Start Date/Time of", "datetime", "Collected"),
-        "ENDTC": ("End Date/Time of", "datetime", "Collected"),
-        "STDY": ("Study Day of Start of", "integer", "Derived"),
-        "ENDY": ("Study Day of End of", "integer", "Derived"),
-    }
-    return [
-        (Variable(f"{prefix}{suffix}", f"{label} {what}", kind, origin), rows[suffix])
-        for suffix, (label, kind, origin) in named.items()
+def timing(
+    prefix: str, what: str, rows: DataFrame, start: str = "", end: str = ""
+) -> list[tuple[Variable, object]]:
+    """Return --STDTC, --ENDTC, --STDY and --ENDY of some records, and how the dates are derived."""
+    dates = [
+        Variable(name, label, "datetime", "Derived" if said else "Collected", comment=said)
+        for name, label, said in (
+            (f"{prefix}STDTC", f"Start Date/Time of {what}", start),
+            (f"{prefix}ENDTC", f"End Date/Time of {what}", end),
+        )
     ]
+    days = [
+        study_day(f"{prefix}STDY", f"Study Day of Start of {what}", f"{prefix}STDTC"),
+        study_day(f"{prefix}ENDY", f"Study Day of End of {what}", f"{prefix}ENDTC"),
+    ]
+    return [(one, rows[one.name.removeprefix(prefix)]) for one in (*dates, *days)]
 
 
 def _visits(source: Source) -> Dataset:
@@ -330,7 +368,7 @@ def _at_visits(source: Source) -> DataFrame:
 
 
 _IE: Final = (
-    Variable("IESEQ", "Sequence Number", "integer", "Derived", mandatory=True),
+    sequence("IE", "IETESTCD"),
     Variable("IETESTCD", "Inclusion/Exclusion Criterion Short Name", mandatory=True),
     Variable("IETEST", "Inclusion/Exclusion Criterion", mandatory=True),
     Variable("IECAT", "Inclusion/Exclusion Category", codes=standard_list("IECAT"), mandatory=True),
@@ -338,7 +376,7 @@ _IE: Final = (
     Variable("IESTRESC", "I/E Criterion Result in Std Format", codes=_YES_NO),
     EPOCH,
     Variable("IEDTC", "Date/Time of Collection", "datetime"),
-    Variable("IEDY", "Study Day of Collection", "integer", "Derived"),
+    study_day("IEDY", "Study Day of Collection", "IEDTC"),
 )
 
 

@@ -13,6 +13,7 @@ from trialsim.reporting.cdisc.metadata import (
     Variable,
     columns,
     dataset,
+    sequence,
 )
 from trialsim.reporting.cdisc.source import EPOCH, STUDYID, Source, same
 from trialsim.reporting.cdisc.terminology import own_list, standard_list
@@ -298,7 +299,7 @@ class _Parameter(NamedTuple):
 
 
 _TS: Final = (
-    Variable("TSSEQ", "Sequence Number", "integer", "Derived", mandatory=True),
+    sequence("TS", "the study file", within="TSPARMCD"),
     Variable("TSPARMCD", "Trial Summary Parameter Short Name", "text", PROTOCOL, mandatory=True),
     Variable("TSPARM", "Trial Summary Parameter", "text", PROTOCOL, mandatory=True),
     Variable("TSVAL", "Parameter Value", "text", PROTOCOL),

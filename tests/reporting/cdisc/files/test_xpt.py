@@ -1,0 +1,107 @@
+"""XPT files by the published layout of SAS transport version 5, read by a reader of the test's own.
+
+The layout is that of SAS Institute's technical support document TS-140: records of 80 bytes, names
+of 140 bytes for each variable, numbers as hexadecimal floating point of IBM mainframes.
+"""
+
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.testing import assert_allclose
+
+from trialsim.reporting.cdisc.metadata import Dataset
+
+
+class Read(NamedTuple):
+    """What a file says."""
+
+    name: str
+    title: str
+    labels: dict[str, str]
+    formats: dict[str, str]
+    values: dict[str, list[str | float]]
+
+
+def ibm_number(raw: bytes) -> float:
+    """Return an IBM double; NaN of the missing value, which is a point before zeros."""
+    if raw[0] == ord(".") and not any(raw[1:]):
+        return np.nan
+    sign = -1.0 if raw[0] & 128 else 1.0
+    return sign * int.from_bytes(raw[1:], "big") / 2.0**56 * 16.0 ** ((raw[0] & 127) - 64)
+
+
+def text(raw: bytes) -> str:
+    """Return a text without the spaces after it."""
+    return raw.decode("ascii").rstrip(" ")
+
+
+def read_transport(content: bytes) -> Read:
+    """Return the one dataset of a transport file."""
+    assert len(content) % 80 == 0
+    assert content.startswith(b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!")
+    member = content.index(b"HEADER RECORD*******MEMBER  HEADER RECORD!!!!!!!")
+    size = int(content[member + 74 : member + 78])
+    about = content[member + 160 : member + 320]
+    begin = member + 320
+    assert content[begin:].startswith(b"HEADER RECORD*******NAMESTR HEADER RECORD!!!!!!!")
+    count, place = int(content[begin + 54 : begin + 58]), begin + 80
+    found = []
+    for _ in range(count):
+        kind, _, length, _, name, label, form, *_, position = struct.unpack(
+            ">hhhh8s40s8shhh2s8shhl", content[place : place + 88]
+        )
+        found.append((text(name), text(label), text(form), kind, position, length))
+        place += size
+    place += -place % 80
+    assert content[place:].startswith(b"HEADER RECORD*******OBS     HEADER RECORD!!!!!!!")
+    width = max(position + length for *_, position, length in found)
+    body = content[place + 80 :]
+    rows = [body[first : first + width] for first in range(0, len(body) - width + 1, width)]
+    while rows and not rows[-1].strip():
+        rows.pop()
+    values: dict[str, list[str | float]] = {}
+    for name, _, _, kind, position, length in found:
+        raws = [row[position : position + length] for row in rows]
+        values[name] = [ibm_number(raw) if kind == 1 else text(raw) for raw in raws]
+    labels = {name: label for name, label, *_ in found}
+    formats = {name: form for name, _, form, *_ in found if form}
+    return Read(text(about[8:16]), text(about[112:152]), labels, formats, values)
+
+
+def test_numbers_of_ibm_mainframes_are_read() -> None:
+    """Oracle: the examples of TS-140 and of arithmetic."""
+    assert ibm_number(bytes.fromhex("4110000000000000")) == 1.0
+    assert ibm_number(bytes.fromhex("C110000000000000")) == -1.0
+    assert ibm_number(bytes(8)) == 0.0
+    assert np.isnan(ibm_number(b"." + bytes(7)))
+
+
+def test_every_file_has_the_names_labels_formats_and_values_of_its_dataset(
+    written: Path, datasets: dict[str, Dataset]
+) -> None:
+    for one in datasets.values():
+        read = read_transport((written / one.folder / f"{one.name.lower()}.xpt").read_bytes())
+        assert (read.name, read.title) == (one.name, one.label)
+        assert list(read.labels.items()) == [(item.name, item.label) for item in one.variables]
+        for item in one.variables:
+            values = read.values[item.name]
+            if item.is_text:
+                assert values == one.frame[item.name].tolist(), f"{one.name}.{item.name}"
+            else:
+                numbers = one.frame[item.name].to_numpy(np.float64)
+                assert_allclose(np.array(values, np.float64), numbers, rtol=1e-15, atol=0)
+            if item.sas_format is not None:
+                assert read.formats[item.name] in item.sas_format
+
+
+def test_pandas_reads_zero_as_almost_zero_which_the_file_does_not_say(
+    written: Path, datasets: dict[str, Dataset]
+) -> None:
+    """The reader of pandas is at fault, not the file."""
+    path = written / "adam" / "adsl.xpt"
+    place = int(datasets["ADSL"].frame["CUMDOSE"].eq(0).to_numpy().argmax())
+    assert read_transport(path.read_bytes()).values["CUMDOSE"][place] == 0.0
+    assert 0 < pd.read_sas(path, format="xport", encoding="ascii")["CUMDOSE"][place] < 1e-70
