@@ -9,6 +9,7 @@ import pytest
 import trialsim as ts
 from trialsim.replicates.monitoring import recuts
 from trialsim.replicates.monitoring.recuts import Recuts, trials_alike
+from trialsim.reporting.text.comparison import what_if_text
 from trialsim.runs.runner import Runner
 from trialsim.runs.study_set import runs_in
 from trialsim.scenario.programme import single_trial
@@ -142,6 +143,19 @@ def test_differences_between_plans_are_paired() -> None:
 
 
 def test_a_plan_without_looks_can_be_set_beside_one_with_them() -> None:
-    found = ts.what_if(study(), {"monitoring": [None]}, replicates=64, n_jobs=1)
-    assert found.rows[1].difference.estimate == pytest.approx(0, abs=0.1)
-    assert "randomised" not in found.rows[1].means
+    """All who are planned are randomised without looks, in every trial."""
+    slow = study(operations__candidates_per_site_per_month=0.8)
+    changes = {"monitoring": [None], "design.patients": [40]}
+    found = ts.what_if(slow, changes, replicates=64, n_jobs=1)
+    base, fixed, smaller = found.rows
+    assert fixed.difference.estimate == pytest.approx(0, abs=0.1)
+    assert fixed.means["randomised"][:2] == (60, 0)
+    assert fixed.differences["randomised"].estimate == pytest.approx(
+        60 - base.means["randomised"].estimate
+    )
+    assert base.means["randomised"].estimate < 60
+    assert smaller.means["randomised"].estimate < 40
+    assert "randomised" in what_if_text("title", found)
+    turned = ts.what_if(fixed.scenario, {"monitoring": [PLAN]}, replicates=64, n_jobs=1)
+    assert turned.rows[0].means["randomised"].estimate == 60
+    assert turned.rows[1].means["randomised"] == base.means["randomised"]

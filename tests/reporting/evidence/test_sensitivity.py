@@ -34,7 +34,10 @@ def test_what_is_kept_is_read_again_if_it_is_the_same(
 
 
 def test_a_what_if_is_read_back_as_it_was(modest: Scenario) -> None:
-    result = what_if(modest, {"design.patients": [30, 60]}, replicates=32, n_jobs=1)
+    look = {"looks": {"first": {"when": {"known": 0.7}}}, "efficacy": "pocock"}
+    changes = {"design.patients": [30, 60], "monitoring": [look]}
+    result = what_if(modest, changes, replicates=32, n_jobs=1)
+    assert "randomised" in result.rows[0].means
     told = json.loads(json.dumps(result.to_dict()))
     again = what_if_of(told, modest)
     assert again is not None

@@ -31,6 +31,7 @@ from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.programme import Study, value_at
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.problems import as_written
 from trialsim.scenario.words.labels import path_in_words, spoken
 from trialsim.shown import Shown
@@ -51,7 +52,7 @@ COMMAND: Final = "what-if"
 COMPARED: Final = ("estimate", "duration_days", "screened", "infusions_given")
 """The quantities whose mean and paired difference every row gives, beside the power."""
 OF_LOOKS: Final = ("randomised",)
-"""Those that rows give beside where the base and the alternative both have looks."""
+"""Those that rows of single trials give beside where any of them has looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +276,11 @@ def _beside_one_another(
 ) -> WhatIf:
     base, began = variants[0].scenario, time.perf_counter()
     results = runner.run_all([variant.scenario for variant in variants], range(replicates))
+    check_finished(results[0], runner.seed)
+    if any(name in done.columns for done in results for name in OF_LOOKS):
+        pairs = zip(variants, results, strict=True)
+        results = [_with_randomised(variant.scenario, done) for variant, done in pairs]
     base_done = results[0]
-    check_finished(base_done, runner.seed)
     rows = []
     for variant, done in zip(variants, results, strict=True):
         engine = chosen_engine(variant.scenario, runner.engine)
@@ -291,6 +295,15 @@ def _beside_one_another(
         conventions=conventions_of(base),
         seconds=time.perf_counter() - began,
     )
+
+
+def _with_randomised(study: Study, done: Replicates) -> Replicates:
+    """Return the results of a trial with how many were randomised: without looks all planned."""
+    if "randomised" in done.columns or not isinstance(study, Scenario):
+        return done
+    finished = np.isfinite(done.columns["favoured"])
+    randomised = np.where(finished, float(study.design.patients), np.nan)
+    return Replicates({**done.columns, "randomised": randomised}, done.failures)
 
 
 def _inputs(variants: Sequence[Variant], paths: tuple[str, ...]) -> dict[str, Any]:

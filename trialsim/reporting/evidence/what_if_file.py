@@ -7,7 +7,7 @@ import numpy as np
 
 from trialsim.errors import InputError
 from trialsim.questions.what_if.variants import Variant
-from trialsim.questions.what_if.what_if import COMPARED, Row, WhatIf
+from trialsim.questions.what_if.what_if import COMPARED, OF_LOOKS, Row, WhatIf
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, PairedDifference, Proportion
 
@@ -44,6 +44,7 @@ def _row(told: Mapping[str, Any], base: Scenario) -> Row | None:
     low, high = told["ci"]
     difference_low, difference_high = told["difference_ci"]
     finished = told["replicates"] - told["failed"]
+    compared = (*COMPARED, *(name for name in OF_LOOKS if name in known))
     return Row(
         alternative=Variant(told["name"], told["changes"], scenario),
         engine=told["engine"],
@@ -62,8 +63,8 @@ def _row(told: Mapping[str, Any], base: Scenario) -> Row | None:
             _known(difference_high),
             known["independent_replicates"],
         ),
-        means={name: _mean(known, name, finished) for name in COMPARED},
-        differences={name: _mean(known, f"{name}_difference", finished) for name in COMPARED},
+        means={name: _mean(known, name, finished) for name in compared},
+        differences={name: _mean(known, f"{name}_difference", finished) for name in compared},
         without_logarithm=told["without_logarithm"],
     )
 
