@@ -48,6 +48,14 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
             "before it: second has 0.5 of what is planned, first 0.5"
         ],
     ),
+    "futility_in_no_order": (
+        {"futility": {"scale": "z", "below": 0.0}, "futility_in_order": "always"},
+        ["monitoring.futility_in_order: must be left out unless an estimate or an interval is by"],
+    ),
+    "no_futility_in_the_order": (
+        {"estimate": "median_unbiased", "futility_in_order": "always"},
+        ["monitoring.futility_in_order: must be left out without a rule for futility"],
+    ),
     "randomised_before_known": (
         {"looks.second": {"when": {"randomised": 0.5}, "planned_share": 0.6}},
         ["monitoring.looks.second.when.randomised: must be above 0.5: so many are randomised"],

@@ -55,7 +55,10 @@ def test_futility_that_the_ordering_leaves_out_is_said_with_the_estimate() -> No
         (naive, False),
         ({"monitoring.futility": None}, False),
         ({**one_sided, "monitoring.futility.binding": True}, False),
+        ({"monitoring.futility_in_order": "always"}, False),
     ]
     for changes, said in cases:
         told = monitoring_in_words(SEQUENTIAL.replace(changes))["inference"]
         assert ("not quite median unbiased" in told) == said, changes
+    told = monitoring_in_words(SEQUENTIAL.replace({"monitoring.futility_in_order": "always"}))
+    assert "counts the non-binding stop for futility: estimate and" in told["inference"]

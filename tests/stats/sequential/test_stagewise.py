@@ -149,6 +149,25 @@ def test_estimate_is_median_unbiased_and_the_interval_covers(looks: int, drift: 
     assert (naive < drift).mean() < 0.5 - 3 * error
 
 
+def test_a_stop_for_futility_in_the_order_leaves_the_estimate_median_unbiased() -> None:
+    """10,000 trials that stop for futility below z = 0.78 at half; 3 binomial standard errors.
+
+    Left out of the order it biases: 57% of estimates lie below a drift of 1.5.
+    """
+    trials, drift, bounds = 10_000, 1.5, np.array([2.963, 1.969])
+    gains = np.random.default_rng(3).standard_normal((trials, 2)) * np.sqrt(0.5) + 0.5 * drift
+    z = gains.cumsum(axis=1) / np.sqrt([0.5, 1.0])
+    look = np.where((z[:, 0] >= bounds[0]) | (z[:, 0] < 0.78), 0, 1)
+    last, error = z[np.arange(trials), look], np.sqrt(0.25 / trials)
+    shape = (trials, 2)
+    told = last, look, np.broadcast_to([0.5, 1.0], shape), np.broadcast_to(bounds, shape), 0.95
+    exact = stagewise_inference(*told, np.broadcast_to([0.78, -np.inf], shape))
+    assert abs((exact.estimate < drift).mean() - 0.5) < 3 * error
+    covered = (exact.lower <= drift) & (drift <= exact.upper)
+    assert abs(covered.mean() - 0.95) < 3 * np.sqrt(0.95 * 0.05 / trials)
+    assert abs((stagewise_inference(*told).estimate < drift).mean() - 0.57) < 3 * error
+
+
 def test_p_value_is_uniform_under_no_effect() -> None:
     """8,000 trials of three looks; 4 binomial standard errors."""
     trials = 8_000

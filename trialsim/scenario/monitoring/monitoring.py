@@ -170,6 +170,24 @@ def _estimate_fits(estimate: str, efficacy: EfficacyRule, final: Final) -> Itera
         yield Violation("estimate", rule, estimate)
 
 
+def _order_is_used(
+    futility_in_order: str,
+    futility: FutilityRule | None,
+    estimate: str,
+    interval: str,
+    final: Final,
+) -> Iterator[Violation]:
+    """Refuse a choice about stage-wise ordering where nothing is ordered, or no futility stops."""
+    if futility_in_order == "if_binding":
+        return
+    if futility is None:
+        rule = "must be left out without a rule for futility"
+        yield Violation("futility_in_order", rule, futility_in_order)
+    elif final.test != "conventional" or (estimate == "naive" and interval != "stagewise"):
+        rule = "must be left out unless an estimate or an interval is by stage-wise ordering"
+        yield Violation("futility_in_order", rule, futility_in_order)
+
+
 def _information_is_planned(
     information: str, planned_standard_error: float | None
 ) -> Iterator[Violation]:
@@ -194,6 +212,7 @@ class Monitoring(CheckedModel):
         (("interval", "final"), _interval_fits),
         (("estimate", "efficacy", "final"), _estimate_fits),
         (("information", "planned_standard_error"), _information_is_planned),
+        (("futility_in_order", "futility", "estimate", "interval", "final"), _order_is_used),
     )
     omitted_defaults = (
         "information",
@@ -205,6 +224,7 @@ class Monitoring(CheckedModel):
         "final",
         "estimate",
         "interval",
+        "futility_in_order",
         "board",
     )
 
@@ -247,9 +267,21 @@ class Monitoring(CheckedModel):
         description="The interval that is reported after looks: as if there had been none, by "
         "stage-wise ordering, or repeated (valid whatever the reason for stopping).",
     )
+    futility_in_order: Literal["if_binding", "always"] = Field(
+        "if_binding",
+        description="Whether stage-wise ordering counts a stop for futility: only where the rule "
+        "is binding, or always, which makes estimate and interval exact where the board obeys the "
+        "rule (the interval may then exclude the null effect where the test does not reject).",
+    )
     board: str | None = Field(
         None, description="Who sees the data at a look, in words; printed as given."
     )
+
+    @property
+    def orders_futility(self) -> bool:
+        """Whether stage-wise ordering counts a stop for futility."""
+        rule = self.futility
+        return rule is not None and (rule.binding or self.futility_in_order == "always")
 
     @property
     def names(self) -> tuple[str, ...]:
