@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_what_is_kept_is_read_again_if_it_is_the_same(
 
 def test_a_what_if_is_read_back_as_it_was(modest: Scenario) -> None:
     look = {"looks": {"first": {"when": {"known": 0.7}}}, "efficacy": "pocock"}
-    changes = {"design.patients": [30, 60], "monitoring": [look]}
+    changes: dict[str, list[Any]] = {"design.patients": [30, 60], "monitoring": [look]}
     result = what_if(modest, changes, replicates=32, n_jobs=1)
     assert "randomised" in result.rows[0].means
     told = json.loads(json.dumps(result.to_dict()))

@@ -60,5 +60,6 @@ def test_futility_that_the_ordering_leaves_out_is_said_with_the_estimate() -> No
     for changes, said in cases:
         told = monitoring_in_words(SEQUENTIAL.replace(changes))["inference"]
         assert ("not quite median unbiased" in told) == said, changes
-    told = monitoring_in_words(SEQUENTIAL.replace({"monitoring.futility_in_order": "always"}))
-    assert "counts the non-binding stop for futility: estimate and" in told["inference"]
+    always = SEQUENTIAL.replace({"monitoring.futility_in_order": "always"})
+    told = monitoring_in_words(always)["inference"]
+    assert "counts the non-binding stop for futility: estimate and" in told

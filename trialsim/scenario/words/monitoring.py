@@ -296,8 +296,8 @@ def _not_in_the_order(monitoring: Monitoring) -> str:
     if monitoring.orders_futility:
         return (
             " The ordering counts the non-binding stop for futility: estimate and interval are "
-            "exact where the board obeys it, and the interval may exclude the null effect where the "
-            "test does not reject."
+            "exact where the board obeys it, and the interval may exclude the null effect where "
+            "the test does not reject."
         )
     return (
         " The ordering leaves out the non-binding stop for futility: where the board obeys it, the "
