@@ -10,6 +10,7 @@ from statsmodels.stats.multitest import multipletests
 
 from trialsim.analysis.analyse import analyse
 from trialsim.simulated import SimulatedTrial
+from trialsim.stats.multiplicity.graphs import Graph, adjust_by_graph, sequence
 
 Planned: TypeAlias = Callable[..., SimulatedTrial]
 
@@ -77,3 +78,60 @@ def test_the_conventions_tell_of_the_family(planned: Planned) -> None:
     lines = told["secondary"].splitlines()[1:]
     assert [line.partition(":")[0] for line in lines] == [n.replace("_", " ") for n in FURTHER]
     assert "Holm" in told["multiplicity"]
+
+
+GRAPH = {
+    "procedure": "graph",
+    "weights": {"primary": 0.5, "responders": 0.5},
+    "transitions": {"primary": {"means": 1}, "responders": {"primary": 0.5, "other_scale": 0.5}},
+}
+
+
+def test_a_graph_adjusts_the_analyses_that_it_names_the_primary_one_among_them(
+    planned: Planned,
+) -> None:
+    """Oracle: the formula of the graph, from the p-values as they are."""
+    found = analyse(planned(secondary=FURTHER, multiplicity=GRAPH))
+    names = ["primary", "responders", "means", "other_scale"]
+    each = {"primary": found.primary, **found.secondary}
+    rows = (
+        *((0.0, 0.0, 1.0, 0.0), (0.5, 0.0, 0.0, 0.5)),
+        *((0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)),
+    )
+    p_values = np.array([each[name].p_value for name in names])
+    expected = adjust_by_graph(p_values, Graph((0.5, 0.5, 0.0, 0.0), rows))
+    assert_allclose([each[name].adjusted_p_value for name in names], expected, rtol=1e-12)
+    assert found.primary.adjusted_p_value > found.primary.p_value
+    assert found.primary.rejected == (found.primary.adjusted_p_value <= 0.05)
+    beside = found.secondary["within_sites"]
+    assert beside.adjusted_p_value == beside.p_value
+    assert found.secondary["day_7"].adjusted_p_value == found.secondary["day_7"].p_value
+
+
+def in_family(procedure: str, *analyses: str) -> dict[str, Any]:
+    family = {"analyses": list(analyses), "procedure": procedure}
+    return {"procedure": "families", "families": {"all": family}}
+
+
+def test_a_word_is_a_short_form_of_families(planned: Planned) -> None:
+    words = analyse(planned(secondary=FURTHER, multiplicity="hommel"))
+    families = {
+        "first": {"analyses": ["primary"], "procedure": "fixed_sequence"},
+        "then": {"analyses": list(FURTHER), "procedure": "hommel"},
+    }
+    long = {"procedure": "families", "families": families}
+    found = analyse(planned(secondary=FURTHER, multiplicity=long))
+    assert str(found.primary) == str(words.primary)
+    assert str(found.secondary) == str(words.secondary)
+
+
+def test_fallback_has_equal_shares_unless_others_are_given(planned: Planned) -> None:
+    names = ("primary", "means", "responders")
+    equal = analyse(planned(secondary=FURTHER, multiplicity=in_family("fallback", *names)))
+    p_values = [equal.primary.p_value, *(equal.secondary[name].p_value for name in names[1:])]
+    expected = adjust_by_graph(np.array(p_values), sequence([1 / 3] * 3))
+    assert equal.primary.adjusted_p_value == pytest.approx(expected[0])
+    weighted = in_family("fallback", *names)
+    weighted["families"]["all"]["weights"] = {"primary": 1, "means": 0, "responders": 0}
+    first = analyse(planned(secondary=FURTHER, multiplicity=weighted))
+    assert first.primary.adjusted_p_value == first.primary.p_value

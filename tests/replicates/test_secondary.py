@@ -180,3 +180,63 @@ def test_behind_a_primary_that_looks_none_rejects_where_it_does_not() -> None:
     assert missed.any()
     for name in THREE:
         assert not columns[f"secondary {name} rejected"][missed].any()
+
+
+GRAPH = {
+    "procedure": "graph",
+    "weights": {"primary": 0.5, "early": 0.5},
+    "transitions": {"primary": {"early": 1}, "early": {"primary": 1}},
+}
+
+
+@pytest.fixture(scope="module")
+def of_graph() -> PowerResult:
+    study = planned("none").replace({"analysis.multiplicity": GRAPH})
+    return power(study, replicates=60, seed=7, n_jobs=1)
+
+
+def test_where_the_primary_is_adjusted_its_power_is_of_the_adjusted_test(
+    of_graph: PowerResult,
+) -> None:
+    """No option is needed, and the analyses that the graph does not name are not counted."""
+    assert of_graph.secondary is not None
+    assert of_graph.secondary.names == ("primary", "early")
+    columns, plain = of_graph.columns, power(planned("none"), replicates=60, seed=7, n_jobs=1)
+    assert_array_equal(columns["rejected"], columns["secondary primary rejected"])
+    assert_array_equal(columns["rejected"], columns["p_value"] <= 0.05)
+    assert_array_equal(columns["estimate"], plain.columns["estimate"])
+    assert (columns["p_value"] >= plain.columns["p_value"]).all()
+    assert columns["rejected"].sum() < plain.columns["rejected"].sum()
+    assert of_graph.power == of_graph.secondary.each["primary"].estimate
+    expected = columns["secondary primary favoured"] + columns["secondary early favoured"]
+    assert of_graph.secondary.expected.estimate == expected.mean()
+    assert of_graph.to_dict()["secondary"]["expected_rejections"]["mean"] == expected.mean()
+    assert "Analyses tested together" in power_text("Graph", of_graph)
+
+
+@pytest.mark.parametrize("success", ["any", "all", "early"])
+def test_the_power_is_that_of_success_whatever_that_is(success: str, of_graph: PowerResult) -> None:
+    found = of_graph.secondary
+    assert found is not None
+    study = planned("none").replace({"analysis.multiplicity": GRAPH, "analysis.success": success})
+    result = power(study, replicates=60, seed=7, n_jobs=1)
+    each = {"any": found.any, "all": found.all, "early": found.each["early"]}
+    assert result.power == each[success].estimate
+    assert_array_equal(result.columns["rejected"], result.columns["p_value"] <= 0.05)
+    assert "Power is the probability of success" in power_text("Success", result)
+    assert {float(one.estimate) for one in each.values()} != {result.power}
+
+
+def test_families_and_other_success_are_refused_where_the_primary_looks() -> None:
+    family = {"analyses": ["primary"], "procedure": "holm"}
+    study = load("cars_sequential").replace({"analysis.secondary": THREE})
+    with pytest.raises(InputError) as refused:
+        study.replace(
+            {
+                "analysis.multiplicity": {"procedure": "families", "families": {"a": family}},
+                "analysis.success": "early",
+            }
+        )
+    told = str(refused.value)
+    assert "analysis.multiplicity: cannot be families with monitoring" in told
+    assert "analysis.success: must be primary with monitoring" in told

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.primary import analyse_primary
-from trialsim.analysis.secondary import behind_the_primary
+from trialsim.analysis.secondary import Adjusted, every_analysis
 from trialsim.errors import InputError, Problem
 from trialsim.observed.trial import observed
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.words.description import plan_in_words
@@ -148,11 +148,12 @@ def _analysed(batch: Trial, simulated: bool) -> Analysis:
     """Return the analysis of a batch of one trial."""
     study, plan = batch.scenario, batch.scenario.analysis
     others = [name for name in study.design.visits if name not in (BASELINE, plan.visit)]
-    primary = _estimate(batch, plan)
-    further = {name: _estimate(batch, one) for name, one in plan.further.items()}
-    secondary = adjusted(primary, further, plan)
+    found = every_analysis(batch, plan)
+    planned = {name: _estimate(one, plan.every[name]) for name, one in found.items()}
+    primary, secondary = planned.pop(PRIMARY), planned
     for visit in others:
-        secondary[visit] = _estimate(batch, plan.model_copy(update={"visit": visit}))
+        alone = plan.alone.model_copy(update={"visit": visit})
+        secondary[visit] = _estimate(every_analysis(batch, alone)[PRIMARY], alone)
     return Analysis(
         scenario=study.name,
         digest=study.digest,
@@ -164,20 +165,6 @@ def _analysed(batch: Trial, simulated: bool) -> Analysis:
         conventions=plan_in_words(plan, study.outcomes),
         simulated=simulated,
     )
-
-
-def adjusted(
-    primary: Estimate, secondary: Mapping[str, Estimate], plan: AnalysisPlan
-) -> dict[str, Estimate]:
-    """Return secondary results with p-values adjusted as `behind_the_primary` says."""
-    if plan.multiplicity == "none" or not secondary:
-        return dict(secondary)
-    p_values = np.array([one.p_value for one in secondary.values()])
-    behind = behind_the_primary(np.array(primary.p_value), p_values, plan.multiplicity).tolist()
-    return {
-        name: one._replace(adjusted_p_value=p_value, rejected=p_value <= plan.alpha)
-        for (name, one), p_value in zip(secondary.items(), behind, strict=True)
-    }
 
 
 def arms_at_visits(trial: Trial) -> tuple[ArmAtVisit, ...]:
@@ -199,9 +186,8 @@ def arms_at_visits(trial: Trial) -> tuple[ArmAtVisit, ...]:
     return tuple(found)
 
 
-def _estimate(trial: Trial, plan: AnalysisPlan) -> Estimate:
-    found = analyse_primary(trial, plan)
-    quantity = plan.quantity
+def _estimate(one: Adjusted, plan: AnalysisPlan) -> Estimate:
+    quantity, found = plan.quantity, one.found
     return Estimate(
         quantity=quantity.name,
         null=quantity.null,
@@ -209,8 +195,8 @@ def _estimate(trial: Trial, plan: AnalysisPlan) -> Estimate:
         ci=(found.low.item(), found.high.item()),
         statistic=found.z.item(),
         p_value=found.p_value.item(),
-        adjusted_p_value=found.p_value.item(),
-        rejected=found.rejected.item(),
+        adjusted_p_value=one.p_value.item(),
+        rejected=one.rejected.item(),
         treated=found.treated.item(),
         control=found.control.item(),
     )

@@ -11,8 +11,8 @@ from trialsim.analysis.primary import PrimaryAnalysis, analyse_primary
 from trialsim.arrays import Booleans, Floats, RowIndex
 from trialsim.clock import NEVER
 from trialsim.scenario.patients.eligibility import Rule
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.findings import (
-    PRIMARY,
     AnalysisFigure,
     Finding,
     JointCondition,

@@ -23,14 +23,13 @@ from trialsim.analysis.potential import (
 from trialsim.analysis.primary import analyse_data
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.estimands import EVENTS
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import estimands_of
 from trialsim.trial.trial import Trial
 
-PRIMARY: Final = "primary"
-"""What the primary analysis is called beside the secondary ones."""
 ARMS: Final = ("treated", "control")
 PREFIX: Final = "estimand "
 """Of the names of the numbers that are kept for estimands."""

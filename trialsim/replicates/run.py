@@ -234,16 +234,17 @@ def summary_of(
         base = summary_of(study, secondary)
         names = (*base.names, *estimand_names(study))
         return Summarise(names, partial(_with_both, each=(base.of, estimand_numbers)))
-    if secondary and not isinstance(study, Programme):
-        return _with_secondary(study)
     if isinstance(study, Programme):
         return Summarise(programme_quantities(study), quantities)
+    if secondary or study.analysis.needs_every_analysis:
+        return _with_secondary(study)
     if study.monitoring is None:
         at_once = partial(quantities_at_once, study) if is_covered(study) else None
         return Summarise(kept_of(study), quantities, at_once)
     plan = boundary_of(study)
-    names = (*kept_of(study), *monitored_names(study))
-    return Summarise(names, lambda trial: monitored_quantities(FinishedTrial(trial), plan))
+    return Summarise(
+        _names_by_itself(study), lambda trial: monitored_quantities(FinishedTrial(trial), plan)
+    )
 
 
 def summary_of_deltas(deltas: Sequence[float]) -> Summarise:
@@ -253,10 +254,15 @@ def summary_of_deltas(deltas: Sequence[float]) -> Summarise:
 
 def _with_secondary(study: Scenario) -> Summarise:
     """Return the summary with that of the secondary analyses beside it."""
-    names = (*summary_of(study).names, *names_of_secondary(study))
+    names = (*_names_by_itself(study), *names_of_secondary(study))
     if study.monitoring is None:
         return Summarise(names, _without_looks)
     return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
+
+
+def _names_by_itself(study: Scenario) -> tuple[str, ...]:
+    """Return the names of what is kept of the primary analysis."""
+    return (*kept_of(study), *(monitored_names(study) if study.monitoring is not None else ()))
 
 
 def _with_both(

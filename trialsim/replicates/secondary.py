@@ -1,4 +1,7 @@
-"""What the replicates say of the secondary analyses: each of them, any, and all of them."""
+"""What the replicates say of analyses tested together: each of them, any, and all of them.
+
+Those are the secondary ones, or with families and graphs the analyses named there.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,13 +9,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from trialsim.analysis.primary import analyse_primary
-from trialsim.analysis.secondary import Secondary, secondary_analyses
+from trialsim.analysis.secondary import Adjusted, every_analysis
 from trialsim.arrays import Booleans, Floats
 from trialsim.errors import Problem
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.multiplicity import ALL, TOGETHER
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
-from trialsim.stats.monte_carlo import Proportion, wilson_interval
+from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
+from trialsim.stats.multiplicity.p_value_adjustments import tested
 from trialsim.trial.trial import Trial
 
 PREFIX: Final = "secondary "
@@ -32,14 +38,20 @@ def problems_of_secondary(study: Study) -> Iterator[Problem]:
 
 
 def names_of_secondary(study: Scenario) -> tuple[str, ...]:
-    """Return the names of what is kept of the secondary analyses."""
-    return tuple(_name(one, what) for one in study.analysis.secondary for what in _OF_EACH)
+    """Return the names of what is kept of the analyses beside the primary one by itself."""
+    return tuple(_name(one, what) for one in study.analysis.together for what in _OF_EACH)
 
 
 def secondary_quantities(trial: Trial) -> dict[str, Floats]:
-    """Return what is kept of the secondary analyses of each replicate."""
+    """Return what is kept of the secondary analyses of each replicate.
+
+    Where success depends on more than the primary analysis by itself, what is kept of its test is
+    that of success: the adjusted p-value, and whether it rejects.
+    """
     plan = trial.scenario.analysis
-    return _kept(trial, secondary_analyses(trial, plan, analyse_primary(trial, plan).p_value))
+    found = every_analysis(trial, plan)
+    numbers = _kept(found, plan.together)
+    return {**numbers, **_of_success(found, plan)} if plan.needs_every_analysis else numbers
 
 
 def secondary_after_looks(trial: Trial, numbers: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -53,27 +65,44 @@ def secondary_after_looks(trial: Trial, numbers: Mapping[str, Floats]) -> dict[s
     numbers
         What `monitored_quantities` gives of the trials.
     """
-    looks = trial.scenario.monitoring
+    looks, plan = trial.scenario.monitoring, trial.scenario.analysis
     assert looks is not None
     whole = numbers["stop"] == len(looks.names)
     among = np.arange(trial.arms.shape[1]) < numbers["randomised"][:, np.newaxis]
-    primary = np.where(numbers["rejected"] == 1, 0.0, 1.0)
-    found = secondary_analyses(trial, trial.scenario.analysis, primary, among)
-    return {name: np.where(whole, number, 0.0) for name, number in _kept(trial, found).items()}
+    decided = np.where(numbers["rejected"] == 1, 0.0, 1.0)
+    found = every_analysis(trial, plan, among, decided)
+    kept = _kept(found, plan.together)
+    return {name: np.where(whole, number, 0.0) for name, number in kept.items()}
 
 
-def _kept(trial: Trial, found: Mapping[str, Secondary]) -> dict[str, Floats]:
+def _kept(found: Mapping[str, Adjusted], names: tuple[str, ...]) -> dict[str, Floats]:
     numbers: dict[str, Floats] = {}
-    for name, one in found.items():
-        better = one.found.estimate > trial.scenario.analysis.further[name].quantity.null
-        numbers[_name(name, "rejected")] = one.rejected.astype(np.float64)
-        numbers[_name(name, "favoured")] = (one.rejected & better).astype(np.float64)
+    for name in names:
+        numbers[_name(name, "rejected")] = found[name].rejected.astype(np.float64)
+        numbers[_name(name, "favoured")] = found[name].favoured.astype(np.float64)
     return numbers
+
+
+def _of_success(found: Mapping[str, Adjusted], plan: AnalysisPlan) -> dict[str, Floats]:
+    """Return the p-value of success and whether it is reached, by the names of `QUANTITIES`."""
+    names = plan.together if plan.success in TOGETHER else (plan.success,)
+    merged = np.max if plan.success == ALL else np.min
+    each = [found[name] for name in names]
+    return {
+        "p_value": merged([tested(one.p_value) for one in each], axis=0),
+        "rejected": _merged(plan.success, [one.rejected for one in each]),
+        "favoured": _merged(plan.success, [one.favoured for one in each]),
+    }
+
+
+def _merged(success: str, happened: list[Booleans]) -> Floats:
+    every = success == ALL
+    return np.asarray((np.all if every else np.any)(happened, axis=0), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class SecondaryResult:
-    """The power of each secondary analysis, adjusted where the plan adjusts."""
+    """The power of each analysis that is tested together, adjusted where the plan adjusts."""
 
     columns: Mapping[str, Floats]
     """As in the result that it is part of."""
@@ -92,13 +121,18 @@ class SecondaryResult:
 
     @property
     def any(self) -> Proportion:
-        """Share in which at least one secondary analysis rejects in favour of the treated."""
+        """Share in which at least one of them rejects in favour of the treated (disjunctive)."""
         return _share(self._together("favoured").max(axis=0))
 
     @property
     def all(self) -> Proportion:
-        """Share in which every secondary analysis does."""
+        """Share in which every one of them does (conjunctive)."""
         return _share(self._together("favoured").min(axis=0))
+
+    @property
+    def expected(self) -> Mean:
+        """How many of them reject in favour of the treated."""
+        return mean_over_replicates(self._together("favoured").sum(axis=0))
 
     @property
     def any_rejection(self) -> Proportion:
@@ -106,7 +140,10 @@ class SecondaryResult:
 
         Where no outcome has an effect this is the family-wise error rate.
         """
-        return _share(np.maximum(self._together("rejected").max(axis=0), self.columns["rejected"]))
+        rejected = self._together("rejected").max(axis=0)
+        if PRIMARY in self.names:
+            return _share(rejected)
+        return _share(np.maximum(rejected, self.columns["rejected"]))
 
     @property
     def whole(self) -> Proportion | None:
@@ -140,6 +177,7 @@ class SecondaryResult:
             "analyses": {name: _plain(share) for name, share in self.each.items()},
             "any": _plain(self.any),
             "all": _plain(self.all),
+            "expected_rejections": _plain_mean(self.expected),
             "any_rejection": _plain(self.any_rejection),
             **self._of_whole(),
         }
@@ -183,6 +221,10 @@ def _name(analysis: str, what: str) -> str:
 
 def _share(happened: Floats) -> Proportion:
     return wilson_interval(np.nansum(happened), np.isfinite(happened).sum())
+
+
+def _plain_mean(mean: Mean) -> dict[str, float]:
+    return {"mean": float(mean.estimate), "mcse": float(mean.mcse), "sd": float(mean.sd)}
 
 
 def _plain(share: Proportion) -> dict[str, Any]:

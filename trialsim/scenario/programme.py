@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 
 from trialsim.errors import InputError, Problem, nearest, nearest_path
 from trialsim.legible import Printed
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.findings import (
-    PRIMARY,
     AnalysisFigure,
     Calibration,
     Finding,

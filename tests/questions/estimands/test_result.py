@@ -10,7 +10,8 @@ import trialsim as ts
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import truth_parts
 from trialsim.questions.estimands.result import Estimands
-from trialsim.replicates.estimands import BOTH, PRIMARY
+from trialsim.replicates.estimands import BOTH
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams

@@ -17,6 +17,14 @@ CARS1 = WHOLE.replace(
 )
 """With one outcome and one analysis."""
 RESPONDERS = {"method": "responders", "threshold": 40}
+LATER = {"later": {"visit": "day_42"}}
+
+
+def in_family(analyses: list[str], procedure: str = "holm", **others: object) -> dict[str, Any]:
+    family = {"analyses": analyses, "procedure": procedure, **others}
+    return {"procedure": "families", "families": {"all": family}}
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "continuity with strata": (
         {"continuity_correction": True, "strata": "site"},
@@ -198,6 +206,96 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"multiplicity": "holm", "secondary": {"early": {"alpha": 0.01, "visit": "day_21"}}},
         "analysis.secondary.early.alpha: must be that of the primary analysis under a "
         "multiplicity procedure (got 0.01)",
+    ),
+    "a procedure that nobody knows": (
+        {"multiplicity": "holms"},
+        "analysis.multiplicity.procedure: must be one of none, bonferroni, holm, hochberg, hommel, "
+        "fixed_sequence, families, graph; did you mean holm? (got holms)",
+    ),
+    "a family without the primary analysis": (
+        {"multiplicity": in_family(["later"]), "secondary": {"later": {"visit": "day_42"}}},
+        "analysis.multiplicity: must name primary, or its error would not be among those that are "
+        "bounded",
+    ),
+    "a family of an analysis that there is not": (
+        {"multiplicity": in_family(["primary", "latter"]), "secondary": LATER},
+        "analysis.multiplicity: must be an analysis that exists; did you mean later? (got latter)",
+    ),
+    "an analysis in two families": (
+        {
+            "multiplicity": {
+                "procedure": "families",
+                "families": {
+                    "one": {"analyses": ["primary"], "procedure": "holm"},
+                    "two": {"analyses": ["primary", "later"], "procedure": "holm"},
+                },
+            },
+            "secondary": LATER,
+        },
+        "analysis.multiplicity.families.two.analyses: must not be in two families (it is in one "
+        "too) (got primary)",
+    ),
+    "a truncated Hommel procedure": (
+        {
+            "multiplicity": in_family(["primary", "later"], procedure="hommel", truncation=0.5),
+            "secondary": LATER,
+        },
+        "analysis.multiplicity.families.all.truncation: must be 1 with hommel: only holm and "
+        "hochberg are truncated (got 0.5)",
+    ),
+    "weights of another analysis": (
+        {
+            "multiplicity": in_family(
+                ["primary", "later"], procedure="fallback", weights={"primary": 0.7, "late": 0.3}
+            ),
+            "secondary": LATER,
+        },
+        "analysis.multiplicity.families.all.weights: must be those of the analyses of the family "
+        "(got late)",
+    ),
+    "Dunnett's test of one arm at two visits": (
+        {"multiplicity": in_family(["primary", "later"], "dunnett"), "secondary": LATER},
+        "analysis.multiplicity.families.all.procedure: must be of analyses that differ in treated "
+        "alone (they differ in visit)",
+    ),
+    "more than the level": (
+        {
+            "multiplicity": {"procedure": "graph", "weights": {"primary": 0.7, "later": 0.5}},
+            "secondary": LATER,
+        },
+        "analysis.multiplicity.weights: must be at most 1 together (got 1.2)",
+    ),
+    "an analysis that no level reaches": (
+        {
+            "multiplicity": {
+                "procedure": "graph",
+                "weights": {"primary": 1},
+                "transitions": {"later": {"primary": 1}},
+            },
+            "secondary": LATER,
+        },
+        "analysis.multiplicity.transitions: must have a weight, or a transition from what has one: "
+        "no level ever reaches it (got later)",
+    ),
+    "a parametric test of what has no known law": (
+        {
+            "multiplicity": {
+                "procedure": "graph",
+                "weights": {"primary": 0.5, "other": 0.5},
+                "intersections": "parametric",
+            },
+            "secondary": {"other": {"test": {"method": "responders", "threshold": 40}}},
+        },
+        "analysis.multiplicity.intersections: must be of mann_whitney, t_test, welch and ancova, "
+        "without strata and imputation: others have no known law (got responders)",
+    ),
+    "a success that nobody knows": (
+        {"success": "latter", "secondary": LATER},
+        "analysis.success: must be an analysis that exists; did you mean later? (got latter)",
+    ),
+    "a secondary analysis called any": (
+        {"secondary": {"any": {"visit": "day_42"}}},
+        "analysis.secondary.any: must have another name: any has a meaning",
     ),
 }
 

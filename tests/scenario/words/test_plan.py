@@ -31,10 +31,8 @@ GIVEN: dict[str, dict[str, Any]] = {
 }
 """What the methods that need it are told."""
 COMPANIONS: dict[tuple[str, Any], dict[str, Any]] = {
-    ("multiplicity", name): {"secondary": {"early": {"visit": "day_21"}}}
-    for name in get_args(AnalysisPlan.model_fields["multiplicity"].annotation)
+    ("missing", "likelihood"): {"test": "mmrm", "death": "as_missing"}
 }
-COMPANIONS["missing", "likelihood"] = {"test": "mmrm", "death": "as_missing"}
 for weighting in get_args(AnalysisPlan.model_fields["stratum_weighting"].annotation):
     COMPANIONS["stratum_weighting", weighting] = {"strata": "site"}
 """What must stand beside an option for it to be of use."""
@@ -135,7 +133,7 @@ def test_every_other_field_of_the_plan_is_told() -> None:
     imputed = {"missing": "multiple_imputation", "imputations": 37}
     assert "37 times" in plan_in_words(plan(**imputed))["missing_data"]
     chosen = {name for name, _ in choices(AnalysisPlan)}
-    rest = {"test", "imputations", "imputation", "secondary"}
+    rest = {"test", "imputations", "imputation", "secondary", "multiplicity", "success"}
     assert AnalysisPlan.model_fields.keys() == {*changes, *chosen, *rest}
 
 
@@ -209,7 +207,7 @@ def test_a_secondary_analysis_tells_only_what_differs() -> None:
 
 
 def test_a_secondary_analysis_can_say_all_that_the_primary_one_does() -> None:
-    own = {"secondary", "multiplicity"}
+    own = {"secondary", "multiplicity", "success"}
     assert FurtherAnalysis.model_fields.keys() == AnalysisPlan.model_fields.keys() - own
 
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
-from trialsim.stats.multiplicity.dunnett import Law, parametric_test, step_down_dunnett
+from trialsim.stats.multiplicity.dunnett import Block, Law, parametric_test, step_down_dunnett
 from trialsim.stats.multiplicity.graphs import (
     Graph,
     adjust_by_closure,
@@ -97,7 +97,11 @@ def test_hypotheses_of_equal_rank_by_their_joint_distribution_are_dunnett_steppi
     from scipy.special import ndtr
 
     weights = intersection_weights(alike(hypotheses))
-    closed = adjust_by_closure(ndtr(-statistics), weights, partial(parametric_test, law=law))
+    closed = adjust_by_closure(
+        ndtr(-statistics),
+        weights,
+        partial(parametric_test, blocks=[Block(list(range(hypotheses)), law)]),
+    )
     assert_allclose(closed, step_down_dunnett(statistics, law), atol=1e-9)
 
 
@@ -106,7 +110,9 @@ def test_a_stronger_test_of_intersections_rejects_no_less() -> None:
     weights = intersection_weights(graph)
     plain = adjust_by_closure(p_values, weights, bonferroni_test)
     law = Law(np.full(4, 0.7))
-    joint = adjust_by_closure(p_values, weights, partial(parametric_test, law=law))
+    joint = adjust_by_closure(
+        p_values, weights, partial(parametric_test, blocks=[Block([0, 1, 2, 3], law)])
+    )
     by_simes = adjust_by_closure(p_values, weights, simes)
     for stronger in (joint, by_simes):
         assert np.all(stronger <= plain + 1e-9)

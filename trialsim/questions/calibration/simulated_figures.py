@@ -11,7 +11,8 @@ from trialsim.replicates.programmes import programme_quantities
 from trialsim.replicates.quantities import QUANTITIES, quantities
 from trialsim.replicates.run import Replicates, Summarise
 from trialsim.runs.runner import Runner
-from trialsim.scenario.plan.findings import PRIMARY, AnalysisFigure, Finding, OfPatients
+from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.findings import AnalysisFigure, Finding, OfPatients
 from trialsim.scenario.programme import Programme, Study
 from trialsim.trial.trial import Trial
 

@@ -15,7 +15,6 @@ from trialsim.arrays import Floats
 from trialsim.replicates.estimands import (
     ARMS,
     BOTH,
-    PRIMARY,
     Key,
     affected_of,
     analyses_of,
@@ -28,7 +27,7 @@ from trialsim.replicates.estimands import (
 from trialsim.replicates.result import SIMULATED, mean_of, share_of
 from trialsim.replicates.run import Failure
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.choices import Quantity
+from trialsim.scenario.plan.choices import PRIMARY, Quantity
 from trialsim.scenario.plan.estimands import EVENTS, Estimand
 from trialsim.scenario.plan.handling import departures
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney

@@ -9,7 +9,8 @@ from trialsim.reporting.evidence.kept_file import kept
 from trialsim.reporting.tables.page import Cell, Table, TableRow, number
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
-from trialsim.scenario.plan.findings import PRIMARY, AnalysisFigure
+from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.findings import AnalysisFigure
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 

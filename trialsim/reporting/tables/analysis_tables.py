@@ -2,6 +2,7 @@
 
 from trialsim.analysis.analyse import Analysis, ArmAtVisit, Estimate
 from trialsim.reporting.tables.page import Cell, Table, TableRow, mean_and_sd, number, p_value
+from trialsim.scenario.plan.multiplicity import NONE
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words, spoken
 
@@ -12,7 +13,7 @@ def analyses_table(analysis: Analysis, scenario: Scenario, path: str = "") -> Ta
     `path` is where the JSON of the analysis stands in that of the page, with a final dot.
     """
     plan = scenario.analysis
-    adjusts = plan.multiplicity != "none"
+    adjusts = plan.multiplicity != NONE
     rows = [_analysis_row(f"{plan.visit}, primary", path, analysis.primary, adjusts)]
     rows += [
         _analysis_row(name, f"{path}secondary.{name}.", one, adjusts)

@@ -10,6 +10,7 @@ import numpy as np
 
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.words.labels import in_words
 
 SPREAD: Final = (0.025, 0.25, 0.5, 0.75, 0.975)
@@ -81,17 +82,21 @@ def _of_secondary(result: PowerResult) -> list[TableRow]:
     if result.secondary is None:
         return []
     told = result.secondary.to_dict()
+    adjusted = PRIMARY in result.secondary.names
+    which, beside = ("analysis", "") if adjusted else ("secondary analysis", " (secondary)")
+    plural = "analyses tested together" if adjusted else "secondary analyses"
     together = {
-        "any": "Power of any secondary analysis",
-        "all": "Power of all secondary analyses",
+        "any": f"Power of any {which}{' tested together' if adjusted else ''}",
+        "all": f"Power of all {plural}",
         "any_rejection": "Any analysis rejects, in either direction",
     }
     return [
         *(
-            _power(f"Power, {in_words(name)} (secondary)", one, f"run.secondary.analyses.{name}")
+            _power(f"Power, {in_words(name)}{beside}", one, f"run.secondary.analyses.{name}")
             for name, one in told["analyses"].items()
         ),
         *(_power(label, told[name], f"run.secondary.{name}") for name, label in together.items()),
+        _mean("Expected rejections among them", told, "expected_rejections", 4, "run.secondary"),
     ]
 
 

@@ -1,12 +1,14 @@
 """The operating characteristics of a design as text."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from trialsim.arrays import Floats
 from trialsim.replicates.result import PowerResult
 from trialsim.replicates.secondary import ONLY_AT_THE_LAST, SecondaryResult
 from trialsim.reporting.text.looks import looks_text
 from trialsim.reporting.text.words import conventions_text, error_text, heading
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.words.estimands import VARYING
 from trialsim.scenario.words.labels import in_words
 from trialsim.stats.monte_carlo import Mean, Proportion
@@ -28,6 +30,7 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
             f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
         ),
         f"{'':34} {'value':>10} {'MCSE':>10}    SD / 95% CI",
+        *_of_success(result),
         _share("power, in favour of the treated", result.favoured),
         _share("rejections in favour of control", result.wrong_direction),
         _row(f"estimate of the {result.quantity.name}{_of_which(result)}", result.estimate),
@@ -166,13 +169,23 @@ def _unlimited_intervals(result: PowerResult) -> str:
     )
 
 
+def _of_success(result: PowerResult) -> Iterator[str]:
+    """Yield what the power is the probability of, where that is not the primary analysis alone."""
+    if "success" in result.conventions:
+        yield from wrap(
+            f"Power is the probability of success. {result.conventions['success']}", 100
+        )
+
+
 def _secondary(found: SecondaryResult) -> list[str]:
     """Return the power of each secondary analysis, of any and of all."""
+    which = "Analyses tested together" if PRIMARY in found.names else "Secondary analyses"
     return [
-        "Secondary analyses, in favour of the treated, with the planned adjustment:",
+        f"{which}, in favour of the treated, with the planned adjustment:",
         *(_share(in_words(name), share) for name, share in found.each.items()),
         _share("any of them", found.any),
         _share("all of them", found.all),
+        _row("how many of them, expected", found.expected),
         _share("any analysis rejects, any direction", found.any_rejection),
         "  (when no outcome has an effect, the last is the family-wise error rate)",
         *_of_whole(found),

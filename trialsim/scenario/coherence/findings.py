@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.findings import PRIMARY, Calibration, Finding, OfCovariate, OfOutcome
+from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.findings import Calibration, Finding, OfCovariate, OfOutcome
 from trialsim.scenario.protocol.design import BASELINE, Design
 from trialsim.scenario.validation.refusal import Rules, Violation, unknown, until_missing
 

@@ -13,6 +13,8 @@ from trialsim.scenario.monitoring.futility import BetaSpending, OnConditionalPow
 from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.multiplicity import Serial
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.validation.refusal import Rules, Violation, until_missing
@@ -253,6 +255,25 @@ def _blinded_size_is_known(
         yield Violation("monitoring.re_estimation.by", rule, "blinded")
 
 
+def _only_the_primary_looks(
+    analysis: AnalysisPlan, monitoring: Monitoring | None
+) -> Iterator[Violation]:
+    """Refuse families and graphs: Maurer and Bretz (2013) would have each analysis spend alone."""
+    if monitoring is None:
+        return
+    if not isinstance(analysis.multiplicity, Serial):
+        procedure = analysis.multiplicity.procedure
+        rule = (
+            f"cannot be {procedure} with monitoring, which spends the level of the primary "
+            "analysis alone over the looks; each analysis would need its own bounds: use a word, "
+            "such as holm"
+        )
+        yield Violation("analysis.multiplicity", rule)
+    if analysis.success != PRIMARY:
+        rule = "must be primary with monitoring: others are tested at the last analysis alone"
+        yield Violation("analysis.success", rule, analysis.success)
+
+
 MONITORING_COHERENCE: Rules = (
     (("design", "operations", "analysis", "monitoring"), _looks_before_the_end),
     (("design", "monitoring"), _information_rises),
@@ -263,6 +284,7 @@ MONITORING_COHERENCE: Rules = (
     (("design", "monitoring"), _sizes_fit),
     (("analysis", "monitoring"), _test_can_be_monitored),
     (("analysis", "monitoring"), _sides_fit),
+    (("analysis", "monitoring"), _only_the_primary_looks),
     (("analysis", "monitoring"), _information_is_reckoned),
     (("analysis", "monitoring"), _blinded_size_is_known),
 )

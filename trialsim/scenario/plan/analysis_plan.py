@@ -8,6 +8,7 @@ from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, mo
 from trialsim.distributions import FrozenModel
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.plan.choices import (
+    PRIMARY,
     Alternative,
     AnalysisSet,
     Death,
@@ -17,7 +18,6 @@ from trialsim.scenario.plan.choices import (
     Level,
     Measure,
     Missing,
-    Multiplicity,
     Quantity,
     Strata,
     StratumWeighting,
@@ -25,6 +25,7 @@ from trialsim.scenario.plan.choices import (
 from trialsim.scenario.plan.estimands import TREATMENT_EVENTS, Strategy, strategy_named
 from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.registry import Method
+from trialsim.scenario.plan.multiplicity import NONE, Multiplicity, Serial
 from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
 from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, TreatmentEvent
 from trialsim.scenario.validation.refusal import CheckedModel, Name, OpenProbability, Probability
@@ -95,6 +96,7 @@ class AnalysisPlan(CheckedModel):
         "stratum_weighting",
         "secondary",
         "multiplicity",
+        "success",
     )
 
     assumed_defaults = (
@@ -164,16 +166,19 @@ class AnalysisPlan(CheckedModel):
     """How much each stratum counts, usually van-elteren."""
     secondary: dict[Name, FurtherAnalysis] = Field(default_factory=dict)
     """Other analyses by name; each says what differs from the primary one."""
-    multiplicity: Multiplicity = "none"
-    """How the p-values of the secondary analyses are adjusted, behind the primary one."""
+    multiplicity: Multiplicity = Field(default=NONE, json_schema_extra={"default": "none"})
+    """How the level is shared: a word, such as holm, for the secondary analyses behind the primary
+    one; or families in order, or a graph."""
+    success: Name = PRIMARY
+    """What the power is the probability of: primary, for its rejection in favour of the treated;
+    the name of a secondary analysis; any or all of those that are tested together."""
 
     @property
     def further(self) -> Mapping[str, "AnalysisPlan"]:
         """The plan of each secondary analysis, whole but for what is wrong in it."""
-        alone = {"secondary": {}, "multiplicity": "none"}
         plans = {}
         for name, one in self.secondary.items():
-            plans[name] = self.model_copy(update={**one.changes, **alone})
+            plans[name] = self.alone.model_copy(update=one.changes)
             for wrong in one.left_out:
                 vars(plans[name]).pop(wrong, None)
         return plans
@@ -201,6 +206,27 @@ class AnalysisPlan(CheckedModel):
                 used |= set(DISCONTINUATIONS)
             used |= {kind for kind, one in done.items() if one != "treatment_policy"}
         return frozenset(used)
+
+    @property
+    def alone(self) -> "AnalysisPlan":
+        """The primary analysis by itself."""
+        alone = {"secondary": {}, "multiplicity": NONE, "success": PRIMARY}
+        return self.model_copy(update=alone)
+
+    @property
+    def every(self) -> dict[str, "AnalysisPlan"]:
+        """The plan of every analysis by name, the primary one first."""
+        return {PRIMARY: self, **self.further}
+
+    @property
+    def together(self) -> tuple[str, ...]:
+        """The analyses that are tested together, of which success may be any or all."""
+        return self.multiplicity.named(self.secondary)
+
+    @property
+    def needs_every_analysis(self) -> bool:
+        """Whether success depends on more than the primary analysis by itself."""
+        return self.success != PRIMARY or not isinstance(self.multiplicity, Serial)
 
     @property
     def averaged(self) -> str:

@@ -1,8 +1,11 @@
 """The choices of a comparison, and the plan as a method of analysis sees it."""
 
-from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import Field
+
+PRIMARY: Final = "primary"
+"""What the primary analysis is called beside the secondary ones."""
 
 Interval: TypeAlias = Literal["null_variance", "delong", "brunner-munzel", "logit", "newcombe"]
 Measure: TypeAlias = Literal["score", "change"]
@@ -17,9 +20,6 @@ StratumWeighting: TypeAlias = Literal[
     "van-elteren", "mantel-haenszel", "pairs", "patients", "equal", "inverse-variance"
 ]
 Effect: TypeAlias = Literal["mann_whitney", "win_odds", "win_ratio", "net_benefit"]
-Multiplicity: TypeAlias = Literal[
-    "none", "bonferroni", "holm", "hochberg", "hommel", "fixed_sequence"
-]
 Level: TypeAlias = Annotated[float, Field(gt=0, lt=0.5)]
 Imputations: TypeAlias = Annotated[int, Field(ge=2, le=1000)]
 

@@ -13,9 +13,6 @@ from trialsim.scenario.patients.eligibility import Level, Rule
 from trialsim.scenario.plan.choices import Measure
 from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Positive, Violation
 
-PRIMARY = "primary"
-"""What the primary analysis is called where an analysis is named."""
-
 Summary: TypeAlias = Literal["mean", "sd", "median", "share"]
 What: TypeAlias = Literal[
     "randomised", "analysed", "completed", "discontinued", "withdrawn", "died", "left"

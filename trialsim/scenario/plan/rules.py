@@ -1,13 +1,21 @@
 """What goes together in an analysis plan: each rule names the choice that another forbids."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed
 from trialsim.scenario.plan.methods.registry import METHODS, AnyMethod, name_of
+from trialsim.scenario.plan.multiplicity import (
+    TOGETHER,
+    AnyMultiplicity,
+    Families,
+    GraphPlan,
+    Serial,
+)
 from trialsim.scenario.protocol.design import BASELINE
-from trialsim.scenario.validation.refusal import WHOLE, Rules, Violation, broken_rules
+from trialsim.scenario.validation.refusal import WHOLE, Rules, Violation, broken_rules, unknown
 
 
 def _none_for_van_elteren(continuity_correction: bool, strata: str) -> Iterator[Violation]:
@@ -159,19 +167,102 @@ def _secondary_comparisons_fit(
                 yield refusal._replace(path=f"secondary.{name}.{refusal.path}")
 
 
-def _one_level_in_a_family(multiplicity: str, secondary: Mapping[str, Any]) -> Iterator[Violation]:
-    if multiplicity == "none":
-        return
-    if not secondary:
-        yield Violation("multiplicity", "must be none without secondary analyses", multiplicity)
-    for name, one in secondary.items():
-        if "alpha" in one.changes:
+def _one_level_in_a_family(
+    multiplicity: AnyMultiplicity, secondary: Mapping[str, Any]
+) -> Iterator[Violation]:
+    if isinstance(multiplicity, Serial):
+        if multiplicity.procedure == "none":
+            return
+        if not secondary:
+            rule = "must be none without secondary analyses"
+            yield Violation("multiplicity", rule, multiplicity.procedure)
+    for name in multiplicity.named(secondary):
+        if name in secondary and "alpha" in secondary[name].changes:
             rule = "must be that of the primary analysis under a multiplicity procedure"
-            yield Violation(f"secondary.{name}.alpha", rule, one.alpha)
+            yield Violation(f"secondary.{name}.alpha", rule, secondary[name].alpha)
+
+
+def _analyses_exist(
+    multiplicity: AnyMultiplicity, secondary: Mapping[str, Any], success: str
+) -> Iterator[Violation]:
+    known = (PRIMARY, *secondary)
+    for name in (PRIMARY, *TOGETHER):
+        if name in secondary:
+            yield Violation(f"secondary.{name}", f"must have another name: {name} has a meaning")
+    named = multiplicity.named(secondary)
+    for name in named:
+        if name not in known:
+            yield Violation("multiplicity", unknown("analysis", name, known), name)
+    if not isinstance(multiplicity, Serial) and PRIMARY not in named:
+        rule = f"must name {PRIMARY}, or its error would not be among those that are bounded"
+        yield Violation("multiplicity", rule)
+    if success not in (*known, *(TOGETHER if named else ())):
+        yield Violation("success", unknown("analysis", success, (*known, *TOGETHER)), success)
+
+
+_DUNNETT = ("dunnett", "step_down_dunnett")
+
+
+def _arms_share_one_law(
+    multiplicity: AnyMultiplicity, secondary: Mapping[str, Any], primary: Mapping[str, Any]
+) -> Iterator[Violation]:
+    """Refuse Dunnett's test of what are not several arms against one control."""
+    families: Iterable[tuple[str, tuple[str, ...]]] = ()
+    if isinstance(multiplicity, Families):
+        families = [
+            (f"multiplicity.families.{name}.procedure", family.analyses)
+            for name, family in multiplicity.families.items()
+            if family.procedure in _DUNNETT
+        ]
+    elif isinstance(multiplicity, GraphPlan) and multiplicity.intersections == "parametric":
+        families = [("multiplicity.intersections", multiplicity.named(secondary))]
+    for path, analyses in families:
+        plans = [
+            {**primary, **(secondary[name].changes if name in secondary else {})}
+            for name in analyses
+        ]
+        yield from _one_law(path, plans, alike=not path.endswith("intersections"))
+
+
+_ALIKE = (
+    *("endpoint", "visit", "measure", "control", "analysis_set", "minimum_infusion_share"),
+    *("subgroup", "missing", "death", "discontinuation", "test", "alternative"),
+)
+"""What analyses of several arms have in common, so that the control is the same in all."""
+
+
+def share_one_control(plans: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether analyses, as fields by name, compare arms with one control in one way."""
+    return not _differing(plans)
+
+
+def _differing(plans: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the fields, `treated` apart, in which analyses of several arms differ."""
+    return tuple(
+        name for name in _ALIKE if any(one.get(name) != plans[0].get(name) for one in plans)
+    )
+
+
+def _one_law(path: str, plans: Sequence[Mapping[str, Any]], alike: bool) -> Iterator[Violation]:
+    differs = _differing(plans)
+    if alike and differs:
+        rule = f"must be of analyses that differ in treated alone (they differ in {differs[0]})"
+        yield Violation(path, rule)
+    elif alike and len({one.get("treated") for one in plans}) < len(plans):
+        yield Violation(path, "must be of analyses of different arms")
+    for one in plans:
+        plain = one.get("strata") == "none" and one.get("missing") != "multiple_imputation"
+        if "test" in one and not (plain and one["test"].has_joint_law):
+            known = _names(method for method in METHODS if method.has_joint_law)
+            rule = f"must be of {known}, without strata and imputation: others have no known law"
+            yield Violation(path, rule, one["test"].method)
+            return
 
 
 FAMILY_RULES: Rules = (
     (("secondary", WHOLE), _secondary_comparisons_fit),
     (("multiplicity", "secondary"), _one_level_in_a_family),
+    (("multiplicity", "secondary", "success"), _analyses_exist),
+    (("multiplicity", "secondary", WHOLE), _arms_share_one_law),
 )
 """Rules between the primary and the secondary analyses."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-KIND_TAGS: Final = ("distribution", "model", "method", "rule", "scale")
+KIND_TAGS: Final = ("distribution", "model", "method", "rule", "scale", "procedure")
 """The keys whose value says which alternative a mapping describes."""
 SCALES: Final = {"anchor": "value"}
 """The key that says on which scale a number stands, and the key of the number."""

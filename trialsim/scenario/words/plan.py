@@ -12,6 +12,7 @@ from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, pooling_in_wo
 from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, Event
 from trialsim.scenario.words.events import EVENTS
 from trialsim.scenario.words.labels import in_words, outcome_in_words
+from trialsim.scenario.words.multiplicity import multiplicity_in_words, success_in_words
 
 _NO_LABELS: Final[Mapping[str, Outcome]] = MappingProxyType({})
 
@@ -22,14 +23,16 @@ def plan_in_words(
     """Return each convention of the analysis by name, as a sentence or more.
 
     Outcomes are called by their labels. The secondary analyses stand on a line each. The names are
-    the same for every plan of a trial, so two results can be compared line by line.
+    the same for every plan of a trial, so two results can be compared line by line; `success` is
+    beside them where it is not that of the primary analysis by itself.
     """
     if isinstance(plan, PooledAnalysis):
         return pooling_in_words(plan)
     return {
         **_comparison(plan, outcomes),
         "secondary": _secondary(plan, outcomes),
-        "multiplicity": _MULTIPLICITY[plan.multiplicity],
+        "multiplicity": multiplicity_in_words(plan),
+        **({"success": success_in_words(plan)} if plan.needs_every_analysis else {}),
     }
 
 
@@ -115,20 +118,6 @@ _SIDES = {
     "two-sided": "Two-sided: a difference in either direction can reject.",
     "greater": "One-sided: only a difference in favour of the treated can reject.",
     "less": "One-sided: only a difference in favour of the control can reject.",
-}
-
-_BEHIND = (
-    "and none is smaller than that of the primary analysis, which is tested first at the full "
-    "level (serial gatekeeping); the other visits are not adjusted."
-)
-_MULTIPLICITY = {
-    "none": "No p-value is adjusted for multiplicity.",
-    "bonferroni": f"The secondary p-values are adjusted by Bonferroni, {_BEHIND}",
-    "holm": f"The secondary p-values are adjusted by Holm's procedure, {_BEHIND}",
-    "hochberg": f"The secondary p-values are adjusted by Hochberg's procedure, {_BEHIND}",
-    "hommel": f"The secondary p-values are adjusted by Hommel's procedure, {_BEHIND}",
-    "fixed_sequence": "The secondary p-values are adjusted by testing in the order of the plan, "
-    f"each only after all before it have rejected, {_BEHIND}",
 }
 
 

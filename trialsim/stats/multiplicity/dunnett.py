@@ -6,6 +6,7 @@ given the control's mean they are independent, and every probability is a sum ov
 it. The last axis is the arms, all axes before it are batch.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -131,11 +132,21 @@ def statistics_of(p_values: Floats, two_sided: bool) -> Floats:
     return np.asarray(-scipy.special.ndtri(known / 2 if two_sided else known))
 
 
-def parametric_test(p_values: Floats, weights: Floats, members: Booleans, law: Law) -> Floats:
-    """Return the p-value of an intersection of arms by their joint distribution.
+class Block(NamedTuple):
+    """Hypotheses whose joint distribution is known, by their places, and that distribution."""
+
+    places: list[int]
+    law: Law
+
+
+def parametric_test(
+    p_values: Floats, weights: Floats, members: Booleans, blocks: Sequence[Block]
+) -> Floats:
+    """Return the p-value of an intersection by the joint distributions that are known.
 
     Bretz et al. (2011), section 3.2; Xi, Glimm, Maurer and Bretz (2017, Biometrical Journal
-    59:918): the chance that any p-value for its weight is as small as the smallest of them.
+    59:918): the chance that any p-value for its weight is as small as the smallest of them, summed
+    over blocks, as nothing is known of the dependence between them.
     """
     own = np.where(members, weights, 0.0)
     some = own > 0
@@ -143,7 +154,11 @@ def parametric_test(p_values: Floats, weights: Floats, members: Booleans, law: L
         return np.ones(p_values.shape[:-1])
     smallest = np.where(some, p_values / np.where(some, own, 1.0), np.inf).min(axis=-1)
     levels = np.minimum(own * smallest[..., np.newaxis], 1.0)
-    chance = chance_of_any(statistics_of(levels, law.two_sided), law._replace(freedom=None))
+    chance = sum(
+        chance_of_any(statistics_of(levels[..., places], law.two_sided), law)
+        for places, law in blocks
+        if own[places].any()
+    )
     return np.asarray(chance / own.sum())
 
 

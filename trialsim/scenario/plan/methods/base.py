@@ -51,6 +51,8 @@ class AnalysisMethod(CheckedModel):
     """Whether the information at the end follows from the design, the control and the effect."""
     has_blinded_size: ClassVar[bool] = False
     """Whether the number of patients can be re-estimated from data that show no arms."""
+    has_joint_law: ClassVar[bool] = False
+    """Whether the joint law of its tests of several arms against one control is known."""
     conflicts: ClassVar[Rules] = ()
     """Rules between itself, which they need as `test`, and other fields of the plan."""
 

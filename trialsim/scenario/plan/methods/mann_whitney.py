@@ -17,6 +17,7 @@ class MannWhitney(SampleRankMethod):
     statistic_is_z: ClassVar[bool] = True
     reckons_information: ClassVar[bool] = True
     has_blinded_size: ClassVar[bool] = True
+    has_joint_law: ClassVar[bool] = True
 
     method: Literal["mann_whitney"]
 

@@ -40,6 +40,8 @@ class MeanMethod(AnalysisMethod):
 class TTest(MeanMethod):
     """Student's t test."""
 
+    has_joint_law: ClassVar[bool] = True
+
     method: Literal["t_test"]
 
     def test_in_words(self, plan: Plan) -> str:
@@ -54,6 +56,8 @@ class TTest(MeanMethod):
 
 class Welch(MeanMethod):
     """Welch's t test."""
+
+    has_joint_law: ClassVar[bool] = True
 
     method: Literal["welch"]
 
@@ -72,6 +76,8 @@ class Welch(MeanMethod):
 
 class Ancova(MeanMethod):
     """Least squares of the score on arm and baseline score."""
+
+    has_joint_law: ClassVar[bool] = True
 
     method: Literal["ancova"]
 

@@ -1,0 +1,111 @@
+"""The joint law of the tests of several arms against one control, from a trial's own data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trialsim.analysis.data import Data
+from trialsim.arrays import Floats, divide
+from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.means import TTest, Welch
+from trialsim.stats.multiplicity.dunnett import (
+    Law,
+    loadings_of_correlations,
+    loadings_of_sizes,
+    statistics_of,
+)
+from trialsim.stats.ranks.mann_whitney import summarise_counts
+
+
+def joint_statistics(data: Sequence[Data], p_values: Floats) -> tuple[Floats, Law]:
+    """Return the statistics of arms against their control, and their law where none differs.
+
+    Student's t has one variance of all arms together, as Dunnett (1955) has it; others have the
+    normal statistics of their own p-values.
+
+    Parameters
+    ----------
+    data
+        The arms, whose plans differ in `treated` alone.
+    p_values
+        Shape (replicate, arms).
+    """
+    if isinstance(data[0].plan.test, TTest):
+        return _pooled_t(data)
+    law = normal_law(data)
+    return statistics_of(p_values, law.two_sided), law
+
+
+def normal_law(data: Sequence[Data]) -> Law:
+    """Return the law of the normal statistics of arms against their control."""
+    return Law(_loadings(data), two_sided=data[0].plan.sides == 2)
+
+
+def _loadings(data: Sequence[Data]) -> Floats:
+    match data[0].plan.test:
+        case MannWhitney():
+            return loadings_of_correlations(_correlations_of_placements(data))
+        case Welch():
+            arms, control = _moments(data)
+            own = [divide(one.variance, one.size, np.nan) for one in arms]
+            shared = divide(control.variance, control.size, np.nan)
+            return np.stack([np.sqrt(divide(shared, shared + one, np.nan)) for one in own], axis=-1)
+        case _:
+            arms, control = _moments(data)
+            return loadings_of_sizes(np.stack([one.size for one in arms], axis=-1), control.size)
+
+
+def _pooled_t(data: Sequence[Data]) -> tuple[Floats, Law]:
+    arms, control = _moments(data)
+    sizes = np.stack([one.size for one in arms], axis=-1)
+    freedom = sizes.sum(axis=-1) + control.size - len(arms) - 1
+    squares = np.sum([one.squares for one in (*arms, control)], axis=0)
+    spread = np.sqrt(divide(squares, freedom, np.nan))[..., np.newaxis]
+    controls = control.size[..., np.newaxis]
+    error = spread * np.sqrt(divide(sizes + controls, sizes * controls, np.nan))
+    away = np.stack([one.mean - control.mean for one in arms], axis=-1)
+    statistics = divide(away, error, np.nan)
+    law = Law(
+        loadings_of_sizes(sizes, control.size),
+        np.maximum(freedom, 1.0),
+        two_sided=data[0].plan.sides == 2,
+    )
+    return -statistics if data[0].plan.alternative == "less" else statistics, law
+
+
+class _Moments:
+    """Size, mean and sum of squared deviations of one arm in each replicate."""
+
+    def __init__(self, values: Floats) -> None:
+        known = ~np.isnan(values)
+        self.size = known.sum(axis=-1).astype(np.float64)
+        self.mean = divide(np.where(known, values, 0.0).sum(axis=-1), self.size, np.nan)
+        away = np.where(known, values - self.mean[..., np.newaxis], 0.0)
+        self.squares = (away**2).sum(axis=-1)
+
+    @property
+    def variance(self) -> Floats:
+        """With n - 1; NaN below two patients."""
+        return divide(self.squares, self.size - 1, np.nan)
+
+
+def _moments(data: Sequence[Data]) -> tuple[list[_Moments], _Moments]:
+    return [_Moments(one.samples.treated) for one in data], _Moments(data[0].samples.control)
+
+
+def _correlations_of_placements(data: Sequence[Data]) -> Floats:
+    """Return the correlations of Mann-Whitney effects, shape (replicate, arms, arms).
+
+    The effects share the controls: their covariance is that of the controls' placements among the
+    two arms, over the number of controls (DeLong et al. 1988, Biometrics 44:837).
+    """
+    counts = np.stack([one.counts[:, 0] for one in data], axis=1)
+    treated, control = counts[:, :, 0], counts[:, :1, 1]
+    patients, controls = treated.sum(axis=-1, keepdims=True), control.sum(axis=-1, keepdims=True)
+    below = divide(np.cumsum(treated, axis=-1) - treated / 2, patients, np.nan)
+    away = below - divide((below * control).sum(axis=-1, keepdims=True), controls, np.nan)
+    products = np.einsum("raz,rbz->rab", away * control, away)
+    covariance = divide(products, controls * (controls - 1), np.nan)
+    variance = summarise_counts(treated, control).placement_variance
+    spread = np.sqrt(variance[:, :, np.newaxis] * variance[:, np.newaxis, :])
+    return np.asarray(divide(covariance, spread, 0.0))
