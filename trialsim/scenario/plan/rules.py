@@ -224,11 +224,8 @@ def _arms_share_one_law(
         yield from _one_law(path, plans, alike=not path.endswith("intersections"))
 
 
-_ALIKE = (
-    *("endpoint", "visit", "measure", "control", "analysis_set", "minimum_infusion_share"),
-    *("subgroup", "missing", "death", "discontinuation", "test", "alternative"),
-)
-"""What analyses of several arms have in common, so that the control is the same in all."""
+_OF_ITS_OWN = ("treated", "secondary", "multiplicity", "success", "estimand", "alpha", "effect")
+"""In what analyses of several arms may differ, so that the control is the same in all."""
 
 
 def share_one_control(plans: Sequence[Mapping[str, Any]]) -> bool:
@@ -237,9 +234,11 @@ def share_one_control(plans: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _differing(plans: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the fields, `treated` apart, in which analyses of several arms differ."""
+    """Return the fields in which analyses of several arms differ, though they must not."""
     return tuple(
-        name for name in _ALIKE if any(one.get(name) != plans[0].get(name) for one in plans)
+        name
+        for name, value in plans[0].items()
+        if name not in _OF_ITS_OWN and any(one.get(name) != value for one in plans)
     )
 
 
