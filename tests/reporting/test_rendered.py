@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,16 +16,19 @@ from typing import Any, Final
 import pytest
 
 from trialsim.replicates.result import SIMULATED
-from trialsim.reporting.evidence.evidence import Evidence
+from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.reporting.named_file import write_named
 from trialsim.reporting.pages.report import data_of, report
+from trialsim.runs.directory import RunDirectory
+from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.scenario import Scenario
 
 CHROMIUM: Final = os.environ.get("TRIALSIM_CHROMIUM", "")
 pytestmark = pytest.mark.skipif(
     not CHROMIUM, reason="TRIALSIM_CHROMIUM does not name a Chromium to look with"
 )
 TABLES: Final = {
-    *("performance", "resources", "spread", "sensitivity", "examples", "analyses"),
+    *("summary", "performance", "resources", "sensitivity", "examples", "analyses"),
     *("scores-arat", "failure-reasons", "failures", "versions"),
 }
 FIGURES: Final = {
@@ -188,6 +192,32 @@ def test_the_page_is_dark_for_who_wants_it_dark(page: Path, wide: Look) -> None:
     dark = look(page, "--blink-settings=preferredColorScheme=0")
     assert wide.probe["background"] == "rgb(255, 255, 255)"
     assert dark.probe["background"] == "rgb(21, 24, 28)"
+
+
+def test_the_report_of_cars1_is_printed_on_twelve_pages_and_an_appendix(
+    run_of: Callable[[Scenario, str], RunDirectory], tmp_path: Path
+) -> None:
+    wanted = ReportOptions(null_replicates=32, sensitivity_replicates=4, n_jobs=1)
+    text = report(collect_evidence(run_of(load("cars1"), "printed"), wanted))
+    start = text.index('<section class="appendix"')
+    end = text.index("</section>", start) + len("</section>")
+    alone, appendix = text[:start] + text[end:], len(text[start:end])
+    assert appendix > 100_000
+    assert 8 <= printed_pages(tmp_path / "alone.html", alone) <= 12
+    assert printed_pages(tmp_path / "whole.html", text) > 20
+
+
+def printed_pages(file: Path, page: str) -> int:
+    """Return on how many sheets of paper a browser prints a page."""
+    file.write_text(page, encoding="utf-8")
+    paper = file.with_suffix(".pdf")
+    command = [
+        CHROMIUM,
+        *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+        *(f"--user-data-dir={file.parent / 'profile'}", f"--print-to-pdf={paper}", file.as_uri()),
+    ]
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    return len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
 
 
 def test_it_says_first_and_last_that_it_is_simulated(wide: Look) -> None:

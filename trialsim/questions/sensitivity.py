@@ -91,6 +91,12 @@ def what_is_seen(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def is_seen(row: Mapping[str, Any], measure: str) -> bool:
+    """Return whether a row of the JSON of a what-if is off by more than two Monte Carlo errors."""
+    change, mcse = (float(row[name] or 0.0) for name in (measure, f"{measure}_mcse"))
+    return abs(change) > 2 * mcse
+
+
 def swings(scenario: Scenario) -> Iterator[Variant]:
     """Yield the variants in which one parameter that is not published is smaller or larger."""
     content = scenario.model_dump(mode="json")

@@ -1,10 +1,13 @@
 """A report tells what its run tells, in full, and is made in one piece or not at all."""
 
+import csv
 import json
 import re
 import shutil
+from base64 import b64decode
 from collections.abc import Callable
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +19,26 @@ from trialsim.errors import RunError
 from trialsim.reporting.evidence import example_trials
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.reporting.pages.report import data_of, report
+from trialsim.reporting.tables.first_page import assumptions_that_matter
 from trialsim.runs.directory import RunDirectory
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import describe
 
+QUESTION = "Is it <large> enough?"
 SECTIONS = (
-    "Aims",
-    "Data-generating mechanisms",
-    "Estimands",
-    "Methods",
+    QUESTION,
     "Performance measures",
+    "Estimands",
     "Sensitivity to assumptions",
     "Example trials",
     "Failed replicates",
+    "Aims and design",
+    "Data-generating mechanisms",
+    "Methods",
     "How to reproduce this",
     "FDA (2019) simulation-report checklist",
+    "Appendix: every assumption",
 )
 
 
@@ -76,7 +83,7 @@ def at(content: Any, path: str) -> Any:
 
 @pytest.fixture(scope="module")
 def page(evidence: Evidence) -> str:
-    return report(evidence, "Is it <large> enough?", command="trialsim report run -o a.html")
+    return report(evidence, QUESTION, command="trialsim report run -o a.html")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +91,7 @@ def reader(page: str) -> Reader:
     return Reader(page)
 
 
-def test_the_headings_are_those_of_a_simulation_study(reader: Reader) -> None:
+def test_the_answer_comes_first_and_the_assumptions_last(reader: Reader) -> None:
     assert tuple(reader.headings) == SECTIONS
 
 
@@ -114,13 +121,87 @@ def test_quantiles_are_those_of_the_trials(reader: Reader, evidence: Evidence) -
     assert found == np.median(days[np.isfinite(days)])
 
 
+def test_the_first_section_answers_with_its_error_and_says_what_was_left_out(
+    page: str, evidence: Evidence
+) -> None:
+    first = page[page.index('id="answer"') : page.index("<nav")]
+    power, null = evidence.result.favoured, evidence.without_effect
+    assert null is not None
+    for share in (power, null.error):
+        for number in (share.estimate, share.low, share.high):
+            assert f"{100 * float(number):.1f}%" in first
+    words = re.sub(r"<[^>]*>", "", first)
+    assert "The type I error under other rates of drop-out" in words
+    assert "Interim looks: the study plans none." in words
+    assert 'id="estimates"' in first
+
+
+def what_if_of(power: float) -> dict[str, Any]:
+    """Return a what-if whose numbers are made up: of each path two values, as (power, estimate)."""
+    moved: dict[str, tuple[tuple[float, float], ...]] = {
+        "outcomes.arat.effect.value": ((-0.20, -0.04), (0.10, 0.05)),
+        "operations.death.probability": ((0.03, 0.001), (-0.02, -0.002)),
+        "operations.withdrawal.probability": ((0.04, 0.0), (-0.05, 0.0001)),
+        "design.patients": ((-0.10, 0.0), (0.06, 0.0)),
+        "operations.infusion_minutes": ((0.019, 0.0), (0.0, 0.0)),
+    }
+    errors = {"difference_mcse": 0.01, "estimate_difference_mcse": 0.0001}
+    base = {"changes": {}, "power": power, "difference": 0.0, "estimate_difference": 0.0, **errors}
+    rows = [
+        {**base, "changes": {path: value}, "difference": by, "estimate_difference": estimate}
+        for path, changes in moved.items()
+        for value, (by, estimate) in enumerate(changes)
+    ]
+    return {"rows": [base, *rows]}
+
+
+@pytest.mark.parametrize(
+    ("power", "told"),
+    [
+        (
+            0.8,
+            [
+                ("Effect (Mann-Whitney)", -0.20),
+                ("Patients", -0.10),
+                ("Withdrawal, probability", -0.05),
+            ],
+        ),
+        (0.995, [("Effect (Mann-Whitney)", 0.05), ("Death, probability", -0.002)]),
+    ],
+)
+def test_the_assumptions_that_matter_are_those_whose_changes_are_largest_and_seen(
+    power: float, told: list[tuple[str, float]]
+) -> None:
+    """By hand; a change within two Monte Carlo errors is not told, near 1 power gives way."""
+    table = assumptions_that_matter(what_if_of(power), load("cars1"))
+    assert table is not None
+    assert [(row.cells[0].text, row.cells[3].value) for row in table.rows] == told
+
+
+def test_where_no_change_is_seen_no_assumption_is_said_to_matter() -> None:
+    still = what_if_of(0.8)
+    for row in still["rows"]:
+        row["difference"] = 0.0
+    assert assumptions_that_matter(still, load("cars1")) is None
+
+
+def test_every_assumption_can_be_taken_along_as_csv(page: str, modest: Scenario) -> None:
+    link = re.search(r'href="data:text/csv;charset=utf-8;base64,([^"]+)" download="(\S+)"', page)
+    assert link is not None
+    rows = list(csv.DictReader(StringIO(b64decode(link[1]).decode("utf-8"))))
+    wanted = [row.path or "" for section in describe(modest).sections for row in section.rows]
+    assert [row["path"] for row in rows] == wanted
+    assert {row["status"] for row in rows} == {"published", "derived", "assumed"}
+    assert link[2] == "cars1_assumptions.csv"
+
+
 def test_every_assumption_stands_there_with_its_source(
     reader: Reader, page: str, modest: Scenario
 ) -> None:
     words = "".join(reader.words)
     for section in describe(modest).sections:
         for row in section.rows:
-            assert row.label in words
+            assert row.path is None or row.path in words
             assert row.note is None or row.note in words
     for reference in modest.references.values():
         assert reference in words
@@ -129,7 +210,8 @@ def test_every_assumption_stands_there_with_its_source(
 
 def test_every_link_leads_somewhere_and_every_name_is_one_thing(reader: Reader) -> None:
     assert len(reader.identifiers) == len(set(reader.identifiers))
-    assert {link.removeprefix("#") for link in reader.links} <= set(reader.identifiers)
+    inside = {link for link in reader.links if not link.startswith("data:text/csv")}
+    assert {link.removeprefix("#") for link in inside} <= set(reader.identifiers)
 
 
 def test_every_table_has_a_caption_and_every_heading_a_scope(page: str) -> None:
@@ -177,7 +259,7 @@ def test_a_study_with_looks_tells_their_bounds_their_stops_and_what_they_save(
     wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
     evidence = collect_evidence(run_of(few, "looks"), wanted)
     page = Reader(report(evidence))
-    assert page.headings[5] == "Looks at the data"
+    assert page.headings[2] == "Looks at the data"
     figures = {"boundaries", "stopping", "patients-at-looks", "expected-size"}
     assert figures <= {name.removesuffix("-figure") for name in page.identifiers}
     told, named = data_of(evidence), dict(page.named)

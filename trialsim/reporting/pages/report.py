@@ -1,11 +1,15 @@
-"""The report of a run: one page, in the order in which simulation studies are reported.
+"""The report of a run: one page, which answers first, and then says how it knows.
 
-Its headings are ADEMP (Morris, White and Crowther 2019, Statistics in Medicine 38:2074): aims,
+The answer comes first, then the results, how they were found, and what was assumed. It has all
+parts of ADEMP (Morris, White and Crowther 2019, Statistics in Medicine 38:2074): aims,
 data-generating mechanisms, estimands, methods, performance measures. What stands in its tables
 stands in full precision, under the names of the JSON, in the page's data.
 """
 
+from base64 import b64encode
 from typing import Any, Final
+
+from pandas import DataFrame
 
 from trialsim.analysis.analyse import analyse
 from trialsim.questions.estimands.result import INDIVIDUAL
@@ -16,28 +20,36 @@ from trialsim.reporting.evidence.published import published_table
 from trialsim.reporting.evidence.reproduction import commands, versions
 from trialsim.reporting.pages.example_tables import example_tables
 from trialsim.reporting.pages.report_figures import figures_of
-from trialsim.reporting.pages.sensitivity_table import sensitivity_table
-from trialsim.reporting.tables.assumptions import parts, status_counts
+from trialsim.reporting.pages.sensitivity_table import sensitivity_tables
+from trialsim.reporting.tables.assumptions import Part, as_frame, parts, status_counts
 from trialsim.reporting.tables.estimands_tables import estimands_tables
 from trialsim.reporting.tables.failure_tables import failure_tables
-from trialsim.reporting.tables.headline import headline
+from trialsim.reporting.tables.first_page import first_page
 from trialsim.reporting.tables.looks_tables import looks_tables
 from trialsim.reporting.tables.operating_characteristics import (
     performance,
     quantiles,
     resources,
-    spread,
 )
 from trialsim.reporting.tables.page import rendered
 from trialsim.reporting.text.power import HARMFUL, about_ratios
+from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.yaml_file import to_yaml
 from trialsim.scenario.programme import single_trial
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import describe
 from trialsim.scenario.words.estimands import VARYING
 
-_ELSEWHERE: Final = ("Design", "Analysis")
-"""Sections of a study that stand in the report's aims and methods."""
+_MECHANISMS: Final = (
+    "Treatment",
+    "Visits",
+    "Eligibility",
+    "Population",
+    "Operations",
+    "Outcomes together",
+)
+"""Sections of a study that say how its patients are simulated; the primary outcome joins them."""
 
 
 def report(evidence: Evidence, question: str = "", command: str = "") -> str:
@@ -59,12 +71,11 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
     null = evidence.without_effect
     without = None if null is None else null.result
     study = describe(scenario)
-    sections = parts(study)
-    told = {part.title: part for part in sections}
+    sections = parts(study, scenario)
     meant = evidence.estimands
     planned = None if scenario.monitoring is None else bounds(scenario)
     content = {
-        "question": question,
+        "first": first_page(evidence, question),
         "study": study,
         "scenario": scenario,
         "plan": scenario.analysis,
@@ -74,21 +85,20 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "own_what_if": evidence.own_what_if,
         "examples": evidence.examples,
         "conventions": result.conventions,
-        "tiles": headline(result, without),
         "harm": HARMFUL if result.is_harmful else "",
-        "design": told["Design"],
-        "mechanisms": [part for part in sections if part.title not in _ELSEWHERE],
-        "plan_values": told["Analysis"],
+        "design": sections[0],
+        "mechanisms": [part for part in sections if _is_mechanism(part, scenario)],
+        "assumptions": [part for part in sections if part.table],
+        "assumptions_csv": _data_link(as_frame(study, scenario)),
         "statuses": status_counts(study),
         "performance": performance(result, without),
         "resources": resources(result),
-        "spread": spread(result),
         "estimands": meant and estimands_tables(meant),
         "individual": INDIVIDUAL,
         "looks": planned and looks_tables(result, planned),
         "reversals": result.looks and result.looks.reversals(),
         "published": evidence.reproduction and published_table(evidence.reproduction),
-        "sensitivity": evidence.what_if and sensitivity_table(evidence.what_if),
+        "sensitivity": evidence.what_if and sensitivity_tables(evidence.what_if, scenario),
         "example_tables": example_tables(evidence.examples),
         "varying": VARYING,
         "notes": list(about_ratios(result)),
@@ -119,6 +129,17 @@ def data_of(evidence: Evidence) -> dict[str, Any]:
         "examples": [one.to_dict() for one in evidence.examples],
         "analysis": typical and analyse(typical).to_dict(),
     }
+
+
+def _is_mechanism(part: Part, scenario: Scenario) -> bool:
+    endpoint = scenario.outcomes[scenario.analysis.endpoint].label
+    return part.title in (*_MECHANISMS, f"Outcome: {endpoint}")
+
+
+def _data_link(table: DataFrame) -> str:
+    """Return a table as a CSV file that a link of the page itself holds."""
+    encoded = b64encode(as_csv(table).encode("utf-8")).decode("ascii")
+    return f"data:text/csv;charset=utf-8;base64,{encoded}"
 
 
 def _as_kept(result: PowerResult) -> dict[str, Any]:

@@ -42,7 +42,7 @@ PATHS_SHOWN: Final = 10
 def figures_of(evidence: Evidence) -> dict[str, list[Figure]]:
     """Return the figures of each section of a report, none where there is nothing to draw."""
     return {
-        "performance": _estimates(evidence),
+        "answer": _estimates(evidence),
         "resources": _average(evidence),
         "estimands": _truths(evidence.estimands),
         "looks": _looks(evidence),

@@ -1,14 +1,16 @@
-"""A what-if as a table: what differs, and the change in power, estimate and duration."""
+"""A what-if as tables: what differs, and the change in power, estimate and duration."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from trialsim.questions.sensitivity import what_is_seen
+from trialsim.questions.sensitivity import is_seen, what_is_seen
 from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.problems import as_written
+from trialsim.scenario.words.labels import label_of
 
 _COLUMNS: Final = (
-    "Parameter",
+    "Assumption",
     "Value",
     "Power",
     "change",
@@ -34,38 +36,60 @@ _MEASURES: Final = (
 """The numbers of each row by their names in the JSON, their decimals and their sign."""
 
 
-def sensitivity_table(what_if: Mapping[str, Any]) -> Table:
+class Sensitivity(NamedTuple):
+    """The changes of a what-if: those that move an answer, and those of which nothing is seen."""
+
+    moving: Table
+    still: Table | None
+
+
+def sensitivity_tables(what_if: Mapping[str, Any], scenario: Scenario) -> Sensitivity:
     """Return the variants of a what-if, the one that moves the estimate most first.
 
-    `what_if` is that of the JSON; its first row is the base and is left out.
+    `what_if` is that of the JSON; its first row is the base and is left out. What is seen to move
+    neither power nor estimate nor duration, by two Monte Carlo errors, stands apart.
     """
     rows = list(enumerate(what_if["rows"]))[1:]
     rows.sort(key=lambda row: -abs(row[1]["estimate_difference"] or 0.0))
+    moving = [_row(*row, scenario) for row in rows if _moves(row[1])]
+    still = [_row(*row, scenario) for row in rows if not _moves(row[1])]
     caption = (
         f"Each change alone, on the same {what_if['replicates']:,} simulated trials. "
         f"{what_is_seen(what_if['rows'])}"
     )
-    return Table("sensitivity", caption, _COLUMNS, [_row(place, row) for place, row in rows])
+    apart = "Changes of which nothing is seen beyond two Monte Carlo errors"
+    return Sensitivity(
+        Table("sensitivity", caption, _COLUMNS, moving),
+        Table("sensitivity-still", apart, _COLUMNS, still) if still else None,
+    )
 
 
-def _row(place: int, row: Mapping[str, Any]) -> TableRow:
+def _moves(row: Mapping[str, Any]) -> bool:
+    """Return whether a change is seen in what it moves, or ends in failed trials."""
+    measures = ("difference", "estimate_difference", "duration_days_difference")
+    return bool(row["failed"]) or any(is_seen(row, name) for name in measures)
+
+
+def _row(place: int, row: Mapping[str, Any], scenario: Scenario) -> TableRow:
     numbers = [
         error(_known(_at(row, name)), digits, f"what_if.rows.{place}.{name}")
         if name.endswith("_mcse")
         else number(_known(_at(row, name)), digits, f"what_if.rows.{place}.{name}", sign)
         for name, digits, sign in _MEASURES
     ]
-    return TableRow([*_what_differs(row), *numbers])
+    return TableRow([*_what_differs(row, scenario), *numbers])
 
 
-def _what_differs(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
-    """Return path and value of a change, or all of several in one."""
-    changes = {path: as_written(value) for path, value in row["changes"].items()}
+def _what_differs(row: Mapping[str, Any], scenario: Scenario) -> tuple[Cell, Cell]:
+    """Return label and value of a change, or all of several in one."""
+    changes = {
+        label_of(path, scenario): as_written(value) for path, value in row["changes"].items()
+    }
     if len(changes) == 1:
-        ((path, value),) = changes.items()
-        return Cell(path, kind="path"), Cell(value)
-    said = "; ".join(f"{path} = {value}" for path, value in changes.items())
-    return Cell(said or row["name"], kind="path"), Cell("")
+        ((label, value),) = changes.items()
+        return Cell(label), Cell(value)
+    said = "; ".join(f"{label} = {value}" for label, value in changes.items())
+    return Cell(said or row["name"], kind="prose"), Cell("")
 
 
 def _at(row: Mapping[str, Any], name: str) -> float | None:

@@ -29,7 +29,30 @@ _QUANTITIES: Final = {
 """The label of each quantity of a trial, and its decimals."""
 _ARMS: Final = ("treated", "control")
 _COLUMNS: Final = ("Quantity", "Value", "Monte Carlo SE", "95% from", "to", "SD over trials")
-_OF_MEANS: Final = ("Quantity", "Mean", "Monte Carlo SE", "SD over trials")
+
+
+def summary(result: PowerResult, null: PowerResult | None) -> Table:
+    """Return what the first page tells: how often it rejects, how it estimates, what it takes."""
+    told = result.to_dict()
+    of_logarithm = " of its logarithm" if result.quantity.is_ratio else ""
+    rows = [_power("Power", told)]
+    if null is not None:
+        rows.append(_share("Type I error", null.to_dict(), "rejections", "null"))
+    rows += _of_secondary(result)
+    if result.estimand.is_target:
+        rows += _beside_truth(result, told, of_logarithm)
+    if result.looks is not None:
+        rows.append(_randomised(told["monitoring"]))
+    for name in ("screened", "infusions_given", "duration_days"):
+        label, digits = _QUANTITIES[name]
+        rows.append(_mean(label, told, name, digits))
+    return Table("summary", _caption("Operating characteristics", result), _COLUMNS, rows)
+
+
+def _randomised(told: Mapping[str, Any]) -> TableRow:
+    """Return the patients randomised where looks decide how many they are."""
+    mean = _of_mean(told["spread"]["randomised"], "run.monitoring.spread.randomised", 1)
+    return TableRow([Cell("Patients randomised"), *mean[:2], Cell(""), Cell(""), mean[2]])
 
 
 def performance(result: PowerResult, null: PowerResult | None) -> Table:
@@ -107,24 +130,25 @@ def _quantities(result: PowerResult) -> dict[str, tuple[str, int]]:
 
 
 def resources(result: PowerResult) -> Table:
-    """Return the means of time, candidates, patients and infusions."""
-    told = result.to_dict()
-    rows = [
-        TableRow([Cell(label), *_of_mean(told[name], f"run.{name}", digits)])
-        for name, (label, digits) in _quantities(result).items()
-    ]
-    return Table("resources", _caption("Means over trials", result), _OF_MEANS, rows)
-
-
-def spread(result: PowerResult) -> Table:
-    """Return the percentiles of single trials."""
+    """Return mean and percentiles of the estimate, and of time, candidates, patients, infusions."""
+    told, at = result.to_dict(), quantiles(result)
     labels = {"estimate": (f"Estimate of the {result.quantity.name}", 3), **_quantities(result)}
     rows = [
-        _at_shares(*labels[name], f"quantiles.{name}", values)
-        for name, values in quantiles(result).items()
+        TableRow(
+            [
+                Cell(label),
+                *_of_mean(told[name], f"run.{name}", digits),
+                *_percentiles(at[name], f"quantiles.{name}", digits),
+            ]
+        )
+        for name, (label, digits) in labels.items()
     ]
-    columns = ("Quantity", *(f"{100 * share:g}%" for share in SPREAD))
-    return Table("spread", _caption("Percentiles across simulated trials", result), columns, rows)
+    columns = ("Quantity", "Mean", "Monte Carlo SE", "SD", *(f"{100 * one:g}%" for one in SPREAD))
+    return Table("resources", _caption("Means and percentiles", result), columns, rows)
+
+
+def _percentiles(values: list[float], path: str, digits: int) -> list[Cell]:
+    return [number(value, digits, f"{path}.{place}") for place, value in enumerate(values)]
 
 
 def quantiles(result: PowerResult) -> dict[str, list[float]]:
@@ -136,11 +160,6 @@ def quantiles(result: PowerResult) -> dict[str, list[float]]:
         at = np.quantile(known, SPREAD) if len(known) else np.full(len(SPREAD), np.nan)
         found[name] = at.tolist()
     return found
-
-
-def _at_shares(label: str, digits: int, path: str, values: list[float]) -> TableRow:
-    cells = [number(value, digits, f"{path}.{place}") for place, value in enumerate(values)]
-    return TableRow([Cell(label), *cells])
 
 
 def _percent(result: PowerResult) -> str:

@@ -29,7 +29,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
-// Whatever is folded is printed.
+// Whatever is folded is printed, but what is folded because it says nothing.
 addEventListener("beforeprint", () => {
-  for (const folded of document.querySelectorAll("details")) folded.open = true;
+  for (const folded of document.querySelectorAll("details:not(.folded)")) folded.open = true;
 });

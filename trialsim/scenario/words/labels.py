@@ -68,6 +68,16 @@ def path_in_words(path: str, study: Study | None) -> str:
     return ", ".join(named)
 
 
+def label_of(path: str, study: Study | None) -> str:
+    """Return what stands at a path of a study as the first cell of a row says it.
+
+    >>> label_of("operations.withdrawal.probability", None)
+    'Withdrawal, probability'
+    """
+    words = path_in_words(path, study)
+    return words[:1].upper() + words[1:]
+
+
 def _with_unit(name: str) -> str:
     """Return a name in words, the unit in which it ends in parentheses."""
     stem = name.rpartition("_")[0]
