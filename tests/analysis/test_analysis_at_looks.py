@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from pandas import DataFrame
+from scipy.special import ndtri
+from scipy.stats import mannwhitneyu
 
+from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.statistics import statistics_at
 from trialsim.analysis.primary import analyse_primary
 from trialsim.clock import DAY, NEVER
 from trialsim.datasets import PATIENT, cut, tables
@@ -70,29 +74,37 @@ def known_values(found: Mapping[str, DataFrame], scenario: Scenario, minute: int
     return frame.dropna(subset=["value"]).reset_index()
 
 
-def compared_again(values: DataFrame, plan: AnalysisPlan, replicate: int) -> tuple[int, int, float]:
-    """Return patients of both arms and the Mann-Whitney effect, ties counting half."""
+def compared_again(
+    values: DataFrame, plan: AnalysisPlan, replicate: int
+) -> tuple[int, int, float, float]:
+    """Return patients of both arms, the Mann-Whitney effect, and z by SciPy; 0 if all are tied."""
     here = values[values["replicate"] == replicate]
     treated, control = (
         here.loc[here["arm"] == arm, "value"].to_numpy() for arm in (plan.treated, plan.control)
     )
     if not len(treated) or not len(control):
-        return len(treated), len(control), np.nan
-    pairs = np.sign(treated[:, None] - control)
-    return len(treated), len(control), float((pairs.mean() + 1) / 2)
+        return len(treated), len(control), np.nan, 0.0
+    found = mannwhitneyu(treated, control, use_continuity=False, method="asymptotic")
+    effect = float(found.statistic / len(treated) / len(control))
+    z = float(-np.sign(effect - 0.5) * ndtri(found.pvalue / 2))
+    return len(treated), len(control), effect, float(np.nan_to_num(z))
 
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("changes", [TROUBLE, CROWDED], ids=["cars1", "crowded"])
 def test_a_look_counts_as_the_cut_tables_do(changes: Mapping[str, Any], plan: str) -> None:
-    """12 random minutes, each replicate's own, of 4 replicates in 8 ways: 384 looks."""
+    """12 random minutes, each replicate's own, of 4 replicates in 8 ways: 384 looks.
+
+    By the trial as it stood, and by the counts that looks are monitored by, which cut no trial.
+    """
     scenario = study(changes, PLANS[plan])
     trial = simulate_batch(scenario, Streams(41, range(4)))
     whole = tables(trial)
     ends = int(known_from(trial).max())
     minutes = np.random.default_rng(len(plan)).integers(90 * DAY, ends, (12, 4))
     partly = 0
-    for minute in minutes:
+    looks = statistics_at(FinishedTrial(trial), 60, minutes.T)
+    for minute, look in zip(minutes, looks, strict=True):
         found = analyse_primary(as_of(trial, minute), scenario.analysis)
         for replicate in range(4):
             seen = cut(whole, int(minute[replicate]))
@@ -100,6 +112,10 @@ def test_a_look_counts_as_the_cut_tables_do(changes: Mapping[str, Any], plan: st
             expected = compared_again(values, scenario.analysis, replicate)
             assert (found.treated[replicate], found.control[replicate]) == expected[:2]
             assert found.estimate[replicate] == pytest.approx(expected[2], abs=1e-12, nan_ok=True)
+            assert look.patients[replicate] == sum(expected[:2])
+            assert look.z[replicate] == pytest.approx(expected[3], abs=1e-9)
+            if sum(expected[:2]) and look.information[replicate] > 0:
+                assert look.effect[replicate] == pytest.approx(expected[2], abs=1e-12)
             partly += 0 < sum(expected[:2]) < 50
     assert partly > 12
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import trialsim as ts
 from trialsim.cli.app import app
+from trialsim.errors import RecruitmentError
 from trialsim.questions.monitoring.calendar import mean_calendar
 from trialsim.questions.monitoring.doubts import doubts
 from trialsim.reporting.text.power import power_text
@@ -143,5 +144,9 @@ def test_doubts_are_borne_out_by_trials() -> None:
 
 
 def test_a_study_that_nobody_can_enter_is_told_where_it_is_run() -> None:
-    change = {"eligibility.inclusion.age.at_least": 84.9999999}
-    assert doubts(ts.load("cars_sequential").replace(change)) == ()
+    age = "eligibility.inclusion.age"
+    change = {f"{age}.at_least": 101, f"{age}.at_most": 102}
+    study = ts.load("cars_sequential").replace(change)
+    assert doubts(study) == ()
+    with pytest.raises(RecruitmentError, match="none of 262,144"):
+        ts.bounds(study)

@@ -8,6 +8,7 @@ import pytest
 import trialsim as ts
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.monitored import monitor
+from trialsim.analysis.monitoring.statistics import statistics_of_all
 from trialsim.errors import InputError
 from trialsim.replicates.monitoring.monitored import largest
 from trialsim.replicates.monitoring.re_estimated import ReEstimated
@@ -15,7 +16,7 @@ from trialsim.reporting.text.power import power_text
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
 from trialsim.streams import Streams
-from trialsim.trial.trial import simulate_batch
+from trialsim.trial.trial import Pause, simulate_batch
 
 TRIALS = 192
 
@@ -106,11 +107,13 @@ def test_where_no_trial_had_its_size_set_there_is_no_mean() -> None:
     assert "size where it was set again" in power_text("title", result)
 
 
-def crowded(monitoring: dict[str, Any] | None, patients: int = 60) -> Scenario:
+def crowded(
+    monitoring: dict[str, Any] | None, patients: int = 60, candidates: float = 3.0
+) -> Scenario:
     """Return CARS-1 at sites with one chair, whose infusions take so long that patients wait."""
     changes = {
         "design.patients": patients,
-        "operations.candidates_per_site_per_month": 3.0,
+        "operations.candidates_per_site_per_month": candidates,
         "operations.infusion_minutes": 240,
         "operations.infusion_chairs_per_site": 1,
         "monitoring": monitoring,
@@ -121,19 +124,48 @@ def crowded(monitoring: dict[str, Any] | None, patients: int = 60) -> Scenario:
 
 
 EARLY: dict[str, Any] = {"looks": {"first": {"when": {"known": 0.2}}}, "efficacy": "none"}
+PAUSE = {"when": {"known": 0.2}, "decided_after_days": 21.0, "recruitment_meanwhile": "pauses"}
+PAUSING: dict[str, Any] = {**EARLY, "looks": {"first": PAUSE}}
 
 
-def test_where_patients_wait_for_chairs_a_size_that_stays_changes_nothing() -> None:
+@pytest.mark.parametrize("early", [EARLY, PAUSING], ids=["goes on", "pauses"])
+def test_where_patients_wait_for_chairs_a_size_that_stays_changes_nothing(
+    early: dict[str, Any],
+) -> None:
     """The zone is so narrow that no trial is in it: every number is that of the plan without."""
     zone = {"at": "first", "by": "promising_zone", "power": 0.9, "least_power": 0.8999}
     final = {"test": "conventional", "because": "no trial is enlarged"}
     rule = {"re_estimation": {**zone, "at_least": 60, "at_most": 120}, "final": final}
     changed, plain = (
-        ts.power(crowded({**EARLY, **more}), 12, 7, n_jobs=1) for more in (rule, {"final": final})
+        ts.power(crowded({**early, **more}), 12, 7, n_jobs=1) for more in (rule, {"final": final})
     )
     assert (changed.columns["planned_patients"] == 60).all()
     for name, column in plain.columns.items():
         assert np.array_equal(changed.columns[name], column, equal_nan=True), name
+
+
+def test_a_new_size_where_recruitment_paused_is_one_of_that_design_with_the_pause() -> None:
+    """Each trial is run by itself, of its own size, with nobody randomised in its own pause."""
+    blinded = {"at": "first", "by": "blinded", "power": 0.8, "effect": 0.7}
+    rule = {"re_estimation": {**blinded, "at_least": 45, "at_most": 90}}
+    planned = crowded({**PAUSING, **rule}, candidates=1.0)
+    trial = simulate_batch(largest(planned), Streams(7, range(6)))
+    seen = monitor(FinishedTrial(trial), boundary_of(planned))
+    (pause,) = seen.pauses
+    assert (pause.begins == seen.moments.minute[:, 0]).all()
+    assert len(set(seen.patients.tolist())) > 2
+    for row, size in enumerate(seen.patients.tolist()):
+        begins, ends = pause.begins[[row]], pause.ends[[row]]
+        streams, design = Streams(7, range(row, row + 1)), crowded(None, size, 1.0)
+        alone = simulate_batch(design, streams, "events", None, [Pause(begins, ends)])
+        conduct, found = alone.conduct, seen.ended.trial.conduct
+        assert not ((conduct.randomised >= begins) & (conduct.randomised < ends)).any()
+        assert (conduct.randomised[0] >= ends).any()
+        assert (conduct.waited > 0).any()
+        for name in ("randomised", "infusion_given", "infusion_start"):
+            assert (getattr(conduct, name)[0] == getattr(found, name)[row, :size]).all(), name
+        last = statistics_of_all(FinishedTrial(alone), size)
+        assert seen.found.z[row, -1] == last.z[0]
 
 
 def test_chairs_for_all_who_are_planned_may_be_too_few_for_those_a_look_adds() -> None:
