@@ -17,7 +17,15 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.usdm.reading import study_from_usdm
 from trialsim.scenario.usdm.writing import usdm_document
 
-CARS1 = usdm_document(load("cars1"))
+
+def bare(study: Scenario) -> Any:
+    """Return the document of a study as other software would write it, without extensions."""
+    document = usdm_document(study)
+    del document["study"]["versions"][0]["studyDesigns"][0]["extensionAttributes"]
+    return document
+
+
+CARS1 = bare(load("cars1"))
 STUDIES = [study for study in map(load_study, builtin_studies()) if isinstance(study, Scenario)]
 
 
@@ -40,8 +48,8 @@ def section(text: str, name: str) -> Any:
 def test_arms_visits_and_number_come_back_from_every_built_in_study(
     study: Scenario, tmp_path: Path
 ) -> None:
-    """Oracle: the study itself, by way of a document in JSON."""
-    design = section(begun(usdm_document(study), tmp_path), "design")
+    """Oracle: the study itself, by way of a document in JSON, of anyone's."""
+    design = section(begun(bare(study), tmp_path), "design")
     assert design["patients"] == study.design.patients
     for name, arm in study.design.arms.items():
         found = design["arms"][name]
@@ -57,7 +65,37 @@ def test_arms_visits_and_number_come_back_from_every_built_in_study(
 def test_a_daily_course_comes_back_and_any_other_is_asked_for(tmp_path: Path) -> None:
     text = begun(CARS1, tmp_path)
     assert section(text, "treatment") == {"infusions": {"per_cycle": 21, "days": "every_day"}}
-    assert "# ASK: the days of infusions" in begun(usdm_document(load("dose_finding")), tmp_path)
+    assert "# ASK: the days of infusions" in begun(bare(load("dose_finding")), tmp_path)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_a_study_comes_back_whole_from_its_own_document(study: Scenario, tmp_path: Path) -> None:
+    """Oracle: the study itself, field by field; weekdays of infusions among them."""
+    file = tmp_path / "mine.yaml"
+    document = json.loads(json.dumps(usdm_document(study)))
+    file.write_text(begun(document, tmp_path))
+    assert "ASK" not in file.read_text().split("\nname: ")[1]
+    again = load(file)
+    assert again.model_dump(exclude={"name"}) == study.model_dump(exclude={"name"})
+
+
+def test_what_a_document_says_counts_more_than_its_extensions(tmp_path: Path) -> None:
+    document = usdm_document(load("dose_finding"))
+    design = document["study"]["versions"][0]["studyDesigns"][0]
+    design["population"]["plannedEnrollmentNumber"]["value"] = 60
+    design["extensionAttributes"] += [
+        {"url": "urn:another:study-file:design", "valueString": "{}"},
+        {"url": "urn:trialsim:study-file:title", "valueString": '{"a": 1}'},
+        {"url": "urn:trialsim:study-file:mine", "valueString": "not YAML: {"},
+    ]
+    text = begun(document, tmp_path)
+    assert section(text, "design")["patients"] == 60
+    assert "mine" not in text.replace("name: mine", "")
+    design["extensionAttributes"][0]["valueString"] = "not YAML: {"
+    with pytest.raises(
+        InputError, match=r"extensionAttributes\.0\.valueString: must be the section"
+    ):
+        begun(document, tmp_path)
 
 
 def test_what_is_missing_is_asked_for_and_named_by_check(
@@ -80,7 +118,7 @@ def test_what_is_missing_is_asked_for_and_named_by_check(
 def test_the_file_with_its_gaps_filled_is_the_study_again(tmp_path: Path) -> None:
     """Oracle: the sections of the study's own file, put in the place of what is asked for."""
     study = load("stroke_nihss")
-    text = begun(usdm_document(study), tmp_path)
+    text = begun(bare(study), tmp_path)
     whole = (builtin_studies()["stroke_nihss"]).read_text()
     kept = [line for line in text.splitlines() if not line.startswith("#")]
     taken, section_now = [], ""

@@ -1,13 +1,15 @@
 """The beginning of a study file from a USDM v4 document: what it says, and what it does not.
 
 Arms, visits, planned number, dose and number of infusions become values. Everything else that a
-study file must say, USDM has as text or not at all: it is asked for in comments, and `check` names
-it as missing until somebody writes it. No number is made up.
+study file must say, USDM has as text or not at all. A document that trialsim wrote has it in
+extension attributes, one for each section. Of any other it is asked for in comments, and `check`
+names it as missing until somebody writes it. No number is made up.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trialsim.errors import InputError, Problem
 from trialsim.scenario.files.templates import checked_name, template
-from trialsim.scenario.usdm.writing import ONSET
+from trialsim.scenario.files.yaml_text import parsed_value, yaml_of
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.usdm.writing import DOSES, EXTENSION, ONSET
 
-_DOSES: Final = {"mL": "dose_ml", "mL/kg": "dose_ml_per_kg", "mg/kg": "dose_mg_per_kg"}
 _ASKED: Final = {
     "population": "candidates and their covariates, which USDM does not describe",
     "eligibility": "criteria as conditions on covariates; USDM has them as text:",
@@ -110,6 +113,11 @@ class _Objective(_Named):
     endpoints: tuple[_Named, ...] = ()
 
 
+class _Extension(_Part):
+    url: str
+    valueString: str | None = None  # noqa: N815
+
+
 class _Design(_Part):
     arms: tuple[_Named, ...] = Field(min_length=1)
     population: _Population
@@ -118,6 +126,7 @@ class _Design(_Part):
     studyCells: tuple[_Cell, ...] = ()  # noqa: N815
     objectives: tuple[_Objective, ...] = ()
     scheduleTimelines: tuple[_Timeline, ...] = ()  # noqa: N815
+    extensionAttributes: tuple[_Extension, ...] = ()  # noqa: N815
 
 
 class _Title(_Part):
@@ -158,7 +167,12 @@ def study_from_usdm(name: str, file: Path) -> str:
         "outcomes": [one.text for aim in design.objectives for one in aim.endpoints],
         "analysis": [aim.text for aim in design.objectives],
     }
-    said = {"design": list(_design(version, design)), "treatment": list(_treatment(version))}
+    own = _sections_beyond_usdm(design, str(file))
+    said = {
+        "design": list(_design(version, design, own.pop("design", {}))),
+        "treatment": list(_treatment(version, own.pop("treatment", {}))),
+        **{name: _yaml_lines(name, content) for name, content in own.items()},
+    }
     lines = [
         f"# From the USDM document {_said(file.name)}. What stands after ASK is not in it, or only",
         "# as text: replace it, and take the # away. `trialsim check` names what is still missing.",
@@ -169,12 +183,40 @@ def study_from_usdm(name: str, file: Path) -> str:
     for section, example in _sections(template("infusions")).items():
         lines.append("")
         if section in said:
-            lines += said[section]
+            lines += said.pop(section)
         else:
             lines.append(f"# ASK: {_ASKED[section]}")
             lines += [f"#   {_said(text)}" for text in texts.get(section, ()) if text.strip()]
             lines += [f"# {line}".rstrip() for line in example]
+    for further in said.values():
+        lines += ["", *further]
     return "\n".join(lines) + "\n"
+
+
+def _sections_beyond_usdm(design: _Design, file: str) -> dict[str, Any]:
+    """Return the sections of a study file that trialsim put into a document, as plain values."""
+    found = {}
+    for place, one in enumerate(design.extensionAttributes):
+        name = one.url.removeprefix(EXTENSION)
+        if name == one.url or name not in Scenario.model_fields or name in _SAID:
+            continue
+        section: Any = None
+        with suppress(InputError):
+            section = parsed_value(one.valueString or "")
+        if not isinstance(section, dict) or not isinstance(section.get(name), dict):
+            path = f"study.versions.0.studyDesigns.0.extensionAttributes.{place}.valueString"
+            rule = f"must be the section {name} of a study file"
+            raise InputError([Problem(path, rule, file=file)])
+        found[name] = section[name]
+    return found
+
+
+_SAID: Final = ("name", "title", "summary")
+"""What a study file says that every document has."""
+
+
+def _yaml_lines(name: str, content: Mapping[str, Any]) -> list[str]:
+    return yaml_of({name: content}).splitlines() if content else []
 
 
 def _read(file: Path) -> _Document:
@@ -197,20 +239,24 @@ def _problem(file: str, error: Mapping[str, Any]) -> Problem:
     return Problem(".".join(map(str, error["loc"])), rule[:1].lower() + rule[1:], file=file)
 
 
-def _design(version: _Version, design: _Design) -> Iterator[str]:
+def _design(version: _Version, design: _Design, own: dict[str, Any]) -> Iterator[str]:
+    arms = own.pop("arms", {})
     yield "design:"
     yield "  arms:"
     names = _names(design.arms)
     for arm in design.arms:
         label = _quoted(arm.label or arm.name)
         dose, said = _dose(version, design, arm)
-        yield f"    {names[arm.id]}: {{label: {label}{dose}}}{said}"
+        more = arms.get(names[arm.id], {}) if isinstance(arms, dict) else {}
+        rest = "".join(f", {field}: {json.dumps(value)}" for field, value in more.items())
+        yield f"    {names[arm.id]}: {{label: {label}{dose}{rest}}}{said}"
     planned = design.population.plannedEnrollmentNumber
     if planned is None or planned.most is None:
         yield "  # ASK: patients to randomise, all arms together"
         yield "  # patients: 200"
     else:
         yield f"  patients: {round(planned.most)}"
+    yield from (f"  {line}" for line in (yaml_of(own).splitlines() if own else ()))
     yield from _visits(design)
 
 
@@ -234,11 +280,11 @@ def _dose(version: _Version, design: _Design, arm: _Named) -> tuple[str, str]:
     doses = [one.dose for one in given if one.dose is not None and one.dose.value is not None]
     units = {"" if one.unit is None else one.unit.standardCode.decode for one in doses}
     numbers = ", ".join(f"{one.value:g}" for one in doses)
-    if not doses or len(units) > 1 or not units <= _DOSES.keys():
+    if not doses or len(units) > 1 or not units <= DOSES.keys():
         amount = f"; the document says {numbers} {_said(', '.join(units))}" if doses else ""
         return "", f"  # ASK: dose_ml{amount}{told.replace('  #', ';')}"
     value = f"[{numbers}]" if len(doses) > 1 else numbers
-    return f", {_DOSES[units.pop()]}: {value}", told
+    return f", {DOSES[units.pop()]}: {value}", told
 
 
 def _visits(design: _Design) -> Iterator[str]:
@@ -266,7 +312,7 @@ def _visits(design: _Design) -> Iterator[str]:
         yield f"    {names[encounter.id]}: {{day: {day}{after}{wide}}}"
 
 
-def _treatment(version: _Version) -> Iterator[str]:
+def _treatment(version: _Version, own: dict[str, Any]) -> Iterator[str]:
     given = [one for each in version.studyInterventions for one in each.administrations]
     phased = any(len(each.administrations) > 1 for each in version.studyInterventions)
     counts = {
@@ -280,8 +326,10 @@ def _treatment(version: _Version) -> Iterator[str]:
         one.frequency is not None and one.frequency.standardCode.decode == "QD" for one in given
     )
     if len(counts) == 1 and daily and not phased:
-        yield "treatment:"
-        yield f"  infusions: {{per_cycle: {counts.pop()}, days: every_day}}"
+        daily = {"per_cycle": counts.pop(), "days": "every_day"}
+        yield from _yaml_lines("treatment", {**own, "infusions": daily})
+    elif own:
+        yield from _yaml_lines("treatment", own)
     else:
         yield "# ASK: the days of infusions"
         yield "# treatment:"

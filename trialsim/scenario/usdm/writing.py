@@ -1,20 +1,26 @@
 """A study as a USDM v4 document: arms, visits with their timings, planned number, dose, criteria.
 
-What a study file has no place for, such as route, phase and blinding, is left out; what USDM has no
-place for, such as margins, courses and effects, stays in the study file.
+What a study file has no place for, such as route, phase and blinding, is left out. What USDM has no
+class for, such as margins, courses and effects, travels as the standard provides: in an extension
+attribute for each section of the study file, which other software may leave out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
 from trialsim import __version__
+from trialsim.scenario.files.yaml_text import yaml_of
 from trialsim.scenario.protocol.design import Visit
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.values import counted
 
 VERSION: Final = "4.0.0"
 ONSET: Final = "onset"
+EXTENSION: Final = "urn:trialsim:study-file:"
+"""The address of an extension attribute, before the name of a section of the study file."""
+DOSES: Final = {"mL": "dose_ml", "mL/kg": "dose_ml_per_kg", "mg/kg": "dose_mg_per_kg"}
+"""The field of an arm that has its dose, by the unit."""
 _CDISC: Final = ("http://www.cdisc.org", "2025-03-28")
 _CODES: Final[Mapping[str, str]] = {
     "After": "C201356",
@@ -223,7 +229,31 @@ def _design(
         studyInterventionIds=[one["id"] for one in interventions.values()],
         objectives=[_objective(writer, study)],
         scheduleTimelines=[_timeline(writer, study, encounters)],
+        extensionAttributes=[
+            writer.make("ExtensionAttribute", url=f"{EXTENSION}{name}", valueString=text)
+            for name, text in _beyond_usdm(study)
+        ],
     )
+
+
+def _beyond_usdm(study: Scenario) -> Iterator[tuple[str, str]]:
+    """Yield each section of the study file with what USDM has no class for, as YAML."""
+    content = study.model_dump()
+    design = content.pop("design")
+    arms = {
+        name: {field: value for field, value in arm.items() if field not in _SAID_OF_ARMS}
+        for name, arm in design["arms"].items()
+    }
+    rest = {field: value for field, value in design.items() if field not in _SAID_OF_DESIGNS}
+    for name, section in {**content, "design": {"arms": arms, **rest}}.items():
+        if section and name not in _SAID_OF_STUDIES:
+            yield name, yaml_of({name: section})
+
+
+_SAID_OF_STUDIES: Final = ("name", "title", "summary")
+_SAID_OF_DESIGNS: Final = ("arms", "patients", "visits")
+_SAID_OF_ARMS: Final = ("label", *DOSES.values())
+"""What USDM has classes for."""
 
 
 def _arms(writer: _Writer, study: Scenario) -> dict[str, dict[str, Any]]:
