@@ -172,6 +172,40 @@ def test_a_delta_moves_what_is_imputed_after_the_event_alone_and_keeps_to_the_sc
         assert (found.values.cell[left & treated & found.values.analysed] == 1).all()
 
 
+@pytest.mark.parametrize("outcome", ["arat", "disability"])
+def test_a_delta_on_the_latent_scale_moves_nobody_who_stays_beyond_an_end(
+    two_outcomes: Scenario, outcome: str
+) -> None:
+    """Inside the scale it does what it does in points; of scores at an end it moves a part.
+
+    Whether more is better, as of the one, or less, as of the other.
+    """
+    trial = simulate_batch(
+        two_outcomes.replace({"operations.withdrawal": LEAVING}), Streams(9, range(16))
+    )
+
+    def cells(**assumed: Any) -> Any:
+        plan = imputed_by(trial.scenario, **assumed).analysis
+        data = Data(trial, plan.model_copy(update={"endpoint": outcome}))
+        return next(iter(completed(data))).values
+
+    plain = cells()
+    best = plain.cells - 1
+    treated, _ = Data(trial, trial.scenario.analysis).arms
+    left = trial.conduct.exited <= trial.conduct.visit_minute[..., -1]
+    whom = plain.analysed & treated & left
+    worse: dict[str, Any] = {"delta": -2, "after": "withdrawal"}
+    in_points, latent = (cells(**worse, delta_scale=one).cell for one in ("points", "latent"))
+    inside, at_best = (whom & at for at in (plain.cell < best, plain.cell == best))
+    assert inside.sum() > 50
+    assert at_best.sum() > 10
+    assert_array_equal(latent[inside & (plain.cell > 3)], in_points[inside & (plain.cell > 3)])
+    assert_array_equal(latent[~whom], plain.cell[~whom])
+    assert (in_points[at_best] < best).all()
+    assert 0 < np.mean(latent[at_best] == best) < 1
+    assert (cells(delta=-200, delta_scale="latent").cell[whom] == 1).all()
+
+
 def test_the_jump_brings_the_treated_who_left_nearer_to_the_controls(
     two_outcomes: Scenario,
 ) -> None:

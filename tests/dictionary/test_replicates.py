@@ -8,6 +8,7 @@ import pytest
 
 import trialsim as ts
 from trialsim.dictionary.replicates import column_of, dictionary_of_parts
+from trialsim.replicates.deltas import Deltas
 from trialsim.replicates.run import summary_of
 from trialsim.scenario.files.builtin import builtin_studies
 from trialsim.scenario.files.studies import load_study
@@ -16,11 +17,11 @@ from trialsim.scenario.programme import Programme
 
 @pytest.mark.parametrize("name", sorted(builtin_studies()))
 def test_every_number_that_can_be_kept_of_a_built_in_study_is_described(name: str) -> None:
-    study = load_study(name)
+    study, deltas = load_study(name), Deltas((0.0, -5.0), 1.0)
     if isinstance(study, Programme):
         names = summary_of(study).names
     else:
-        names = summary_of(study, True, study.monitoring is None, (0.0, -5.0)).names
+        names = summary_of(study, True, study.monitoring is None, deltas).names
     told = dictionary_of_parts(study, names)
     assert told["column"].tolist() == ["replicate", *names, "reason", "traceback"]
     assert told["label"].str.len().gt(0).all()

@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 import trialsim as ts
 from tests.runs.test_directory import bytes_of
 from trialsim.cli.app import run
-from trialsim.questions.tipping_point import GRID
+from trialsim.replicates.deltas import Deltas, tipping_between
 from trialsim.reporting.text.robustness import tipping_point_text
 from trialsim.scenario.files.yaml_file import load
 
@@ -49,50 +49,99 @@ def test_each_delta_is_the_power_of_a_study_with_it(
         assert_array_equal(found.columns[name][place], power.columns[name])
 
 
-def test_the_tipping_point_is_the_first_delta_that_loses_the_conclusion(
+def test_the_tipping_point_is_where_the_conclusion_is_lost_between_the_deltas_given(
     found: ts.TippingPoint,
 ) -> None:
     favoured = found.columns["favoured"]
     kinds = set()
-    for replicate, tipping in enumerate(found.tipping):
+    for replicate, (tipping, before) in enumerate(zip(found.tipping, found.before, strict=True)):
         course = favoured[:, replicate].tolist()
         if course[0] != 1:
-            assert np.isnan(tipping)
+            assert np.isnan([tipping, before]).all()
         elif 0 in course:
-            assert tipping == DELTAS[course.index(0)]
+            first = course.index(0)
+            assert DELTAS[first - 1] >= before == tipping + 1 > tipping >= DELTAS[first]
         else:
             assert tipping == -np.inf
+            assert np.isnan(before)
         kinds.add("nan" if np.isnan(tipping) else tipping)
     assert {"nan", -np.inf} < kinds
-    assert len(kinds) > 3  # there is something of everything in these trials
+    assert len(kinds) > 8  # there is something of everything in these trials
 
 
-def test_the_delta_tried_before_the_tipping_point_still_has_the_conclusion(
+@pytest.mark.parametrize("scale", ["points", "latent"])
+def test_each_trial_rejects_just_before_its_tipping_point_and_not_at_it(
+    study: ts.Scenario, scale: str
+) -> None:
+    """Law, to the bit: a plan with either delta of a trial finds the same in that trial."""
+    study = study.replace({"analysis.imputation": {"delta_scale": scale}})
+    found = ts.tipping_point(study, DELTAS, 24, n_jobs=1)
+    assert found.tolerance == (1 if scale == "points" else 0.1)
+    tips = np.flatnonzero(np.isfinite(found.tipping))
+    assert len(tips) > 2
+    for replicate in tips[:2]:
+        for delta, rejects in ((found.before, 1), (found.tipping, 0)):
+            assumed = {"delta_scale": scale, "delta": float(delta[replicate])}
+            alone = study.replace({"analysis.imputation": assumed})
+            power = ts.power(alone, replicates=int(replicate) + 1, n_jobs=1)
+            assert power.columns["favoured"][replicate] == rejects
+
+
+def test_the_search_ends_on_a_change_also_where_the_conclusion_comes_and_goes() -> None:
+    """The first change along the deltas given is sought, whatever comes after it."""
+    lost = [[-6, -4], [-13, -11], [-31, -30]]
+
+    def favoured_at(delta: Any) -> Any:
+        return ~np.any([(low <= delta) & (delta <= high) for low, high in lost], axis=0)
+
+    for tolerance, tried in ((0.25, (0.0, -5.0, -12.0)), (1.0, (0.0, -8.0, -12.0, -40.0))):
+        at = np.array([favoured_at(np.full(1, one)) for one in tried])
+        before, after = tipping_between(Deltas(tried, tolerance), at, favoured_at)
+        assert before == after + tolerance
+        assert favoured_at(before)
+        assert not favoured_at(after)
+        assert after == (-4 if tried[1] == -5 else -11)
+
+
+def test_the_distribution_over_trials_is_that_of_the_tipping_points(
     found: ts.TippingPoint,
 ) -> None:
-    favoured = found.columns["favoured"]
-    for replicate, (before, tipping) in enumerate(zip(found.before, found.tipping, strict=True)):
-        if not np.isfinite(tipping):
-            assert np.isnan(before)
-            continue
-        place = DELTAS.index(before)
-        assert DELTAS[place + 1] == tipping
-        assert favoured[place, replicate] == 1 > favoured[place + 1, replicate]
-    told = found.to_dict()["before"]
-    assert {one for one in told if one is not None} == {0.0, -10.0, -20.0}
+    tipping = found.tipping[~np.isnan(found.tipping)]
+    assert found.never.estimate == np.mean(np.isinf(tipping))
+    for share, ends in found.quartiles.items():
+        assert ends.estimate == -np.quantile(-tipping, share)
+        assert ends.low >= ends.estimate >= ends.high
+    told = found.to_dict()
+    assert [one["share"] for one in told["quartiles"]] == [0.25, 0.5, 0.75]
+    assert told["never"]["estimate"] == found.never.estimate
+    assert told["tolerance"] == 1
 
 
-def test_the_text_says_that_a_tipping_point_is_between_deltas_that_were_tried(
+def test_a_conclusion_that_is_regained_is_counted(found: ts.TippingPoint) -> None:
+    assert found.regained == 0
+    favoured = found.columns["favoured"].copy()
+    (replicate, *_) = np.flatnonzero(found.tipping > -20)
+    favoured[-1, replicate] = 1
+    columns = {**found.columns, "favoured": favoured}
+    changed = dataclasses.replace(found, columns=columns)
+    assert changed.regained == 1
+    assert "One trial rejects again" in tipping_point_text("", changed)
+
+
+def test_the_text_gives_one_trial_its_tipping_point_and_many_their_quartiles(
     study: ts.Scenario, found: ts.TippingPoint
 ) -> None:
-    (replicate, *_) = np.flatnonzero(found.tipping == -20.0)
-    columns = {name: one[:, [replicate]] for name, one in found.columns.items()}
+    (replicate, *_) = np.flatnonzero(np.isfinite(found.tipping))
+    columns = {name: one[..., [replicate]] for name, one in found.columns.items()}
     alone = dataclasses.replace(found, replicates=1, columns=columns)
+    tipping = alone.tipping.item()
     told = tipping_point_text(study.title, alone)
-    assert "Tipping point: between -10 and -20, the deltas tried." in told
+    assert f"Tipping point: {tipping:g}; at {tipping + 1:g} the trial still rejects." in told
     many = " ".join(tipping_point_text(study.title, found).split())
-    assert GRID in many
-    assert found.to_dict()["grid"] == GRID
+    assert found.search in many
+    assert found.to_dict()["search"] == found.search
+    quarter = found.quartiles[0.25]
+    assert f"25% {quarter.estimate:.4g} {quarter.low:g} to {quarter.high:g}" in many
 
 
 def test_a_delta_of_less_than_half_a_step_of_the_scale_changes_nothing(study: ts.Scenario) -> None:
@@ -130,13 +179,14 @@ def test_one_trial_is_shown_by_its_own_estimates(study: ts.Scenario) -> None:
         ({}, (0.0,), "deltas: must be two or more, rising or falling"),
         ({}, (0.0, -5.0, -5.0), "deltas: must be two or more, rising or falling"),
         ({}, (0.0, float("nan")), "deltas: must be numbers"),
+        ({"outcomes.arat.step": 3}, (0.0, -5.0), "tolerance: must be 3 points or more"),
     ],
 )
 def test_what_has_no_tipping_point_is_refused(
     study: ts.Scenario, changes: dict[str, Any], deltas: tuple[float, ...], told: str
 ) -> None:
     with pytest.raises(ts.InputError, match=told):
-        ts.tipping_point(study.replace(changes), deltas, 4, n_jobs=1)
+        ts.tipping_point(study.replace(changes), deltas, 4, n_jobs=1, tolerance=1)
 
 
 def test_the_command_prints_many_trials_and_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,13 +214,19 @@ def test_a_directory_continues_where_it_was_stopped_and_gives_the_same_answer(
 ) -> None:
     """Law, to the bit: a run of which a block was lost is mended, its parts the same bytes."""
     small = study.replace({"design.patients": 12, "analysis.imputations": 2})
-    apart = ts.tipping_point(small, DELTAS, 1040, n_jobs=1)
-    kept = ts.tipping_point(small, DELTAS, 1040, n_jobs=1, out=tmp_path)
+    short: dict[str, Any] = {
+        "deltas": (0.0, -20.0),
+        "replicates": 1040,
+        "tolerance": 10,
+        "n_jobs": 1,
+    }
+    apart = ts.tipping_point(small, **short)
+    kept = ts.tipping_point(small, **short, out=tmp_path)
     undisturbed = bytes_of(tmp_path)
     lost, _ = sorted((tmp_path / "parts").iterdir())
     lost.unlink()
     (tmp_path / "summary.json").unlink()
-    again = ts.tipping_point(small, DELTAS, 1040, n_jobs=2, out=tmp_path)
+    again = ts.tipping_point(small, **{**short, "n_jobs": 2}, out=tmp_path)
     assert bytes_of(tmp_path) == undisturbed
     for name, column in apart.columns.items():
         assert_array_equal(column, kept.columns[name])
@@ -184,6 +240,8 @@ def test_a_directory_of_another_command_or_of_other_deltas_is_refused(
     ts.tipping_point(small, DELTAS, 2, n_jobs=1, out=tmp_path)
     with pytest.raises(ts.InputError, match="deltas"):
         ts.tipping_point(small, (0.0, -9.0), 2, n_jobs=1, out=tmp_path)
+    with pytest.raises(ts.InputError, match="tolerance"):
+        ts.tipping_point(small, DELTAS, 2, n_jobs=1, out=tmp_path, tolerance=2)
     with pytest.raises(ts.InputError, match=r"deltas: must be .*, as in"):
         ts.power(small, 2, n_jobs=1, out=tmp_path)
     with pytest.raises(ts.InputError, match="estimands"):

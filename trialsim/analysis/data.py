@@ -56,7 +56,9 @@ class Data:
     given: Endpoint | None = None
     """What is analysed, where it was made before: one imputation."""
     drawn: tuple[Floats, ...] | None = None
-    """Cells at the visit after each imputation, before any delta, where they were made before."""
+    """What each imputation draws at the visit, before any delta, where it was made before."""
+    delta: Floats | None = None
+    """Points by which imputed scores are better, shape (replicate,); None for those of the plan."""
     among: Booleans | None = None
     """Who may be analysed, shape (replicate, patient); None for all."""
     counted: Integers | None = None

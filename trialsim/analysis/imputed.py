@@ -29,7 +29,7 @@ def completed(data: Data) -> Iterator[Data]:
     """Yield the trial after each imputation; in each arm, who has any score has all."""
     imputer = Imputer(data)
     for cells in imputer.draws() if data.drawn is None else data.drawn:
-        yield data.imputed(imputer.endpoint(cells, imputer.model.delta))
+        yield data.imputed(imputer.endpoint(cells))
 
 
 class Part(NamedTuple):
@@ -102,7 +102,10 @@ class Imputer:
         return np.asarray((after & treated)[..., self.visits])
 
     def draws(self) -> Iterator[Floats]:
-        """Yield the cells at the plan's visit, the missing ones imputed, before any delta."""
+        """Yield the cells at the plan's visit, the missing ones as drawn, before any delta.
+
+        What is drawn of latent scores is neither rounded nor within the scale.
+        """
         latent = self.model.scores == "latent"
         yield from self._latent_draws() if latent else map(self._drawn, range(self._imputations))
 
@@ -164,8 +167,7 @@ class Imputer:
             latent = np.where(np.isnan(control[0]), treated[0], control[0])
             if by_reference:
                 latent = self._by_reference(latent, control[1], treated[1], imputation)
-            rounded = np.clip(np.rint(latent[..., -1]), 0, steps)
-            yield np.where(np.isnan(self.cells[..., -1]), rounded, self.cells[..., -1])
+            yield np.where(np.isnan(self.cells[..., -1]), latent[..., -1], self.cells[..., -1])
 
     def _by_reference(
         self, latent: Floats, control: "Parameters", treated: "Parameters", imputation: int
@@ -234,17 +236,36 @@ class Imputer:
                 reference = Reference(made.regressions, self.after, model, self._baselines)
         return found
 
-    def endpoint(self, cells: Floats, delta: float) -> Endpoint:
-        """Return imputed cells as analysed, those after the event better by some points."""
-        data = self.data
-        value = data.outcome.grid.score_of(cells)
-        if delta != 0:
-            treated, control = data.arms
-            whom = treated if self.model.delta_arms == "treated" else treated | control
-            shifted = np.isnan(self.cells[..., -1]) & self.after[..., -1] & whom
-            value = np.where(shifted, value + data.outcome.sign * delta, value)
+    def endpoint(self, cells: Floats) -> Endpoint:
+        """Return imputed cells as analysed, those after the event better by the delta.
+
+        On the latent scale the delta is added to what was drawn, and the sum rounded and kept
+        within the scale; in points it is added to the score that was imputed.
+        """
+        data, grid = self.data, self.data.outcome.grid
+        on_latent = self.model.delta_scale == "latent"
+        better = self._better
+        if on_latent:
+            cells = np.where(self._shifted, cells + better / grid.step, cells)
+        value = grid.score_of(np.clip(np.rint(cells), 0, grid.steps))
+        if not on_latent and np.any(better):
+            value = np.where(self._shifted, value + better, value)
         held = on_treatment(data.trial, data.plan, value)
         return endpoint_of_values(data.trial, data.plan, held)
+
+    @property
+    def _better(self) -> Floats:
+        """Points by which scores are higher that the delta makes better, shape (replicate, 1)."""
+        delta = self.model.delta if self.data.delta is None else self.data.delta
+        told = np.broadcast_to(delta, len(self.cells))[:, np.newaxis]
+        return np.asarray(self.data.outcome.sign * told, np.float64)
+
+    @cached_property
+    def _shifted(self) -> Booleans:
+        """Whose imputed score the delta is added to, shape (replicate, patient)."""
+        treated, control = self.data.arms
+        whom = treated if self.model.delta_arms == "treated" else treated | control
+        return np.asarray(np.isnan(self.cells[..., -1]) & self.after[..., -1] & whom)
 
     def _numbers(self, arm: str, imputation: int, patients: int) -> Floats:
         """Return the uniforms of one imputation of an arm, as `uniforms_shape` describes them."""

@@ -124,7 +124,8 @@ def tipping_point(question: Tipped, keep: KeepOptions, as_json: AsJson = False) 
     """Find how much worse than imputed patients who left must have been to change the conclusion.
 
     The study must impute missing scores several times (analysis.missing: multiple_imputation).
-    Every delta is added to the same imputed scores; --replicates 1 shows one trial.
+    Every delta is added to the same imputed scores, and the change of each conclusion is sought
+    between those given; --replicates 1 shows one trial.
     """
     from trialsim.reporting.text.robustness import tipping_point_text
 

@@ -257,6 +257,14 @@ class Tipped:
             help="Points by which imputed scores are better, rising or falling from the first.",
         ),
     ] = "0,-2,-4,-6,-8,-10,-15,-20"
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="POINTS",
+            help="How near each change of a conclusion is sought, between those deltas.",
+            show_default="a step of the scale, a tenth on the latent scale",
+        ),
+    ] = None
     replicates: Count = 1_000
     study: StudyOptions
     run: RunOptions
@@ -273,7 +281,8 @@ class Tipped:
             rule = "must be numbers separated by commas"
             raise InputError([Problem("--deltas", rule, self.deltas)]) from None
         with self.run.runner(self.replicates, keep=keep, block=BLOCK) as runner:
-            return study, tipping_point_by(runner, study, deltas, self.replicates, keep.out)
+            sought = deltas, self.replicates, keep.out, self.tolerance
+            return study, tipping_point_by(runner, study, *sought)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,12 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], Column], ...]] = tuple(
             Column("{what} of the primary analysis under the delta in place {place}, from 0"),
         ),
         (
+            r"delta (?P<what>before|tipping)",
+            Column(
+                "Delta at which the conclusion changes ({what}); missing if it does not", "points"
+            ),
+        ),
+        (
             r"estimand (?P<what>\w+) by (?P<name>.*)",
             Column("Analysis {name}: {what}"),
         ),

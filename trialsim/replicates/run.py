@@ -14,7 +14,7 @@ from trialsim.analysis.whole.covered import is_covered
 from trialsim.arrays import Floats
 from trialsim.compiled.library import stages
 from trialsim.errors import InputError, RecruitmentError
-from trialsim.replicates.deltas import delta_names, delta_numbers
+from trialsim.replicates.deltas import Deltas, delta_names, delta_numbers
 from trialsim.replicates.estimands import estimand_names, estimand_numbers
 from trialsim.replicates.monitoring.monitored import largest, monitored_names, monitored_quantities
 from trialsim.replicates.programmes import programme_numbers, programme_quantities
@@ -221,13 +221,13 @@ def summary_of(
     study: Study,
     secondary: bool = False,
     estimands: bool = False,
-    deltas: Sequence[float] = (),
+    deltas: Deltas | None = None,
 ) -> Summarise:
     """Return the summary of each replicate of a study, unless another is given.
 
     Of a programme these are the names alone, for its trials are not summarised one by one.
     """
-    if deltas:
+    if deltas is not None:
         base, found = summary_of(study, secondary, estimands), summary_of_deltas(deltas)
         return Summarise((*base.names, *found.names), partial(_with_both, each=(base.of, found.of)))
     if estimands and not isinstance(study, Programme):
@@ -247,9 +247,9 @@ def summary_of(
     )
 
 
-def summary_of_deltas(deltas: Sequence[float]) -> Summarise:
+def summary_of_deltas(deltas: Deltas) -> Summarise:
     """Return the summary that has nothing but what is found under each delta."""
-    return Summarise(delta_names(deltas), partial(delta_numbers, deltas=tuple(deltas)))
+    return Summarise(delta_names(deltas.tried), partial(delta_numbers, deltas=deltas))
 
 
 def _with_secondary(study: Scenario) -> Summarise:

@@ -41,7 +41,12 @@ from trialsim.reporting.text.estimands import estimands_text, missingness_text
 from trialsim.reporting.text.power import power_text
 from trialsim.reporting.text.programme import disagreement_text
 from trialsim.reporting.text.reproduction import calibration_text, reproduction_text
-from trialsim.reporting.text.robustness import tipping_point_text, type_one_error_text
+from trialsim.reporting.text.robustness import (
+    quartiles_in_words,
+    tipping_point_text,
+    type_one_error_text,
+)
+from trialsim.reporting.text.words import error_text
 from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.programme import Programme
@@ -232,8 +237,8 @@ def _said(shown: Any) -> str:
                 f"{shown.prior.title}"
             )
         case TippingPoint():
-            first, last = shown.deltas[0], shown.deltas[-1]
-            return f"Tipping point, deltas of {first:g} to {last:g} points"
+            never, told = shown.never, quartiles_in_words(shown)
+            return f"{told}, never {never.estimate:.4f} (MCSE {error_text(never.mcse)})"
         case Estimands():
             return _truth_said(shown)
         case TypeOneError():

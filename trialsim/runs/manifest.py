@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from trialsim.errors import Problem
 from trialsim.replicates.checks import check_recruitment, chosen_engine
+from trialsim.replicates.deltas import Deltas
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import Summarise, summary_of
 from trialsim.replicates.versions import processor_here, versions_here
@@ -26,6 +27,8 @@ ESTIMANDS: Final = "estimands"
 """The input of a run that keeps what the true values of estimands follow from."""
 DELTAS: Final = "deltas"
 """The input of a run that keeps what is found under each delta of imputed scores."""
+TOLERANCE: Final = "tolerance"
+"""Beside it, how near to the change of a conclusion deltas are sought."""
 BLOCK: Final = 1024
 """Replicates in one part of a run; the grid of parts does not depend on workers or counts."""
 
@@ -48,7 +51,9 @@ class RunManifest(NamedTuple):
     def kept(self) -> Summarise:
         """What is kept of each replicate, and beside it what the inputs say."""
         told = {name: self.inputs.get(name) is True for name in (SECONDARY, ESTIMANDS)}
-        return summary_of(self.scenario, **told, deltas=tuple(self.inputs.get(DELTAS, ())))
+        tried = tuple(self.inputs.get(DELTAS, ()))
+        deltas = Deltas(tried, float(self.inputs[TOLERANCE])) if tried else None
+        return summary_of(self.scenario, **told, deltas=deltas)
 
     def blocks_of(self, replicates: range) -> range:
         """Return the blocks that hold contiguous replicates."""

@@ -107,6 +107,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"missing": "multiple_imputation", "imputation": {"delta_arms": "both"}},
         "analysis.imputation.delta_arms: must be left at treated without a delta (got both)",
     ),
+    "a delta on a scale that is not drawn": (
+        {
+            "missing": "multiple_imputation",
+            "imputation": {"delta": -5, "delta_scale": "latent", "scores": "rounded"},
+        },
+        "analysis.imputation.delta_scale: must be points where scores are rounded as they are "
+        "drawn (got latent)",
+    ),
     "a score by a later one": (
         {
             "missing": "multiple_imputation",

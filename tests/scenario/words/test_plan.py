@@ -161,6 +161,7 @@ def test_what_is_assumed_of_imputed_scores_is_told() -> None:
         {"delta": -5},
         {"delta": 5},
         {"delta": -5, "delta_arms": "both"},
+        {"delta": -5, "delta_scale": "latent"},
         {"predictors": ["baseline", "day_42"]},
         {"predictors": ["day_42"]},
     ]

@@ -1,15 +1,17 @@
 """The type I error of a design, its sensitivity to assumptions and its tipping points, as text."""
 
-from textwrap import fill
+from collections.abc import Iterator
+from textwrap import fill, wrap
 
 import numpy as np
 
 from trialsim.questions.sensitivity import what_is_seen
-from trialsim.questions.tipping_point import GRID, TippingPoint
+from trialsim.questions.tipping_point import TippingPoint
 from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.text.comparison import what_if_text
 from trialsim.reporting.text.words import conventions_text, ends_text, error_text, heading
+from trialsim.scenario.plan.imputation import SHIFTS
 from trialsim.stats.monte_carlo import Proportion
 
 
@@ -61,7 +63,7 @@ def tipping_point_text(title: str, result: TippingPoint) -> str:
             f"{result.replicates:,} simulated trials{failed}; seed {result.seed}, "
             f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
         ),
-        "Scores imputed after the event are made better by delta points, on the same imputations.",
+        *wrap(shift_in_words(result), 100),
         "",
         *(_of_one(result) if result.replicates == 1 else _of_many(result)),
         "",
@@ -72,6 +74,30 @@ def tipping_point_text(title: str, result: TippingPoint) -> str:
         f"{result.seconds:.1f} s",
     ]
     return "\n".join(lines)
+
+
+def shift_in_words(result: TippingPoint) -> str:
+    """Return what is done to imputed scores."""
+    return (
+        "Scores imputed after the event are made better by delta points, on the same imputations, "
+        f"{SHIFTS[result.scale]}."
+    )
+
+
+def quartiles_in_words(result: TippingPoint) -> str:
+    """Return median and quartiles of the tipping point, a delta beyond those tried as never."""
+    quarter, half, rest = (_delta_text(float(one.estimate)) for one in result.quartiles.values())
+    low, high = (_delta_text(float(one)) for one in result.quartiles[0.5][1:])
+    return f"median tipping point {half} (95% {low} to {high}; quartiles {quarter} and {rest})"
+
+
+def _delta_text(delta: float) -> str:
+    """Return a delta to two decimals at most, an infinite one as beyond those tried.
+
+    >>> _delta_text(-6.0), _delta_text(-6.55), _delta_text(-np.inf)
+    ('-6', '-6.55', 'beyond')
+    """
+    return f"{delta:.2f}".rstrip("0").rstrip(".") if np.isfinite(delta) else "beyond"
 
 
 def _of_one(result: TippingPoint) -> list[str]:
@@ -110,12 +136,35 @@ def _conclusion(result: TippingPoint) -> str:
             return f"At a delta of {first:g} the trial does not reject: nothing can tip."
         if np.isinf(concluded[0]):
             return f"The conclusion stands at every delta, down or up to {last:g}."
-        before, tipped = float(result.before[0]), float(concluded[0])
-        return f"Tipping point: between {before:g} and {tipped:g}, the deltas tried."
-    many, never = len(concluded), int(np.isinf(concluded).sum())
+        before, tipped = (_delta_text(float(one[0])) for one in (result.before, concluded))
+        told = f"Tipping point: {tipped}; at {before} the trial still rejects. {result.search}"
+        return fill(told, 100)
+    many = len(concluded)
     if many == 0:
         return f"At a delta of {first:g} no trial rejects: nothing can tip."
     return (
-        f"{many:,} trials reject in favour of the treated at a delta of {first:g}; {never:,} of "
-        f"them do so at every delta ({never / many:.1%}).\n{fill(GRID, 100)}"
+        f"{many:,} trials reject in favour of the treated at a delta of {first:g}. Quartiles of "
+        "their tipping point,\nwhere beyond is a delta beyond those tried:\n\n"
+        + "\n".join(_quartile_lines(result))
+        + f"\n\n{fill(result.search, 100)}{_regained(result)}"
     )
+
+
+def _quartile_lines(result: TippingPoint) -> Iterator[str]:
+    """Yield the quartiles of the tipping point with their limits, and the share that never tips."""
+    yield f"{'share tipped':>12} {'delta':>8} {'95% interval':>20}"
+    for share, ends in result.quartiles.items():
+        delta, low, high = (_delta_text(float(one)) for one in ends)
+        yield f"{share:12.0%} {delta:>8} {f'{low} to {high}':>20}"
+    never = result.never
+    yield (
+        f"{'never':>12} {never.estimate:8.4f} {ends_text(never):>20}   "
+        f"MCSE {error_text(never.mcse)}, at all deltas to {result.deltas[-1]:g}"
+    )
+
+
+def _regained(result: TippingPoint) -> str:
+    if result.regained == 0:
+        return ""
+    trials = "One trial rejects" if result.regained == 1 else f"{result.regained:,} trials reject"
+    return f"\n{trials} again at a further delta of those shown."

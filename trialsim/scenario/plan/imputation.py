@@ -8,6 +8,7 @@ from pydantic import Field
 from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Rules, Violation
 
 Model: TypeAlias = Literal["at_random", "jump_to_reference", "copy_reference", "copy_increments"]
+DeltaScale: TypeAlias = Literal["points", "latent"]
 Event: TypeAlias = Literal["last_score", "discontinuation", "withdrawal"]
 
 
@@ -15,6 +16,12 @@ def _an_event_is_used(model: str, delta: float, after: str) -> Iterator[Violatio
     if after != "last_score" and model == "at_random" and delta == 0:
         rule = "must be left at last_score where nothing is other than at random after it"
         yield Violation("after", rule, after)
+
+
+def _latent_scores_are_drawn(delta_scale: str, scores: str) -> Iterator[Violation]:
+    if delta_scale == "latent" and scores != "latent":
+        rule = "must be points where scores are rounded as they are drawn"
+        yield Violation("delta_scale", rule, delta_scale)
 
 
 def _shift_is_of_somebody(delta: float, delta_arms: str) -> Iterator[Violation]:
@@ -25,6 +32,7 @@ def _shift_is_of_somebody(delta: float, delta_arms: str) -> Iterator[Violation]:
 _RULES: Final[Rules] = (
     (("model", "delta", "after"), _an_event_is_used),
     (("delta", "delta_arms"), _shift_is_of_somebody),
+    (("delta_scale", "scores"), _latent_scores_are_drawn),
 )
 
 
@@ -32,7 +40,9 @@ class Imputation(CheckedModel):
     """The model of scores that are missing after an event; those before it are at random."""
 
     rules = _RULES
-    omitted_defaults = ("model", "after", "delta", "delta_arms", "predictors", "scores")
+    omitted_defaults = (
+        *("model", "after", "delta", "delta_arms", "delta_scale", "predictors", "scores"),
+    )
 
     model: Model = "at_random"
     """At random within the arm; or, of the treated, by the control arm as the reference."""
@@ -44,6 +54,9 @@ class Imputation(CheckedModel):
     within the scale."""
     delta_arms: Literal["treated", "both"] = "treated"
     """In which arms scores are shifted by the delta, usually the treated."""
+    delta_scale: DeltaScale = "points"
+    """What the delta is added to, usually points: the score that was imputed, which is then kept
+    within the scale; or latent: what was drawn, of which all beyond an end is seen as the end."""
     predictors: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)] | None = None
     """Earlier visits by which scores are imputed, such as [baseline, day_42]; null for all."""
     scores: Literal["latent", "rounded"] = "latent"
@@ -79,7 +92,7 @@ def imputation_in_words(imputation: Imputation, treated: str, control: str) -> s
         better = "better" if imputation.delta > 0 else "worse"
         told += (
             f"; on {whom}, {_EVENTS[imputation.after]}, it is made {abs(imputation.delta):.12g} "
-            f"points {better}, within the scale"
+            f"points {better}, {SHIFTS[imputation.delta_scale]}"
         )
     return told
 
@@ -89,6 +102,11 @@ _SCORES: Final = {
     "augmentation), rounded and kept within the scale",
     "rounded": "rounded and kept within the scale",
 }
+SHIFTS: Final = {
+    "points": "within the scale",
+    "latent": "on the latent scale, before it is rounded and kept within the scale",
+}
+"""What becomes of a score that a delta moves beyond an end, as words."""
 _EVENTS: Final = {
     "last_score": "after a patient's last score",
     "discontinuation": "after infusions were discontinued or the trial was left",

@@ -1,9 +1,12 @@
 """What is left of the conclusion as patients who left are taken to have done worse."""
 
+from typing import Final
+
+import numpy as np
 from matplotlib.axes import Axes
 from pandas import DataFrame
 
-from trialsim.questions.tipping_point import GRID, TippingPoint
+from trialsim.questions.tipping_point import TippingPoint
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import (
     INK,
@@ -15,6 +18,13 @@ from trialsim.reporting.figures.canvas.style import (
     styled,
 )
 from trialsim.reporting.tables.captions import caption_of, caption_of_one
+from trialsim.reporting.text.robustness import quartiles_in_words, shift_in_words
+
+_MOST_TICKS: Final = 12
+_BANDS: Final = (
+    "Bands along the lines are 95% Monte Carlo intervals; the grey one goes from the first to the "
+    "third quartile of the tipping point."
+)
 
 
 def tipping_point_data(result: TippingPoint) -> DataFrame:
@@ -29,9 +39,11 @@ def tipping_point_data(result: TippingPoint) -> DataFrame:
 def tipping_point_figure(result: TippingPoint, width: float = WIDTH) -> Drawing:
     """Draw power and the share of conclusions that changed by delta; of one trial its estimate."""
     one = result.replicates == 1
-    told = "Scores imputed after the event are made better by delta points."
-    bars = "Bars are the trial's own intervals." if one else "Bands are 95% Monte Carlo intervals."
-    about, words = (result.scenario, result.digest, result.seed), (told, bars, GRID)
+    bars = "Bars are the trial's own intervals." if one else _BANDS
+    about, words = (
+        (result.scenario, result.digest, result.seed),
+        (shift_in_words(result), bars, result.search),
+    )
     caption = caption_of_one(*about, 0, *words) if one else caption_of(result, *words)
     drawing, (axes,) = page("Tipping point", caption, width, 3.6)
     data = tipping_point_data(result)
@@ -39,7 +51,10 @@ def tipping_point_figure(result: TippingPoint, width: float = WIDTH) -> Drawing:
         _estimates(axes, result, data)
     else:
         _shares(axes, data)
+    _tipping(axes, result)
     axes.set_xlabel("delta, points")
+    if len(result.deltas) <= _MOST_TICKS:
+        axes.set_xticks(result.deltas)
     if result.deltas[-1] < result.deltas[0]:
         axes.invert_xaxis()
     grid(axes, "y")
@@ -59,6 +74,17 @@ def _shares(axes: Axes, data: DataFrame) -> None:
         axes.plot(data["delta"], data[name], marker, color=colour, markersize=4, label=label)
     axes.set_ylim(0.0, 1.02)
     axes.set_ylabel("share of trials")
+
+
+def _tipping(axes: Axes, result: TippingPoint) -> None:
+    """Draw the tipping point of one trial as a line, of many the quartiles as a band."""
+    one, (quarter, half, rest) = result.replicates == 1, result.quartiles.values()
+    if np.isfinite(half.estimate):
+        told = f"tipping point {half.estimate:.4g}" if one else quartiles_in_words(result)
+        axes.axvline(float(half.estimate), color=INK, linewidth=1, linestyle="--", label=told)
+    if not one and np.isfinite(quarter.estimate):
+        end = rest.estimate if np.isfinite(rest.estimate) else result.deltas[-1]
+        axes.axvspan(float(quarter.estimate), float(end), color=INK, alpha=0.06, linewidth=0)
 
 
 def _estimates(axes: Axes, result: TippingPoint, data: DataFrame) -> None:
