@@ -96,6 +96,7 @@ def test_imputed_scores_of_missing_at_random_are_near_the_true_ones(
         {**IMPUTED, "test": "ancova", "death": "as_missing"},
         {**IMPUTED, "test": {**OVER_VISITS, "outcomes": ["arat"]}},
         {"test": {"method": "permutation", "statistic": "brunner_munzel", "permutations": 39}},
+        {"test": {"method": "re_randomisation", "statistic": "mann_whitney", "draws": 39}},
         {"test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}}, "strata": "site"},
         {"test": "ancova", "death": "as_missing"},
     ],

@@ -20,6 +20,9 @@ METHODS: dict[str, dict[str, Any]] = {
     "brunner_munzel": {"test": "brunner_munzel"},
     "brunner_munzel normal": {"test": {"method": "brunner_munzel", "reference": "normal"}},
     "strata": {"strata": "site"},
+    "re-randomised": {
+        "test": {"method": "re_randomisation", "statistic": "mann_whitney", "draws": 99}
+    },
     "adjusted": {
         "test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}, "variance": "placement"}
     },

@@ -28,6 +28,9 @@ PLANS: dict[str, dict[str, Any]] = {
     "permutation": {
         "test": {"method": "permutation", "statistic": "mann_whitney", "permutations": 199}
     },
+    "re-randomised": {
+        "test": {"method": "re_randomisation", "statistic": "mann_whitney", "draws": 199}
+    },
     "covariates": {
         "test": {"method": "adjusted_rank", "covariates": {"arat": "rank", "age_years": "mean"}}
     },

@@ -254,8 +254,8 @@ BROKEN = {
             "(got arats)",
             "5:3: analysis.control: must be another arm than treated (got cerebrolysin)",
             "6:3: analysis.test.method: must be one of mann_whitney, exact_mann_whitney, "
-            "permutation, brunner_munzel, adjusted_rank, wei_lachin, obrien, t_test, welch, "
-            "ancova, mmrm, weighted_mann_whitney, weighted_means, responders, "
+            "permutation, re_randomisation, brunner_munzel, adjusted_rank, wei_lachin, obrien, "
+            "t_test, welch, ancova, mmrm, weighted_mann_whitney, weighted_means, responders, "
             "proportional_odds, standardised_mann_whitney, own; did you mean t_test? (got t_tset)",
             "8:3: analysis.continuity_correction: must be false with strata: van Elteren's test "
             "has no continuity correction (got true)",
@@ -412,9 +412,10 @@ BROKEN = {
             "6:21: analysis.secondary.one.visit: must be a visit that exists; did you mean day_7? "
             "(got day_8)",
             "7:11: analysis.secondary.two.test.method: must be one of mann_whitney, "
-            "exact_mann_whitney, permutation, brunner_munzel, adjusted_rank, wei_lachin, obrien, "
-            "t_test, welch, ancova, mmrm, weighted_mann_whitney, weighted_means, responders, "
-            "proportional_odds, standardised_mann_whitney, own (got rank)",
+            "exact_mann_whitney, permutation, re_randomisation, brunner_munzel, adjusted_rank, "
+            "wei_lachin, obrien, t_test, welch, ancova, mmrm, weighted_mann_whitney, "
+            "weighted_means, responders, proportional_odds, standardised_mann_whitney, own "
+            "(got rank)",
             "8:5: analysis.secondary.day_90: must not bear the name of a visit, whose analysis is "
             "so called",
             "8:14: analysis.secondary.day_90.visit: must be a visit that exists; did you mean "

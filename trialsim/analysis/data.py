@@ -17,10 +17,10 @@ from trialsim.analysis.endpoint import (
     in_subgroup,
     visit_of,
 )
-from trialsim.arrays import Booleans, Floats, Integers, RowIndex
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex, Words
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.streams import Streams
+from trialsim.streams import Streams, numbers
 from trialsim.trial.trial import Trial
 
 
@@ -154,9 +154,13 @@ class Data:
         rows = [known[name] for name in names]
         return np.stack(rows, axis=1).astype(np.float64)
 
-    def uniform(self, purpose: str, units: int, draw: int) -> Floats:
-        """Return a number in (0, 1) by address for each replicate, shape (replicate, units)."""
+    def words(self, purpose: str, units: int, draw: int) -> Words:
+        """Return a word by address for each replicate, shape (replicate, units)."""
         replicates = self.trial.replicates
         first, last = int(replicates[0]), int(replicates[-1])
         streams = Streams(self.trial.seed, range(first, last + 1))
-        return streams.uniform(purpose, units, draw)[replicates - first]
+        return streams.words(purpose, units, draw)[replicates - first]
+
+    def uniform(self, purpose: str, units: int, draw: int) -> Floats:
+        """Return a number in (0, 1) by address for each replicate, shape (replicate, units)."""
+        return numbers(self.words(purpose, units, draw))

@@ -183,7 +183,11 @@ class _Reader:
 
     def _sites(self) -> Integers:
         plan = self._scenario.analysis
-        if any(one.strata == "site" for one in (plan, *plan.further.values())):
+        by_site = self._scenario.design.stratify_by == "site"
+        if any(
+            one.strata == "site" or (by_site and one.test.repeats_randomisation)
+            for one in (plan, *plan.further.values())
+        ):
             self._subjects.text("site")  # which must be there then
         sites = list(self._scenario.operations.sites)
         return self._subjects.codes("site", sites, "a site of the plan").clip(0)

@@ -260,6 +260,7 @@ def test_a_test_without_a_statistic_of_known_variance_cannot_be_monitored(
 WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
     "exact_mann_whitney": {},
     "permutation": {"statistic": "brunner_munzel", "permutations": 99},
+    "re_randomisation": {"statistic": "mann_whitney"},
     "obrien": {"outcomes": ["nihss", "mrs"]},
     "mmrm": {},
     "weighted_mann_whitney": {"covariates": ["nihss"]},

@@ -20,6 +20,7 @@ own_analysis("told_in_words", estimates="log odds ratio", null=0.0)(lambda data:
 METHODS = get_args(AnyMethod)
 GIVEN: dict[str, dict[str, Any]] = {
     "permutation": {"statistic": "mann_whitney", "permutations": 999},
+    "re_randomisation": {"statistic": "mann_whitney"},
     "adjusted_rank": {"covariates": {"arat": "rank"}},
     "wei_lachin": {"outcomes": ["arat", "nihss"]},
     "obrien": {"outcomes": ["arat", "nihss"]},
@@ -91,6 +92,7 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
     ("name", "field", "values"),
     [
         ("permutation", "permutations", (999, 1999)),
+        ("re_randomisation", "draws", (999, 1999)),
         ("responders", "threshold", (40, 41)),
         ("adjusted_rank", "covariates", ({"arat": "rank"}, {"arat": "mean"}, {"nihss": "rank"})),
         ("mmrm", "covariates", ([], ["age_years"], ["nihss"])),

@@ -29,7 +29,7 @@ from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.mmrm import Mmrm
-from trialsim.scenario.plan.methods.permutation import Permutation
+from trialsim.scenario.plan.methods.permutation import Permutation, ReRandomisation
 from trialsim.scenario.plan.methods.proportional_odds import (
     ProportionalOdds,
     StandardisedMannWhitney,
@@ -53,6 +53,11 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     MannWhitney: _Analysis(mann_whitney.compare, ranks.rank_truth, ranks.rank_effect_of),
     ExactMannWhitney: _Analysis(exact_mann_whitney.compare, ranks.rank_truth, ranks.rank_effect_of),
     Permutation: _Analysis(permutation.compare, ranks.rank_truth, ranks.rank_effect_of),
+    ReRandomisation: _Analysis(
+        permutation.compare_re_randomised,
+        permutation.re_randomised_truth,
+        permutation.re_randomised_effect_of,
+    ),
     BrunnerMunzel: _Analysis(brunner_munzel.compare, ranks.rank_truth, ranks.rank_effect_of),
     AdjustedRank: _Analysis(adjusted_rank.compare, ranks.rank_truth, ranks.rank_effect_of),
     WeiLachin: _Analysis(several_outcomes.compare_effects, several_outcomes.truth),

@@ -21,7 +21,7 @@ from trialsim.trial.allocation.permuted_blocks import PermutedBlocks
 from trialsim.trial.allocation.procedure import Allocation, Procedure
 from trialsim.trial.allocation.random_blocks import RandomBlocks
 from trialsim.trial.allocation.simple import Toss
-from trialsim.trial.allocation.strata import factors_of, margins, strata
+from trialsim.trial.allocation.strata import Groups, factors_of, margins, strata
 from trialsim.trial.allocation.truncated_binomial import Truncated
 from trialsim.trial.allocation.urn import WeisUrn
 from trialsim.trial.cohort import Cohort
@@ -32,10 +32,15 @@ def allocation_of(scenario: Scenario, cohort: Cohort, streams: Streams) -> Alloc
     design = scenario.design
     if len(design.blocks) == 1:
         return PermutedBlocks(design.ratios, design.blocks[0], strata(scenario, cohort), streams)
-    named = design.randomisation
-    of_margins = named is not None and named.balances_margins
-    groups = (margins if of_margins else strata)(scenario, cohort)
+    groups = groups_of(scenario, cohort)
     return InOrder(procedure_of(scenario), len(design.arms), groups, streams)
+
+
+def groups_of(scenario: Scenario, cohort: Cohort) -> Groups:
+    """Return the groups of patients within which a study's procedure counts arms."""
+    named = scenario.design.randomisation
+    of_margins = named is not None and named.balances_margins
+    return (margins if of_margins else strata)(scenario, cohort)
 
 
 def procedure_of(scenario: Scenario) -> Procedure:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from trialsim.arrays import Floats, Integers, RowIndex, Words
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex, Words
 from trialsim.streams import WORDS, Streams, cells
 from trialsim.trial.allocation.procedure import Before, Procedure
 from trialsim.trial.allocation.strata import Groups
@@ -95,6 +95,57 @@ def turns(
     for patient in range(groups.shape[1]):
         opening = openings[:, patient] if procedure.sizes else None
         yield rows.next(groups[:, patient], marks[:, patient], opening)
+
+
+class Sequences(NamedTuple):
+    """Everything that chance could decide."""
+
+    arms: Integers
+    """Shape (sequence, patient)."""
+    chances: Floats
+    """Of each sequence; they add to 1."""
+
+
+def every_sequence(
+    procedure: Procedure, arms: int, groups: Integers, count: int, most: int
+) -> Sequences | None:
+    """Return all sequences of arms that patients can have; None where there are too many.
+
+    Parameters
+    ----------
+    groups
+        Of each patient in order, shape (patient, group), of so many that there are.
+
+    >>> from trialsim.trial.allocation.random_blocks import RandomBlocks
+    >>> found = every_sequence(RandomBlocks((1, 1), (4,)), 2, np.zeros((8, 1), int), 1, 99)
+    >>> found.arms.shape, found.chances.sum().round(12).item()
+    ((36, 8), 1.0)
+    """
+    counts, ends = np.zeros((1, count, arms), np.int64), np.zeros((1, count), np.int64)
+    found, chance = np.zeros((1, 0), np.int64), np.ones(1)
+    for own in groups:
+        if procedure.sizes:
+            opens = counts[:, own[0]].sum(axis=1) == ends[:, own[0]]
+            row, size = _sizes_opened(opens, procedure.sizes)
+            chance = np.where(opens, chance / len(procedure.sizes), chance)[row]
+            counts, ends, found = counts[row], ends[row], found[row]
+            ends[:, own[0]] += size
+        named = np.broadcast_to(own, (len(counts), len(own)))
+        chances = procedure.chances(Before(counts[:, own], ends[:, own[0]], named))
+        row, arm = np.nonzero(chances > 0)
+        if len(row) > most:
+            return None
+        counts, ends, chance = counts[row], ends[row], chance[row] * chances[row, arm]
+        counts[np.arange(len(row))[:, None], own, arm[:, None]] += 1
+        found = np.column_stack([found[row], arm])
+    return Sequences(found, chance)
+
+
+def _sizes_opened(opens: Booleans, sizes: tuple[int, ...]) -> tuple[Integers, Integers]:
+    """Return rows, each that opens a block once for each size, and by how much its end moves."""
+    stay, open_ = np.flatnonzero(~opens), np.flatnonzero(opens)
+    row = np.concatenate([stay, np.repeat(open_, len(sizes))])
+    return row, np.concatenate([np.zeros_like(stay), np.tile(sizes, len(open_))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class AnalysisMethod(CheckedModel):
     has_win_ratio: ClassVar[bool] = False
     can_be_monitored: ClassVar[bool] = False
     """Whether its statistic has a known variance, so that z at two looks has a known law."""
+    repeats_randomisation: ClassVar[bool] = False
+    """Whether it runs the study's procedure of randomisation again, and so needs the strata."""
     why_not_monitored: ClassVar[str] = "it has no statistic whose variance is known"
     monitored_by_counts: ClassVar[bool] = False
     """Whether a look needs no more than counts over the cells of the scale."""

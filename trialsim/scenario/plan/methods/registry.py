@@ -15,7 +15,7 @@ from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.mmrm import Mmrm
-from trialsim.scenario.plan.methods.permutation import Permutation
+from trialsim.scenario.plan.methods.permutation import Permutation, ReRandomisation
 from trialsim.scenario.plan.methods.proportional_odds import (
     ProportionalOdds,
     StandardisedMannWhitney,
@@ -29,6 +29,7 @@ AnyMethod: TypeAlias = (
     MannWhitney
     | ExactMannWhitney
     | Permutation
+    | ReRandomisation
     | BrunnerMunzel
     | AdjustedRank
     | WeiLachin
