@@ -8,7 +8,7 @@ The scale is like the Action Research Arm Test: 0 to 57, with 21% of the patient
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from scipy.special import expit
@@ -16,18 +16,31 @@ from scipy.special import expit
 from benchmarks.measure import FULL, Effort, Row, Table
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.stats.means_and_proportions.ancova import ancova
-from trialsim.stats.means_and_proportions.mean_difference import mean_difference
+from trialsim.stats.means_and_proportions.mantel_haenszel import mantel_haenszel
+from trialsim.stats.means_and_proportions.mean_difference import MeanDifference, mean_difference
 from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
-from trialsim.stats.means_and_proportions.responders import fisher_exact, responder_difference
+from trialsim.stats.means_and_proportions.responders import fisher_exact
 from trialsim.stats.means_and_proportions.standardised_effect import standardised_effect
 from trialsim.stats.means_and_proportions.t_tests import student_t_test, welch_t_test
+from trialsim.stats.means_and_proportions.two_shares import (
+    IntervalOfShares,
+    compare_shares,
+    distance_of_shares,
+    score_distance,
+)
+from trialsim.stats.means_and_proportions.two_shares import Measure as ShareMeasure
 from trialsim.stats.missing.inverse_probability import weighted, weighted_effect, weighted_mean
 from trialsim.stats.missing.multiple_imputation import impute
 from trialsim.stats.missing.repeated_measures import Freedom, repeated_measures
 from trialsim.stats.missing.rubins_rules import pool_effects
+from trialsim.stats.p_values import Standardised, normal_p_value
 from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
 from trialsim.stats.ranks.brunner_munzel import brunner_munzel
-from trialsim.stats.ranks.effect_intervals import IntervalMethod, effect_interval
+from trialsim.stats.ranks.effect_intervals import (
+    IntervalMethod,
+    distance_of_summary,
+    effect_interval,
+)
 from trialsim.stats.ranks.estimated_effect import estimated_effect
 from trialsim.stats.ranks.exact_rank import exact_rank_test
 from trialsim.stats.ranks.mann_whitney import cell_counts, mann_whitney, summarise
@@ -44,6 +57,11 @@ _MEAN, _SD = 25.57, 31.1  # of the latent normal, for 21% at 0 and 16% at 57
 _SITES: Final = 12
 _SHIFT: Final = 0.818
 """SDs between the arms for an effect of 0.71, the published one of CARS-1, with these ties."""
+_WORSE: Final = -0.258
+"""SDs between the arms for an effect of 0.43: a drug that is worse."""
+_LOGISTIC: Final = float(np.pi / np.sqrt(3))
+"""The SD of the logistic distribution."""
+_AT_A_MARGIN: Final[tuple[IntervalMethod, ...]] = ("delong", "brunner-munzel", "logit", "newcombe")
 _QUARTER, _IMPUTATIONS = 0.25, 20
 
 Judged: TypeAlias = Callable[[np.random.Generator, int, int], Booleans]
@@ -219,8 +237,23 @@ def _responders(
     sizes = np.full(trials, n)
     if not interval:
         return _below(fisher_exact(treated, sizes, control, sizes))
-    _, low, high = responder_difference(treated, sizes, control, sizes)
+    _, low, high = compare_shares(treated, sizes, control, sizes)
     return np.asarray((low > 0) | (high < 0))
+
+
+def _score_test(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    treated, control = ((arm >= 30).sum(axis=-1) for arm in _two(generator, trials, n))
+    z = score_distance(treated, n, control, n, 0.0)
+    return _below(normal_p_value(z, "two-sided"))
+
+
+def _responders_by_site(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    responds = [arm >= 30 for arm in _two(generator, trials, n)]
+    there = _sites(n)[:, np.newaxis] == np.arange(_SITES)
+    patients = there.sum(axis=0)
+    treated, control = (arm.astype(np.float64) @ there for arm in responds)
+    z = mantel_haenszel(treated, patients, control, patients).z
+    return _below(normal_p_value(z, "two-sided"))
 
 
 def _odds(generator: np.random.Generator, trials: int, n: int, interval: bool = False) -> Booleans:
@@ -289,6 +322,60 @@ def _interval(
     return np.asarray((low > theta) | (high < theta))
 
 
+def _at_margin(
+    generator: np.random.Generator, trials: int, n: int, method: IntervalMethod
+) -> Booleans:
+    """Claim a Mann-Whitney effect above what it is: non-inferiority where the drug is worse."""
+    summary = summarise(*_two(generator, trials, n, _WORSE))
+    return _claimed(distance_of_summary(summary, _theta(_WORSE), method))
+
+
+def _means_at_margin(
+    generator: np.random.Generator, trials: int, n: int, test: Callable[..., MeanDifference]
+) -> Booleans:
+    """Claim a difference of means above what it is."""
+    return _claimed(test(*_two(generator, trials, n, _WORSE)).against(_mean_shift(_WORSE)))
+
+
+def _shares_at_margin(
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    measure: ShareMeasure,
+    interval: IntervalOfShares,
+) -> Booleans:
+    """Claim more of shares of responders of 0.35, and 0.45 of the controls."""
+    treated, control = generator.binomial(n, 0.35, trials), generator.binomial(n, 0.45, trials)
+    margin = 0.35 - 0.45 if measure == "risk_difference" else 0.35 / 0.45
+    distance = distance_of_shares(treated, n, control, n, margin, measure, interval)
+    return _claimed(distance)
+
+
+def _odds_at_margin(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    """Claim an odds ratio above 0.6, by whose logarithm a latent logistic is moved."""
+    treated, control = (
+        _scale((generator.logistic(size=(trials, n)) + by) / _LOGISTIC) for by in (np.log(0.6), 0.0)
+    )
+    found = proportional_odds(*cell_counts(treated, control))
+    error = np.where(found.standard_error > 0, found.standard_error, np.nan)
+    known = np.where(np.isfinite(found.log_odds_ratio), found.log_odds_ratio, np.nan)
+    return _claimed(Standardised((known - np.log(0.6)) / error))
+
+
+def _claimed(distance: Standardised) -> Booleans:
+    return np.asarray(distance.p_value("greater") <= 0.025)
+
+
+def _mean_shift(shift: float) -> float:
+    """Return the difference of means of a shift of the latent normal, by its cells."""
+    from trialsim.stats.planning.scale_effects import cells_of_censored_normal, mean_of_cells
+
+    moved, control = (
+        mean_of_cells(cells_of_censored_normal(_MEAN + by * _SD, _SD, 0, 57)) for by in (shift, 0.0)
+    )
+    return float(moved - control)
+
+
 def _theta(shift: float) -> float:
     """Return the Mann-Whitney effect of a shift of the latent normal, by its cells."""
     from trialsim.stats.planning.scale_effects import cells_of_censored_normal, theta_of_cells
@@ -325,6 +412,22 @@ METHODS: Final[dict[str, Judged]] = {
     "proportional_odds": _odds,
     "proportional_odds, interval": partial(_odds, interval=True),
     "standardised_mann_whitney": _standardised,
+    "responders, score test": _score_test,
+    "responders, 12 sites": _responders_by_site,
+    "margin, mean difference, t_test": partial(_means_at_margin, test=student_t_test),
+    "margin, mean difference, welch": partial(_means_at_margin, test=welch_t_test),
+    "margin, odds ratio": _odds_at_margin,
+    **{
+        f"margin, Mann-Whitney effect, {method}": partial(_at_margin, method=method)
+        for method in _AT_A_MARGIN
+    },
+    **{
+        f"margin, {measure.replace('_', ' ')}, {interval}": partial(
+            _shares_at_margin, measure=measure, interval=interval
+        )
+        for measure in get_args(ShareMeasure)
+        for interval in get_args(IntervalOfShares)
+    },
     **{
         f"interval {method}, effect {effect}": partial(_interval, method=method, shift=shift)
         for method in ("null_variance", "delong", "brunner-munzel", "logit", "newcombe")

@@ -11,6 +11,7 @@ PAGES: Final = (
     "analyse.md",
     "estimands.md",
     "intercurrent_events.md",
+    "margins.md",
     "own_analyses.md",
     "own_courses.md",
     "own_patients.md",

@@ -1,12 +1,21 @@
 """What every method answers of a batch of replicates, on the scale that the plan reports."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from trialsim.arrays import Floats, Integers
 from trialsim.scenario.plan.choices import Effect
+from trialsim.stats.p_values import Standardised
 from trialsim.stats.ranks.wins import odds
+
+Against: TypeAlias = Callable[[float], Standardised]
+"""A value of the effect to how far the estimates lie above it: what the interval inverts."""
+
+
+def _says_nothing(value: float) -> Standardised:
+    return Standardised(np.array(np.nan))
 
 
 class Comparison(NamedTuple):
@@ -21,17 +30,21 @@ class Comparison(NamedTuple):
     treated: Integers
     """Treated patients analysed."""
     control: Integers
+    against: Against = _says_nothing
+    """By which a margin is tested, as the interval holds it or not."""
 
 
 def on_scale(found: Comparison, effect: Effect) -> Comparison:
     """Return a comparison by the Mann-Whitney effect as win odds or as net benefit.
 
-    Both rise with the effect, so the ends of the interval are carried over; the test stays.
+    Both rise with the effect, so the ends of the interval are carried over, and a value to be
+    compared with is carried back; the test stays.
     """
     return found._replace(
         estimate=scaled_effect(found.estimate, effect),
         low=scaled_effect(found.low, effect),
         high=scaled_effect(found.high, effect),
+        against=lambda value: found.against(unscaled_effect(value, effect)),
     )
 
 
@@ -48,6 +61,21 @@ def scaled_effect(theta: Floats, effect: Effect) -> Floats:
             return 2 * theta - 1
         case _:
             return theta
+
+
+def unscaled_effect(value: float, effect: Effect) -> float:
+    """Return the Mann-Whitney effect of a win odds or a net benefit, or of itself.
+
+    >>> unscaled_effect(3.0, "win_odds"), unscaled_effect(0.5, "net_benefit")
+    (0.75, 0.75)
+    """
+    match effect:
+        case "win_odds":
+            return value / (1 + value)
+        case "net_benefit":
+            return (1 + value) / 2
+        case _:
+            return value
 
 
 def without_statistic(like: Floats) -> Floats:

@@ -58,7 +58,7 @@ def pooled_parts(plan: AnalysisPlan, parts: Iterable[Part], samples: Samples) ->
         whole.estimate, whole.variance, whole.degrees_of_freedom, plan.confidence, plan.alternative
     )
     ends = found.estimate, found.low, found.high
-    return Comparison(*ends, found.t, found.p_value, *samples.sizes)
+    return Comparison(*ends, found.t, found.p_value, *samples.sizes, found.against)
 
 
 @dataclass(frozen=True, eq=False)

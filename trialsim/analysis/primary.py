@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from trialsim.analysis.claims import in_favour
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import compare
 from trialsim.arrays import Booleans, Floats, Integers
@@ -24,7 +25,7 @@ class PrimaryAnalysis(NamedTuple):
     p_value: Floats
     rejected: Booleans
     favoured: Booleans
-    """Whether it rejects in favour of the treated, as the trial is run to show."""
+    """Whether it rejects in favour of the treated, or makes the claim that the trial is run for."""
     treated: Integers
     """Treated patients analysed."""
     control: Integers
@@ -46,7 +47,7 @@ def analyse_data(data: Data) -> PrimaryAnalysis:
         z=found.statistic,
         p_value=found.p_value,
         rejected=rejected,
-        favoured=rejected & (found.estimate > data.plan.quantity.null),
+        favoured=rejected & in_favour(found.estimate, data.plan),
         treated=found.treated,
         control=found.control,
     )

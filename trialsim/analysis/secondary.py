@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trialsim.analysis.claims import in_favour
 from trialsim.analysis.data import Data
 from trialsim.analysis.primary import PrimaryAnalysis, analyse_data
 from trialsim.analysis.several_arms import joint_statistics, normal_law
@@ -75,7 +76,7 @@ def every_analysis(
 
 def _by_adjusted(found: PrimaryAnalysis, p_value: Floats, plan: AnalysisPlan) -> Adjusted:
     rejected = np.asarray(p_value <= plan.alpha)
-    return Adjusted(found, p_value, rejected, rejected & (found.estimate > plan.quantity.null))
+    return Adjusted(found, p_value, rejected, rejected & in_favour(found.estimate, plan))
 
 
 def _adjusted(

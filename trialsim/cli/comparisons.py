@@ -94,7 +94,7 @@ def type_one_error(question: WithoutEffect, keep: KeepOptions, as_json: AsJson =
     """Estimate how often a design rejects when no arm has any effect.
 
     No study drug is given, and all arms have one course and the same risks. A two-sided test counts
-    rejections in both directions.
+    rejections in both directions. Where the plan tests a margin, the effect is brought to it.
     """
     from trialsim.reporting.text.robustness import type_one_error_text
 

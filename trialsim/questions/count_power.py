@@ -252,6 +252,9 @@ def _problems(scenario: Scenario) -> list[Problem]:
     if not isinstance(plan.test, MannWhitney):
         rule = "must be mann_whitney for the count path"
         problems.append(Problem("analysis.test", rule, plan.test.method))
+    if plan.claim != "superiority":
+        rule = "must be superiority for the count path"
+        problems.append(Problem("analysis.claim", rule, plan.claim))
     if plan.strata != "none":
         problems.append(Problem("analysis.strata", "must be none for the count path", plan.strata))
     if plan.missing == "multiple_imputation":

@@ -1,14 +1,22 @@
-"""How often a design rejects when the drug does nothing: the same study, without any effect.
+"""How often a design rejects what is true: the same study without any effect, or at its margin.
 
 Nothing has an effect when no arm is given any study drug, all arms have the same course, and all
 carry the same risks. The type I error of a two-sided test counts rejections in both directions.
+
+Where the plan tests a margin, the true effect is brought to it: the primary outcome's effect is the
+one at which the two populations differ by the margin. Of two margins it is the one at which more
+trials claim equivalence.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import scipy  # its parts load when they are first used
+
+from trialsim.errors import RunError
 from trialsim.questions.power import REPLICATES, power_by
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED, PowerResult
@@ -34,7 +42,14 @@ class TypeOneError(Shown):
     """The operating characteristics of the study without effect."""
     alpha: float
     changes: Mapping[str, Any]
-    """Path and value of what the study without effect has otherwise."""
+    """Path and value of what the study without effect, or at its margin, has otherwise."""
+
+    @property
+    def null(self) -> str:
+        """What is true in the trials: `no effect`, or the effect at a margin."""
+        if self.result.claim == "superiority":
+            return "no effect"
+        return f"{self.result.quantity.name} at the margin, {float(self.result.truth.estimate):.4g}"
 
     @property
     def error(self) -> Proportion:
@@ -66,6 +81,7 @@ class TypeOneError(Shown):
             "ci": [float(self.error.low), float(self.error.high)],
             "favoured": float(self.result.favoured.estimate),
             "wrong_direction": float(self.result.wrong_direction.estimate),
+            "null": self.null,
             "verdict": self.verdict,
             "changes": dict(self.changes),
             "note": SIMULATED,
@@ -90,6 +106,8 @@ def type_one_error(
     scheduler: str | None = None,
 ) -> TypeOneError:
     """Simulate a study without any effect, and count the trials that reject all the same.
+
+    A plan that tests a margin is simulated with the effect at it.
 
     >>> import trialsim as ts
     >>> found = ts.type_one_error(ts.load("cars1"), replicates=256, n_jobs=1)
@@ -120,10 +138,73 @@ def type_one_error_by(
     runner: Runner, study: Study, replicates: int, out: str | Path | None = None
 ) -> TypeOneError:
     """Return the type I error of a study as a runner gives it, by trials on a seed of their own."""
-    without = without_effect(study)
-    runner = replace(runner, seed=own_seed(runner.seed)).keeping(out, without)
-    result = power_by(runner, without, replicates)
+    runner = replace(runner, seed=own_seed(runner.seed))
+    without = at_null(runner, study, replicates)
+    result = power_by(runner.keeping(out, without), without, replicates)
     return TypeOneError(result, study.analysis.alpha, differences(study, without))
+
+
+def at_null(runner: Runner, study: Study, replicates: int) -> Study:
+    """Return the same study where what its test rejects is true: no effect, or one at its margin.
+
+    Raises
+    ------
+    RunError
+        If no effect of the drug brings that of the populations to the margin.
+    """
+    if isinstance(study, Programme) or study.analysis.margin is None:
+        return without_effect(study)
+    margin, upper = study.analysis.margin, study.analysis.upper_margin
+    pilot = replace(runner, directory=None, progress=None)
+    at = _at_margin(pilot, study, margin, replicates)
+    if upper is None:
+        return at
+    other = _at_margin(pilot, study, upper, replicates)
+    pilot = replace(pilot, seed=derived_seed(pilot.seed, "border of equivalence"))
+    claims = (power_by(pilot, one, _PILOT).power for one in (at, other))
+    return max(zip(claims, (at, other), strict=True), key=lambda one: one[0])[1]
+
+
+_PILOT: Final = 1_024
+"""Trials of each effect while its search closes in."""
+_MOST: Final = 8_192
+_LEAST, _STEPS, _CLOSE = 0.02, 8, 0.1
+
+
+def _at_margin(runner: Runner, study: Scenario, margin: float, replicates: int) -> Scenario:
+    """Return the study with the effect at which its two populations differ by a margin.
+
+    The effect is a Mann-Whitney effect at full exposure, the same on every outcome that is
+    analysed; the secant method finds it, on the same trials for every effect.
+    """
+    ratio = study.analysis.quantity.is_ratio
+    aim = math.log(margin) if ratio else margin
+
+    def moved(place: float) -> Scenario:
+        outcomes = study.analysis.test.outcomes_of(study.analysis)
+        paths = [f"outcomes.{name}.effect" for name in outcomes]
+        value = min(max(float(scipy.special.expit(place)), _LEAST), 1 - _LEAST)
+        each = {"anchor": "theta", "value": round(value, 6)}
+        return study.replace({f"{path}.{name}": each[name] for path in paths for name in each})
+
+    def beyond(place: float, count: int) -> tuple[float, float]:
+        truth = power_by(runner, moved(place), count).truth
+        value, error = float(truth.estimate), float(truth.mcse)
+        return (math.log(value) - aim, error / value) if ratio else (value - aim, error)
+
+    below = margin < study.analysis.quantity.null
+    near, place, count = 0.0, -0.2 if below else 0.2, min(_PILOT, replicates)
+    before, _ = beyond(near, count)
+    for _ in range(_STEPS):
+        away, error = beyond(place, count)
+        if abs(away) <= _CLOSE * error or (rise := (away - before) / (place - near)) == 0:
+            break
+        near, before, place = place, away, place - away / rise
+    if not abs(away) <= error:
+        rule = f"no effect of the drug brings the {study.analysis.quantity.name} to {margin:g}"
+        raise RunError(f"{rule}: the last was {away + aim:.4g} beyond its scale")
+    more, _ = beyond(place, min(_MOST, max(replicates, count)))
+    return moved(place - more / rise)
 
 
 def own_seed(seed: int) -> int:

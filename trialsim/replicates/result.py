@@ -20,7 +20,7 @@ from trialsim.replicates.secondary import PREFIX as OF_SECONDARY
 from trialsim.replicates.secondary import SecondaryResult, secondary_of
 from trialsim.replicates.true_effect import PREFIX as OF_TRUTH
 from trialsim.replicates.true_effect import true_effect
-from trialsim.scenario.plan.choices import Quantity
+from trialsim.scenario.plan.choices import Claim, Quantity
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import Target, target_of
@@ -91,6 +91,8 @@ class PowerResult(Shown):
     confidence: float = 0.95
     recruitment_limit_days: float = math.inf
     """The limit at which recruitment stops; infinite where none stops it."""
+    claim: Claim = "superiority"
+    """What a rejection shows; beyond a margin, power is the chance of the claim."""
     size_plan: SizePlan | None = None
     """What is planned of a number of patients that a look sets again."""
 
@@ -125,6 +127,13 @@ class PowerResult(Shown):
         return float(self.favoured.estimate)
 
     @property
+    def shown(self) -> str:
+        """What a replicate that counts in the power shows, such as `in favour of the treated`."""
+        if self.claim == "superiority":
+            return "in favour of the treated"
+        return f"claims of {self.claim.replace('_', ' ')}"
+
+    @property
     def mcse(self) -> float:
         """Monte Carlo standard error of the power; 0 at a power of 0 or 1: see `ci`."""
         return float(self.favoured.mcse)
@@ -150,7 +159,12 @@ class PowerResult(Shown):
 
     @property
     def is_harmful(self) -> bool:
-        """Whether the true effect is in favour of the control, beyond its Monte Carlo error."""
+        """Whether the true effect is in favour of the control, beyond its Monte Carlo error.
+
+        Where a margin is tested, that is no reason for a warning.
+        """
+        if self.claim != "superiority":
+            return False
         away = self.truth.estimate - self.quantity.null
         return bool(away < -_SEEN * self.truth.mcse)
 
@@ -273,6 +287,7 @@ class PowerResult(Shown):
             "failures": [failure._asdict() for failure in self.failures],
             "engine": self.engine,
             "quantity": self.quantity.name,
+            **({} if self.claim == "superiority" else {"claim": self.claim}),
             "power": self.power,
             "mcse": self.mcse,
             "ci": list(self.ci),
@@ -389,6 +404,7 @@ def summarised(
         columns=done.columns,
         seconds=seconds,
         recruitment_limit_days=limit_that_stops(scenario),
+        claim="superiority" if isinstance(scenario, Programme) else scenario.analysis.claim,
         size_plan=size_plan_of(scenario) if isinstance(scenario, Scenario) else None,
     )
 

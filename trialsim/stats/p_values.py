@@ -1,6 +1,6 @@
 """The p-value of a statistic under a direction of the alternative."""
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import scipy
@@ -48,3 +48,29 @@ def t_p_value(t: Floats, degrees_of_freedom: Floats, alternative: Alternative) -
             return np.asarray(scipy.special.stdtr(degrees_of_freedom, t))
         case _:
             return np.asarray(2.0 * scipy.special.stdtr(degrees_of_freedom, -np.abs(t)))
+
+
+class Standardised(NamedTuple):
+    """How many standard errors an estimate lies above a value, and the law of that if it is true.
+
+    NaN where the error is not known: then nothing can be said, and the p-value is 1.
+    """
+
+    statistic: Floats
+    degrees_of_freedom: Floats | float = np.inf
+    """Of Student's distribution; infinite is the normal one."""
+
+    def p_value(self, alternative: Alternative) -> Floats:
+        """Return the tail beyond the statistic on the alternative's side.
+
+        >>> Standardised(np.array([1.959964, np.nan])).p_value("greater").round(6).tolist()
+        [0.025, 1.0]
+        """
+        freedom = np.asarray(self.degrees_of_freedom, np.float64)
+        normal = np.isinf(freedom)
+        tail = np.where(
+            normal,
+            normal_p_value(self.statistic, alternative),
+            t_p_value(self.statistic, np.where(normal, 1.0, freedom), alternative),
+        )
+        return np.where(np.isnan(tail), 1.0, tail)

@@ -62,6 +62,19 @@ def difference_of_means(treated: Floats, control: Floats, points: Floats) -> Rat
     return with_influence(difference, first.influence - second.influence)
 
 
+def ratio_of_means(treated: Floats, control: Floats, points: Floats) -> RatioOfMeans:
+    """Return the ratio of two means, of the points that each cell stands for.
+
+    >>> points = np.array([0.0, 1.0])
+    >>> ratio_of_means(np.array([[1.0, 3]]), np.array([[2.0, 2]]), points).mean.estimate.item()
+    1.5
+    """
+    first, second = _mean(treated, points), _mean(control, points)
+    below = np.where(second.mean.estimate > 0, second.mean.estimate, np.nan)
+    ratio = first.mean.estimate / below
+    return with_influence(ratio, (first.influence - ratio * second.influence) / below)
+
+
 def with_influence(value: Floats, influence: Floats) -> RatioOfMeans:
     """Return a value with the Monte Carlo error that the influences of replicates give."""
     _, mcse, sd = mean_over_replicates(influence)

@@ -38,8 +38,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "strata with a test that knows none": (
         {"strata": "site", "test": "exact_mann_whitney"},
-        "analysis.strata: must be none with exact_mann_whitney: only mann_whitney and "
-        "adjusted_rank know strata (got site)",
+        "analysis.strata: must be none with exact_mann_whitney: only mann_whitney, "
+        "adjusted_rank and responders know strata (got site)",
     ),
     "weights without strata": (
         {"stratum_weighting": "pairs"},
@@ -295,7 +295,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
             "secondary": {"other": {"test": {"method": "responders", "threshold": 40}}},
         },
         "analysis.multiplicity.intersections: must be of mann_whitney, t_test, welch and ancova, "
-        "without strata and imputation: others have no known law (got responders)",
+        "without strata, imputation and margins: others have no known law (got responders)",
     ),
     "a success that nobody knows": (
         {"success": "latter", "secondary": LATER},
@@ -344,6 +344,8 @@ def test_a_variant_with_another_method_keeps_nothing_of_the_old_one() -> None:
     assert changed.replace({"analysis.test.threshold": 30}).analysis.test.model_dump() == {
         "method": "responders",
         "threshold": 30,
+        "effect": "risk_difference",
+        "interval": "newcombe",
     }
     again = changed.replace({"analysis.test": "brunner_munzel"})
     assert again.analysis.test.model_dump() == {"method": "brunner_munzel", "reference": "t"}

@@ -36,6 +36,11 @@ COMPANIONS: dict[tuple[str, Any], dict[str, Any]] = {
 }
 for weighting in get_args(AnalysisPlan.model_fields["stratum_weighting"].annotation):
     COMPANIONS["stratum_weighting", weighting] = {"strata": "site"}
+AT_A_MARGIN: dict[str, Any] = {"interval": "logit", "alternative": "greater", "secondary": {}}
+for name, margin in (("non_inferiority", 0.45), ("superiority_by_margin", 0.55)):
+    COMPANIONS["claim", name] = {**AT_A_MARGIN, "margin": margin}
+EQUIVALENT = {"margin": 0.45, "upper_margin": 0.55, "alternative": "two-sided"}
+COMPANIONS["claim", "equivalence"] = {**AT_A_MARGIN, **EQUIVALENT}
 """What must stand beside an option for it to be of use."""
 
 
@@ -132,6 +137,10 @@ def test_every_other_field_of_the_plan_is_told() -> None:
     plain = tuple(plan_in_words(CARS1.analysis).values())
     for field, value in changes.items():
         assert tuple(plan_in_words(plan(**{field: value})).values()) != plain, field
+    alike = {"claim": "equivalence", **COMPANIONS["claim", "equivalence"]}
+    for field, value in {"margin": 0.41234, "upper_margin": 0.54321}.items():
+        assert f"{value:g}" in plan_in_words(plan(**{**alike, field: value}))["alternative"]
+        changes[field] = value
     imputed = {"missing": "multiple_imputation", "imputations": 37}
     assert "37 times" in plan_in_words(plan(**imputed))["missing_data"]
     chosen = {name for name, _ in choices(AnalysisPlan)}

@@ -12,10 +12,8 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from tests.stats.reference import reference
-from trialsim.stats.means_and_proportions.responders import (
-    fisher_exact,
-    responder_difference,
-)
+from trialsim.stats.means_and_proportions.responders import fisher_exact
+from trialsim.stats.means_and_proportions.two_shares import compare_shares
 from trialsim.stats.p_values import Alternative
 
 CASES = reference("responders")["cases"]
@@ -29,7 +27,7 @@ def test_difference_interval_and_fisher_agree_with_r(case: dict[str, Any]) -> No
     """Oracle: R's fisher.test, and ratesci's moverci for Newcombe's interval."""
     x, m, y, n = itemgetter("x1", "n1", "x2", "n2")(case["inputs"])
     expected = case["expected"]
-    found = responder_difference(x, m, y, n)
+    found = compare_shares(x, m, y, n)
     assert_allclose(found.estimate, expected["risk_diff"], atol=1e-12)
     assert_allclose((found.low, found.high), expected["newcombe_ci"], atol=1e-6)
     assert_allclose(fisher_exact(x, m, y, n), expected["fisher_two_sided"], rtol=1e-9)
@@ -50,7 +48,7 @@ def test_interval_equals_that_of_statsmodels(
     treated: tuple[int, int], control: tuple[int, int]
 ) -> None:
     """Oracle: statsmodels' confint_proportions_2indep, method newcomb."""
-    found = responder_difference(*treated, *control)
+    found = compare_shares(*treated, *control)
     wanted = confint_proportions_2indep(*treated, *control, method="newcomb")
     assert_allclose((found.low, found.high), wanted, atol=1e-12)
     assert -1 <= found.low < found.high <= 1
@@ -69,7 +67,7 @@ def test_a_batch_of_tables_equals_a_loop_over_single_ones() -> None:
 
 
 def test_empty_arms_and_no_responders_are_no_evidence() -> None:
-    assert_array_equal(responder_difference(0, 0, 3, 9), [np.nan, -1, 1])
+    assert_array_equal(compare_shares(0, 0, 3, 9), [np.nan, -1, 1])
     for alternative in ALTERNATIVES:
         assert_allclose(fisher_exact([0, 0, 7], [0, 9, 7], [3, 0, 5], [9, 8, 5], alternative), 1.0)
 
@@ -77,5 +75,5 @@ def test_empty_arms_and_no_responders_are_no_evidence() -> None:
 def test_more_responders_than_patients_are_refused() -> None:
     with pytest.raises(ValueError, match="responders must lie between 0 and the patients"):
         fisher_exact(5, 4, 1, 2)
-    with pytest.raises(ValueError, match="successes must lie between 0 and replicates"):
-        responder_difference(5, 4, 1, 2)
+    with pytest.raises(ValueError, match="responders must lie between 0 and the patients"):
+        compare_shares(5, 4, 1, 2)

@@ -174,7 +174,7 @@ def test_complete_separation_and_empty_arms_have_an_answer(variance: AdjustedVar
     assert 0 <= found.low < 0.7
     nobody = Arm(np.array([]), np.empty((2, 0)))
     empty = adjusted_effect(nobody, low, [False, True], variance=variance)
-    assert_array_equal(empty, (np.nan, np.nan, 0, 1, 0, 1))
+    assert_array_equal(empty, (np.nan, np.nan, 0, 1, 0, 1, np.inf))
 
 
 @every_variance

@@ -10,8 +10,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
-from trialsim.stats.ranks.effect_intervals import IntervalMethod, effect_interval
-from trialsim.stats.ranks.mann_whitney import RankSummary, rank_test, summarise
+from trialsim.stats.ranks.effect_intervals import (
+    IntervalMethod,
+    distance_of_summary,
+    effect_interval,
+)
+from trialsim.stats.ranks.mann_whitney import RankSummary, rank_test, summarise, summarise_counts
 
 METHODS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
 CASES = reference("effect_intervals")["cases"]
@@ -131,3 +135,17 @@ def test_wrong_arguments_are_refused_with_rule_and_value() -> None:
         effect_interval(summary, method)
     with pytest.raises(ValueError, match=r"confidence must lie between 0 and 1 \(got 1.2\)"):
         effect_interval(summary, "logit", 1.2)
+
+
+@pytest.mark.parametrize("method", get_args(IntervalMethod))
+def test_a_value_is_rejected_where_the_interval_leaves_it_out(method: IntervalMethod) -> None:
+    """Ten patients an arm on four cells, separated arms and arms all alike among them."""
+    generator = np.random.default_rng(3)
+    treated, control = generator.multinomial(10, [0.2, 0.2, 0.3, 0.3], (2, 300))
+    treated[:2], control[:2] = [[0, 0, 0, 10], [10, 0, 0, 0]], [[10, 0, 0, 0], [10, 0, 0, 0]]
+    summary = summarise_counts(treated, control)
+    low, high = effect_interval(summary, method)
+    for value in (0.35, 0.5, 0.6):
+        distance = distance_of_summary(summary, value, method)
+        assert_array_equal(distance.p_value("greater") <= 0.025, low > value)
+        assert_array_equal(distance.p_value("less") <= 0.025, high < value)

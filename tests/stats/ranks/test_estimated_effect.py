@@ -55,7 +55,7 @@ def test_logit_interval_is_symmetric_on_its_scale_and_stays_inside() -> None:
 @pytest.mark.parametrize("variance", [0.0, np.nan])
 def test_effect_without_a_variance_says_nothing(interval_scale: Any, variance: float) -> None:
     found = estimated_effect(np.array(0.7), np.array(variance), interval_scale)
-    assert_array_equal(found, (0.7, np.nan, 0, 1, 0, 1))
+    assert_array_equal(found, (0.7, np.nan, 0, 1, 0, 1, np.inf))
 
 
 @pytest.mark.parametrize("effect", [0.0, 1.0, 1.03])

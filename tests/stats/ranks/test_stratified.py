@@ -207,7 +207,7 @@ def test_strata_that_all_lack_an_arm_say_nothing() -> None:
 def test_all_values_equal_within_strata_say_nothing_against_the_null() -> None:
     strata = summarise_strata(np.full(4, 3.0), np.full(4, 3.0), np.arange(4) % 2, np.arange(4) % 2)
     assert_array_equal(stratified_test(strata), (0.5, 0, 1))
-    assert_array_equal(stratified_effect(strata), (0.5, np.nan, 0, 1, 0, 1))
+    assert_array_equal(stratified_effect(strata), (0.5, np.nan, 0, 1, 0, 1, np.inf))
 
 
 def test_complete_separation_has_an_interval_with_a_width() -> None:

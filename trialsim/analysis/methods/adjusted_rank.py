@@ -6,7 +6,7 @@ import numpy as np
 
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
-from trialsim.analysis.methods.ranks import pooled_ranks
+from trialsim.analysis.methods.ranks import of_effect, pooled_ranks
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
 from trialsim.stats.ranks.estimated_effect import EstimatedEffect
@@ -16,10 +16,7 @@ def compare(data: Data, method: AdjustedRank) -> Comparison:
     """Return the comparison of each replicate."""
     if data.to_impute:
         return pooled_ranks(data, partial(_effect_and_variance, method=method))
-    found = _adjusted(data, method)
-    ends = found.effect, found.low, found.high
-    comparison = Comparison(*ends, found.z, found.p_value, *data.samples.sizes)
-    return on_scale(comparison, data.plan.effect)
+    return on_scale(of_effect(_adjusted(data, method), data.samples), data.plan.effect)
 
 
 def _effect_and_variance(data: Data, method: AdjustedRank) -> tuple[Floats, Floats]:

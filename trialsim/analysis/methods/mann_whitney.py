@@ -3,6 +3,7 @@
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.ranks import (
+    against_effect,
     counted_effects,
     pooled_ranks,
     rank_comparison,
@@ -31,5 +32,7 @@ def _stratified(data: Data) -> Comparison:
     test = stratified_test(strata, plan.stratum_weighting, plan.alternative)
     found = stratified_effect(strata, plan.stratum_weighting, confidence=plan.confidence)
     sizes = counts[..., 0, :].sum(axis=(1, 2)), counts[..., 1, :].sum(axis=(1, 2))
-    comparison = Comparison(test.effect, found.low, found.high, test.z, test.p_value, *sizes)
+    against = against_effect(found, "plain")
+    ends = test.effect, found.low, found.high
+    comparison = Comparison(*ends, test.z, test.p_value, *sizes, against)
     return on_scale(comparison, plan.effect)

@@ -27,7 +27,7 @@ def compare(data: Data, method: MeanMethod) -> Comparison:
 def of_means(found: MeanDifference, samples: Samples) -> Comparison:
     """Return a difference of means as a comparison."""
     ends = found.estimate, found.low, found.high
-    return Comparison(*ends, found.t, found.p_value, *samples.sizes)
+    return Comparison(*ends, found.t, found.p_value, *samples.sizes, found.against)
 
 
 def difference_of(populations: Populations, method: MeanMethod) -> RatioOfMeans:

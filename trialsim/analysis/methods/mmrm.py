@@ -41,7 +41,8 @@ def _modelled(data: Data, method: Mmrm, visits: Sequence[int]) -> Comparison:
     )
     seen = ~np.isnan(scores).all(axis=-1)
     sizes = (seen & treated).sum(axis=1), (seen & control).sum(axis=1)
-    return Comparison(found.estimate, found.low, found.high, found.t, found.p_value, *sizes)
+    ends = found.estimate, found.low, found.high
+    return Comparison(*ends, found.t, found.p_value, *sizes, found.against)
 
 
 def _upwards(data: Data) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
-from trialsim.analysis.methods.ranks import of_estimated_effect, pooled_ranks
+from trialsim.analysis.methods.ranks import distance_of_ratio, of_estimated_effect, pooled_ranks
 from trialsim.analysis.truth import Populations, TruthParts
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.methods.proportional_odds import (
@@ -41,10 +41,16 @@ def compare(data: Data, method: ProportionalOdds) -> Comparison:
     if data.to_impute:
         whole = pooled(data, partial(_part, method=method))
         low, high = np.exp(whole.low), np.exp(whole.high)
-        return whole._replace(estimate=np.exp(whole.estimate), low=low, high=high)
+        return whole._replace(
+            estimate=np.exp(whole.estimate),
+            low=low,
+            high=high,
+            against=lambda value: whole.against(math.log(value)),
+        )
     found = _fitted(data, method)
     ends = found.odds_ratio, found.low, found.high
-    return Comparison(*ends, found.z, found.p_value, *data.samples.sizes)
+    against = partial(distance_of_ratio, found.odds_ratio, found.standard_error)
+    return Comparison(*ends, found.z, found.p_value, *data.samples.sizes, against)
 
 
 def compare_standardised(data: Data, method: StandardisedMannWhitney) -> Comparison:

@@ -1,10 +1,12 @@
 """What the rank tests of two unadjusted samples report beside their test."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trialsim.analysis.comparison import Comparison, on_scale
+from trialsim.analysis.comparison import Against, Comparison, on_scale
 from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.imputed import completed
 from trialsim.analysis.truth import Populations, TruthParts, of_theta
@@ -12,10 +14,15 @@ from trialsim.arrays import Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.stats.monte_carlo import RatioOfMeans
+from trialsim.stats.p_values import Standardised
 from trialsim.stats.populations import by_slope, pairs_of_populations, with_influence
-from trialsim.stats.ranks.effect_intervals import effect_interval
+from trialsim.stats.ranks.effect_intervals import distance_of_summary, effect_interval
+from trialsim.stats.ranks.estimated_effect import EstimatedEffect, IntervalScale, distance_of_effect
 from trialsim.stats.ranks.mann_whitney import RankSummary, summarise_counts
 from trialsim.stats.ranks.wins import win_ratio_counts
+
+if TYPE_CHECKING:
+    from trialsim.stats.missing.rubins_rules import ImputedEffect
 
 
 def two_samples(data: Data) -> RankSummary:
@@ -31,9 +38,30 @@ def rank_comparison(
     if plan.effect == "win_ratio":
         ratio = win_ratio_counts(data.counts[:, 0, 0], data.counts[:, 0, 1], plan.confidence)
         ends = ratio.estimate, ratio.low, ratio.high
-        return Comparison(*ends, statistic, p_value, *sizes)
+        of_ratio = partial(distance_of_ratio, ratio.estimate, ratio.standard_error)
+        return Comparison(*ends, statistic, p_value, *sizes, of_ratio)
     low, high = effect_interval(summary, plan.interval, plan.confidence)
-    return on_scale(Comparison(summary.effect, low, high, statistic, p_value, *sizes), plan.effect)
+    against = partial(distance_of_summary, summary, method=plan.interval)
+    found = Comparison(summary.effect, low, high, statistic, p_value, *sizes, against)
+    return on_scale(found, plan.effect)
+
+
+def distance_of_ratio(ratio: Floats, standard_error: Floats, value: float) -> Standardised:
+    """Return how far ratios lie above a value, by the standard error of their logarithm.
+
+    >>> distance_of_ratio(np.array([2.0, np.inf]), np.array([0.5, np.nan]), 1.0).statistic.round(3)
+    array([1.386,   nan])
+    """
+    known = (ratio > 0) & np.isfinite(ratio) & np.isfinite(standard_error)
+    logarithm = np.log(np.where(known, ratio, 1.0))
+    return Standardised((logarithm - np.log(value)) / np.where(known, standard_error, np.nan))
+
+
+def against_effect(found: "EstimatedEffect | ImputedEffect", scale: IntervalScale) -> Against:
+    """Return what an effect known by its standard error says against a value."""
+    known = found.effect, found.standard_error
+    freedom = np.nan_to_num(found.degrees_of_freedom, nan=1.0, posinf=np.inf)
+    return lambda value: distance_of_effect(*known, value, scale, freedom)
 
 
 def counted_effects(data: Data) -> tuple[Floats, Floats]:
@@ -61,7 +89,9 @@ def pooled_effects(
         effects, variances, freedom, "logit", plan.confidence, plan.alternative
     )
     ends = whole.effect, whole.low, whole.high
-    return on_scale(Comparison(*ends, whole.t, whole.p_value, treated, control), plan.effect)
+    against = against_effect(whole, "logit")
+    comparison = Comparison(*ends, whole.t, whole.p_value, treated, control, against)
+    return on_scale(comparison, plan.effect)
 
 
 def of_estimated_effect(
@@ -72,8 +102,16 @@ def of_estimated_effect(
 
     plan = data.plan
     found = estimated_effect(effect, variance, "logit", plan.confidence, plan.alternative, freedom)
+    return on_scale(of_effect(found, data.samples, "logit"), plan.effect)
+
+
+def of_effect(
+    found: EstimatedEffect, samples: Samples, scale: IntervalScale = "plain"
+) -> Comparison:
+    """Return an effect that is known by its standard error as a comparison."""
     ends = found.effect, found.low, found.high
-    return on_scale(Comparison(*ends, found.z, found.p_value, *data.samples.sizes), plan.effect)
+    against = against_effect(found, scale)
+    return Comparison(*ends, found.z, found.p_value, *samples.sizes, against)
 
 
 def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:

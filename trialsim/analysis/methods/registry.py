@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from trialsim.analysis.claims import claimed
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods import (
@@ -70,7 +71,7 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
         weighted.compare_effects, ranks.rank_truth, ranks.rank_effect_of
     ),
     WeightedMeans: _Analysis(weighted.compare_means, None, means.difference_of),
-    Responders: _Analysis(responders.compare, None, responders.difference_of),
+    Responders: _Analysis(responders.compare, responders.truth, responders.effect_of),
     ProportionalOdds: _Analysis(
         proportional_odds.compare, proportional_odds.truth, proportional_odds.ratio_of
     ),
@@ -82,8 +83,9 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
 
 
 def compare(data: Data) -> Comparison:
-    """Return what the plan's method finds in each replicate."""
-    return _ANALYSES[type(data.plan.test)].compare(data, data.plan.test)
+    """Return what the plan's method finds in each replicate, and the p-value of its claim."""
+    found = _ANALYSES[type(data.plan.test)].compare(data, data.plan.test)
+    return claimed(found, data.plan)
 
 
 def truth_parts(data: Data) -> TruthParts:

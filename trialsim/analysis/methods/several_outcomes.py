@@ -9,7 +9,7 @@ from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.imputed import Part, completed, pooled_parts
 from trialsim.analysis.methods.means import of_means
-from trialsim.analysis.methods.ranks import pooled_effects
+from trialsim.analysis.methods.ranks import of_effect, pooled_effects
 from trialsim.analysis.truth import TruthParts, of_theta
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 
@@ -28,9 +28,8 @@ def compare_effects(data: Data, method: WeiLachin) -> Comparison:
         found = ((one.effect, one.standard_error**2) for one in each)
         return pooled_effects(plan, found, _anything(trials[0]))
     measured = _measured(data, method.outcomes, visits)
-    one = _effect(measured, method)
-    ends = one.effect, one.low, one.high
-    return on_scale(Comparison(*ends, one.z, one.p_value, *_anything(measured).sizes), plan.effect)
+    one = of_effect(_effect(measured, method), _anything(measured))
+    return on_scale(one, plan.effect)
 
 
 def _effect(measured: list[Data], method: WeiLachin) -> "EstimatedEffect":

@@ -59,8 +59,9 @@ _KNOWN: Final[Mapping[type[BaseModel], str]] = {
     Proportions: "model start end end_day time_constant_days start_baseline_correlation"
     " end_baseline_correlation within_patient_correlation",
     AnalysisPlan: "endpoint visit measure treated control analysis_set minimum_infusion_share"
-    " missing imputations imputation death intercurrent test continuity_correction alternative"
-    " alpha effect interval confidence strata stratum_weighting secondary multiplicity",
+    " missing imputations imputation death intercurrent test continuity_correction claim margin"
+    " upper_margin alternative alpha effect interval confidence strata stratum_weighting secondary"
+    " multiplicity",
 }
 """The fields that whole trials in C follow, or that change nothing in what is kept of them."""
 _FROM_COUNTS: Final = (MannWhitney, ExactMannWhitney, BrunnerMunzel, Responders, ProportionalOdds)

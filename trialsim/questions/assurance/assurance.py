@@ -322,7 +322,7 @@ class Assurance(Shown):
         In a point mass at no effect it is the nominal chance; where of all else nothing was drawn,
         success is taken as sure there.
         """
-        at_null = self._strata.is_point_mass(effects)
+        at_null = self._strata.is_point_mass(effects) & ~np.isnan(self.success_at_null)
         powers = 1 - self._below(self._low_share(1 - self.success))(effects)
         if at_null.any() and self._strata.is_point_mass(self.columns["effect"]).all():
             powers = np.full(effects.shape, _SURE)
@@ -472,7 +472,12 @@ def drawn_effects(prior: Prior, strata: int, seed: int) -> Floats:
 
 
 def _nominal(plan: AnalysisPlan | PooledAnalysis) -> float:
-    """Return the chance with which a test rejects in favour of a drug that does nothing."""
+    """Return the chance with which a test rejects in favour of a drug that does nothing.
+
+    NaN where a margin is tested, of which that is not known.
+    """
+    if isinstance(plan, AnalysisPlan) and plan.margin is not None:
+        return float("nan")
     shares = {"two-sided": plan.alpha / 2, "greater": plan.alpha, "less": 0.0}
     return shares[plan.alternative]
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import scipy  # its parts load when they are first used
 
+from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
 from trialsim.questions.count_power import COHORT, ClosedForm, patients_by_cells
 from trialsim.questions.size.crossing import BLOCKS, Crossing, probit
@@ -29,11 +30,12 @@ from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.outcomes.effects import control_cells, treated_cells
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.programme import SIZE, Programme, Study, single_trial, trials_of, value_at
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import path_in_words
 from trialsim.shown import Shown
-from trialsim.stats.monte_carlo import Proportion, logarithms, mean_over_replicates
+from trialsim.stats.monte_carlo import Mean, Proportion, logarithms, mean_over_replicates
 from trialsim.stats.planning.sample_size import happ
 from trialsim.streams import confirmation_seed
 from trialsim.trial.trial import Engine
@@ -399,22 +401,38 @@ def _start(study: Study, power: float, runner: Runner) -> float:
     """
     if isinstance(study, Programme):
         return 100.0
-    guess, plan = closed_form_patients(study, power), study.analysis
+    plan = study.analysis
+    guess = closed_form_patients(study, power) if plan.margin is None else math.inf
     if plan.subgroup is None and math.isfinite(guess):
         return guess
     found = replace(runner, directory=None).run(study, range(_PROBE)).columns["estimate"]
-    quantity = plan.quantity
-    away = mean_over_replicates(logarithms(found) if quantity.is_ratio else found - quantity.null)
+    away = _beyond(plan, found)
     if not away.estimate > _SEEN * away.mcse:
         if math.isfinite(guess):
             return guess
-        rule = (
-            "must compare arms of which the treated do better: no number of patients suffices, as "
-            f"far as {_PROBE} trials show"
+        wanted = (
+            "compare arms of which the treated do better"
+            if plan.margin is None
+            else f"have an effect that a claim of {plan.claim} is true of"
         )
+        rule = f"must {wanted}: no number of patients suffices, as far as {_PROBE} trials show"
         raise InputError([Problem("analysis", rule)])
     errors = scipy.special.ndtri(power) - scipy.special.ndtri(plan.alpha / plan.sides)
     return float(study.design.patients * (errors * away.sd / away.estimate) ** 2)
+
+
+def _beyond(plan: AnalysisPlan, estimates: Floats) -> Mean:
+    """Return how far estimates lie beyond the nearest value that is to be rejected."""
+    borders = [(plan.quantity.null if plan.margin is None else plan.margin, 1)]
+    if plan.upper_margin is not None:
+        borders.append((plan.upper_margin, -1))
+    ratio = plan.quantity.is_ratio
+    values = logarithms(estimates) if ratio else estimates
+    away = [
+        mean_over_replicates(sign * (values - (math.log(border) if ratio else border)))
+        for border, sign in borders
+    ]
+    return min(away, key=lambda one: float(one.estimate))
 
 
 def _closed_form(

@@ -12,7 +12,7 @@ import numpy as np
 
 from trialsim.errors import InputError, Problem
 from trialsim.questions.power import power_by
-from trialsim.questions.type_one_error import TypeOneError, own_seed, without_effect
+from trialsim.questions.type_one_error import TypeOneError, at_null, own_seed, without_effect
 from trialsim.replicates.run import Simulation
 from trialsim.reporting.evidence.finished_run import finished
 from trialsim.runs.directory import RunDirectory, find_run, open_run
@@ -27,6 +27,8 @@ KEPT: Final = "without_effect"
 _BLOCK: Final = 256
 """Few trials, which may be slow: small blocks, so that every core has some of them."""
 _FEW: Final = range(8)
+_NEAR: Final = 4.0
+"""Monte Carlo errors within which a true effect is at a margin."""
 _PATHS_TOLD: Final = 5
 _MAY_DIFFER: Final = re.compile(r"outcomes\.|design\.arms\.|operations\.\w+\.arms")
 
@@ -51,7 +53,12 @@ def load_null_run(run: RunDirectory, folder: Path) -> TypeOneError:
             f"must be a run of the same design without effect, and has other values at {told}{more}"
         )
         raise InputError([Problem("--null", rule, str(folder))])
-    if not _does_nothing(scenario, other.manifest.seed):
+    if scenario.analysis.margin is not None:
+        borders = (scenario.analysis.margin, scenario.analysis.upper_margin or np.nan)
+        if not np.nanmin(np.abs(result.truth.estimate - borders)) < _NEAR * result.truth.mcse:
+            rule = "must be a run of a study whose true effect is at the margin"
+            raise InputError([Problem("--null", rule, str(folder))])
+    elif not _does_nothing(scenario, other.manifest.seed):
         rule = "must be a run of a study whose drug does nothing"
         raise InputError([Problem("--null", rule, str(folder))])
     return TypeOneError(result, scenario.analysis.alpha, changes)
@@ -71,9 +78,9 @@ def run_null(
     """
     manifest = run.manifest
     scenario = single_trial(manifest.scenario)
-    without = without_effect(scenario)
     own = own_seed(manifest.seed)
     runner = replace(runner, seed=own)
+    without = single_trial(at_null(runner, scenario, replicates))
     if keep is not None:
         here = manifest_here(without, own, manifest.engine, _BLOCK)
         runner = replace(runner, directory=open_run(keep / KEPT, here, runner.notice))

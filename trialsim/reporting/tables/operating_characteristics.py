@@ -60,7 +60,7 @@ def performance(result: PowerResult, null: PowerResult | None) -> Table:
     told, what = result.to_dict(), result.quantity.name
     of_logarithm = " of its logarithm" if result.quantity.is_ratio else ""
     rows = [
-        _power("Power, in favour of the treated", told),
+        _power(f"Power, {result.shown}", told),
         _share("Rejections in favour of the control", told, "wrong_direction"),
     ]
     if null is not None:

@@ -31,7 +31,7 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
         ),
         f"{'':34} {'value':>10} {'MCSE':>10}    SD / 95% CI",
         *_of_success(result),
-        _share("power, in favour of the treated", result.favoured),
+        _share(f"power, {result.shown}", result.favoured),
         _share("rejections in favour of control", result.wrong_direction),
         _row(f"estimate of the {result.quantity.name}{_of_which(result)}", result.estimate),
         *_beside_truth(result),

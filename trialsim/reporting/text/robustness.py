@@ -24,11 +24,14 @@ def type_one_error_text(title: str, found: TypeOneError) -> str:
         "in favour of the treated": result.favoured,
         "in favour of the control": result.wrong_direction,
     }
+    at_margin = result.claim != "superiority"
+    if at_margin:
+        shares = {"type I error": found.error}
     changes = ", ".join(f"{path}={value}" for path, value in found.changes.items())
     return "\n".join(
         [
             heading(
-                f"{title}: no effect",
+                f"{title}: {found.null}",
                 f"{result.replicates:,} simulated trials{failed}; seed {result.seed}, "
                 f"{result.engine} engine, scenario {result.scenario} ({result.digest})",
             ),
@@ -36,7 +39,7 @@ def type_one_error_text(title: str, found: TypeOneError) -> str:
             *(_row(name, one) for name, one in shares.items()),
             "",
             f"The type I error is {found.verdict}.",
-            f"Values without effect: {changes}",
+            f"Values at the null: {changes}" if at_margin else f"Values without effect: {changes}",
             "",
             f"{result.seconds:.1f} s",
         ]

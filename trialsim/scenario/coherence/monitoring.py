@@ -214,9 +214,15 @@ def _test_can_be_monitored(
     if analysis.continuity_correction:
         rule = "must be left out with a continuity correction, whose share falls with information"
         yield Violation("monitoring", rule, True)
+    if analysis.claim != "superiority":
+        rule = f"must be left out with {analysis.claim}, of which no looks are planned"
+        yield Violation("monitoring", rule, analysis.claim)
     if analysis.alternative == "less":
         rule = "needs a test in favour of the treated: set analysis.alternative to greater"
         yield Violation("monitoring", rule, analysis.alternative)
+    if method == "responders" and (analysis.quantity.is_ratio or analysis.strata != "none"):
+        rule = "must be left out with responders as a ratio or in strata: looks test a difference"
+        yield Violation("monitoring", rule, analysis.quantity.name)
     if analysis.effect == "win_ratio":
         rule = "must be left out where the effect is the win ratio, of which no test is planned"
         yield Violation("monitoring", rule, analysis.effect)

@@ -11,6 +11,7 @@ from trialsim.scenario.plan.choices import (
     PRIMARY,
     Alternative,
     AnalysisSet,
+    Claim,
     Death,
     Effect,
     Imputations,
@@ -28,7 +29,13 @@ from trialsim.scenario.plan.methods.registry import Method
 from trialsim.scenario.plan.multiplicity import NONE, Multiplicity, Serial
 from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
 from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, TreatmentEvent
-from trialsim.scenario.validation.refusal import CheckedModel, Name, OpenProbability, Probability
+from trialsim.scenario.validation.refusal import (
+    CheckedModel,
+    Finite,
+    Name,
+    OpenProbability,
+    Probability,
+)
 
 
 class FurtherAnalysis(FrozenModel):
@@ -50,6 +57,9 @@ class FurtherAnalysis(FrozenModel):
     intercurrent: dict[TreatmentEvent, Strategy] | None = None
     test: Method | None = None
     continuity_correction: bool | None = None
+    claim: Claim | None = None
+    margin: Finite | None = None
+    upper_margin: Finite | None = None
     alternative: Alternative | None = None
     alpha: Level | None = None
     effect: Effect | None = None
@@ -69,10 +79,15 @@ class FurtherAnalysis(FrozenModel):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The fields that it says, by name; a rule for missing scores is said as a whole."""
+        """The fields that it says, by name.
+
+        A rule for missing scores is said as a whole, and so is a claim, with its margins.
+        """
         said = {name: vars(self).get(name) for name in type(self).model_fields}
         changes = {name: value for name, value in said.items() if value is not None}
-        return {"imputation": None, **changes} if "missing" in changes else changes
+        if "missing" in changes:
+            changes = {"imputation": None, **changes}
+        return {"margin": None, "upper_margin": None, **changes} if "claim" in changes else changes
 
     @model_serializer(mode="wrap")
     def _serialise_without_defaults(
@@ -92,6 +107,9 @@ class AnalysisPlan(CheckedModel):
         "imputation",
         "intercurrent",
         "subgroup",
+        "claim",
+        "margin",
+        "upper_margin",
         "effect",
         "stratum_weighting",
         "secondary",
@@ -150,6 +168,14 @@ class AnalysisPlan(CheckedModel):
     """The method that compares the arms, such as mann_whitney."""
     continuity_correction: bool = False
     """Whether half a rank is taken off the difference before the p-value, usually false."""
+    claim: Claim = "superiority"
+    """What the test is to show: a difference, usually; a benefit beyond the margin; no harm beyond
+    it; or an effect between the two margins."""
+    margin: Finite | None = None
+    """The effect at the border of the claim, on the scale of the analysis, such as a Mann-Whitney
+    effect of 0.45 or a mean difference of -3; of equivalence the lower border."""
+    upper_margin: Finite | None = None
+    """The upper border of equivalence, such as a Mann-Whitney effect of 0.55."""
     alternative: Alternative = "two-sided"
     """Greater: the treated are better."""
     alpha: Level = 0.05

@@ -1,5 +1,6 @@
 """The choices of a comparison, and the plan as a method of analysis sees it."""
 
+import math
 from typing import Annotated, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import Field
@@ -20,6 +21,7 @@ StratumWeighting: TypeAlias = Literal[
     "van-elteren", "mantel-haenszel", "pairs", "patients", "equal", "inverse-variance"
 ]
 Effect: TypeAlias = Literal["mann_whitney", "win_odds", "win_ratio", "net_benefit"]
+Claim: TypeAlias = Literal["superiority", "superiority_by_margin", "non_inferiority", "equivalence"]
 Level: TypeAlias = Annotated[float, Field(gt=0, lt=0.5)]
 Imputations: TypeAlias = Annotated[int, Field(ge=2, le=1000)]
 
@@ -34,6 +36,29 @@ class Quantity(NamedTuple):
     def is_ratio(self) -> bool:
         """Whether it is a ratio, symmetric on the log scale."""
         return self.null == 1
+
+    @property
+    def one(self) -> str:
+        """Its name with an article.
+
+        >>> Quantity("odds ratio", 1.0).one
+        'an odds ratio'
+        """
+        return f"{'an' if self.name[0] in 'aeiou' else 'a'} {self.name}"
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the most that it can be.
+
+        >>> Quantity("Mann-Whitney effect", 0.5).ends
+        (0.0, 1.0)
+        """
+        match self.name:
+            case "Mann-Whitney effect":
+                return 0.0, 1.0
+            case "net benefit" | "risk difference":
+                return -1.0, 1.0
+        return 0.0 if self.is_ratio else -math.inf, math.inf
 
 
 class Plan(Protocol):
@@ -51,3 +76,6 @@ class Plan(Protocol):
     strata: Strata
     stratum_weighting: StratumWeighting
     alpha: float
+    claim: Claim
+    margin: float | None
+    upper_margin: float | None

@@ -81,6 +81,9 @@ def pooling_violations(plan: AnalysisPlan, pooled: PooledAnalysis) -> Iterator[V
     if plan.missing == "multiple_imputation":
         rule = "cannot be multiple_imputation in a trial that is pooled: use locf"
         yield Violation("missing", rule, plan.missing)
+    if plan.claim != "superiority":
+        rule = "must be superiority in a trial that is pooled, which is tested without a margin"
+        yield Violation("claim", rule, plan.claim)
     if pooled.measure in RANKS:
         return
     if plan.death == "worst_rank":

@@ -1,9 +1,11 @@
 """What goes together in an analysis plan: each rule names the choice that another forbids."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.claims import CLAIM_RULES, quantity_of
 from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed
 from trialsim.scenario.plan.methods.registry import METHODS, AnyMethod, name_of
@@ -151,6 +153,7 @@ COMPARISON_RULES: Rules = (
     (("missing", "imputation"), _imputation_is_used),
     (("missing", "test"), _a_method_has_its_own_rule),
     (("test", WHOLE), _method_goes_with_plan),
+    *CLAIM_RULES,
 )
 """Rules of one comparison, primary or secondary."""
 
@@ -165,6 +168,23 @@ def _secondary_comparisons_fit(
         for refusal in broken_rules(COMPARISON_RULES, sound):
             if refusal not in known:
                 yield refusal._replace(path=f"secondary.{name}.{refusal.path}")
+        yield from _margin_on_its_own_scale(f"secondary.{name}.claim", one.changes, sound, primary)
+
+
+def _margin_on_its_own_scale(
+    path: str, said: Mapping[str, Any], fields: Mapping[str, Any], primary: Mapping[str, Any]
+) -> Iterator[Violation]:
+    """Refuse a margin taken over from the primary analysis on a scale that it is not on."""
+    if "claim" in said or "margin" in said or primary.get("margin") is None:
+        return
+    if "test" not in fields or "test" not in primary:
+        return
+    own, there = quantity_of(fields["test"], fields), quantity_of(primary["test"], primary)
+    of_points = math.isinf(own.ends[0]) and said.keys() & {"endpoint", "measure"}
+    if own != there or of_points:
+        rule = f"must be given: the margin of the primary analysis is {there.one}"
+        points = f"in points of {primary.get('endpoint')}" if of_points else f"this one {own.one}"
+        yield Violation(path, f"{rule}, {points}")
 
 
 def _one_level_in_a_family(
@@ -251,9 +271,13 @@ def _one_law(path: str, plans: Sequence[Mapping[str, Any]], alike: bool) -> Iter
         yield Violation(path, "must be of analyses of different arms")
     for one in plans:
         plain = one.get("strata") == "none" and one.get("missing") != "multiple_imputation"
+        plain &= one.get("claim") == "superiority"
         if "test" in one and not (plain and one["test"].has_joint_law):
             known = _names(method for method in METHODS if method.has_joint_law)
-            rule = f"must be of {known}, without strata and imputation: others have no known law"
+            rule = (
+                f"must be of {known}, without strata, imputation and margins: others have no known "
+                "law"
+            )
             yield Violation(path, rule, one["test"].method)
             return
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.claims import MARGIN_VARIANCE, claim_in_words, margin_test_in_words
 from trialsim.scenario.plan.estimands import Strategy
 from trialsim.scenario.plan.imputation import AT_RANDOM, imputation_in_words
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, pooling_in_words
@@ -42,22 +43,36 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
     quantity, method = plan.quantity, plan.test
     imputed = plan.missing == "multiple_imputation"
     interval = "Student's t by Rubin's rules" if imputed else method.interval_in_words(plan)
+    test, variance, sides = _tested(plan, interval)
     return {
         "estimate": f"{method.estimate_in_words(plan)}{_meant(plan)}",
         "direction": f"Values above {quantity.null:g} favour treatment (the scale's direction is "
         "taken into account).",
-        "test": method.pooled_in_words(plan) if imputed else method.test_in_words(plan),
-        "alternative": f"{_SIDES[plan.alternative]} The interval is always two-sided.",
+        "test": test,
+        "alternative": sides,
         "alpha": f"The null hypothesis is rejected when the p-value is at most {plan.alpha:.12g}.",
         "ties": method.ties_in_words(plan),
         "continuity": _continuity(plan),
-        "variance": _pooled_variance(plan) if imputed else method.variance_in_words(plan),
+        "variance": variance,
         "interval": f"{100 * plan.confidence:.12g}% interval: {interval}.",
         "small_samples": method.small_samples_in_words(plan),
         "analysis_set": _analysis_set(plan),
         "missing_data": "".join([_missing(plan), *_after_events(plan)]),
         "death": _DEATH[plan.death],
     }
+
+
+def _tested(plan: AnalysisPlan, interval: str) -> tuple[str, str, str]:
+    """Return the test, its variance and its sides, of a difference or of a margin."""
+    method, imputed = plan.test, plan.missing == "multiple_imputation"
+    if plan.claim != "superiority":
+        variance = _pooled_variance(plan) if imputed else MARGIN_VARIANCE
+        return margin_test_in_words(plan, interval), variance, claim_in_words(plan, plan.quantity)
+    return (
+        method.pooled_in_words(plan) if imputed else method.test_in_words(plan),
+        _pooled_variance(plan) if imputed else method.variance_in_words(plan),
+        f"{_SIDES[plan.alternative]} The interval is always two-sided.",
+    )
 
 
 def _meant(plan: AnalysisPlan) -> str:

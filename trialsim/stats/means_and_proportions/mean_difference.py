@@ -11,7 +11,7 @@ import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats, divide
 from trialsim.stats.monte_carlo import check_probability
-from trialsim.stats.p_values import Alternative, check_alternative, t_p_value
+from trialsim.stats.p_values import Alternative, Standardised, check_alternative, t_p_value
 
 
 class MeanDifference(NamedTuple):
@@ -24,6 +24,16 @@ class MeanDifference(NamedTuple):
     t: Floats
     degrees_of_freedom: Floats
     p_value: Floats
+
+    def against(self, value: float) -> Standardised:
+        """Return how far the difference lies above a value, which the interval inverts.
+
+        >>> found = mean_difference(np.array(5.0), np.array(4.0), np.array(10.0))
+        >>> found.against(-1.0).statistic.item()
+        3.0
+        """
+        distance = (self.estimate - value) / self.standard_error
+        return Standardised(distance, np.nan_to_num(self.degrees_of_freedom, nan=1.0))
 
 
 def mean_difference(

@@ -4,52 +4,12 @@ Counts of responders and of patients broadcast to shape (...); `treated` and `co
 responders of each arm.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
 from trialsim.arrays import Floats
-from trialsim.stats.monte_carlo import wilson_interval
 from trialsim.stats.p_values import Alternative, check_alternative
-
-
-class ResponderDifference(NamedTuple):
-    """Share of responders among the treated less that among the controls, and its interval."""
-
-    estimate: Floats
-    low: Floats
-    high: Floats
-
-
-def responder_difference(
-    treated: ArrayLike,
-    treated_patients: ArrayLike,
-    control: ArrayLike,
-    control_patients: ArrayLike,
-    confidence: float = 0.95,
-) -> ResponderDifference:
-    """Return the difference of two shares with Newcombe's interval.
-
-    Method 10 of Newcombe (1998), Statistics in Medicine 17:873: the distances of each share from
-    its Wilson limits, without continuity correction, squared and added. Never without width, and
-    within -1 to 1. An empty arm leaves the estimate NaN and the interval (-1, 1).
-
-    >>> [round(value.item(), 4) for value in responder_difference(56, 104, 33, 101)]
-    [0.2117, 0.0761, 0.3366]
-    """
-    t = wilson_interval(treated, treated_patients, confidence)
-    c = wilson_interval(control, control_patients, confidence)
-    estimate = t.estimate - c.estimate
-    below = np.hypot(t.estimate - t.low, c.high - c.estimate)
-    above = np.hypot(t.high - t.estimate, c.estimate - c.low)
-    known = ~np.isnan(estimate)
-    return ResponderDifference(
-        estimate=np.asarray(estimate),
-        low=np.where(known, estimate - below, -1.0),
-        high=np.where(known, estimate + above, 1.0),
-    )
 
 
 def fisher_exact(

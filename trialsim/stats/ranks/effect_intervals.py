@@ -12,7 +12,9 @@ import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, divide
 from trialsim.stats.monte_carlo import check_probability
+from trialsim.stats.p_values import Standardised
 from trialsim.stats.ranks.brunner_munzel import satterthwaite
+from trialsim.stats.ranks.estimated_effect import distance_of_effect
 from trialsim.stats.ranks.mann_whitney import RankSummary
 
 IntervalMethod: TypeAlias = Literal[
@@ -88,6 +90,38 @@ def effect_interval(
     return _newcombe_where_unknown(summary, interval, quantile)
 
 
+def distance_of_summary(
+    summary: RankSummary, value: float, method: IntervalMethod = "logit"
+) -> Standardised:
+    """Return how far effects lie above a value between 0 and 1: the test that an interval inverts.
+
+    The end of `effect_interval` at a confidence of 1 - 2 alpha is at the value where the one-sided
+    p-value of this is alpha. By `newcombe`, which also stands in where a variance is zero or not
+    known, the variance is that under the value.
+
+    >>> from trialsim.stats.ranks.mann_whitney import summarise_counts
+    >>> summary = summarise_counts(np.array([1, 2, 6]), np.array([4, 3, 2]))
+    >>> low, high = effect_interval(summary, "logit")
+    >>> round(distance_of_summary(summary, low.item(), "logit").statistic.item(), 4)
+    1.96
+    """
+    known = (summary.treated > 0) & (summary.control > 0)
+    size = np.where(known, (summary.treated + summary.control) / 2, np.nan)
+    pairs = np.where(known, summary.treated * summary.control, np.nan)
+    score = (summary.effect - value) / np.sqrt(_newcombe_variance(value, size, 1 / pairs))
+    if method == "newcombe":
+        return Standardised(score)
+    holds = summary.null_variance if method == "null_variance" else summary.placement_variance
+    variance = np.where(holds > 0, holds, np.nan)
+    scale: Literal["plain", "logit"] = "logit" if method == "logit" else "plain"
+    distance = distance_of_effect(summary.effect, np.sqrt(variance), value, scale).statistic
+    freedom = satterthwaite(summary) if method == "brunner-munzel" else np.inf
+    unknown = np.isnan(variance)
+    return Standardised(
+        np.where(unknown, score, distance), np.where(unknown, np.inf, np.asarray(freedom))
+    )
+
+
 def _wald(summary: RankSummary, variance: Floats, quantile: Floats | float) -> Interval:
     """Effect plus and minus so many standard errors; NaN where these are zero or not known."""
     margin = quantile * np.sqrt(np.where(variance > 0, variance, np.nan))
@@ -130,8 +164,7 @@ def _newcombe(summary: RankSummary, quantile: float) -> Interval:
     inverse_pairs = divide(np.ones(known.shape), summary.treated * summary.control, 1.0)
 
     def is_outside(theta: Floats) -> Booleans:
-        spread = (1 - theta) / (2 - theta) + theta / (1 + theta)
-        variance = theta * (1 - theta) * (1 + (mean_size - 1) * spread) * inverse_pairs
+        variance = _newcombe_variance(theta, mean_size, inverse_pairs)
         return (estimate - theta) ** 2 > quantile**2 * variance
 
     low_out, low_in = np.zeros(known.shape), estimate
@@ -145,3 +178,8 @@ def _newcombe(summary: RankSummary, quantile: float) -> Interval:
             np.where(high_is_out, high_in, high),
         )
     return Interval(np.where(known, low_out, 0.0), np.where(known, high_out, 1.0))
+
+
+def _newcombe_variance(theta: Floats | float, mean_size: Floats, inverse_pairs: Floats) -> Floats:
+    spread = (1 - theta) / (2 - theta) + theta / (1 + theta)
+    return np.asarray(theta * (1 - theta) * (1 + (mean_size - 1) * spread) * inverse_pairs)

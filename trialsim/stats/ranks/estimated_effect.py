@@ -12,7 +12,7 @@ import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats, divide
 from trialsim.stats.monte_carlo import check_probability
-from trialsim.stats.p_values import Alternative, check_alternative, normal_p_value, t_p_value
+from trialsim.stats.p_values import Alternative, Standardised, check_alternative
 
 IntervalScale: TypeAlias = Literal["plain", "logit"]
 
@@ -26,6 +26,8 @@ class EstimatedEffect(NamedTuple):
     high: Floats
     z: Floats
     p_value: Floats
+    degrees_of_freedom: Floats
+    """Of Student's distribution; infinite where the normal one is taken."""
 
 
 def estimated_effect(
@@ -59,13 +61,35 @@ def estimated_effect(
     freedom = np.asarray(degrees_of_freedom, np.float64)
     quantile = _quantile((1 + confidence) / 2, freedom)
     low, high = _ends(centre, quantile * np.where(known, error, np.inf), interval_scale)
-    tail = np.where(
-        np.isinf(freedom),
-        normal_p_value(z, alternative),
-        t_p_value(z, np.where(np.isinf(freedom), 1.0, freedom), alternative),
-    )
-    p_value = np.where(known, tail, 1.0)
-    return EstimatedEffect(effect, error, low, high, z, p_value)
+    p_value = np.where(known, Standardised(z, freedom).p_value(alternative), 1.0)
+    freedom = np.broadcast_to(freedom, effect.shape)
+    return EstimatedEffect(effect, error, low, high, z, p_value, freedom)
+
+
+def distance_of_effect(
+    effect: Floats,
+    standard_error: Floats,
+    value: float,
+    interval_scale: IntervalScale = "plain",
+    degrees_of_freedom: Floats | float = np.inf,
+) -> Standardised:
+    """Return how far effects lie above a value: the test that their interval inverts.
+
+    It is on the interval's scale, and the standard error is that of the effect itself.
+
+    >>> effect, error = np.array(0.62), np.array(0.04)
+    >>> distance_of_effect(effect, error, 0.45).statistic.item()
+    4.25
+    >>> round(distance_of_effect(effect, error, 0.45, "logit").statistic.item(), 4)
+    4.0659
+    """
+    distance = (effect - value) / standard_error
+    if interval_scale == "logit":
+        inside = (effect > 0) & (effect < 1)
+        safe = np.where(inside, effect, 0.5)
+        apart = scipy.special.logit(safe) - scipy.special.logit(value)
+        distance = np.where(inside, apart * safe * (1 - safe) / standard_error, distance)
+    return Standardised(distance, degrees_of_freedom)
 
 
 def _quantile(share: float, freedom: Floats) -> Floats:

@@ -31,6 +31,8 @@ class WinRatio(NamedTuple):
     estimate: Floats
     low: Floats
     high: Floats
+    standard_error: Floats
+    """Of the logarithm of the ratio; infinite where the data set no bound."""
 
 
 def net_benefit(
@@ -112,6 +114,7 @@ def win_ratio_counts(treated: Integers, control: Integers, confidence: float = 0
         estimate,
         np.exp(centre - margin),
         np.exp(centre + margin),
+        error,
     )
 
 

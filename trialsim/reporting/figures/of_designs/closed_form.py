@@ -12,7 +12,7 @@ def closed_form_power(scenario: Study) -> float:
 
     NaN for other tests, for several trials, where patients differ in course or effect, and where
     the formula is of another comparison: another visit than the effect's, a change from baseline, a
-    dose for the control, or a test that looks for the control to be better.
+    dose for the control, a margin, or a test that looks for the control to be better.
 
     >>> import trialsim as ts
     >>> smaller = {"outcomes.arat.effect.value": 0.62}
@@ -28,6 +28,7 @@ def closed_form_power(scenario: Study) -> float:
         scenario.design.visits[plan.visit].day == outcome.course.end_day
         and plan.measure == "score"
         and plan.strata == "none"
+        and plan.claim == "superiority"
         and plan.alternative != "less"
         and not any(arms[plan.control].doses)
     )

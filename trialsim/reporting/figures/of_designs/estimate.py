@@ -64,7 +64,7 @@ def estimate_figure(
         data["low"],
         data["rejecting"],
         color=dark,
-        label="rejects in favour of the treated",
+        label=f"rejects {result.shown}" if result.claim == "superiority" else result.shown,
         **options,
     )
     axes.bar(

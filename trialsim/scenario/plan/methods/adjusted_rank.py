@@ -51,7 +51,7 @@ class AdjustedRank(RankMethod):
 
     def small_samples_in_words(self, plan: Plan) -> str:
         told = super().small_samples_in_words(plan)
-        if plan.strata == "site":
+        if plan.strata == "site" and plan.claim == "superiority":
             return f"{told} Adjusted within many small sites, it is conservative."
         return told
 

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
@@ -55,6 +55,8 @@ class AnalysisMethod(CheckedModel):
     """Whether the number of patients can be re-estimated from data that show no arms."""
     has_joint_law: ClassVar[bool] = False
     """Whether the joint law of its tests of several arms against one control is known."""
+    tests_margins: ClassVar[bool] = False
+    """Whether its interval can be inverted to test another value than that of no difference."""
     conflicts: ClassVar[Rules] = ()
     """Rules between itself, which they need as `test`, and other fields of the plan."""
 
@@ -102,11 +104,17 @@ class AnalysisMethod(CheckedModel):
         """Return the row of `LEVELS` that measured its interval in small arms."""
         return None
 
+    def margin_row(self, plan: Plan) -> str | None:
+        """Return the row of `LEVELS` that measured its test of a margin in small arms."""
+        return None
+
     def small_samples_in_words(self, plan: Plan) -> str:
         """Return how often the test rejects without an effect, and its interval misses, when small.
 
         The figures are those of docs/methods.md, measured by `python -m benchmarks.small_samples`.
         """
+        if plan.claim != "superiority":
+            return self._at_a_margin(plan)
         told = []
         test, interval = self.level_row(plan), self.interval_row(plan)
         if test is not None:
@@ -118,8 +126,16 @@ class AnalysisMethod(CheckedModel):
             told.append(f"the 95% interval misses {of} in {rates(interval)}")
         if not told:
             return "Not measured for this method with these choices."
-        scale = "On a scale with 21% of patients at its floor and 16% at its ceiling"
-        return f"{scale}, {'; '.join(told)}."
+        return f"{_SCALE}, {'; '.join(told)}."
+
+    def _at_a_margin(self, plan: Plan) -> str:
+        row = self.margin_row(plan)
+        if row is None:
+            return "Not measured for this method with a margin and these choices."
+        return (
+            f"{_SCALE}, where the effect is at a margin of non-inferiority the claim is made at a "
+            f"one-sided 2.5% in {rates(row)}."
+        )
 
     @property
     def is_slow(self) -> bool:
@@ -139,6 +155,9 @@ class AnalysisMethod(CheckedModel):
     def population_violations(self, population: Population) -> Iterator[Violation]:
         """Yield what in the population it cannot go with; paths begin at the plan."""
         yield from ()
+
+
+_SCALE: Final = "On a scale with 21% of patients at its floor and 16% at its ceiling"
 
 
 def rates(row: str) -> str:

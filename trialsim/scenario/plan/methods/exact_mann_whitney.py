@@ -1,7 +1,7 @@
 """The exact Wilcoxon-Mann-Whitney test."""
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from trialsim.scenario.plan.choices import Plan
 from trialsim.scenario.plan.methods.ranks import SampleRankMethod
@@ -14,6 +14,8 @@ MOST_PATIENTS: Final = 500
 
 class ExactMannWhitney(SampleRankMethod):
     """Wilcoxon-Mann-Whitney referred to all permutations of the treatment labels."""
+
+    tests_margins: ClassVar[bool] = False
 
     method: Literal["exact_mann_whitney"]
 

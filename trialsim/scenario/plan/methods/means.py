@@ -13,6 +13,7 @@ class MeanMethod(AnalysisMethod):
     """A method that needs a number from every patient: a rank below all others is none."""
 
     needs_numbers: ClassVar[bool] = True
+    tests_margins: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "difference of means"
     can_be_monitored: ClassVar[bool] = True
@@ -50,6 +51,10 @@ class TTest(MeanMethod):
     def level_row(self, plan: Plan) -> str | None:
         return None if plan.missing == "multiple_imputation" else self.method
 
+    def margin_row(self, plan: Plan) -> str | None:
+        told = plan.missing != "multiple_imputation"
+        return f"margin, mean difference, {self.method}" if told else None
+
     def variance_in_words(self, plan: Plan) -> str:
         return "One variance for both arms, from within them."
 
@@ -66,6 +71,10 @@ class Welch(MeanMethod):
 
     def level_row(self, plan: Plan) -> str | None:
         return None if plan.missing == "multiple_imputation" else self.method
+
+    def margin_row(self, plan: Plan) -> str | None:
+        told = plan.missing != "multiple_imputation"
+        return f"margin, mean difference, {self.method}" if told else None
 
     def variance_in_words(self, plan: Plan) -> str:
         return "A variance for each arm."

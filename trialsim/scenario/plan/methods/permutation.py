@@ -33,6 +33,7 @@ def _reaches(alpha: float, field: str, number: int) -> Iterator[Violation]:
 class Permutation(SampleRankMethod):
     """A rank statistic referred to random permutations of the treatment labels."""
 
+    tests_margins: ClassVar[bool] = False
     conflicts: ClassVar[Rules] = ((("test", "alpha"), _can_reject),)
 
     method: Literal["permutation"]

@@ -27,11 +27,21 @@ def _pooled_as_walds(test: "ProportionalOdds", missing: str) -> Iterator[Violati
         yield Violation("test.interval", rule, test.interval)
 
 
+def _margin_by_wald(test: "ProportionalOdds", claim: str) -> Iterator[Violation]:
+    if test.interval != "wald" and claim != "superiority":
+        rule = f"must be wald with {claim}, which is tested by the standard error"
+        yield Violation("test.interval", rule, test.interval)
+
+
 class ProportionalOdds(AnalysisMethod):
     """One odds ratio for all cells of the scale."""
 
     omitted_defaults = ("covariates", "interval")
-    conflicts: ClassVar[Rules] = ((("test", "missing"), _pooled_as_walds),)
+    conflicts: ClassVar[Rules] = (
+        (("test", "missing"), _pooled_as_walds),
+        (("test", "claim"), _margin_by_wald),
+    )
+    tests_margins: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "logarithm of the odds ratio"
     can_be_monitored: ClassVar[bool] = True
@@ -74,6 +84,10 @@ class ProportionalOdds(AnalysisMethod):
     def interval_row(self, plan: Plan) -> str | None:
         told = not self.covariates and plan.missing != "multiple_imputation"
         return "proportional_odds, interval" if told and self.interval == "wald" else None
+
+    def margin_row(self, plan: Plan) -> str | None:
+        told = not self.covariates and plan.missing != "multiple_imputation"
+        return "margin, odds ratio" if told else None
 
     def interval_in_words(self, plan: Plan) -> str:
         if self.interval == "profile":

@@ -12,6 +12,7 @@ class RankMethod(AnalysisMethod):
     """A method whose effect is a Mann-Whitney effect, on whichever scale the plan reports it."""
 
     has_effect_scales: ClassVar[bool] = True
+    tests_margins: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "logit of the Mann-Whitney effect"
 
     def quantity(self, plan: Plan) -> Quantity:
@@ -58,6 +59,11 @@ class SampleRankMethod(RankMethod):
         of_one_effect = plan.effect != "win_ratio" and plan.missing != "multiple_imputation"
         plain = of_one_effect and plan.strata == "none"
         return f"interval {plan.interval}, effect 0.71" if plain else None
+
+    def margin_row(self, plan: Plan) -> str | None:
+        of_one_effect = plan.effect != "win_ratio" and plan.missing != "multiple_imputation"
+        plain = of_one_effect and plan.strata == "none"
+        return f"margin, Mann-Whitney effect, {plan.interval}" if plain else None
 
 
 _QUANTITIES: Final[dict[Effect, Quantity]] = {

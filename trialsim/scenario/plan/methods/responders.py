@@ -4,15 +4,42 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 from trialsim.scenario.outcomes.outcome import Outcome
-from trialsim.scenario.plan.choices import Measure, Plan, Quantity
+from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, measured
-from trialsim.scenario.validation.refusal import Finite, Violation
+from trialsim.scenario.validation.refusal import Finite, Rules, Violation
+from trialsim.stats.means_and_proportions.two_shares import IntervalOfShares, Measure
+
+
+def _within_sites(test: "Responders", strata: str, stratum_weighting: str) -> Iterator[Violation]:
+    if strata == "none":
+        return
+    if test.interval != "newcombe":
+        rule = "must be left at newcombe with strata, whose interval is Greenland and Robins'"
+        yield Violation("test.interval", rule, test.interval)
+    if stratum_weighting != "mantel-haenszel":
+        rule = "must be mantel-haenszel with responders in strata"
+        yield Violation("stratum_weighting", rule, stratum_weighting)
+
+
+def _pooled_as_a_difference(test: "Responders", missing: str) -> Iterator[Violation]:
+    if missing == "multiple_imputation":
+        for field, usual in (("effect", "risk_difference"), ("interval", "newcombe")):
+            if getattr(test, field) != usual:
+                rule = f"must be left at {usual} with multiple_imputation, which pools differences"
+                yield Violation(f"test.{field}", rule, getattr(test, field))
 
 
 class Responders(AnalysisMethod):
     """Shares of patients at or beyond a threshold."""
 
+    omitted_defaults = ("effect", "interval")
+    conflicts: ClassVar[Rules] = (
+        (("test", "strata", "stratum_weighting"), _within_sites),
+        (("test", "missing"), _pooled_as_a_difference),
+    )
+    takes_strata: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
+    tests_margins: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "risk difference"
     can_be_monitored: ClassVar[bool] = True
     monitored_by_counts: ClassVar[bool] = True
@@ -21,46 +48,95 @@ class Responders(AnalysisMethod):
     method: Literal["responders"]
     threshold: Finite
     """Points of the score, or of its change, such as 2; who has it exactly responds."""
+    effect: Measure = "risk_difference"
+    """Whether shares are subtracted, usually, or divided: risk_ratio."""
+    interval: IntervalOfShares = "newcombe"
+    """Newcombe's from two Wilson intervals, beside Fisher's exact test, usually; or that of
+    Miettinen and Nurminen, beside their score test."""
 
     def quantity(self, plan: Plan) -> Quantity:
+        if self.effect == "risk_ratio":
+            return Quantity("risk ratio", 1.0)
         return Quantity("risk difference", 0.0)
 
     def mean_in_words(self, plan: Plan) -> str:
         return "responders"
 
     def estimate_in_words(self, plan: Plan) -> str:
+        name, joined = {
+            "risk_difference": ("Risk difference", "less"),
+            "risk_ratio": ("Risk ratio", "over"),
+        }[self.effect]
+        within = "" if plan.strata == "none" else ", within each site, weighted by m n / N"
         return (
-            f"Risk difference: the share of patients on {plan.treated} whose {measured(plan)} is "
-            f"{self.threshold} or better, less that on {plan.control}."
+            f"{name}: the share of patients on {plan.treated} whose {measured(plan)} is "
+            f"{self.threshold} or better, {joined} that on {plan.control}{within}."
         )
 
     def test_in_words(self, plan: Plan) -> str:
+        below = "Whoever ranks below all others does not respond."
+        if plan.strata != "none":
+            return (
+                "Cochran-Mantel-Haenszel test stratified by site, asymptotic, without continuity "
+                f"correction. {below}"
+            )
+        if self.interval == "miettinen-nurminen":
+            return f"Score test of Miettinen and Nurminen (1985), asymptotic. {below}"
         return (
             "Fisher's exact test, two-sided by adding the tables that are no more probable; it has "
-            "no statistic. Whoever ranks below all others does not respond."
+            f"no statistic. {below}"
         )
 
     def ties_in_words(self, plan: Plan) -> str:
         return "Scores are not ranked, so ties have no part."
 
     def variance_in_words(self, plan: Plan) -> str:
+        if plan.strata != "none":
+            return "The test's variance is that of the null hypothesis in each site, given margins."
+        if self.interval == "miettinen-nurminen":
+            return "The test's variance is that of the null hypothesis, times N / (N - 1)."
         return "The test is exact and has no variance."
 
     def level_row(self, plan: Plan) -> str | None:
-        return None if plan.missing == "multiple_imputation" else "responders"
+        if plan.missing == "multiple_imputation":
+            return None
+        if plan.strata != "none":
+            return "responders, 12 sites"
+        score = self.interval == "miettinen-nurminen"
+        return "responders, score test" if score else "responders"
 
     def interval_row(self, plan: Plan) -> str | None:
-        return None if plan.missing == "multiple_imputation" else "responders, interval"
+        told = plan.missing != "multiple_imputation" and plan.strata == "none"
+        usual = self.effect == "risk_difference" and self.interval == "newcombe"
+        return "responders, interval" if told and usual else None
+
+    def margin_row(self, plan: Plan) -> str | None:
+        if plan.missing == "multiple_imputation" or plan.strata != "none":
+            return None
+        return f"margin, {self.quantity(plan).name}, {self.interval}"
 
     def small_samples_in_words(self, plan: Plan) -> str:
-        if plan.missing == "multiple_imputation":
-            return super().small_samples_in_words(plan)
+        told = super().small_samples_in_words(plan)
+        exact = self.interval == "newcombe" and plan.strata == "none"
+        if plan.missing == "multiple_imputation" or plan.claim != "superiority" or not exact:
+            return told
         return (
-            f"{super().small_samples_in_words(plan)} Fisher's test is conservative and the "
-            "interval is not, so that the interval can leave out 0 where the test does not reject."
+            f"{told} Fisher's test is conservative and the "
+            f"interval is not, so that the interval can leave out {self.quantity(plan).null:g} "
+            "where the test does not reject."
         )
 
     def interval_in_words(self, plan: Plan) -> str:
+        if plan.strata != "none":
+            scale = " on the log scale" if self.effect == "risk_ratio" else ""
+            return f"normal{scale}, with the variance of Greenland and Robins (1985)"
+        if self.interval == "miettinen-nurminen":
+            return (
+                "Miettinen and Nurminen's score method (1985), with the variance under each value "
+                "that is tested"
+            )
+        if self.effect == "risk_ratio":
+            return "Newcombe's from two Wilson intervals, for a ratio (Donner and Zou 2012)"
         return "Newcombe's method 10 (1998), from two Wilson intervals"
 
     def outcome_violations(
@@ -70,7 +146,7 @@ class Responders(AnalysisMethod):
             yield from _unreached(self.threshold, outcomes[plan.endpoint], plan.measure)
 
 
-def _unreached(threshold: float, outcome: Outcome, measure: Measure) -> Iterator[Violation]:
+def _unreached(threshold: float, outcome: Outcome, measure: str) -> Iterator[Violation]:
     """Refuse a threshold that nobody or everybody reaches."""
     if not outcome.keeps_its_rules:
         return

@@ -39,11 +39,20 @@ def _end_at_the_plans(test: "WeiLachin", visit: str) -> Iterator[Violation]:
         yield Violation("test.visits", rule, ", ".join(test.visits))
 
 
+def _variance_at_a_margin(test: "WeiLachin", claim: str) -> Iterator[Violation]:
+    if test.variance == "null_variance" and claim != "superiority":
+        rule = f"must be placement with {claim}: null_variance holds where the arms do not differ"
+        yield Violation("test.variance", rule, test.variance)
+
+
 class WeiLachin(RankMethod):
     """The multivariate directional test: the mean of the effects on outcomes, or over visits."""
 
     rules = (*_EACH_ONCE, (("outcomes", "visits"), _several))
-    conflicts = ((("test", "visit"), _end_at_the_plans),)
+    conflicts = (
+        (("test", "visit"), _end_at_the_plans),
+        (("test", "claim"), _variance_at_a_margin),
+    )
     omitted_defaults = ("visits",)
     can_be_monitored: ClassVar[bool] = True
     statistic_is_z: ClassVar[bool] = True

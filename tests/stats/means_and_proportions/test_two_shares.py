@@ -1,0 +1,85 @@
+"""Two shares compared, against R; and a margin is rejected where the interval leaves it out."""
+
+from itertools import product
+from operator import itemgetter
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize_scalar
+
+from tests.stats.reference import reference
+from trialsim.stats.means_and_proportions.two_shares import (
+    IntervalOfShares,
+    Measure,
+    compare_shares,
+    distance_of_shares,
+    score_distance,
+)
+
+CASES = reference("responders")["cases"]
+WAYS = list(product(get_args(Measure), get_args(IntervalOfShares)))
+OTHER = {"risk_difference": -0.1, "risk_ratio": 0.8}
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_score_intervals_agree_with_r(case: dict[str, Any]) -> None:
+    """Oracle: ratesci's scoreci."""
+    x, n, y, m = itemgetter("x1", "n1", "x2", "n2")(case["inputs"])
+    found = compare_shares(x, n, y, m, interval="miettinen-nurminen")
+    assert_allclose(found[1:], case["expected"]["miettinen_nurminen_ci"], atol=2e-5)
+
+
+@pytest.mark.parametrize("measure", get_args(Measure))
+@pytest.mark.parametrize("counts", [(15, 20, 9, 20), (0, 12, 4, 11), (3, 7, 0, 9), (5, 5, 2, 6)])
+def test_the_score_statistic_has_the_variance_of_the_likeliest_shares(
+    counts: tuple[int, int, int, int], measure: Measure
+) -> None:
+    """Oracle: the likelihood maximised by search under the value."""
+    x, n, y, m = counts
+    value = OTHER[measure]
+
+    def treated(control: float) -> float:
+        return control + value if measure == "risk_difference" else control * value
+
+    def unlikely(control: float) -> float:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log([treated(control), 1 - treated(control), control, 1 - control])
+        return -float(
+            np.nansum(np.where(np.array([x, n - x, y, m - y]) > 0, logs * [x, n - x, y, m - y], 0))
+        )
+
+    low, high = (0.1, 1.0) if measure == "risk_difference" else (0.0, 1.0)
+    control = minimize_scalar(unlikely, bounds=(low, high), options={"xatol": 1e-10}).x
+    slope = 1.0 if measure == "risk_difference" else value
+    spread = treated(control) * (1 - treated(control)) / n + slope**2 * control * (1 - control) / m
+    away = x / n - treated(y / m)
+    wanted = away / np.sqrt(spread * (n + m) / (n + m - 1))
+    assert_allclose(score_distance(*counts, value, measure), wanted, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("measure", "interval"), WAYS)
+def test_a_value_is_rejected_where_the_interval_leaves_it_out(
+    measure: Measure, interval: IntervalOfShares
+) -> None:
+    """In every table of 12 against 9 patients, at three values."""
+    x, y = (one.ravel() for one in np.mgrid[0:13, 0:10])
+    found = compare_shares(x, 12, y, 9, measure, interval)
+    known = ~np.isnan(found.estimate)
+    assert np.all((found.low <= found.estimate) & (found.estimate <= found.high), where=known)
+    for value in (OTHER[measure], 0.3, 0.95):
+        distance = distance_of_shares(x, 12, y, 9, value, measure, interval)
+        assert_array_equal(distance.p_value("greater") <= 0.025, (found.low > value) & known)
+        assert_array_equal(distance.p_value("less") <= 0.025, (found.high < value) & known)
+    ratio = measure == "risk_ratio"
+    assert known.sum() == len(x) - ratio  # nobody in either arm has no ratio
+    assert_array_equal(found.low[~known], 0.0)
+
+
+@pytest.mark.parametrize(("measure", "interval"), WAYS)
+def test_an_empty_arm_says_nothing(measure: Measure, interval: IntervalOfShares) -> None:
+    low, high = (0.0, np.inf) if measure == "risk_ratio" else (-1.0, 1.0)
+    assert_array_equal(compare_shares(0, 0, 3, 9, measure, interval), [np.nan, low, high])
+    distance = distance_of_shares(0, 0, 3, 9, OTHER[measure], measure, interval)
+    assert distance.p_value("greater").item() == 1
