@@ -25,7 +25,7 @@ def bare(study: Scenario) -> Any:
     return document
 
 
-CARS1 = bare(load("cars1"))
+CARS1: dict[str, Any] = bare(load("cars1"))
 STUDIES = [study for study in map(load_study, builtin_studies()) if isinstance(study, Scenario)]
 
 
@@ -135,7 +135,7 @@ def test_the_file_with_its_gaps_filled_is_the_study_again(tmp_path: Path) -> Non
 
 def changed(path: list[str | int], value: Any) -> dict[str, Any]:
     """Return the document of cars1 with a value at a place."""
-    document = copy.deepcopy(CARS1)
+    document: dict[str, Any] = copy.deepcopy(CARS1)
     part: Any = document
     for step in path[:-1]:
         part = part[step]

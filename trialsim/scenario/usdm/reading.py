@@ -326,8 +326,8 @@ def _treatment(version: _Version, own: dict[str, Any]) -> Iterator[str]:
         one.frequency is not None and one.frequency.standardCode.decode == "QD" for one in given
     )
     if len(counts) == 1 and daily and not phased:
-        daily = {"per_cycle": counts.pop(), "days": "every_day"}
-        yield from _yaml_lines("treatment", {**own, "infusions": daily})
+        infusions = {"per_cycle": counts.pop(), "days": "every_day"}
+        yield from _yaml_lines("treatment", {**own, "infusions": infusions})
     elif own:
         yield from _yaml_lines("treatment", own)
     else:
