@@ -15,6 +15,7 @@ from trialsim.reporting.tables.captions import caption_of_bounds
 from trialsim.reporting.text.bounds import bounds_text
 from trialsim.stats.sequential.re_estimation import patients_for_conditional_power, promising_zone
 
+_SIDES = ("efficacy", "futility")
 LOOK = {"when": {"known": 0.7}, "decided_after_days": 28.0}
 PLAN = {"looks": {"first": LOOK}, "efficacy": "obrien_fleming", "planned_effect": 0.62}
 STUDY = ts.load("cars1").replace({"monitoring": PLAN, "design.patients": 240})
@@ -40,7 +41,29 @@ def test_a_bound_is_the_same_on_every_scale() -> None:
 def test_probabilities_add_to_the_power() -> None:
     for one in ts.bounds(STUDY).effects:
         assert sum(one.efficacy.values()) == pytest.approx(one.power)
-        assert set(one.below) == {"first", "final"}
+        assert set(one.futility) == set(one.harm) == {"first", "final"}
+        assert sum(one.futility.values()) == 0
+
+
+def test_futility_and_harm_are_told_apart() -> None:
+    """A look stops below z = .78 and, for harm, below -2.96: of 400,000 walks, 4 errors."""
+    result = ts.bounds("cars_sequential", effects=[0.5, 0.44])
+    above, below = ([getattr(one, side).z for one in result.looks] for side in _SIDES)
+    t = np.array([0.5, 0.75, 1.0])
+    steps = np.random.default_rng(1).standard_normal((400_000, 3)) * np.sqrt(np.diff(t, prepend=0))
+    for one in result.effects:
+        drift = (one.effect - 0.5) * np.sqrt(12 * 120 * 120 / 241)
+        z = (steps.cumsum(axis=1) + drift * t) / np.sqrt(t)
+        going = np.ones(len(z), bool)
+        for place, name in enumerate(("first", "second", "final")):
+            harmed = going & (z[:, place] <= -above[place])
+            futile = going & (z[:, place] < below[place]) & ~harmed
+            for seen, told in ((harmed, one.harm[name]), (futile, one.futility[name])):
+                assert abs(seen.mean() - told) <= 4 * np.sqrt(told * (1 - told) / len(z))
+            going &= ~harmed & ~futile & (z[:, place] < above[place])
+    text = bounds_text("title", result)
+    row = next(one for one in text.splitlines() if one.split()[:1] == ["harm"] and "." in one)
+    assert "-" not in row
 
 
 def test_a_study_without_looks_has_no_bounds() -> None:

@@ -161,6 +161,7 @@ def test_a_new_size_where_recruitment_paused_is_one_of_that_design_with_the_paus
         conduct, found = alone.conduct, seen.ended.trial.conduct
         assert not ((conduct.randomised >= begins) & (conduct.randomised < ends)).any()
         assert (conduct.randomised[0] >= ends).any()
+        assert conduct.waited is not None
         assert (conduct.waited > 0).any()
         for name in ("randomised", "infusion_given", "infusion_start"):
             assert (getattr(conduct, name)[0] == getattr(found, name)[row, :size]).all(), name

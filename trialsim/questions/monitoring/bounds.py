@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import scipy  # its parts load when they are first used
 
+from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
 from trialsim.questions.monitoring.calendar import MeanCalendar, mean_calendar
 from trialsim.questions.monitoring.doubts import doubts_of
@@ -89,8 +90,10 @@ class UnderEffect:
     """Probability to end above a bound for efficacy, with futility bounds obeyed."""
     efficacy: Mapping[str, float]
     """Probability to stop for efficacy by look, the last analysis among them."""
-    below: Mapping[str, float]
-    """Probability to stop below: for futility or, two-sided, for harm."""
+    futility: Mapping[str, float]
+    """Probability to stop for futility by look; 0 at the last analysis."""
+    harm: Mapping[str, float]
+    """Probability to reject in favour of the control by look; 0 of a one-sided test."""
     textbook_patients: float
     """Expected patients if all those randomised were analysed at once, as textbooks have it."""
     patients: float
@@ -185,7 +188,8 @@ class BoundsResult(Shown):
                     "effect": one.effect,
                     "power": one.power,
                     "efficacy": dict(one.efficacy),
-                    "below": dict(one.below),
+                    "futility": dict(one.futility),
+                    "harm": dict(one.harm),
                     "textbook_patients": one.textbook_patients,
                     "patients": one.patients,
                 }
@@ -376,7 +380,7 @@ def _on_scales(z: float, plan: BoundaryPlan, t: float) -> Bound:
 
 
 def _under(plan: BoundaryPlan, calendar: MeanCalendar, effect: float) -> UnderEffect:
-    """Return what the bounds do under an effect; a two-sided trial also stops below."""
+    """Return what the bounds do under an effect; a two-sided trial also stops for harm."""
     above, below = plan.planned
     if plan.sides == 2:
         below = np.maximum(below, -above)
@@ -385,15 +389,29 @@ def _under(plan: BoundaryPlan, calendar: MeanCalendar, effect: float) -> UnderEf
     stops = np.nan_to_num(crossing.efficacy + crossing.futility)[:-1]
     looks = plan.monitoring.looks.values()
     randomised = np.array([calendar.randomised_at_decision(look) for look in looks])
-    chances = {
-        side: dict(zip(plan.names, values.tolist(), strict=True))
-        for side, values in crossing._asdict().items()
-    }
+    harm = _harm(plan, above, below, drift) if plan.sides == 2 else np.zeros(len(plan.names))
+    futility = np.maximum(crossing.futility - harm, 0.0)
+    efficacy, futile, harmful = (
+        dict(zip(plan.names, values.tolist(), strict=True))
+        for values in (crossing.efficacy, futility, harm)
+    )
     return UnderEffect(
         effect=float(reported(plan.analysis, effect)),
         power=float(np.nansum(crossing.efficacy)),
-        efficacy=chances["efficacy"],
-        below=chances["futility"],
+        efficacy=efficacy,
+        futility=futile,
+        harm=harmful,
         textbook_patients=float(plan.patients * expected_fraction(plan.fractions, crossing)),
         patients=float((stops * randomised).sum() + (1 - stops.sum()) * plan.patients),
     )
+
+
+def _harm(plan: BoundaryPlan, above: Floats, below: Floats, drift: float) -> Floats:
+    """Return the probability to stop for harm at each look, of what stops below, (looks + 1,).
+
+    Of a trial followed up to the look, and stopped there by the bound for harm alone.
+    """
+    looks = np.arange(len(plan.names))
+    followed = np.where(looks > looks[:, None], np.nan, plan.fractions)
+    lower = np.where(looks == looks[:, None], -above, below)
+    return np.diagonal(crossing_probabilities(followed, above, lower, drift).futility)

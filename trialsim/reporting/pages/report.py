@@ -96,6 +96,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "estimands": meant and estimands_tables(meant),
         "individual": INDIVIDUAL,
         "looks": planned and looks_tables(result, planned),
+        "doubts": planned.warnings if planned else (),
         "reversals": result.looks and result.looks.reversals(),
         "published": evidence.reproduction and published_table(evidence.reproduction),
         "sensitivity": evidence.what_if and sensitivity_tables(evidence.what_if, scenario),

@@ -79,20 +79,28 @@ def _looks(told: Mapping[str, Any]) -> Table:
         cells = [Cell(label)]
         for place, look in enumerate(looks):
             path = f"run.monitoring.looks.{place}.{what}"
-            cells += [
-                number(look[what], digits, path),
-                error(look[f"{what}_mcse"], digits + 1, f"{path}_mcse"),
-            ]
+            ends = look.get(f"{what}_low"), look.get(f"{what}_high")
+            cells.append(number(look[what], digits, path))
+            cells.append(_error(look[f"{what}_mcse"], digits + 1, f"{path}_mcse", ends))
         rows.append(TableRow(cells))
     columns = ["At the look"]
     for look in looks:
         columns += [look["look"], "Monte Carlo SE"]
-    caption = "Means over the trials that performed the look; proportions are of all trials"
+    caption = f"Means over the trials that performed the look; proportions are of all trials{_ENDS}"
     return Table("looks", caption, columns, rows)
 
 
+_ENDS: Final = "; for the error of a proportion of 0 or 1 stands the end of its 95% interval"
 _QUANTILES: Final = {"low": "5% of trials", "median": "50% of trials", "high": "95% of trials"}
 _OF_SIZES: Final = ("Quantity", "", "Value", "Monte Carlo SE", "95% from", "95% to")
+
+
+def _error(mcse: float, digits: int, name: str, ends: tuple[Any, Any]) -> Cell:
+    """Return a Monte Carlo standard error; of a proportion of 0 or 1 the end of its interval."""
+    cell, (low, high) = error(mcse, digits, name), ends
+    if mcse != 0 or low is None:
+        return cell
+    return cell._replace(text=f"<{high:.4f}" if low == 0 else f">{low:.4f}")
 
 
 def _sizes(told: Mapping[str, Any]) -> Table:
@@ -155,13 +163,13 @@ def _estimates(told: Mapping[str, Any], is_ratio: bool) -> Table:
             number(one["trials"], 0, f"{path}.trials"),
         ]
         for name in heads:
-            cells += [
-                show(one[name][what], _MEASURES[name], f"{path}.{name}.{what}")
-                for what, show in (("mean", number), ("mcse", error))
-            ]
+            found, digits = one[name], _MEASURES[name]
+            ends = found.get("low"), found.get("high")
+            cells.append(number(found["mean"], digits, f"{path}.{name}.mean"))
+            cells.append(_error(found["mcse"], digits, f"{path}.{name}.mcse", ends))
         rows.append(TableRow(cells))
     measures = (part for head in heads.values() for part in (head, "Monte Carlo SE"))
     columns = ("Estimate", "Ended at", "Trials", *measures)
     log = "; but for coverage, of the logarithm of the ratio" if is_ratio else ""
-    caption = f"Estimates, given where the trial ended{log}"
+    caption = f"Estimates, given where the trial ended{log}{_ENDS}"
     return Table("estimates-after-looks", caption, columns, rows)

@@ -110,21 +110,31 @@ def _bound(name: str, bound: Bound) -> str:
 
 
 def _effects(result: BoundsResult) -> Iterator[str]:
-    """Yield where trials stop under each effect, and how many patients that takes."""
-    names = [one.name for one in result.looks]
-    columns = " ".join(f"{name:>9.9}" for name in names)
-    below = " ".join(f"{name:>9.9}" for name in names[:-1])
-    heads = f"{'above at':>{10 * len(names)}} {'below at':>{10 * len(names) - 10}}"
-    yield f"{result.quantity:>20} {'power':>7} {heads}"
-    yield f"{'':20} {'':7} {columns} {below} {'textbook':>9} {'patients':>9}"
+    """Yield the power and the size under each effect, then where trials stop under it."""
+    yield f"{result.quantity:>20} {'power':>9} {'textbook':>9} {'patients':>9}"
     for one in result.effects:
-        yield _under(one, names)
+        sizes = f"{one.textbook_patients:9.1f} {one.patients:9.1f}"
+        yield f"{one.effect:20.4f} {one.power:9.4f} {sizes}"
+    yield ""
+    names = " ".join(f"{look.name:>9.9}" for look in result.looks)
+    yield f"{'probability to stop':>20} {'for':9} {names}"
+    for one in result.effects:
+        yield from _stops(one, result.looks)
 
 
-def _under(one: UnderEffect, names: list[str]) -> str:
-    above = " ".join(f"{one.efficacy[name]:9.4f}" for name in names)
-    below = " ".join(f"{one.below[name]:9.4f}" for name in names[:-1])
-    return (
-        f"{one.effect:20.4f} {one.power:7.4f} {above} {below} {one.textbook_patients:9.1f} "
-        f"{one.patients:9.1f}"
-    )
+def _stops(one: UnderEffect, looks: Sequence[LookBounds]) -> Iterator[str]:
+    """Yield where trials stop under an effect for each reason that has a bound at some look."""
+    effect = f"{one.effect:.4f}"
+    for side, chances in (
+        ("efficacy", one.efficacy),
+        ("futility", one.futility),
+        ("harm", one.harm),
+    ):
+        tried = {look.name for look in looks if abs(getattr(look, side).z) < float("inf")}
+        if tried:
+            told = (
+                f"{chances[look.name]:9.4f}" if look.name in tried else f"{'-':>9}"
+                for look in looks
+            )
+            yield f"{effect:>20} {side:9} {' '.join(told)}"
+            effect = ""
