@@ -136,6 +136,8 @@ def test_what_an_analysis_is_given_has_its_shapes_and_cannot_be_written_to() -> 
     [
         ("wrong_shape", {"p_value": np.zeros(1)}, "must return p_value in the shape (64,)"),
         ("wrong_type", {"estimate": np.array(["a"] * 64)}, "must return numbers in estimate"),
+        ("no_estimate", {"estimate": None, "p_value": np.ones(64)}, "must return estimate; seed 7"),
+        ("ragged", {"p_value": [[0.5], [0.5, 0.5]]}, "must return p_value in the shape (64,)"),
         ("no_interval", {"standard_error": None}, "must return standard_error, or low and high"),
         ("above_one", {"p_value": np.full(64, 1.5)}, "must return a p-value from 0 to 1"),
         ("not_a_number", {"estimate": np.full(64, np.nan)}, "must return no NaN in estimate"),
@@ -206,6 +208,21 @@ def test_an_analysis_that_mixes_all_replicates_but_one_is_refused(spared: str) -
     told = rf"the same estimate alone as in a batch, to the bit; seed 7, replicate {place} \("
     with pytest.raises(InputError, match=told):
         power(wrong("spares", spares), replicates=64, seed=7, n_jobs=1)
+
+
+@pytest.mark.parametrize("far", [1, 2, 31])
+def test_an_analysis_that_mixes_replicates_between_the_first_and_the_last_is_refused(
+    far: int,
+) -> None:
+    def blends(data: AnalysisData) -> Estimates:
+        found = welch_by_hand(data)
+        estimate = found.estimate.copy()
+        estimate[1:-1] += np.roll(estimate, -far)[1:-1]
+        return found._replace(estimate=estimate)
+
+    told = r"the same estimate among fewer as in a batch, to the bit; seed 7, replicate 2 \("
+    with pytest.raises(InputError, match=told):
+        power(wrong("blends", blends), replicates=64, seed=7, n_jobs=1)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

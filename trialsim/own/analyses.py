@@ -59,11 +59,10 @@ class AnalysisData:
     replicates: Integers
     """The number of each replicate under the seed, shape (replicate,)."""
 
-    def alone(self, row: int) -> "AnalysisData":
-        """Return one of the replicates as a batch of one."""
-        rows = slice(row, row + 1)
+    def of(self, rows: Integers) -> "AnalysisData":
+        """Return some of the replicates, by their places in the batch."""
         changes: dict[str, Any] = {
-            one.name: getattr(self, one.name)[rows]
+            one.name: read_only(getattr(self, one.name)[rows])
             for one in dataclasses.fields(self)
             if isinstance(getattr(self, one.name), np.ndarray)
         }
@@ -74,12 +73,13 @@ class AnalysisData:
 class CovariatesOf(Mapping[str, Floats]):
     """The covariates of some replicates, made when they are looked at, not to be written to."""
 
-    def __init__(self, covariates: Mapping[str, Floats], rows: slice = slice(None)) -> None:
-        """Take the covariates of a batch, and the rows of the replicates in it."""
+    def __init__(self, covariates: Mapping[str, Floats], rows: Integers | None = None) -> None:
+        """Take the covariates of a batch, and the rows of some replicates in it, or all."""
         self._covariates, self._rows = covariates, rows
 
     def __getitem__(self, name: str) -> Floats:
-        return read_only(self._covariates[name][self._rows])
+        whole = self._covariates[name]
+        return read_only(whole if self._rows is None else whole[self._rows])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._covariates)
@@ -126,22 +126,27 @@ class OwnAnalysis:
         ------
         InputError
             With the analysis's name and the replicate's address, if it raises, or returns what is
-            no estimate of each replicate, or another one of the first or the last replicate alone
-            than in the batch.
+            no estimate of each replicate, or another one of a replicate in other company: the first
+            and the last alone, and all others without the one before and the one after.
         """
         found = self._called(data)
-        if len(data.replicates) > 1:
-            for row in (0, len(data.replicates) - 1):
-                self._hold_alone(row, found, data)
+        places = np.arange(len(data.replicates))
+        if len(places) > 1:
+            for rows in (places[:1], places[-1:], places[::2], places[1::2]):
+                self._hold_in_other_company(rows, found, data)
         return found
 
-    def _hold_alone(self, row: int, found: Estimates, data: AnalysisData) -> None:
-        """Refuse an analysis that finds something else in a replicate alone than in a batch."""
-        alone = self._called(data.alone(row))
-        for name, batch, one in zip(Estimates._fields, found, alone, strict=True):
-            if batch[row : row + 1].tobytes() != one.tobytes():
-                rule = f"must give a replicate the same {name} alone as in a batch, to the bit"
-                raise self._refused(rule, data, row, f"{one.item()!r} and {batch[row].item()!r}")
+    def _hold_in_other_company(self, rows: Integers, found: Estimates, data: AnalysisData) -> None:
+        """Refuse an analysis that finds something else in some replicates than in the batch."""
+        few = self._called(data.of(rows))
+        for name, batch, again in zip(Estimates._fields, found, few, strict=True):
+            other = batch[rows].view(np.int64) != again.view(np.int64)
+            if other.any():
+                place = int(np.argmax(other))
+                company = "alone" if len(rows) == 1 else "among fewer"
+                rule = f"must give a replicate the same {name} {company} as in a batch, to the bit"
+                value = f"{again[place].item()!r} and {batch[rows][place].item()!r}"
+                raise self._refused(rule, data, int(rows[place]), value)
 
     def _called(self, data: AnalysisData) -> Estimates:
         try:
@@ -157,12 +162,15 @@ class OwnAnalysis:
         """Return the refusal of a batch, at the first replicate that raises by itself."""
         for row in range(len(data.replicates)):
             try:
-                self.function(data.alone(row))
+                self.function(data.of(np.array([row])))
             except (Exception, SystemExit) as alone:
                 return self._refused(f"raised {said_by(alone)}", data, row)
         return self._refused(f"raised {said_by(error)}", data, None)
 
     def _checked(self, found: Estimates, data: AnalysisData) -> Estimates:
+        for name in ("estimate", "p_value"):
+            if getattr(found, name) is None:
+                raise self._refused(f"must return {name}", data, None)
         if found.standard_error is None and (found.low is None or found.high is None):
             rule = "must return standard_error, or low and high"
             raise self._refused(rule, data, None)
@@ -187,7 +195,12 @@ class OwnAnalysis:
         return whole
 
     def _array(self, name: str, value: Any, data: AnalysisData) -> Floats:
-        array, wanted = np.asarray(value), data.replicates.shape
+        wanted = data.replicates.shape
+        try:
+            array = np.asarray(value)
+        except ValueError:  # lists of unequal lengths
+            rule = f"must return {name} in the shape {wanted}, one for each replicate"
+            raise self._refused(rule, data, None, "lists of unequal lengths") from None
         if array.dtype.kind not in "fiu":
             rule = f"must return numbers in {name}"
             raise self._refused(rule, data, None, f"dtype {array.dtype}")

@@ -157,22 +157,8 @@ def own_course(name: str, *, version: str = "") -> Callable[[CourseFunction], Co
 
     The file says `course: {model: own, course: NAME, end_day: 90}`. The function takes
     `CourseData`, and returns a score on the scale for each patient: none may fall where `latent` or
-    `added` rise. Worker processes are sent the function with the study, so it must be importable
-    there or stand in the script or notebook that runs.
-
-    Parameters
-    ----------
-    name
-        Lower case letters, digits and underscores.
-    version
-        To be changed when what the function calls is changed: with the function's own text it is
-        part of the study's digest.
-
-    Raises
-    ------
-    InputError
-        If the name is none, what is registered is no Python function, or another function has
-        the name.
+    `added` rise. How workers get it, what `name` and `version` may be and when either is refused is
+    as of `own_analysis`.
     """
     checked_name(name)
 
