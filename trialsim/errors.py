@@ -71,13 +71,16 @@ class RecruitmentError(RunError):
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint at the known name that is most like the given one, or "".
 
-    >>> nearest("patient", ["patients", "arms"])
-    '; did you mean patients?'
+    Capitals are no difference.
+
+    >>> nearest("patient", ["patients", "arms"]), nearest("ARAT", ["arat", "mrs"])
+    ('; did you mean patients?', '; did you mean arat?')
     """
     if len(name) > _LONGEST_NAME:
         return ""
-    close = get_close_matches(name, list(map(str, known)), n=1, cutoff=_CLOSE)
-    return f"; did you mean {close[0]}?" if close else ""
+    names = {one.lower(): one for one in map(str, known)}
+    close = get_close_matches(name.lower(), names, n=1, cutoff=_CLOSE)
+    return f"; did you mean {names[close[0]]}?" if close else ""
 
 
 def nearest_path(path: str, known: Iterable[str]) -> str:

@@ -303,3 +303,94 @@ def test_a_full_stop_is_a_missing_score(kept: Callable[..., Path]) -> None:
         table.assign(arat=cells).to_csv(folder / "visits.csv", index=False)
         found.append(analyse(folder, study).to_dict())
     assert json.dumps(found[0]) == json.dumps(found[1])
+
+
+def edited(folder: Path, table: str, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Write a table of a data set anew."""
+    file = folder / f"{table}.csv"
+    edit(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
+
+
+def told_of(folder: Path, study: Scenario) -> list[str]:
+    """Return what is told of a data set, without the folder."""
+    with pytest.raises(InputError) as refused:
+        analyse(folder, study)
+    return str(refused.value).replace(f"{folder}/", "").splitlines()
+
+
+def test_a_misspelt_column_is_told_once_with_the_one_that_is_meant(
+    kept: Callable[..., Path],
+) -> None:
+    """Times and attendance were silently taken as not recorded."""
+    folder = kept(CARS1)
+    meant = {"attended": "atended", "arat": "ARAT", "due_minute": "due_minut"}
+    edited(folder, "visits", lambda table: table.rename(columns=meant).assign(comment="none"))
+    edited(folder, "subjects", lambda table: table.rename(columns={"site": "sites"}))
+    rule = "must be a column that is known; did you mean"
+    assert told_of(folder, CARS1) == [
+        f"visits.csv:1: {rule} due_minute? (got due_minut)",
+        f"visits.csv:1: {rule} attended? (got atended)",
+        f"visits.csv:1: {rule} arat? (got ARAT)",
+        f"subjects.csv:1: {rule} site? (got sites)",
+    ]
+
+
+ANCOVA = {"test": {"method": "ancova"}, "death": "as_missing", "secondary": {}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ANCOVA,
+        {**ANCOVA, "test": {"method": "mmrm"}, "missing": "likelihood"},
+        {**ANCOVA, "test": {"method": "welch"}, "measure": "change"},
+        {**ANCOVA, "test": {"method": "welch"}, "missing": "bocf"},
+        {**ANCOVA, "test": {"method": "welch"}, "missing": "multiple_imputation"},
+    ],
+)
+def test_an_analysis_that_uses_the_baseline_needs_one(
+    changes: dict[str, Any], kept: Callable[..., Path]
+) -> None:
+    """Without it the estimate was nan and the p-value 1, and nothing was said."""
+    folder = kept(CARS1)
+    edited(folder, "visits", lambda table: table[table["visit"] != "baseline"])
+    assert told_of(folder, planned(changes)) == [
+        "visits.csv: visit: must have scores of arat at the visit baseline: an analysis uses them"
+    ]
+    assert analyse(folder, planned({"secondary": {}})).p_value < 1
+
+
+def test_what_is_wrong_in_several_tables_and_in_covariates_is_told_together(
+    kept: Callable[..., Path],
+) -> None:
+    study = planned(PLANS["covariates"] | {"secondary": {}})
+    folder = kept(study)
+    edited(folder, "screening", lambda table: pd.concat([table, table.head(1)]))
+    edited(folder, "screening", lambda table: table.assign(age_years="old"))
+    edited(folder, "visits", lambda table: table.assign(arm=["plcebo", *table["arm"][1:]]))
+    edited(
+        folder,
+        "subjects",
+        lambda table: table.assign(screening_number=["1", "0", *table["screening_number"][2:]]),
+    )
+    told = told_of(folder, study)
+    assert (
+        "visits.csv:2: arm: must be an arm of the plan; did you mean placebo? (got plcebo)" in told
+    )
+    assert any("age_years: must be a number (got old)" in line for line in told)
+    assert "subjects.csv:3: screening_number: must be in the table of screening" in told
+    assert any("screening_number: must stand once" in line for line in told)
+
+
+def test_rows_of_nobody_and_tables_that_cannot_be_read_are_told_without_what_follows(
+    kept: Callable[..., Path],
+) -> None:
+    folder = kept(CARS1)
+    edited(folder, "subjects", lambda table: table.rename(columns={"subject": "patient"}))
+    assert told_of(folder, CARS1) == ["subjects.csv:1: must have the column subject"]
+    (folder / "subjects.csv").write_text("subject,arm\n1\n")
+    (folder / "visits.csv").write_text("subject,subject\n1,2\n")
+    assert told_of(folder, CARS1) == [
+        "visits.csv:1: must name each column once (got subject)",
+        "subjects.csv:2: must have 2 cells, as the header has (got 1)",
+    ]

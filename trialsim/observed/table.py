@@ -12,8 +12,11 @@ from trialsim.scenario.patients.columns import Column
 class Table:
     """One table, cells as text, and what is found wrong in it."""
 
-    def __init__(self, columns: Columns, problems: list[Problem]) -> None:
-        self._columns, self._problems = columns, problems
+    def __init__(
+        self, columns: Columns, problems: list[Problem], misspelt: frozenset[str] = frozenset()
+    ) -> None:
+        """Take the columns, where to note problems, and which columns are noted as misspelt."""
+        self._columns, self._problems, self._misspelt = columns, problems, misspelt
         self.file = columns.file
 
     def __contains__(self, column: str) -> bool:
@@ -24,6 +27,8 @@ class Table:
 
     def text(self, column: str) -> list[str]:
         """Return the cells of a column; without it, one problem and cells that are empty."""
+        if column in self._misspelt:
+            return [""] * len(self)
         if column not in self:
             hint = nearest(column, self._columns.cells)
             rule = f"must have the column {column}{hint}"

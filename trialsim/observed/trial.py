@@ -16,9 +16,17 @@ from trialsim.arrays import Booleans, Floats, Integers, Pairs
 from trialsim.clock import DAY, NEVER
 from trialsim.errors import InputError, Problem
 from trialsim.observed.covariates import KnownCovariates
+from trialsim.observed.needs import (
+    COLUMNS,
+    baselines_needed,
+    covariates_needed,
+    misspelt,
+    plans_of,
+)
 from trialsim.observed.table import Table
 from trialsim.scenario.files.tables import read_table
 from trialsim.scenario.patients.columns import Column
+from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.protocol.intercurrent import TreatmentEvent
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
@@ -81,14 +89,17 @@ class _Reader:
         self._problems: list[Problem] = []
         if not folder.is_dir():
             raise InputError([Problem("data", "must be a folder of tables", str(folder))])
-        visits = self._read("visits")
+        tables = self._tables()
+        visits = tables.pop("visits")
         if visits is None:
             rule = "must hold the table visits, as visits.csv or visits.parquet"
             raise InputError([Problem("data", rule, str(folder))])
-        self._visits = visits
-        others = ("subjects", "disposition", "infusions", "screening")
-        self._others = {name: self._read(name) for name in others}
+        self._visits, self._others = visits, tables
         self._subjects = self._others["subjects"] or visits
+        if "subject" not in self._subjects or "subject" not in visits:
+            self._subjects.text("subject")
+            visits.text("subject")
+            self._stop_if_wrong()  # nothing else can be said of rows of nobody
         self._names = list(dict.fromkeys(self._subjects.text("subject")))
         self._count = len(self._names)
 
@@ -99,6 +110,9 @@ class _Reader:
         site = self._sites()[first]
         scores, attended, minutes = self._scores()
         conduct = self._conduct(minutes, attended)
+        self._hold_baselines(scores)
+        for name in covariates_needed(self._scenario):
+            self._known_covariate(name)
         self._stop_if_wrong()
         manifest = self._manifest()
         simulated = "simulated" in str(manifest.get("note", ""))
@@ -129,13 +143,32 @@ class _Reader:
         )
         return ObservedTrial(batch, simulated)
 
+    def _tables(self) -> dict[str, Table | None]:
+        """Return the tables that are there by name, or raise with why any cannot be read."""
+        tables, unreadable = {}, list[Problem]()
+        for name in COLUMNS:
+            try:
+                tables[name] = self._read(name)
+            except InputError as error:
+                unreadable += error.problems
+        if unreadable:
+            raise InputError(unreadable)
+        return tables
+
     def _read(self, name: str) -> Table | None:
         files = [self._folder / f"{name}{suffix}" for suffix in _SUFFIXES]
         there = [file for file in files if file.is_file()]
         if len(there) > 1:
             rule = f"must hold {name} once, as .csv or as .parquet"
             raise InputError([Problem("data", rule, str(self._folder))])
-        return Table(read_table(there[0], 1, _MOST_ROWS), self._problems) if there else None
+        if not there:
+            return None
+        columns = read_table(there[0], 1, _MOST_ROWS)
+        found = {meant: column for column, meant in misspelt(self._scenario, name, columns.cells)}
+        for meant, column in found.items():
+            rule = f"must be a column that is known; did you mean {meant}?"
+            self._problems.append(Problem("", rule, column, columns.file, 1))
+        return Table(columns, self._problems, frozenset(found))
 
     def _stop_if_wrong(self) -> None:
         told = list(dict.fromkeys(self._problems))
@@ -149,7 +182,9 @@ class _Reader:
         """Return the row of each patient in the table of subjects; one has one row there."""
         rows: dict[str, int] = {}
         for row, name in enumerate(self._subjects.text("subject")):
-            if name in rows and self._others["subjects"] is not None:
+            if not name:
+                self._subjects.wrong(row, "subject", "must be given")
+            elif name in rows and self._others["subjects"] is not None:
                 self._subjects.wrong(row, "subject", "must stand once", name)
             rows.setdefault(name, row)
         return [rows[name] for name in self._names]
@@ -170,23 +205,19 @@ class _Reader:
 
     def _hold_compared_arms(self, codes: Integers) -> None:
         """Note the arms that are compared and have no patient."""
-        design, plan = self._scenario.design, self._scenario.analysis
         if "arm" not in self._subjects or (codes < 0).any():
             return  # told where it stands
-        compared = {
-            arm for one in (plan, *plan.further.values()) for arm in (one.treated, one.control)
-        }
-        for place, arm in enumerate(design.arms):
+        compared = {arm for one in plans_of(self._scenario) for arm in (one.treated, one.control)}
+        for place, arm in enumerate(self._scenario.design.arms):
             if arm in compared and not (codes == place).any():
                 rule = f"must have patients of the arm {arm}, which the plan compares"
                 self._problems.append(Problem("arm", rule, None, self._subjects.file))
 
     def _sites(self) -> Integers:
-        plan = self._scenario.analysis
         by_site = self._scenario.design.stratify_by == "site"
         if any(
             one.strata == "site" or (by_site and one.test.repeats_randomisation)
-            for one in (plan, *plan.further.values())
+            for one in plans_of(self._scenario)
         ):
             self._subjects.text("site")  # which must be there then
         sites = list(self._scenario.operations.sites)
@@ -221,8 +252,7 @@ class _Reader:
 
     def _outcome_columns(self) -> Iterator[tuple[str, str]]:
         """Yield the outcomes that are there, or needed, with their columns."""
-        plan = self._scenario.analysis
-        plans = (plan, *plan.further.values())
+        plans = plans_of(self._scenario)
         needed = {name for one in plans for name in one.test.outcomes_of(one)}
         for name in self._scenario.outcomes:
             column = next((one for one in (f"outcome_{name}", name) if one in self._visits), name)
@@ -335,8 +365,7 @@ class _Reader:
         """Return which infusions were given, (patient, infusion); all, where none is recorded."""
         table = self._others["infusions"]
         if table is None:
-            plan = self._scenario.analysis
-            if any(one.minimum_infusion_share for one in (plan, *plan.further.values())):
+            if any(one.minimum_infusion_share for one in plans_of(self._scenario)):
                 rule = "must hold the table infusions: the plan counts those that were given"
                 self._problems.append(Problem("data", rule, str(self._folder)))
             return np.ones((self._count, count), np.bool_)
@@ -369,8 +398,21 @@ class _Reader:
             table.wrong(rows[name], "subject", "must be in the table of subjects", name)
         return [rows.get(name, -1) for name in self._names]
 
+    def _hold_baselines(self, scores: Mapping[str, Floats]) -> None:
+        """Note the outcomes that an analysis needs before treatment, and that nobody has there."""
+        for name in baselines_needed(self._scenario):
+            if name in self._visits and np.isnan(scores[name][:, 0]).all():
+                rule = f"must have scores of {name} at the visit {BASELINE}: an analysis uses them"
+                self._problems.append(Problem("visit", rule, None, self._visits.file))
+
     def _covariate(self, name: str) -> Floats:
-        """Return a covariate of the patients, shape (1, patient)."""
+        """Return a covariate of the patients, shape (1, patient), or raise with what is wrong."""
+        found = self._known_covariate(name)
+        self._stop_if_wrong()
+        return found
+
+    def _known_covariate(self, name: str) -> Floats:
+        """Return a covariate of the patients, or note what is wrong with it."""
         covariate = self._scenario.population.covariates[name]
         kind = Column(covariate.levels, covariate.is_flag)
         for table, rows in self._with_covariates():
@@ -380,11 +422,18 @@ class _Reader:
             cells = table.text(column)
             texts = [cells[row] if row >= 0 else "" for row in rows]
             for cell in kind.wrong(texts):
-                table.wrong(max(rows[cell.row], 0), column, cell.rule, cell.value)
-            self._stop_if_wrong()
+                if rows[cell.row] >= 0:
+                    table.wrong(rows[cell.row], column, cell.rule, cell.value)
+                else:
+                    rule = "must be in the table of screening"
+                    self._subjects.wrong(self._first_rows()[cell.row], "screening_number", rule)
+            if self._problems:
+                break
             return kind.numbers(texts)[None]
-        rule = f"must hold the column {name} in subjects or screening: an analysis uses it"
-        raise InputError([Problem("data", rule, str(self._folder))])
+        else:
+            rule = f"must hold the column {name} in subjects or screening: an analysis uses it"
+            self._problems.append(Problem("data", rule, str(self._folder)))
+        return np.full((1, self._count), np.nan)
 
     def _with_covariates(self) -> Iterator[tuple[Table, list[int]]]:
         """Yield the tables that may have covariates, with the row of each patient."""
@@ -392,7 +441,10 @@ class _Reader:
         first = self._first_rows()
         yield subjects, first
         if screening is not None and "screening_number" in subjects:
-            rows = {number: row for row, number in enumerate(screening.text("screening_number"))}
+            rows: dict[str, int] = {}
+            for row, number in enumerate(screening.text("screening_number")):
+                if rows.setdefault(number, row) != row:
+                    screening.wrong(row, "screening_number", "must stand once", number)
             numbers = subjects.text("screening_number")
             yield screening, [rows.get(numbers[row], -1) for row in first]
 

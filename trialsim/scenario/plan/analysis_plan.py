@@ -28,6 +28,7 @@ from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.registry import Method
 from trialsim.scenario.plan.multiplicity import NONE, Multiplicity, Serial
 from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
+from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, TreatmentEvent
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -253,6 +254,15 @@ class AnalysisPlan(CheckedModel):
     def needs_every_analysis(self) -> bool:
         """Whether success depends on more than the primary analysis by itself."""
         return self.success != PRIMARY or not isinstance(self.multiplicity, Serial)
+
+    @property
+    def uses_baseline(self) -> bool:
+        """Whether it needs scores before treatment, and not only where nothing else is known."""
+        if self.missing == "multiple_imputation":
+            predictors = None if self.imputation is None else self.imputation.predictors
+            return predictors is None or BASELINE in predictors
+        carried = self.missing == "bocf"
+        return carried or self.measure == "change" or self.test.adjusts_for_baseline
 
     @property
     def averaged(self) -> str:

@@ -60,6 +60,11 @@ class AnalysisMethod(CheckedModel):
     conflicts: ClassVar[Rules] = ()
     """Rules between itself, which they need as `test`, and other fields of the plan."""
 
+    @property
+    def adjusts_for_baseline(self) -> bool:
+        """Whether the score before treatment is part of its model."""
+        return False
+
     def outcomes_of(self, plan: Plan) -> tuple[str, ...]:
         """Return the outcomes that it analyses."""
         return (plan.endpoint,)

@@ -90,6 +90,10 @@ class Ancova(MeanMethod):
 
     method: Literal["ancova"]
 
+    @property
+    def adjusts_for_baseline(self) -> bool:
+        return True
+
     def test_in_words(self, plan: Plan) -> str:
         return (
             "Analysis of covariance: least squares on arm and baseline score, one slope for both "

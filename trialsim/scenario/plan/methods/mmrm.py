@@ -37,6 +37,10 @@ class Mmrm(MeanMethod):
     degrees_of_freedom: Literal["kenward-roger", "satterthwaite"] = "kenward-roger"
     """Kenward and Roger also enlarge the standard error, which small arms need."""
 
+    @property
+    def adjusts_for_baseline(self) -> bool:
+        return self.baseline != "none"
+
     def estimate_in_words(self, plan: Plan) -> str:
         return (
             f"Mean difference: {measured(plan)} on {plan.treated} less that on {plan.control}, in "
