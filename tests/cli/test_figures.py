@@ -255,3 +255,24 @@ def test_the_search_for_the_size_of_a_programme_is_drawn_as_it_is_searched(tmp_p
     values = [float(one.value) for one in found.candidates]
     assert found.path == "size_percent"
     assert [float(row["value"]) for row in csv.DictReader(where.read_text().splitlines())] == values
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (
+            ["tipping-point", "cars1"],
+            "as by --set analysis.missing=multiple_imputation (got locf)",
+        ),
+        (
+            ["tipping-point", "cars1_estimands"],
+            "as by --analysis imputed_at_random or --analysis jump_to_reference or --set",
+        ),
+        (["missingness", "cars1"], "--set: must give a path values, such as operations.withdrawal"),
+    ],
+)
+def test_what_a_figure_lacks_is_told_with_the_options_that_give_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], told: str
+) -> None:
+    assert run(["plot", *command, "-o", str(tmp_path / "a.svg")]) == 2
+    assert told in capsys.readouterr().err

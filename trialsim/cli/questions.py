@@ -323,6 +323,9 @@ class Missing(Values):
         """Compute the bias of each analysis in each of them; nothing is kept."""
         from trialsim.questions.estimands.missingness import missingness_by
 
+        if not self.values:
+            told = "must give a path values, such as operations.withdrawal.probability=0.1,0.2"
+            raise InputError([Problem("--set", told)])
         variants, _ = self._variants("one_at_a_time", None, 1)
         with self.run.runner(self.replicates, len(variants)) as runner:
             found = missingness_by(runner, variants, self.estimand, self.replicates)

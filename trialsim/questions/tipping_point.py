@@ -325,7 +325,7 @@ def _problems(scenario: Scenario, deltas: tuple[float, ...]) -> Iterator[Problem
     """Yield what of the study or the deltas has no tipping point."""
     plan = scenario.analysis
     if plan.missing != "multiple_imputation":
-        rule = "must be multiple_imputation for a tipping point"
+        rule = f"must be multiple_imputation for a tipping point, as by {_imputing(scenario)}"
         yield Problem("analysis.missing", rule, plan.missing)
     told = ",".join(f"{one:g}" for one in deltas)
     steps = np.diff(np.asarray(deltas, float))
@@ -333,6 +333,14 @@ def _problems(scenario: Scenario, deltas: tuple[float, ...]) -> Iterator[Problem
         yield Problem("deltas", "must be numbers", told)
     elif len(deltas) < 2 or not ((steps > 0).all() or (steps < 0).all()):
         yield Problem("deltas", "must be two or more, rising or falling", told)
+
+
+def _imputing(scenario: Scenario) -> str:
+    """Return the options of the command line under which a study imputes."""
+    secondary = scenario.analysis.further.items()
+    imputing = [name for name, plan in secondary if plan.missing == "multiple_imputation"]
+    ways = [f"--analysis {name}" for name in imputing]
+    return " or ".join([*ways, "--set analysis.missing=multiple_imputation"])
 
 
 def _finest(scenario: Scenario) -> float:

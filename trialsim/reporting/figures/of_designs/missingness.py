@@ -19,6 +19,7 @@ from trialsim.reporting.figures.canvas.style import (
     page,
     styled,
 )
+from trialsim.reporting.figures.of_designs.truths import left_out_in_words
 from trialsim.reporting.tables.captions import caption_of
 from trialsim.scenario.words.labels import in_words
 
@@ -54,12 +55,13 @@ def missingness_data(result: Missingness) -> DataFrame:
 def missingness_figure(result: Missingness, width: float = WIDTH) -> Drawing:
     """Draw the bias of each analysis by the share of patients whose score is affected."""
     data, study = missingness_data(result), result.found[0].study
+    shown = set(data["analysis"])
     whose = "each analysis is for" if result.estimand is None else in_words(result.estimand)
     caption = caption_of(
         result,
         "Across: those alive at the visit whose score there is missing or follows an event. Bars "
-        "are 95% Monte Carlo intervals; all points are of the same trials, drawn a hair apart. "
-        "Analyses of another quantity are left out.",
+        "are 95% Monte Carlo intervals; all points are of the same trials, drawn a hair apart.",
+        *filter(None, [left_out_in_words(one for one in analyses_of(study) if one not in shown)]),
     )
     drawing, (axes,) = page(f"Bias beside the estimand {whose}", caption, width, 3.8)
     _draw(axes, data)

@@ -1,5 +1,6 @@
 """The true value of each estimand, and what the analyses that are for it find on average."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,6 @@ from trialsim.replicates.estimands import analyses_of
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import (
     INK,
-    MARKERS,
     WIDTH,
     grid,
     legend_above,
@@ -26,6 +26,10 @@ from trialsim.stats.monte_carlo import Mean
 
 _NORMAL: Final = 1.959963984540054
 _TRUE: Final = "true value"
+_ROOM: Final = 0.2
+"""Of the width, for the name of what stands farthest to the right."""
+_APART: Final = 0.36
+"""Of a row, between what stands in it."""
 
 
 def truths_data(result: Estimands) -> DataFrame:
@@ -59,28 +63,43 @@ def _row(estimand: str, of: str, found: Mean) -> dict[str, Any]:
     return {"estimand": estimand, "of": of, "value": value, "mcse": float(found.mcse), **ends}
 
 
+def left_out_in_words(names: Iterable[str]) -> str:
+    """Return a sentence on the analyses that estimate another quantity; none where all are shown.
+
+    >>> left_out_in_words(["mixed_model"])
+    'Left out, as it has another quantity or variable: mixed model.'
+    """
+    named = [in_words(name) for name in names]
+    if not named:
+        return ""
+    why = "it has" if len(named) == 1 else "they have"
+    return f"Left out, as {why} another quantity or variable: {', '.join(named)}."
+
+
 @styled
 def truths_figure(result: Estimands, width: float = WIDTH) -> Drawing:
     """Draw the true value of each estimand, and beside it the mean estimates of its analyses."""
     data, named = truths_data(result), list(result.named)
     quantity = result.study.analysis.quantity
+    shown = {one.name for one in _comparable(result)}
     caption = caption_of(
         result,
         "Bars are 95% Monte Carlo intervals; where there is none to see, it is narrower than the "
         "symbol. Each analysis stands in the row of the estimand that it is for.",
+        *filter(None, [left_out_in_words(one for one in _analyses(result) if one not in shown)]),
     )
+    most = data.groupby("estimand").size().max()
     drawing, (axes,) = page(
         "True values of the estimands, and what analyses find",
         caption,
         width,
-        1.5 + 0.4 * len(named),
+        1.4 + len(named) * max(0.17 * most, 0.34),
     )
-    _draw(axes, data, named)
     axes.axvline(quantity.null, color=INK, linewidth=0.8, linestyle=":")
+    _draw(axes, data, named)
     axes.set_yticks(range(len(named)), [spoken(name) for name in named])
     axes.set_ylim(len(named) - 0.5, -0.5)
     axes.set_xlabel(quantity.name)
-    axes.margins(x=0.08)
     true = {row.estimand: f"{row.value:.3f}" for row in data.itertuples() if row.of == _TRUE}
     values = axes.secondary_yaxis("right")
     values.set_yticks(range(len(named)), [true.get(name, "no value") for name in named])
@@ -92,27 +111,53 @@ def truths_figure(result: Estimands, width: float = WIDTH) -> Drawing:
     return drawing
 
 
+def _analyses(result: Estimands) -> list[str]:
+    """Return the names of the analyses that have a true value beside them."""
+    return [one.name for one in result.analysed]
+
+
 def _draw(axes: Axes, data: DataFrame, named: list[str]) -> None:
-    """Draw each series, the true values above, those of an estimand one under the other."""
-    series = list(dict.fromkeys(data["of"]))
-    colours = [INK, *shades(max(len(series) - 1, 1))]
-    for place, of in enumerate(series):
-        rows = data[data["of"] == of]
-        y = [_height(data, named, one, of) for one in rows["estimand"]]
+    """Draw true values and mean estimates, those of an estimand one under the other and named."""
+    (colour, _) = shades(2)
+    heights = np.array(
+        [_height(data, named, *one) for one in zip(data["estimand"], data["of"], strict=True)]
+    )
+    is_true = (data["of"] == _TRUE).to_numpy()
+    for which, label, symbol, ink, inside in (
+        (is_true, _TRUE, "D", INK, INK),
+        (~is_true, "mean estimate of an analysis", "o", colour, "white"),
+    ):
+        rows = data[which]
         axes.errorbar(
             rows["value"],
-            y,
+            heights[which],
             xerr=[rows["value"] - rows["low"], rows["high"] - rows["value"]],
-            fmt="D" if of == _TRUE else MARKERS[place % len(MARKERS)],
-            color=colours[place],
-            markerfacecolor=colours[place] if of == _TRUE else "white",
-            markersize=5,
+            fmt=symbol,
+            color=ink,
+            markerfacecolor=inside,
+            markersize=4.5,
             capsize=2.5,
-            label=of if of == _TRUE else f"{in_words(of)}, mean estimate",
+            label=label,
+        )
+    axes.margins(x=0.08)
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high + _ROOM * (high - low))
+    for place in np.flatnonzero(~is_true):
+        row = data.iloc[place]
+        at = float(row["high"]), float(heights[place])
+        axes.annotate(
+            in_words(str(row["of"])),
+            at,
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            size=7,
+            color=colour,
         )
 
 
 def _height(data: DataFrame, named: list[str], estimand: str, of: str) -> float:
     """Return where what is of an estimand stands: around its row, one under the other."""
     together = list(data[data["estimand"] == estimand]["of"])
-    return named.index(estimand) + 0.22 * (together.index(of) - (len(together) - 1) / 2)
+    apart = min(_APART, 0.8 / len(together))
+    return named.index(estimand) + apart * (together.index(of) - (len(together) - 1) / 2)
