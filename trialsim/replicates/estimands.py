@@ -12,7 +12,7 @@ import numpy as np
 
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import Endpoint, by_the_visit, cells_of, in_subgroup, visit_of
-from trialsim.analysis.methods.registry import has_population_effect
+from trialsim.analysis.methods.registry import measurements
 from trialsim.analysis.potential import (
     Potential,
     Variable,
@@ -59,14 +59,19 @@ def analyses_of(study: Scenario) -> dict[str, AnalysisPlan]:
     ['primary']
     """
     plans = {PRIMARY: study.analysis, **study.analysis.further}
-    return {name: plan for name, plan in plans.items() if has_population_effect(plan)}
+    return {
+        name: plan
+        for name, plan in plans.items()
+        if plan.test.why_no_population_effect(plan) is None
+    }
 
 
 def variables_of(study: Scenario) -> dict[Variable, AnalysisPlan]:
     """Return the variables that the analyses have, each with a plan of it, the primary's first."""
     found: dict[Variable, AnalysisPlan] = {variable_of(study.analysis): study.analysis}
     for plan in analyses_of(study).values():
-        found.setdefault(variable_of(plan), plan)
+        for one in measurements(plan):
+            found.setdefault(variable_of(one), one)
     return found
 
 

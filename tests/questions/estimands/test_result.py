@@ -9,6 +9,7 @@ import pytest
 import trialsim as ts
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import truth_parts
+from trialsim.own.analyses import AnalysisData, Estimates, own_analysis
 from trialsim.questions.estimands.result import Estimands
 from trialsim.replicates.estimands import BOTH
 from trialsim.scenario.plan.choices import PRIMARY
@@ -82,6 +83,70 @@ def test_the_treatment_policy_truth_is_that_of_the_power_but_more_precise() -> N
     error = own.std(ddof=1) / np.sqrt(len(own))
     assert truth.mcse < error / 2
     assert abs(truth.estimate - own.mean()) < 4 * error
+
+
+@own_analysis("share_of_pairs_won", estimates="Mann-Whitney effect", null=0.5)
+def share_of_pairs_won(data: AnalysisData) -> Estimates:
+    """Return the Mann-Whitney effect, pair by pair."""
+    value = data.value
+    first, second = value[:, :, np.newaxis], value[:, np.newaxis]
+    pairs = data.treated[:, :, np.newaxis] & data.control[:, np.newaxis]
+    pairs = pairs & ~np.isnan(first) & ~np.isnan(second)
+    won = ((first > second) + 0.5 * (first == second)) * pairs
+    share = won.sum(axis=(1, 2)) / pairs.sum(axis=(1, 2))
+    return Estimates(share, np.ones_like(share), standard_error=np.full_like(share, 0.04))
+
+
+@cache
+def over_visits() -> Estimands:
+    visits = {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_14", "day_90"]}
+    own = {"method": "own", "analysis": "share_of_pairs_won"}
+    further = {
+        "early": {"visit": "day_14"},
+        "over_visits": {"test": visits},
+        "odds_over_visits": {"test": visits, "effect": "win_odds"},
+        "own": {"test": own},
+    }
+    return found(64, FAST.replace({"analysis.secondary": further}))
+
+
+def test_the_true_value_over_visits_is_the_mean_of_those_at_each_and_has_its_own_error() -> None:
+    """Oracle: the values at each visit, and the error by leaving out one trial after another."""
+    result = over_visits()
+    plans = {PRIMARY: result.study.analysis, **result.study.analysis.further}
+    for estimand in result.named:
+        one, two, both, odds = (
+            result.truth_of(plans[name], estimand).mean
+            for name in ("early", PRIMARY, "over_visits", "odds_over_visits")
+        )
+        assert both.estimate == pytest.approx((one.estimate + two.estimate) / 2)
+        assert one.estimate != two.estimate
+        assert odds.estimate == pytest.approx(both.estimate / (1 - both.estimate))
+        assert odds.mcse == pytest.approx(both.mcse / (1 - both.estimate) ** 2)
+    values = []
+    for left_out in range(count := result.replicates):
+        kept = np.arange(count) != left_out
+        columns = {name: column[kept] for name, column in result.columns.items()}
+        part = Estimands(result.study, 15, (), result.engine, columns, 0.0)
+        values.append(float(part.truth_of(plans["over_visits"], "composite").mean.estimate))
+    jackknife = np.sqrt((count - 1) / count * np.var(values) * count)
+    error = result.truth_of(plans["over_visits"], "composite").mean.mcse
+    assert error == pytest.approx(jackknife, rel=0.1)
+
+
+def test_an_analysis_over_visits_is_unbiased_for_its_own_estimand() -> None:
+    cells = {(one.analysis, one.estimand): one for one in over_visits().matrix}
+    for name in ("over_visits", "early"):
+        cell = cells[name, "treatment_policy"]
+        assert abs(cell.bias.estimate) < 4 * cell.bias.mcse < 0.03
+
+
+def test_an_own_analysis_has_the_true_value_of_what_it_says_that_it_estimates() -> None:
+    cells = {(one.analysis, one.estimand): one for one in over_visits().matrix}
+    for estimand in over_visits().named:
+        own, ours = cells["own", estimand], cells[PRIMARY, estimand]
+        assert own.truth == ours.truth
+        assert own.bias.estimate == pytest.approx(ours.bias.estimate, abs=1e-12)
 
 
 def test_who_would_have_events_is_told_by_arm() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 import trialsim as ts
 from trialsim.questions.estimands.result import Estimands
-from trialsim.reporting.tables.estimands_tables import estimands_tables
+from trialsim.reporting.tables.estimands_tables import estimands_tables, meant_table
 from trialsim.reporting.tables.page import Table
 from trialsim.scenario.programme import single_trial
 
@@ -43,7 +43,13 @@ def test_every_estimand_has_a_row_and_every_analysis_one_beside_each(
     result: Estimands, tables: dict[str, Table]
 ) -> None:
     named = len(result.named)
-    assert len(tables["meant"].rows) == len(tables["true-values"].rows) == named
+    assert len(tables["true-values"].rows) == named
+    meant = meant_table(result.study, result.named)
+    assert {row.cells[0].text for row in meant.rows} == {
+        row.cells[0].text for row in tables["true-values"].rows
+    }
+    assert [row.cells[1].text for row in meant.rows[:2]] == ["the primary analysis", "failure"]
+    assert all(len(row.cells) == len(meant.columns) == 7 for row in meant.rows)
     assert len(tables["matrix"].rows) == named * len(result.analysed)
     fits = [row.cells[2].text for row in tables["matrix"].rows]
     assert fits.count("yes") == len(result.analysed)

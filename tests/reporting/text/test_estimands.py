@@ -60,11 +60,15 @@ def test_what_is_left_out_is_named_with_the_reason() -> None:
     secondary = {"global_status": {"test": both}, "over_visits": {"test": over}}
     study = ts.load("cars1").replace({"analysis.secondary": secondary})
     found = ts.estimands(study, 4, 15, n_jobs=1)
-    assert found.left_out == {"global_status": "several outcomes", "over_visits": "several visits"}
+    assert found.left_out == {"global_status": "several outcomes"}
     text = " ".join(estimands_text("A study", found).split())
-    named = "global status (several outcomes), over visits (several visits)."
-    assert f"Left out, as they have no effect of one outcome at one visit: {named}" in text
-    assert found.to_dict()["left_out"][1] == {"name": "over_visits", "why": "several visits"}
+    assert "no true value here: global status (several outcomes)." in text
+    (left,) = found.to_dict()["left_out"]
+    assert left["name"] == "global_status"
+    assert "Arm Test and National Institutes of Health Stroke Scale score" in str(left)
+    over = next(one for one in found.to_dict()["analyses"] if one["name"] == "over_visits")
+    assert "score at day 42 and day 90" in str(over["attributes"])
+    assert "score at day 42 and day 90; below every score after death" in text
 
 
 def test_every_variant_has_its_share_and_its_biases() -> None:

@@ -4,7 +4,12 @@ import trialsim as ts
 from trialsim.scenario.plan.estimands import Estimand
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.words.description import as_text, describe
-from trialsim.scenario.words.estimands import attributes_in_words, misaligned, target_of
+from trialsim.scenario.words.estimands import (
+    attributes_in_words,
+    meant_by_analyses,
+    misaligned,
+    target_of,
+)
 
 CARS1 = single_trial(ts.load("cars1"))
 NAMED = CARS1.replace(
@@ -37,9 +42,33 @@ def test_an_event_that_never_happens_is_said_to() -> None:
 
 def test_show_prints_every_estimand_and_whose_it_is() -> None:
     text = as_text(describe(NAMED))
-    assert "Strict: that of the primary analysis and global status." in text
+    assert "Strict: that of the primary analysis." in text
+    assert "Strict: that of global status." in text
     assert "As planned: that of no analysis." in text
     assert "Treatment policy: that of the primary analysis" in as_text(describe(CARS1))
+
+
+def test_every_analysis_has_its_own_five_attributes_and_those_alike_stand_once() -> None:
+    further = {
+        "again": {"alpha": 0.01},
+        "mean": {"test": "welch", "death": "as_missing"},
+        "men": {"subgroup": {"label": "Men", "covariate": "sex", "equals": "male"}},
+        "early": {"visit": "day_42", "estimand": "as_planned"},
+    }
+    study = NAMED.replace({"analysis.secondary": further})
+    found = {one.analyses: one for one in meant_by_analyses(study)}
+    assert list(found) == [("primary", "again"), ("mean",), ("men",), ("early",)]
+    attributes = [one.attributes for one in found.values()]
+    assert [list(one) for one in attributes] == [
+        ["treatment", "population", "variable", "intercurrent_events", "summary"]
+    ] * 4
+    assert attributes[1]["summary"] == "mean difference; 0 where the arms do not differ"
+    assert attributes[2]["population"] == "all who can be randomised, of the subgroup Men"
+    assert "score at day 42" in attributes[3]["variable"]
+    text = as_text(describe(study))
+    assert text.count("- summary: ") == text.count("- treatment: ") == 4
+    nobody = meant_by_analyses(NAMED)[-1]
+    assert (nobody.estimand, nobody.analyses) == ("as_planned", ())
 
 
 def test_an_analysis_that_cannot_be_for_its_estimand_gets_a_warning_with_the_reason() -> None:

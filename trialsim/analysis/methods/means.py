@@ -10,6 +10,7 @@ from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.endpoint import WORST
 from trialsim.analysis.imputed import Part, pooled
 from trialsim.analysis.truth import Populations
+from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.scenario.plan.methods.means import Ancova, MeanMethod, TTest, Welch
 from trialsim.stats.means_and_proportions.mean_difference import MeanDifference
 from trialsim.stats.monte_carlo import RatioOfMeans
@@ -30,7 +31,7 @@ def of_means(found: MeanDifference, samples: Samples) -> Comparison:
     return Comparison(*ends, found.t, found.p_value, *samples.sizes, found.against)
 
 
-def difference_of(populations: Populations, method: MeanMethod) -> RatioOfMeans:
+def difference_of(populations: Populations, method: AnalysisMethod) -> RatioOfMeans:
     """Return the difference of two populations' means; none where some are below every score."""
     _, outcome, treated, control = populations
     if np.nansum(treated[:, WORST]) + np.nansum(control[:, WORST]) > 0:

@@ -1,6 +1,6 @@
 """The comparison that belongs to each method that a study file can name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from trialsim.analysis.claims import claimed
@@ -48,6 +48,8 @@ class _Analysis(NamedTuple):
     """The true effect, where it is not the mean of the estimates."""
     of_populations: Callable[[Populations, Any], RatioOfMeans] | None = None
     """The effect of two populations of one outcome; None where it is not of one."""
+    of_several: Callable[[Sequence[Populations], Any], RatioOfMeans] | None = None
+    """The same of the populations at several visits, of which it is made."""
 
 
 _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
@@ -61,7 +63,11 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     ),
     BrunnerMunzel: _Analysis(brunner_munzel.compare, ranks.rank_truth, ranks.rank_effect_of),
     AdjustedRank: _Analysis(adjusted_rank.compare, ranks.rank_truth, ranks.rank_effect_of),
-    WeiLachin: _Analysis(several_outcomes.compare_effects, several_outcomes.truth),
+    WeiLachin: _Analysis(
+        several_outcomes.compare_effects,
+        several_outcomes.truth,
+        of_several=several_outcomes.mean_effect_of,
+    ),
     OBrien: _Analysis(several_outcomes.compare_rank_sums),
     TTest: _Analysis(means.compare, None, means.difference_of),
     Welch: _Analysis(means.compare, None, means.difference_of),
@@ -78,7 +84,7 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     StandardisedMannWhitney: _Analysis(
         proportional_odds.compare_standardised, ranks.rank_truth, ranks.rank_effect_of
     ),
-    Own: _Analysis(own.compare),
+    Own: _Analysis(own.compare, None, own.effect_of),
 }
 
 
@@ -100,21 +106,32 @@ def truth_parts(data: Data) -> TruthParts:
     return whole(analysis.compare(data, method).estimate)
 
 
-def has_population_effect(plan: AnalysisPlan) -> bool:
-    """Return whether a plan's method estimates an effect of two populations of one outcome."""
-    return _ANALYSES[type(plan.test)].of_populations is not None
+def measurements(plan: AnalysisPlan) -> tuple[AnalysisPlan, ...]:
+    """Return the plan at each outcome and visit whose effects what it estimates is made of."""
+    return tuple(
+        plan.model_copy(update={"endpoint": outcome, "visit": visit})
+        for outcome, visit in plan.test.measured_at(plan)
+    )
 
 
-def population_effect(populations: Populations) -> RatioOfMeans:
-    """Return the effect of two populations that a plan's method estimates; NaN where it has none.
+def population_effect(populations: Sequence[Populations]) -> RatioOfMeans:
+    """Return the effect that a plan's method estimates of two populations; NaN where it has none.
+
+    Parameters
+    ----------
+    populations
+        Those of each of the plan's `measurements`.
 
     Raises
     ------
     ValueError
-        If the method has none; see `has_population_effect`.
+        If it has none of two populations of one outcome; see `why_no_population_effect`.
     """
-    method = populations.plan.test
-    of_populations = _ANALYSES[type(method)].of_populations
-    if of_populations is None:
+    method = populations[0].plan.test
+    analysis = _ANALYSES[type(method)]
+    if analysis.of_several is not None:
+        return analysis.of_several(populations, method)
+    if analysis.of_populations is None:
         raise ValueError(f"{method.method} has no effect of two populations of one outcome")
-    return of_populations(populations, method)
+    (one,) = populations
+    return analysis.of_populations(one, method)

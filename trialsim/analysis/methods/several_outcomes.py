@@ -1,6 +1,6 @@
 """The tests of several outcomes together: Wei and Lachin's, and O'Brien's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +10,10 @@ from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.imputed import Part, completed, pooled_parts
 from trialsim.analysis.methods.means import of_means
 from trialsim.analysis.methods.ranks import of_effect, pooled_effects
-from trialsim.analysis.truth import TruthParts, of_theta
+from trialsim.analysis.truth import Populations, TruthParts, of_theta
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+from trialsim.stats.monte_carlo import RatioOfMeans
+from trialsim.stats.populations import by_slope, effect_of_populations, with_influence
 
 if TYPE_CHECKING:
     from trialsim.stats.means_and_proportions.mean_difference import MeanDifference
@@ -56,6 +58,21 @@ def truth(data: Data, method: WeiLachin) -> TruthParts:
 
     measured = _measured(data, method.outcomes, method.visits_of(data.plan))
     return of_theta(pooled_effect(_counted(measured), method.weighting), data.plan.effect)
+
+
+def mean_effect_of(each: Sequence[Populations], method: WeiLachin) -> RatioOfMeans:
+    """Return the mean of the effects of several measurements, weighted equally, as reported."""
+    found = [effect_of_populations(one.treated, one.control) for one in each]
+    theta = np.asarray(np.mean([one.mean.estimate for one in found]))
+    influence = np.mean([one.influence for one in found], axis=0)
+    mean = with_influence(theta, influence)
+    match each[0].plan.effect:
+        case "win_odds":
+            return by_slope(mean, theta / (1 - theta), 1 / (1 - theta) ** 2)
+        case "net_benefit":
+            return by_slope(mean, 2 * theta - 1, np.asarray(2.0))
+        case _:
+            return mean
 
 
 def compare_rank_sums(data: Data, method: OBrien) -> Comparison:

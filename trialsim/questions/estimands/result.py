@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from trialsim.analysis.endpoint import cells_of
-from trialsim.analysis.methods.registry import population_effect
+from trialsim.analysis.methods.registry import measurements, population_effect
 from trialsim.analysis.potential import variable_of
 from trialsim.analysis.truth import Populations
 from trialsim.arrays import Floats
@@ -35,11 +35,11 @@ from trialsim.scenario.plan.methods.means import Welch
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.registry import AnyMethod
 from trialsim.scenario.plan.methods.responders import Responders
-from trialsim.scenario.plan.methods.several_outcomes import WeiLachin
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import (
     DEFAULT,
     attributes_in_words,
+    estimand_of,
     estimands_of,
     happening,
     may_happen,
@@ -176,8 +176,8 @@ class Estimands(Shown):
     def left_out(self) -> dict[str, str]:
         """Why each analysis that has no row in the matrix has none, by its name."""
         plans = {PRIMARY: self.study.analysis, **self.study.analysis.further}
-        known = analyses_of(self.study)
-        return {name: _why_left_out(plan) for name, plan in plans.items() if name not in known}
+        whys = {name: plan.test.why_no_population_effect(plan) for name, plan in plans.items()}
+        return {name: why for name, why in whys.items() if why is not None}
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -207,11 +207,14 @@ class Estimands(Shown):
 
     def truth_of(self, plan: AnalysisPlan, estimand: str) -> RatioOfMeans:
         """Return the true value of an estimand as a plan summarises it, and its influences."""
+        return population_effect([self._populations(one, estimand) for one in measurements(plan)])
+
+    def _populations(self, plan: AnalysisPlan, estimand: str) -> Populations:
         key = Key(list(variables_of(self.study)).index(variable_of(plan)), estimand)
         outcome = self.study.outcomes[plan.endpoint]
         cells = cells_of(outcome, plan)
         arms = (histogram_of(self.columns, key, arm, cells) for arm in ARMS)
-        return population_effect(Populations(plan, outcome, *arms))
+        return Populations(plan, outcome, *arms)
 
     @property
     def individual(self) -> dict[str, Mean]:
@@ -294,13 +297,23 @@ class Estimands(Shown):
                 for one in self.events
             ],
             "affected": _mean(self.affected),
-            "analyses": [_told_of(one) for one in self.analysed],
+            "analyses": [
+                {**_told_of(one), "attributes": self._attributes(one.name)} for one in self.analysed
+            ],
             "matrix": [one.to_dict() for one in self.matrix],
-            "left_out": [{"name": name, "why": why} for name, why in self.left_out.items()],
+            "left_out": [
+                {"name": name, "why": why, "attributes": self._attributes(name)}
+                for name, why in self.left_out.items()
+            ],
             "individual": INDIVIDUAL,
             "note": SIMULATED,
             "seconds": self.seconds,
         }
+
+    def _attributes(self, analysis: str) -> dict[str, str]:
+        """Return the five attributes of an analysis."""
+        plan = {PRIMARY: self.study.analysis, **self.study.analysis.further}[analysis]
+        return attributes_in_words(self.study, plan, estimand_of(self.study, plan))
 
     def _told(self, name: str) -> dict[str, Any]:
         estimand, plan = self.named[name], self.study.analysis
@@ -362,16 +375,6 @@ class Estimands(Shown):
             coverage(low, high, truth.mean.estimate),
             analysed.power,
         )
-
-
-def _why_left_out(plan: AnalysisPlan) -> str:
-    """Return what a plan compares that is no effect of one outcome at one visit."""
-    several = {
-        "several outcomes": plan.test.outcomes_of(plan),
-        "several visits": plan.test.visits if isinstance(plan.test, WeiLachin) else (),
-    }
-    told = [what for what, those in several.items() if len(those) > 1]
-    return " at ".join(told) or "a method of one's own"
 
 
 def _distances(estimates: Floats, truth: RatioOfMeans, is_ratio: bool) -> tuple[Mean, Mean]:

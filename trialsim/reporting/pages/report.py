@@ -22,7 +22,7 @@ from trialsim.reporting.pages.example_tables import example_tables
 from trialsim.reporting.pages.report_figures import figures_of
 from trialsim.reporting.pages.sensitivity_table import sensitivity_tables
 from trialsim.reporting.tables.assumptions import Part, as_frame, parts, status_counts
-from trialsim.reporting.tables.estimands_tables import estimands_tables
+from trialsim.reporting.tables.estimands_tables import estimands_tables, meant_table
 from trialsim.reporting.tables.failure_tables import failure_tables
 from trialsim.reporting.tables.first_page import first_page
 from trialsim.reporting.tables.looks_tables import looks_tables
@@ -93,6 +93,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "statuses": status_counts(study),
         "performance": performance(result, without),
         "resources": resources(result),
+        "meant": meant_table(scenario, None if meant is None else meant.named),
         "estimands": meant and estimands_tables(meant),
         "individual": INDIVIDUAL,
         "looks": planned and looks_tables(result, planned),

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from trialsim.questions.estimands.result import Estimands
 from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number, words
+from trialsim.scenario.plan.estimands import Estimand
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.estimands import meant_by_analyses
 from trialsim.scenario.words.labels import in_words, spoken
 
-_ATTRIBUTES: Final = ("population", "variable", "intercurrent_events")
 _MEASURES: Final = {"truth": "True value", "bias": "Bias", "rmse": "RMSE"}
 _SHARES: Final = {"coverage": "Coverage", "power": "Power"}
 _OF_POPULATION: Final = {
@@ -21,21 +23,17 @@ _OF_POPULATION: Final = {
 
 
 def estimands_tables(result: Estimands) -> list[Table]:
-    """Return the estimands, their true values, the events, and the analyses beside them."""
+    """Return the true values, the events, and the analyses beside the estimands."""
     told = result.to_dict()
-    return [_meant(told), _values(told), _populations(told), _events(result, told), _matrix(told)]
+    return [_values(told), _populations(told), _events(result, told), _matrix(told)]
 
 
-def _meant(told: Mapping[str, Any]) -> Table:
-    """Return the attributes in which the estimands differ."""
-    rows = [
-        words(spoken(one["name"]), *(one["attributes"][what] for what in _ATTRIBUTES))
-        for one in told["estimands"]
-    ]
-    columns = ("Estimand", *(spoken(what) for what in _ATTRIBUTES))
-    return Table(
-        "meant", "The estimands: whose effect, on what, and after which events", columns, rows
-    )
+def meant_table(trial: Scenario, named: Mapping[str, Estimand] | None = None) -> Table:
+    """Return the five attributes of each analysis, and of estimands that none is for."""
+    meant = meant_by_analyses(trial, named)
+    rows = [words(spoken(one.estimand), one.whose, *one.attributes.values()) for one in meant]
+    columns = ("Estimand", "That of", *(spoken(what) for what in meant[0].attributes))
+    return Table("meant", "What each analysis is for: the five attributes", columns, rows)
 
 
 def _values(told: Mapping[str, Any]) -> Table:

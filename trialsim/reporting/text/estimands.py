@@ -9,7 +9,7 @@ import numpy as np
 from trialsim.questions.estimands.missingness import Missingness
 from trialsim.questions.estimands.result import INDIVIDUAL, Beside, Estimands
 from trialsim.reporting.text.words import error_text, heading
-from trialsim.scenario.words.estimands import attributes_in_words
+from trialsim.scenario.words.estimands import meant_by_analyses
 from trialsim.scenario.words.labels import in_words, spoken
 from trialsim.stats.monte_carlo import Mean, Proportion
 
@@ -68,18 +68,11 @@ def _about(result: Estimands | Missingness) -> str:
 
 
 def _described(result: Estimands) -> Iterator[str]:
-    """Yield the five attributes: those that all share once, then each estimand's own."""
-    plan = result.study.analysis
-    told = {
-        name: attributes_in_words(result.study, plan, one) for name, one in result.named.items()
-    }
-    shared = next(iter(told.values()))
-    for what in ("treatment", "summary"):
-        yield from _wrapped(f"{spoken(what)}: {shared[what]}")
-    for name, attributes in told.items():
-        yield f"{spoken(name)}"
-        for what in ("population", "variable", "intercurrent_events"):
-            yield from _wrapped(f"  {in_words(what)}: {attributes[what]}")
+    """Yield the five attributes of each analysis, and of the estimands that none is for."""
+    for one in meant_by_analyses(result.study, result.named):
+        yield from _wrapped(f"{spoken(one.estimand)}: that of {one.whose}")
+        for what, words in one.attributes.items():
+            yield from _wrapped(f"  {in_words(what)}: {words}")
 
 
 def _wrapped(line: str) -> list[str]:
@@ -139,7 +132,7 @@ def _matrix(rows: Iterable[Beside]) -> Iterator[str]:
 def _left_out(result: Estimands) -> Iterator[str]:
     if result.left_out:
         names = ", ".join(f"{in_words(one)} ({why})" for one, why in result.left_out.items())
-        told = f"Left out, as they have no effect of one outcome at one visit: {names}."
+        told = f"Left out, as what they estimate has no true value here: {names}."
         yield from wrap(told, _WIDTH)
 
 

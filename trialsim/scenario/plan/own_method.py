@@ -1,6 +1,6 @@
 """An analysis that a user wrote in Python, as a study file names it."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,10 @@ from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, measured
 from trialsim.scenario.validation.refusal import Finite, Name
 from trialsim.scenario.validation.registered import NamesCode, rules_of_code
+
+WITH_TRUTH: Final = ("Mann-Whitney effect", "win odds", "net benefit", "mean difference")
+"""What an own analysis may say that it estimates and has a true value, that of the two populations,
+whatever the analysis does."""
 
 
 class Own(NamesCode, AnalysisMethod):
@@ -30,6 +34,10 @@ class Own(NamesCode, AnalysisMethod):
     """Numbers that the analysis is given by name, such as {threshold: 40}."""
     fingerprint: str | None = None
     """Of the code of the analysis; filled in as the study is loaded, and to be left out."""
+
+    def why_no_population_effect(self, plan: Plan) -> str | None:
+        known = self.registered.estimates in WITH_TRUTH
+        return None if known else f"an own analysis of the {self.registered.estimates}"
 
     def quantity(self, plan: Plan) -> Quantity:
         return Quantity(self.registered.estimates, self.registered.null)

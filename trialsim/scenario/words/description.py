@@ -110,7 +110,7 @@ def describe(scenario: Scenario) -> Description:
                 "Estimands",
                 "estimands",
                 content.get("estimands", {}),
-                _sentences(estimands_in_words(scenario)),
+                estimands_in_words(scenario),
             ),
             section("Analysis", "analysis", content["analysis"], _plan_sentences(scenario)),
             *(

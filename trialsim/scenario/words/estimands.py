@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.estimands import (
     EVENTS,
     Estimand,
@@ -11,11 +12,11 @@ from trialsim.scenario.plan.estimands import (
     standard_estimands,
 )
 from trialsim.scenario.plan.handling import departures
-from trialsim.scenario.plan.methods.base import listed, measured
+from trialsim.scenario.plan.methods.base import listed, measure_in_words
 from trialsim.scenario.programme import Programme, Study, trials_of
 from trialsim.scenario.protocol.intercurrent import Event, Happening
 from trialsim.scenario.scenario import Scenario
-from trialsim.scenario.words.labels import in_words
+from trialsim.scenario.words.labels import in_words, spoken
 from trialsim.scenario.words.plan import labelled
 
 DEFAULT: Final = "treatment_policy"
@@ -183,40 +184,77 @@ def _departs(trial: Scenario, plan: AnalysisPlan) -> Iterator[str]:
 
 def attributes_in_words(trial: Scenario, plan: AnalysisPlan, estimand: Estimand) -> dict[str, str]:
     """Return the five attributes of the estimand of an analysis (ICH E9(R1), A.3.3)."""
-    spoken = labelled(plan, trial.outcomes)
+    said = labelled(plan, trial.outcomes)
     return {
-        "treatment": f"{spoken.treated} against {spoken.control}, as allocated",
+        "treatment": f"{said.treated} against {said.control}, as allocated",
         "population": _population(trial, plan, estimand),
-        "variable": _variable(trial, measured(spoken), estimand),
+        "variable": _variable(trial, _measured(said), estimand),
         "intercurrent_events": "; ".join(_events(trial, estimand)) or "none",
         "summary": f"{plan.quantity.name}; {plan.quantity.null:g} where the arms do not differ",
     }
 
 
-def estimands_in_words(trial: Scenario) -> dict[str, str]:
-    """Return the estimands of a study as sentences by name: lines after the first are a list."""
-    plan = trial.analysis
-    named = {**trial.estimands}
-    if plan.estimand is None:
-        named = {DEFAULT: default_estimand(plan), **named}
-    told = attributes_in_words(trial, plan, default_estimand(plan))
-    sentences = {"treatment": f"{told['treatment']}.", "summary": f"{told['summary']}."}
-    for name, estimand in named.items():
-        told = attributes_in_words(trial, plan, estimand)
-        lines = [f"{in_words(what)}: {told[what]}." for what in _OF_ESTIMAND]
-        sentences[name] = "\n".join([_analyses_for(name, trial), *lines])
-    return sentences
+class Meant(NamedTuple):
+    """What some analyses of a study are for: an estimand, and the attributes that they give it."""
+
+    estimand: str
+    analyses: tuple[str, ...]
+    """Their names; empty where no analysis is for it, which then has those of the primary one."""
+    attributes: Mapping[str, str]
+    """All five."""
+
+    @property
+    def whose(self) -> str:
+        """The analyses in words."""
+        names = [
+            "the primary analysis" if one == PRIMARY else in_words(one) for one in self.analyses
+        ]
+        return listed(names) if names else "no analysis"
 
 
-_OF_ESTIMAND: Final = ("population", "variable", "intercurrent_events")
+def meant_by_analyses(
+    trial: Scenario, named: Mapping[str, Estimand] | None = None
+) -> tuple[Meant, ...]:
+    """Return the five attributes of every analysis of a study, of those alike in all five once.
+
+    Estimands that no analysis is for come last: of some by name, or of those of the study.
+
+    >>> import trialsim as ts
+    >>> [(one.estimand, one.analyses) for one in meant_by_analyses(ts.load("cars1"))]
+    [('treatment_policy', ('primary',)), ('treatment_policy', ('global_status',))]
+    """
+    plans = {PRIMARY: trial.analysis, **trial.analysis.further}
+    found: dict[tuple[str, ...], Meant] = {}
+    for analysis, plan in plans.items():
+        name = plan.estimand or DEFAULT
+        attributes = attributes_in_words(trial, plan, estimand_of(trial, plan))
+        key = (name, *attributes.values())
+        before = found[key].analyses if key in found else ()
+        found[key] = Meant(name, (*before, analysis), attributes)
+    of_analyses = {one.estimand for one in found.values()}
+    others = (
+        Meant(name, (), attributes_in_words(trial, trial.analysis, estimand))
+        for name, estimand in (trial.estimands if named is None else named).items()
+        if name not in of_analyses
+    )
+    return (*found.values(), *others)
 
 
-def _analyses_for(name: str, trial: Scenario) -> str:
-    """Return which analyses are for an estimand."""
-    plans = {"the primary analysis": trial.analysis}
-    plans |= {in_words(one): plan for one, plan in trial.analysis.further.items()}
-    those = [one for one, plan in plans.items() if (plan.estimand or DEFAULT) == name]
-    return f"that of {listed(those)}." if those else "that of no analysis."
+def estimands_in_words(trial: Scenario) -> list[str]:
+    """Return what every analysis of a study is for as lines, the five attributes under each."""
+    lines = []
+    for one in meant_by_analyses(trial):
+        lines.append(f"{spoken(one.estimand)}: that of {one.whose}.")
+        lines += [f"- {in_words(what)}: {words}." for what, words in one.attributes.items()]
+    return lines
+
+
+def _measured(plan: AnalysisPlan) -> str:
+    """Return what an analysis compares, at every visit that it does."""
+    outcomes, visits = (
+        dict.fromkeys(part) for part in zip(*plan.test.measured_at(plan), strict=True)
+    )
+    return f"{listed(outcomes)} {measure_in_words(plan)} at {listed(visits)}"
 
 
 def _population(trial: Scenario, plan: AnalysisPlan, estimand: Estimand) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from pandas import DataFrame
 
-from trialsim.analysis.potential import variable_of
+from trialsim.analysis.methods.registry import measurements
+from trialsim.analysis.potential import Variable, variable_of
 from trialsim.questions.estimands.result import Analysed, Estimands
 from trialsim.replicates.estimands import analyses_of
 from trialsim.reporting.figures.canvas.drawing import Drawing
@@ -21,6 +22,7 @@ from trialsim.reporting.figures.canvas.style import (
     styled,
 )
 from trialsim.reporting.tables.captions import caption_of
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.words.labels import in_words, spoken
 from trialsim.stats.monte_carlo import Mean
 
@@ -49,11 +51,15 @@ def truths_data(result: Estimands) -> DataFrame:
 
 def _comparable(result: Estimands) -> list[Analysed]:
     """Return the analyses that summarise the primary variable as the primary analysis does."""
+
+    def variables(plan: AnalysisPlan) -> list[Variable]:
+        return [variable_of(one) for one in measurements(plan)]
+
     primary, plans = result.study.analysis, analyses_of(result.study)
     return [
         one
         for one in result.analysed
-        if one.quantity == primary.quantity and variable_of(plans[one.name]) == variable_of(primary)
+        if one.quantity == primary.quantity and variables(plans[one.name]) == variables(primary)
     ]
 
 

@@ -69,6 +69,14 @@ class AnalysisMethod(CheckedModel):
         """Return the outcomes that it analyses."""
         return (plan.endpoint,)
 
+    def measured_at(self, plan: Plan) -> tuple[tuple[str, str], ...]:
+        """Return the outcomes and visits whose effects its own is made of."""
+        return ((plan.endpoint, plan.visit),)
+
+    def why_no_population_effect(self, plan: Plan) -> str | None:
+        """Return why what it estimates does not follow from populations of one outcome, if so."""
+        return None
+
     @abstractmethod
     def quantity(self, plan: Plan) -> Quantity:
         """Return what is estimated, and its value when the arms do not differ."""

@@ -87,6 +87,14 @@ class WeiLachin(RankMethod):
         """Return the visits that are combined; at another than the last of them it is alone."""
         return self.visits if self.visits[-1:] == (plan.visit,) else (plan.visit,)
 
+    def measured_at(self, plan: Plan) -> tuple[tuple[str, str], ...]:
+        return tuple((name, visit) for name in self.outcomes for visit in self.visits_of(plan))
+
+    def why_no_population_effect(self, plan: Plan) -> str | None:
+        if len(self.outcomes) > 1:
+            return "several outcomes"
+        return None if self.weighting == "equal" else "visits weighted by each trial's variances"
+
     def design_violations(self, design: Design) -> Iterator[Violation]:
         order = [name for name in design.visits if name != BASELINE]
         for name in self.visits:
@@ -139,6 +147,12 @@ class OBrien(AnalysisMethod):
 
     def outcomes_of(self, plan: Plan) -> tuple[str, ...]:
         return self.outcomes
+
+    def measured_at(self, plan: Plan) -> tuple[tuple[str, str], ...]:
+        return tuple((name, plan.visit) for name in self.outcomes)
+
+    def why_no_population_effect(self, plan: Plan) -> str | None:
+        return "several outcomes"
 
     def quantity(self, plan: Plan) -> Quantity:
         return Quantity("difference of mean rank sums", 0.0)
