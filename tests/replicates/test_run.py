@@ -126,6 +126,34 @@ def test_the_numbers_are_those_of_the_trial_analysed_alone(name: str, replicate:
     assert {column: part.columns[column][replicate] for column in expected} == expected
 
 
+@pytest.mark.parametrize("looks", [False, True])
+def test_events_that_few_studies_have_are_counted_by_arm(looks: bool) -> None:
+    """Oracle: the disposition of each trial; a look that stops nothing changes nothing."""
+    often = {"probability": 0.3, "arms": {"cerebrolysin": {"odds_ratio": 3}}}
+    events = ("drug_related_discontinuation", "rescue", "switching")
+    study = CARS1.replace(
+        {
+            "design.patients": 60,
+            **{f"operations.{event}": often for event in events[:2]},
+            "operations.switching": {"probability": 0.3, "to": "placebo"},
+        }
+    )
+    if looks:
+        look = {"when": {"known": 0.7}, "decided_after_days": 28.0}
+        study = study.replace({"monitoring": {"looks": {"first": look}, "efficacy": "none"}})
+    found = Simulation(study, SEED, "vector").run(range(4)).columns
+    for replicate in range(4):
+        table = simulate(study, SEED, replicate).tables()["disposition"]
+        for arm, label in (("treated", "cerebrolysin"), ("control", "placebo")):
+            own = table[table["arm"] == label]
+            assert found[f"{arm}_stopped_for_drug"][replicate] == own["discontinued_for_drug"].sum()
+            for name in ("rescued", "switched"):
+                assert found[f"{arm}_{name}"][replicate] == own[f"{name}_minute"].notna().sum()
+    assert found["treated_rescued"].sum() > found["control_rescued"].sum() > 0
+    assert found["control_switched"].sum() == 0 < found["treated_switched"].sum()
+    assert not {"treated_rescued", "control_switched"} & run("as it is", range(8)).columns.keys()
+
+
 @pytest.mark.parametrize("name", ["as it is", "troubled"])
 def test_mean_scores_are_those_of_the_analysed_who_lived(name: str) -> None:
     """Oracle: pandas; LOCF, the efficacy set, and no score for the dead."""

@@ -33,6 +33,15 @@ _NUMBERS: Final[Mapping[str, Column]] = {
     "discontinued": Column("Patients whose infusions were stopped early for good", "patients"),
     "withdrawn": Column("Patients who withdrew", "patients"),
     "died": Column("Patients who died", "patients"),
+    **{
+        f"{arm}_{name}": Column(f"Patients of the {arm} arm who {what}", "patients")
+        for name, what in (
+            ("stopped_for_drug", "stopped infusions because of the drug"),
+            ("rescued", "began a rescue treatment"),
+            ("switched", "switched to another arm's drug"),
+        )
+        for arm in ("treated", "control")
+    },
     "naive_estimate": Column("Estimate at the stop, as if there were no looks", _OWN),
     "naive_low": Column("Lower end of its interval, as if there were no looks", _OWN),
     "naive_high": Column("Upper end of its interval, as if there were no looks", _OWN),

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from trialsim.analysis.by_arm import events_by_arm, names_by_arm
 from trialsim.analysis.counts import mean_scores
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import truth_parts
@@ -13,7 +14,7 @@ from trialsim.analysis.whole.counted import counted_trials, data_of
 from trialsim.arrays import Floats, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.replicates.true_effect import cells_for_truth, names_of_truth
-from trialsim.scenario.programme import Study
+from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
@@ -44,7 +45,8 @@ QUANTITIES: Final = (
 
 def kept_of(study: Study) -> tuple[str, ...]:
     """Return the names of the numbers that are kept of each replicate of a study without looks."""
-    return (*QUANTITIES, *names_of_truth(study))
+    by_arm = () if isinstance(study, Programme) else names_by_arm(study)
+    return (*QUANTITIES, *by_arm, *names_of_truth(study))
 
 
 def quantities(trial: Trial) -> dict[str, Floats]:
@@ -62,6 +64,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "discontinued": (conduct.discontinued < NEVER).sum(axis=1),
         "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
         "died": (conduct.died < NEVER).sum(axis=1),
+        **{name: (when < NEVER).sum(axis=1) for name, when in events_by_arm(trial).items()},
     }
     return _numbers(Data(trial, plan), Data(trial, plan, complete=True), happened)
 
@@ -106,6 +109,7 @@ def _numbers(data: Data, complete: Data, happened: Mapping[str, Integers]) -> di
         "discontinued": happened["discontinued"],
         "withdrawn": happened["withdrawn"],
         "died": happened["died"],
+        **{name: happened[name] for name in names_by_arm(data.trial.scenario)},
         **cells_for_truth(complete),
     }
     return {name: np.asarray(number, np.float64) for name, number in numbers.items()}

@@ -246,8 +246,11 @@ class PowerResult(Shown):
         return logarithms(values) if self.quantity.is_ratio else values
 
     @property
-    def of_programmes(self) -> tuple[str, ...]:
-        """What is kept beside of a programme: its heterogeneity, and results of each trial."""
+    def besides(self) -> tuple[str, ...]:
+        """What is kept beside of some studies: counts by arm of events that few have.
+
+        Of a programme it is the heterogeneity, and the results of each trial.
+        """
         known = {*QUANTITIES, *OVER_LOOKS}
         beside = (PREFIX, OF_DELTAS, OF_ESTIMANDS, OF_SECONDARY, OF_TRUTH)
         others = (name for name in self.columns if not name.startswith(beside))
@@ -277,7 +280,7 @@ class PowerResult(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
-        means = {name: _plain(self.mean_of(name)) for name in (*_REPORTED, *self.of_programmes)}
+        means = {name: _plain(self.mean_of(name)) for name in (*_REPORTED, *self.besides)}
         return {
             "scenario": self.scenario,
             "digest": self.digest,
@@ -339,7 +342,7 @@ class PowerResult(Shown):
         rows: list[dict[str, Any]] = [
             {"quantity": name, **_plain(share)} for name, share in shares.items()
         ]
-        named |= {name: self.mean_of(name) for name in (*_REPORTED, *self.of_programmes)}
+        named |= {name: self.mean_of(name) for name in (*_REPORTED, *self.besides)}
         rows += [{"quantity": name, **_plain(mean)} for name, mean in named.items()]
         rows.append({"quantity": beside, **_plain(self.median_bias)})
         return DataFrame(rows).rename(columns={"mean": "value"})

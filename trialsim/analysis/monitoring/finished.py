@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from trialsim.analysis.by_arm import events_by_arm
 from trialsim.analysis.comparison import Comparison
 from trialsim.analysis.counts import cell_places, counted, strata_of
 from trialsim.analysis.data import Data
@@ -203,10 +204,11 @@ class FinishedTrial:
 
     @property
     def exits(self) -> dict[str, Integers]:
-        """When each patient discontinued treatment, withdrew and died."""
+        """When each patient discontinued treatment, withdrew and died, and what is told by arm."""
         conduct = self.trial.conduct
         return {
             "discontinued": conduct.discontinued,
             "withdrawn": conduct.withdrawn,
             "died": conduct.died,
+            **events_by_arm(self.trial),
         }

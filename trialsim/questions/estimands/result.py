@@ -38,6 +38,7 @@ from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import (
     DEFAULT,
+    OF_ALL_PAIRS,
     attributes_in_words,
     estimand_of,
     estimands_of,
@@ -305,6 +306,7 @@ class Estimands(Shown):
                 {"name": name, "why": why, "attributes": self._attributes(name)}
                 for name, why in self.left_out.items()
             ],
+            "truth": OF_ALL_PAIRS,
             "individual": INDIVIDUAL,
             "note": SIMULATED,
             "seconds": self.seconds,

@@ -139,7 +139,7 @@ def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         "control_analysed": last.control,
         "treated_mean": means[:, 0],
         "control_mean": means[:, 1],
-        **_conduct(monitored, ("discontinued", "withdrawn", "died")),
+        **_conduct(monitored, tuple(finished.exits)),
         **{f"naive_{name}": value for name, value in naive(monitored)._asdict().items()},
     }
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pandas import DataFrame
 
 from trialsim.analysis.analyse import analyse
-from trialsim.questions.estimands.result import INDIVIDUAL
+from trialsim.questions.estimands.result import INDIVIDUAL, Estimands
 from trialsim.questions.monitoring.bounds import bounds
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.evidence.evidence import Evidence
@@ -39,7 +39,7 @@ from trialsim.scenario.files.yaml_file import to_yaml
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import describe
-from trialsim.scenario.words.estimands import VARYING
+from trialsim.scenario.words.estimands import OF_ALL_PAIRS, VARYING
 
 _MECHANISMS: Final = (
     "Treatment",
@@ -93,9 +93,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "statuses": status_counts(study),
         "performance": performance(result, without),
         "resources": resources(result),
-        "meant": meant_table(scenario, None if meant is None else meant.named),
-        "estimands": meant and estimands_tables(meant),
-        "individual": INDIVIDUAL,
+        **_of_estimands(scenario, meant),
         "looks": planned and looks_tables(result, planned),
         "doubts": planned.warnings if planned else (),
         "reversals": result.looks and result.looks.reversals(),
@@ -112,6 +110,16 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "data": as_json(data_of(evidence)).replace("<", "\\u003c"),
     }
     return rendered("report.html", content)
+
+
+def _of_estimands(scenario: Scenario, meant: Estimands | None) -> dict[str, Any]:
+    """Return what each analysis is for, and the true values where the run is one for estimands."""
+    return {
+        "meant": meant_table(scenario, None if meant is None else meant.named),
+        "estimands": meant and estimands_tables(meant),
+        "of_all_pairs": OF_ALL_PAIRS,
+        "individual": INDIVIDUAL,
+    }
 
 
 def data_of(evidence: Evidence) -> dict[str, Any]:

@@ -126,7 +126,9 @@ def _of_secondary(result: PowerResult) -> list[TableRow]:
 def _quantities(result: PowerResult) -> dict[str, tuple[str, int]]:
     """Return the label and decimals of each quantity; what is averaged goes by the analysis."""
     name = result.averaged.capitalize()
-    return {**{f"{arm}_mean": (f"{name}, {arm}", 2) for arm in _ARMS}, **_QUANTITIES}
+    means = {f"{arm}_mean": (f"{name}, {arm}", 2) for arm in _ARMS}
+    besides = {one: (f"Patients, {in_words(one)}", 2) for one in result.besides}
+    return {**means, **_QUANTITIES, **besides}
 
 
 def resources(result: PowerResult) -> Table:

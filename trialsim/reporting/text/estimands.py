@@ -9,7 +9,7 @@ import numpy as np
 from trialsim.questions.estimands.missingness import Missingness
 from trialsim.questions.estimands.result import INDIVIDUAL, Beside, Estimands
 from trialsim.reporting.text.words import error_text, heading
-from trialsim.scenario.words.estimands import meant_by_analyses
+from trialsim.scenario.words.estimands import OF_ALL_PAIRS, meant_by_analyses
 from trialsim.scenario.words.labels import in_words, spoken
 from trialsim.stats.monte_carlo import Mean, Proportion
 
@@ -90,7 +90,7 @@ def _truths(result: Estimands) -> Iterator[str]:
             f" {'-' if np.isnan(one.estimate) else cell:>20}"
             for one, cell in zip(values, cells, strict=True)
         )
-    yield from wrap(NO_VALUE, _WIDTH)
+    yield from wrap(f"{OF_ALL_PAIRS} {NO_VALUE}", _WIDTH)
     yield ""
     yield f"{'':22} {'in the population':>20} {'without a value':>20} {'better than oneself':>20}"
     for name in result.named:

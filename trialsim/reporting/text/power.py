@@ -9,7 +9,7 @@ from trialsim.replicates.secondary import ONLY_AT_THE_LAST, SecondaryResult
 from trialsim.reporting.text.looks import looks_text
 from trialsim.reporting.text.words import conventions_text, error_text, heading
 from trialsim.scenario.plan.choices import PRIMARY
-from trialsim.scenario.words.estimands import VARYING
+from trialsim.scenario.words.estimands import VARYING, WITHIN_TRIALS
 from trialsim.scenario.words.labels import in_words
 from trialsim.stats.monte_carlo import Mean, Proportion
 
@@ -38,7 +38,7 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
     ]
     means = {f"{arm}_mean": f"{result.averaged}, {arm}" for arm in ("treated", "control")}
     lines += [_row(label, result.mean_of(name)) for name, label in {**means, **_LABELS}.items()]
-    lines += [_row(in_words(name), result.mean_of(name)) for name in result.of_programmes]
+    lines += [_row(in_words(name), result.mean_of(name)) for name in result.besides]
     if beside:
         lines += ["", beside]
     if result.secondary is not None:
@@ -75,6 +75,8 @@ HARMFUL = (
 def estimand_sentence(result: PowerResult) -> str:
     """Return what the true effect is, and why an analysis for another estimand has no bias."""
     sentence = f"The {result.estimand.name}, in the two populations with complete follow-up."
+    if result.estimand.attributes:  # none of a programme
+        sentence = f"{sentence} {WITHIN_TRIALS}"
     if result.estimand.varies:
         sentence = f"{sentence} {VARYING}"
     if result.estimand.is_target:

@@ -21,6 +21,17 @@ from trialsim.scenario.words.plan import labelled
 
 DEFAULT: Final = "treatment_policy"
 """The name of the estimand of an analysis that names none."""
+OF_ALL_PAIRS: Final = (
+    "True values are over the pairs of patients of all trials, every patient in both arms. The "
+    "true effect of power is over the pairs within each trial, patients in the arms allocated: "
+    "another quantity where trials or sites differ (trial_sd, site_sd), the same otherwise."
+)
+"""Beside the values of estimands: how they differ from what stands beside power."""
+WITHIN_TRIALS: Final = (
+    "It is over the pairs within each trial, patients in the arms allocated; true values of "
+    "estimands are over the pairs of all trials, every patient in both arms."
+)
+"""Beside power: the same the other way round."""
 VARYING: Final = (
     "Effects vary between trials (trial_sd): bias and coverage are of the mean effect, not of each "
     "trial's own. An interval that has no variance between trials covers that mean less often."
