@@ -150,7 +150,7 @@ def estimands(question: Meant, keep: KeepOptions, as_json: AsJson = False) -> No
 
 @commands.command("missingness", short_help="Compute the bias of analyses as more is missing.")
 @with_options
-def missingness(question: Missing, as_json: AsJson = False) -> None:
+def missingness(question: Missing, keep: KeepOptions, as_json: AsJson = False) -> None:
     """Compute the bias of each analysis as more scores are missing or follow an event.
 
     --set gives the values that a path takes, such as operations.withdrawal.probability=0.1,0.2; all
@@ -158,5 +158,5 @@ def missingness(question: Missing, as_json: AsJson = False) -> None:
     """
     from trialsim.reporting.text.estimands import missingness_text
 
-    study, result = question()
+    study, result = question(keep)
     answer(result, as_json, lambda: missingness_text(study.title, result))

@@ -320,15 +320,16 @@ class Missing(Values):
     replicates: Count = 1_000
 
     def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "Missingness"]:
-        """Compute the bias of each analysis in each of them; nothing is kept."""
+        """Compute the bias of each analysis in each of them."""
         from trialsim.questions.estimands.missingness import missingness_by
+        from trialsim.runs.study_set import STUDY_BLOCK
 
         if not self.values:
             told = "must give a path values, such as operations.withdrawal.probability=0.1,0.2"
             raise InputError([Problem("--set", told)])
         variants, _ = self._variants("one_at_a_time", None, 1)
-        with self.run.runner(self.replicates, len(variants)) as runner:
-            found = missingness_by(runner, variants, self.estimand, self.replicates)
+        with self.run.runner(self.replicates, len(variants), keep, STUDY_BLOCK) as runner:
+            found = missingness_by(runner, variants, self.estimand, self.replicates, keep.out)
         return variants[0].scenario, found
 
 

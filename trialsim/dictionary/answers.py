@@ -117,7 +117,12 @@ _OF: Final[Mapping[str, Mapping[str, Column]]] = {
         "affected": Column(
             "Patients alive at the visit whose score is missing or follows an event", _SHARE
         ),
+        "truth": Column("True value of the estimand", _OWN),
         "bias": Column("Mean estimate less the true value of the estimand", _OWN),
+        "rmse": Column("Root of the mean squared distance from the true value", _OWN),
+        "coverage": Column("Intervals that hold the true value", _SHARE),
+        "is_named": Column("Whether the analysis is for the estimand by its own word"),
+        "is_aligned": Column("Whether it handles each kind of event as the estimand does"),
         "mcse": Column(f"{_ERROR} the bias", _OWN),
         "low": Column("Lower end of the bias's 95% Monte Carlo interval", _OWN),
         "high": Column("Upper end of the bias's 95% Monte Carlo interval", _OWN),

@@ -16,7 +16,7 @@ from trialsim.replicates.monitoring.recuts import AT_ONCE, Recuts, trials_alike
 from trialsim.replicates.parallel import Progress, finished_tasks, tasks_of, workers_here
 from trialsim.replicates.run import BATCH, Replicates, Simulation, Summarise, joined
 from trialsim.runs.directory import Answer, Notice, RunDirectory, open_run
-from trialsim.runs.manifest import BLOCK, POWER, RunManifest, manifest_here
+from trialsim.runs.manifest import BLOCK, ESTIMANDS, POWER, RunManifest, manifest_here
 from trialsim.runs.part_file import from_parquet
 from trialsim.runs.precision import until_precise
 from trialsim.runs.shards import Shard, ShardFinished, blocks_in, note_shard
@@ -192,6 +192,8 @@ class Runner:
         manifest = self._manifest(study, held.block)
         if held.command == POWER:
             manifest = manifest._replace(inputs=held.inputs)
+        elif held.inputs.get(ESTIMANDS) is True:
+            manifest = manifest._replace(inputs={ESTIMANDS: True})
         return self.directory.run_of(manifest)
 
     def compute(self, run: RunDirectory, blocks: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import check_finished, summarised
 from trialsim.replicates.run import BATCH, summary_of
+from trialsim.runs.directory import RunDirectory
 from trialsim.runs.manifest import ESTIMANDS
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
@@ -82,6 +83,6 @@ def estimands_by(runner: Runner, study: Study, replicates: int) -> Estimands:
         done = runner.run(scenario, range(replicates), summarise)
         check_finished(done, runner.seed)
         seconds = time.perf_counter() - began
-        if not apart:
+        if isinstance(runner.directory, RunDirectory):  # of several a question writes its own
             runner.write_summary(summarised(scenario, runner.seed, used, done, seconds))
     return Estimands(scenario, runner.seed, done.failures, used, done.columns, seconds)

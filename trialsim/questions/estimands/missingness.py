@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.estimands.estimands import estimands_by
@@ -13,6 +13,7 @@ from trialsim.questions.what_if.variants import Variant, alternatives
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH
+from trialsim.runs.manifest import ESTIMANDS
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study, single_trial
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 REPLICATES = 1_000
+COMMAND: Final = "missingness"
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,6 +113,7 @@ def missingness(
     engine: Engine = "auto",
     batch: int = BATCH,
     progress: Progress | None = None,
+    out: str | Path | None = None,
     scheduler: str | None = None,
 ) -> Missingness:
     """Compute the bias of each analysis of a study as more scores are missing or follow an event.
@@ -127,11 +130,14 @@ def missingness(
         The values that each path takes, one at a time, such as probabilities to withdraw.
     estimand
         The name of the estimand beside which all analyses stand; None for the one that each is for.
+    out
+        A directory that keeps what is run of each study, from which the same call continues.
 
     Raises
     ------
     InputError
-        If a path or a value is wrong, there is no such estimand, or a number is out of range.
+        If a path or a value is wrong, there is no such estimand, a number is out of range, or the
+        directory is that of another command.
     RunError
         If recruitment can never finish, or every replicate failed.
     """
@@ -140,24 +146,35 @@ def missingness(
     if wrong:
         raise InputError(wrong)
     variants = alternatives(single_trial(load_study(scenario)), changes)
-    return missingness_by(runner, variants, estimand, replicates)
+    return missingness_by(runner, variants, estimand, replicates, out)
 
 
 def missingness_by(
-    runner: Runner, variants: tuple[Variant, ...], estimand: str | None, replicates: int
+    runner: Runner,
+    variants: tuple[Variant, ...],
+    estimand: str | None,
+    replicates: int,
+    out: str | Path | None = None,
 ) -> Missingness:
     """Return the biases in each variant as a runner gives them.
 
     Raises
     ------
     InputError
-        If a variant has no such estimand.
+        If a variant has no such estimand, or the directory is that of another command.
     """
     began, studies = time.perf_counter(), [single_trial(one.scenario) for one in variants]
     for study in studies:
         _check_estimand(study, estimand)
+    rows = {str(row): f"{one.name} ({one.scenario.digest})" for row, one in enumerate(variants)}
+    inputs = {ESTIMANDS: True, "variants": rows}
+    runner = runner.keeping(out, studies[0], COMMAND, inputs)
+    if runner.shard is not None:  # which ends with its share of the blocks of all of them
+        runner.run_each([(study, range(replicates)) for study in studies])
     found = tuple(estimands_by(runner, study, replicates) for study in studies)
-    return Missingness(variants, estimand, found, time.perf_counter() - began)
+    result = Missingness(variants, estimand, found, time.perf_counter() - began)
+    runner.write_summary(result)
+    return result
 
 
 def _check_estimand(study: Scenario, estimand: str | None) -> None:
