@@ -5,8 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from trialsim.analysis.by_arm import events_by_arm, names_by_arm
-from trialsim.analysis.counts import mean_scores
+from trialsim.analysis.counts import events_by_arm, mean_scores, names_by_arm
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import truth_parts
 from trialsim.analysis.primary import analyse_data

@@ -74,7 +74,7 @@ def test_shards_are_merged_to_the_same_answer(
 ) -> None:
     monkeypatch.setattr("trialsim.runs.runner.STUDY_BLOCK", 8)
     options = ["--set", f"{PATH}=0.6", "--base", "design.patients=20", "--replicates", "16"]
-    asked = ["missingness", "cars1", *options, "--seed", "15", "--jobs", "1"]
+    asked = ["missingness", "stroke_nihss", *options, "--seed", "15", "--jobs", "1"]
     for shard in ("1/2", "2/2"):
         out = ["--out", str(tmp_path / shard[0]), "--shard", shard]
         assert run([*asked, *out]) == DONE

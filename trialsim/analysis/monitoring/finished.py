@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from trialsim.analysis.by_arm import events_by_arm
 from trialsim.analysis.comparison import Comparison
-from trialsim.analysis.counts import cell_places, counted, strata_of
+from trialsim.analysis.counts import cell_places, counted, events_by_arm, strata_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import Endpoint, endpoint, visit_of
 from trialsim.analysis.methods.registry import compare, truth_parts
