@@ -272,6 +272,9 @@ FIGURES: Final = {
     "chairs": Figure(
         OneTrial, "Draw the infusion chairs in use at a site by hour of the day.", ("site",)
     ),
+    "population": Figure(
+        SeveralTrials, "Draw a table of former patients, and the candidates drawn from it."
+    ),
     "stopping": Figure(
         PowerWithLooks, "Draw where trials with looks end: for efficacy, futility, or at the end."
     ),

@@ -182,6 +182,15 @@ _OF: Final[Mapping[str, Mapping[str, Column]]] = {
         "peak_median": Column("Most in use at once within the hour: median of days", "chairs"),
         "peak_most": Column("Most in use at once within the hour: largest of days", "chairs"),
     },
+    "population": {
+        "covariate": Column("Covariate, as named in the study file"),
+        "level": Column("Level; missing for a bin of numbers"),
+        "low": Column("Lower end of the bin", "that of the covariate"),
+        "high": Column("Upper end of the bin", "that of the covariate"),
+        "rows": Column("Rows of the table, of all its rows", _SHARE),
+        "candidates": Column("Candidates, of all of a trial: mean over trials", _SHARE),
+        "mcse": Column(f"{_ERROR} that mean", _SHARE),
+    },
     "stopping": {
         "end": Column(
             "How the trials ended there",

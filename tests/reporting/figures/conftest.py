@@ -114,6 +114,23 @@ def tipped(study: ts.Scenario, replicates: int) -> ts.TippingPoint:
     return ts.tipping_point(study.replace(imputed), (0, -10, -57), replicates, SEED, n_jobs=1)
 
 
+@pytest.fixture(scope="session")
+def former(study: ts.Scenario) -> Trials:
+    """Return trials whose candidates are fitted to a table of forty former patients."""
+    rows = range(40)
+    ages, sexes = [45 + row * 7 % 30 for row in rows], ["male", "female", "female", "male"] * 10
+    columns: dict[str, dict[str, Any]] = {
+        "age_years": {"values": ",".join(map(str, ages))},
+        "sex": {"values": ",".join(sexes), "levels": ["female", "male"]},
+    }
+    margins = {
+        f"population.covariates.{name}.margin": {"distribution": "table", **column}
+        for name, column in columns.items()
+    }
+    fitted = study.replace({"population.table": {"draw": "fitted"}, **margins})
+    return simulated_trials(fitted, SEED, range(12))
+
+
 BUILT_IN = ts.load("cars1_estimands").replace(
     {f"analysis.secondary.{one}": None for one in ("imputed_at_random", "jump_to_reference")}
 )
@@ -135,6 +152,7 @@ def drawn_from(
     many: Trials,
     crowded: ts.SimulatedTrial,
     looked_at: ts.PowerResult,
+    former: Trials,
 ) -> Named:
     """Return a function from a figure's name to what it is drawn from, and its kind."""
     results: dict[str, tuple[Any, str]] = {
@@ -158,6 +176,7 @@ def drawn_from(
         "adherence": (trial, "adherence"),
         "lanes": (trial, "lanes"),
         "chairs": (crowded, "chairs"),
+        "population": (former, "population"),
         "stopping": (looked_at, "stopping"),
         "patients": (looked_at, "patients"),
         "boundaries": (ts.bounds("cars_sequential"), "boundaries"),

@@ -39,6 +39,7 @@ FIGURES: Final = (
     "adherence",
     "lanes",
     "chairs",
+    "population",
     "stopping",
     "patients",
     "boundaries",

@@ -24,6 +24,7 @@ from trialsim.reporting.figures.of_trials.adherence import COLOURS, adherence_da
 from trialsim.reporting.figures.of_trials.chairs import chairs_data
 from trialsim.reporting.figures.of_trials.distribution import distribution_data
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data
+from trialsim.reporting.figures.of_trials.population import population_data
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_data
 from trialsim.reporting.figures.of_trials.swim_lanes import lanes_data
 
@@ -267,3 +268,23 @@ def test_a_power_without_any_estimate_is_refused() -> None:
     power = ts.power(ts.load("cars1").replace(unseen), 8, 2016, n_jobs=1)
     with pytest.raises(ts.RunError, match="no trial has an estimate"):
         power.plot()
+
+
+def test_candidates_stand_beside_the_rows_that_they_were_fitted_to(former: Trials) -> None:
+    """Oracle: a row is 1 of 40, and a fitted margin is that of the rows."""
+    data = population_data(former)
+    sexes = data[data["covariate"] == "sex"].set_index("level")
+    assert sexes["rows"].to_dict() == {"female": 0.5, "male": 0.5}
+    ages = data[data["covariate"] == "age_years"]
+    assert ages["level"].isna().all()
+    assert ages["low"].iloc[0] == 44.5
+    for name, one in data.groupby("covariate"):
+        assert one[["rows", "candidates"]].sum().tolist() == pytest.approx([1.0, 1.0]), name
+    apart = np.abs(data["candidates"] - data["rows"]) / data["mcse"]
+    assert (apart < 4.5).all()
+    assert data["mcse"].max() < 0.03
+
+
+def test_a_study_without_a_table_has_no_such_figure(trial: ts.SimulatedTrial) -> None:
+    with pytest.raises(ts.InputError, match=r"population\.table: must be there: .* no candidates"):
+        trial.plot("population")

@@ -240,6 +240,23 @@ def test_every_wrong_column_is_told_at_once(file: Path) -> None:
     assert lines[1].startswith(f"{file}:14:")
 
 
+def test_what_is_wrong_in_a_table_is_told_with_what_is_wrong_in_the_study(file: Path) -> None:
+    """And not what is lacking only because the table is wrong."""
+    rows = former_patients()
+    rows[1][0] = ""
+    (file.parent / "old.csv").write_text(table_of(rows))
+    file.write_text(file.read_text().replace("patients: 100", "patients: -1") + "headline: x\n")
+    lines = told(file).splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(f"{file.parent / 'old.csv'}:3: ")
+    assert "design.patients: must be greater than or equal to 2" in lines[1]
+    assert "headline: " in lines[2]
+    (file.parent / "old.csv").unlink()
+    lines = told(file).splitlines()
+    assert len(lines) == 3
+    assert "population.table.file: must be a file that exists" in lines[0]
+
+
 def with_margin(file: Path, old: str, new: str) -> str:
     file.write_text(file.read_text().replace(old, new))
     return told(file)
@@ -286,7 +303,12 @@ def test_only_a_table_is_opened(file: Path, name: str) -> None:
 def test_a_baseline_outside_its_scale_is_refused(file: Path) -> None:
     text = file.read_text().replace("prognosis: nihss", "baseline: nihss")
     file.write_text(text)
-    assert "outcomes.mrs.baseline: must be a whole-number covariate within 0 and 6" in told(file)
+    scores = [float(row[1]) for row in former_patients()]
+    outside = [place for place, score in enumerate(scores) if not 0 <= score <= 6 or score % 1]
+    row, more = outside[0] + 1, len(outside) - 1
+    where = f"in row {row} of the table it is {scores[row - 1]:g}, and {more} more rows are outside"
+    rule = f"outcomes.mrs.baseline: must be a whole-number covariate within 0 and 6; {where}"
+    assert rule in told(file)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ from trialsim.reporting.figures.of_trials.chairs import chairs_data, chairs_figu
 from trialsim.reporting.figures.of_trials.distribution import distribution_data, distribution_figure
 from trialsim.reporting.figures.of_trials.effects import effects_data, effects_figure
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, mean_scores_figure
+from trialsim.reporting.figures.of_trials.population import population_data, population_figure
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_data, recruitment_figure
 from trialsim.reporting.figures.of_trials.swim_lanes import lanes_data, lanes_figure
 from trialsim.simulated import SimulatedTrial
@@ -66,6 +67,7 @@ _OF_TRIALS: Final = {
     "adherence": Kind(adherence_data, adherence_figure),
     "lanes": Kind(lanes_data, lanes_figure, ("patients",)),
     "chairs": Kind(chairs_data, chairs_figure, ("site",)),
+    "population": Kind(population_data, population_figure),
 }
 KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
     PowerResult: {

@@ -26,6 +26,7 @@ from trialsim.reporting.figures.of_trials.chairs import chairs_figure
 from trialsim.reporting.figures.of_trials.distribution import distribution_figure
 from trialsim.reporting.figures.of_trials.effects import effects_figure
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_figure
+from trialsim.reporting.figures.of_trials.population import has_table, population_figure
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_figure
 from trialsim.reporting.pages.page_figures import drawn, flow_drawn
 from trialsim.reporting.tables.page import Figure
@@ -67,8 +68,12 @@ def _average(evidence: Evidence) -> list[Figure]:
         many = simulate_batch(scenario, Streams(manifest.seed, first), manifest.engine)
     except RecruitmentError:
         return []
-    recruited = drawn("recruitment", recruitment_figure(trials_of(many)))
-    return [recruited, flow_drawn("average-flow", flow_of(many))]
+    trials = trials_of(many)
+    recruited = drawn("recruitment", recruitment_figure(trials))
+    figures = [recruited, flow_drawn("average-flow", flow_of(many))]
+    if has_table(trials):
+        figures.append(drawn("population", population_figure(trials)))
+    return figures
 
 
 def _truths(found: Estimands | None) -> list[Figure]:

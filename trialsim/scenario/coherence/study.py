@@ -5,6 +5,8 @@ from itertools import pairwise
 from math import prod
 from typing import get_args
 
+import numpy as np
+
 from trialsim.scenario.coherence.monitoring import MONITORING_COHERENCE
 from trialsim.scenario.coherence.plan import PLAN_COHERENCE
 from trialsim.scenario.monitoring.monitoring import Monitoring
@@ -13,6 +15,7 @@ from trialsim.scenario.outcomes.effects import effect_refusals, unreachable
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.outcomes.own_course import OwnCourse
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
+from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.patients.eligibility import Eligibility, Rule
 from trialsim.scenario.patients.margins import OnCourse, ends_of
 from trialsim.scenario.patients.population import Covariate, Population, known_margins
@@ -111,7 +114,23 @@ def _baseline_fits(
         low, high = ends_of(covariate.margin) or (outcome.low, outcome.high)
         kind = "a covariate"
     if low < outcome.low or high > outcome.high:
-        yield Violation(path, f"must be {kind} within {outcome.low:g} and {outcome.high:g}", name)
+        rule = f"must be {kind} within {outcome.low:g} and {outcome.high:g}"
+        yield Violation(path, rule + _rows_outside(covariate.margin, outcome), name)
+
+
+def _rows_outside(margin: object, outcome: Outcome) -> str:
+    """Return which row of a table is outside a scale, and how many more are; "" of no table."""
+    if not isinstance(margin, FromTable):
+        return ""
+    numbers = margin.numbers
+    outside = (numbers < outcome.low) | (numbers > outcome.high)
+    if outcome.step == 1:
+        outside |= numbers % 1 != 0
+    if not outside.any():
+        return ""
+    row, more = int(np.argmax(outside)), int(outside.sum()) - 1
+    also = f", and {more:,} more rows are outside" if more else ""
+    return f"; in row {row + 1} of the table it is {numbers[row]:g}{also}"
 
 
 def _stands_alone(outcome: Outcome, name: str, predictor: Covariate) -> Iterator[Violation]:

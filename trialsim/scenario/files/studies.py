@@ -59,12 +59,11 @@ def _programme(draft: Draft) -> Programme:
     placed = Draft(content, places)
     if problems:
         raise InputError(placed.sorted(problems))
+    of_tables: list[Problem] = []
     for name in trials if isinstance(trials, Mapping) else ():
-        placed = placed.with_tables(below(TRIALS, name))
-    try:
-        return programme_of(placed.content)
-    except InputError as error:
-        raise InputError(placed.sorted(error.problems)) from None
+        placed, found = placed.with_tables(below(TRIALS, name))
+        of_tables += found
+    return placed.described_by(programme_of, placed.content, of_tables)
 
 
 def _part(draft: Draft, path: str, content: dict[str, Any]) -> Draft:

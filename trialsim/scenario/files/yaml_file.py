@@ -1,9 +1,9 @@
 """Scenarios as YAML files: read with places, merged with what they extend, checked and written."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -34,6 +34,9 @@ from trialsim.scenario.validation.problems import as_written, problems_between, 
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _MOST_BYTES: Final = 2_000_000
+_OF_TABLE: Final = ".margin.values"
+"""How the paths end of what a table of former patients fills in."""
+AnyStudy = TypeVar("AnyStudy", bound=Study)
 """In one file: many times the largest study that comes with the package."""
 _SECTIONS: Final = ("population", "eligibility", "operations", "design", "treatment", "analysis")
 """Which a variant cannot take away: their parts can be, one by one."""
@@ -63,12 +66,9 @@ def scenario_of(draft: "Draft") -> Scenario:
 
     It has the name of its file if it gives none.
     """
-    draft = draft.with_tables()
+    draft, of_tables = draft.with_tables()
     named = {"name": Path(draft.places[""].file).stem, **draft.content}
-    try:
-        return validated(named)
-    except InputError as error:
-        raise InputError(draft.sorted(error.problems)) from None
+    return draft.described_by(validated, named, of_tables)
 
 
 def load_as(model: type[Model], path: Path) -> Model:
@@ -127,8 +127,35 @@ class Draft:
             key=lambda one: (one.file != own, one.file, one.line, one.column),
         )
 
-    def with_tables(self, above: str = "") -> "Draft":
-        """Return this draft with what its study, at a path, takes of the tables that it names."""
+    def described_by(
+        self,
+        read: Callable[[Mapping[str, Any]], AnyStudy],
+        content: Mapping[str, Any],
+        of_tables: Sequence[Problem],
+    ) -> AnyStudy:
+        """Return the study of content, or raise with its problems behind those of its tables.
+
+        What is lacking because a table is wrong is left out.
+        """
+        try:
+            study = read(content)
+        except InputError as error:
+            wrong = tuple(one.path.removesuffix(".file") for one in of_tables)
+            others = [
+                one
+                for one in error.problems
+                if not (wrong and (one.path.startswith(wrong) or one.path.endswith(_OF_TABLE)))
+            ]
+            raise InputError([*of_tables, *self.sorted(others)]) from None
+        if of_tables:
+            raise InputError(of_tables)
+        return study
+
+    def with_tables(self, above: str = "") -> tuple["Draft", list[Problem]]:
+        """Return this draft with what its study, at a path, takes of the tables that it names.
+
+        Beside it is what is wrong with them; what they would give is then lacking in the draft.
+        """
         content, start = self.content, f"{above}." if above else ""
         problems: list[Problem] = []
         for place, at in self.places.items():
@@ -144,9 +171,9 @@ class Draft:
             elif course and part_at(content, f"{place.removesuffix('.file')}.model") == TABULATED:
                 content, found = tabulated(content, folder, place.removesuffix(".file"))
             problems += found
-        if problems:
-            raise InputError([one if one.file else self.placed(one) for one in problems])
-        return Draft(content, self.places)
+        return Draft(content, self.places), [
+            one if one.file else self.placed(one) for one in problems
+        ]
 
     def over(self, base: "Draft") -> "Draft":
         """Return this draft merged into that of the file which it extends.
