@@ -75,6 +75,7 @@ def test_effects_need_a_planned_information() -> None:
     changes = {"monitoring.planned_effect": None, "analysis.test": "ancova"}
     study = STUDY.replace({**changes, "analysis.death": "as_missing"})
     assert len(ts.bounds(study).effects) == 1
+    assert "nan" not in bounds_text("title", ts.bounds(study))
     with pytest.raises(InputError, match="planned_standard_error"):
         ts.bounds(study, effects=[3.0])
 

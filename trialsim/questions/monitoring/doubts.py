@@ -95,7 +95,9 @@ def _too_late(plan: BoundaryPlan, calendar: MeanCalendar) -> Iterator[tuple[str,
             yield name, f"{when}{said}"
         elif calendar.randomised_at_decision(look) > calendar.patients - 0.5:
             said = f"when all {calendar.patients} patients are randomised: a stop would save nobody"
-            yield name, f"{when}{said}"
+            rule = plan.monitoring.re_estimation
+            sized = ", and no size is set again" if rule and rule.at == name else ""
+            yield name, f"{when}{said}{sized}"
 
 
 def _not_reached(plan: BoundaryPlan) -> Iterator[str]:

@@ -54,8 +54,9 @@ def bounds_text(title: str, result: BoundsResult) -> str:
 
 
 def _look(one: LookBounds) -> str:
+    information = f"{one.information:.1f}" if one.information == one.information else "-"
     return (
-        f"{one.name:12} {one.share:6.3f} {one.patients:8.1f} {one.information:8.1f} {one.day:5.0f} "
+        f"{one.name:12} {one.share:6.3f} {one.patients:8.1f} {information:>8} {one.day:5.0f} "
         f"{one.randomised:10.1f} {one.alpha_spent:11.6f}"
     )
 

@@ -50,7 +50,10 @@ def looks_text(looks: LooksResult) -> Iterator[str]:
         found = [_found(looks, name, what) for name in looks.names]
         if what in _IF_ANY and not any(one.estimate for one in found):
             continue
-        yield f"{label:34}" + "".join(f"{_or_never(what, one):>20}" for one in found)
+        cells = [_with_error(one) for one in found]
+        if what == "bound":
+            cells = [_bound(looks, name) for name in looks.names]
+        yield f"{label:34}" + "".join(f"{cell:>20}" for cell in cells)
         if what == "bound":
             yield from _out_of_reach(looks)
     yield ""
@@ -142,9 +145,11 @@ def _ratios_left_out(looks: LooksResult) -> Iterator[str]:
             yield "are not given where they are more than one in a thousand."
 
 
-def _or_never(what: str, found: Mean | Proportion) -> str:
-    """Return a number with its error; of a bound that no trial can reach, never."""
-    return "never" if what == "bound" and found.estimate != found.estimate else _with_error(found)
+def _bound(looks: LooksResult, name: str) -> str:
+    """Return the mean bound of a look with its error; never where no trial can reach it."""
+    found = looks.at(name, "bound")
+    never = looks.out_of_reach(name).estimate == 1
+    return "never" if never else _with_error(found)
 
 
 def _found(looks: LooksResult, name: str, what: str) -> Mean | Proportion:
