@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from benchmarks.measure import FULL, Effort, Row, Table
 from trialsim.arrays import Booleans, Floats, Integers
-from trialsim.stats.means_and_proportions.ancova import ancova
+from trialsim.stats.means_and_proportions.ancova import ancova, ancova_by_arm
 from trialsim.stats.means_and_proportions.mantel_haenszel import mantel_haenszel
 from trialsim.stats.means_and_proportions.mean_difference import MeanDifference, mean_difference
 from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
@@ -66,6 +66,9 @@ _QUARTER, _IMPUTATIONS = 0.25, 20
 
 Judged: TypeAlias = Callable[[np.random.Generator, int, int], Booleans]
 """Generator, trials and patients an arm to whether each trial rejects, or its interval misses."""
+
+
+Adjust: TypeAlias = Callable[[Floats, Floats, Floats, Floats], MeanDifference]
 
 
 class Measured(NamedTuple):
@@ -221,13 +224,15 @@ def _welch(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     return _below(welch_t_test(*_two(generator, trials, n)).p_value)
 
 
-def _ancova(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+def _ancova(
+    generator: np.random.Generator, trials: int, n: int, adjust: Adjust = ancova
+) -> Booleans:
     first, second = (generator.normal(size=(trials, n)) for _ in range(2))
     treated, control = (
         _scale(0.75 * one + np.sqrt(1 - 0.75**2) * generator.normal(size=one.shape))
         for one in (first, second)
     )
-    return _below(ancova(treated, control, first[..., None], second[..., None]).p_value)
+    return _below(adjust(treated, control, first[..., None], second[..., None]).p_value)
 
 
 def _responders(
@@ -261,12 +266,17 @@ def _odds(generator: np.random.Generator, trials: int, n: int, interval: bool = 
     return np.asarray((found.low > 1) | (found.high < 1)) if interval else _below(found.p_value)
 
 
-def _standardised(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+def _standardised(
+    generator: np.random.Generator, trials: int, n: int, responders: bool = False
+) -> Booleans:
     """Average what proportional odds predict given a covariate that tells of the score (0.75)."""
     before, rest = generator.normal(size=(2, trials, 2 * n))
     scores = _scale(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
     arm = np.broadcast_to(1.0 * (np.arange(2 * n) < n), scores.shape)
-    found = standardised_effect(scores, np.stack([arm, before], axis=-1), 58)
+    if responders:
+        scores = np.asarray(scores >= 30, np.float64)
+    cells = 2 if responders else 58
+    found = standardised_effect(scores, np.stack([arm, before], axis=-1), cells)
     return _below(estimated_effect(*found, degrees_of_freedom=2 * n - 3.0).p_value)
 
 
@@ -403,6 +413,7 @@ METHODS: Final[dict[str, Judged]] = {
     "t_test": _t_test,
     "welch": _welch,
     "ancova": _ancova,
+    "ancova, by arm": partial(_ancova, adjust=ancova_by_arm),
     "mmrm, kenward-roger": partial(_mmrm, freedom="kenward-roger"),
     "mmrm, satterthwaite": partial(_mmrm, freedom="satterthwaite"),
     "weighted_mann_whitney": _weighted,
@@ -414,6 +425,7 @@ METHODS: Final[dict[str, Judged]] = {
     "standardised_mann_whitney": _standardised,
     "responders, score test": _score_test,
     "responders, 12 sites": _responders_by_site,
+    "responders, standardised": partial(_standardised, responders=True),
     "margin, mean difference, t_test": partial(_means_at_margin, test=student_t_test),
     "margin, mean difference, welch": partial(_means_at_margin, test=welch_t_test),
     "margin, odds ratio": _odds_at_margin,

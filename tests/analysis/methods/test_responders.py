@@ -2,13 +2,20 @@
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 
+from trialsim.analysis.data import Data
 from trialsim.analysis.finding_figures import finding_figures
+from trialsim.analysis.primary import analyse_primary
 from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.simulated import simulate
+from trialsim.streams import Streams
+from trialsim.trial.trial import simulate_batch
 
 GUEKHT = load("guekht2011")
+SHARES = {"method": "responders", "threshold": 40, "covariates": ["arat"]}
 
 
 @pytest.mark.parametrize("arm", ["cerebrolysin", "placebo"])
@@ -54,3 +61,53 @@ def test_a_second_condition_goes_with_a_share_alone() -> None:
     of = {"findings.both_active.of.figure": "mean", "findings.both_active.of.at_most": None}
     with pytest.raises(InputError, match=r"besides: must go with a share"):
         GUEKHT.replace(of)
+
+
+def test_the_standardised_difference_is_that_of_averaged_logistic_predictions() -> None:
+    """Oracle: statsmodels' logistic regression, every patient predicted in either arm."""
+    cars1 = load("cars1").replace({"design.patients": 120})
+    trial = simulate_batch(cars1, Streams(3, range(2)))
+    test = {"method": "responders", "threshold": 40, "covariates": ["arat", "age_years"]}
+    plain = {**cars1.analysis.model_dump(), "test": {"method": "responders", "threshold": 40}}
+    plan = AnalysisPlan.model_validate({**plain, "test": test})
+    found, data = analyse_primary(trial, plan), Data(trial, plan)
+    for one in range(2):
+        known = data.values.analysed[one]
+        responds = 1.0 * (data.values.cell[one][known] >= 41)  # the first cell is below the scale
+        arm = 1.0 * data.arms[0][one][known]
+        x = data.covariates(("arat", "age_years"))[one].T[known]
+        fit = sm.Logit(responds, np.column_stack([np.ones(len(x)), arm, x])).fit(disp=0)
+        treated, control = (
+            fit.predict(np.column_stack([np.ones(len(x)), np.full(len(x), each), x])).mean()
+            for each in (1.0, 0.0)
+        )
+        assert found.estimate[one] == pytest.approx(treated - control, abs=1e-6)
+    without = analyse_primary(trial, AnalysisPlan.model_validate(plain))
+    assert np.all(found.high - found.low < without.high - without.low)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"analysis.strata": "site"}, "strata: must be left at none with covariates"),
+        (
+            {"analysis.test": {**SHARES, "effect": "risk_ratio"}},
+            "effect: must be left at risk_dif",
+        ),
+        (
+            {"analysis.missing": "multiple_imputation"},
+            "missing: cannot be multiple_imputation with",
+        ),
+        (
+            {"analysis.test.covariates": ["arat", "height"]},
+            "covariates.height: must be a covariate",
+        ),
+    ],
+)
+def test_what_a_standardised_difference_does_not_go_with_is_refused(
+    changes: dict[str, object], told: str
+) -> None:
+    study = load("cars1").replace({"analysis.test": SHARES})
+    with pytest.raises(InputError) as refused:
+        study.replace(changes)
+    assert told in str(refused.value)

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
-from trialsim.stats.means_and_proportions.ancova import ancova
+from trialsim.stats.means_and_proportions.ancova import ancova, ancova_by_arm
 from trialsim.stats.means_and_proportions.t_tests import student_t_test
 
 (CASE,) = reference("ancova")["cases"]
@@ -97,3 +97,58 @@ def test_a_perfect_fit_and_too_few_patients_say_nothing() -> None:
     empty = ancova(np.array([np.nan]), np.array([4.0, 6.0]), x_treated[:1], x_control[:2])
     assert np.isnan(empty.estimate)
     assert_array_equal((empty.low, empty.high, empty.p_value), (-np.inf, np.inf, 1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_slopes_by_arm_are_those_of_the_interacted_regression(seed: int) -> None:
+    """Oracle: statsmodels OLS on arm, covariates around their means, and both multiplied."""
+    treated, control, x_treated, x_control = trials(seed)
+    x, arm = np.vstack([x_treated, x_control]), np.repeat([1.0, 0.0], [12, 15])
+    centred = x - x.mean(axis=0)
+    design = np.column_stack([np.ones(27), arm, centred, arm[:, None] * centred])
+    fit = sm.OLS(np.r_[treated, control], design).fit()
+    each = [
+        sm.OLS(y, sm.add_constant(one)).fit()
+        for y, one in ((treated, x_treated), (control, x_control))
+    ]
+    steeper = each[0].params[1:] - each[1].params[1:]
+    variance = sum(one.mse_resid / one.nobs for one in each)
+    variance += steeper @ np.cov(x.T) @ steeper / 27
+    found = ancova_by_arm(treated, control, x_treated, x_control)
+    assert_allclose(found.estimate, fit.params[1], rtol=1e-10)
+    assert_allclose(found.standard_error, np.sqrt(variance), rtol=1e-10)
+    assert found.degrees_of_freedom == 27 - 2 - 4
+
+
+def test_slopes_by_arm_keep_their_level_under_stratified_blocks_where_the_t_test_does_not() -> None:
+    """3,000 trials of two blocks of four in each of two strata that differ by four SDs.
+
+    5% within 3 errors, 1.2%; the t test, which takes the strata for noise, rejects in none, nearly.
+    The drug does nothing on average, and works in opposite directions in the two strata.
+    """
+    generator = np.random.default_rng(8)
+    blocks = generator.permuted(np.tile([True, True, False, False], (3000, 8, 1)), axis=-1)
+    arm = blocks.reshape(3000, 32)
+    severe = np.broadcast_to(np.repeat([0.0, 1.0], 16), arm.shape)
+    scores = 4 * severe + np.where(arm, severe - 0.5, 0.0) + generator.normal(size=arm.shape)
+    treated, control = np.where(arm, scores, np.nan), np.where(arm, np.nan, scores)
+    known = severe[..., None]
+    rejects = ancova_by_arm(treated, control, known, known).p_value <= 0.05
+    assert abs(rejects.mean() - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 3000)
+    assert (student_t_test(treated, control).p_value <= 0.05).mean() < 0.002
+
+
+def test_a_covariate_saves_the_share_of_patients_that_it_explains() -> None:
+    """A correlation of 0.7 leaves 1 - 0.49 of the variance, in 1,000 trials within 3 errors.
+
+    The error of a ratio of two variances of correlated estimates is below sqrt(4 / 1000) of it.
+    """
+    generator = np.random.default_rng(9)
+    x = generator.normal(size=(1000, 200))
+    y = 0.7 * x + np.sqrt(1 - 0.49) * generator.normal(size=x.shape)
+    arms = y[:, :100], y[:, 100:]
+    known = x[:, :100, None], x[:, 100:, None]
+    plain = student_t_test(*arms).estimate.var()
+    for adjust in (ancova, ancova_by_arm):
+        left = adjust(*arms, *known).estimate.var() / plain
+        assert abs(left - 0.51) < 3 * 0.51 * np.sqrt(4 / 1000)

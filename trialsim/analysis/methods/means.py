@@ -56,10 +56,15 @@ def _welch(data: Data, samples: Samples) -> MeanDifference:
 
 
 def _ancova(data: Data, samples: Samples) -> MeanDifference:
-    from trialsim.stats.means_and_proportions.ancova import ancova
+    from trialsim.stats.means_and_proportions.ancova import ancova, ancova_by_arm
 
-    treated, control = (arm[..., np.newaxis] for arm in data.divided(data.baseline))
-    return ancova(*samples, treated, control, data.plan.confidence, data.plan.alternative)
+    method = data.plan.test
+    assert isinstance(method, Ancova)
+    known = data.baseline[..., np.newaxis]
+    if method.covariates:
+        known = np.concatenate([known, np.moveaxis(data.covariates(method.covariates), 1, -1)], -1)
+    adjust = ancova if method.slopes == "common" else ancova_by_arm
+    return adjust(*samples, known, known, data.plan.confidence, data.plan.alternative)
 
 
 _DIFFERENCES: dict[type[MeanMethod], Callable[[Data, Samples], MeanDifference]] = {

@@ -70,7 +70,7 @@ def truth(data: Data, method: ProportionalOdds) -> TruthParts:
     if not method.covariates:
         return TruthParts(*np.full((2, len(data.trial.arms)), np.nan))
     return TruthParts(
-        *one_step(_near(data.trial.scenario, method), *_rows(data, method.covariates))
+        *one_step(_near(data.trial.scenario, method), *rows_of(data, method.covariates))
     )
 
 
@@ -89,7 +89,7 @@ def _near(scenario: Scenario, method: ProportionalOdds) -> NearbyFit:
     patients = scenario.design.patients
     trial = simulate_batch(scenario, Streams(0, range(math.ceil(_NEARBY / patients))))
     data = Data(trial, scenario.analysis, complete=True)
-    cell, x = _rows(data, method.covariates)
+    cell, x = rows_of(data, method.covariates)
     return nearby_fit(
         cell.ravel()[:_NEARBY], x.reshape(-1, x.shape[-1])[:_NEARBY], data.values.cells
     )
@@ -101,7 +101,7 @@ def _fitted(data: Data, method: ProportionalOdds) -> OddsRatio:
 
 def _standardised(data: Data, method: StandardisedMannWhitney) -> tuple[Floats, Floats]:
     """Return the standardised effect of each replicate, and its variance."""
-    return standardised_effect(*_rows(data, method.covariates), data.values.cells)
+    return standardised_effect(*rows_of(data, method.covariates), data.values.cells)
 
 
 def _part(data: Data, method: ProportionalOdds) -> Part:
@@ -122,11 +122,11 @@ def _adjusted(data: Data, method: ProportionalOdds) -> OddsRatio:
     """Fit the model to each patient."""
     plan, cells = data.plan, data.values.cells
     return adjusted_proportional_odds(
-        *_rows(data, method.covariates), cells, plan.confidence, plan.alternative, method.interval
+        *rows_of(data, method.covariates), cells, plan.confidence, plan.alternative, method.interval
     )
 
 
-def _rows(data: Data, names: tuple[str, ...]) -> tuple[Floats, Floats]:
+def rows_of(data: Data, names: tuple[str, ...]) -> tuple[Floats, Floats]:
     """Return each patient's cell and covariates, shapes (replicate, patient) and (..., k + 1).
 
     A patient whose arm or value is none of the plan's has no cell.

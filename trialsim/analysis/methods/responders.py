@@ -9,10 +9,13 @@ from trialsim.analysis.comparison import Against, Comparison, without_statistic
 from trialsim.analysis.counts import cell_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
+from trialsim.analysis.methods.means import of_means
+from trialsim.analysis.methods.proportional_odds import rows_of
 from trialsim.analysis.methods.ranks import distance_of_ratio
 from trialsim.analysis.truth import Populations, TruthParts, whole
 from trialsim.arrays import Floats, Integers, divide
 from trialsim.scenario.plan.methods.responders import Responders
+from trialsim.stats.means_and_proportions.mean_difference import mean_difference
 from trialsim.stats.monte_carlo import RatioOfMeans
 from trialsim.stats.p_values import Standardised, normal_p_value
 from trialsim.stats.populations import difference_of_means, ratio_of_means
@@ -24,6 +27,8 @@ def compare(data: Data, method: Responders) -> Comparison:
         whole = pooled(data, partial(_part, method=method))
         low, high = np.clip(whole.low, -1, 1), np.clip(whole.high, -1, 1)
         return whole._replace(low=low, high=high)
+    if method.covariates:
+        return _standardised(data, method)
     return _compared(data, method) if data.plan.strata == "none" else _stratified(data, method)
 
 
@@ -47,6 +52,27 @@ def _compared(data: Data, method: Responders) -> Comparison:
         test = against(plan.quantity.null)
         statistic, p_value = np.nan_to_num(test.statistic), test.p_value(plan.alternative)
     return Comparison(*found, statistic, p_value, treated[1], control[1], against)
+
+
+def _standardised(data: Data, method: Responders) -> Comparison:
+    """Compare what a logistic model given covariates predicts for all patients in either arm.
+
+    Of two cells the Mann-Whitney effect is half of one more than the difference of the shares.
+    """
+    from trialsim.stats.means_and_proportions.standardised_effect import standardised_effect
+
+    plan, (cell, x) = data.plan, rows_of(data, method.covariates)
+    first = cell_of(method.threshold, data.outcome, plan)
+    responds = np.where(np.isnan(cell), np.nan, cell >= first)
+    found = standardised_effect(responds, x, 2)
+    treated, control = data.samples.sizes
+    freedom = np.maximum(treated + control - 2.0 - len(method.covariates), 1.0)
+    how = freedom, plan.confidence, plan.alternative
+    difference = mean_difference(2 * found.effect - 1, 4 * found.variance, *how)
+    compared = of_means(difference, data.samples)
+    return compared._replace(
+        low=np.maximum(compared.low, -1.0), high=np.minimum(compared.high, 1.0)
+    )
 
 
 def _stratified(data: Data, method: Responders) -> Comparison:

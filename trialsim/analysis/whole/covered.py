@@ -172,7 +172,7 @@ def _in_outcome(scenario: Scenario) -> Iterator[str]:
 def _in_plan(scenario: Scenario) -> Iterator[str]:
     plan = scenario.analysis
     first, outcome = next(iter(scenario.design.visits)), scenario.outcomes[plan.endpoint]
-    covariates = plan.test.covariates if isinstance(plan.test, ProportionalOdds) else ()
+    covariates = getattr(plan.test, "covariates", ())
     if not isinstance(plan.test, _FROM_COUNTS) or covariates:
         yield "analysis.test"
     if plan.missing not in _FILLED_IN:

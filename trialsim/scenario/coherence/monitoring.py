@@ -14,6 +14,7 @@ from trialsim.scenario.monitoring.looks import Look
 from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.multiplicity import Serial
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations
@@ -220,9 +221,10 @@ def _test_can_be_monitored(
     if analysis.alternative == "less":
         rule = "needs a test in favour of the treated: set analysis.alternative to greater"
         yield Violation("monitoring", rule, analysis.alternative)
-    if method == "responders" and (analysis.quantity.is_ratio or analysis.strata != "none"):
-        rule = "must be left out with responders as a ratio or in strata: looks test a difference"
-        yield Violation("monitoring", rule, analysis.quantity.name)
+    plain = analysis.strata == "none" and not analysis.quantity.is_ratio
+    if isinstance(analysis.test, Responders) and not (plain and not analysis.test.covariates):
+        rule = "must be left out with responders as a ratio, in strata or given covariates"
+        yield Violation("monitoring", f"{rule}: looks test a plain difference", method)
     if analysis.effect == "win_ratio":
         rule = "must be left out where the effect is the win ratio, of which no test is planned"
         yield Violation("monitoring", rule, analysis.effect)

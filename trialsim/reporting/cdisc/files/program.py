@@ -98,6 +98,7 @@ def program(source: Source, one: Analysed) -> tuple[str, str]:
 
 def _is_simple(plan: AnalysisPlan) -> bool:
     """Return whether the flagged records and a method of SciPy are all that an analysis takes."""
-    known = plan.test.method in _COMPUTED and not getattr(plan.test, "covariates", ())
+    known = plan.test.method in _COMPUTED and plan.claim == "superiority"
+    known &= not getattr(plan.test, "covariates", ())
     alone = plan.strata == "none" and plan.missing != "multiple_imputation"
     return known and alone and (plan.test.method != "mann_whitney" or plan.effect in _EFFECTS)

@@ -1,12 +1,20 @@
 """The methods that compare means: Student's and Welch's t tests, and analysis of covariance."""
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
-from trialsim.scenario.plan.methods.base import AnalysisMethod, measured
-from trialsim.scenario.validation.refusal import Violation
+from trialsim.scenario.plan.methods.base import (
+    AnalysisMethod,
+    covariate_violations,
+    listed,
+    measured,
+)
+from trialsim.scenario.validation.refusal import Name, Violation
 
 
 class MeanMethod(AnalysisMethod):
@@ -84,27 +92,53 @@ class Welch(MeanMethod):
 
 
 class Ancova(MeanMethod):
-    """Least squares of the score on arm and baseline score."""
+    """Least squares of the score on arm, baseline score and other covariates."""
 
+    omitted_defaults = ("covariates", "slopes")
     has_joint_law: ClassVar[bool] = True
 
     method: Literal["ancova"]
+    covariates: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    """Others than the baseline score, which always is one, such as [age_years, nihss]."""
+    slopes: Literal["common", "by_arm"] = "common"
+    """One slope of each covariate for both arms, usually; or each arm's own, with a variance that
+    needs no model to be true and respects stratified randomisation by these covariates."""
+
+    @property
+    def adjusts_for_baseline(self) -> bool:
+        return True
+
+    def estimate_in_words(self, plan: Plan) -> str:
+        told = super().estimate_in_words(plan)
+        if self.slopes == "common":
+            return told
+        return f"{told[:-1]}, standardised over all patients analysed (a marginal effect)."
 
     @property
     def adjusts_for_baseline(self) -> bool:
         return True
 
     def test_in_words(self, plan: Plan) -> str:
-        return (
-            "Analysis of covariance: least squares on arm and baseline score, one slope for both "
-            "arms, Student's t."
-        )
+        given = listed(["arm", "baseline score", *self.covariates])
+        slopes = {
+            "common": "one slope for both arms",
+            "by_arm": "slopes of each arm's own (ANHECOVA, Ye et al. 2023)",
+        }[self.slopes]
+        return f"Analysis of covariance: least squares on {given}, {slopes}, Student's t."
 
     def level_row(self, plan: Plan) -> str | None:
-        return None if plan.missing == "multiple_imputation" else self.method
+        if plan.missing == "multiple_imputation" or self.covariates:
+            return None
+        return self.method if self.slopes == "common" else "ancova, by arm"
 
     def variance_in_words(self, plan: Plan) -> str:
-        return "One residual variance for both arms, after the baseline score."
+        if self.slopes == "by_arm":
+            return (
+                "A residual variance for each arm, and that of the covariates where slopes differ: "
+                "right under simple, blocked and stratified randomisation, if patients were "
+                "stratified by these covariates."
+            )
+        return f"One residual variance for both arms, after {self._given}."
 
     def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
@@ -112,3 +146,10 @@ class Ancova(MeanMethod):
         if plan.endpoint in outcomes and outcomes[plan.endpoint].baseline is None:
             rule = f"cannot be ancova: {plan.endpoint} is not measured at baseline"
             yield Violation("test", rule, self.method)
+
+    def population_violations(self, population: Population) -> Iterator[Violation]:
+        yield from covariate_violations(self.covariates, population)
+
+    @property
+    def _given(self) -> str:
+        return "the baseline score" + "".join(f", {name}" for name in self.covariates)

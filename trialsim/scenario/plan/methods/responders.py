@@ -1,12 +1,20 @@
 """Shares of patients at or beyond a threshold."""
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
+from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
-from trialsim.scenario.plan.methods.base import AnalysisMethod, measured
-from trialsim.scenario.validation.refusal import Finite, Rules, Violation
+from trialsim.scenario.plan.methods.base import (
+    AnalysisMethod,
+    covariate_violations,
+    listed,
+    measured,
+)
+from trialsim.scenario.validation.refusal import Finite, Name, Rules, Violation
 from trialsim.stats.means_and_proportions.two_shares import IntervalOfShares, Measure
 
 
@@ -21,6 +29,23 @@ def _within_sites(test: "Responders", strata: str, stratum_weighting: str) -> It
         yield Violation("stratum_weighting", rule, stratum_weighting)
 
 
+def _standardised_alone(test: "Responders", strata: str, missing: str) -> Iterator[Violation]:
+    """Refuse what has no part where a model given covariates is standardised."""
+    if not test.covariates:
+        return
+    rule = "must be left at {} with covariates, by which a risk difference is standardised"
+    for field, value, usual in (
+        ("test.effect", test.effect, "risk_difference"),
+        ("test.interval", test.interval, "newcombe"),
+        ("strata", strata, "none"),
+    ):
+        if value != usual:
+            yield Violation(field, rule.format(usual), value)
+    if missing == "multiple_imputation":
+        rule = "cannot be multiple_imputation with responders given covariates: use locf"
+        yield Violation("missing", rule, missing)
+
+
 def _pooled_as_a_difference(test: "Responders", missing: str) -> Iterator[Violation]:
     if missing == "multiple_imputation":
         for field, usual in (("effect", "risk_difference"), ("interval", "newcombe")):
@@ -32,10 +57,11 @@ def _pooled_as_a_difference(test: "Responders", missing: str) -> Iterator[Violat
 class Responders(AnalysisMethod):
     """Shares of patients at or beyond a threshold."""
 
-    omitted_defaults = ("effect", "interval")
+    omitted_defaults = ("effect", "interval", "covariates")
     conflicts: ClassVar[Rules] = (
         (("test", "strata", "stratum_weighting"), _within_sites),
         (("test", "missing"), _pooled_as_a_difference),
+        (("test", "strata", "missing"), _standardised_alone),
     )
     takes_strata: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
@@ -53,6 +79,9 @@ class Responders(AnalysisMethod):
     interval: IntervalOfShares = "newcombe"
     """Newcombe's from two Wilson intervals, beside Fisher's exact test, usually; or that of
     Miettinen and Nurminen, beside their score test."""
+    covariates: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    """In a logistic model whose predictions for all patients are averaged in each arm, so that the
+    risk difference stays that of two populations; such as [arat, age_years], usually none."""
 
     def quantity(self, plan: Plan) -> Quantity:
         if self.effect == "risk_ratio":
@@ -68,6 +97,11 @@ class Responders(AnalysisMethod):
             "risk_ratio": ("Risk ratio", "over"),
         }[self.effect]
         within = "" if plan.strata == "none" else ", within each site, weighted by m n / N"
+        if self.covariates:
+            within = (
+                ", a marginal effect, standardised over all patients analysed (model-assisted: "
+                f"logistic regression given {listed(self.covariates)})"
+            )
         return (
             f"{name}: the share of patients on {plan.treated} whose {measured(plan)} is "
             f"{self.threshold} or better, {joined} that on {plan.control}{within}."
@@ -75,6 +109,12 @@ class Responders(AnalysisMethod):
 
     def test_in_words(self, plan: Plan) -> str:
         below = "Whoever ranks below all others does not respond."
+        if self.covariates:
+            return (
+                "Student's t test of the standardised difference, not stratified. Where the "
+                "likelihood has no maximum there is no estimate, and the trial does not reject. "
+                f"{below}"
+            )
         if plan.strata != "none":
             return (
                 "Cochran-Mantel-Haenszel test stratified by site, asymptotic, without continuity "
@@ -91,6 +131,11 @@ class Responders(AnalysisMethod):
         return "Scores are not ranked, so ties have no part."
 
     def variance_in_words(self, plan: Plan) -> str:
+        if self.covariates:
+            return (
+                "That of the patients' influences, on the averages and through the fitted model, "
+                "which need not be true, under any hypothesis."
+            )
         if plan.strata != "none":
             return "The test's variance is that of the null hypothesis in each site, given margins."
         if self.interval == "miettinen-nurminen":
@@ -100,6 +145,8 @@ class Responders(AnalysisMethod):
     def level_row(self, plan: Plan) -> str | None:
         if plan.missing == "multiple_imputation":
             return None
+        if self.covariates:
+            return "responders, standardised" if len(self.covariates) == 1 else None
         if plan.strata != "none":
             return "responders, 12 sites"
         score = self.interval == "miettinen-nurminen"
@@ -108,16 +155,17 @@ class Responders(AnalysisMethod):
     def interval_row(self, plan: Plan) -> str | None:
         told = plan.missing != "multiple_imputation" and plan.strata == "none"
         usual = self.effect == "risk_difference" and self.interval == "newcombe"
+        usual &= not self.covariates
         return "responders, interval" if told and usual else None
 
     def margin_row(self, plan: Plan) -> str | None:
-        if plan.missing == "multiple_imputation" or plan.strata != "none":
+        if plan.missing == "multiple_imputation" or plan.strata != "none" or self.covariates:
             return None
         return f"margin, {self.quantity(plan).name}, {self.interval}"
 
     def small_samples_in_words(self, plan: Plan) -> str:
         told = super().small_samples_in_words(plan)
-        exact = self.interval == "newcombe" and plan.strata == "none"
+        exact = self.interval == "newcombe" and plan.strata == "none" and not self.covariates
         if plan.missing == "multiple_imputation" or plan.claim != "superiority" or not exact:
             return told
         return (
@@ -127,6 +175,8 @@ class Responders(AnalysisMethod):
         )
 
     def interval_in_words(self, plan: Plan) -> str:
+        if self.covariates:
+            return "Student's t, with the test's variance"
         if plan.strata != "none":
             scale = " on the log scale" if self.effect == "risk_ratio" else ""
             return f"normal{scale}, with the variance of Greenland and Robins (1985)"
@@ -138,6 +188,9 @@ class Responders(AnalysisMethod):
         if self.effect == "risk_ratio":
             return "Newcombe's from two Wilson intervals, for a ratio (Donner and Zou 2012)"
         return "Newcombe's method 10 (1998), from two Wilson intervals"
+
+    def population_violations(self, population: Population) -> Iterator[Violation]:
+        yield from covariate_violations(self.covariates, population)
 
     def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
