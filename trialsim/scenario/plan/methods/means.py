@@ -114,10 +114,6 @@ class Ancova(MeanMethod):
             return told
         return f"{told[:-1]}, standardised over all patients analysed (a marginal effect)."
 
-    @property
-    def adjusts_for_baseline(self) -> bool:
-        return True
-
     def test_in_words(self, plan: Plan) -> str:
         given = listed(["arm", "baseline score", *self.covariates])
         slopes = {
