@@ -14,6 +14,7 @@ from trialsim.questions.count_power import CountPower, count_power_of, endpoint_
 from trialsim.questions.estimands.estimands import estimands
 from trialsim.questions.estimands.missingness import Missingness, missingness
 from trialsim.questions.estimands.result import Estimands
+from trialsim.questions.family_wise_error import FamilyWiseErrors, family_wise_errors
 from trialsim.questions.monitoring.board import Board, board
 from trialsim.questions.monitoring.bounds import BoundsResult, bounds
 from trialsim.questions.power import power
@@ -44,6 +45,7 @@ __all__ = [
     "Disagreement",
     "Estimands",
     "Estimates",
+    "FamilyWiseErrors",
     "InputError",
     "Missingness",
     "PowerResult",
@@ -71,6 +73,7 @@ __all__ = [
     "disagreement",
     "endpoint_cells",
     "estimands",
+    "family_wise_errors",
     "load",
     "load_prior",
     "missingness",

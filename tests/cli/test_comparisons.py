@@ -228,3 +228,38 @@ def test_a_shard_needs_a_directory(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["what-if", "stroke_nihss", "--set", "design.patients=40", "--shard", "1/2"]
     assert run(asked) == INPUT_WRONG
     assert "--shard: needs --out" in capsys.readouterr().err
+
+
+def asked_of(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert run([*command, "--jobs", "1"]) == DONE
+    return capsys.readouterr().out
+
+
+def test_every_question_can_be_of_any_of_all_or_of_one_analysis(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`--of` is the study whose success that is."""
+    study = ts.load("alvarez2011")
+    powers = {
+        of: ts.power(study.replace({"analysis.success": of}), replicates=64, n_jobs=1).power
+        for of in ("any", "all", "impression_30")
+    }
+    assert powers["all"] < powers["impression_30"] < powers["any"]
+    for of, power in powers.items():
+        some = ["--of", of, "--replicates", "64", "--json"]
+        assert json.loads(asked_of(["power", "alvarez2011", *some], capsys))["power"] == power
+        compared = ["what-if", "alvarez2011", "--set", "design.patients=100", *some]
+        assert json.loads(asked_of(compared, capsys))["rows"][0]["power"] == power
+    sized = ["size", "alvarez2011", "--of", "any", "--replicates", "100", "--power", "0.6"]
+    told = asked_of(sized, capsys)
+    assert "At least one of primary" in told
+    assert "closed form" not in told
+
+
+def test_the_error_of_every_null_configuration_is_asked_for_by_one_option(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["type-one-error", "cars1", "--each-null", "--replicates", "32"]
+    assert "global status" in asked_of(asked, capsys)
+    assert run([*asked, "--out", "somewhere"]) == INPUT_WRONG
+    assert "--out: must not be given with --each-null" in capsys.readouterr().err

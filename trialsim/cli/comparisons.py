@@ -90,14 +90,31 @@ def assurance(
     "type-one-error", short_help="Estimate how often a design without effects rejects."
 )
 @with_options
-def type_one_error(question: WithoutEffect, keep: KeepOptions, as_json: AsJson = False) -> None:
+def type_one_error(
+    question: WithoutEffect,
+    keep: KeepOptions,
+    each_null: Annotated[
+        bool,
+        typer.Option(
+            "--each-null",
+            help="Give the family-wise error of up to four analyses tested together, whichever of "
+            "their null hypotheses are true.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Estimate how often a design rejects when no arm has any effect.
 
     No study drug is given, and all arms have one course and the same risks. A two-sided test counts
     rejections in both directions. Where the plan tests a margin, the effect is brought to it.
+    With --each-null the hypotheses not taken as true have the effects of the study.
     """
-    from trialsim.reporting.text.robustness import type_one_error_text
+    from trialsim.reporting.text.robustness import family_wise_errors_text, type_one_error_text
 
+    if each_null:
+        study, errors = question.whichever_are_true(keep)
+        answer(errors, as_json, lambda: family_wise_errors_text(study.title, errors))
+        return
     study, result = question(keep)
     answer(result, as_json, lambda: type_one_error_text(study.title, result))
 

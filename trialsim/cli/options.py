@@ -65,19 +65,30 @@ AnalysisName = Annotated[
         help="Take this secondary analysis as primary: by itself, not adjusted for multiplicity.",
     ),
 ]
+Of = Annotated[
+    str | None,
+    typer.Option(
+        "--of",
+        metavar="primary|any|all|NAME",
+        help="What counts as success: any or all of the analyses that are tested together, or the "
+        "one of that name, with its adjusted p-value.",
+        show_default="analysis.success of the study",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOptions:
-    """Which study: its name, values of it replaced, and the analysis that is taken as primary."""
+    """Which study: its name, values of it replaced, its primary analysis, and its success."""
 
     scenario: ScenarioName
     changes: Changes = None
     analysis: AnalysisName = None
+    of: Of = None
 
     def loaded(self) -> "Study":
         """Return the study."""
-        return loaded(self.scenario, self.changes, self.analysis)
+        return with_success(loaded(self.scenario, self.changes, self.analysis), self.of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +170,11 @@ def under_analysis(study: "Study", name: str | None) -> "Study":
     from trialsim.scenario.programme import single_trial
 
     return study if name is None else single_trial(study).with_analysis(name)
+
+
+def with_success(study: "Study", name: str | None) -> "Study":
+    """Return a study whose success is another, unless none is named."""
+    return study if name is None else study.replace({"analysis.success": name})
 
 
 def replaced(scenario: "Study", changes: dict[str, Any], problems: list[Problem]) -> "Study":

@@ -14,6 +14,7 @@ from trialsim.cli.options import (
     AnalysisName,
     Count,
     KeepOptions,
+    Of,
     RunOptions,
     ScenarioName,
     StudyOptions,
@@ -21,6 +22,7 @@ from trialsim.cli.options import (
     parsed,
     replaced,
     under_analysis,
+    with_success,
 )
 from trialsim.errors import InputError, Problem
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from trialsim.questions.assurance.assurance import Assurance
     from trialsim.questions.estimands.missingness import Missingness
     from trialsim.questions.estimands.result import Estimands
+    from trialsim.questions.family_wise_error import FamilyWiseErrors
     from trialsim.questions.size.sample_size import SampleSize
     from trialsim.questions.tipping_point import TippingPoint
     from trialsim.questions.type_one_error import TypeOneError
@@ -57,6 +60,7 @@ class Values:
         ),
     ] = None
     analysis: AnalysisName = None
+    of: Of = None
     replicates: Count = 10_000
     run: RunOptions
 
@@ -81,6 +85,10 @@ class Values:
             with collecting_problems(problems):
                 study = under_analysis(study, self.analysis)
                 named = [under_analysis(load_study(one), self.analysis) for one in named]
+        if self.of is not None:
+            with collecting_problems(problems):
+                named = [with_success(load_study(one), self.of) for one in named]
+                study = with_success(study, self.of)
         value_of = _range if how == "latin_hypercube" else _list
         changes = parsed(self.values, "--set", value_of, problems)
         variants: tuple[Variant, ...] = ()
@@ -244,6 +252,17 @@ class WithoutEffect:
         study = self.study.loaded()
         with self.run.runner(self.replicates, keep=keep, block=BLOCK) as runner:
             return study, type_one_error_by(runner, study, self.replicates, keep.out)
+
+    def whichever_are_true(self, keep: KeepOptions) -> tuple["Study", "FamilyWiseErrors"]:
+        """Count the rejections of true hypotheses, of every configuration of them."""
+        from trialsim.questions.family_wise_error import family_wise_errors_by
+
+        if keep != NOWHERE:
+            rule = "must not be given with --each-null, of which nothing is kept"
+            raise InputError([Problem("--out", rule)])
+        study = self.study.loaded()
+        with self.run.runner(self.replicates) as runner:
+            return study, family_wise_errors_by(runner, study, self.replicates)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,16 +59,7 @@ class TypeOneError(Shown):
     @property
     def verdict(self) -> str:
         """What the replicates show of the level, and what they are too few for."""
-        low, high = float(self.error.low), float(self.error.high)
-        told = f"95% interval {low:.4f} to {high:.4f} of {self.result.replicates:,} trials"
-        if low > self.alpha:
-            return f"above {self.alpha:g}: {told}"
-        if high <= self.alpha:
-            return f"at most {self.alpha:g}: {told}"
-        return (
-            f"not distinguishable from {self.alpha:g}: {told}; an excess of less than "
-            f"{high - self.alpha:.4f} is not ruled out"
-        )
+        return verdict_on(self.error, self.alpha, self.result.replicates)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
@@ -207,6 +198,20 @@ def _at_margin(runner: Runner, study: Scenario, margin: float, replicates: int) 
     return moved(place - more / rise)
 
 
+def verdict_on(error: Proportion, alpha: float, replicates: int) -> str:
+    """Return what so many replicates show of a level, and what they are too few for."""
+    low, high = float(error.low), float(error.high)
+    told = f"95% interval {low:.4f} to {high:.4f} of {replicates:,} trials"
+    if low > alpha:
+        return f"above {alpha:g}: {told}"
+    if high <= alpha:
+        return f"at most {alpha:g}: {told}"
+    return (
+        f"not distinguishable from {alpha:g}: {told}; an excess of less than "
+        f"{high - alpha:.4f} is not ruled out"
+    )
+
+
 def own_seed(seed: int) -> int:
     """Return the seed of the trials without effect that belongs to the seed of a question.
 
@@ -231,6 +236,12 @@ def without_effect(study: Study) -> Study:
         for path, value in _of_the_drug(trial)
     }
     return study.replace(changes)
+
+
+def without_risks(study: Scenario) -> Scenario:
+    """Return the same study with the same risks in all arms, whatever the drug does to scores."""
+    changes = {path: value for path, value in _of_the_drug(study) if path.startswith("operations.")}
+    return study.replace(changes) if changes else study
 
 
 def _of_the_drug(scenario: Scenario) -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from trialsim.questions.compare import Comparison
 from trialsim.questions.count_power import CountPower
 from trialsim.questions.estimands.missingness import Missingness
 from trialsim.questions.estimands.result import Estimands
+from trialsim.questions.family_wise_error import FamilyWiseErrors
 from trialsim.questions.monitoring.board import Board
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.programmes.disagreement import Disagreement
@@ -42,6 +43,7 @@ from trialsim.reporting.text.power import power_text
 from trialsim.reporting.text.programme import disagreement_text
 from trialsim.reporting.text.reproduction import calibration_text, reproduction_text
 from trialsim.reporting.text.robustness import (
+    family_wise_errors_text,
     quartiles_in_words,
     tipping_point_text,
     type_one_error_text,
@@ -55,6 +57,7 @@ from trialsim.scenario.words.description import Section, as_text
 from trialsim.scenario.words.programme import describe_study
 from trialsim.scenario.words.values import counted
 from trialsim.simulated import SimulatedTrial
+from trialsim.stats.monte_carlo import Proportion
 
 if TYPE_CHECKING:
     from trialsim.reporting.figures.canvas.drawing import Drawing
@@ -182,6 +185,8 @@ def _printed(shown: Any) -> str:
             return assurance_text(shown.scenario, shown)
         case TypeOneError():
             return type_one_error_text(shown.result.scenario, shown)
+        case FamilyWiseErrors():
+            return family_wise_errors_text(shown.scenario, shown)
         case TippingPoint():
             return tipping_point_text(shown.scenario, shown)
         case Estimands():
@@ -242,11 +247,9 @@ def _said(shown: Any) -> str:
         case Estimands():
             return _truth_said(shown)
         case TypeOneError():
-            error = shown.error
-            return (
-                f"Type I error {error.estimate:.4f} (95% Monte Carlo interval {error.low:.4f} to "
-                f"{error.high:.4f}), level {shown.alpha:g}"
-            )
+            return _of_level("Type I error", shown.error, shown.alpha)
+        case FamilyWiseErrors():
+            return _of_level("Largest family-wise error", shown.errors[shown.worst], shown.alpha)
         case CountPower():
             return f"Power {shown.power:.4f} (MCSE {shown.mcse:.4f}), from counts by cell"
         case CalibrationResult():
@@ -257,6 +260,13 @@ def _said(shown: Any) -> str:
             return f"Trials disagree in {share.estimate:.4f} of replicates (MCSE {share.mcse:.4f})"
         case _:
             return _described_briefly(shown)
+
+
+def _of_level(what: str, error: Proportion, level: float) -> str:
+    return (
+        f"{what} {error.estimate:.4f} (95% Monte Carlo interval {error.low:.4f} to "
+        f"{error.high:.4f}), level {level:g}"
+    )
 
 
 def _described_briefly(shown: Any) -> str:

@@ -450,7 +450,7 @@ def _assured(
         success_at_null=_nominal(scenario.analysis),
         columns={"effect": drawn_effects(prior, strata, runner.seed).repeat(each), **kept},
         failed=whole.failed,
-        conventions={**whole.conventions, "success": _SUCCESS},
+        conventions={"success": _SUCCESS, **whole.conventions},
         seconds=time.perf_counter() - began,
     )
 

@@ -438,8 +438,13 @@ def _beyond(plan: AnalysisPlan, estimates: Floats) -> Mean:
 def _closed_form(
     scenario: Study, path: str, value: float, sought: Sought, seed: int
 ) -> ClosedForm | None:
-    """Return what the formula says of the study at the recommended patients."""
+    """Return what the formula says of the study at the recommended patients.
+
+    It is of the primary analysis by itself, and so of no other success.
+    """
     if path != PATIENTS or not isinstance(scenario, Scenario):
+        return None
+    if scenario.analysis.needs_every_analysis:
         return None
     cohort = min(sought.replicates, _COHORT)
     study = single_trial(with_value(scenario, path, value))

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from math import isinf
-from textwrap import wrap
+from textwrap import fill, wrap
 
 from trialsim.questions.assurance.assurance import Assurance
 from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.what_if.what_if import Row, WhatIf
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.text.words import ends_text, error_text
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.words.labels import spoken
+from trialsim.scenario.words.multiplicity import success_in_words
 from trialsim.stats.monte_carlo import Mean, wilson_interval
 
 _COLUMNS = {
@@ -49,6 +51,7 @@ def what_if_text(title: str, result: WhatIf) -> str:
         "Equiv. n: replicates of each design that an unpaired comparison would need for the same",
         "MCSE of the difference in power.",
         "Power: rejections in favour of the treated; for control: those in favour of control.",
+        *_about_success(base),
         *_about_ratios(result),
     ]
     lines += [f"WARNING: {_name(row)}: {_HARMFUL}" for row in result.rows if row.is_harmful]
@@ -80,6 +83,8 @@ def size_text(title: str, result: SampleSize) -> str:
         f"{'':22} on {result.replicates:,} fresh trials{_failed(result.failed)}, seed "
         f"{result.confirmation_seed}",
     ]
+    if "success" in result.conventions:
+        lines.append(fill(f"Power is that of success: {result.conventions['success']}", 96))
     if result.closed_form is not None:
         patients, mcse = result.closed_form
         without_looks = ", without looks" if "monitoring_looks" in result.conventions else ""
@@ -173,6 +178,14 @@ def _failed(count: int) -> str:
 
 def _name(row: Row) -> str:
     return row.label
+
+
+def _about_success(base: Row) -> list[str]:
+    """Return what the power is the probability of, where that is more than the primary analysis."""
+    plan = base.scenario.analysis
+    if not isinstance(plan, AnalysisPlan) or not plan.needs_every_analysis:
+        return []
+    return [fill(f"Rejections are those of success: {success_in_words(plan)}", 88)]
 
 
 def _about_ratios(result: WhatIf) -> list[str]:

@@ -5,6 +5,7 @@ from textwrap import fill, wrap
 
 import numpy as np
 
+from trialsim.questions.family_wise_error import FamilyWiseErrors
 from trialsim.questions.sensitivity import what_is_seen
 from trialsim.questions.tipping_point import TippingPoint
 from trialsim.questions.type_one_error import TypeOneError
@@ -12,6 +13,8 @@ from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.text.comparison import what_if_text
 from trialsim.reporting.text.words import conventions_text, ends_text, error_text, heading
 from trialsim.scenario.plan.imputation import SHIFTS
+from trialsim.scenario.plan.methods.base import listed
+from trialsim.scenario.words.labels import in_words
 from trialsim.stats.monte_carlo import Proportion
 
 
@@ -39,9 +42,34 @@ def type_one_error_text(title: str, found: TypeOneError) -> str:
             *(_row(name, one) for name, one in shares.items()),
             "",
             f"The type I error is {found.verdict}.",
+            *([f"Of: {success}"] if (success := result.conventions.get("success")) else []),
             f"Values at the null: {changes}" if at_margin else f"Values without effect: {changes}",
             "",
             f"{result.seconds:.1f} s",
+        ]
+    )
+
+
+def family_wise_errors_text(title: str, found: FamilyWiseErrors) -> str:
+    """Return the family-wise error of every configuration, and what is seen of the largest."""
+    failed = f", {found.failed} failed" if found.failed else ""
+    return "\n".join(
+        [
+            heading(
+                f"{title}: true null hypotheses",
+                f"{found.replicates:,} simulated trials{failed}; seed {found.seed}, "
+                f"{found.engine} engine, scenario {found.scenario} ({found.digest})",
+            ),
+            f"{'any true one is rejected':28} {'prop.':>8} {'MCSE':>9}",
+            *(_row(listed(map(in_words, true)), one) for true, one in found.errors.items()),
+            "",
+            fill(f"The largest, of {listed(map(in_words, found.worst))}, is {found.verdict}.", 100),
+            "Hypotheses not in a row are false: their analyses have the effects of the study. The",
+            "largest of several errors is by chance rather above its own.",
+            "",
+            *conventions_text({"multiplicity": found.conventions["multiplicity"]}),
+            "",
+            f"{found.seconds:.1f} s",
         ]
     )
 
