@@ -405,7 +405,7 @@ BROKEN = {
         """,
         [
             "2:1: outcomes: must be a mapping (got 3)",
-            "4:3: analysis.strata: must be none or site (got nowhere)",
+            "4:3: analysis.strata: must be none, site or design (got nowhere)",
             "6:5: analysis.secondary.one.death: cannot be worst_rank with welch, which needs a "
             "number: use as_missing (got worst_rank)",
             "6:11: analysis.secondary.one.alpha: must be less than 0.5 (got 2)",

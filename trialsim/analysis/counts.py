@@ -17,6 +17,7 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
+from trialsim.trial.allocation.strata import strata_count, stratum_of
 from trialsim.trial.trial import Trial
 
 _TOLD: Final[Mapping[Event, str]] = {
@@ -41,7 +42,7 @@ def cell_places(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
     arms = list(trial.scenario.design.arms)
     group = np.full(len(arms), 2)  # patients of other arms are counted aside and dropped
     group[arms.index(plan.treated)], group[arms.index(plan.control)] = 0, 1
-    stratum = trial.site if plan.strata == "site" else 0
+    stratum = stratum_in(trial, plan)
     replicates = np.arange(len(trial.arms))[:, None]
     place = (replicates * strata_of(trial, plan) + stratum) * 3 + group[trial.arms]
     return np.asarray(place * values.cells + values.cell)
@@ -49,7 +50,24 @@ def cell_places(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
 
 def strata_of(trial: Trial, plan: AnalysisPlan) -> int:
     """Return how many strata the plan's analysis has."""
-    return len(trial.scenario.operations.sites) if plan.strata == "site" else 1
+    match plan.strata:
+        case "site":
+            return len(trial.scenario.operations.sites)
+        case "design":
+            return strata_count(trial.scenario)
+        case _:
+            return 1
+
+
+def stratum_in(trial: Trial, plan: AnalysisPlan) -> Integers:
+    """Return the stratum of each patient in the plan's analysis, shape (replicate, patient)."""
+    match plan.strata:
+        case "site":
+            return trial.site
+        case "design":
+            return stratum_of(trial.scenario, trial.cohort, trial.candidate)
+        case _:
+            return np.zeros_like(trial.arms)
 
 
 def counted(

@@ -216,7 +216,8 @@ class _Reader:
     def _sites(self) -> Integers:
         by_site = self._scenario.design.stratify_by == "site"
         if any(
-            one.strata == "site" or (by_site and one.test.repeats_randomisation)
+            one.strata == "site"
+            or (by_site and (one.strata == "design" or one.test.repeats_randomisation))
             for one in plans_of(self._scenario)
         ):
             self._subjects.text("site")  # which must be there then

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison, on_scale
+from trialsim.analysis.counts import stratum_in
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.ranks import of_effect, pooled_ranks
 from trialsim.arrays import Floats
@@ -43,6 +44,6 @@ def _adjusted(data: Data, method: AdjustedRank) -> EstimatedEffect:
         return adjust(*arms)
     parts = [  # one by one, for the sums over a stratum round by the width of the widest in a batch
         adjust(*(Arm(arm.outcome[one], arm.covariates[one], site) for arm in arms))
-        for one, site in enumerate(data.site)
+        for one, site in enumerate(stratum_in(data.trial, plan))
     ]
     return EstimatedEffect(*(np.hstack(field) for field in zip(*parts, strict=True)))

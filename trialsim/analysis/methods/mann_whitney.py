@@ -1,4 +1,4 @@
-"""The Wilcoxon-Mann-Whitney test: of two samples, stratified by site, or of imputed trials."""
+"""The Wilcoxon-Mann-Whitney test: of two samples, stratified, or of imputed trials."""
 
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
@@ -17,7 +17,7 @@ def compare(data: Data, method: MannWhitney) -> Comparison:
     """Return the comparison of each replicate."""
     if data.to_impute:
         return pooled_ranks(data, counted_effects)
-    if data.plan.strata == "site":
+    if data.plan.strata != "none":
         return _stratified(data)
     summary = two_samples(data)
     test = rank_test(summary, data.plan.alternative, data.plan.continuity_correction)

@@ -90,7 +90,7 @@ def of_counts(finished: FinishedTrial, counts: Integers) -> Statistics:
     plan = finished.plan
     treated, control = counts[..., 0, :], counts[..., 1, :]
     patients = counts.sum(axis=(-3, -2, -1))
-    if plan.strata == "site":
+    if plan.strata != "none":
         return _stratified(treated, control, plan, patients)
     if isinstance(plan.test, Responders):
         outcome = finished.trial.scenario.outcomes[plan.endpoint]

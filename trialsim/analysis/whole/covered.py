@@ -182,6 +182,8 @@ def _in_plan(scenario: Scenario) -> Iterator[str]:
         stopped == "while_on_treatment" and plan.missing != "locf"
     ):
         yield "analysis.intercurrent"
+    if plan.strata == "design":
+        yield "analysis.strata"
     if plan.visit == first:
         yield "analysis.visit"
     if plan.measure == "change" and outcome.baseline is None:

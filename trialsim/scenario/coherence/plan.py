@@ -67,6 +67,11 @@ def _exists(field: str, kind: str, name: str, known: Iterable[str]) -> Iterator[
         yield Violation(field, unknown(kind, name, known), name)
 
 
+def _strata_exist(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
+    if plan.strata == "design" and not design.factors:
+        yield Violation("strata", "must be none: the design has no strata", plan.strata)
+
+
 def _method_fits_design(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
     yield from plan.test.design_violations(design)
 
@@ -122,6 +127,7 @@ PLAN_COHERENCE: Rules = (
     (("design", "analysis"), _in_each_comparison(_treated_exist)),
     (("design", "analysis"), _in_each_comparison(_control_exists)),
     (("design", "analysis"), _in_each_comparison(_method_fits_design)),
+    (("design", "analysis"), _in_each_comparison(_strata_exist)),
     (("outcomes", "analysis"), _in_each_comparison(_method_fits_outcomes)),
     (("outcomes", "analysis"), _in_each_comparison(_baseline_is_measured)),
     (("population", "analysis"), _in_each_comparison(_method_fits_population)),

@@ -188,7 +188,8 @@ class AnalysisPlan(CheckedModel):
     confidence: OpenProbability = 0.95
     """Coverage of the confidence interval, such as 0.95."""
     strata: Strata = "none"
-    """Whether patients are compared within their sites or all together, usually none."""
+    """Whether patients are compared all together (none), within their sites (site), or within the
+    strata by which they are randomised (design)."""
     stratum_weighting: StratumWeighting = "van-elteren"
     """How much each stratum counts, usually van-elteren."""
     secondary: dict[Name, FurtherAnalysis] = Field(default_factory=dict)

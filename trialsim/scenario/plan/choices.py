@@ -1,6 +1,7 @@
 """The choices of a comparison, and the plan as a method of analysis sees it."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import Field
@@ -16,7 +17,9 @@ Missing: TypeAlias = Literal[
 ]
 Death: TypeAlias = Literal["worst_rank", "as_missing"]
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
-Strata: TypeAlias = Literal["none", "site"]
+Strata: TypeAlias = Literal["none", "site", "design"]
+STRATA: Final[Mapping[Strata, str]] = {"site": "site", "design": "stratum of the design"}
+"""What a stratum is, in words."""
 StratumWeighting: TypeAlias = Literal[
     "van-elteren", "mantel-haenszel", "pairs", "patients", "equal", "inverse-variance"
 ]

@@ -192,7 +192,8 @@ def _covariates(source: Source, plan: AnalysisPlan) -> str:
 def _strata(plan: AnalysisPlan) -> str:
     if plan.strata == "none":
         return "none"
-    return f"SITEID, weighted as {plan.stratum_weighting}"
+    by = "SITEID" if plan.strata == "site" else "the strata of the randomisation"
+    return f"{by}, weighted as {plan.stratum_weighting}"
 
 
 def _beyond_the_flag(plan: AnalysisPlan) -> Iterator[str]:

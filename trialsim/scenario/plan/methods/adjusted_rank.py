@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from trialsim.scenario.patients.population import Population
-from trialsim.scenario.plan.choices import Plan
+from trialsim.scenario.plan.choices import STRATA, Plan
 from trialsim.scenario.plan.methods.base import covariate_violations, listed
 from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod
 from trialsim.scenario.validation.refusal import Name, Violation
@@ -33,7 +33,9 @@ class AdjustedRank(RankMethod):
     def test_in_words(self, plan: Plan) -> str:
         by = {"rank": "by ranks", "mean": "by means"}
         named = [f"{name} ({by[how]})" for name, how in self.covariates.items()]
-        strata = "not stratified" if plan.strata == "none" else "stratified by site"
+        strata = (
+            "not stratified" if plan.strata == "none" else f"stratified by {STRATA[plan.strata]}"
+        )
         return (
             "Nonparametric analysis of covariance (Koch 1998; Kawaguchi, Koch and Wang 2011), "
             "Student's t with a small-sample variance: the effect is adjusted for the imbalance of "
@@ -45,6 +47,8 @@ class AdjustedRank(RankMethod):
             return None
         if plan.strata == "site":
             return "adjusted_rank, 1 covariate, 12 sites"
+        if plan.strata != "none":
+            return None
         several = min(len(self.covariates), 4)
         fitting = {1: "1 covariate", 2: "2 covariates"}.get(several, "4 covariates")
         return f"adjusted_rank, {fitting}"

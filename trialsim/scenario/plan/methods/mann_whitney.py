@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from trialsim.scenario.plan.choices import Plan
+from trialsim.scenario.plan.choices import STRATA, Plan
 from trialsim.scenario.plan.methods.ranks import SampleRankMethod
 
 
@@ -24,9 +24,10 @@ class MannWhitney(SampleRankMethod):
     def test_in_words(self, plan: Plan) -> str:
         if plan.strata == "none":
             return "Wilcoxon-Mann-Whitney, asymptotic, not stratified."
+        by = STRATA[plan.strata]
         if plan.stratum_weighting == "van-elteren":
-            return "Van Elteren's test: Wilcoxon-Mann-Whitney stratified by site, asymptotic."
-        return "Wilcoxon-Mann-Whitney stratified by site, with these weights, asymptotic."
+            return f"Van Elteren's test: Wilcoxon-Mann-Whitney stratified by {by}, asymptotic."
+        return f"Wilcoxon-Mann-Whitney stratified by {by}, with these weights, asymptotic."
 
     def level_row(self, plan: Plan) -> str | None:
         if plan.missing == "multiple_imputation":
@@ -35,6 +36,8 @@ class MannWhitney(SampleRankMethod):
             known = ("van-elteren", "inverse-variance")
             weighting = plan.stratum_weighting
             return f"mann_whitney, 12 sites, {weighting}" if weighting in known else None
+        if plan.strata != "none":
+            return None
         corrected = ", continuity correction" if plan.continuity_correction else ""
         return f"mann_whitney{corrected}"
 
@@ -45,5 +48,5 @@ class MannWhitney(SampleRankMethod):
         return told
 
     def variance_in_words(self, plan: Plan) -> str:
-        within = "" if plan.strata == "none" else " in each site"
+        within = "" if plan.strata == "none" else f" in each {STRATA[plan.strata]}"
         return f"The test's variance is that of the null hypothesis, corrected for ties{within}."

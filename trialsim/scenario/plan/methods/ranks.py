@@ -2,7 +2,14 @@
 
 from typing import ClassVar, Final
 
-from trialsim.scenario.plan.choices import Effect, Interval, Plan, Quantity, StratumWeighting
+from trialsim.scenario.plan.choices import (
+    STRATA,
+    Effect,
+    Interval,
+    Plan,
+    Quantity,
+    StratumWeighting,
+)
 from trialsim.scenario.plan.methods.base import AnalysisMethod, measure_in_words
 
 PLACEMENTS: Final = "The test's variance is that of the placements, under any hypothesis"
@@ -23,7 +30,8 @@ class RankMethod(AnalysisMethod):
 
     def effect_in_words(self, plan: Plan) -> str:
         """Return the Mann-Whitney effect that is estimated, without a full stop."""
-        within = f", within each site, {_WEIGHTS[plan.stratum_weighting]}"
+        of_strata = _WEIGHTS[plan.stratum_weighting]
+        within = f", within each {STRATA.get(plan.strata)}, {of_strata}"
         return (
             f"the probability that a patient on {plan.treated} has a better {plan.endpoint} "
             f"{measure_in_words(plan)} at {plan.visit} than one on {plan.control}, ties counted "
@@ -45,8 +53,8 @@ class RankMethod(AnalysisMethod):
 
     def effect_interval_in_words(self, plan: Plan) -> str:
         """Return how the interval of the Mann-Whitney effect itself is made."""
-        if plan.strata == "site":
-            return "normal, with the variance of the placements in each site"
+        if plan.strata != "none":
+            return f"normal, with the variance of the placements in each {STRATA[plan.strata]}"
         return _INTERVALS[plan.interval]
 
 
@@ -93,6 +101,6 @@ _WEIGHTS: Final[dict[StratumWeighting, str]] = {
     "mantel-haenszel": "weighted by m n / N of its patients (Mantel-Haenszel)",
     "pairs": "weighted by its pairs of patients",
     "patients": "weighted by its patients",
-    "equal": "all sites weighted alike",
+    "equal": "all weighted alike",
     "inverse-variance": "weighted by the inverse of its variance when the arms do not differ",
 }
