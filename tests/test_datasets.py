@@ -16,8 +16,10 @@ from scipy.stats import binom, mannwhitneyu
 from trialsim.analysis.primary import analyse_primary
 from trialsim.clock import DAY, NEVER
 from trialsim.datasets import BEGUN, PATIENT, cut, tables
+from trialsim.dictionary.trials import dictionary
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario, validated
+from trialsim.simulated import simulate
 from trialsim.streams import Streams
 from trialsim.trial.conduct import Lack
 from trialsim.trial.rehabilitation import binomial_quantile, sessions_attended, sessions_due
@@ -493,3 +495,24 @@ def test_sessions_are_held_on_mondays_to_fridays_and_attended_as_often_as_the_sc
 def test_more_patients_change_no_earlier_patients_attendance() -> None:
     more = simulated(CARS1.replace({"design.patients": 260}), range(3))
     assert_array_equal(sessions_attended(more)[:, :208], sessions_attended(TRIALS["as it is"]))
+
+
+def test_a_study_that_names_its_procedure_has_its_list() -> None:
+    """Places count up in each stratum, and the arms are those of the patients."""
+    changes = {
+        "design.patients": 40,
+        "design.randomisation": "minimisation",
+        "design.strata": {"site_class": {"covariate": "nihss", "cuts": [10]}},
+    }
+    trial = simulate(load("cars1").replace(changes), seed=3)
+    found = trial.tables()
+    listed = found["randomisation"]
+    assert listed.columns.tolist() == ["replicate", "subject", "site", "site_class", "place", "arm"]
+    assert (listed["arm"] == found["subjects"]["arm"]).all()
+    for _, stratum in listed.groupby(["site", "site_class"], observed=True):
+        assert stratum["place"].tolist() == list(range(1, len(stratum) + 1))
+    seen = cut(found, int(found["subjects"]["randomised_minute"][20]))
+    assert len(seen["randomisation"]) == 20
+    told = dictionary(trial.scenario, found).set_index(["table", "column"])
+    assert told.loc[("randomisation", "site_class"), "codes"] == "below 10, 10 and above"
+    assert "randomisation" not in simulate("stroke_nihss", seed=3).tables()

@@ -20,6 +20,7 @@ from trialsim.clock import DAY, NEVER
 from trialsim.distributions import Discrete
 from trialsim.scenario.outcomes.items import Items
 from trialsim.scenario.protocol.intercurrent import Event
+from trialsim.trial.allocation.strata import classes_of, factors_of, stratum_of
 from trialsim.trial.conduct import STATUS_OF_LACK, Lack, due_days
 from trialsim.trial.dosing import arm_switched_to, infusion_doses
 from trialsim.trial.items import item_scores
@@ -29,7 +30,9 @@ from trialsim.trial.trial import Trial
 
 PATIENT: Final = ["replicate", "subject"]
 """The columns that name a patient."""
-TABLES: Final = ("screening", "subjects", "infusions", "visits", "disposition", "items")
+TABLES: Final = (
+    *("screening", "subjects", "infusions", "visits", "disposition", "items", "randomisation"),
+)
 """Every table that a trial may have."""
 SCREENING_OUTCOMES: Final = (
     "randomised",
@@ -79,6 +82,10 @@ def tables(trial: Trial) -> dict[str, DataFrame]:
         items
             A row for each item of each measured score of an outcome that has items; there is no
             such table where none has. Items that were not given have the credited points.
+        randomisation
+            The list of a study that names its procedure or stratifies by covariates: a row for each
+            patient in order, with the class of each factor, the place in the stratum, and the arm.
+            A factor that bears the name of another column is found as `factor_NAME`.
     """
     infusions = _infusions(trial)
     parts = {
@@ -95,6 +102,8 @@ def tables(trial: Trial) -> dict[str, DataFrame]:
     ]
     if items:
         parts["items"] = pd.concat(items, ignore_index=True)
+    if trial.scenario.design.names_randomisation:
+        parts["randomisation"] = _randomisation(trial)
     return _of_recruited(parts, trial)
 
 
@@ -140,9 +149,12 @@ def cut(trial_tables: Mapping[str, DataFrame], minute: int) -> dict[str, DataFra
         "visits": visits,
         "disposition": _forget(disposition, minute, "discontinued", unheard),
     }
-    if "items" not in trial_tables:
-        return parts
-    return {**parts, "items": trial_tables["items"].merge(visits[[*PATIENT, "visit"]])}
+    beside = {"items": visits[[*PATIENT, "visit"]], "randomisation": subjects[PATIENT]}
+    return parts | {
+        name: trial_tables[name].merge(known)
+        for name, known in beside.items()
+        if name in trial_tables
+    }
 
 
 _SCREENING_RESULT: Final = {"outcome": "in screening", "reason": None, "failed_rules": None}
@@ -388,6 +400,27 @@ def _items(trial: Trial, name: str, items: Items) -> DataFrame:
             "minutes": items.minutes_per_item * found.given.ravel(),
         }
     )
+
+
+def _randomisation(trial: Trial) -> DataFrame:
+    """Return the list by which patients were randomised, in order of randomisation."""
+    scenario, cohort, candidates = trial.scenario, trial.cohort, trial.candidate
+    columns = _patients(trial, 1)
+    arm = columns.pop("arm")
+    columns["site"] = _named(trial.site, scenario.operations.sites)
+    places = classes_of(scenario, cohort, candidates)
+    taken = {*columns, "place", "arm"}
+    for name, classes in factors_of(scenario):
+        if name in scenario.design.strata:
+            columns[_free("factor", name, taken)] = _named(places[name], classes)
+    stratum = DataFrame(
+        {
+            "replicate": columns["replicate"],
+            "stratum": stratum_of(scenario, cohort, candidates).ravel(),
+        }
+    )
+    place = stratum.groupby(["replicate", "stratum"]).cumcount().to_numpy() + 1
+    return DataFrame({**columns, "place": place, "arm": arm})
 
 
 def _disposition(trial: Trial) -> DataFrame:

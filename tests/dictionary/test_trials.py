@@ -15,6 +15,7 @@ EVENTFUL = load("cars1").replace(
         "operations.drug_related_discontinuation.probability": 0.2,
         "operations.rescue.probability": 0.2,
         "operations.switching": {"probability": 0.2, "to": "placebo"},
+        "design.randomisation": "urn",
     }
 )
 """With columns that only some studies have."""

@@ -42,6 +42,16 @@ _NUMBERS: Final[Mapping[str, Column]] = {
         )
         for arm in ("treated", "control")
     },
+    "imbalance": Column(
+        "Patients by which the compared arms differ, beyond their ratio", "patients"
+    ),
+    "guessed_right": Column(
+        "Patients whose arm is guessed as that which is behind in the stratum", "proportion, 0 to 1"
+    ),
+    "chronological_bias": Column(
+        "Bias of a difference of means if scores change by one SD from first to last patient",
+        "SD",
+    ),
     "naive_estimate": Column("Estimate at the stop, as if there were no looks", _OWN),
     "naive_low": Column("Lower end of its interval, as if there were no looks", _OWN),
     "naive_high": Column("Upper end of its interval, as if there were no looks", _OWN),
@@ -140,6 +150,14 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], Column], ...]] = tuple(
         (
             r"truth\.(?P<name>.*)\.(?P<what>effect|variance)",
             Column("Trial {name}, complete follow-up: {what}"),
+        ),
+        (
+            r"imbalance_in_(?P<name>.*)",
+            Column(
+                "Patients by which the compared arms differ in the class of {name} in which they "
+                "differ most",
+                "patients",
+            ),
         ),
         (
             r"(?P<name>.*)\.(?P<what>estimate|favoured)",

@@ -29,6 +29,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
         "not start in time; recruitment_closed: eligible after recruitment had closed",
     ),
     "failed_rules": Column("Every rule of eligibility that failed, joined by semicolons"),
+    "place": Column("Place in order of randomisation within the patient's stratum, from 1"),
     "rehabilitation_sessions_planned": Column("Planned sessions of rehabilitation"),
     "rehabilitation_sessions_attended": Column("Attended sessions of rehabilitation"),
     "infusions_planned": Column("Planned infusions"),
@@ -90,6 +91,11 @@ def column_of(scenario: Scenario, table: str, name: str) -> Column:
         own = name.removeprefix("outcome_") if name not in scenario.outcomes else name
         if own in scenario.outcomes and (own != name or name not in COLUMNS):
             return _of_outcome(scenario.outcomes[own])
+    if table == "randomisation":
+        own = name.removeprefix("factor_") if name not in scenario.design.strata else name
+        if own in scenario.design.strata and (own != name or name not in COLUMNS):
+            classes = scenario.design.strata[own].classes(scenario.population.covariates)
+            return Column(f"Class of the factor {own}", codes=", ".join(classes))
     if (table, name) == ("items", "outcome"):
         return _ITEMS_OUTCOME
     if name in COLUMNS:

@@ -12,6 +12,7 @@ from trialsim.analysis.primary import analyse_data
 from trialsim.analysis.whole.counted import counted_trials, data_of
 from trialsim.arrays import Floats, Integers
 from trialsim.clock import DAY, NEVER
+from trialsim.replicates.randomisation import names_of_randomisation, randomisation_numbers
 from trialsim.replicates.true_effect import cells_for_truth, names_of_truth
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
@@ -45,7 +46,7 @@ QUANTITIES: Final = (
 def kept_of(study: Study) -> tuple[str, ...]:
     """Return the names of the numbers that are kept of each replicate of a study without looks."""
     by_arm = () if isinstance(study, Programme) else names_by_arm(study)
-    return (*QUANTITIES, *by_arm, *names_of_truth(study))
+    return (*QUANTITIES, *by_arm, *names_of_truth(study), *names_of_randomisation(study))
 
 
 def quantities(trial: Trial) -> dict[str, Floats]:
@@ -65,7 +66,8 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "died": (conduct.died < NEVER).sum(axis=1),
         **{name: (when < NEVER).sum(axis=1) for name, when in events_by_arm(trial).items()},
     }
-    return _numbers(Data(trial, plan), Data(trial, plan, complete=True), happened)
+    numbers = _numbers(Data(trial, plan), Data(trial, plan, complete=True), happened)
+    return numbers | randomisation_numbers(trial)
 
 
 def quantities_at_once(scenario: Scenario, streams: Streams) -> dict[str, Floats] | None:

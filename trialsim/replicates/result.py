@@ -249,7 +249,8 @@ class PowerResult(Shown):
     def besides(self) -> tuple[str, ...]:
         """What is kept beside of some studies: counts by arm of events that few have.
 
-        Of a programme it is the heterogeneity, and the results of each trial.
+        Of a programme it is the heterogeneity, and the results of each trial; of a trial that names
+        its procedure of randomisation, how balanced and how predictable that is.
         """
         known = {*QUANTITIES, *OVER_LOOKS}
         beside = (PREFIX, OF_DELTAS, OF_ESTIMANDS, OF_SECONDARY, OF_TRUTH)

@@ -17,6 +17,7 @@ from numpy.testing import assert_allclose
 from tests.stats.reference import reference
 from tests.trial.allocation.exact import properties, walk
 from trialsim.arrays import Floats, Integers, take_rows
+from trialsim.stats.allocation_balance import guessed_right
 from trialsim.streams import Streams
 from trialsim.trial.allocation.coins import TolerantCoin
 from trialsim.trial.allocation.in_order import InOrder
@@ -218,13 +219,11 @@ def test_simulated_arms_have_the_exact_properties(plan: Procedure) -> None:
     ahead = np.cumsum(1 - 2 * arms, axis=1)
     exact = properties(plan, patients)
     final, largest = abs(ahead[:, -1]), abs(ahead).max(axis=1)
-    guess = np.sign(-ahead[:, :-1]) * (1 - 2 * arms[:, 1:])  # 1 right, -1 wrong, 0 a toss
-    right = (1 + np.column_stack([np.zeros(4000), guess])) / 2
     for found, expected in (
         (final, exact.E_abs_imbalance_final),
         (final**2, exact.E_D2_final),
         (final == 0, exact.P_balance_final),
         (largest, exact.E_max_abs_imbalance),
-        (right.mean(axis=1), exact.pred_correct_guess_convergence),
+        (guessed_right(arms, 0 * arms, 1, (1, 1)), exact.pred_correct_guess_convergence),
     ):
         assert within_errors(found, expected)

@@ -11,7 +11,7 @@ import numpy as np
 from trialsim.replicates.result import PowerResult
 from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
 from trialsim.scenario.plan.choices import PRIMARY
-from trialsim.scenario.words.labels import in_words
+from trialsim.scenario.words.labels import in_words, spoken
 
 SPREAD: Final = (0.025, 0.25, 0.5, 0.75, 0.975)
 """The proportions of trials at which percentiles are given."""
@@ -127,8 +127,13 @@ def _quantities(result: PowerResult) -> dict[str, tuple[str, int]]:
     """Return the label and decimals of each quantity; what is averaged goes by the analysis."""
     name = result.averaged.capitalize()
     means = {f"{arm}_mean": (f"{name}, {arm}", 2) for arm in _ARMS}
-    besides = {one: (f"Patients, {in_words(one)}", 2) for one in result.besides}
+    besides = {one: (_besides(one), 2 if one.startswith(_ARMS) else 3) for one in result.besides}
     return {**means, **_QUANTITIES, **besides}
+
+
+def _besides(name: str) -> str:
+    """Return the label of what only some studies keep: counts of patients, or how randomised."""
+    return f"Patients, {in_words(name)}" if name.startswith(_ARMS) else spoken(name)
 
 
 def resources(result: PowerResult) -> Table:

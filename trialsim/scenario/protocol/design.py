@@ -217,6 +217,11 @@ class Design(CheckedModel):
         return _factors(self.stratify_by, self.strata)
 
     @property
+    def names_randomisation(self) -> bool:
+        """Whether the study says more of its randomisation than the block and the site."""
+        return self.randomisation is not None or bool(self.strata)
+
+    @property
     def blocks(self) -> tuple[int, ...]:
         """The sizes that a permuted block may have; none where the procedure has no blocks."""
         if self.randomisation is None:

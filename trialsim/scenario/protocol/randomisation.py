@@ -215,8 +215,8 @@ class Urn(Randomisation):
 
     def in_words(self) -> str:
         return (
-            f"by Wei's urn: {self.balls} balls of each arm to begin with, and after each patient "
-            f"{self.added} more of each other arm"
+            f"by Wei's urn: balls of each arm to begin with: {self.balls}; of each other arm added "
+            f"after each patient: {self.added}"
         )
 
 

@@ -227,12 +227,10 @@ def _phrase(path: str, part: Any, scenario: Scenario, unit: str) -> str | None:
 def _design_words(scenario: Scenario) -> list[str]:
     design = scenario.design
     ratio = ":".join(str(arm.ratio) for arm in design.arms.values())
-    named = design.randomisation
-    how = f"in permuted blocks of {design.block_size}" if named is None else named.in_words()
-    first = (
-        f"{design.patients} patients are randomised {ratio} to {_listed(design.arms)}, {how} "
-        f"{_stratified_in_words(design)}."
-    )
+    named, where = design.randomisation, _stratified_in_words(design)
+    plain = f"in permuted blocks of {design.block_size} {where}"
+    how = plain if named is None else f"{where}, {named.in_words()}"
+    first = f"{design.patients} patients are randomised {ratio} to {_listed(design.arms)}, {how}."
     capped = [
         f"{cap.who.label}: at most {cap.places(design.patients)} patients ({cap.share:.0%}); a "
         "candidate beyond is not randomised."
@@ -250,7 +248,7 @@ def _stratified_in_words(design: Design) -> str:
     """Return within what a procedure works, or which factors it balances."""
     classes = [f"class of {in_words(name)}" for name in design.strata]
     if design.randomisation is not None and design.randomisation.balances_margins:
-        return f"(factors: {_listed(design.factors)})"
+        return f"over the factors {_listed(map(in_words, design.factors))}"
     if design.stratify_by == "nothing":
         return f"within each {_listed(classes)}, over all sites" if classes else "over all sites"
     return f"within each {_listed(['site', *classes])}"

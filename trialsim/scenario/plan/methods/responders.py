@@ -7,7 +7,7 @@ from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
-from trialsim.scenario.plan.choices import Plan, Quantity
+from trialsim.scenario.plan.choices import STRATA, Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
     AnalysisMethod,
     covariate_violations,
@@ -96,7 +96,8 @@ class Responders(AnalysisMethod):
             "risk_difference": ("Risk difference", "less"),
             "risk_ratio": ("Risk ratio", "over"),
         }[self.effect]
-        within = "" if plan.strata == "none" else ", within each site, weighted by m n / N"
+        by_stratum = f", within each {STRATA.get(plan.strata)}, weighted by m n / N"
+        within = "" if plan.strata == "none" else by_stratum
         if self.covariates:
             within = (
                 ", a marginal effect, standardised over all patients analysed (model-assisted: "
@@ -117,8 +118,8 @@ class Responders(AnalysisMethod):
             )
         if plan.strata != "none":
             return (
-                "Cochran-Mantel-Haenszel test stratified by site, asymptotic, without continuity "
-                f"correction. {below}"
+                f"Cochran-Mantel-Haenszel test stratified by {STRATA[plan.strata]}, asymptotic, "
+                f"without continuity correction. {below}"
             )
         if self.interval == "miettinen-nurminen":
             return f"Score test of Miettinen and Nurminen (1985), asymptotic. {below}"
@@ -137,7 +138,8 @@ class Responders(AnalysisMethod):
                 "which need not be true, under any hypothesis."
             )
         if plan.strata != "none":
-            return "The test's variance is that of the null hypothesis in each site, given margins."
+            within = f"in each {STRATA[plan.strata]}, given margins"
+            return f"The test's variance is that of the null hypothesis {within}."
         if self.interval == "miettinen-nurminen":
             return "The test's variance is that of the null hypothesis, times N / (N - 1)."
         return "The test is exact and has no variance."
@@ -148,7 +150,7 @@ class Responders(AnalysisMethod):
         if self.covariates:
             return "responders, standardised" if len(self.covariates) == 1 else None
         if plan.strata != "none":
-            return "responders, 12 sites"
+            return "responders, 12 sites" if plan.strata == "site" else None
         score = self.interval == "miettinen-nurminen"
         return "responders, score test" if score else "responders"
 
