@@ -7,7 +7,7 @@ Incomplete Multivariate Data, section 5.4). So what is imputed knows what piles 
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.special import gammaincinv, ndtr, ndtri
@@ -30,8 +30,9 @@ class Parameters(NamedTuple):
 class _Unknown(NamedTuple):
     """The scores of a visit that are drawn."""
 
-    at: tuple[Any, ...]
-    last: Integers  # the last visit with a score of the patient, or this one if it is later
+    patient: Integers  # which of all patients of the batch
+    arm: Integers  # which arm of the batch is the patient's
+    until: Integers  # which visit of all its arms' is the last with a score, or this if later
     side: Floats  # 1 for what is at most its bound, -1 for at least
     bound: Floats  # infinite for what is missing
 
@@ -75,8 +76,9 @@ def latent_draws(
     last = np.where(seen, many, 0).max(axis=-1)
     unknown = [_unknown(scores, visit, known, last, lows, highs) for visit in range(len(many))]
     told = known[..., np.newaxis] & (seen | (seen.sum(axis=-2, keepdims=True) > 2))
+    each = np.broadcast_to(known[..., np.newaxis], latent.shape).astype(np.float64)
     for sweep, (of_scores, of_parameters) in enumerate(uniforms):
-        drawn = _parameters(latent, known, _inside(of_parameters))
+        drawn = _parameters(latent, each, _inside(of_parameters))
         _redrawn(latent, drawn, unknown, of_scores)
         if sweep >= BURN_IN:
             yield np.where(told, latent, np.nan), drawn
@@ -117,10 +119,14 @@ def _unknown(
     """Return which scores of a visit are drawn, and between which bounds: half a step inside."""
     here, low, high = scores[..., visit], lows[visit], highs[visit]
     missing, ceiling = np.isnan(here), here >= high
-    at = np.nonzero(known & (missing | ceiling | (here <= low)))
-    side = np.where(ceiling[at], -1.0, 1.0)
-    bound = np.where(ceiling[at], high - 0.5, low + 0.5)
-    return _Unknown(at, np.maximum(last[at], visit), side, np.where(missing[at], np.inf, bound))
+    patient = np.flatnonzero(known & (missing | ceiling | (here <= low)))
+    patients, visits = scores.shape[-2:]
+    arm = patient // patients
+    until = arm * visits + np.maximum(last.ravel()[patient], visit)
+    at_ceiling, nowhere = ceiling.ravel()[patient], missing.ravel()[patient]
+    side = np.where(at_ceiling, -1.0, 1.0)
+    bound = np.where(at_ceiling, high - 0.5, low + 0.5)
+    return _Unknown(patient, arm, until, side, np.where(nowhere, np.inf, bound))
 
 
 def _started(scores: Floats, known: Booleans, low: Floats, high: Floats) -> Floats:
@@ -150,17 +156,19 @@ def _started(scores: Floats, known: Booleans, low: Floats, high: Floats) -> Floa
     return np.where(known[..., np.newaxis], latent, 0.0)
 
 
-def _parameters(latent: Floats, known: Booleans, uniforms: Floats) -> Parameters:
-    """Draw means and covariances from their posterior.
+def _parameters(latent: Floats, each: Floats, uniforms: Floats) -> Parameters:
+    """Draw means and covariances from their posterior; `each` is 1 for patients of the arm, or 0.
 
+    The latent scores of all others are 0.
     The prior is such that covariances are on average the sums of squares, each a square step more,
     by their degrees of freedom. Jeffreys' would have them larger by a share of about (visits + 1) /
     patients, and effects nearer to none (von Hippel 2013, Sociol Methods Res 42:531).
     """
-    patients, visits = known.sum(axis=-1), latent.shape[-1]
+    patients, visits = each[..., 0].sum(axis=-1), latent.shape[-1]
     many = np.maximum(patients, 1)[..., np.newaxis]
-    mean = (latent * known[..., np.newaxis]).sum(axis=-2) / many
-    off = (latent - mean[..., np.newaxis, :]) * known[..., np.newaxis]
+    mean = latent.sum(axis=-2) / many
+    off = latent - mean[..., np.newaxis, :]
+    off *= each
     squares = np.swapaxes(off, -1, -2) @ off + np.eye(visits)
     freedom = patients[..., np.newaxis] + 1.0 + np.arange(visits)
     factor = np.zeros(squares.shape)
@@ -181,18 +189,21 @@ def _redrawn(latent: Floats, drawn: Parameters, unknown: list[_Unknown], uniform
     bears on nothing else: drawn one by one given each other, such scores would take many sweeps to
     leave where they started (Liu, Wong and Kong 1994, Biometrika 81:27).
     """
-    mean, whitening = drawn
+    visits = latent.shape[-1]
+    mean, whitening = drawn.mean.reshape(-1, visits), drawn.whitening
     products = whitening[..., :, np.newaxis] * whitening[..., np.newaxis, :]
     precision = np.cumsum(products, axis=-3)  # of the visits up to each, given none after it
-    for visit, (at, last, side, bound) in enumerate(unknown):
+    scores = latent.reshape(-1, visits)  # a view
+    for visit, (patient, arm, until, side, bound) in enumerate(unknown):
         if side.size == 0:
             continue
-        *trial, _ = at
         own = precision[..., visit, visit]
         slopes = precision[..., visit] / np.where(own > 0, own, 1.0)[..., np.newaxis]
-        pulled = ((latent[at] - mean[*trial]) * slopes[*trial, last]).sum(axis=-1)
-        centre = latent[(*at, visit)] - pulled
-        sd = 1 / np.sqrt(own[*trial, last])
-        numbers = _inside(uniforms[..., visit, :][at])
+        there = scores.take(patient, axis=0)
+        away = there - mean.take(arm, axis=0)
+        away *= slopes.reshape(-1, visits).take(until, axis=0)
+        centre = there[:, visit] - away.sum(axis=-1)
+        sd = 1 / np.sqrt(own.ravel().take(until))
+        numbers = _inside(uniforms[..., visit, :].ravel().take(patient))
         below = np.maximum(numbers * ndtr(side * (bound - centre) / sd), _LEAST)
-        latent[(*at, visit)] = centre + side * sd * ndtri(below)
+        scores[patient, visit] = centre + side * sd * ndtri(below)
