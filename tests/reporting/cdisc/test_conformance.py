@@ -7,6 +7,7 @@ schemas of Dataset-JSON and USDM and for CDISC's terminology the folder that TRI
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,8 +15,16 @@ from xml.etree import ElementTree
 import pytest
 from pandas import DataFrame
 
+from trialsim.analysis.analyse import analyse
+from trialsim.reporting.cdisc.calendar import calendar_from
+from trialsim.reporting.cdisc.files.analyses import analysed
+from trialsim.reporting.cdisc.files.define_xml import define_xml
 from trialsim.reporting.cdisc.metadata import Dataset
+from trialsim.reporting.cdisc.package import datasets_of
+from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.cdisc.terminology import LISTS, PUBLISHED
+from trialsim.scenario.files.yaml_file import load
+from trialsim.simulated import simulate
 
 _ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
 _DEF = "{http://www.cdisc.org/ns/def/v2.1}"
@@ -30,20 +39,22 @@ def of_cdisc(place: str) -> Path:
     return Path(folder) / place
 
 
-def schema_errors(path: Path) -> list[str]:
-    """Return what is wrong with a define.xml by CDISC's schema, which defineutils ships.
+@cache
+def schema() -> Any:
+    """Return what checks a define.xml by CDISC's schema, which defineutils ships.
 
     It is that of Analysis Results Metadata 1.0, which has all of Define-XML 2.1 in it.
     """
-    validate = pytest.importorskip(
-        "defineutils.validate.validate", reason="the extra cdisc-check is not installed"
-    )
-    schema = Path(validate.__file__).parent / "schema" / "cdisc-arm-1.0" / "arm1-0-0.xsd"
-    try:
-        validate.DefineSchemaValidator(path, schema).validate_define_file()
-    except validate.DefineSchemaValidationError as error:
-        return [str(error)]
-    return []
+    from defineutils.validate import validate
+
+    place = Path(validate.__file__).parent / "schema" / "cdisc-arm-1.0" / "arm1-0-0.xsd"
+    return validate.DefineSchemaValidator(Path(), place).xsd
+
+
+def schema_errors(path: Path) -> list[str]:
+    """Return what is wrong with a define.xml."""
+    pytest.importorskip("defineutils", reason="the extra cdisc-check is not installed")
+    return [str(error) for error in schema().iter_errors(path)]
 
 
 @pytest.mark.parametrize("folder", ["sdtm", "adam"])
@@ -117,12 +128,9 @@ def test_adam_breaks_no_rule_of_its_guide(datasets: dict[str, Dataset]) -> None:
     from pointblank.metadata._adam_templates import validate_adam_structure
     from pointblank.metadata._adam_validate import validate_adam
 
-    for name, template in OF_ADAM.items():
-        frame = datasets[name].frame
-        assert validate_adam_structure(frame, template)["issues"] == [], name
-        checked = validate_adam(frame, template).interrogate().validation_info
-        failed = {(one.assertion_type, one.column) for one in checked if not one.all_passed}
-        assert failed == ({("col_vals_not_null", "SRCSEQ")} if name == "ADEFF" else set()), name
+    for name in OF_ADAM:
+        known = {("col_vals_not_null", "SRCSEQ")} if name == "ADEFF" else set()
+        assert adam_failures(datasets[name]) == known, name
     scores = datasets["ADEFF"].frame
     derived = scores["DTYPE"].ne("")
     assert scores["SRCSEQ"].isna().equals(derived), "the one failure: derived of several records"
@@ -130,6 +138,37 @@ def test_adam_breaks_no_rule_of_its_guide(datasets: dict[str, Dataset]) -> None:
     assert not validate_adam(planted, "ADSL").interrogate().all_passed()
     lacking = datasets["ADEFF"].frame.drop(columns="AVAL")
     assert validate_adam_structure(lacking, "BDS")["missing_required"] == ["AVAL"]
+
+
+@pytest.mark.parametrize("name", ["cars_sequential", "rat_dose_response"])
+def test_a_study_with_looks_or_several_arms_breaks_no_rule(name: str, tmp_path: Path) -> None:
+    """Oracle: CDISC's schema, and pointblank's rules of SDTMIG 3.4 and of ADaM."""
+    pytest.importorskip("odmlib", reason="the extra cdisc is not installed")
+    trial = simulate(load(name).replace({"design.patients": 24}), seed=3)
+    source = Source(trial, calendar_from("2026-01-05"))
+    every = datasets_of(source)
+    for folder in ("sdtm", "adam"):
+        mine = [one for one in every if one.folder == folder]
+        results = analysed(source, analyse(trial)) if folder == "adam" else ()
+        path = tmp_path / f"{folder}.xml"
+        path.write_bytes(define_xml(mine, source, "reviewers_guide.md", results))
+        assert schema_errors(path) == []
+    frames = {one.name: one.frame for one in every if one.folder == "sdtm"}
+    assert sdtm_failures(frames, tmp_path / "sdtm.xml") == {}
+    failed = {one.name: adam_failures(one) for one in every if one.name in OF_ADAM}
+    assert set().union(*failed.values()) <= {("col_vals_not_null", "SRCSEQ")}
+
+
+def adam_failures(one: Dataset) -> set[tuple[str, str]]:
+    """Return the failed checks of an ADaM dataset, each with its variable."""
+    pytest.importorskip("pointblank", reason="the extra cdisc-check is not installed")
+    from pointblank.metadata._adam_templates import validate_adam_structure
+    from pointblank.metadata._adam_validate import validate_adam
+
+    template = OF_ADAM[one.name]
+    assert validate_adam_structure(one.frame, template)["issues"] == [], one.name
+    checked = validate_adam(one.frame, template).interrogate().validation_info
+    return {(check.assertion_type, check.column) for check in checked if not check.all_passed}
 
 
 def terms_of_cdisc() -> dict[str, tuple[str, dict[str, str]]]:

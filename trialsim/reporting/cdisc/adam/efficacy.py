@@ -43,6 +43,8 @@ from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.words.plan import plan_in_words
 
+DECIMALS: Final = 9
+"""Of values that are computed: far below any step of a scale, far above errors of rounding."""
 _SOURCE_SAID: Final = "Of a record that was observed; empty of a derived one"
 _ORDER: Final = ["USUBJID", "PARAMCD", "VISITNUM", "DTYPE", "AVAL"]
 WORST_RANK: Final = "WORST RANK"
@@ -104,7 +106,13 @@ _ADEFF: Final = (
         "Derived",
         comment="AVAL of the record with ABLFL = 'Y' of the USUBJID and PARAMCD",
     ),
-    Variable("CHG", "Change from Baseline", "float", "Derived", comment="AVAL - BASE"),
+    Variable(
+        "CHG",
+        "Change from Baseline",
+        "float",
+        "Derived",
+        comment=f"AVAL - BASE, rounded to {DECIMALS} decimals, so that equal changes are tied",
+    ),
     Variable(
         "ABLFL",
         "Baseline Record Flag",
@@ -132,7 +140,7 @@ def efficacy(source: Source) -> Dataset:
         "ADT": np.where(seen, source.calendar.sas_days(minutes), np.nan),
         "ADY": source.study_days(rows, minutes, seen),
         **{name: rows[name] for name in ("DTYPE", "AVAL", "BASE")},
-        "CHG": rows["AVAL"] - rows["BASE"],
+        "CHG": (rows["AVAL"] - rows["BASE"]).round(DECIMALS),
         "ABLFL": np.where(rows["visit"].eq(BASELINE), "Y", ""),
         **{name: rows[name] for name in ("SRCDOM", "SRCVAR", "SRCSEQ")},
     }
@@ -176,12 +184,12 @@ def _part(source: Source, name: str) -> Part:
 def _beyond(outcome: Outcome) -> float:
     """Return the score of whoever is ranked below all others: a step beyond the worst one."""
     end = outcome.low - outcome.step if outcome.sign > 0 else outcome.high + outcome.step
-    return round(end, 9)
+    return round(end, DECIMALS)
 
 
 def _fall(outcome: Outcome) -> float:
     """Return the change of whoever is ranked below all others: a step beyond the worst one."""
-    return round(-outcome.sign * (outcome.high - outcome.low + outcome.step), 9)
+    return round(-outcome.sign * (outcome.high - outcome.low + outcome.step), DECIMALS)
 
 
 def plans_of(plan: AnalysisPlan) -> Iterator[tuple[str, AnalysisPlan]]:
@@ -325,4 +333,4 @@ def _values(outcome: Outcome, cell: Floats, base: Floats, changes: bool) -> Floa
     if not changes:
         return grid.score_of(steps if outcome.sign > 0 else grid.steps - steps)
     change = (steps - grid.steps) * outcome.sign * grid.step
-    return np.round(base + change, 9)
+    return np.round(base + change, DECIMALS)

@@ -13,8 +13,6 @@ from trialsim.reporting.cdisc.adam.subject_level import treatments
 from trialsim.reporting.cdisc.scales import AGE, SEX
 from trialsim.reporting.cdisc.source import Source
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.methods.means import Ancova
-from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.plan import plan_in_words
@@ -138,7 +136,7 @@ def quoted(values: Iterable[str]) -> str:
 
 def _variables(source: Source, plan: AnalysisPlan) -> dict[str, tuple[str, ...]]:
     """Return what an analysis reads, by dataset."""
-    before = ["BASE"] if adjusts_for_baseline(plan) else []
+    before = ["BASE"] if plan.test.adjusts_for_baseline else []
     strata = ["SITEID"] if plan.strata == "site" else []
     found = {"ADEFF": (value_of(plan), "TRTP", *before, *strata)}
     covariates = tuple(_codes(source)[name] for name in getattr(plan.test, "covariates", ()))
@@ -148,12 +146,6 @@ def _variables(source: Source, plan: AnalysisPlan) -> dict[str, tuple[str, ...]]
 def value_of(plan: AnalysisPlan) -> str:
     """Return the variable of ADEFF whose values are compared."""
     return "CHG" if plan.measure == "change" else "AVAL"
-
-
-def adjusts_for_baseline(plan: AnalysisPlan) -> bool:
-    """Return whether the method takes the baseline as a covariate."""
-    test = plan.test
-    return isinstance(test, Ancova) or (isinstance(test, Mmrm) and test.baseline != "none")
 
 
 def _codes(source: Source) -> dict[str, str]:
@@ -184,7 +176,7 @@ def _value(source: Source, plan: AnalysisPlan) -> str:
 
 def _covariates(source: Source, plan: AnalysisPlan) -> str:
     codes = _codes(source)
-    found = ["BASE"] if adjusts_for_baseline(plan) else []
+    found = ["BASE"] if plan.test.adjusts_for_baseline else []
     found += [f"{codes[name]} of ADSL" for name in getattr(plan.test, "covariates", ())]
     return ", ".join(found) or "none"
 

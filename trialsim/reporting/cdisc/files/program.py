@@ -97,8 +97,16 @@ def program(source: Source, one: Analysed) -> tuple[str, str]:
 
 
 def _is_simple(plan: AnalysisPlan) -> bool:
-    """Return whether the flagged records and a method of SciPy are all that an analysis takes."""
-    known = plan.test.method in _COMPUTED and plan.claim == "superiority"
-    known &= not getattr(plan.test, "covariates", ())
-    alone = plan.strata == "none" and plan.missing != "multiple_imputation"
-    return known and alone and (plan.test.method != "mann_whitney" or plan.effect in _EFFECTS)
+    """Return whether the flagged records and a method of SciPy are all that an analysis takes.
+
+    A method that was given any choice of its own is not the one of SciPy.
+    """
+    test = plan.test
+    known = test.method in _COMPUTED and test.model_fields_set <= {"method"}
+    plain = plan.claim == "superiority" and plan.strata == "none"
+    return (
+        known
+        and plain
+        and plan.missing != "multiple_imputation"
+        and (test.method != "mann_whitney" or plan.effect in _EFFECTS)
+    )
