@@ -188,7 +188,7 @@ def test_a_study_without_looks_has_no_figure_of_them(
         ("sensitivity", "sensitivity", {"out", "shard"}),
         ("tipping-point", "tipping-point", {"out", "shard"}),
         ("estimands", "estimands", {"out", "shard"}),
-        ("missingness", "missingness", set()),
+        ("missingness", "missingness", {"out", "shard"}),
         ("what-if", "curve", {"out", "grid", "hypercube", "variant", "shard"}),
     ],
 )

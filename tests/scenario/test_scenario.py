@@ -63,7 +63,7 @@ def test_every_unknown_path_offers_the_nearest_known_one() -> None:
 
 
 def test_a_path_like_none_but_in_the_part_that_holds_it_is_offered_none() -> None:
-    paths = ["design.interims", "operations.depot", "analysis.margin", "population.zzz"]
+    paths = ["design.interims", "operations.depot", "analysis.flavour", "population.zzz"]
     assert problems(dict.fromkeys(paths, 1)) == [
         f"{path}: must be a path that exists" for path in paths
     ]
