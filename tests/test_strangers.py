@@ -72,8 +72,9 @@ def test_a_table_of_pickles_is_refused_and_unpickled_by_nobody(
     data = tmp_path / "data"
     data.mkdir()
     written(data / "visits.parquet", "arat", column, marker)
-    with pytest.raises(ts.InputError, match="arat: row 1: must be a number"):
+    with pytest.raises(ts.InputError, match="arat: row 1: must be a number") as refused:
         ts.analyse(data, plan="cars1")
+    assert "visits.parquet: must have the column arm" in str(refused.value), "it has no lines"
     assert not marker.exists()
 
 

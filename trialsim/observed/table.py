@@ -32,7 +32,7 @@ class Table:
         if column not in self:
             hint = nearest(column, self._columns.cells)
             rule = f"must have the column {column}{hint}"
-            self._problems.append(Problem("", rule, None, self.file, 1))
+            self._problems.append(self._columns.of_header(rule))
             return [""] * len(self)
         return [cell.strip() for cell in self._columns.cells[column]]
 

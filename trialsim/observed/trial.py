@@ -167,7 +167,7 @@ class _Reader:
         found = {meant: column for column, meant in misspelt(self._scenario, name, columns.cells)}
         for meant, column in found.items():
             rule = f"must be a column that is known; did you mean {meant}?"
-            self._problems.append(Problem("", rule, column, columns.file, 1))
+            self._problems.append(columns.of_header(rule, column))
         return Table(columns, self._problems, frozenset(found))
 
     def _stop_if_wrong(self) -> None:

@@ -192,8 +192,8 @@ def _of_table(trial: Trial) -> Iterator[Beside]:
         if not codes:
             means = mean_over_replicates(values.mean(axis=1))
             yield Beside(f"candidates, mean of {label}", float(rows.mean()), means)
-            sds = mean_over_replicates(values.std(axis=1, ddof=1))
-            yield Beside(f"candidates, SD of {label}", float(rows.std(ddof=1)), sds)
+            sds = mean_over_replicates(values.std(axis=1, ddof=1))  # of rows: all there are
+            yield Beside(f"candidates, SD of {label}", float(rows.std()), sds)
     for first, second in combinations(columns, 2):
         names = f"{population.covariates[first].label} and {population.covariates[second].label}"
         among_rows = _rank_correlation(columns[first].numbers, columns[second].numbers)

@@ -86,6 +86,9 @@ def test_drawn_rows_keep_what_stands_in_them_together(file: Path) -> None:
 def test_data_and_candidates_stand_side_by_side(file: Path, draw: str) -> None:
     study = load(file).replace({"population.table.draw": draw})
     found = {one.label: one for one in obtained(study)}
+    severe = [float(row[1]) for row in former_patients()]
+    sd = found["candidates, SD of NIHSS"].written
+    assert sd == pytest.approx(np.std(severe)), "the rows are all there is to draw from"
     age = found["candidates, mean of Age"]
     assert age.written == pytest.approx(np.mean([int(one[0]) for one in former_patients()]))
     for label, one in found.items():

@@ -1,10 +1,13 @@
 """The parameters of a study as specified, and as its simulated trials realise them, in words."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from trialsim.questions.obtained import Beside
 from trialsim.reporting.text.words import error_text
+
+_LEAST_WIDTH: Final = 48
+"""Of the column of labels, in letters."""
 
 
 def obtained_dict(tables: Mapping[str, Sequence[Beside] | str]) -> dict[str, Any]:
@@ -21,15 +24,16 @@ def obtained_text(tables: Mapping[str, Sequence[Beside] | str]) -> str:
         "Parameters as specified for reference patients (probabilities: at the reference values of",
         "their risk factors), and as realised in trials (scores: with complete follow-up):",
     ]
+    labels = [one.label for found in tables.values() if not isinstance(found, str) for one in found]
+    width = max([_LEAST_WIDTH, *map(len, labels)])
     for name, found in tables.items():
         if isinstance(found, str):
             lines.append(f"{name}: {found}")
             continue
-        lines.append(
-            f"{name if len(tables) > 1 else '':48} {'specified':>10} {'realised':>10} {'MCSE':>10}"
-        )
+        heading = f"{name if len(tables) > 1 else '':{width}}"
+        lines.append(f"{heading} {'specified':>10} {'realised':>10} {'MCSE':>10}")
         lines += [
-            f"{one.label:48} {one.written:10.4f} "
+            f"{one.label:{width}} {one.written:10.4f} "
             f"{one.obtained.estimate:10.4f} {error_text(one.obtained.mcse):>10}"
             for one in found
         ]

@@ -45,6 +45,10 @@ class Columns(NamedTuple):
     lines: list[int] | None
     """The line of each row, from 1; None of a file that has no lines."""
 
+    def of_header(self, rule: str, value: str | None = None) -> Problem:
+        """Return what is wrong with the names of the columns."""
+        return Problem("", rule, value, self.file, None if self.lines is None else 1)
+
     def problem(self, path: str, rule: str, value: str | None, row: int) -> Problem:
         """Return what is wrong with a cell."""
         if self.lines is None:
