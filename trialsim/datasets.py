@@ -41,6 +41,8 @@ SCREENING_OUTCOMES: Final = (
     "recruitment closed",
     "in screening",
 )
+CAP: Final = "cap_"
+"""How the reason begins of a candidate of a kind of whom there were enough."""
 INFUSION_STATUSES: Final = (
     *("given", "refused", *STATUS_OF_LACK.values(), "discontinued", "withdrawn", "died"),
 )
@@ -61,9 +63,9 @@ def tables(trial: Trial) -> dict[str, DataFrame]:
     dict
         screening
             A row for each candidate who arrived until recruitment closed: site, times, covariates,
-            outcome, the reason (the first failed rule, `window_missed` or `recruitment_closed`) and
-            all failed rules joined by ";". A covariate that bears the name of another column is
-            found as `covariate_NAME`.
+            outcome, the reason (the first failed rule, `cap_NAME` of a cap that was full,
+            `window_missed` or `recruitment_closed`) and all failed rules joined by ";". A covariate
+            that bears the name of another column is found as `covariate_NAME`.
         subjects
             A row for each randomised patient: site, arm, infusions and study drug received,
             rehabilitation sessions attended.
@@ -188,9 +190,10 @@ def _screening(trial: Trial) -> DataFrame:
         **_moment("decided", decided[seen], np.True_),
     }
     rules = list(scenario.eligibility.rules)
+    beyond = _beyond_caps(trial)[0][seen]
     results: Columns = {
         "outcome": _named(outcome[seen], SCREENING_OUTCOMES),
-        **_reasons(outcome[seen], cohort.failed[seen], rules),
+        **_reasons(outcome[seen], cohort.failed[seen], rules, beyond, list(scenario.design.caps)),
     }
     taken = {*columns, *results}
     for name, covariate in scenario.population.covariates.items():
@@ -210,7 +213,8 @@ def _screening_outcomes(trial: Trial) -> tuple[Integers, Integers]:
     """Return each candidate's outcome of screening, and the minute at which it was known.
 
     Recruitment closed on an eligible candidate who could still have started at that minute or
-    later; the window was missed by any other who was not randomised.
+    later; the window was missed by any other who was not randomised, unless there were enough of
+    the candidate's kind.
     """
     cohort, conduct, scenario = trial.cohort, trial.conduct, trial.scenario
     closed = conduct.closed[:, None]
@@ -224,22 +228,53 @@ def _screening_outcomes(trial: Trial) -> tuple[Integers, Integers]:
     candidates = there[0], trial.candidate[there]
     randomised[candidates] = True
     since[candidates] = conduct.randomised[there]
-    cases = [randomised, ~cohort.eligible, still > deadline]
-    outcome = np.select(cases, [0, 1, 2], 3)
-    known = [since, cohort.screened, np.maximum(cohort.screened, deadline)]
+    beyond, full = _beyond_caps(trial)
+    cases = [randomised, ~cohort.eligible, beyond >= 0, still > deadline]
+    outcome = np.select(cases, [0, 1, 1, 2], 3)
+    turned_away = np.maximum(ready, full)
+    known = [since, cohort.screened, turned_away, np.maximum(cohort.screened, deadline)]
     return outcome, np.select(cases, known, np.maximum(cohort.screened, closed))
 
 
-def _reasons(outcome: Integers, failed: Integers, rules: list[str]) -> Columns:
+def _beyond_caps(trial: Trial) -> tuple[Integers, Integers]:
+    """Return the first cap that kept each candidate out, -1 where none did, and when it was full.
+
+    Who could have been randomised while recruitment went on, and was not, is of a kind of which
+    there were enough.
+    """
+    cohort, conduct, scenario = trial.cohort, trial.conduct, trial.scenario
+    found, since = np.full(cohort.arrival.shape, -1), np.zeros(cohort.arrival.shape, np.int64)
+    if not scenario.design.caps:
+        return found, since
+    ready, deadline, possible = first_infusion(cohort, scenario)
+    waits = possible & (ready < conduct.closed[:, None])
+    there = np.nonzero(conduct.randomised < NEVER)
+    waits[there[0], trial.candidate[there]] = False
+    for place, cap in enumerate(scenario.design.caps.values()):
+        kind = cap.who.holds(scenario.population.covariates, cohort.covariates)
+        counted = take_rows(kind, trial.candidate) & (conduct.randomised < NEVER)
+        enough = np.cumsum(counted, axis=1) >= cap.places(scenario.design.patients)
+        full = np.where(enough, conduct.randomised, NEVER).min(axis=1)[:, None]
+        out = waits & kind & (found < 0) & (full < conduct.closed[:, None]) & (full <= deadline)
+        found, since = np.where(out, place, found), np.where(out, full, since)
+    return found, since
+
+
+def _reasons(
+    outcome: Integers, failed: Integers, rules: list[str], beyond: Integers, caps: list[str]
+) -> Columns:
     """Return why candidates were not randomised, from the bits of the rules that they fail."""
     patterns, pattern = np.unique(failed, return_inverse=True)
     names = [
         [rule for bit, rule in enumerate(rules) if (bits >> bit) & 1] for bits in patterns.tolist()
     ]
-    reasons = list(dict.fromkeys([*rules, "window_missed", "recruitment_closed"]))
+    of_caps = [f"{CAP}{name}" for name in caps]
+    reasons = list(dict.fromkeys([*rules, *of_caps, "window_missed", "recruitment_closed"]))
     first = np.array([reasons.index(failing[0]) if failing else -1 for failing in names], np.int64)
     window, closed = reasons.index("window_missed"), reasons.index("recruitment_closed")
     reason = np.select([outcome == 2, outcome == 3], [window, closed], first[pattern])
+    if caps:
+        reason = np.where(beyond >= 0, beyond + reasons.index(of_caps[0]), reason)
     joined = [";".join(failing) for failing in names if failing]
     return {
         "reason": _named(reason, reasons),

@@ -25,7 +25,8 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "outcome": Column("What became of the candidate"),
     "reason": Column(
         "Why the candidate was not randomised",
-        codes="the first rule of eligibility that failed; window_missed: the first infusion could "
+        codes="the first rule of eligibility that failed; cap_ and a name: there were enough "
+        "patients of that kind; window_missed: the first infusion could "
         "not start in time; recruitment_closed: eligible after recruitment had closed",
     ),
     "failed_rules": Column("Every rule of eligibility that failed, joined by semicolons"),

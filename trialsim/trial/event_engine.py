@@ -165,6 +165,12 @@ class Replicate:
         self.places = Stock(self.env, places, Lack.PLACE, more_may_come=False)
         self.entry = [self.places]
         """What a candidate takes to be randomised, beside what the first infusion takes."""
+        self.caps = [
+            Stock(self.env, cap.places(scenario.design.patients), Lack.PLACE, more_may_come=False)
+            for cap in scenario.design.caps.values()
+        ]
+        """Places for each kind of patient of whom no more than so many are randomised."""
+        self.kinds: list[list[bool]] = [kind[replicate].tolist() for kind in itinerary.kinds]
         self.clinics = [Clinic() for _ in operations.sites]
         coupled = couples_patients(scenario) is not None
         if operations.infusion_chairs_per_site is not None and coupled:
@@ -193,7 +199,8 @@ class Replicate:
     def candidate(self, row: int) -> Process:
         """Come for the first infusion, day after day while there is time, and then every day."""
         clinic, deadline = self.clinics[self.site[row]], self.deadline[row]
-        needs = [*self.entry, *clinic.lent, *clinic.used]
+        caps = self.caps_of(row)
+        needs = [*self.entry, *caps, *clinic.lent, *clinic.used]
         due = self.ready[row]
         while due <= deadline:
             until = min(self.closing(due), deadline + 1)
@@ -203,9 +210,13 @@ class Replicate:
                 if self.course is not None:
                     yield from self.treatment(patient, clinic, self.course)
                 return
-            if not self.places.free:
+            if not all(stock.free for stock in (self.places, *caps)):
                 return
             due = self.next_opening()
+
+    def caps_of(self, row: int) -> list[Stock]:
+        """Return the places for patients of the candidate's kinds."""
+        return [cap for cap, kind in zip(self.caps, self.kinds, strict=True) if kind[row]]
 
     def randomise(self, row: int) -> Patient:
         """Give the candidate of a row of the itinerary an arm, as the next patient."""

@@ -31,7 +31,7 @@ from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import BelowShare, Streams, cells
-from trialsim.trial.cohort import CandidateCovariates, Cohort
+from trialsim.trial.cohort import CandidateCovariates, Cohort, meets
 from trialsim.trial.risks.chances import chances_in_arms, chances_of, in_layers, minutes_until
 
 
@@ -128,6 +128,8 @@ class Itinerary:
     """What was decided of the ends that depend on scores, minutes from randomisation."""
     places: Integers | None = None
     """How many are randomised at most, one a replicate; None for the patients of the design."""
+    kinds: tuple[Booleans, ...] = ()
+    """Who counts towards each cap of the design, shape (replicate, eligible) each."""
 
     @property
     def possible(self) -> Booleans:
@@ -201,8 +203,10 @@ def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itin
     """Return the itineraries of those candidates who can be randomised."""
     ready, deadline, possible = first_infusion(cohort, scenario)
     chosen = _Chosen(possible)
+    caps = scenario.design.caps.values()
     return Itinerary(
         candidate=chosen.places,
+        kinds=tuple(meets(cap.who, scenario, cohort, RowIndex(chosen.places)) for cap in caps),
         site=chosen.of(cohort.site),
         ready=np.where(chosen.filled, chosen.of(ready), NEVER),
         deadline=chosen.of(deadline),

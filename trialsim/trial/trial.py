@@ -338,6 +338,8 @@ def _rows(part: Any, kept: Booleans, rows: int) -> Any:
         return part[kept] if len(part) == rows else part
     if isinstance(part, CandidateCovariates | DrawnIntentions | Scores):
         return part.of_replicates(kept)
+    if type(part) is tuple:
+        return tuple(_rows(one, kept, rows) for one in part)
     if isinstance(part, dict):
         return {name: _rows(one, kept, rows) for name, one in part.items()}
     if isinstance(part, Cohort | Itinerary | Conduct | Trial):

@@ -7,7 +7,7 @@ the event engine, and refuses a scenario in which patients are coupled.
 
 import numpy as np
 
-from trialsim.arrays import Integers, take_rows
+from trialsim.arrays import Booleans, Integers, take_rows
 from trialsim.clock import NEVER
 from trialsim.errors import RunError
 from trialsim.scenario.scenario import Scenario
@@ -44,6 +44,8 @@ def first_to_be_ready(
         padding = np.full((len(order), patients - width), (NEVER >> bits) << bits)
         order = np.concatenate([order, padding], axis=1)
     order.sort(axis=1)
+    if itinerary.kinds:
+        order = _within_caps(order, bits, itinerary, scenario)
     first = order[:, :patients]
     here = first >> bits < NEVER >> bits
     if itinerary.places is not None:
@@ -58,3 +60,29 @@ def first_to_be_ready(
         waited=None,
         lacked=None,
     )
+
+
+def _within_caps(order: Integers, bits: int, itinerary: Itinerary, scenario: Scenario) -> Integers:
+    """Return the order without those who are of a kind of which there are enough already.
+
+    Parameters
+    ----------
+    order
+        Of each replicate's candidates, as `first_to_be_ready` has it: when each is ready, and
+        where on the itinerary's axis.
+    """
+    nobody = (NEVER >> bits) << bits
+    limits = np.array(
+        [cap.places(scenario.design.patients) for cap in scenario.design.caps.values()]
+    )
+    kinds = np.stack(itinerary.kinds, axis=-1)
+    rows, taken = np.arange(len(order)), np.zeros((len(order), len(limits)), np.int64)
+    for turn in range(order.shape[1]):
+        there = order[:, turn] < nobody
+        place = np.where(there, order[:, turn] & ((1 << bits) - 1), 0)
+        kind = kinds[rows, place] & there[:, None]
+        beyond: Booleans = np.any(kind & (taken >= limits), axis=1)
+        taken += kind & ~beyond[:, None]
+        order[beyond, turn] = nobody
+    order.sort(axis=1)
+    return order

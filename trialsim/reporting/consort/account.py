@@ -8,7 +8,7 @@ from pandas import DataFrame
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.arrays import Booleans
-from trialsim.datasets import BEGUN, PATIENT
+from trialsim.datasets import BEGUN, CAP, PATIENT
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import spoken
 from trialsim.simulated import SimulatedTrial
@@ -78,6 +78,7 @@ def consort_text(account: Mapping[str, Any], scenario: Scenario) -> str:
     named |= {
         name: f"Not met: {rule.label}" for name, rule in scenario.eligibility.inclusion.items()
     }
+    named |= {f"{CAP}{name}": cap.in_words() for name, cap in scenario.design.caps.items()}
     excluded = account["excluded"]
     reasons = sorted(excluded["reasons"].items(), key=lambda reason: -reason[1])
     rows = [("Screened", [account["screened"]]), ("  Excluded", [excluded["total"]])]

@@ -15,10 +15,10 @@ from pandas import DataFrame
 
 from trialsim.analysis.primary import analyse_primary
 from trialsim.arrays import Booleans, Integers
-from trialsim.datasets import PATIENT
+from trialsim.datasets import CAP, PATIENT
 from trialsim.datasets import tables as tables_of
 from trialsim.reporting.consort.account import DISPOSITIONS, dispositions
-from trialsim.scenario.patients.eligibility import Eligibility, Rule
+from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import Trial
 
@@ -114,7 +114,7 @@ def trial_flow(
         replicates=len(replicates),
         assessed=candidates.entry("Assessed for eligibility", outcome.notna()),
         in_screening=next(_happened(waiting), None),
-        excluded=_excluded(candidates, screening["reason"], scenario.eligibility),
+        excluded=_excluded(candidates, screening["reason"], scenario),
         randomised=candidates.entry("Randomised", outcome == "randomised"),
         arms=tuple(flow(arm, one.label) for arm, one in scenario.design.arms.items()),
     )
@@ -208,13 +208,17 @@ def _happened(*entries: Entry) -> Iterator[Entry]:
     return (entry for entry in entries if entry.people and entry.people.mean)
 
 
-def _excluded(candidates: _Counter, reason: "pd.Series[Any]", eligibility: Eligibility) -> Entry:
+def _excluded(candidates: _Counter, reason: "pd.Series[Any]", scenario: Scenario) -> Entry:
     """Return who was not randomised, by the first reason, the commonest first."""
+    eligibility = scenario.eligibility
+    capped = {f"{CAP}{name}": cap.in_words() for name, cap in scenario.design.caps.items()}
     groups = {
         "Inclusion criterion not met": _labels(eligibility.inclusion),
         "Exclusion criterion met": _labels(eligibility.exclusion),
         "Other reasons": {
-            name: _sentence(name) for name in reason.cat.categories if name not in eligibility.rules
+            name: capped.get(name, _sentence(name))
+            for name in reason.cat.categories
+            if name not in eligibility.rules
         },
     }
 

@@ -129,6 +129,13 @@ def _factors(stratify_by: str, strata: Mapping[str, Factor]) -> tuple[str, ...]:
     return (*((SITE,) if stratify_by == SITE else ()), *strata)
 
 
+def _caps_leave_places(caps: Mapping[str, Cap], patients: int) -> Iterator[Violation]:
+    for name, cap in caps.items():
+        if cap.places(patients) < 1:
+            rule = f"must leave a place for one of {patients} patients"
+            yield Violation(f"caps.{name}.share", rule, cap.share)
+
+
 def _factors_are_named(strata: Mapping[str, Factor]) -> Iterator[Violation]:
     for name in (SITE, ARM):
         if name in strata:
@@ -172,6 +179,7 @@ class Design(CheckedModel):
         (("block_size", "arms", "randomisation"), _whole_blocks),
         (("randomisation", "arms", "stratify_by", "strata"), _procedure_fits),
         (("strata",), _factors_are_named),
+        (("caps", "patients"), _caps_leave_places),
         (("arms",), _one_unit),
         (("visits",), _begins_with_baseline),
         (("visits",), _in_order),

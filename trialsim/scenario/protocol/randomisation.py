@@ -96,6 +96,10 @@ class Cap(FrozenModel):
         """
         return int(self.share * patients + 1e-9)
 
+    def in_words(self) -> str:
+        """Return it as the reason for which a candidate beyond is not randomised."""
+        return f"Enough patients randomised: {self.who.label}"
+
 
 class Randomisation(CheckedModel):
     """What every procedure answers about itself."""
