@@ -244,7 +244,7 @@ def _sas_date(
 
 def date_part(name: str, label: str, of: str) -> Variable:
     """Return a SAS date that is the date of a date and time in SDTM."""
-    said = f"Date part of {of} as a SAS date; empty where it is"
+    said = f"Date part of {of}, as a SAS date; empty where there is none"
     return Variable(name, label, "sas_date", "Derived", comment=said)
 
 
