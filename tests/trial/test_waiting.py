@@ -81,7 +81,8 @@ def test_a_trial_with_rescue_and_switching_is_the_same_by_few_events_and_by_all(
         assert minutes.tobytes() == few.conduct.ends[name][4:5].tobytes(), name
     assert few.scores["arat"][4:5].tobytes() == alone.scores["arat"].tobytes()
     conduct = few.conduct
-    assert (conduct.waited > 0).any()
+    assert conduct.waited is not None
+    assert np.any(conduct.waited > 0)
     for name in ("rescued", "switched", "stopped_for_drug"):
         assert (conduct.ends[name] < NEVER).any(), name
 

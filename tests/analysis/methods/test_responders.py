@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy.stats import t as student
 
 from trialsim.analysis.data import Data
 from trialsim.analysis.finding_figures import finding_figures
@@ -111,3 +112,34 @@ def test_what_a_standardised_difference_does_not_go_with_is_refused(
     with pytest.raises(InputError) as refused:
         study.replace(changes)
     assert told in str(refused.value)
+
+
+def test_the_standardised_difference_has_the_error_of_the_patients_influences() -> None:
+    """Oracle: the delta method by hand, with the fit of statsmodels."""
+    names = ("arat", "age_years")
+    study = load("cars1").replace(
+        {"design.patients": 120, "analysis.test": {**SHARES, "covariates": list(names)}}
+    )
+    trial = simulate_batch(study, Streams(4, range(4)))
+    found, data = analyse_primary(trial, study.analysis), Data(trial, study.analysis)
+    for row in range(4):
+        among = data.values.analysed[row]
+        y = 1.0 * (data.values.cell[row][among] >= 41)
+        columns = [1.0 * data.arms[0][row], *data.covariates(names)[row]]
+        x = np.column_stack([np.ones(among.sum()), *(one[among] for one in columns)])
+        beta = sm.GLM(y, x, family=sm.families.Binomial()).fit(tol=1e-12).params
+        x1, x0 = x.copy(), x.copy()
+        x1[:, 1], x0[:, 1] = 1, 0
+        p, p1, p0 = (1 / (1 + np.exp(-one @ beta)) for one in (x, x1, x0))
+        difference = float((p1 - p0).mean())
+        gradient = ((p1 * (1 - p1))[:, None] * x1 - (p0 * (1 - p0))[:, None] * x0).mean(axis=0)
+        information = x.T @ ((p * (1 - p))[:, None] * x) / len(y)
+        through = (x * (y - p)[:, None]) @ np.linalg.solve(information, gradient)
+        influence, freedom = p1 - p0 - difference + through, len(y) - 4
+        error = np.sqrt((influence**2).sum() / (len(y) * freedom))
+        half = student.ppf(0.975, freedom) * error
+        assert found.z[row] == pytest.approx(difference / error, rel=1e-6)
+        ends = found.low[row], found.high[row]
+        assert ends == pytest.approx((difference - half, difference + half), abs=1e-7)
+        expected = 2 * student.sf(abs(difference / error), freedom)
+        assert found.p_value[row] == pytest.approx(expected, rel=1e-5)
