@@ -38,6 +38,7 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["chairs", "cars1", *SMALL, "--site", "site_01"],
         ["boundaries", "cars_sequential"],
         ["expected-size", "cars_sequential"],
+        ["graph", "cars1_graph"],
         ["stopping", "cars_sequential", *FEW],
         ["patients", "cars_sequential", *FEW],
         ["curve", "cars1", "--set", "design.patients=40,80", *FEW],

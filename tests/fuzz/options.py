@@ -112,6 +112,7 @@ OF_COMMAND: Final[Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     ("missingness",): {"estimand": ("treatment_policy",)},
     ("plot", "boundaries"): _LOOKS,
     ("plot", "expected-size"): _LOOKS,
+    ("plot", "graph"): {"scenario": ("cars1_graph",)},
     ("plot", "missingness"): {"estimand": ("treatment_policy",)},
     ("plot", "size"): {"replicates": ("100",)},
     ("plot", "stopping"): _LOOKS,

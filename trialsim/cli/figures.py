@@ -209,6 +209,15 @@ class PlannedBounds(StudyOptions):
         return study, bounds(study)
 
 
+class Planned(StudyOptions):
+    """A study, of which no trial is run."""
+
+    def __call__(self) -> tuple["Study", "Study"]:
+        """Load it."""
+        study = self.loaded()
+        return study, study
+
+
 class BoundsByEffect(StudyOptions):
     """What the bounds do under many effects."""
 
@@ -287,6 +296,7 @@ FIGURES: Final = {
     "expected-size": Figure(
         BoundsByEffect, "Draw expected patients by the true effect, alongside the textbook's count."
     ),
+    "graph": Figure(Planned, "Draw the graph by which analyses share the level; no trial is run."),
     "curve": Figure(AlongOnePath, "Draw power along the values of one number."),
     "what-if": Figure(
         Compared, "Draw the paired difference of each alternative from the base.", ("quantity",)

@@ -207,6 +207,11 @@ _OF: Final[Mapping[str, Mapping[str, Column]]] = {
         "before_decision": Column("Patients randomised between cut and decision", "patients"),
         "to_come": Column("Patients planned less those randomised by the decision", "patients"),
     },
+    "graph": {
+        "analysis": Column("Analysis that has or passes on a share of the level"),
+        "to": Column("Analysis that inherits the share; empty for what is there at first"),
+        "share": Column("Share of the level of the analysis", "proportion"),
+    },
     "boundaries": {
         "patients": Column("Patients whose endpoint is known", "patients"),
         "day": Column("Expected day of the look since the trial's first", "days"),

@@ -180,6 +180,7 @@ def drawn_from(
         "stopping": (looked_at, "stopping"),
         "patients": (looked_at, "patients"),
         "boundaries": (ts.bounds("cars_sequential"), "boundaries"),
+        "graph": (load("cars1_graph"), "graph"),
         "expected-size": (bounds_by_effect("cars_sequential"), "expected-size"),
     }
     return results.__getitem__

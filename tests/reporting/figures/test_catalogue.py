@@ -44,9 +44,16 @@ FIGURES: Final = (
     "patients",
     "boundaries",
     "expected-size",
+    "graph",
 )
-WITHOUT_TRIALS: Final = ("boundaries", "expected-size")
-"""For which no trial is run, so that they have no seed."""
+WITHOUT_TRIALS: Final = {
+    **dict.fromkeys(
+        ("boundaries", "expected-size"),
+        r"Normal approximation .* no trial was run. Scenario cars_sequential",
+    ),
+    "graph": r"No trial was run. Scenario cars1_graph",
+}
+"""What is said of those for which no trial is run, so that they have no seed."""
 WIDTHS: Final = (7.0, 4.3)
 OF_A_NOTEBOOK: Final = mpl.RcParams(
     {"font.size": 20.0, "axes.grid": True, "svg.fonttype": "path", "savefig.dpi": 50.0}
@@ -82,7 +89,7 @@ def test_a_figure_says_that_it_is_simulated_from_which_seed_and_how_often(
         r"(\d simulated trials,|One simulated trial, replicate 0 of) seed 2016, scenario cars"
     )
     if figure in WITHOUT_TRIALS:
-        how_often = r"Normal approximation .* no trial was run. Scenario cars_sequential"
+        how_often = WITHOUT_TRIALS[figure]
     assert re.search(how_often, drawing.caption)
     assert SIMULATED in drawing.caption
     assert drawing.get_supxlabel().replace("\n", " ") == drawing.caption
@@ -90,11 +97,16 @@ def test_a_figure_says_that_it_is_simulated_from_which_seed_and_how_often(
 
 @every_figure
 def test_every_axis_says_what_it_shows(drawn: Draw, figure: str) -> None:
-    """An axis of names explains itself; of two axes one above the other the lower says it."""
+    """An axis of names explains itself; of two axes one above the other the lower says it.
+
+    A graph has no axis.
+    """
     drawing = drawn(figure, WIDTHS[0])
-    main = [axes for axes in drawing.axes if axes.get_label() != "<colorbar>"]
-    assert main[-1].get_xlabel()
-    for axes in drawing.axes:
+    shown = [axes for axes in drawing.axes if axes.axison]
+    assert bool(shown) is (figure != "graph")
+    main = [axes for axes in shown if axes.get_label() != "<colorbar>"]
+    assert all(axes.get_xlabel() for axes in main[-1:])
+    for axes in shown:
         ticks = [tick.get_text() for tick in axes.get_yticklabels()]
         names = any(re.search("[a-z]", tick) for tick in ticks)
         assert axes.get_ylabel() or names

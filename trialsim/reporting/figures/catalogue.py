@@ -22,6 +22,7 @@ from trialsim.reporting.figures.canvas.trials import Trials, trials_of
 from trialsim.reporting.figures.of_designs.assurance import assurance_data, assurance_figure
 from trialsim.reporting.figures.of_designs.estimate import estimate_data, estimate_figure
 from trialsim.reporting.figures.of_designs.forest import differences_data, differences_figure
+from trialsim.reporting.figures.of_designs.graph import graph_data, graph_figure
 from trialsim.reporting.figures.of_designs.heat_map import heat_map_data, heat_map_figure
 from trialsim.reporting.figures.of_designs.missingness import missingness_data, missingness_figure
 from trialsim.reporting.figures.of_designs.power_curve import curve_data, curve_figure
@@ -46,6 +47,7 @@ from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, m
 from trialsim.reporting.figures.of_trials.population import population_data, population_figure
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_data, recruitment_figure
 from trialsim.reporting.figures.of_trials.swim_lanes import lanes_data, lanes_figure
+from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
 
 
@@ -75,6 +77,7 @@ KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
         "stopping": Kind(stopping_data, stopping_figure),
         "patients": Kind(patients_data, patients_figure),
     },
+    Scenario: {"graph": Kind(graph_data, graph_figure)},
     BoundsResult: {
         "boundaries": Kind(boundaries_data, boundaries_figure),
         "expected-size": Kind(expected_size_data, expected_size_figure),

@@ -5,6 +5,7 @@ from typing import Protocol
 from trialsim.analysis.analyse import Analysis
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.replicates.result import SIMULATED
+from trialsim.scenario.scenario import Scenario
 
 
 class FromTrials(Protocol):
@@ -69,6 +70,12 @@ def caption_of_bounds(result: BoundsResult, *further: str) -> str:
         f"{_of_stages(result)}Normal approximation at the planned information; no trial was run. "
         f"Scenario {result.scenario} ({result.digest})."
     )
+    return " ".join([*further, where, SIMULATED])
+
+
+def caption_of_study(study: Scenario, *further: str) -> str:
+    """Return the caption of what is drawn of a study alone, with sentences of the figure's own."""
+    where = f"No trial was run. Scenario {study.name} ({study.digest})."
     return " ".join([*further, where, SIMULATED])
 
 
