@@ -39,6 +39,9 @@ _EVERYWHERE: Final[Mapping[str, Column]] = {
     "mcse": Column("Monte Carlo standard error"),
     "name": Column("Name of the base or of what is compared with it"),
     "patients": Column("Patients", "patients"),
+    "patients_saved": Column(
+        "Patients that the analysis saves: 1 less the ratio of variances of estimates", _SHARE
+    ),
     "power": Column("Trials that reject in favour of the treated", _SHARE),
     "quantity": Column("What the analysis estimates"),
     "replicates": Column("Simulated trials", "trials"),

@@ -106,6 +106,27 @@ def mean_over_replicates(values: Floats) -> Mean:
     return Mean(mean, np.sqrt(variance / np.where(n > 0, n, np.nan)), np.sqrt(variance))
 
 
+def variance_saved(values: Floats, base: Floats) -> Mean:
+    """Return 1 less the ratio of two variances over the same replicates, shape (replicates,).
+
+    Of two estimates of one effect it is the share of patients that the first saves: variances fall
+    as their number rises. The mcse is by the influence of each replicate on both, to first order,
+    so that it is that of the pairs. NaN in either leaves a replicate out; NaN without spread.
+
+    >>> saved = variance_saved(np.array([1.0, 2, 3, 4]), np.array([2.0, 4, 6, 8]))
+    >>> saved.estimate.item(), saved.mcse.round(12).item()
+    (0.75, 0.0)
+    """
+    known = np.isfinite(values) & np.isfinite(base)
+    own, other = ((one[known] - one[known].mean()) ** 2 for one in (values, base))
+    if known.sum() < 2 or not (other.sum() > 0 and own.sum() > 0):
+        return Mean(*(np.asarray(np.nan),) * 3)
+    ratio = own.sum() / other.sum()
+    influence = ratio * (own / own.mean() - other / other.mean())
+    _, mcse, sd = mean_over_replicates(influence)
+    return Mean(np.asarray(1 - ratio), mcse, sd)
+
+
 def median_over_replicates(values: Floats, confidence: float = 0.95) -> Quantile:
     """Return the median over replicates, shape (replicates,): `quantile_over_replicates` of a half.
 

@@ -11,6 +11,7 @@ import pytest
 import trialsim as ts
 from trialsim.questions.what_if.variants import alternatives, spread_evenly
 from trialsim.questions.what_if.what_if import COMPARED, WhatIf, compared
+from trialsim.reporting.text.comparison import what_if_text
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 
@@ -336,3 +337,23 @@ def test_more_alternatives_than_anybody_compares_are_refused_before_they_are_mad
     ends = {PATIENTS: [100, 200]}
     with pytest.raises(ts.InputError, match=r"points: must be 1 to 10,000"):
         ts.what_if(modest, ends, how="latin_hypercube", points=10**12, replicates=8)
+
+
+def test_an_analysis_saves_the_patients_whose_variance_it_explains() -> None:
+    """Against the estimates of both analyses run alone; its error is that of the pairs."""
+    plan = {"analysis.test": "t_test", "analysis.death": "as_missing", "analysis.secondary": {}}
+    study = load("cars1").replace(plan)
+    changes: Changes = {"analysis.test": ["ancova"], "design.patients": [150]}
+    found = ts.what_if(study, changes, replicates=400, n_jobs=1)
+    base, adjusted, fewer = found.rows
+    own, other = (
+        ts.power(one, 400, n_jobs=1).columns["estimate"] for one in (adjusted.scenario, study)
+    )
+    saved = adjusted.patients_saved
+    assert saved.estimate.item() == pytest.approx(1 - own.var() / other.var())
+    correlation = np.corrcoef(own, other)[0, 1]
+    error = own.var() / other.var() * np.sqrt(4 * (1 - correlation**2) / 400)
+    assert saved.mcse.item() == pytest.approx(error, rel=0.15)  # normal estimates have this
+    assert saved.estimate > 4 * saved.mcse
+    assert np.isnan([base.patients_saved.estimate, fewer.patients_saved.estimate]).all()
+    assert "ancova: patients saved" in what_if_text("CARS-1", found)

@@ -42,6 +42,7 @@ from trialsim.stats.monte_carlo import (
     logarithms,
     mean_over_replicates,
     paired_difference,
+    variance_saved,
 )
 from trialsim.trial.trial import Engine
 
@@ -80,6 +81,11 @@ class Row:
 
     without_logarithm: int
     """Replicates whose ratio is 0 or infinite: they have no part in its mean and difference."""
+    patients_saved: Mean
+    """Share of patients that its analysis saves: 1 less the ratio of the variances of estimates.
+
+    NaN unless test and strata of the primary analysis alone differ, and it estimates the same.
+    """
 
     @property
     def is_harmful(self) -> bool:
@@ -129,6 +135,9 @@ class Row:
             numbers |= {name: float(mean.estimate), f"{name}_mcse": float(mean.mcse)}
             numbers[f"{name}_difference"] = float(changed.estimate)
             numbers[f"{name}_difference_mcse"] = float(changed.mcse)
+        saved = self.patients_saved
+        numbers["patients_saved"] = float(saved.estimate)
+        numbers["patients_saved_mcse"] = float(saved.mcse)
         return numbers
 
 
@@ -360,7 +369,25 @@ def _row(variant: Variant, engine: str, done: Replicates, base: Replicates, of: 
             for name in names
         },
         without_logarithm=left_out(done.columns["estimate"], quantity),
+        patients_saved=_patients_saved(variant, done, base, of),
     )
+
+
+_ANALYSED_BY: Final = ("analysis.test", "analysis.strata", "analysis.stratum_weighting")
+"""Paths of how the primary effect is estimated, with those below them."""
+
+
+def _patients_saved(variant: Variant, done: Replicates, base: Replicates, of: Study) -> Mean:
+    """Return the share of patients that an analysis saves beside that of the base."""
+    own, other = variant.scenario.analysis.quantity, of.analysis.quantity
+    if (
+        own != other
+        or not variant.changes
+        or not all(path.startswith(_ANALYSED_BY) for path in variant.changes)
+    ):
+        return Mean(*(np.asarray(np.nan),) * 3)
+    estimates = [part.columns["estimate"] for part in (done, base)]
+    return variance_saved(*(map(logarithms, estimates) if own.is_ratio else estimates))
 
 
 def _estimates_apart(done: Replicates, base: Replicates, own: Quantity, other: Quantity) -> Mean:

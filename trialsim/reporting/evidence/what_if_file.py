@@ -66,6 +66,7 @@ def _row(told: Mapping[str, Any], base: Scenario) -> Row | None:
         means={name: _mean(known, name, finished) for name in compared},
         differences={name: _mean(known, f"{name}_difference", finished) for name in compared},
         without_logarithm=told["without_logarithm"],
+        patients_saved=_mean(known, "patients_saved", finished),
     )
 
 

@@ -1,7 +1,7 @@
 """Comparisons, sizes and assurances as lines of text, each number with its Monte Carlo error."""
 
-from collections.abc import Mapping
-from math import isinf
+from collections.abc import Iterator, Mapping
+from math import isinf, isnan
 from textwrap import fill, wrap
 
 from trialsim.questions.assurance.assurance import Assurance
@@ -53,6 +53,7 @@ def what_if_text(title: str, result: WhatIf) -> str:
         "Power: rejections in favour of the treated; for control: those in favour of control.",
         *_about_success(base),
         *_about_ratios(result),
+        *_saved(result),
     ]
     lines += [f"WARNING: {_name(row)}: {_HARMFUL}" for row in result.rows if row.is_harmful]
     failed = [row for row in result.rows if row.failed]
@@ -186,6 +187,17 @@ def _about_success(base: Row) -> list[str]:
     if not isinstance(plan, AnalysisPlan) or not plan.needs_every_analysis:
         return []
     return [fill(f"Rejections are those of success: {success_in_words(plan)}", 88)]
+
+
+def _saved(result: WhatIf) -> Iterator[str]:
+    """Yield the patients that each other analysis of the same effect saves."""
+    for row in result.rows:
+        saved = row.patients_saved
+        if not isnan(saved.estimate):
+            yield (
+                f"{_name(row)}: patients saved {100 * saved.estimate:.1f}% (MCSE "
+                f"{100 * saved.mcse:.1f}%), 1 less the ratio of the estimates' variances"
+            )
 
 
 def _about_ratios(result: WhatIf) -> list[str]:
