@@ -179,6 +179,7 @@ def test_one_trial_is_shown_by_its_own_estimates(study: ts.Scenario) -> None:
         ({}, (0.0,), "deltas: must be two or more, rising or falling"),
         ({}, (0.0, -5.0, -5.0), "deltas: must be two or more, rising or falling"),
         ({}, (0.0, float("nan")), "deltas: must be numbers"),
+        ({}, (0.0, -1e300), "deltas: must lie within -570 and 570, 10 times the scale"),
         ({"outcomes.arat.step": 3}, (0.0, -5.0), "tolerance: must be 3 points or more"),
     ],
 )

@@ -54,6 +54,8 @@ SEARCH: Final = (
     "imputations: it rejects at one delta and no longer at another, {tolerance} away. Where a "
     "conclusion comes and goes, it is the first change along the deltas shown that is sought."
 )
+MOST_WIDTHS: Final = 10
+"""Of the scale, that a delta may be: far beyond what moves every score to an end."""
 FINEST: Final = 0.1
 """Of a step of the scale: the tolerance of deltas on the latent scale."""
 
@@ -329,8 +331,13 @@ def _problems(scenario: Scenario, deltas: tuple[float, ...]) -> Iterator[Problem
         yield Problem("analysis.missing", rule, plan.missing)
     told = ",".join(f"{one:g}" for one in deltas)
     steps = np.diff(np.asarray(deltas, float))
+    outcome = scenario.outcomes[plan.endpoint]
+    most = MOST_WIDTHS * (outcome.high - outcome.low)
     if not np.isfinite(deltas).all():
         yield Problem("deltas", "must be numbers", told)
+    elif np.abs(deltas).max(initial=0.0) > most:
+        rule = f"must lie within -{most:g} and {most:g}, {MOST_WIDTHS} times the scale"
+        yield Problem("deltas", rule, told)
     elif len(deltas) < 2 or not ((steps > 0).all() or (steps < 0).all()):
         yield Problem("deltas", "must be two or more, rising or falling", told)
 
