@@ -15,6 +15,7 @@ PAGES: Final = (
     "own_analyses.md",
     "own_courses.md",
     "own_patients.md",
+    "randomisation.md",
 )
 
 
