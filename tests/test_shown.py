@@ -45,12 +45,19 @@ def results() -> list[Shown]:
     ]
 
 
+FAMILY = {
+    "analysis.secondary": {"early": {"visit": "day_42"}},
+    "analysis.multiplicity": "holm",
+}
+
+
 @pytest.fixture(scope="module")
 def others() -> list[Shown]:
     """Return one of every kind without figures."""
     study = ts.load("cars1").replace({"design.patients": 40})
     return [
         ts.type_one_error(study, replicates=40, seed=SEED, n_jobs=1),
+        ts.family_wise_errors(study.replace(FAMILY), replicates=40, seed=SEED, n_jobs=1),
         ts.board(ts.simulate("cars_sequential", SEED)),
         ts.compare(study, "cars1", SEED),
         ts.count_power_of(study, 100, SEED, cohort=64),

@@ -48,7 +48,7 @@ Hypotheses: TypeAlias = tuple[str, ...]
 """The names of the analyses whose null hypotheses are true."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FamilyWiseErrors(Shown):
     """The family-wise error rate of every configuration of true null hypotheses."""
 
