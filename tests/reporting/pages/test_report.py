@@ -349,3 +349,16 @@ def test_a_trial_that_cannot_be_built_again_is_told(
     page = Reader(report(collect_evidence(modest_run, wanted)))
     assert "could not be rebuilt: replicate 4 is not what" in "".join(page.words)
     assert "example-flow" not in page.identifiers
+
+
+def test_the_first_question_is_of_success_where_that_is_more_than_the_primary_analysis(
+    run_of: Callable[[Scenario, str], RunDirectory],
+) -> None:
+    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
+    page = report(collect_evidence(run_of(load("alvarez2011"), "doses"), wanted))
+    asked = "How often does a trial of 133 patients succeed"
+    assert f"{asked}, if the Mann-Whitney effect is" in page
+    assert "At least one of primary, impression 30, impression 60" in page
+    told = dict(Reader(page).named)
+    assert "run.secondary.expected_rejections.mean" in told
+    assert "run.secondary.analyses.primary.power" in told

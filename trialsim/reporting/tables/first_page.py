@@ -9,10 +9,12 @@ from trialsim.replicates.result import PowerResult
 from trialsim.reporting.evidence.evidence import Evidence
 from trialsim.reporting.tables.operating_characteristics import summary
 from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
+from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import part_at
 from trialsim.scenario.words.labels import in_words, label_of
+from trialsim.scenario.words.multiplicity import success_in_words
 from trialsim.scenario.words.values import value_in_words
 
 MOST: Final = 3
@@ -52,8 +54,11 @@ def _question(scenario: Scenario, result: PowerResult) -> str:
     outcome = scenario.outcomes[plan.endpoint].label
     truth = float(result.truth.estimate)
     effect = f", if the {result.quantity.name} is {truth:.3f}" if math.isfinite(truth) else ""
+    trial = f"a trial of {scenario.design.patients:,} patients"
+    if plan.success != PRIMARY:
+        return f"How often does {trial} succeed{effect}? {success_in_words(plan)}"
     return (
-        f"How often does a trial of {scenario.design.patients:,} patients show that "
+        f"How often does {trial} show that "
         f"{arms[plan.treated].label} does better than {arms[plan.control].label} on the {outcome} "
         f"at {in_words(plan.visit)}{effect}?"
     )
