@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import ndtri
 
+import trialsim as ts
 from trialsim.analysis.primary import PrimaryAnalysis, analyse_primary
 from trialsim.analysis.secondary import every_analysis
+from trialsim.questions.assurance.prior import normal_prior
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.streams import Streams
@@ -145,3 +148,20 @@ def test_a_claim_at_its_margin_is_made_as_often_as_its_level_says() -> None:
     assert abs(float(found.result.truth.estimate) - 0.4) < 4 * found.result.truth.mcse
     assert abs(float(found.error.estimate) - 0.025) < 3 * np.sqrt(0.025 * 0.975 / 2_000)
     assert found.null == "Mann-Whitney effect at the margin, 0.4"
+
+
+def test_size_and_assurance_take_the_chance_of_the_claim() -> None:
+    """No closed form is of a margin, and none says how often a drug that does nothing succeeds."""
+    claim = {"interval": "logit", "alternative": "greater", "alpha": 0.025}
+    claim |= {"claim": "non_inferiority", "margin": 0.35, "secondary": {}}
+    changes = {f"analysis.{name}": value for name, value in claim.items()}
+    study = CARS1.replace({**changes, "outcomes.arat.effect.value": 0.5})
+    found = ts.sample_size(study, power=0.8, replicates=100, n_jobs=1)
+    assert found.closed_form is None
+    z = ndtri(0.975) + ndtri(0.8)
+    patients = 4 * (z * 0.285 / 0.15) ** 2  # an effect has an SD of about 0.57 / sqrt(patients)
+    assert abs(found.value / patients - 1) < 0.35
+    small = study.replace({"design.patients": 60})
+    chance = ts.assurance(small, normal_prior(0.5, 0.02), replicates=80, strata=4, n_jobs=1)
+    assert np.isnan(chance.success_at_null)
+    assert 0.2 < chance.probability < 0.8

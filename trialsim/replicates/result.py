@@ -21,6 +21,7 @@ from trialsim.replicates.secondary import SecondaryResult, secondary_of
 from trialsim.replicates.true_effect import PREFIX as OF_TRUTH
 from trialsim.replicates.true_effect import true_effect
 from trialsim.scenario.plan.choices import Claim, Quantity
+from trialsim.scenario.plan.claims import claim_name
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import Target, target_of
@@ -131,7 +132,7 @@ class PowerResult(Shown):
         """What a replicate that counts in the power shows, such as `in favour of the treated`."""
         if self.claim == "superiority":
             return "in favour of the treated"
-        return f"claims of {self.claim.replace('_', ' ')}"
+        return f"claims of {claim_name(self.claim)}"
 
     @property
     def mcse(self) -> float:

@@ -78,7 +78,8 @@ def performance(result: PowerResult, null: PowerResult | None) -> Table:
         )
     rows += _of_secondary(result)
     if null is not None:
-        rows.append(_mean("Estimate without effect", null.to_dict(), "estimate", 4, "null"))
+        at = "without effect" if null.claim == "superiority" else "at the margin"
+        rows.append(_mean(f"Estimate {at}", null.to_dict(), "estimate", 4, "null"))
     return Table("performance", _caption("Performance", result), _COLUMNS, rows)
 
 

@@ -31,7 +31,6 @@ def type_one_error_text(title: str, found: TypeOneError) -> str:
     if at_margin:
         shares = {"type I error": found.error}
     changes = ", ".join(f"{path}={value}" for path, value in found.changes.items())
-    success = result.conventions.get("success", "")
     return "\n".join(
         [
             heading(

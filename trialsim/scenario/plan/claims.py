@@ -118,6 +118,16 @@ def quantity_of(test: AnyMethod, plan: Mapping[str, Any]) -> Quantity:
     return test.quantity(cast(Plan, SimpleNamespace(**plan)))
 
 
+def claim_name(claim: Claim) -> str:
+    """Return what is claimed as a phrase.
+
+    >>> claim_name("non_inferiority"), claim_name("superiority_by_margin")
+    ('non-inferiority', 'superiority by a margin')
+    """
+    named = {"superiority_by_margin": "superiority by a margin"}
+    return named.get(claim, claim.replace("_", "-"))
+
+
 def claim_in_words(plan: Plan, quantity: Quantity) -> str:
     """Return what is claimed, by which of the interval's ends, and at which level.
 
@@ -133,7 +143,7 @@ def claim_in_words(plan: Plan, quantity: Quantity) -> str:
             "are rejected, by two one-sided tests, each at alpha (Schuirmann 1987)"
         )
     else:
-        name = _NAMES[plan.claim]
+        name = claim_name(plan.claim).capitalize()
         claimed = f"{name}: claimed when {below} is rejected, one-sided"
     return f"{claimed}. Power is the chance of the claim. The interval is always two-sided."
 
@@ -148,10 +158,6 @@ def margin_test_in_words(plan: Plan, interval: str) -> str:
     )
 
 
-_NAMES: Final[Mapping[Claim, str]] = {
-    "superiority_by_margin": "Superiority by a margin",
-    "non_inferiority": "Non-inferiority",
-}
 MARGIN_VARIANCE: Final = (
     "The test's variance is the interval's, under any effect or that at the margin, not that where "
     "the arms do not differ."
