@@ -31,6 +31,7 @@ def type_one_error_text(title: str, found: TypeOneError) -> str:
     if at_margin:
         shares = {"type I error": found.error}
     changes = ", ".join(f"{path}={value}" for path, value in found.changes.items())
+    success = result.conventions.get("success", "")
     return "\n".join(
         [
             heading(
@@ -42,11 +43,7 @@ def type_one_error_text(title: str, found: TypeOneError) -> str:
             *(_row(name, one) for name, one in shares.items()),
             "",
             f"The type I error is {found.verdict}.",
-            *(
-                wrap(f"Of: {success}", 100)
-                if (success := result.conventions.get("success"))
-                else []
-            ),
+            *wrap(success and f"Of: {success}", 100),
             f"Values at the null: {changes}" if at_margin else f"Values without effect: {changes}",
             "",
             f"{result.seconds:.1f} s",
