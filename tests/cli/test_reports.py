@@ -110,3 +110,23 @@ def test_plot_draws_the_flow_of_one_trial_or_of_the_average(
 def test_a_flow_in_pixels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plot", "consort", "cars1", "-o", str(tmp_path / "flow.png")]) == INPUT_WRONG
     assert capsys.readouterr().err.startswith("--out: must end in .svg or .csv")
+
+
+def test_explore_writes_the_page_of_a_grid_and_keeps_what_it_ran(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, kept = str(tmp_path / "page.html"), str(tmp_path / "kept")
+    asked = ["explore", "stroke_nihss", "--jobs", "1", "--replicates", "8", "-o", page]
+    asked += ["--set", "design.patients=12,20", "--set", "analysis.alpha=0.05,0.1"]
+    assert run([*asked, "--keep", kept]) == DONE
+    assert capsys.readouterr().out == f"The page of 4 designs is {page}\n"
+    assert Path(page).read_text(encoding="utf-8").count('<input type="range"') == 2
+    assert any(Path(kept).rglob("*.parquet"))
+    Path(page).write_text("the page of somebody else", encoding="utf-8")
+    assert run(asked) == INPUT_WRONG
+
+
+def test_explore_needs_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explore", "cars1", "-o", str(tmp_path / "page.html")]) == INPUT_WRONG
+    assert "must name a path and its values" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -109,6 +109,7 @@ OF_COMMAND: Final[Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     ("bounds",): _LOOKS,
     ("calibrate",): {"replicates": ("32",)},
     ("disagree",): {"changes": ()},
+    ("explore",): {"out": ("new.html",)},
     ("missingness",): {"estimand": ("treatment_policy",)},
     ("plot", "boundaries"): _LOOKS,
     ("plot", "expected-size"): _LOOKS,

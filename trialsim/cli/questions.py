@@ -133,14 +133,18 @@ class AlongOnePath(EachValue):
     paths = 1
 
 
-class EveryPair(EachValue):
-    """A study beside every combination of the values of two paths."""
-
-    paths = 2
+class Grid(EachValue):
+    """A study beside every combination of the values of its paths."""
 
     def __call__(self, keep: KeepOptions = NOWHERE) -> tuple["Study", "WhatIf"]:
         """Compare every combination with the base."""
         return self._compared(keep, "grid")
+
+
+class EveryPair(Grid):
+    """A study beside every combination of the values of two paths."""
+
+    paths = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The command that writes the report of a run: report."""
+"""The commands that write a page of many trials: report, explore."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from trialsim.cli.console import command_line, say, warn, warn_of_damaged_parts
-from trialsim.cli.options import Jobs, workers_of
+from trialsim.cli.option_groups import with_options
+from trialsim.cli.options import Jobs, KeepOptions, workers_of
 from trialsim.cli.outputs import Overwrite, page_file
+from trialsim.cli.questions import Grid
 from trialsim.reporting.progress import Progress
 
 commands = typer.Typer()
@@ -81,3 +83,30 @@ def report(
     (warn if to.alone else say)(
         f"The report of {evidence.result.replicates:,} simulated trials is in {out}"
     )
+
+
+@commands.command(short_help="Write a page with sliders over a grid of designs.")
+@with_options
+def explore(
+    question: Grid,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The HTML file to write; - for standard output.")
+    ],
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Directory that keeps what is run; the same command resumes it."),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a page with sliders over a grid of designs: one file that holds everything.
+
+    Every combination of the values of --set is simulated, all on the same random numbers. The page
+    is HTML and needs no network: for the design under the sliders it gives power, the difference
+    from the base, patients, duration and candidates, each with its Monte Carlo error.
+    """
+    from trialsim.reporting.pages.explorer import explorer_page
+
+    to = page_file(out, "-o", overwrite)
+    _, result = question(KeepOptions(out=keep))
+    to.write(explorer_page(result, command_line()))
+    (warn if to.alone else say)(f"The page of {len(result.rows) - 1:,} designs is {out}")

@@ -199,17 +199,23 @@ def _over_range(low: float, high: float, shares: Floats, current: Any) -> list[f
 
 def _said(changes: Mapping[str, Any]) -> str:
     """Return changes as one writes them on the command line."""
-    return ", ".join(f"{path}={_short(value)}" for path, value in changes.items())
+    return ", ".join(f"{path}={value_on_a_line(value)}" for path, value in changes.items())
 
 
-def _short(value: Any) -> str:
+def value_on_a_line(value: Any) -> str:
     """Return a value as YAML has it on one line, so that two variants have two names.
 
-    >>> _short({"distribution": "constant", "value": 0.12}), _short(["site", None])
-    ('{distribution: constant, value: 0.12}', '[site, null]')
+    >>> value_on_a_line({"distribution": "constant", "value": 0.12})
+    '{distribution: constant, value: 0.12}'
+    >>> value_on_a_line(["site", None])
+    '[site, null]'
     """
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_short(part)}" for name, part in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{name}: {value_on_a_line(part)}" for name, part in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_short, value)) + "]"
+        return "[" + ", ".join(map(value_on_a_line, value)) + "]"
     return f"{value:.6g}" if isinstance(value, float) else as_written(value)
