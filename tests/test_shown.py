@@ -58,6 +58,7 @@ def others() -> list[Shown]:
     return [
         ts.type_one_error(study, replicates=40, seed=SEED, n_jobs=1),
         ts.family_wise_errors(study.replace(FAMILY), replicates=40, seed=SEED, n_jobs=1),
+        ts.nuisance(study, replicates=20, seed=SEED, n_jobs=1),
         ts.board(ts.simulate("cars_sequential", SEED)),
         ts.compare(study, "cars1", SEED),
         ts.count_power_of(study, 100, SEED, cohort=64),

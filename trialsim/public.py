@@ -17,6 +17,7 @@ from trialsim.questions.estimands.result import Estimands
 from trialsim.questions.family_wise_error import FamilyWiseErrors, family_wise_errors
 from trialsim.questions.monitoring.board import Board, board
 from trialsim.questions.monitoring.bounds import BoundsResult, bounds
+from trialsim.questions.nuisance import Nuisance, nuisance
 from trialsim.questions.power import power
 from trialsim.questions.programmes.disagreement import Disagreement, disagreement
 from trialsim.questions.sensitivity import sensitivity
@@ -48,6 +49,7 @@ __all__ = [
     "FamilyWiseErrors",
     "InputError",
     "Missingness",
+    "Nuisance",
     "PowerResult",
     "Prior",
     "Problem",
@@ -77,6 +79,7 @@ __all__ = [
     "load",
     "load_prior",
     "missingness",
+    "nuisance",
     "own_analysis",
     "own_course",
     "plot",

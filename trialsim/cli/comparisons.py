@@ -13,6 +13,7 @@ from trialsim.cli.questions import (
     Compared,
     Meant,
     Missing,
+    OverNuisance,
     Sized,
     Tipped,
     Varied,
@@ -117,6 +118,20 @@ def type_one_error(
         return
     study, result = question(keep)
     answer(result, as_json, lambda: type_one_error_text(study.title, result))
+
+
+@commands.command("nuisance", short_help="Estimate the type I error over what it may depend on.")
+@with_options
+def nuisance(question: OverNuisance, as_json: AsJson = False) -> None:
+    """Estimate the type I error over what the null hypothesis leaves open.
+
+    Without effect the scores of all patients, drop-out in all and in one arm, sites and recruitment
+    are made others, one at a time, each on trials of its own; a bound holds for all of them.
+    """
+    from trialsim.reporting.text.robustness import nuisance_text
+
+    study, result = question()
+    answer(result, as_json, lambda: nuisance_text(study.title, result))
 
 
 @commands.command(

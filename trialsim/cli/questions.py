@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from trialsim.questions.estimands.missingness import Missingness
     from trialsim.questions.estimands.result import Estimands
     from trialsim.questions.family_wise_error import FamilyWiseErrors
+    from trialsim.questions.nuisance import Nuisance
     from trialsim.questions.size.sample_size import SampleSize
     from trialsim.questions.tipping_point import TippingPoint
     from trialsim.questions.type_one_error import TypeOneError
@@ -267,6 +268,25 @@ class WithoutEffect:
         study = self.study.loaded()
         with self.run.runner(self.replicates) as runner:
             return study, family_wise_errors_by(runner, study, self.replicates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverNuisance:
+    """How often a study rejects without any effect, over what its null hypothesis leaves open."""
+
+    replicates: Count = 10_000
+    study: StudyOptions
+    run: RunOptions
+
+    def __call__(self) -> tuple["Study", "Nuisance"]:
+        """Count the rejections for each set of values."""
+        from trialsim.questions.nuisance import nuisance_by, nuisance_variants
+        from trialsim.scenario.programme import single_trial
+
+        study = self.study.loaded()
+        variants = nuisance_variants(single_trial(study))
+        with self.run.runner(self.replicates, len(variants)) as runner:
+            return study, nuisance_by(runner, variants, self.replicates)
 
 
 @dataclass(frozen=True, kw_only=True)

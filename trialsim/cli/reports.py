@@ -52,6 +52,14 @@ def report(
             show_default="1024, 256 with events",
         ),
     ] = None,
+    nuisance_replicates: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Trials without effect of each nuisance value; 0 for none.",
+            show_default="1024, 256 with events",
+        ),
+    ] = None,
     keep: Annotated[
         Path | None,
         typer.Option(help="Folder that keeps what is computed, for the next report."),
@@ -74,7 +82,7 @@ def report(
     to = page_file(out, "-o", overwrite)
     directory = find_run(run)
     warn_of_damaged_parts(directory)
-    counts = null_replicates, sensitivity_replicates, published_replicates
+    counts = null_replicates, sensitivity_replicates, published_replicates, nuisance_replicates
     wanted = ReportOptions(null, what_if, *counts, workers_of(jobs), keep)
     with Progress(None) as progress:
         evidence = collect_evidence(directory, wanted, progress)

@@ -19,6 +19,7 @@ from trialsim.questions.estimands.result import Estimands
 from trialsim.questions.family_wise_error import FamilyWiseErrors
 from trialsim.questions.monitoring.board import Board
 from trialsim.questions.monitoring.bounds import BoundsResult
+from trialsim.questions.nuisance import Nuisance
 from trialsim.questions.programmes.disagreement import Disagreement
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
@@ -44,6 +45,7 @@ from trialsim.reporting.text.programme import disagreement_text
 from trialsim.reporting.text.reproduction import calibration_text, reproduction_text
 from trialsim.reporting.text.robustness import (
     family_wise_errors_text,
+    nuisance_text,
     quartiles_in_words,
     tipping_point_text,
     type_one_error_text,
@@ -141,6 +143,8 @@ def _study(shown: Any) -> str:
             return shown.study.name
         case TypeOneError():
             return shown.result.scenario
+        case Nuisance():
+            return shown.first.result.scenario
         case Comparison():
             return f"{shown.a.name} and {shown.b.name}"
         case PowerCurve() | SimulatedTrial():
@@ -187,6 +191,8 @@ def _printed(shown: Any) -> str:
             return type_one_error_text(shown.result.scenario, shown)
         case FamilyWiseErrors():
             return family_wise_errors_text(shown.scenario, shown)
+        case Nuisance():
+            return nuisance_text(shown.first.result.scenario, shown)
         case TippingPoint():
             return tipping_point_text(shown.scenario, shown)
         case Estimands():
@@ -250,6 +256,8 @@ def _said(shown: Any) -> str:
             return _of_level("Type I error", shown.error, shown.alpha)
         case FamilyWiseErrors():
             return _of_level("Largest family-wise error", shown.errors[shown.worst], shown.alpha)
+        case Nuisance():
+            return f"Type I error {shown.verdict}"
         case CountPower():
             return f"Power {shown.power:.4f} (MCSE {shown.mcse:.4f}), from counts by cell"
         case CalibrationResult():
@@ -322,6 +330,8 @@ def _origin(result: Any) -> str:
             return caption_of_analysis(result)
         case TypeOneError():
             return caption_of(result.result)
+        case Nuisance():
+            return caption_of(result.first.result)
         case Board():
             return caption_of_one(result.scenario, result.digest, result.seed, result.replicate)
         case BoundsResult():

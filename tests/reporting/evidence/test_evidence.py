@@ -9,7 +9,11 @@ from trialsim.reporting.evidence.evidence import DEFAULT, ReportOptions, collect
 from trialsim.runs.directory import RunDirectory
 
 NONE: Final = ReportOptions(
-    null_replicates=0, sensitivity_replicates=0, published_replicates=0, n_jobs=1
+    null_replicates=0,
+    sensitivity_replicates=0,
+    published_replicates=0,
+    nuisance_replicates=0,
+    n_jobs=1,
 )
 
 
@@ -18,14 +22,15 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Return where the replicates that are asked for are noted, of which none is run."""
     noted: dict[str, int] = {}
     runs = {
-        type_one_error: "run_null",
-        sensitivity: "run_sensitivity",
-        published: "run_reproduction",
+        "run_null": type_one_error,
+        "run_nuisance": type_one_error,
+        "run_sensitivity": sensitivity,
+        "run_reproduction": published,
     }
-    for module, function in runs.items():
+    for function, module in runs.items():
 
-        def note(run: RunDirectory, count: int, *_: Any, name: str = module.__name__) -> None:
-            noted[name.rpartition(".")[2]] = count
+        def note(run: RunDirectory, count: int, *_: Any, name: str = function) -> None:
+            noted[name.removeprefix("run_")] = count
 
         monkeypatch.setattr(module, function, note)
     return noted
@@ -39,7 +44,9 @@ def test_what_is_slow_is_asked_for_fewer_trials(
     assert quick["sensitivity"] == DEFAULT[1]
     collect_evidence(waiting_run, ReportOptions(n_jobs=1))
     assert counts["sensitivity"] == DEFAULT[1] // 4
-    assert quick["type_one_error"] == quick["published"] == 160  # no more than the run itself has
+    assert (
+        quick["null"] == quick["nuisance"] == quick["reproduction"] == 160
+    )  # no more than the run itself has
 
 
 def test_what_is_asked_for_is_what_is_computed(
@@ -47,5 +54,5 @@ def test_what_is_asked_for_is_what_is_computed(
 ) -> None:
     collect_evidence(modest_run, NONE)
     assert not counts
-    collect_evidence(modest_run, ReportOptions(None, None, 12, 34, 56, n_jobs=1))
-    assert counts == {"type_one_error": 12, "sensitivity": 34, "published": 56}
+    collect_evidence(modest_run, ReportOptions(None, None, 12, 34, 56, 78, n_jobs=1))
+    assert counts == {"null": 12, "sensitivity": 34, "reproduction": 56, "nuisance": 78}

@@ -19,7 +19,9 @@ from trialsim.errors import RunError
 from trialsim.reporting.evidence import example_trials
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.reporting.pages.report import data_of, report
+from trialsim.reporting.tables.checklist import checklist
 from trialsim.reporting.tables.first_page import assumptions_that_matter
+from trialsim.reporting.tables.page import Cell
 from trialsim.runs.directory import RunDirectory
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
@@ -37,7 +39,7 @@ SECTIONS = (
     "Data-generating mechanisms",
     "Methods",
     "How to reproduce this",
-    "FDA (2019) simulation-report checklist",
+    "Checklist of guidances",
     "Appendix: every assumption",
 )
 
@@ -131,7 +133,7 @@ def test_the_first_section_answers_with_its_error_and_says_what_was_left_out(
         for number in (share.estimate, share.low, share.high):
             assert f"{100 * float(number):.1f}%" in first
     words = re.sub(r"<[^>]*>", "", first)
-    assert "The type I error under other rates of drop-out" in words
+    assert "Under 10 other sets of scores, drop-out, sites and recruitment" in words
     assert "Interim looks: the study plans none." in words
     assert 'id="estimates"' in first
 
@@ -212,6 +214,27 @@ def test_every_link_leads_somewhere_and_every_name_is_one_thing(reader: Reader) 
     assert len(reader.identifiers) == len(set(reader.identifiers))
     inside = {link for link in reader.links if not link.startswith("data:text/csv")}
     assert {link.removeprefix("#") for link in inside} <= set(reader.identifiers)
+
+
+def test_each_demand_of_the_checklist_leads_to_its_place_or_says_why_not(
+    evidence: Evidence, reader: Reader
+) -> None:
+    rows = checklist(evidence).rows
+    assert len(rows) > 15
+    for row in rows:
+        place, told = row.cells[2].target, row.cells[2].text
+        reasons = ("Does not apply", "Not requested", "Not part", "Left to", "Nothing published")
+        assert place in reader.identifiers if place else told.startswith(reasons), told
+
+
+def test_what_was_not_requested_is_said_in_the_checklist(modest_run: RunDirectory) -> None:
+    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
+    told = {
+        row.cells[0].text: row.cells[2]
+        for row in checklist(collect_evidence(modest_run, wanted)).rows
+    }
+    assert told["Type I error"] == Cell("Not requested: --null-replicates")
+    assert told["Sensitivity to what is assumed"].target == ""
 
 
 def test_every_table_has_a_caption_and_every_heading_a_scope(page: str) -> None:

@@ -22,8 +22,8 @@ from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import single_trial
 
-DEFAULT: Final = (4096, 512, 1024)
-"""Trials without effect, of each change, and beside what was published, where nobody waits."""
+DEFAULT: Final = (4096, 512, 1024, 1024)
+"""Trials without effect, of each change, beside what was published, and of each nuisance value."""
 _FEWER_WITH_EVENTS: Final = 4
 """The event engine, which runs the studies whose patients wait for one another, is that slower."""
 
@@ -43,6 +43,8 @@ class Evidence:
     """Whether the what-if was made for the report."""
     reproduction: Mapping[str, Any] | None
     """What was published beside what is simulated; None where nothing was, or not requested."""
+    nuisance: Mapping[str, Any] | None
+    """The type I error over nuisance values, as in its JSON; None where it was not requested."""
     examples: tuple[Example, ...]
 
     @property
@@ -66,6 +68,7 @@ class ReportOptions:
     null_replicates: int | None = None
     sensitivity_replicates: int | None = None
     published_replicates: int | None = None
+    nuisance_replicates: int | None = None
     n_jobs: int = -1
     keep: Path | None = None
     """A folder that keeps what is computed, for the next report; None keeps it nowhere."""
@@ -90,7 +93,7 @@ def collect_evidence(
     null = None if options.null is None else type_one_error.load_null_run(run, options.null)
     what_if = None if options.what_if is None else sensitivity.load_what_if(run, options.what_if)
     # nothing is computed before everything that is given is known to be right
-    without, varied, compared = _counts(options, run.manifest.engine)
+    without, varied, compared, others = _counts(options, run.manifest.engine)
     manifest = run.manifest
     runner = Runner(manifest.seed, options.n_jobs, manifest.engine, progress=progress)
     if null is None and without:
@@ -102,6 +105,11 @@ def collect_evidence(
     if compared:
         count = min(compared, result.replicates)
         reproduction = published.run_reproduction(run, count, runner, options.keep)
+    values = None
+    if others:
+        values = type_one_error.run_nuisance(
+            run, min(others, result.replicates), runner, options.keep
+        )
     return Evidence(
         run=run,
         result=result,
@@ -110,15 +118,24 @@ def collect_evidence(
         what_if_result=None if what_if is None else what_if_of(what_if, scenario),
         own_what_if=options.what_if is None,
         reproduction=reproduction,
+        nuisance=values,
         examples=examples(run, result),
     )
 
 
 def _counts(options: ReportOptions, engine: str) -> tuple[int, ...]:
-    """Return how many trials are without effect, of each change, and beside what was published."""
-    counts = options.null_replicates, options.sensitivity_replicates, options.published_replicates
+    """Return how many trials are simulated of each kind that a report computes."""
+    counts = (
+        options.null_replicates,
+        options.sensitivity_replicates,
+        options.published_replicates,
+        options.nuisance_replicates,
+    )
     fewer = _FEWER_WITH_EVENTS if engine == "events" else 1
-    return tuple(
+    without, *others, nuisance = (
         default // fewer if count is None else count
         for count, default in zip(counts, DEFAULT, strict=True)
     )
+    if options.nuisance_replicates is None:  # no more than of the study without effect itself
+        nuisance = min(nuisance, without)
+    return without, *others, nuisance

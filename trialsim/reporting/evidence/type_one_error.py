@@ -6,15 +6,17 @@ It has a seed of its own, so that it says nothing of the trials whose power stan
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from trialsim.errors import InputError, Problem
+from trialsim.questions.nuisance import nuisance_by, nuisance_variants
 from trialsim.questions.power import power_by
 from trialsim.questions.type_one_error import TypeOneError, at_null, own_seed, without_effect
 from trialsim.replicates.run import Simulation
 from trialsim.reporting.evidence.finished_run import finished
+from trialsim.reporting.evidence.kept_file import kept
 from trialsim.runs.directory import RunDirectory, find_run, open_run
 from trialsim.runs.manifest import manifest_here
 from trialsim.runs.runner import Runner
@@ -22,6 +24,7 @@ from trialsim.scenario.programme import differences, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.trial import chosen_engine
 
+KEPT_NUISANCE: Final = "nuisance.json"
 KEPT: Final = "without_effect"
 """The folder of a run made for a report, where it is kept."""
 _BLOCK: Final = 256
@@ -86,6 +89,29 @@ def run_null(
         runner = replace(runner, directory=open_run(keep / KEPT, here, runner.notice))
     result = power_by(runner, without, replicates)
     return TypeOneError(result, scenario.analysis.alpha, differences(scenario, without))
+
+
+def run_nuisance(
+    run: RunDirectory, replicates: int, runner: Runner, keep: Path | None = None
+) -> dict[str, Any]:
+    """Return the type I error over nuisance values, as its JSON has it; a folder may keep it.
+
+    Raises
+    ------
+    RunError
+        If every replicate of a row failed, or it cannot be kept.
+    """
+    variants = nuisance_variants(single_trial(run.manifest.scenario))
+    digests = {name: variant.digest for name, variant in variants.items()}
+    asked = {"seed": runner.seed, "replicates": replicates, "variants": digests}
+
+    def compute() -> dict[str, Any]:
+        told = nuisance_by(runner, variants, replicates).to_dict()
+        for row in told["rows"]:
+            del row["seconds"]
+        return told
+
+    return kept(keep and keep / KEPT_NUISANCE, asked, compute)
 
 
 def _does_nothing(scenario: Scenario, seed: int) -> bool:

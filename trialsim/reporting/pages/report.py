@@ -22,11 +22,13 @@ from trialsim.reporting.pages.example_tables import example_tables
 from trialsim.reporting.pages.report_figures import figures_of
 from trialsim.reporting.pages.sensitivity_table import sensitivity_tables
 from trialsim.reporting.tables.assumptions import Part, as_frame, parts, status_counts
+from trialsim.reporting.tables.checklist import checklist
 from trialsim.reporting.tables.estimands_tables import estimands_tables, meant_table
 from trialsim.reporting.tables.failure_tables import failure_tables
 from trialsim.reporting.tables.first_page import first_page
 from trialsim.reporting.tables.looks_tables import looks_tables
 from trialsim.reporting.tables.operating_characteristics import (
+    nuisance_table,
     performance,
     quantiles,
     resources,
@@ -92,6 +94,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "assumptions_csv": _data_link(as_frame(study, scenario)),
         "statuses": status_counts(study),
         "performance": performance(result, without),
+        "nuisance": evidence.nuisance and nuisance_table(evidence.nuisance),
         "resources": resources(result),
         **_of_estimands(scenario, meant),
         "looks": planned and looks_tables(result, planned),
@@ -102,6 +105,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "example_tables": example_tables(evidence.examples),
         "varying": VARYING,
         "notes": list(about_ratios(result)),
+        "checklist": checklist(evidence),
         "failures": failure_tables(result),
         "figures": figures_of(evidence),
         "commands": commands(evidence, command),
@@ -135,6 +139,7 @@ def data_of(evidence: Evidence) -> dict[str, Any]:
         "what_if": evidence.what_if,
         "estimands": meant and {**meant.to_dict(), "seconds": None},
         "reproduction": evidence.reproduction,
+        "nuisance": evidence.nuisance,
         "quantiles": quantiles(evidence.result),
         "examples": [one.to_dict() for one in evidence.examples],
         "analysis": typical and analyse(typical).to_dict(),

@@ -42,7 +42,7 @@ def first_page(evidence: Evidence, question: str = "") -> FirstPage:
     without = None if null is None else null.result
     return FirstPage(
         question or _question(scenario, evidence.result),
-        tuple(_answer(scenario, evidence.result, without)),
+        tuple(_answer(scenario, evidence.result, without, evidence.nuisance)),
         summary(evidence.result, without),
         None if what_if is None else assumptions_that_matter(what_if, scenario),
         tuple(_not_examined(evidence, scenario)),
@@ -64,7 +64,12 @@ def _question(scenario: Scenario, result: PowerResult) -> str:
     )
 
 
-def _answer(scenario: Scenario, result: PowerResult, without: PowerResult | None) -> Iterator[str]:
+def _answer(
+    scenario: Scenario,
+    result: PowerResult,
+    without: PowerResult | None,
+    nuisance: Mapping[str, Any] | None,
+) -> Iterator[str]:
     """Yield the answer sentence by sentence."""
     power = result.favoured
     yield (
@@ -76,6 +81,14 @@ def _answer(scenario: Scenario, result: PowerResult, without: PowerResult | None
         yield (
             f"Without any effect {_share(rejects.estimate)} reject ({_share(rejects.low)} to "
             f"{_share(rejects.high)}), where the level is {100 * scenario.analysis.alpha:g}%."
+        )
+    if nuisance is not None:
+        others = nuisance["rows"][1:]
+        at = max(others, key=lambda row: row["type_one_error"])
+        yield (
+            f"Under {len(others)} other sets of scores, drop-out, sites and recruitment, one at a "
+            f"time, up to {_share(at['type_one_error'])} reject (95% bound "
+            f"for all of them {_share(nuisance['simultaneous_bound'])}): {at['where']}."
         )
     if result.estimand.is_target and math.isfinite(float(result.bias.estimate)):
         off, cover = result.bias, result.coverage
@@ -152,7 +165,7 @@ def _not_examined(evidence: Evidence, scenario: Scenario) -> Iterator[str]:
     """Yield what a reader might think was looked at, and was not."""
     if evidence.without_effect is None:
         yield "The type I error."
-    else:
+    elif evidence.nuisance is None:
         yield "The type I error under other rates of drop-out, scores of controls, or sites."
     if evidence.what_if is None:
         yield "Other values of what is assumed."

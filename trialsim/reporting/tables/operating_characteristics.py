@@ -49,6 +49,32 @@ def summary(result: PowerResult, null: PowerResult | None) -> Table:
     return Table("summary", _caption("Operating characteristics", result), _COLUMNS, rows)
 
 
+def nuisance_table(told: Mapping[str, Any]) -> Table:
+    """Return the type I error over nuisance values, as their JSON tells it."""
+    rows = []
+    for place, one in enumerate(told["rows"]):
+        path = f"nuisance.rows.{place}"
+        low, high = one["ci"]
+        rows.append(
+            TableRow(
+                [
+                    Cell(spoken(one["where"])),
+                    number(one["type_one_error"], 4, f"{path}.type_one_error"),
+                    error(one["mcse"], 4, f"{path}.mcse"),
+                    number(low, 4, f"{path}.ci.0"),
+                    number(high, 4, f"{path}.ci.1"),
+                    number(one["failed"], 0, f"{path}.failed"),
+                ]
+            )
+        )
+    columns = ("Without effect, and", "Type I error", "Monte Carlo SE", "95% from", "to", "Failed")
+    caption = (
+        f"Type I error {told['verdict']}. {told['replicates']:,} simulated trials of each row, on "
+        "its own seed"
+    )
+    return Table("nuisance", caption, columns, rows)
+
+
 def _randomised(told: Mapping[str, Any]) -> TableRow:
     """Return the patients randomised where looks decide how many they are."""
     mean = _of_mean(told["spread"]["randomised"], "run.monitoring.spread.randomised", 1)

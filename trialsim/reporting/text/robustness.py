@@ -6,6 +6,7 @@ from textwrap import fill, wrap
 import numpy as np
 
 from trialsim.questions.family_wise_error import FamilyWiseErrors
+from trialsim.questions.nuisance import Nuisance
 from trialsim.questions.sensitivity import what_is_seen
 from trialsim.questions.tipping_point import TippingPoint
 from trialsim.questions.type_one_error import TypeOneError
@@ -72,6 +73,28 @@ def family_wise_errors_text(title: str, found: FamilyWiseErrors) -> str:
             "",
             f"{found.seconds:.1f} s",
         ]
+    )
+
+
+def nuisance_text(title: str, found: Nuisance) -> str:
+    """Return the type I error of a study over what its null hypothesis leaves open."""
+    width = max(len(name) for name in found.rows)
+    lines = [f"{'where':{width}} {'type I':>8} {'MCSE':>9} {'95% interval':>18} {'failed':>7}"]
+    for name, row in found.rows.items():
+        error = row.error
+        lines.append(
+            f"{name:{width}} {error.estimate:8.4f} {error_text(error.mcse):>9} "
+            f"{f'{error.low:.4f} to {error.high:.4f}':>18} {row.result.failed:7,}"
+        )
+    first = found.first.result
+    about = (
+        f"{first.replicates:,} simulated trials of each, on seeds of their own; {first.engine} "
+        f"engine, scenario {first.scenario}"
+    )
+    seconds = sum(row.result.seconds for row in found.rows.values())
+    verdict = fill(f"Type I error {found.verdict}.", 100)
+    return "\n".join(
+        [heading(f"{title}: type I error", about), *lines, "", verdict, "", f"{seconds:.1f} s"]
     )
 
 
