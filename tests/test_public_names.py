@@ -6,12 +6,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, assert_type, get_args
 
 import pytest
 
 import trialsim
 from trialsim import errors, public
+from trialsim.scenario.files.builtin import (
+    ProgrammeName,
+    TrialName,
+    builtin_programmes,
+    builtin_scenarios,
+)
 
 NAMES = Path(public.__file__)
 
@@ -59,9 +65,34 @@ def test_a_star_import_gives_the_public_names_alone() -> None:
 
 def test_the_names_have_their_types_for_users() -> None:
     """Which mypy sees here, though they are loaded late."""
-    assert_type(trialsim.load("cars1"), trialsim.Scenario | trialsim.Programme)
+    assert_type(trialsim.load("cars1"), trialsim.Scenario)
+    assert_type(trialsim.load("cars_pooled"), trialsim.Programme)
+    file = str(builtin_scenarios()["cars1"])
+    assert_type(trialsim.load(file), trialsim.Scenario | trialsim.Programme)
     with pytest.raises(trialsim.InputError):
         assert_type(trialsim.power("cars1", replicates=0).power, float)
+
+
+def test_the_names_that_have_types_are_those_of_the_built_in_studies() -> None:
+    assert list(get_args(TrialName)) == list(builtin_scenarios())
+    assert list(get_args(ProgrammeName)) == list(builtin_programmes())
+
+
+def test_every_question_takes_the_name_of_a_study_and_has_one_default_seed() -> None:
+    functions = [getattr(trialsim, name) for name in trialsim.__all__ if name.islower()]
+    taken, seeds = 0, []
+    for function in functions:
+        parameters = inspect.signature(function).parameters
+        for name in {"scenario", "study", "programme", "a", "b"} & parameters.keys():
+            assert {"str", "Path"} <= {
+                part.__name__ for part in get_args(parameters[name].annotation)
+            }, f"{function.__name__}: {name}"
+            taken += 1
+        if "seed" in parameters and function is not trialsim.analyse:  # a trial has its own
+            seeds.append(parameters["seed"].default)
+    assert taken > 15
+    assert len(seeds) > 12
+    assert set(seeds) == {2016}
 
 
 def test_the_doors_of_the_design_are_open() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import trialsim as ts
-from trialsim.legible import MOST_LINES, Printed
+from trialsim.legible import MOST_LINES, Printed, PrintedStudy
 from trialsim.questions.monitoring.bounds import BoundsResult
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.replicates.result import SIMULATED
@@ -84,9 +84,10 @@ def test_everything_public_that_holds_arrays_is_printed_in_a_line_and_a_short_te
     printed: list[Printed],
 ) -> None:
     """Every kind is looked at, as one that forgets `repr=False` would print all that it holds."""
-    known = [*Shown.__subclasses__(), *Printed.__subclasses__()]
+    known = [*Shown.__subclasses__(), *PrintedStudy.__subclasses__()]
     kinds = {type(one).__name__ for one in printed}
-    assert kinds == {kind.__name__ for kind in known} - {"Shown"}
+    assert kinds == {kind.__name__ for kind in known}
+    assert set(Printed.__subclasses__()) == {Shown, PrintedStudy}
     for one in printed:
         line, text = repr(one), str(one).splitlines()
         assert line.startswith(f"<{type(one).__name__} ")
@@ -111,6 +112,30 @@ def test_results_without_figures_have_html_and_say_that_they_have_none(others: l
         assert html.count("<div") == html.count("</div")
         with pytest.raises(ts.InputError, match="must be one that has a figure"):
             one.plot()
+
+
+@pytest.mark.parametrize("name", ["cars1", "cars_pooled"])
+def test_a_study_gives_its_file_its_description_and_what_sets_it_apart(
+    name: str, tmp_path: Path
+) -> None:
+    study = ts.load(name)
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(study.to_yaml(), encoding="utf-8")
+    assert ts.load(file) == study
+    assert study.describe().startswith(str(study).removesuffix("..."))
+    assert len(study.describe().splitlines()) > MOST_LINES
+    assert study.diff(file) == {}
+    assert study.diff(name) == {}
+
+
+def test_the_difference_of_two_studies_has_both_values() -> None:
+    study = ts.load("cars1")
+    fewer = study.replace({"design.patients": 40, "operations.infusion_chairs_per_site": 2})
+    told = {"design.patients": (208, 40), "operations.infusion_chairs_per_site": (None, 2)}
+    assert study.diff(fewer) == told
+    assert fewer.diff("cars1") == {path: ends[::-1] for path, ends in told.items()}
+    with pytest.raises(ts.InputError, match="did you mean cars2"):
+        study.diff("cars22")
 
 
 def test_studies_have_html_with_every_section() -> None:

@@ -59,6 +59,14 @@ class RunError(TrialsimError, RuntimeError):
     """A run was well specified and could not be finished."""
 
 
+class StoppedError(TrialsimError):
+    """To be raised in `progress`, which is called after each task, by who wants to stop a run.
+
+    The workers end, whole blocks stay in the directory of the run, if it has one, from which the
+    same call continues, and whoever asked the question gets the error back.
+    """
+
+
 class RecruitmentError(RunError):
     """Recruitment never reaches the planned number of patients, in any replicate that was run."""
 

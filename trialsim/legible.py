@@ -8,6 +8,7 @@ nobody who only computes loads a plotting library: the package hands it in as it
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -49,6 +50,18 @@ class Shows(Protocol):
     def save(self, result: Any, path: str | Path, overwrite: bool) -> None:
         """Write it to a file."""
 
+    def bar(self, replicates: int | None) -> AbstractContextManager[Callable[[int, Any], None]]:
+        """Return what shows how far so many replicates are, as long as it is open."""
+
+    def yaml(self, study: Any) -> str:
+        """Return the whole file of a study."""
+
+    def description(self, study: Any) -> str:
+        """Return a study in words, and the status of each number."""
+
+    def difference(self, study: Any, other: Any) -> "dict[str, tuple[Any, Any]]":
+        """Return both values of what differs between two studies, by path."""
+
 
 MOST_LINES: Final = 25
 """Of what is printed of a result; the rest is in the file that `save` writes."""
@@ -85,3 +98,25 @@ class Printed:
     def _repr_html_(self) -> str:
         """Return it as HTML, for notebooks."""
         return shows().html(self)
+
+
+class PrintedStudy(Printed):
+    """Gives a study its file, its description, and what sets it apart from another."""
+
+    __slots__ = ()
+
+    def to_yaml(self) -> str:
+        """Return the whole study as its file would have it, without `extends`."""
+        return shows().yaml(self)
+
+    def describe(self) -> str:
+        """Return the study in words, and the status of each number, as `trialsim show` prints."""
+        return shows().description(self)
+
+    def diff(self, other: Any) -> dict[str, tuple[Any, Any]]:
+        """Return the values here and in another study, by the path of what differs.
+
+        The other is a study, the name of a built-in one or the path of its file. A value that one
+        of them has not is None; what documents a study and changes nothing is left out.
+        """
+        return shows().difference(self, other)

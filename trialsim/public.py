@@ -1,7 +1,14 @@
 """The names that the package gives its users, loaded with the first of them."""
 
 from trialsim.analysis.analyse import Analysis, analyse
-from trialsim.errors import InputError, Problem, RecruitmentError, RunError, TrialsimError
+from trialsim.errors import (
+    InputError,
+    Problem,
+    RecruitmentError,
+    RunError,
+    StoppedError,
+    TrialsimError,
+)
 from trialsim.own.analyses import AnalysisData, Estimates, own_analysis
 from trialsim.own.courses import CourseData, own_course
 from trialsim.questions.assurance.assurance import Assurance, assurance
@@ -26,7 +33,9 @@ from trialsim.questions.tipping_point import TippingPoint, tipping_point
 from trialsim.questions.type_one_error import TypeOneError, type_one_error
 from trialsim.questions.what_if.what_if import WhatIf, what_if
 from trialsim.replicates.result import PowerResult
+from trialsim.reporting.kept_runs import open_run, report
 from trialsim.scenario.files.builtin import builtin_scenarios
+from trialsim.scenario.files.schema import schema
 from trialsim.scenario.files.studies import load_study as load
 from trialsim.scenario.programme import Programme
 from trialsim.scenario.scenario import Scenario
@@ -60,6 +69,7 @@ __all__ = [
     "SampleSize",
     "Scenario",
     "SimulatedTrial",
+    "StoppedError",
     "TippingPoint",
     "TrialsimError",
     "TypeOneError",
@@ -80,12 +90,15 @@ __all__ = [
     "load_prior",
     "missingness",
     "nuisance",
+    "open_run",
     "own_analysis",
     "own_course",
     "plot",
     "power",
+    "report",
     "reproduce",
     "sample_size",
+    "schema",
     "sensitivity",
     "simulate",
     "tipping_point",

@@ -64,7 +64,7 @@ class SimulatedTrial(Shown):
 
 
 def simulate(
-    scenario: Study | str | Path, seed: int, replicate: int = 0, engine: Engine = "auto"
+    scenario: Study | str | Path, seed: int = 2016, replicate: int = 0, engine: Engine = "auto"
 ) -> SimulatedTrial:
     """Simulate one trial, from screening to scores.
 

@@ -112,7 +112,7 @@ def family_wise_errors(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     scheduler: str | None = None,
 ) -> FamilyWiseErrors:
     """Count how often a true null hypothesis is rejected, whichever of them are true.

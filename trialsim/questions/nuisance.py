@@ -118,7 +118,7 @@ def nuisance(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     scheduler: str | None = None,
 ) -> Nuisance:
     """Estimate the type I error of a study over what its null hypothesis leaves open.

@@ -28,7 +28,7 @@ def power(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     scheduler: str | None = None,
     out: str | Path | None = None,
     precision: float | None = None,
@@ -45,7 +45,9 @@ def power(
     n_jobs
         Worker processes; -1 for one on each core, 1 to stay in this process.
     progress
-        Called with the number of replicates that each finished task adds, and their results.
+        True for a bar in the terminal or the notebook, or a function, called with the number of
+        replicates that each finished task adds, and their results; `StoppedError` raised in it
+        stops the run.
     scheduler
         The address of a Dask scheduler, on whose workers to run instead.
     out

@@ -35,7 +35,7 @@ def sensitivity(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     out: str | Path | None = None,
     scheduler: str | None = None,
 ) -> WhatIf:

@@ -221,7 +221,7 @@ def tipping_point(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     out: str | Path | None = None,
     scheduler: str | None = None,
     tolerance: float | None = None,

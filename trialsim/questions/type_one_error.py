@@ -92,7 +92,7 @@ def type_one_error(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     out: str | Path | None = None,
     scheduler: str | None = None,
 ) -> TypeOneError:

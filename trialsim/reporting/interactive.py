@@ -53,7 +53,9 @@ from trialsim.reporting.text.robustness import (
 from trialsim.reporting.text.words import error_text
 from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
-from trialsim.scenario.programme import Programme
+from trialsim.scenario.files.studies import load_study
+from trialsim.scenario.files.yaml_file import to_yaml
+from trialsim.scenario.programme import Programme, Study, differences
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import Section, as_text
 from trialsim.scenario.words.programme import describe_study
@@ -63,6 +65,7 @@ from trialsim.stats.monte_carlo import Proportion
 
 if TYPE_CHECKING:
     from trialsim.reporting.figures.canvas.drawing import Drawing
+    from trialsim.reporting.progress import Progress
 
 _MOST_ROWS: Final = 20
 _WIDTH: Final = 100
@@ -132,6 +135,30 @@ def save(result: Any, path: str | Path, overwrite: bool) -> None:
         case _:
             content = f"{text(result)}\n"
     write_named(path, content.encode(), "path", overwrite)
+
+
+def bar(replicates: int | None) -> "Progress":
+    """Return what shows how far so many replicates are, as long as it is open."""
+    from trialsim.reporting.progress import Progress
+
+    return Progress(replicates)
+
+
+def yaml(study: Study) -> str:
+    """Return the whole file of a study."""
+    return to_yaml(study)
+
+
+def description(study: Study) -> str:
+    """Return a study in words, and the status of each number."""
+    return text(study)
+
+
+def difference(study: Study, other: Study | str | Path) -> dict[str, tuple[Any, Any]]:
+    """Return both values of what differs between two studies, by path."""
+    other = load_study(other)
+    back = differences(other, study)
+    return {path: (back.get(path), value) for path, value in differences(study, other).items()}
 
 
 def _study(shown: Any) -> str:

@@ -1,13 +1,16 @@
-"""The progress of a long run, on standard error; silent off a terminal."""
+"""The progress of a long run, on standard error or in a notebook; silent elsewhere."""
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from trialsim.replicates.run import Replicates
 
 
 class Progress:
-    """A bar on standard error; silent off a terminal.
+    """A bar on standard error or in a notebook with widgets; silent elsewhere.
 
     For one design it shows the running power and its MCSE. `replicates` is None if not known.
     With a precision the total is projected from the power so far.
@@ -35,7 +38,7 @@ class Progress:
             TimeRemainingColumn(),
             TextColumn("{task.fields[running]}"),
             console=console,
-            disable=not console.file.isatty(),
+            disable=not (console.file.isatty() or _has_widgets(console)),
             transient=True,
         )
         self._task = self._bar.add_task("simulating", total=total, rate="", running="")
@@ -69,3 +72,8 @@ class Progress:
         self._bar.update(self._task, advance=done, running=running)
         speed = self._bar.tasks[self._task].finished_speed or self._bar.tasks[self._task].speed
         self._bar.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")
+
+
+def _has_widgets(console: "Console") -> bool:
+    """Return whether this is a notebook that can change what it shows."""
+    return console.is_jupyter and find_spec("ipywidgets") is not None

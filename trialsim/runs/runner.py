@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from trialsim.errors import Problem
+from trialsim.legible import shows
 from trialsim.replicates.checks import check_count, check_recruitment, chosen_engine
 from trialsim.replicates.monitoring.recuts import AT_ONCE, Recuts, trials_alike
 from trialsim.replicates.parallel import Progress, finished_tasks, tasks_of, workers_here
@@ -37,7 +38,8 @@ class Runner:
     engine: Engine = "auto"
     batch: int = BATCH
     """Replicates simulated at once."""
-    progress: Progress | None = None
+    progress: Progress | bool | None = None
+    """Called with each finished task; True for a bar in the terminal or the notebook."""
     scheduler: str | None = None
     """The address of a Dask scheduler, on whose workers to run instead."""
     directory: RunDirectory | StudySetDirectory | None = None
@@ -101,13 +103,18 @@ class Runner:
             If this is one shard of a run, which has only its share of them.
         """
         check_count(replicates.stop)
+        with self._showing(len(replicates)) as runner:
+            return runner._run(study, replicates, summarise)
+
+    def _run(self, study: Study, replicates: range, summarise: Summarise | None) -> Replicates:
         if self.directory is None or summarise is not None:
             workers = None if self.scheduler is not None else workers_here(self.n_jobs)
             tasks = tasks_of(replicates, workers, self.batch)
             parts = []
-            for task, part in self._finished(study, tasks, summarise):
-                parts.append(part)
-                self._tell(len(task), part)
+            with closing(self._finished(study, tasks, summarise)) as finished:
+                for task, part in finished:
+                    parts.append(part)
+                    self._tell(len(task), part)
             return joined(parts)
         (found,) = self.run_each([(study, replicates)])
         return found
@@ -116,6 +123,10 @@ class Runner:
         """Return the results of replicates of studies, as `run` does of one."""
         for _, replicates in work:
             check_count(replicates.stop)
+        with self._showing(sum(len(replicates) for _, replicates in work)) as runner:
+            return runner._run_each(work)
+
+    def _run_each(self, work: Sequence[tuple[Study, range]]) -> list[Replicates]:
         if self.directory is None:
             return [self.run(study, replicates) for study, replicates in work]
         if self.shard is not None:
@@ -145,20 +156,24 @@ class Runner:
         once for all of them; of these only the columns `RECUT` are returned. In a directory every
         study is a run of its own all the same, with all that is kept of one.
         """
+        distinct = {study.digest: study for study in studies}
+        with self._showing(len(distinct) * len(replicates)) as runner:
+            found = runner._run_all(distinct, replicates)
+        return [found[study.digest] for study in studies]
+
+    def _run_all(self, studies: Mapping[str, Study], replicates: range) -> dict[str, Replicates]:
+        """Return the results of studies that are not the same, by their digests."""
         if self.shard is not None:  # which ends with its share of the blocks of all of them
-            distinct = {study.digest: study for study in studies}
-            self.run_each([(study, replicates) for study in distinct.values()])
+            self.run_each([(study, replicates) for study in studies.values()])
         alike: dict[str, list[Study]] = {}
-        for study in studies:
-            members = alike.setdefault(trials_alike(study) or study.digest, [])
-            if all(study.digest != member.digest for member in members):
-                members.append(study)
+        for study in studies.values():
+            alike.setdefault(trials_alike(study) or study.digest, []).append(study)
         found: dict[str, Replicates] = {}
         for members in alike.values():
             alone = len(members) == 1
             cut = [self.run(members[0], replicates)] if alone else self._cut(members, replicates)
             found |= zip((member.digest for member in members), cut, strict=True)
-        return [found[study.digest] for study in studies]
+        return found
 
     def _cut(self, studies: Sequence[Study], replicates: range) -> list[Replicates]:
         """Return the results of studies that differ in their looks alone."""
@@ -177,7 +192,8 @@ class Runner:
     ) -> Replicates:
         """Return the results of as many replicates as the power's Monte Carlo error needs."""
         block = BLOCK if self.directory is None else self.directory.manifest.block
-        return until_precise(lambda more: self.run(study, more, summarise), precision, block)
+        with self._showing(None) as runner:
+            return until_precise(lambda more: runner.run(study, more, summarise), precision, block)
 
     def run_of(self, study: Study) -> RunDirectory:
         """Return the run of a study in the directory, which there must be.
@@ -294,8 +310,17 @@ class Runner:
         simulation = Simulation(study, self.seed, used, self.batch, summarise)
         return finished_tasks(simulation, tasks, self.n_jobs, self.scheduler, in_order)
 
+    @contextmanager
+    def _showing(self, replicates: int | None) -> Iterator["Runner"]:
+        """Give a runner that shows a bar of so many replicates meanwhile, if that is wanted."""
+        if self.progress is not True:
+            yield self
+            return
+        with shows().bar(replicates) as bar:
+            yield replace(self, progress=bar)
+
     def _tell(self, count: int, part: Replicates) -> None:
-        if self.progress is not None:
+        if callable(self.progress):
             self.progress(count, part)
 
     def _manifest(self, study: Study, block: int) -> RunManifest:

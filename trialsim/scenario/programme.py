@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard
 from pydantic import Field, ValidationError
 
 from trialsim.errors import InputError, Problem, nearest, nearest_path
-from trialsim.legible import Printed
+from trialsim.legible import PrintedStudy
 from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.findings import (
     AnalysisFigure,
@@ -110,7 +110,7 @@ def _trials_have_no_looks(trials: Mapping[str, Scenario | None]) -> Iterator[Vio
             yield Violation(f"{TRIALS}.{name}.monitoring", rule, "a mapping")
 
 
-class Programme(Printed, CheckedModel):
+class Programme(PrintedStudy, CheckedModel):
     """Several trials, and how they are pooled in every replicate."""
 
     rules = (

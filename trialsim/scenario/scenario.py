@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from trialsim.distributions import FrozenModel
 from trialsim.errors import InputError, Problem, nearest, nearest_path
-from trialsim.legible import Printed
+from trialsim.legible import PrintedStudy
 from trialsim.scenario.coherence.findings import FINDING_COHERENCE
 from trialsim.scenario.coherence.study import COHERENCE
 from trialsim.scenario.monitoring.monitoring import Monitoring
@@ -92,7 +92,7 @@ def _wrong_paths(part: Any, above: str = "") -> Iterator[str]:
             yield from _wrong_paths(inner, below(above, name))
 
 
-class Scenario(Printed, CheckedModel):
+class Scenario(PrintedStudy, CheckedModel):
     """Everything there is to say about a study, before any of it is simulated."""
 
     rules = (

@@ -360,7 +360,7 @@ def assurance(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     out: str | Path | None = None,
     scheduler: str | None = None,
 ) -> Assurance:

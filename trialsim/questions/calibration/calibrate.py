@@ -101,7 +101,7 @@ def calibrate(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     scheduler: str | None = None,
     start: Mapping[str, float] | None = None,
 ) -> CalibrationResult:

@@ -109,7 +109,7 @@ def reproduce(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     scheduler: str | None = None,
 ) -> Reproduction:
     """Simulate a study, and set what it gives beside each figure that was published of it.

@@ -110,7 +110,7 @@ def disagreement(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     scheduler: str | None = None,
 ) -> Disagreement:
     """Return how often the trials of a programme contradict one another.

@@ -216,7 +216,7 @@ def what_if(
     n_jobs: int = -1,
     engine: Engine = "auto",
     batch: int = BATCH,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     out: str | Path | None = None,
     scheduler: str | None = None,
 ) -> WhatIf:

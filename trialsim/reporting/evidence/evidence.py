@@ -75,7 +75,7 @@ class ReportOptions:
 
 
 def collect_evidence(
-    run: RunDirectory, options: ReportOptions, progress: Progress | None = None
+    run: RunDirectory, options: ReportOptions, progress: Progress | bool | None = None
 ) -> Evidence:
     """Return the evidence on a run, after computing what is neither given nor kept.
 

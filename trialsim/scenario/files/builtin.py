@@ -2,10 +2,46 @@
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from trialsim.scenario.files.yaml_text import parsed_value
 
+TrialName: TypeAlias = Literal[
+    "alvarez2011",
+    "cars1",
+    "cars1_chairs",
+    "cars1_estimands",
+    "cars1_graph",
+    "cars1_mechanism",
+    "cars1_natural",
+    "cars1_null",
+    "cars1_registry",
+    "cars2",
+    "cars_sequential",
+    "casta",
+    "casta_severe",
+    "dose_finding",
+    "gharagozli2017",
+    "guekht2011",
+    "rat_cyclopamine",
+    "rat_dose_response",
+    "rat_mtbi",
+    "rat_pi3k_blockade",
+    "stroke_nihss",
+    "vad_cognition",
+    "xiao1999",
+]
+"""The trials that come with the package: who types their names, gets a `Scenario`."""
+ProgrammeName: TypeAlias = Literal[
+    "bornstein2018",
+    "cars_common",
+    "cars_nihss_day_14",
+    "cars_nihss_day_21",
+    "cars_pooled",
+    "cars_varying",
+    "cochrane_vad",
+]
+"""The programmes of several trials that come with the package."""
 _TITLE: Final = re.compile(r"^title:.*(?:\n(?:[ \t].*)?)*", re.MULTILINE)
 """The title of a study, with the lines on which it continues."""
 

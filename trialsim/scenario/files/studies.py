@@ -3,15 +3,29 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from trialsim.errors import InputError, Problem
+from trialsim.scenario.files.builtin import ProgrammeName, TrialName
 from trialsim.scenario.files.schema import EXTENDS
 from trialsim.scenario.files.variants import name_of_file
 from trialsim.scenario.files.yaml_file import Draft, draft_over_bases, found_file, scenario_of
 from trialsim.scenario.programme import TRIALS, Programme, Study, is_programme, programme_of
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.paths import below
 from trialsim.scenario.validation.problems import as_written
+
+
+@overload
+def load_study(study: Scenario | TrialName) -> Scenario: ...
+
+
+@overload
+def load_study(study: Programme | ProgrammeName) -> Programme: ...
+
+
+@overload
+def load_study(study: Study | str | Path) -> Study: ...
 
 
 def load_study(study: Study | str | Path) -> Study:
