@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from scipy.special import expit
+from scipy.stats import norm
 
 from benchmarks.measure import FULL, Effort, Row, Table
 from trialsim.arrays import Booleans, Floats, Integers
@@ -41,10 +42,24 @@ from trialsim.stats.ranks.effect_intervals import (
     distance_of_summary,
     effect_interval,
 )
-from trialsim.stats.ranks.estimated_effect import estimated_effect
+from trialsim.stats.ranks.estimated_effect import distance_of_effect, estimated_effect
 from trialsim.stats.ranks.exact_rank import exact_rank_test
+from trialsim.stats.ranks.hierarchical import (
+    Known,
+    exactly,
+    pairs_won,
+    summarise_pairs,
+    summarise_with_ties,
+    win_ratio_of,
+)
 from trialsim.stats.ranks.mann_whitney import cell_counts, mann_whitney, summarise
-from trialsim.stats.ranks.stratified import StratumWeighting, stratified_test, summarise_strata
+from trialsim.stats.ranks.stratified import (
+    StratumWeighting,
+    split_by_stratum,
+    stratified_effect,
+    stratified_test,
+    summarise_strata,
+)
 from trialsim.stats.several_outcomes.joint_effects import joint_effects
 from trialsim.stats.several_outcomes.multivariate import wei_lachin
 from trialsim.stats.several_outcomes.obrien import obrien_test
@@ -214,6 +229,44 @@ def _wei_lachin(
 
 def _obrien(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     return _below(obrien_test(*_twelve(generator, trials, n), [True] * 12).p_value)
+
+
+def _composite(generator: np.random.Generator, trials: int, n: int) -> tuple[Known, Known]:
+    """Return arms of whom 8% die within 90 days, with grades of 0 to 6 that share half a scale."""
+    arms = []
+    for _ in range(2):
+        dies, shared, own, other = generator.normal(size=(4, trials, n))
+        day = np.where(dies < norm.ppf(0.08), np.floor(90 * norm.cdf(dies) / 0.08), 91.0)
+        latent = np.sqrt(0.5) * np.stack([shared + own, shared + other])
+        grade = np.clip(np.round(3 + 1.8 * latent[0]), 0, 6)
+        arms.append(exactly(np.stack([day, grade, _scale(latent[1])], axis=1)))
+    return arms[0], arms[1]
+
+
+_DECIDE: Final = (0.0, 0.0, 6.0)
+"""An earlier death, another grade, 6 points of the scale."""
+
+
+def _win_odds(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    summary = summarise_pairs(pairs_won(*_composite(generator, trials, n), _DECIDE))
+    return _below(distance_of_summary(summary, 0.5, "logit").p_value("two-sided"))
+
+
+def _win_ratio(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    found = win_ratio_of(pairs_won(*_composite(generator, trials, n), _DECIDE))
+    return np.asarray((found.low > 1) | (found.high < 1))
+
+
+def _composite_by_site(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+    treated, control = (
+        Known(*(np.swapaxes(split_by_stratum(end, _sites(n), _SITES), 1, 2) for end in arm))
+        for arm in _composite(generator, trials, n)
+    )
+    found = stratified_effect(
+        summarise_with_ties(treated, control, _DECIDE), "van-elteren", "logit"
+    )
+    distance = distance_of_effect(found.effect, found.standard_error, 0.5, "logit")
+    return _below(distance.p_value("two-sided"))
 
 
 def _t_test(generator: np.random.Generator, trials: int, n: int) -> Booleans:
@@ -410,6 +463,9 @@ METHODS: Final[dict[str, Judged]] = {
     "wei_lachin, null_variance": partial(_wei_lachin, variance="null_variance"),
     "wei_lachin, placement": partial(_wei_lachin, variance="placement"),
     "obrien": _obrien,
+    "win_statistic, win odds": _win_odds,
+    "win_statistic, win ratio": _win_ratio,
+    "win_statistic, 12 sites": _composite_by_site,
     "t_test": _t_test,
     "welch": _welch,
     "ancova": _ancova,

@@ -31,6 +31,12 @@ METHODS: dict[str, dict[str, Any]] = {
         "test": {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_42", "day_90"]}
     },
     "obrien": {"test": {"method": "obrien", "outcomes": ["arat", "again"]}},
+    "win_statistic": {
+        "test": {
+            "method": "win_statistic",
+            "order": [{"death": {"by": "day_90"}}, {"again": {}}, {"arat": {"difference": 6}}],
+        }
+    },
     "t_test": {"test": "t_test", **AS_MISSING},
     "welch": {"test": "welch", **AS_MISSING},
     "ancova": {"test": "ancova", **AS_MISSING},

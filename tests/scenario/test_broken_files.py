@@ -255,8 +255,9 @@ BROKEN = {
             "5:3: analysis.control: must be another arm than treated (got cerebrolysin)",
             "6:3: analysis.test.method: must be one of mann_whitney, exact_mann_whitney, "
             "permutation, re_randomisation, brunner_munzel, adjusted_rank, wei_lachin, obrien, "
-            "t_test, welch, ancova, mmrm, weighted_mann_whitney, weighted_means, responders, "
-            "proportional_odds, standardised_mann_whitney, own; did you mean t_test? (got t_tset)",
+            "win_statistic, t_test, welch, ancova, mmrm, weighted_mann_whitney, weighted_means, "
+            "responders, proportional_odds, standardised_mann_whitney, own; did you mean t_test? "
+            "(got t_tset)",
             "8:3: analysis.continuity_correction: must be false with strata: van Elteren's test "
             "has no continuity correction (got true)",
             "9:3: analysis.interval: must be null_variance, delong, brunner-munzel, logit or "
@@ -413,9 +414,9 @@ BROKEN = {
             "(got day_8)",
             "7:11: analysis.secondary.two.test.method: must be one of mann_whitney, "
             "exact_mann_whitney, permutation, re_randomisation, brunner_munzel, adjusted_rank, "
-            "wei_lachin, obrien, t_test, welch, ancova, mmrm, weighted_mann_whitney, "
-            "weighted_means, responders, proportional_odds, standardised_mann_whitney, own "
-            "(got rank)",
+            "wei_lachin, obrien, win_statistic, t_test, welch, ancova, mmrm, "
+            "weighted_mann_whitney, weighted_means, responders, proportional_odds, "
+            "standardised_mann_whitney, own (got rank)",
             "8:5: analysis.secondary.day_90: must not bear the name of a visit, whose analysis is "
             "so called",
             "8:14: analysis.secondary.day_90.visit: must be a visit that exists; did you mean "

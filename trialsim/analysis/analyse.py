@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from trialsim.analysis.primary import PrimaryAnalysis
 from trialsim.analysis.secondary import Adjusted, every_analysis
 from trialsim.errors import InputError, Problem
 from trialsim.observed.trial import observed
@@ -22,6 +23,18 @@ from trialsim.trial.trial import Trial
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+class AtLevel(NamedTuple):
+    """The pairs of patients that one level of a hierarchy decides."""
+
+    level: str
+    """What is compared, such as `death by day_90`."""
+    wins: int
+    """Pairs won by the treated."""
+    losses: int
+    ties: int
+    """Pairs that neither this level nor one before it decides."""
 
 
 class Estimate(NamedTuple):
@@ -43,6 +56,8 @@ class Estimate(NamedTuple):
     treated: int
     """Treated patients analysed."""
     control: int
+    levels: tuple[AtLevel, ...] = ()
+    """Of a hierarchy, in its order; empty of all else."""
 
 
 class ArmAtVisit(NamedTuple):
@@ -97,6 +112,7 @@ class Analysis(Shown):
 
         rows = {"primary": self.primary, **self.secondary}
         frame = DataFrame([{"analysis": name, **row._asdict()} for name, row in rows.items()])
+        frame = frame.drop(columns="levels")
         ends = DataFrame(frame.pop("ci").tolist(), columns=["low", "high"])
         return frame.join(ends)
 
@@ -199,8 +215,21 @@ def _estimate(one: Adjusted, plan: AnalysisPlan) -> Estimate:
         rejected=one.rejected.item(),
         treated=found.treated.item(),
         control=found.control.item(),
+        levels=_levels(found, plan),
     )
 
 
 def _plain(estimate: Estimate) -> dict[str, Any]:
-    return {**estimate._asdict(), "ci": list(estimate.ci)}
+    content = {**estimate._asdict(), "ci": list(estimate.ci)}
+    levels = [one._asdict() for one in content.pop("levels")]
+    return {**content, "levels": levels} if levels else content
+
+
+def _levels(found: PrimaryAnalysis, plan: AnalysisPlan) -> tuple[AtLevel, ...]:
+    """Return the pairs that each level decided."""
+    if found.levels is None:
+        return ()
+    wins, losses = (one[0].astype(int).tolist() for one in found.levels[:2])
+    left = found.levels.pairs[0] - np.cumsum((found.levels.wins + found.levels.losses)[0])
+    names = plan.test.levels_in_words(plan)
+    return tuple(map(AtLevel, names, wins, losses, left.astype(int).tolist()))

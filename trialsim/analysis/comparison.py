@@ -18,6 +18,16 @@ def _says_nothing(value: float) -> Standardised:
     return Standardised(np.array(np.nan))
 
 
+class LevelPairs(NamedTuple):
+    """The pairs of patients that each level of a hierarchy decides, shape (replicate, level)."""
+
+    wins: Floats
+    """Won by the treated."""
+    losses: Floats
+    pairs: Floats
+    """All of them, shape (replicate,)."""
+
+
 class Comparison(NamedTuple):
     """Treated against control in each replicate, shape (replicate,)."""
 
@@ -32,6 +42,8 @@ class Comparison(NamedTuple):
     control: Integers
     against: Against = _says_nothing
     """By which a margin is tested, as the interval holds it or not."""
+    levels: LevelPairs | None = None
+    """Of a hierarchy; None of all else."""
 
 
 def on_scale(found: Comparison, effect: Effect) -> Comparison:

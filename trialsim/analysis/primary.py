@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from trialsim.analysis.claims import in_favour
+from trialsim.analysis.comparison import LevelPairs
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import compare
 from trialsim.arrays import Booleans, Floats, Integers
@@ -29,6 +30,8 @@ class PrimaryAnalysis(NamedTuple):
     treated: Integers
     """Treated patients analysed."""
     control: Integers
+    levels: LevelPairs | None = None
+    """The pairs that each level of a hierarchy decides; None of all else."""
 
 
 def analyse_primary(trial: Trial, plan: AnalysisPlan) -> PrimaryAnalysis:
@@ -50,4 +53,5 @@ def analyse_data(data: Data) -> PrimaryAnalysis:
         favoured=rejected & in_favour(found.estimate, data.plan),
         treated=found.treated,
         control=found.control,
+        levels=found.levels,
     )

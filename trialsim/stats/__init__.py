@@ -6,6 +6,7 @@ ranks/                      two samples compared by their ranks
     mann_whitney            the summary that all rank methods share, and the asymptotic test
     effect_intervals        five intervals of the Mann-Whitney effect
     wins                    win odds, net benefit, win ratio
+    hierarchical            the same of pairs decided by the first of several levels
     exact_rank              exact and permutation rank tests
     brunner_munzel          tests of the effect when the arms differ in spread
     reallocation            permutations of the treatment labels
@@ -24,6 +25,8 @@ means_and_proportions/      two samples compared by means, proportions and odds
     mean_difference         interval and test of a difference from its variance
     cross_products          least squares over a batch
     standardised_difference Hedges' g
+    two_shares              difference and ratio of two shares, score tests and intervals
+    mantel_haenszel         shares compared within strata
     responders              proportions at a threshold, Newcombe's interval, Fisher's test
     proportional_odds       the common odds ratio
     cumulative_logits       its likelihood over ordered cells, patient by patient
@@ -56,6 +59,8 @@ sequential/                 looks at the data before the end
     recursion               the density of z among the trials that continue
     roots                   one root for each trial of a batch
 populations                 effects of whole populations, from the histograms of many samples
+allocation_balance          imbalance, predictability and chronological bias of an allocation
+re_randomisation            a statistic against its values in other allocations
 meta_analysis               fixed and random effects
 monte_carlo                 the error that replicates leave
 p_values                    directions of the alternative

@@ -262,6 +262,7 @@ WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
     "permutation": {"statistic": "brunner_munzel", "permutations": 99},
     "re_randomisation": {"statistic": "mann_whitney"},
     "obrien": {"outcomes": ["nihss", "mrs"]},
+    "win_statistic": {"order": [{"mrs": {}}, {"nihss": {}}]},
     "mmrm": {},
     "weighted_mann_whitney": {"covariates": ["nihss"]},
     "weighted_means": {"covariates": ["nihss"]},
@@ -285,6 +286,7 @@ def test_every_method_without_looks_is_named_where_they_are_refused() -> None:
             )
         why = {
             "mmrm": "its looks would need the earlier visits of patients who are still followed up",
+            "win_statistic": "the patients known at a look are not those of every level",
             "weighted_mann_whitney": "its weights are estimated anew at every look",
             "weighted_means": "its weights are estimated anew at every look",
             "standardised_mann_whitney": "its estimates at two looks have the known law of z only",

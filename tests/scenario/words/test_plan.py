@@ -24,6 +24,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "adjusted_rank": {"covariates": {"arat": "rank"}},
     "wei_lachin": {"outcomes": ["arat", "nihss"]},
     "obrien": {"outcomes": ["arat", "nihss"]},
+    "win_statistic": {"order": [{"death": {"by": "day_90"}}, {"arat": {"difference": 6}}]},
     "responders": {"threshold": 40},
     "weighted_mann_whitney": {"covariates": ["arat"]},
     "weighted_means": {"covariates": ["arat"]},
@@ -107,6 +108,18 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
         ("wei_lachin", "visits", ([], ["day_42", "day_90"], ["day_21", "day_42", "day_90"])),
         ("wei_lachin", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
         ("obrien", "outcomes", (["arat", "nihss"], ["arat", "barthel"])),
+        (
+            "win_statistic",
+            "order",
+            (
+                [{"death": {"by": "day_90"}}, {"arat": {}}],
+                [{"death": {"by": "day_42"}}, {"arat": {}}],
+                [{"arat": {}}, {"death": {"by": "day_90"}}],
+                [{"arat": {"difference": 6}}],
+                [{"arat": {"difference": 6, "visit": "day_42"}}],
+                [{"mrs": {}}, {"arat": {}}],
+            ),
+        ),
         ("own", "parameters", ({}, {"threshold": 40}, {"threshold": 41})),
     ],
 )

@@ -1,4 +1,4 @@
-"""The Wilcoxon-Mann-Whitney test: of two samples, stratified, or of imputed trials."""
+"""The Wilcoxon-Mann-Whitney test: of two samples, stratified, of imputed trials, or exact."""
 
 from trialsim.analysis.comparison import Comparison, on_scale
 from trialsim.analysis.data import Data
@@ -9,7 +9,7 @@ from trialsim.analysis.methods.ranks import (
     rank_comparison,
     two_samples,
 )
-from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.mann_whitney import ExactMannWhitney, MannWhitney
 from trialsim.stats.ranks.mann_whitney import rank_test, summarise_counts
 
 
@@ -36,3 +36,12 @@ def _stratified(data: Data) -> Comparison:
     ends = test.effect, found.low, found.high
     comparison = Comparison(*ends, test.z, test.p_value, *sizes, against)
     return on_scale(comparison, plan.effect)
+
+
+def compare_exactly(data: Data, method: ExactMannWhitney) -> Comparison:
+    """Return the exact comparison of each replicate."""
+    from trialsim.stats.ranks.exact_rank import exact_rank_test_counts
+
+    treated, control = data.counts[:, 0, 0], data.counts[:, 0, 1]
+    exact = exact_rank_test_counts(treated, control, data.plan.alternative)
+    return rank_comparison(data, two_samples(data), exact.z, exact.p_value)

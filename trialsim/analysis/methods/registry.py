@@ -9,7 +9,6 @@ from trialsim.analysis.data import Data
 from trialsim.analysis.methods import (
     adjusted_rank,
     brunner_munzel,
-    exact_mann_whitney,
     mann_whitney,
     means,
     mmrm,
@@ -20,14 +19,14 @@ from trialsim.analysis.methods import (
     responders,
     several_outcomes,
     weighted,
+    win_statistic,
 )
 from trialsim.analysis.truth import Populations, TruthParts, whole
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
-from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
-from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.mann_whitney import ExactMannWhitney, MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.plan.methods.permutation import Permutation, ReRandomisation
@@ -38,6 +37,7 @@ from trialsim.scenario.plan.methods.proportional_odds import (
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
+from trialsim.scenario.plan.methods.win_statistic import WinStatistic
 from trialsim.scenario.plan.own_method import Own
 from trialsim.stats.monte_carlo import RatioOfMeans
 
@@ -54,7 +54,9 @@ class _Analysis(NamedTuple):
 
 _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     MannWhitney: _Analysis(mann_whitney.compare, ranks.rank_truth, ranks.rank_effect_of),
-    ExactMannWhitney: _Analysis(exact_mann_whitney.compare, ranks.rank_truth, ranks.rank_effect_of),
+    ExactMannWhitney: _Analysis(
+        mann_whitney.compare_exactly, ranks.rank_truth, ranks.rank_effect_of
+    ),
     Permutation: _Analysis(permutation.compare, ranks.rank_truth, ranks.rank_effect_of),
     ReRandomisation: _Analysis(
         permutation.compare_re_randomised,
@@ -69,6 +71,7 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
         of_several=several_outcomes.mean_effect_of,
     ),
     OBrien: _Analysis(several_outcomes.compare_rank_sums),
+    WinStatistic: _Analysis(win_statistic.compare, win_statistic.truth),
     TTest: _Analysis(means.compare, None, means.difference_of),
     Welch: _Analysis(means.compare, None, means.difference_of),
     Ancova: _Analysis(means.compare, None, means.difference_of),

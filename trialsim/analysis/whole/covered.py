@@ -19,8 +19,7 @@ from trialsim.scenario.patients.eligibility import Eligibility, Rule
 from trialsim.scenario.patients.population import Covariate, Population
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
-from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
-from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.mann_whitney import ExactMannWhitney, MannWhitney
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.protocol.design import Arm, Design, Visit

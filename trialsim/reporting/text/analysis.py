@@ -1,6 +1,6 @@
 """The result of one trial as text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isnan
 
 from trialsim.analysis.analyse import Analysis, Estimate
@@ -14,10 +14,18 @@ def analysis_text(result: Analysis, study: Scenario | None = None) -> str:
 
     Outcomes stand by the labels of the study, if it is given, and by their names otherwise.
     """
-    primary = result.primary
+    primary, visits = result.primary, {row.visit for row in result.by_visit}
     lines = [
         _estimate_text(primary),
-        *(f"{in_words(name)}: {_estimate_text(one)}" for name, one in result.secondary.items()),
+        *_levels(primary),
+        *(
+            line
+            for name, one in result.secondary.items()
+            for line in (
+                f"{in_words(name)}: {_estimate_text(one)}",
+                *([] if name in visits else _levels(one)),
+            )
+        ),
         "",
     ]
     labels = [
@@ -40,6 +48,17 @@ def _label(outcome: str, study: Scenario | None) -> str:
 
 def _columns(words: Sequence[str], widths: Sequence[int]) -> str:
     return " ".join(f"{word:{width}}" for word, width in zip(words, widths, strict=True))
+
+
+def _levels(found: Estimate) -> Iterator[str]:
+    """Yield the pairs that each level of a hierarchy decides, with their shares of all pairs."""
+    pairs = sum(found.levels[0][1:]) if found.levels else 0
+    for one in found.levels:
+        shares = (
+            f"{name} {count:,} ({100 * count / pairs if pairs else 0:.1f}%)"
+            for name, count in zip(("won", "lost", "left"), one[1:], strict=True)
+        )
+        yield f"  {in_words(one.level)}: {', '.join(shares)}"
 
 
 def _estimate_text(found: Estimate) -> str:

@@ -58,7 +58,7 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
         "small_samples": method.small_samples_in_words(plan),
         "analysis_set": _analysis_set(plan),
         "missing_data": "".join([_missing(plan), *_after_events(plan)]),
-        "death": _DEATH[plan.death],
+        "death": f"{method.death_in_words(plan)}{_DEATH[plan.death]}",
     }
 
 
@@ -142,11 +142,7 @@ def labelled(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> AnalysisPla
         "endpoint": outcome_in_words(plan.endpoint, outcomes),
         **{what: in_words(getattr(plan, what)) for what in ("visit", "treated", "control")},
     }
-    several = getattr(plan.test, "outcomes", None)
-    if several is not None:
-        labels = tuple(outcome_in_words(one, outcomes) for one in several)
-        visits = tuple(in_words(one) for one in getattr(plan.test, "visits", ()))
-        named["test"] = plan.test.model_copy(update={"outcomes": labels, "visits": visits})
+    named["test"] = plan.test.in_labels(lambda name: outcome_in_words(name, outcomes), in_words)
     return plan.model_copy(update=named)
 
 

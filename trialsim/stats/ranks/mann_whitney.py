@@ -89,8 +89,8 @@ def summarise_counts(treated: Integers, control: Integers) -> RankSummary:
     over_controls, over_treated = _doubled_below(c), _doubled_below(t)
     return RankSummary(
         *_pairs_and_ties(t, c, over_controls),
-        treated_variance=_variance(t, over_controls, m, n),
-        control_variance=_variance(c, over_treated, n, m),
+        treated_variance=variance_of_placements(t, over_controls, m, n),
+        control_variance=variance_of_placements(c, over_treated, n, m),
     )
 
 
@@ -114,6 +114,24 @@ def null_test_of_counts(treated: Integers, control: Integers) -> NullTest:
     unknown = np.asarray(np.nan)
     summary = RankSummary(*_pairs_and_ties(t, c, _doubled_below(c)), unknown, unknown)
     return NullTest(summary.effect, rank_test(summary).z, summary.null_variance)
+
+
+def variance_of_placements(
+    counts: Floats, doubled: Floats, patients: Floats, others: Floats
+) -> Floats:
+    """Sample variance of an arm's placements, `doubled` / (2 `others`), from whole-number sums.
+
+    The last axis is cells with so many patients each, or patients, each counted once.
+
+    >>> variance_of_placements(np.ones(3), np.array([0.0, 1, 2]), np.array(3), np.array(1)).item()
+    0.25
+    """
+    weighted = counts * doubled
+    total = weighted.sum(axis=-1)
+    squares = np.einsum("...k,...k->...", weighted, doubled)
+    spread = np.maximum(patients * squares - total * total, 0.0)
+    pairs = np.where(patients > 1, patients * (patients - 1.0), 0.0)
+    return divide(spread, pairs * (2.0 * others) ** 2, np.nan)
 
 
 def rank_test(
@@ -263,16 +281,6 @@ def _pairs_and_ties(
     wins, pooled = np.einsum("...k,...k->...", t, over_controls), t + c
     ties = np.einsum("...k,...k->...", pooled, pooled * pooled - 1.0)
     return divide(wins, 2.0 * m * n, np.nan), m.astype(np.int64), n.astype(np.int64), ties
-
-
-def _variance(counts: Floats, doubled: Floats, patients: Floats, others: Floats) -> Floats:
-    """Sample variance of an arm's placements, `doubled` / (2 `others`), from whole-number sums."""
-    weighted = counts * doubled
-    total = weighted.sum(axis=-1)
-    squares = np.einsum("...k,...k->...", weighted, doubled)
-    spread = np.maximum(patients * squares - total * total, 0.0)
-    pairs = np.where(patients > 1, patients * (patients - 1.0), 0.0)
-    return divide(spread, pairs * (2.0 * others) ** 2, np.nan)
 
 
 def _half_a_pair_nearer(distance: Floats, alternative: Alternative) -> Floats:

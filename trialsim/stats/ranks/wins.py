@@ -91,16 +91,36 @@ def win_ratio_counts(treated: Integers, control: Integers, confidence: float = 0
     >>> win_ratio_counts(np.array([0, 1, 3]), np.array([2, 1, 1])).estimate.item()
     11.0
     """
-    check_probability("confidence", confidence)
     t, c = (np.asarray(counts, dtype=np.float64) for counts in (treated, control))
-    m, n = t.sum(axis=-1), c.sum(axis=-1)
-    won_by_treated, lost_by_treated = _below(c), _above(c)
-    wins = np.einsum("...k,...k->...", t, won_by_treated)
-    losses = np.einsum("...k,...k->...", t, lost_by_treated)
-    # The derivative of log(wins / losses) with respect to each patient's wins and losses.
-    by_treated = _gradient(won_by_treated, lost_by_treated, wins, losses)
-    by_control = _gradient(_above(t), _below(t), wins, losses)
-    variance = _sum_variance(t, by_treated, m) + _sum_variance(c, by_control, n)
+    return win_ratio_of_pairs(
+        Fought(t, _below(c), _above(c)), Fought(c, _below(t), _above(t)), confidence
+    )
+
+
+class Fought(NamedTuple):
+    """How many patients of one arm there are of each kind, and the pairs that each wins and loses.
+
+    A kind is a cell of a scale, or one patient; shape (..., kinds) each.
+    """
+
+    patients: Floats
+    won: Floats
+    lost: Floats
+
+
+def win_ratio_of_pairs(treated: Fought, control: Fought, confidence: float = 0.95) -> WinRatio:
+    """Win ratio of pairs, however they are decided; see `win_ratio_counts`.
+
+    >>> treated = Fought(np.ones(2), np.array([2.0, 1]), np.array([0.0, 1]))
+    >>> control = Fought(np.ones(2), np.array([1.0, 0]), np.array([1.0, 2]))
+    >>> win_ratio_of_pairs(treated, control).estimate.item()
+    3.0
+    """
+    check_probability("confidence", confidence)
+    m, n = treated.patients.sum(axis=-1), control.patients.sum(axis=-1)
+    wins = np.einsum("...k,...k->...", treated.patients, treated.won)
+    losses = np.einsum("...k,...k->...", treated.patients, treated.lost)
+    variance = _sum_variance(treated, wins, losses) + _sum_variance(control, losses, wins)
     error = np.sqrt(np.where((variance > 0) & (wins > 0) & (losses > 0), variance, np.inf))
     margin = float(scipy.special.ndtri((1 + confidence) / 2)) * error
     estimate = np.where(
@@ -135,11 +155,19 @@ def _above(counts: Floats) -> Floats:
     return np.asarray(counts.sum(axis=-1, keepdims=True) - np.cumsum(counts, axis=-1))
 
 
-def _gradient(won: Floats, lost: Floats, wins: Floats, losses: Floats) -> Floats:
-    return divide(won, wins[..., None], 0.0) - divide(lost, losses[..., None], 0.0)
+def _sum_variance(arm: Fought, won: Floats, lost: Floats) -> Floats:
+    """Variance that an arm adds to log(won / lost), from whole-number sums.
 
-
-def _sum_variance(counts: Floats, values: Floats, patients: Floats) -> Floats:
-    """Variance of a sum over an arm's patients, whose values these are by cell, with mean zero."""
-    squares = (counts * values * values).sum(axis=-1)
-    return divide(patients * squares, patients - 1, np.nan)
+    The derivative by a patient's wins and losses is w / won - l / lost, whose mean is zero.
+    """
+    patients = arm.patients.sum(axis=-1)
+    squares, products, losses = (
+        np.einsum("...k,...k->...", arm.patients * one, other)
+        for one, other in ((arm.won, arm.won), (arm.won, arm.lost), (arm.lost, arm.lost))
+    )
+    total = (
+        divide(squares, won * won, 0.0)
+        - divide(2 * products, won * lost, 0.0)
+        + divide(losses, lost * lost, 0.0)
+    )
+    return divide(patients * total, patients - 1, np.nan)

@@ -280,11 +280,9 @@ def _analysed(source: Source) -> Iterator[tuple[str, DataFrame]]:
 
 def cells_of(source: Source, plan: AnalysisPlan) -> list[tuple[str, str]]:
     """Return the outcomes, each with a visit, whose scores an analysis uses."""
-    outcomes = getattr(plan.test, "outcomes", None) or [plan.endpoint]
-    visits = getattr(plan.test, "visits", None) or [plan.visit]
     if isinstance(plan.test, Mmrm):
-        visits = _after_baseline(source)
-    return [(name, visit) for name in outcomes for visit in visits]
+        return [(plan.endpoint, visit) for visit in _after_baseline(source)]
+    return list(plan.test.measured_at(plan))
 
 
 def _after_baseline(source: Source) -> list[str]:

@@ -14,6 +14,7 @@ from trialsim.reporting.cdisc.scales import AGE, SEX
 from trialsim.reporting.cdisc.source import Source
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
+from trialsim.scenario.plan.methods.win_statistic import WinStatistic
 from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.plan import plan_in_words
 
@@ -200,5 +201,7 @@ def _beyond_the_flag(plan: AnalysisPlan) -> Iterator[str]:
             "the weights, and the patients of the analysis set without a score, on whom and on "
             "the covariates the weights depend."
         )
+    if isinstance(plan.test, WinStatistic) and plan.test.compares_deaths:
+        yield "the days of death and of leaving the trial, and patients without any score."
     if plan.test.method == "own":
         yield "whatever else the function of the study reads: its documentation says it."

@@ -1,8 +1,8 @@
 """What every method of analysis answers about itself; a method overrides what is its own."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import ClassVar, Final, Self
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
@@ -60,6 +60,10 @@ class AnalysisMethod(CheckedModel):
     conflicts: ClassVar[Rules] = ()
     """Rules between itself, which they need as `test`, and other fields of the plan."""
 
+    def in_labels(self, outcome: Callable[[str], str], words: Callable[[str], str]) -> Self:
+        """Return itself to be read, not run: outcomes by their labels, visits in words."""
+        return self
+
     @property
     def adjusts_for_baseline(self) -> bool:
         """Whether the score before treatment is part of its model."""
@@ -108,6 +112,14 @@ class AnalysisMethod(CheckedModel):
     @abstractmethod
     def interval_in_words(self, plan: Plan) -> str:
         """Return how the interval is made, without a full stop."""
+
+    def levels_in_words(self, plan: Plan) -> tuple[str, ...]:
+        """Return each level of a hierarchy as a phrase; none of what compares by one value."""
+        return ()
+
+    def death_in_words(self, plan: Plan) -> str:
+        """Return what it makes of a death before the plan's rule holds; empty where nothing."""
+        return ""
 
     def level_row(self, plan: Plan) -> str | None:
         """Return the row of `LEVELS` that measured its test in small arms; None where none has."""

@@ -15,6 +15,11 @@ from trialsim.scenario.plan.methods.base import AnalysisMethod, measure_in_words
 PLACEMENTS: Final = "The test's variance is that of the placements, under any hypothesis"
 
 
+def weights_of_strata(weighting: StratumWeighting) -> str:
+    """Return how the effects of strata are weighted, as a phrase."""
+    return _WEIGHTS[weighting]
+
+
 class RankMethod(AnalysisMethod):
     """A method whose effect is a Mann-Whitney effect, on whichever scale the plan reports it."""
 
@@ -30,7 +35,7 @@ class RankMethod(AnalysisMethod):
 
     def effect_in_words(self, plan: Plan) -> str:
         """Return the Mann-Whitney effect that is estimated, without a full stop."""
-        of_strata = _WEIGHTS[plan.stratum_weighting]
+        of_strata = weights_of_strata(plan.stratum_weighting)
         within = f", within each {STRATA.get(plan.strata)}, {of_strata}"
         return (
             f"the probability that a patient on {plan.treated} has a better {plan.endpoint} "

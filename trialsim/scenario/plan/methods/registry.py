@@ -11,8 +11,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
-from trialsim.scenario.plan.methods.exact_mann_whitney import ExactMannWhitney
-from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
+from trialsim.scenario.plan.methods.mann_whitney import ExactMannWhitney, MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.mmrm import Mmrm
 from trialsim.scenario.plan.methods.permutation import Permutation, ReRandomisation
@@ -23,6 +22,7 @@ from trialsim.scenario.plan.methods.proportional_odds import (
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
+from trialsim.scenario.plan.methods.win_statistic import WinStatistic
 from trialsim.scenario.plan.own_method import Own
 
 AnyMethod: TypeAlias = (
@@ -34,6 +34,7 @@ AnyMethod: TypeAlias = (
     | AdjustedRank
     | WeiLachin
     | OBrien
+    | WinStatistic
     | TTest
     | Welch
     | Ancova

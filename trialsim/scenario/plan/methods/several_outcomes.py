@@ -1,7 +1,7 @@
 """The methods that analyse several outcomes together: Wei and Lachin's test, and O'Brien's."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Final, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field
 
@@ -72,6 +72,10 @@ class WeiLachin(RankMethod):
 
     def outcomes_of(self, plan: Plan) -> tuple[str, ...]:
         return self.outcomes
+
+    def in_labels(self, outcome: Callable[[str], str], words: Callable[[str], str]) -> Self:
+        named = {"outcomes": tuple(map(outcome, self.outcomes))}
+        return self.model_copy(update={**named, "visits": tuple(map(words, self.visits))})
 
     def effect_in_words(self, plan: Plan) -> str:
         few = len(self.outcomes) <= _FEW
@@ -147,6 +151,9 @@ class OBrien(AnalysisMethod):
 
     def outcomes_of(self, plan: Plan) -> tuple[str, ...]:
         return self.outcomes
+
+    def in_labels(self, outcome: Callable[[str], str], words: Callable[[str], str]) -> Self:
+        return self.model_copy(update={"outcomes": tuple(map(outcome, self.outcomes))})
 
     def measured_at(self, plan: Plan) -> tuple[tuple[str, str], ...]:
         return tuple((name, plan.visit) for name in self.outcomes)
