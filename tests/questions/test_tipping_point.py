@@ -87,6 +87,24 @@ def test_each_trial_rejects_just_before_its_tipping_point_and_not_at_it(
             assert power.columns["favoured"][replicate] == rejects
 
 
+@pytest.mark.parametrize(
+    ("imputation", "whose"),
+    [
+        ({}, "on cerebrolysin, after a patient's last score"),
+        (
+            {"delta_arms": "both", "delta": -1, "after": "withdrawal"},
+            "in both arms, after the trial was left",
+        ),
+    ],
+)
+def test_it_says_whose_scores_are_shifted_and_after_what(
+    study: ts.Scenario, imputation: dict[str, Any], whose: str
+) -> None:
+    found = ts.tipping_point(study.replace({"analysis.imputation": imputation}), (0, -9), 1)
+    assert found.to_dict()["whose"] == whose
+    assert f"Scores imputed {whose}, are made better by" in " ".join(str(found).split())
+
+
 def test_the_search_ends_on_a_change_also_where_the_conclusion_comes_and_goes() -> None:
     """The first change along the deltas given is sought, whatever comes after it."""
     lost = [[-6, -4], [-13, -11], [-31, -30]]

@@ -26,10 +26,11 @@ from trialsim.runs.manifest import TOLERANCE
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.choices import Quantity
-from trialsim.scenario.plan.imputation import AT_RANDOM, DeltaScale
+from trialsim.scenario.plan.imputation import AT_RANDOM, DeltaScale, whose_scores_shift
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import plan_in_words
+from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.values import counted
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
@@ -77,6 +78,8 @@ class TippingPoint(Shown):
     """In points; within it the tipping point of each trial is known."""
     scale: DeltaScale
     """What the deltas are added to: the imputed score in points, or the latent score."""
+    whose: str
+    """In which arm, and after which event, in words."""
     columns: Mapping[str, Floats]
     """Of each delta estimate, low, high, p_value and favoured, shape (delta, replicate).
 
@@ -196,6 +199,7 @@ class TippingPoint(Shown):
             "rows": self.to_frame().to_dict("records"),
             "tolerance": self.tolerance,
             "delta_scale": self.scale,
+            "whose": self.whose,
             "conclusions": int(np.count_nonzero(~np.isnan(tipping))),
             "never_tipped": int(np.count_nonzero(beyond)),
             "never": {name: float(one) for name, one in self.never._asdict().items()},
@@ -281,7 +285,7 @@ def tipping_point_by(
         what changes a score, or the directory is that of another run.
     """
     scenario, began = single_trial(study), time.perf_counter()
-    scale = (scenario.analysis.imputation or AT_RANDOM).delta_scale
+    plan, imputation = scenario.analysis, scenario.analysis.imputation or AT_RANDOM
     near = _finest(scenario) if tolerance is None else float(tolerance)
     problems = [*_problems(scenario, deltas), *_not_near(scenario, near)]
     if problems:
@@ -299,12 +303,13 @@ def tipping_point_by(
         replicates=replicates,
         failures=done.failures,
         engine=used,
-        quantity=scenario.analysis.quantity,
+        quantity=plan.quantity,
         deltas=sought.tried,
         tolerance=near,
-        scale=scale,
+        scale=imputation.delta_scale,
+        whose=whose_scores_shift(imputation, in_words(plan.treated)),
         columns=by_delta(done.columns, sought.tried),
-        conventions=plan_in_words(scenario.analysis, scenario.outcomes),
+        conventions=plan_in_words(plan, scenario.outcomes),
         seconds=time.perf_counter() - began,
     )
 

@@ -5,9 +5,11 @@ from functools import cache
 import trialsim as ts
 from trialsim.questions.estimands.missingness import Missingness
 from trialsim.questions.estimands.result import Estimands
+from trialsim.reporting.tables.estimands_tables import estimands_tables
 from trialsim.reporting.text.estimands import estimands_text, missingness_text
 from trialsim.scenario.programme import single_trial
 
+RESPONDERS = {"method": "responders", "threshold": 40}
 KEPT = ("failure", "mixed_model")
 BUILT_IN = single_trial(ts.load("cars1_estimands"))
 FAST = BUILT_IN.replace(
@@ -54,6 +56,27 @@ def test_a_mean_beside_a_composite_has_a_dash_and_its_own_estimand_a_star() -> N
     assert " - " not in own
 
 
+def test_an_analysis_that_cannot_be_for_its_estimand_is_marked_and_told_why() -> None:
+    wrong = {"failure": {"estimand": "composite"}, "shares": {"test": RESPONDERS}}
+    found = ts.estimands(FAST.replace({"analysis.secondary": wrong}), 2, 15, n_jobs=1)
+    text = estimands_text("A study", found)
+    (marked,) = (line for line in text.splitlines() if "!  " in line[:48])
+    assert marked.split()[:2] == ["composite", "!"]
+    plain = " ".join(text.split())
+    assert plain.count("WARNING") == 1
+    assert (
+        "WARNING: failure cannot be for the estimand composite, which has the composite strategy "
+        "for discontinuation: scores after discontinuation count as they are (treatment policy)."
+    ) in plain
+    assert "risk difference, 40 or better" in text
+    because = {one["name"]: one["because"] for one in found.to_dict()["analyses"]}
+    assert (because["primary"], len(because["failure"])) == ([], 1)
+    tables = {one.name: one for one in estimands_tables(found)}
+    assert [row.cells[0].text for row in tables["doubts"].rows] == ["Failure"]
+    fits = {row.cells[2].text for row in tables["matrix"].rows}
+    assert fits == {"yes", "named, but it cannot be", "it could be", "no"}
+
+
 def test_what_is_left_out_is_named_with_the_reason() -> None:
     over = {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_42", "day_90"]}
     both = {"method": "wei_lachin", "outcomes": ["arat", "nihss"]}
@@ -74,6 +97,7 @@ def test_what_is_left_out_is_named_with_the_reason() -> None:
 def test_every_variant_has_its_share_and_its_biases() -> None:
     text = missingness_text("A study", more())
     assert "Bias beside the estimand composite." in text
+    assert "* the estimand that the analysis is for" in text
     for place, share in enumerate(more().affected):
         assert f"affected {share.estimate:.4f}" in text
         for one in more().beside(place):

@@ -80,6 +80,19 @@ def test_an_analysis_that_cannot_be_for_its_estimand_gets_a_warning_with_the_rea
     assert misaligned(aligned) == ()
 
 
+def test_an_analysis_that_names_none_is_for_the_estimand_that_has_the_name_of_the_default() -> None:
+    """Beside the values of an estimand stand its attributes, not those of another of its name."""
+    undisturbed = {"discontinuation": "hypothetical", "death": "hypothetical"}
+    study = CARS1.replace({"estimands": {"treatment_policy": {"intercurrent": undisturbed}}})
+    (meant, *_) = meant_by_analyses(study)
+    assert meant.analyses == ("primary",)
+    assert "death: the hypothetical strategy" in meant.attributes["intercurrent_events"]
+    stops, dies = misaligned(study)[:2]
+    assert "has the hypothetical strategy for discontinuation: scores after" in stops
+    assert "has the hypothetical strategy for death: a death counts as the worst" in dies
+    assert target_of(study).others[0].startswith("it is for treatment_policy, with the hypoth")
+
+
 def test_a_run_says_that_its_true_effect_is_not_that_of_another_estimand() -> None:
     assert target_of(CARS1).is_target
     found = target_of(NAMED)

@@ -37,13 +37,14 @@ from trialsim.scenario.plan.methods.registry import AnyMethod
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.estimands import (
-    DEFAULT,
     OF_ALL_PAIRS,
     attributes_in_words,
     estimand_of,
     estimands_of,
     happening,
     may_happen,
+    name_of_estimand,
+    why_not_for,
 )
 from trialsim.shown import Shown
 from trialsim.stats.monte_carlo import (
@@ -101,6 +102,8 @@ class Analysed(NamedTuple):
     estimate: Mean
     power: Proportion
     without_estimate: int
+    because: tuple[str, ...]
+    """Why it cannot be for that estimand, as sentences; empty where it can."""
 
 
 class Beside(NamedTuple):
@@ -353,11 +356,12 @@ class Estimands(Shown):
         unknown = np.isfinite(found["rejected"]) & np.isnan(found["estimate"])
         return Analysed(
             name,
-            plan.estimand or DEFAULT,
+            name_of_estimand(plan),
             plan.quantity,
             mean_of(found["estimate"], plan.quantity),
             share_of(found["favoured"]),
             int(unknown.sum()),
+            why_not_for(self.study, plan, self.named),
         )
 
     def _beside(self, analysed: Analysed, plan: AnalysisPlan, estimand: str) -> Beside:
@@ -408,4 +412,5 @@ def _told_of(one: Analysed) -> dict[str, Any]:
         "estimate": _mean(one.estimate),
         "power": {"value": float(one.power.estimate), "mcse": float(one.power.mcse)},
         "without_estimate": one.without_estimate,
+        "because": list(one.because),
     }

@@ -20,12 +20,22 @@ _OF_POPULATION: Final = {
     "without_value": "Without a value (proportion)",
     "better_than_the_same_patient": "Better on the drug than the same patient without it",
 }
+_FITS: Final = {
+    (True, True): "yes",
+    (True, False): "named, but it cannot be",
+    (False, True): "it could be",
+    (False, False): "no",
+}
+"""Of an analysis and an estimand, whether it names it, and whether it can be for it."""
 
 
 def estimands_tables(result: Estimands) -> list[Table]:
     """Return the true values, the events, and the analyses beside the estimands."""
     told = result.to_dict()
-    return [_values(told), _populations(told), _events(result, told), _matrix(told)]
+    tables = [_values(told), _populations(told), _events(result, told), _matrix(told)]
+    rows = [words(spoken(one.name), why) for one in result.analysed for why in one.because]
+    caption = "Analyses that cannot be for the estimand that they name"
+    return [*tables, *([Table("doubts", caption, ("Analysis", "Why"), rows)] if rows else [])]
 
 
 def meant_table(trial: Scenario, named: Mapping[str, Estimand] | None = None) -> Table:
@@ -89,7 +99,7 @@ def _matrix(told: Mapping[str, Any]) -> Table:
     rows = []
     for place, one in enumerate(told["matrix"]):
         path = f"estimands.matrix.{place}"
-        fits = "yes" if one["is_named"] else "it could be" if one["is_aligned"] else "no"
+        fits = _FITS[one["is_named"], one["is_aligned"]]
         cells = [Cell(spoken(one["analysis"])), Cell(in_words(one["estimand"])), Cell(fits)]
         for what in (*_MEASURES, *_SHARES):
             cells.append(number(_known(one[what]), 4, f"{path}.{what}"))

@@ -19,9 +19,13 @@ NO_VALUE: Final = (
     "or an empty stratum."
 )
 ALIGNED: Final = (
-    "* the estimand that the analysis is for; + one that it could be for by what it does about "
-    "events. Bias and RMSE of a ratio are of its logarithm. All are over the same trials."
+    "* the estimand that the analysis is for; ! that it names, but cannot be for by what it does "
+    "about events; + one that it could be for. Bias and RMSE of a ratio are of its logarithm. All "
+    "are over the same trials."
 )
+
+_MARKS: Final = {(True, True): "*", (True, False): "!", (False, True): "+", (False, False): " "}
+"""By whether an analysis names an estimand, and whether it can be for it."""
 
 
 def estimands_text(title: str, result: Estimands) -> str:
@@ -38,6 +42,7 @@ def estimands_text(title: str, result: Estimands) -> str:
             *_matrix(result.matrix),
             "",
             *wrap(ALIGNED, _WIDTH),
+            *_doubts(result),
             *_left_out(result),
             "",
             f"{result.seconds:.1f} s",
@@ -57,7 +62,7 @@ def missingness_text(title: str, result: Missingness) -> str:
         share = result.affected[place]
         lines += ["", f"{variant.name}: affected {_number(share)} (MCSE {error_text(share.mcse)})"]
         lines += _matrix(result.beside(place))
-    return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+    return "\n".join([*lines, "", *wrap(ALIGNED, _WIDTH), "", f"{result.seconds:.1f} s"])
 
 
 def _about(result: Estimands | Missingness) -> str:
@@ -81,14 +86,15 @@ def _wrapped(line: str) -> list[str]:
 
 def _truths(result: Estimands) -> Iterator[str]:
     """Yield the true value of each estimand by each measure, and what is beyond any trial."""
-    labels = [one.label for one in result.measures]
-    yield f"{'True value (MCSE)':22}" + "".join(f" {label[:20]:>20}" for label in labels)
+    widths = [max(20, len(one.label)) for one in result.measures]
+    labels = zip(result.measures, widths, strict=True)
+    yield f"{'True value (MCSE)':22}" + "".join(f" {one.label:>{wide}}" for one, wide in labels)
     for name in result.named:
         values = [one.value for one in result.truths if one.estimand == name]
         cells = (f"{_number(one)} ({error_text(one.mcse)})" for one in values)
         yield f"{spoken(name):22}" + "".join(
-            f" {'-' if np.isnan(one.estimate) else cell:>20}"
-            for one, cell in zip(values, cells, strict=True)
+            f" {'-' if np.isnan(one.estimate) else cell:>{wide}}"
+            for one, cell, wide in zip(values, cells, widths, strict=True)
         )
     yield from wrap(f"{OF_ALL_PAIRS} {NO_VALUE}", _WIDTH)
     yield ""
@@ -115,7 +121,7 @@ def _matrix(rows: Iterable[Beside]) -> Iterator[str]:
     yield f"{'Analysis':20} {'estimand':20}  " + " ".join(f"{head:>8}" for head in heads)
     before = ""
     for one in rows:
-        mark = "*" if one.is_named else "+" if one.is_aligned else " "
+        mark = _MARKS[one.is_named, one.is_aligned]
         name = "" if one.analysis == before else spoken(one.analysis)
         before = one.analysis
         cells = [
@@ -127,6 +133,13 @@ def _matrix(rows: Iterable[Beside]) -> Iterator[str]:
         ]
         start = f"{name[:20]:20} {in_words(one.estimand)[:20]:20}{mark}"
         yield f"{start} " + " ".join(f"{cell:>8}" for cell in cells)
+
+
+def _doubts(result: Estimands) -> Iterator[str]:
+    """Yield why analyses cannot be for the estimands that they name."""
+    for one in result.analysed:
+        for why in one.because:
+            yield from _wrapped(f"WARNING: {in_words(one.name)} {why}.")
 
 
 def _left_out(result: Estimands) -> Iterator[str]:

@@ -134,8 +134,8 @@ def tipping_point_text(title: str, result: TippingPoint) -> str:
 def shift_in_words(result: TippingPoint) -> str:
     """Return what is done to imputed scores."""
     return (
-        "Scores imputed after the event are made better by delta points, on the same imputations, "
-        f"{SHIFTS[result.scale]}."
+        f"Scores imputed {result.whose}, are made better by delta points, a negative delta worse, "
+        f"on the same imputations, {SHIFTS[result.scale]}."
     )
 
 

@@ -88,13 +88,22 @@ def imputation_in_words(imputation: Imputation, treated: str, control: str) -> s
             "before that event alone are fitted"
         )
     if imputation.delta != 0:
-        whom = treated if imputation.delta_arms == "treated" else "both arms"
         better = "better" if imputation.delta > 0 else "worse"
         told += (
-            f"; on {whom}, {_EVENTS[imputation.after]}, it is made {abs(imputation.delta):.12g} "
-            f"points {better}, {SHIFTS[imputation.delta_scale]}"
+            f"; {whose_scores_shift(imputation, treated)}, it is made "
+            f"{abs(imputation.delta):.12g} points {better}, {SHIFTS[imputation.delta_scale]}"
         )
     return told
+
+
+def whose_scores_shift(imputation: Imputation, treated: str) -> str:
+    """Return in which arm and after which event a delta is added to imputed scores, as words.
+
+    >>> whose_scores_shift(AT_RANDOM, "cerebrolysin")
+    "on cerebrolysin, after a patient's last score"
+    """
+    whom = f"on {treated}" if imputation.delta_arms == "treated" else "in both arms"
+    return f"{whom}, {_EVENTS[imputation.after]}"
 
 
 _SCORES: Final = {

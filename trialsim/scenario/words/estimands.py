@@ -117,7 +117,8 @@ def _others(trial: Scenario) -> Iterator[str]:
     for event in happening(trial):
         strategy = meant.strategy_of(event)
         if strategy != computed.strategy_of(event):
-            yield f"it is for {plan.estimand}, with {_STRATEGIES[strategy]} for {in_words(event)}"
+            name, told = name_of_estimand(plan), _STRATEGIES[strategy]
+            yield f"it is for {name}, with {told} for {in_words(event)}"
 
 
 def estimands_of(trial: Scenario) -> Mapping[str, Estimand]:
@@ -126,10 +127,17 @@ def estimands_of(trial: Scenario) -> Mapping[str, Estimand]:
 
 
 def estimand_of(trial: Scenario, plan: AnalysisPlan) -> Estimand:
-    """Return the estimand of one of a study's analyses, the default where it names none."""
-    if plan.estimand is None:
-        return default_estimand(plan)
-    return trial.estimands[plan.estimand]
+    """Return the estimand of one of a study's analyses, the default where it names none.
+
+    An estimand that the study itself calls `treatment_policy` is that of an analysis that names
+    none.
+    """
+    return trial.estimands.get(name_of_estimand(plan)) or default_estimand(plan)
+
+
+def name_of_estimand(plan: AnalysisPlan) -> str:
+    """Return the name of the estimand of an analysis, that of the default where it names none."""
+    return plan.estimand or DEFAULT
 
 
 def default_estimand(plan: AnalysisPlan) -> Estimand:
@@ -176,21 +184,25 @@ def misaligned(study: Study) -> tuple[str, ...]:
         further = trial.analysis.further
         plans |= {f"analysis.secondary.{one}": plan for one, plan in further.items()}
         for path, plan in plans.items():
-            if plan.estimand is not None:
-                told = dict.fromkeys(_departs(trial, plan))
-                found += [f"{name}: {path}: {why}" for why in told]
+            found += [f"{name}: {path}: {why}" for why in why_not_for(trial, plan, trial.estimands)]
     return tuple(found)
 
 
-def _departs(trial: Scenario, plan: AnalysisPlan) -> Iterator[str]:
-    """Yield why an analysis cannot be for the estimand that it names, as sentences."""
-    estimand = estimand_of(trial, plan)
+def why_not_for(
+    trial: Scenario, plan: AnalysisPlan, named: Mapping[str, Estimand]
+) -> tuple[str, ...]:
+    """Return why an analysis cannot be for its estimand, as sentences; none of one not `named`."""
+    name, told = name_of_estimand(plan), []
+    if name not in named:
+        return ()
+    estimand = named[name]
     for event, why in departures(plan, estimand, may_happen(trial)):
         about = "which is of all patients"
         if event is not None:
             strategy = _STRATEGIES[estimand.strategy_of(event)]
             about = f"which has {strategy} for {in_words(event)}"
-        yield f"cannot be for the estimand {plan.estimand}, {about}: {why}"
+        told.append(f"cannot be for the estimand {name}, {about}: {why}")
+    return tuple(dict.fromkeys(told))
 
 
 def attributes_in_words(trial: Scenario, plan: AnalysisPlan, estimand: Estimand) -> dict[str, str]:
@@ -237,7 +249,7 @@ def meant_by_analyses(
     plans = {PRIMARY: trial.analysis, **trial.analysis.further}
     found: dict[tuple[str, ...], Meant] = {}
     for analysis, plan in plans.items():
-        name = plan.estimand or DEFAULT
+        name = name_of_estimand(plan)
         attributes = attributes_in_words(trial, plan, estimand_of(trial, plan))
         key = (name, *attributes.values())
         before = found[key].analyses if key in found else ()
