@@ -34,6 +34,7 @@ _UNITS: Final[Mapping[str, str]] = {
 """Units of a study file, in the words of CDISC; all others stand as they are."""
 AGE: Final = "age_years"
 SEX: Final = "sex"
+_SEXES: Final = {"female": "F", "f": "F", "male": "M", "m": "M", "unknown": "U", "u": "U"}
 
 
 class Test(NamedTuple):
@@ -108,7 +109,7 @@ _RESERVED: Final = (
     *("ARMCD", "ARM", "ACTARMCD", "ACTARM", "DTHFL", "DTHDT"),
     *("TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "TRTSDTM", "TRTSDT", "TRTEDT", "TRTDURD"),
     *("RANDFL", "ITTFL", "SAFFL", "FASFL", "COMPLFL", "RANDDT", "EOTSTT", "EOTDT", "DCTREAS"),
-    *("EOSSTT", "EOSDT", "DCSREAS", "INFPLAN", "INFGIVEN", "CUMDOSE"),
+    *("EOSSTT", "EOSDT", "DCSREAS", "INFPLAN", "INFGIVEN", "CUMDOSE", "STRATAR"),
 )
 """Variables of ADSL, beside which covariates stand by their codes."""
 
@@ -118,7 +119,12 @@ class Tests(NamedTuple):
 
     outcomes: Mapping[str, Test]
     covariates: Mapping[str, Test]
-    """Without age and sex, which are demographics."""
+    """Without age, and without a sex whose levels are CDISC's: they are demographics."""
+
+    @property
+    def of_subjects(self) -> dict[str, str]:
+        """The variable of ADSL that each covariate is, by the covariate's name."""
+        return {AGE: "AGE", SEX: "SEX"} | {name: one.code for name, one in self.covariates.items()}
 
     @property
     def all(self) -> list[Test]:
@@ -146,10 +152,19 @@ def named_tests(study: Scenario) -> Tests:
     }
     covariates = {}
     for name, covariate in study.population.covariates.items():
-        if name not in (AGE, SEX):
+        if name != AGE and not (name == SEX and all(map(sex_of, covariate.levels or ("",)))):
             covariates[name] = baselines.get(name) or _covariate_test(name, covariate, taken)
             taken.append(covariates[name].code)
     return Tests(outcomes, covariates)
+
+
+def sex_of(level: str) -> str:
+    """Return CDISC's term for a level of sex, in capitals or not; empty for any other level.
+
+    >>> sex_of("female"), sex_of("M"), sex_of("2")
+    ('F', 'M', '')
+    """
+    return _SEXES.get(level.lower(), "")
 
 
 def short_name(name: str, taken: Collection[str]) -> str:

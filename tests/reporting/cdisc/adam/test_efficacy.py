@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from pandas import DataFrame
 from scipy import stats
 
 import trialsim
 from trialsim.analysis.analyse import analyse
 from trialsim.reporting.cdisc.adam.efficacy import WORST_RANK, efficacy
+from trialsim.reporting.cdisc.adam.subject_level import subject_level
 from trialsim.reporting.cdisc.calendar import calendar_from
 from trialsim.reporting.cdisc.files.analyses import analysed
 from trialsim.reporting.cdisc.files.program import program
@@ -170,6 +171,37 @@ def _run(text: str) -> tuple[float, float]:
     named: dict[str, float] = {}
     exec(compile(text, "program", "exec"), named)
     return named["estimate"], named["p_value"]
+
+
+def test_the_strata_of_the_randomisation_give_the_stratified_test() -> None:
+    """Oracle: van Elteren's test by SciPy's ranks within STRATAR of ADSL, and the covariates."""
+    factors = {"sex": {"covariate": "sex"}, "severity": {"covariate": "nihss", "cuts": [9]}}
+    changes = {
+        **{"design.patients": 60, "design.stratify_by": "nothing", "design.strata": factors},
+        **{"analysis.strata": "design", "analysis.secondary": {}},
+    }
+    trial = simulate(load("cars1").replace(changes), seed=3)
+    source = Source(trial, calendar_from("2026-01-05"))
+    subjects, rows = subject_level(source).frame, efficacy(source).frame
+    (one,) = analysed(source, analyse(trial))
+    assert one.variables["ADSL"] == ("STRATAR",)
+    severe = np.where(subjects["NIHSS"] < 9, "below 9", "9 and above")
+    sex = subjects["SEX"].map({"F": "female", "M": "male"})
+    assert_array_equal(subjects["STRATAR"], sex + "; " + severe)
+    chosen = rows[
+        rows["PARAMCD"].eq("ARAT") & rows["AVISIT"].eq("DAY 90") & rows["ANL01FL"].eq("Y")
+    ]
+    above, shares, weights, variance = 0.0, 0.0, 0.0, 0.0
+    for _, mine in chosen.merge(subjects[["USUBJID", "STRATAR"]], on="USUBJID").groupby("STRATAR"):
+        treated, ranks = mine["TRTPN"].eq(1).to_numpy(), stats.rankdata(mine["AVAL"])
+        total, first = len(mine), treated.sum()
+        pairs, weight = first * (total - first), 1 / (total + 1)
+        better = ranks[treated].sum() - first * (first + 1) / 2
+        above += weight * (better - pairs / 2)
+        shares, weights = shares + weight * better, weights + weight * pairs
+        variance += weight**2 * pairs / total * np.var(ranks, ddof=1)
+    found = shares / weights, 2 * stats.norm.sf(abs(above) / np.sqrt(variance))
+    assert_allclose(found, (one.found.estimate, one.found.p_value), rtol=1e-9)
 
 
 def test_the_flag_of_a_mixed_model_marks_every_visit_after_baseline() -> None:

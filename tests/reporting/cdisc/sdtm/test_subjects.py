@@ -1,12 +1,17 @@
 """People, elements and visits: nobody is lost, and times follow one another."""
 
 import pandas as pd
+import pytest
 from numpy.testing import assert_array_equal
 
 from trialsim.analysis.analyse import analyse
+from trialsim.reporting.cdisc.calendar import calendar_from
 from trialsim.reporting.cdisc.metadata import Dataset
+from trialsim.reporting.cdisc.package import datasets_of
 from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.consort.account import account_of
+from trialsim.scenario.files.yaml_file import load
+from trialsim.simulated import simulate
 
 
 def test_demographics_agree_with_the_consort_account(
@@ -71,3 +76,31 @@ def test_visits_that_were_missed_have_no_date(datasets: dict[str, Dataset]) -> N
     assert_array_equal(rows["SVSTDTC"].eq(""), missed)
     scored = datasets["FT"].frame[["USUBJID", "VISITNUM"]].drop_duplicates()
     assert len(pd.merge(scored, rows[~missed], on=["USUBJID", "VISITNUM"])) == len(scored)
+
+
+@pytest.mark.parametrize(
+    ("levels", "sexes", "planned"),
+    [
+        (("F", "M"), {"F", "M"}, "BOTH"),
+        (("Male", "unknown"), {"M", "U"}, "M"),
+        (("1", "2"), {"U"}, ""),
+    ],
+)
+def test_sex_has_the_levels_of_the_study_or_stands_among_the_characteristics(
+    levels: tuple[str, str], sexes: set[str], planned: str
+) -> None:
+    """Oracle: the levels of the candidates; what CDISC has no term for is not lost."""
+    margin = {"distribution": "categorical", "levels": dict.fromkeys(levels, 0.5)}
+    changes = {"design.patients": 12, "population.covariates.sex.margin": margin}
+    source = Source(simulate(load("cars1").replace(changes), seed=2), calendar_from("2026-01-05"))
+    every = {one.name: one.frame for one in datasets_of(source)}
+    people, summary = every["DM"], every["TS"]
+    assert set(people["SEX"]) == set(every["ADSL"]["SEX"]) == sexes
+    assert summary["TSVAL"][summary["TSPARMCD"].eq("SEXPOP")].tolist() == [planned]
+    told = every["SC"][every["SC"]["SCTESTCD"].str.startswith("SEX")]
+    own = source.people.set_index("USUBJID")["sex"].astype(str)[people["USUBJID"]]
+    if sexes == {"U"}:
+        assert_array_equal(told.set_index("USUBJID")["SCSTRESC"][people["USUBJID"]], own)
+    else:
+        assert told.empty
+        assert_array_equal(people["SEX"], own.str[0].str.upper())

@@ -17,7 +17,9 @@ from trialsim.reporting.cdisc.sdtm.findings import kind_of
 from trialsim.reporting.cdisc.sdtm.subjects import NOT_SIMULATED, arms_of, sexes
 from trialsim.reporting.cdisc.source import STUDYID, USUBJID, Source, happened, same
 from trialsim.reporting.cdisc.terminology import own_list, standard_list
+from trialsim.scenario.protocol.randomisation import SITE
 from trialsim.scenario.words.plan import plan_in_words
+from trialsim.trial.allocation.strata import classes_of, factors_of
 
 YES_NO: Final = standard_list("NY", ["Y", "N"])
 YES: Final = standard_list("NY", ["Y"])
@@ -50,6 +52,7 @@ def subject_level(source: Source) -> Dataset:
             *_ends(source, patients),
             *_death(source, patients),
             *_exposure(patients),
+            *_strata(source, patients),
             *_covariates(source, patients),
         ],
     )
@@ -317,6 +320,37 @@ def _exposure(patients: DataFrame) -> list[tuple[Variable, object]]:
             patients["study_drug_received_ml"],
         ),
     ]
+
+
+def _strata(source: Source, patients: DataFrame) -> list[tuple[Variable, object]]:
+    """Return the stratum of randomisation of each patient, where the design has any factor."""
+    trial = source.trial.batch
+    factors = factors_of(source.study)
+    if not factors:
+        return []
+    places = classes_of(source.study, trial.cohort, trial.candidate)
+    there = patients["subject"].to_numpy() - 1
+    classes = {
+        name: np.array(classes, object)[places[name][0, there]] for name, classes in factors
+    } | ({SITE: patients["SITEID"].to_numpy(object)} if SITE in places else {})
+    said = "; ".join(_factor(source, name) for name, _ in factors)
+    variable = Variable(
+        "STRATAR",
+        "Strata Used for Randomization",
+        "text",
+        "Derived",
+        comment=f"The class of each factor, joined by semicolons, in this order: {said}",
+    )
+    return [(variable, ["; ".join(row) for row in zip(*classes.values(), strict=True)])]
+
+
+def _factor(source: Source, name: str) -> str:
+    """Return the variable whose classes a factor is, and the classes."""
+    if name == SITE:
+        return "SITEID"
+    factor, covariates = source.study.design.strata[name], source.study.population.covariates
+    classes = ", ".join(factor.classes(covariates))
+    return f"{source.tests.of_subjects[factor.covariate]} ({classes})"
 
 
 def _covariates(source: Source, patients: DataFrame) -> list[tuple[Variable, object]]:

@@ -10,7 +10,6 @@ from trialsim.analysis.analyse import Analysis, Estimate
 from trialsim.questions.monitoring.board import Board
 from trialsim.reporting.cdisc.adam.efficacy import cells_of, plans_of
 from trialsim.reporting.cdisc.adam.subject_level import treatments
-from trialsim.reporting.cdisc.scales import AGE, SEX
 from trialsim.reporting.cdisc.source import Source
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
@@ -140,19 +139,14 @@ def _variables(source: Source, plan: AnalysisPlan) -> dict[str, tuple[str, ...]]
     before = ["BASE"] if plan.test.adjusts_for_baseline else []
     strata = ["SITEID"] if plan.strata == "site" else []
     found = {"ADEFF": (value_of(plan), "TRTP", *before, *strata)}
-    covariates = tuple(_codes(source)[name] for name in getattr(plan.test, "covariates", ()))
-    return found | ({"ADSL": covariates} if covariates else {})
+    subjects = [source.tests.of_subjects[name] for name in getattr(plan.test, "covariates", ())]
+    subjects += ["STRATAR"] if plan.strata == "design" else []
+    return found | ({"ADSL": tuple(subjects)} if subjects else {})
 
 
 def value_of(plan: AnalysisPlan) -> str:
     """Return the variable of ADEFF whose values are compared."""
     return "CHG" if plan.measure == "change" else "AVAL"
-
-
-def _codes(source: Source) -> dict[str, str]:
-    """Return the variable of ADSL that each covariate is, by the covariate's name."""
-    own = {name: one.code for name, one in source.tests.covariates.items()}
-    return {AGE: "AGE", SEX: "SEX"} | own
 
 
 def _arms(source: Source, plan: AnalysisPlan) -> str:
@@ -176,7 +170,7 @@ def _value(source: Source, plan: AnalysisPlan) -> str:
 
 
 def _covariates(source: Source, plan: AnalysisPlan) -> str:
-    codes = _codes(source)
+    codes = source.tests.of_subjects
     found = ["BASE"] if plan.test.adjusts_for_baseline else []
     found += [f"{codes[name]} of ADSL" for name in getattr(plan.test, "covariates", ())]
     return ", ".join(found) or "none"
@@ -185,7 +179,7 @@ def _covariates(source: Source, plan: AnalysisPlan) -> str:
 def _strata(plan: AnalysisPlan) -> str:
     if plan.strata == "none":
         return "none"
-    by = "SITEID" if plan.strata == "site" else "the strata of the randomisation"
+    by = "SITEID" if plan.strata == "site" else "STRATAR of ADSL, the strata of the randomisation"
     return f"{by}, weighted as {plan.stratum_weighting}"
 
 

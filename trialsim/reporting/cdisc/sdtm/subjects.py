@@ -19,7 +19,7 @@ from trialsim.reporting.cdisc.metadata import (
     sequence,
     study_day,
 )
-from trialsim.reporting.cdisc.scales import AGE, SEX
+from trialsim.reporting.cdisc.scales import AGE, SEX, sex_of
 from trialsim.reporting.cdisc.sdtm.trial_design import (
     FOLLOW,
     SCREEN,
@@ -35,7 +35,6 @@ from trialsim.reporting.cdisc.source import EPOCH, SCREENING, USUBJID, Source, h
 from trialsim.reporting.cdisc.terminology import standard_list
 
 NOT_SIMULATED: Final = "Not simulated, therefore empty"
-_SEXES: Final = {"female": "F", "male": "M"}
 _YES_NO: Final = standard_list("NY", ["Y", "N"])
 _NULL_REASONS: Final = {"screen failure": "SCREEN FAILURE"}
 
@@ -94,7 +93,8 @@ _DM: Final = (
         "SEX",
         "Sex",
         codes=standard_list("SEX"),
-        comment="From the covariate sex; U where there is none",
+        comment="F or M by the covariate sex, of levels female and male, or F and M; U of any "
+        "other level, and where there is none",
         mandatory=True,
     ),
     Variable("RACE", "Race", comment=NOT_SIMULATED),
@@ -177,10 +177,11 @@ def arms_of(source: Source) -> dict[str, Any]:
 
 
 def sexes(people: DataFrame) -> Texts:
-    """Return SEX: F and M of the covariate's levels female and male, else U."""
+    """Return SEX: F or M by the level of the covariate sex, U of any other."""
     if SEX not in people:
         return same("U", people)
-    return people[SEX].astype(object).map(_SEXES).fillna("U").to_numpy(object)
+    codes = people[SEX].astype(str).map(sex_of)
+    return codes.replace("", "U").to_numpy(object)
 
 
 def _elements(source: Source) -> Dataset:

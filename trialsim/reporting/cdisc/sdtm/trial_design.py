@@ -15,6 +15,7 @@ from trialsim.reporting.cdisc.metadata import (
     dataset,
     sequence,
 )
+from trialsim.reporting.cdisc.scales import SEX, sex_of
 from trialsim.reporting.cdisc.source import EPOCH, STUDYID, Source, same
 from trialsim.reporting.cdisc.terminology import own_list, standard_list
 from trialsim.scenario.patients.eligibility import Rule
@@ -410,10 +411,10 @@ def _controls(study: Scenario) -> Iterator[_Parameter]:
 
 def _sexes(study: Scenario) -> _Parameter:
     """Return the sexes that there are among candidates, where a covariate says it."""
-    covariate = study.population.covariates.get("sex")
-    levels = set(covariate.levels or ()) if covariate is not None else set()
-    known = {"female": ("F", "C16576"), "male": ("M", "C20197")}
-    found = [known[level] for level in known if level in levels]
+    covariate = study.population.covariates.get(SEX)
+    sexes = {sex_of(level) for level in (covariate.levels or ())} if covariate is not None else ()
+    known = {"F": ("F", "C16576"), "M": ("M", "C20197")}
+    found = [known[sex] for sex in known if sex in sexes]
     name = "Sex of Participants"
     if len(found) == len(known):
         return _Parameter("SEXPOP", name, "BOTH", "C49636")
