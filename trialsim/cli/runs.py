@@ -96,9 +96,9 @@ def simulate(
         if page.alone:
             return
     if as_json:
-        account = account_of(trial, result)
-        about = {"engine": trial.batch.engine, "consort": account, "note": SIMULATED}
-        print_json({**analysis_told(trial, result), **about})
+        told = analysis_told(trial, result)
+        told.get("ignoring_looks", told)["consort"] = account_of(trial, result)
+        print_json({**told, "engine": trial.batch.engine, "note": SIMULATED})
         return
     say(heading(study.title, f"one simulated trial: seed {seed}, replicate {replicate}"))
     _say_board(trial)
@@ -277,7 +277,7 @@ def _say_board(trial: "SimulatedTrial") -> None:
 
     if trial.scenario.monitoring is not None:
         say(board_text(board(trial)))
-        say("")
+        say("What follows is of everybody, as if no look had stopped the trial.\n")
 
 
 def _report_file(report: Path | None, overwrite: bool, as_json: bool) -> PageFile | None:

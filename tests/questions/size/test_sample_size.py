@@ -342,11 +342,13 @@ def test_a_value_is_recommended_only_once_its_power_is_confirmed(calm: ts.Scenar
     assert moved > 0
 
 
-def test_a_power_that_a_pilot_gives_exactly_is_within_reach() -> None:
-    """900 of 1,000 at the higher end."""
+def test_the_interval_goes_beyond_the_patients_between_whom_the_search_began() -> None:
+    """Which end at 292: the interval is symmetric in the root of the patients nevertheless."""
     changes = {EFFECT: 0.62, "operations.discontinuation.probability": 0.08}
     found = ts.sample_size(load("cars1").replace(changes), 0.9, replicates=1_000, seed=11, n_jobs=1)
     assert 250 < found.value < 320
+    below, middle, above = np.sqrt([found.low, found.estimate, found.high])
+    assert above - middle == pytest.approx(middle - below, abs=0.06)  # of whole patients
 
 
 def test_an_effect_that_the_endpoint_alone_does_not_have_is_sized() -> None:

@@ -64,8 +64,13 @@ class Ends(NamedTuple):
     high: float
 
 
-def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates: int) -> Crossing:
-    """Return the crossing of the target between two values, on the scale of the axis.
+def search(
+    curve: PowerCurve, axis: Axis, ends: Ends, within: Ends, target: float, replicates: int
+) -> Crossing:
+    """Return the crossing of the target, on the scale of the axis.
+
+    The search begins between `ends`. Few replicates may have found those, so that all of them may
+    place the crossing at one end or beyond it: the line is fitted to values anywhere `within`.
 
     Raises
     ------
@@ -77,7 +82,7 @@ def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates:
     check_ends(curve, axis, ends, target, pilot)
     middle, slope = _narrow_bracket(curve, axis, ends, target, pilot)
     for _ in range(_MOST_STEPS):
-        values = _around(axis, ends, middle, slope)
+        values = _around(axis, within, middle, slope)
         found = _fitted(curve, axis, values, target, replicates)
         if not found.slope * slope > 0:
             raise RunError(
@@ -85,7 +90,7 @@ def search(curve: PowerCurve, axis: Axis, ends: Ends, target: float, replicates:
                 f"{axis.path} {values[0]:g} to {values[-1]:g} it does not move beyond its Monte "
                 "Carlo error; more replicates would resolve it"
             )
-        again = _clipped(axis, ends, found.place)
+        again = _clipped(axis, within, found.place)
         if values[0] <= axis.value(found.place) <= values[-1] or again == middle:
             break
         middle, slope = again, found.slope

@@ -283,10 +283,10 @@ def _found(runner: Runner, scenario: Study, path: str, sought: Sought) -> Sample
     began, power, replicates = time.perf_counter(), sought.power, sought.replicates
     curve = PowerCurve(scenario, path, runner)
     axis = Axis(path, isinstance(value_at(scenario, path), int), path == size_path(scenario))
-    ends = _ends(curve, runner, sought)
-    found = search(curve, axis, ends, power, replicates)
+    ends, within = _ends(curve, runner, sought)
+    found = search(curve, axis, ends, within, power, replicates)
     exact = axis.exactly(found.place)
-    bounds = [min(max(axis.exactly(end), ends.low), ends.high) for end in found.interval()]
+    bounds = [min(max(axis.exactly(end), within.low), within.high) for end in found.interval()]
     fresh = replace(runner, seed=confirmation_seed(runner.seed))
     confirming = PowerCurve(scenario, path, fresh)
     value = _confirmed(confirming, axis, found, sought)
@@ -365,17 +365,20 @@ def _refused(scenario: Study, path: str, value: Any) -> Iterator[Problem]:
         yield from error.problems
 
 
-def _ends(curve: PowerCurve, runner: Runner, sought: Sought) -> Ends:
-    """Return where to search: as given, or for patients as far as needed from a first guess."""
+def _ends(curve: PowerCurve, runner: Runner, sought: Sought) -> tuple[Ends, Ends]:
+    """Return where to begin the search, and how far it may go.
+
+    Both as given, or for patients as far as needed from a first guess, and as far as is possible.
+    """
     low, high, power = sought.low, sought.high, sought.power
     if low is not None and high is not None:
-        return Ends(low, high)
+        return Ends(low, high), Ends(low, high)
     scenario = curve.scenario
     start = _start(scenario, power, runner)
     least = _least_patients(scenario) if low is None else low
     most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
     within, pilot = Ends(least, max(most, least + 1)), min(PILOT, sought.replicates)
-    return bracket(curve, start, within, power, pilot)
+    return bracket(curve, start, within, power, pilot), within
 
 
 def _least_patients(study: Study) -> int:

@@ -26,7 +26,6 @@ def _lines(board: Board) -> Iterator[str]:
         yield _row(look)
     yield f"{board.patients} patients were randomised in the end. z and bounds are of the data"
     yield "known that day; CP: conditional power under the current trend; PP: predictive power."
-    yield "What follows is of everybody, as if no look had stopped the trial."
 
 
 def _row(look: BoardLook) -> str:

@@ -28,7 +28,7 @@ def replay_text(title: str, replay: Replay) -> str:
         reason = replay.failure.traceback or replay.failure.reason
         return "\n".join([*lines, "The replicate failed, then as now:", reason])
     if replay.trial is not None and replay.trial.scenario.monitoring is not None:
-        lines += [board_text(board(replay.trial)), ""]
+        lines += [board_text(board(replay.trial)), "What follows is of the trial as it ended.\n"]
     lines += [f"{name:20} {value:12.6g}" for name, value in replay.numbers.items()]
     return "\n".join(lines)
 
