@@ -179,6 +179,11 @@ class PageFile:
         """Whether the page takes standard output, where nothing else is then printed."""
         return self.path == STANDARD_OUTPUT
 
+    @property
+    def is_pdf(self) -> bool:
+        """Whether the page is printed into its file."""
+        return self.path.suffix.lower() == ".pdf"
+
     def write(self, page: str) -> None:
         """Write the page to its file, or put it on standard output."""
         from trialsim.reporting.named_file import write_named
@@ -186,7 +191,14 @@ class PageFile:
         if self.alone:
             put(page.encode())
         else:
-            write_named(self.path, page.encode(), self.option, self.overwrite)
+            write_named(self.path, self._content(page), self.option, self.overwrite)
+
+    def _content(self, page: str) -> bytes:
+        if not self.is_pdf:
+            return page.encode()
+        from trialsim.reporting.paper import as_pdf
+
+        return as_pdf(page)
 
 
 def page_file(path: Path, option: str, overwrite: bool, as_json: bool = False) -> PageFile:
@@ -195,14 +207,21 @@ def page_file(path: Path, option: str, overwrite: bool, as_json: bool = False) -
     Raises
     ------
     InputError
-        If what stands there must not be replaced, or the extra `report` is not installed.
+        If what stands there must not be replaced, the file is of another kind than HTML and PDF, or
+        the extra `report`, or for a PDF `office`, is not installed.
     """
     from trialsim.reporting.named_file import check_named
+    from trialsim.reporting.paper import check_paper
     from trialsim.reporting.tables.page import check_pages
 
     check_pages()
+    to = PageFile(path, option, overwrite)
+    if path.suffix.lower() in (".doc", ".docx", ".odt"):
+        raise InputError([Problem(option, "must be .html or .pdf", str(path))])
+    if to.is_pdf:
+        check_paper()
     if path != STANDARD_OUTPUT:
         check_named(path, option, overwrite)
     elif as_json:
         raise InputError([Problem(option, "must be a file with --json", str(path))])
-    return PageFile(path, option, overwrite)
+    return to

@@ -19,7 +19,10 @@ commands = typer.Typer()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="The HTML file to write; - for standard output.")
+        Path,
+        typer.Option(
+            "-o", "--out", help="The .html or .pdf file to write; - for HTML on standard output."
+        ),
     ],
     null: Annotated[
         Path | None,
@@ -70,10 +73,11 @@ def report(
 ) -> None:
     """Write the report of a run: one file that holds everything.
 
-    It is HTML and needs no network: aims, every assumption with its source, estimands, methods,
-    operating characteristics with their Monte Carlo errors, sensitivity, example trials, and how to
-    reproduce it. The run is only read; what is computed beside it, such as trials without effect,
-    is kept for the next report in the folder of --keep, if there is one.
+    It is HTML that needs no network, or PDF by the extra office: the answer first, then operating
+    characteristics with their Monte Carlo errors, estimands, sensitivity, example trials, methods,
+    how to reproduce it, and every assumption with its source. The run is only read; what is
+    computed beside it, such as trials without effect, is kept for the next report in the folder of
+    --keep, if there is one.
     """
     from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
     from trialsim.reporting.pages.report import report as written
