@@ -113,6 +113,11 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert trialsim.__version__ == version("trialsim")
 
 
+def test_a_citation_names_the_version() -> None:
+    citation = (Path(__file__).parents[1] / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {trialsim.__version__}\n" in citation
+
+
 def test_importing_the_package_loads_nothing_that_is_needed_later_or_never() -> None:
     late = "pandas pyarrow scipy.stats scipy.optimize matplotlib statsmodels joblib rich typer"
     program = f"import json, sys, trialsim; trialsim.load; names = {late.split()}; "

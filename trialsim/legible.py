@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    class Picture(Figure):
+        """A figure as type checkers know it; what draws it is handed in."""
+
+        def write(self, path: str | Path, overwrite: bool = False) -> None:
+            """Write the figure to a file whose name ends in .svg or .png."""
+
 
 _HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -35,7 +41,7 @@ def legible(text: str) -> str:
 class Shows(Protocol):
     """What shows a result: the module that the package hands in."""
 
-    def plot(self, result: Any, kind: str | None, **options: Any) -> "Figure":
+    def plot(self, result: Any, kind: str | None, **options: Any) -> "Picture":
         """Return a figure of it."""
 
     def line(self, shown: Any) -> str:

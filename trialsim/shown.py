@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 from trialsim.legible import Printed, shows
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from pandas import DataFrame
 
+    from trialsim.legible import Picture
 
-def plot(result: "Shown", kind: str | None = None, **options: Any) -> "Figure":
-    """Return a figure of a result, of its first kind unless another is named.
+
+def plot(result: Printed, kind: str | None = None, **options: Any) -> "Picture":
+    """Return a figure of a result or a study, of its first kind unless another is named.
 
     Options are those of the figure, such as `width` in inches.
 
@@ -33,7 +34,7 @@ class Shown(Printed):
         def to_frame(self) -> "DataFrame":
             """Return the result as a table, each its own."""
 
-    def plot(self, kind: str | None = None, **options: Any) -> "Figure":
+    def plot(self, kind: str | None = None, **options: Any) -> "Picture":
         """Return a figure of the result, as `trialsim.plot` does."""
         return plot(self, kind, **options)
 

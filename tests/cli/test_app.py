@@ -590,3 +590,12 @@ def test_a_command_that_simulates_nothing_loads_little(arguments: list[str]) -> 
 def test_help_says_how_many_trials_are_simulated_at_once(ask: Ask) -> None:
     _, told, _ = ask("power", "--help")
     assert f"[default: ({BATCH})" in " ".join(told.split())
+
+
+def test_completion_offers_commands_studies_and_the_files_here(tmp_path: Path) -> None:
+    (tmp_path / "cars1_mine.yaml").touch()
+    environment = {**os.environ, "_TRIALSIM_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
+    done = in_a_process(env={**environment, "COMP_WORDS": "trialsim power cars1_m"}, cwd=tmp_path)
+    assert done.stdout.split() == ["cars1_mechanism", "cars1_mine.yaml"]
+    words = {"COMP_WORDS": "trialsim ex", "COMP_CWORD": "1"}
+    assert in_a_process(env={**environment, **words}).stdout.split() == ["explore"]

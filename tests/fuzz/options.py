@@ -130,8 +130,8 @@ LONG: Final = (("plot", "sensitivity"), ("sensitivity",))
 """Commands whose right answers take a minute, for they change every number of a study."""
 KEPT: Final = "kept"
 """The folder of a run that is whole, of which every command line has a copy of its own."""
-NEVER: Final = ("scheduler", "version")
-"""Options that speak to a network, or that end the program at once."""
+NEVER: Final = ("scheduler", "version", "install_completion", "show_completion")
+"""Options that speak to a network, that end the program at once, or that write to one's shell."""
 
 
 class Command(NamedTuple):

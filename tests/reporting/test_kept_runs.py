@@ -30,7 +30,12 @@ def test_its_report_is_one_file(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     page = tmp_path / "study.html"
     report = partial(
-        ts.report, n_jobs=1, null_replicates=0, sensitivity_replicates=0, published_replicates=0
+        ts.report,
+        n_jobs=1,
+        null_replicates=0,
+        sensitivity_replicates=0,
+        published_replicates=0,
+        nuisance_replicates=0,
     )
     report(folder, page, "Is 20 enough?")
     assert "Is 20 enough?" in page.read_text(encoding="utf-8")

@@ -29,7 +29,6 @@ _WRONG_NAMES: Final = (errno.ENAMETOOLONG, errno.EACCES, errno.ENOTDIR, errno.EL
 app = typer.Typer(
     name="trialsim",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Simulate randomised trials patient by patient, and estimate a design's operating "

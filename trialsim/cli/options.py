@@ -26,8 +26,21 @@ class EngineName(StrEnum):
     vector = "vector"
 
 
+def study_names(incomplete: str) -> list[str]:
+    """Return the built-in studies and the YAML files here that begin so, for completion."""
+    from trialsim.scenario.files.builtin import builtin_studies
+
+    here = sorted(path.name for suffix in ("yaml", "yml") for path in Path().glob(f"*.{suffix}"))
+    return [name for name in (*builtin_studies(), *here) if name.startswith(incomplete)]
+
+
 ScenarioName = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="A built-in scenario or the path of a YAML file.")
+    str,
+    typer.Argument(
+        metavar="SCENARIO",
+        help="A built-in scenario or the path of a YAML file.",
+        autocompletion=study_names,
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Random seed.")]
 EngineOption = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trialsim.cli.console import INPUT_WRONG, answer, print_json, say
-from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded
+from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded, study_names
 from trialsim.cli.outputs import STANDARD_OUTPUT
 from trialsim.errors import InputError, Problem
 
@@ -137,7 +137,11 @@ def show(
 def check(
     scenarios: Annotated[
         list[str],
-        typer.Argument(metavar="SCENARIO...", help="Built-in scenarios or paths of YAML files."),
+        typer.Argument(
+            metavar="SCENARIO...",
+            help="Built-in scenarios or paths of YAML files.",
+            autocompletion=study_names,
+        ),
     ],
     beside: Annotated[
         bool,

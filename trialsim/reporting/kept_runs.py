@@ -29,6 +29,7 @@ def report(
     null_replicates: int | None = None,
     sensitivity_replicates: int | None = None,
     published_replicates: int | None = None,
+    nuisance_replicates: int | None = None,
     n_jobs: int = -1,
     keep: str | Path | None = None,
     overwrite: bool = False,
@@ -44,9 +45,9 @@ def report(
         The file to write; one that trialsim has made is replaced.
     question
         What the study was simulated to answer, in the words of whoever asks.
-    null_replicates, sensitivity_replicates, published_replicates
-        Trials without effect, of each change and beside what was published; 0 leaves a part out,
-        None takes as many as are computed in well under a minute.
+    null_replicates, sensitivity_replicates, published_replicates, nuisance_replicates
+        Trials without effect, of each change, beside what was published, and of each nuisance
+        value; 0 leaves a part out, None takes what is computed in well under a minute.
     keep
         A folder that keeps what is computed, for the next report.
     overwrite
@@ -69,7 +70,13 @@ def report(
     path = Path(path)
     check_pages()
     check_named(path, "path", overwrite)
-    counts = null_replicates, sensitivity_replicates, published_replicates
-    wanted = ReportOptions(None, None, *counts, n_jobs, None if keep is None else Path(keep))
+    wanted = ReportOptions(
+        null_replicates=null_replicates,
+        sensitivity_replicates=sensitivity_replicates,
+        published_replicates=published_replicates,
+        nuisance_replicates=nuisance_replicates,
+        n_jobs=n_jobs,
+        keep=None if keep is None else Path(keep),
+    )
     evidence = collect_evidence(find_run(run), wanted, progress)
     write_named(path, page_of(evidence, question).encode(), "path", overwrite)

@@ -33,7 +33,7 @@ class Variant(NamedTuple):
 
 def alternatives(
     base: Study,
-    changes: Mapping[str, Sequence[Any]] | None = None,
+    changes: Mapping[str, object] | None = None,
     how: How = "one_at_a_time",
     variants: Sequence[Study | str | Path] = (),
     points: int = 16,

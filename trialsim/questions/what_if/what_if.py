@@ -207,7 +207,7 @@ class WhatIf(Shown):
 
 def what_if(
     scenario: Study | str | Path,
-    changes: Mapping[str, Sequence[Any]] | None = None,
+    changes: Mapping[str, object] | None = None,
     how: How = "one_at_a_time",
     variants: Sequence[Study | str | Path] = (),
     replicates: int = 10_000,
