@@ -10,6 +10,7 @@ DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 PAGES: Final = (
     "analyse.md",
     "estimands.md",
+    "hierarchical.md",
     "intercurrent_events.md",
     "margins.md",
     "own_analyses.md",

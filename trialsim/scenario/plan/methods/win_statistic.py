@@ -165,8 +165,8 @@ class WinStatistic(AnalysisMethod):
             return ""
         return (
             "At the level of death patients are compared by their days of death, those alive at "
-            "the visit being tied and better than all who died; one who left is better than those "
-            "who died by the day of leaving alone. At levels of scores: "
+            "the visit being tied and better than all who died; one who left is better than "
+            "those alone who had died before. At levels of scores: "
         )
 
     def in_labels(self, outcome: Callable[[str], str], words: Callable[[str], str]) -> Self:
@@ -190,6 +190,12 @@ class WinStatistic(AnalysisMethod):
             return f"win_statistic, {scale}"
         default = plan.strata == "site" and plan.stratum_weighting == "van-elteren"
         return "win_statistic, 12 sites" if default else None
+
+    def small_samples_in_words(self, plan: Plan) -> str:
+        told = super().small_samples_in_words(plan)
+        if self.level_row(plan) is None or plan.claim != "superiority":
+            return told
+        return f"{told} There, deaths (8%) and grades of 0 to 6 went before the scale."
 
     def design_violations(self, design: Design) -> Iterator[Violation]:
         known = [name for name in design.visits if name != BASELINE]
