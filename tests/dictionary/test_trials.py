@@ -49,12 +49,16 @@ def test_covariates_and_outcomes_are_described_by_the_study() -> None:
     assert rows.loc[("visits", "mrs"), "type"] == "whole number"
     assert "minutes" in str(rows.loc[("infusions", "start_minute"), "unit"])
     assert "no chair" in str(rows.loc[("infusions", "status"), "codes"])
+    assert rows.loc[("visits", "status"), "codes"] == "attended, missed, withdrawn, died"
+    assert rows.loc[("disposition", "status"), "codes"] == "completed, withdrawn, died, ongoing"
+    rules = rows.loc[("screening", "failed_rules"), "codes"]
+    assert rules == ", ".join((*study.eligibility.inclusion, *study.eligibility.exclusion))
 
 
 def test_an_outcome_that_bears_the_name_of_a_column_keeps_its_own_description() -> None:
     study = load("stroke_nihss")
     renamed = study.model_copy(update={"outcomes": {"status": study.outcomes["nihss"]}})
-    assert column_of(renamed, "visits", "status") == COLUMNS["status"]
+    assert column_of(renamed, "visits", "status").label.startswith("Whether the patient came")
     assert column_of(renamed, "visits", "outcome_status").label == study.outcomes["nihss"].label
 
 

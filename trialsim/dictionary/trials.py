@@ -29,7 +29,9 @@ COLUMNS: Final[Mapping[str, Column]] = {
         "patients of that kind; window_missed: the first infusion could "
         "not start in time; recruitment_closed: eligible after recruitment had closed",
     ),
-    "failed_rules": Column("Every rule of eligibility that failed, joined by semicolons"),
+    "failed_rules": Column(
+        "Every rule of eligibility that failed, as named in the study file, joined by semicolons"
+    ),
     "place": Column("Place in order of randomisation within the patient's stratum, from 1"),
     "rehabilitation_sessions_planned": Column("Planned sessions of rehabilitation"),
     "rehabilitation_sessions_attended": Column("Attended sessions of rehabilitation"),
@@ -39,11 +41,6 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "infusion": Column("Number of the planned infusion, from 1"),
     "planned_day": Column("Planned day of the infusion or visit", "days"),
     "planned_after": Column("What the planned day of a visit is counted from"),
-    "status": Column(
-        "What became of the infusion, the visit or the patient",
-        codes="infusions: given, refused, for want of something (such as no chair), or not due any "
-        "more after discontinuing, withdrawing or dying; visits: attended, missed or after leaving",
-    ),
     "volume_ml": Column("Volume infused, drug and saline", "mL"),
     "dose_ml": Column("Study drug given in the infusion", "mL"),
     "waited_minutes": Column("Time waited for a chair, also where none came free", "minutes"),
@@ -59,7 +56,18 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "minutes": Column("Time that giving the item took", "minutes"),
 }
 """By the name of the column, whatever the table; times and the study's own names are not here."""
-_ITEMS_OUTCOME: Final = Column("Scale to which the item belongs, as named in the study file")
+_OF_A_TABLE: Final[Mapping[tuple[str, str], Column]] = {
+    ("infusions", "status"): Column(
+        "Whether the infusion was given, or why not: discontinued, withdrawn and died where it was "
+        "not due any more"
+    ),
+    ("visits", "status"): Column(
+        "Whether the patient came to the visit, or why not: withdrawn and died after leaving"
+    ),
+    ("disposition", "status"): Column("How the patient's participation ended, if it has"),
+    ("items", "outcome"): Column("Scale to which the item belongs, as named in the study file"),
+}
+"""What a column is in one table and not in another; its codes are its categories."""
 _TIMES: Final = {"_minute": _MINUTE, "_day": _DAY}
 
 
@@ -90,15 +98,18 @@ def column_of(scenario: Scenario, table: str, name: str) -> Column:
             return _of_covariate(own, covariates[own])
     if table == "visits":
         own = name.removeprefix("outcome_") if name not in scenario.outcomes else name
-        if own in scenario.outcomes and (own != name or name not in COLUMNS):
+        taken = name in COLUMNS or (table, name) in _OF_A_TABLE
+        if own in scenario.outcomes and (own != name or not taken):
             return _of_outcome(scenario.outcomes[own])
     if table == "randomisation":
         own = name.removeprefix("factor_") if name not in scenario.design.strata else name
         if own in scenario.design.strata and (own != name or name not in COLUMNS):
             classes = scenario.design.strata[own].classes(scenario.population.covariates)
             return Column(f"Class of the factor {own}", codes=", ".join(classes))
-    if (table, name) == ("items", "outcome"):
-        return _ITEMS_OUTCOME
+    if (table, name) in _OF_A_TABLE:
+        return _OF_A_TABLE[table, name]
+    if name == "failed_rules":
+        return COLUMNS[name]._replace(codes=", ".join(scenario.eligibility.rules))
     if name in COLUMNS:
         return COLUMNS[name]
     for ending, unit in _TIMES.items():
