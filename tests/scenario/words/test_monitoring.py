@@ -1,7 +1,11 @@
 """The looks of a study are put as its protocol would, and its conventions agree with them."""
 
+import re
 from typing import Any
 
+import pytest
+
+import trialsim as ts
 from trialsim.replicates.result import conventions_of
 from trialsim.reporting.text.words import conventions_text
 from trialsim.scenario.files.yaml_file import load
@@ -35,6 +39,23 @@ def test_the_futility_rule_says_its_condition_its_bound_and_that_it_is_non_bindi
         "Stop for futility if conditional power under the current trend is below 0.1 (at the "
         "planned information: z < 0.783 at the first look). Non-binding: "
     )
+
+
+def test_beta_spending_says_at_which_effect_the_looks_have_its_power() -> None:
+    """Oracle: the probability to cross the bounds at that effect; the planned one is not needed."""
+    study = SEQUENTIAL.replace(
+        {
+            "analysis.alternative": "greater",
+            "analysis.alpha": 0.025,
+            "monitoring.planned_effect": None,
+            "monitoring.futility": {"scale": "beta_spending", "power": 0.85, "binding": True},
+        }
+    )
+    said = conventions_of(study)["monitoring_futility"]
+    found = re.search(r"a power of 0\.85, which these looks have at an effect of (0\.\d+)", said)
+    assert found is not None
+    (row,) = ts.bounds(study, [float(found[1])]).effects[-1:]
+    assert row.power == pytest.approx(0.85, abs=0.003)  # of three decimals of the effect
 
 
 def test_the_conventions_of_looks_stand_in_their_column_under_one_heading() -> None:

@@ -8,7 +8,7 @@ analysis takes all of alpha that is left, with the correlations as they came out
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -47,12 +47,23 @@ from trialsim.stats.sequential.crossing import (
     drift_for_power,
     inflation_factor,
 )
+from trialsim.stats.sequential.spending import Spending
 
 _AT_ONCE: Final = 1024
 """Ways in which shares may come together whose bounds are solved before they occur."""
 _ROUNDING: Final = 1e-9
 _MOST_STEPS: Final = 50
 """A few bring the last bound and binding futility to agree."""
+
+
+class _BetaSpending(TypedDict):
+    """How alpha is spent on efficacy and beta on futility."""
+
+    efficacy: Spending
+    futility: Spending
+    alpha: float
+    beta: float
+    binding: bool
 
 
 @dataclass(frozen=True)
@@ -150,7 +161,7 @@ class BoundaryPlan:
 
     def _held(self, fractions: Floats, informations: Floats) -> Bounds:
         if isinstance(self.monitoring.futility, BetaSpending):
-            return self._beta(fractions, self.monitoring.futility)
+            return self._beta(fractions)
         futility = self._futility(fractions, informations, self._critical)
         binding = self.monitoring.futility is not None and self.monitoring.futility.binding
         if binding or self.monitoring.information == "variance":
@@ -321,14 +332,35 @@ class BoundaryPlan:
                 return self.drift(self.planned_effect)
         return self.drift(float(natural(self.analysis, under)))
 
-    def _beta(self, fractions: Floats, rule: BetaSpending) -> Bounds:
-        efficacy, alpha = self.monitoring.efficacy, self.analysis.alpha
-        if not isinstance(efficacy, SPENDING):
+    @cached_property
+    def effect_of_beta_spending(self) -> float:
+        """The effect under which beta is spent, on the scale of the statistic; NaN if not known.
+
+        That at which the plan has the power which its rule names.
+        """
+        return self.null + self._beta_drift / math.sqrt(self.information)
+
+    @cached_property
+    def _beta_spending(self) -> _BetaSpending:
+        """How alpha and beta are spent."""
+        efficacy, futility = self.monitoring.efficacy, self.monitoring.futility
+        if not isinstance(efficacy, SPENDING) or not isinstance(futility, BetaSpending):
             raise TypeError(f"beta spending beside {efficacy.rule}")
-        pair = (efficacy.spending, rule.spending.spending)
-        missed, binding = 1 - rule.power, rule.binding
-        drift = beta_spending_drift(self.fractions, *pair, alpha, missed, binding)
-        return beta_spending_bounds(fractions, *pair, drift, alpha, missed, binding)
+        return {
+            "efficacy": efficacy.spending,
+            "futility": futility.spending.spending,
+            "alpha": self.analysis.alpha,
+            "beta": 1 - futility.power,
+            "binding": futility.binding,
+        }
+
+    @cached_property
+    def _beta_drift(self) -> float:
+        """The expected z at the planned end under the effect of beta spending."""
+        return beta_spending_drift(self.fractions, **self._beta_spending)
+
+    def _beta(self, fractions: Floats) -> Bounds:
+        return beta_spending_bounds(fractions, drift=self._beta_drift, **self._beta_spending)
 
 
 def _keys(rows: Floats) -> list[bytes]:

@@ -102,7 +102,8 @@ class BetaSpending(CheckedModel):
         description="How the type II error is spent.",
     )
     power: Annotated[float, Field(gt=0.5, lt=1)] = Field(
-        description="The power under the planned effect, such as 0.9; 1 less it is spent."
+        description="The power that is planned, such as 0.9; 1 less it is spent, under the effect "
+        "at which the looks have this power, whatever planned_effect is; show says which."
     )
     binding: bool = Field(False, description=_BINDING)
     at: At | None = Field(None, description=_AT)
@@ -116,6 +117,4 @@ Futility: TypeAlias = Annotated[FutilityRule, Field(discriminator="scale")]
 
 def needs_planned_effect(rule: Any) -> bool:
     """Return whether a futility rule refers to the effect that the design is for."""
-    return isinstance(rule, BetaSpending) or (
-        isinstance(rule, OnConditionalPower) and rule.under == "design"
-    )
+    return isinstance(rule, OnConditionalPower) and rule.under == "design"

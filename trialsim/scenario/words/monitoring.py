@@ -1,9 +1,11 @@
 """The looks of a study in words: when, by what rules, with what bounds, and what follows."""
 
+from math import isnan
 from typing import Any, Final
 
 from trialsim.arrays import Floats
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan, boundary_plan
+from trialsim.scenario.monitoring.effect_scale import reported
 from trialsim.scenario.monitoring.efficacy import (
     SPENDING,
     EfficacyRule,
@@ -233,7 +235,15 @@ def _futility_said(plan: BoundaryPlan) -> str:
         else "Non-binding: the type I error is kept whether the board stops or not."
     )
     said = f" (at the planned information: z < {each})" if each else ""
-    return f"Stop for futility if {futility_in_words(rule)}{said}. {binding}"
+    return f"Stop for futility if {futility_in_words(rule)}{_under(plan)}{said}. {binding}"
+
+
+def _under(plan: BoundaryPlan) -> str:
+    """Say under which effect beta is spent; nothing where it is not, or nothing says which."""
+    if not isinstance(plan.monitoring.futility, BetaSpending) or isnan(plan.information):
+        return ""
+    effect = reported(plan.analysis, plan.effect_of_beta_spending)
+    return f", which these looks have at an effect of {effect:.3g}"
 
 
 def _the_look(name: str) -> str:
