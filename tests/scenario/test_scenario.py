@@ -90,6 +90,19 @@ def test_a_number_of_numpy_is_a_number() -> None:
     )
 
 
+def test_a_secondary_analysis_can_be_given_what_it_had_from_the_primary_one() -> None:
+    study = load("cars1_estimands")
+    path = "analysis.secondary.imputed_at_random.imputations"
+    changed = study.replace({path: 5})
+    assert changed.analysis.further["imputed_at_random"].imputations == 5
+    assert changed.analysis.imputations == study.analysis.imputations
+    assert changed.sources[path].status == "assumed"
+    assert changed.replace({path: None}).digest == study.digest
+    assert study.replace({path: None}).digest == study.digest
+    with pytest.raises(InputError, match="imputationz: must be a path that exists"):
+        study.replace({"analysis.secondary.failure.imputationz": 5})
+
+
 def test_a_path_cannot_be_changed_together_with_one_that_holds_it() -> None:
     rule = "eligibility.inclusion.age"
     assert problems({rule: None, f"{rule}.at_least": 50}) == [

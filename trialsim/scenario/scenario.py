@@ -21,7 +21,7 @@ from trialsim.scenario.outcomes.correlation import OutcomeCorrelation
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.eligibility import Eligibility
 from trialsim.scenario.patients.population import Population
-from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan, FurtherAnalysis
 from trialsim.scenario.plan.estimands import Estimand
 from trialsim.scenario.plan.findings import Calibration, Finding
 from trialsim.scenario.protocol.design import Design
@@ -47,6 +47,8 @@ from trialsim.scenario.validation.sources import Source, source_of, sources_afte
 
 ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "references")
 """What documents a study and changes nothing in it."""
+_GONE = object()
+"""In place of a value that is taken away."""
 _UNSOURCED = tuple(name for name in ABOUT if name != "findings")
 
 
@@ -168,13 +170,15 @@ class Scenario(PrintedStudy, CheckedModel):
         """
         before = self.model_dump()
         content = dict(before)
-        known = dict.fromkeys([*paths_of(_study(content)), *ABOUT])
+        optional = _of_secondary(self.analysis)
+        known = dict.fromkeys([*paths_of(_study(content)), *ABOUT, *optional])
         problems = [problem for path in changes for problem in _misplaced(path, changes, known)]
         problems += _without_number(content, changes)
         if problems:
             raise InputError(problems)
         for path, value in changes.items():
-            content = _with(content, path.split("."), value)
+            gone = value is None and path in optional
+            content = _with(content, path.split("."), _GONE if gone else value)
         if _differs(content, before):
             content |= {name: {} for name in ("findings", "calibrated") if name not in changes}
         if "sources" not in changes:
@@ -257,6 +261,12 @@ def _differs(content: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return any(content[name] != other[name] for name in content if name not in ABOUT)
 
 
+def _of_secondary(plan: AnalysisPlan) -> set[str]:
+    """Return the path of whatever each secondary analysis says, or has from the primary one."""
+    fields = FurtherAnalysis.model_fields
+    return {f"analysis.secondary.{name}.{field}" for name in plan.secondary for field in fields}
+
+
 def _misplaced(path: str, changes: Collection[str], known: Collection[str]) -> Iterator[Problem]:
     """Yield the problem of a change to what does not exist or is changed already."""
     if path not in known:
@@ -280,20 +290,22 @@ def _without_number(content: Mapping[str, Any], changes: Mapping[str, Any]) -> I
 def _with(content: Mapping[Any, Any], path: Sequence[str], value: Any) -> dict[Any, Any]:
     """Return plain content with a value at a path; None takes away what is a mapping there.
 
+    So does `_GONE` what is of any kind.
+
     All that is not above the path is the same object as before.
     """
     name, *rest = path
     key = _key(content, name)
     if rest:
         return {**content, key: _with(content[key], rest, value)}
-    if value is None and isinstance(content[key], Mapping):
+    if value is _GONE or (value is None and isinstance(content.get(key), Mapping)):
         return {at: part for at, part in content.items() if at != key}
     return {**content, key: value.item() if isinstance(value, np.generic) else value}
 
 
 def _key(content: Mapping[Any, Any], name: str) -> Any:
-    """Return the key, a name or a whole number, that a path spells."""
-    return next(key for key in content if str(key) == name)
+    """Return the key, a name or a whole number, that a path spells; the name of what is new."""
+    return next((key for key in content if str(key) == name), name)
 
 
 def _fields(study: Scenario) -> dict[str, Any]:
