@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import trialsim as ts
+from trialsim.reporting import paper
 
 SMALL = {"design.patients": 20, "analysis.secondary": {}}
 
@@ -42,3 +43,23 @@ def test_its_report_is_one_file(folder: Path, tmp_path: Path) -> None:
     page.write_text("of somebody else", encoding="utf-8")
     with pytest.raises(ts.InputError, match="path: must not be"):
         report(folder, page)
+    with pytest.raises(ts.InputError, match=r"path: must end in .html or .pdf"):
+        report(folder, tmp_path / "study.docx")
+
+
+def test_its_report_is_printed_where_that_is_the_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(paper, "check_paper", lambda: None)
+    monkeypatch.setattr(paper, "as_pdf", lambda page: b"%PDF" + page[:15].encode())
+    ts.report(
+        folder,
+        tmp_path / "study.pdf",
+        null_replicates=0,
+        sensitivity_replicates=0,
+        published_replicates=0,
+        nuisance_replicates=0,
+        n_jobs=1,
+    )
+    assert (tmp_path / "study.pdf").read_bytes() == b"%PDF<!DOCTYPE html>"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from trialsim.errors import InputError, Problem
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import PowerResult
 
@@ -35,14 +36,15 @@ def report(
     overwrite: bool = False,
     progress: Progress | bool | None = None,
 ) -> None:
-    """Write the report of a run that a directory keeps: one file of HTML that holds everything.
+    """Write the report of a run that a directory keeps: one file that holds everything.
 
     Parameters
     ----------
     run
         The directory of a finished run of one trial, as `power(..., out=...)` leaves it.
     path
-        The file to write; one that trialsim has made is replaced.
+        The .html or, by the extra `office`, .pdf file to write; one that trialsim has made is
+        replaced.
     question
         What the study was simulated to answer, in the words of whoever asks.
     null_replicates, sensitivity_replicates, published_replicates, nuisance_replicates
@@ -56,19 +58,25 @@ def report(
     Raises
     ------
     InputError
-        If the run is not finished or is damaged, the file must not be replaced, or the extra
-        `report` is not installed.
+        If the run is not finished or is damaged, the file must not be replaced or is of another
+        kind, or the extra that writes it is not installed.
     RunError
         If something that is to be computed fails, or the page cannot be written.
     """
     from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
     from trialsim.reporting.named_file import check_named, write_named
     from trialsim.reporting.pages.report import report as page_of
+    from trialsim.reporting.paper import as_pdf, check_paper
     from trialsim.reporting.tables.page import check_pages
     from trialsim.runs.directory import find_run
 
     path = Path(path)
+    is_pdf = path.suffix.lower() == ".pdf"
+    if not is_pdf and path.suffix.lower() != ".html":
+        raise InputError([Problem("path", "must end in .html or .pdf", str(path))])
     check_pages()
+    if is_pdf:
+        check_paper()
     check_named(path, "path", overwrite)
     wanted = ReportOptions(
         null_replicates=null_replicates,
@@ -79,4 +87,5 @@ def report(
         keep=None if keep is None else Path(keep),
     )
     evidence = collect_evidence(find_run(run), wanted, progress)
-    write_named(path, page_of(evidence, question).encode(), "path", overwrite)
+    page = page_of(evidence, question)
+    write_named(path, as_pdf(page) if is_pdf else page.encode(), "path", overwrite)
