@@ -89,6 +89,8 @@ def test_data_and_candidates_stand_side_by_side(file: Path, draw: str) -> None:
     severe = [float(row[1]) for row in former_patients()]
     sd = found["candidates, SD of NIHSS"].written
     assert sd == pytest.approx(np.std(severe)), "the rows are all there is to draw from"
+    told = study.population.covariates["nihss"].margin.in_words("points")
+    assert f"sd {sd:.4g}, " in told
     age = found["candidates, mean of Age"]
     assert age.written == pytest.approx(np.mean([int(one[0]) for one in former_patients()]))
     for label, one in found.items():
@@ -216,7 +218,8 @@ def test_parquet_gives_the_same_study_as_csv(file: Path) -> None:
             4,
             1,
             "9.5",
-            "study.yaml:14:5: population.covariates.nihss: must have whole numbers in its",
+            "study.yaml:14:5: population.covariates.nihss: must have whole numbers in its column, "
+            "or whole: false; the first that is not stands in row 5 of the table (got 9.5)",
         ),
         (
             4,

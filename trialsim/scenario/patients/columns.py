@@ -181,7 +181,7 @@ class FromTable(CheckedModel):
         head = f"table{f' ({unit})' if unit else ''}: {len(self.numbers)} rows"
         if self.levels is None and not self.flag:
             low, middle, high = np.quantile(self.numbers, (0.0, 0.5, 1.0)).tolist()
-            mean, sd = self.numbers.mean(), self.numbers.std(ddof=1)
+            mean, sd = self.numbers.mean(), self.numbers.std()
             return f"{head}: mean {mean:.4g}, sd {sd:.4g}, median {middle:g}, {low:g} to {high:g}"
         names = dict(enumerate(self.levels or ())) or {1: "true"}
         shares = [f"{name} {(self.numbers == code).mean():.1%}" for code, name in names.items()]

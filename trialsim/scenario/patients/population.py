@@ -35,9 +35,13 @@ def _can_be_whole(margin: Margin, whole: bool) -> Iterator[Violation]:
     if not whole or isinstance(margin, OnCourse):
         return
     if isinstance(margin, FromTable):
-        broken = margin.numbers[margin.numbers % 1 != 0]
+        broken = np.flatnonzero(margin.numbers % 1)
         if len(broken):
-            yield Violation("", "must have whole numbers in its column", broken[0].item())
+            rule = (
+                "must have whole numbers in its column, or whole: false; the first that is not "
+                f"stands in row {broken[0] + 1} of the table"
+            )
+            yield Violation("", rule, margin.numbers[broken[0]].item())
         return
     if not isinstance(margin, Uniform | Normal | Beta):
         yield Violation("", "whole goes with a uniform, normal or beta margin, or with a table")
