@@ -152,6 +152,12 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], Column], ...]] = tuple(
             Column("Trial {name}, complete follow-up: {what}"),
         ),
         (
+            r"pairs_(?P<what>won|lost)_at_level_(?P<level>\d+)",
+            Column(
+                "Pairs {what} by the treated at level {level} of the order", "proportion, 0 to 1"
+            ),
+        ),
+        (
             r"imbalance_in_(?P<name>.*)",
             Column(
                 "Patients by which the compared arms differ in the class of {name} in which they "

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from trialsim.analysis.comparison import LevelPairs
 from trialsim.analysis.counts import events_by_arm, mean_scores, names_by_arm
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import truth_parts
@@ -45,8 +46,29 @@ QUANTITIES: Final = (
 
 def kept_of(study: Study) -> tuple[str, ...]:
     """Return the names of the numbers that are kept of each replicate of a study without looks."""
-    by_arm = () if isinstance(study, Programme) else names_by_arm(study)
+    by_arm: tuple[str, ...] = ()
+    if not isinstance(study, Programme):
+        by_arm = (*names_by_arm(study), *names_of_levels(study))
     return (*QUANTITIES, *by_arm, *names_of_truth(study), *names_of_randomisation(study))
+
+
+def names_of_levels(study: Scenario) -> tuple[str, ...]:
+    """Return the names of what is kept of each level of a hierarchy: shares of all pairs.
+
+    >>> import trialsim as ts
+    >>> names_of_levels(ts.load("cars1"))
+    ()
+    """
+    levels = range(1, 1 + len(study.analysis.test.levels_in_words(study.analysis)))
+    return tuple(f"pairs_{what}_at_level_{level}" for level in levels for what in ("won", "lost"))
+
+
+def _shares_of_levels(study: Scenario, levels: LevelPairs | None) -> dict[str, Floats]:
+    if levels is None:
+        return {}
+    pairs = np.where(levels.pairs > 0, levels.pairs, np.nan)[:, None]
+    decided = np.stack([levels.wins, levels.losses], axis=2).reshape(len(pairs), -1) / pairs
+    return dict(zip(names_of_levels(study), decided.T, strict=True))
 
 
 def quantities(trial: Trial) -> dict[str, Floats]:
@@ -111,6 +133,7 @@ def _numbers(data: Data, complete: Data, happened: Mapping[str, Integers]) -> di
         "withdrawn": happened["withdrawn"],
         "died": happened["died"],
         **{name: happened[name] for name in names_by_arm(data.trial.scenario)},
+        **_shares_of_levels(data.trial.scenario, primary.levels),
         **cells_for_truth(complete),
     }
     return {name: np.asarray(number, np.float64) for name, number in numbers.items()}

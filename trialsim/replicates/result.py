@@ -251,7 +251,8 @@ class PowerResult(Shown):
         """What is kept beside of some studies: counts by arm of events that few have.
 
         Of a programme it is the heterogeneity, and the results of each trial; of a trial that names
-        its procedure of randomisation, how balanced and how predictable that is.
+        its procedure of randomisation, how balanced and how predictable that is; of a hierarchy,
+        the shares of all pairs that each level decides.
         """
         known = {*QUANTITIES, *OVER_LOOKS}
         beside = (PREFIX, OF_DELTAS, OF_ESTIMANDS, OF_SECONDARY, OF_TRUTH)

@@ -197,6 +197,19 @@ def test_the_result_says_what_each_level_decided_in_text_and_json() -> None:
     assert "levels" not in result.to_frame()
 
 
+def test_power_says_what_each_level_decides() -> None:
+    study = study_with(ORDER, report="net_benefit")
+    result = ts.power(study, replicates=16, seed=2016, n_jobs=1)
+    names = [f"pairs_{what}_at_level_{level}" for level in (1, 2, 3) for what in ("won", "lost")]
+    assert result.besides == tuple(names)
+    net = sum(
+        result.columns[won] - result.columns[lost]
+        for won, lost in zip(names[::2], names[1::2], strict=True)
+    )
+    assert_allclose(net, result.columns["estimate"], rtol=1e-12, atol=1e-12)
+    assert "pairs won at level 1" in str(result)
+
+
 def test_whole_trials_in_c_leave_a_hierarchy_to_numpy() -> None:
     assert "analysis.test" in set(not_covered(study_with(ORDER)))
 
