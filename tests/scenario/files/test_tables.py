@@ -15,6 +15,7 @@ from trialsim.questions.what_if.what_if import what_if
 from trialsim.scenario.files.builtin import builtin_folder
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.yaml_file import load, to_yaml
+from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.programme import Programme
 from trialsim.simulated import simulate
 
@@ -89,8 +90,9 @@ def test_data_and_candidates_stand_side_by_side(file: Path, draw: str) -> None:
     severe = [float(row[1]) for row in former_patients()]
     sd = found["candidates, SD of NIHSS"].written
     assert sd == pytest.approx(np.std(severe)), "the rows are all there is to draw from"
-    told = study.population.covariates["nihss"].margin.in_words("points")
-    assert f"sd {sd:.4g}, " in told
+    margin = study.population.covariates["nihss"].margin
+    assert isinstance(margin, FromTable)
+    assert f"sd {sd:.4g}, " in margin.in_words("points")
     age = found["candidates, mean of Age"]
     assert age.written == pytest.approx(np.mean([int(one[0]) for one in former_patients()]))
     for label, one in found.items():
