@@ -4,15 +4,20 @@ The layout is that of SAS Institute's technical support document TS-140: records
 of 140 bytes for each variable, numbers as hexadecimal floating point of IBM mainframes.
 """
 
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.testing import assert_allclose
 
+from trialsim.analysis.analyse import analyse
 from trialsim.reporting.cdisc.metadata import Dataset
+from trialsim.reporting.cdisc.source import Source
 
 
 class Read(NamedTuple):
@@ -105,3 +110,58 @@ def test_pandas_reads_zero_as_almost_zero_which_the_file_does_not_say(
     place = int(datasets["ADSL"].frame["CUMDOSE"].eq(0).to_numpy().argmax())
     assert read_transport(path.read_bytes()).values["CUMDOSE"][place] == 0.0
     assert 0 < pd.read_sas(path, format="xport", encoding="ascii")["CUMDOSE"][place] < 1e-70
+
+
+R_READS = """
+library(foreign)
+folder <- commandArgs(trailingOnly = TRUE)[1]
+for (path in list.files(folder, pattern = "[.]xpt$", recursive = TRUE, full.names = TRUE)) {
+  data <- read.xport(path)
+  for (name in names(data)) {
+    column <- data[[name]]
+    told <- if (is.numeric(column)) sum(column, na.rm = TRUE) else sum(nchar(as.character(column)))
+    cat(sub("[.]xpt$", "", basename(path)), name, nrow(data), format(told, digits = 15), "\\n")
+  }
+}
+effects <- read.xport(file.path(folder, "adam", "adeff.xpt"))
+primary <- subset(effects, PARAMCD == "ARAT" & AVISIT == "DAY 90" & ANL01FL == "Y" & FASFL == "Y")
+test <- wilcox.test(AVAL ~ TRTPN, data = primary, exact = FALSE, correct = FALSE)
+share <- unname(test$statistic) / prod(table(primary$TRTPN))
+cat("result", format(share, digits = 15), format(test$p.value, digits = 15), "0\\n")
+"""
+
+
+def has_foreign() -> bool:
+    """Return whether R is found here, with its package that reads transport files."""
+    if shutil.which("Rscript") is None:
+        return False
+    asked = ["Rscript", "-e", "quit(status = !requireNamespace('foreign', quietly = TRUE))"]
+    return subprocess.run(asked, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not has_foreign(), reason="no R with its package foreign is found")
+def test_r_reads_every_file_and_gives_back_the_printed_result(
+    written: Path, datasets: dict[str, Dataset], source: Source, tmp_path: Path
+) -> None:
+    """R sums every number and counts every letter, and runs its own test on ADEFF alone."""
+    script = tmp_path / "reads.R"
+    script.write_text(R_READS, encoding="ascii")
+    asked = ["Rscript", "--vanilla", str(script), str(written)]
+    told = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=True).stdout
+    lines = [line.split() for line in told.splitlines()]
+    *columns, (_, share, p_value, _) = lines
+    found = {(file.upper(), name): (int(rows), float(sum)) for file, name, rows, sum in columns}
+    assert found.keys() == {
+        (name, item.name) for name, one in datasets.items() for item in one.variables
+    }
+    for (name, column), (rows, total) in found.items():
+        frame = datasets[name].frame
+        assert rows == len(frame)
+        if pd.api.types.is_numeric_dtype(frame[column]):
+            wanted = float(frame[column].sum())
+        else:
+            wanted = float(frame[column].fillna("").astype(str).str.len().sum())
+        assert total == pytest.approx(wanted, rel=1e-9), f"{name}.{column}"
+    result = analyse(source.trial)
+    assert float(share) == pytest.approx(result.estimate, rel=1e-12)
+    assert float(p_value) == pytest.approx(result.p_value, rel=1e-9)
