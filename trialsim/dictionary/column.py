@@ -22,9 +22,9 @@ class Column(NamedTuple):
 def described(table: str, content: DataFrame, column_of: Callable[[str], Column]) -> DataFrame:
     """Return a row for each column of a table: label, type, unit and codes.
 
-    >>> described("ages", DataFrame({"age": [61, 70]}), lambda _: Column("Age", "years"))
-      table column label          type   unit codes
-    0  ages    age   Age  whole number  years
+    >>> found = described("ages", DataFrame({"age": [61, 70]}), lambda _: Column("Age", "years"))
+    >>> found.loc[0].tolist()
+    ['ages', 'age', 'Age', 'whole number', 'years', '']
     """
     rows = []
     for name in content.columns:

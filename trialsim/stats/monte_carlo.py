@@ -145,7 +145,7 @@ def quantile_over_replicates(values: Floats, share: float, confidence: float = 0
     replicate, left out.
 
     >>> [x.item() for x in quantile_over_replicates(np.arange(101.0), 0.05)]
-    [5.0, 1.0, 10.0]
+    [5.0, 0.0, 10.0]
     """
     known = np.sort(values[~np.isnan(values)])
     n = len(known)

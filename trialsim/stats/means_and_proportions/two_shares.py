@@ -69,7 +69,7 @@ def compare_shares(
     [0.2117, 0.0762, 0.3396]
     >>> ratio = compare_shares(56, 104, 33, 101, "risk_ratio")
     >>> [round(value.item(), 3) for value in ratio]
-    [1.648, 1.194, 2.314]
+    [1.648, 1.191, 2.302]
     """
     check_probability("confidence", confidence)
     counts = _counts(treated, treated_patients, control, control_patients)
@@ -131,7 +131,7 @@ def score_distance(
     chi-squared of N - 1.
 
     >>> score_distance(56, 104, 33, 101, 0.0).round(4).item()
-    3.0505
+    3.0503
     """
     counts = _counts(treated, treated_patients, control, control_patients)
     return _score(counts, np.full(counts.n.shape, value), measure)

@@ -78,7 +78,7 @@ def distance_of_effect(
     It is on the interval's scale, and the standard error is that of the effect itself.
 
     >>> effect, error = np.array(0.62), np.array(0.04)
-    >>> distance_of_effect(effect, error, 0.45).statistic.item()
+    >>> round(distance_of_effect(effect, error, 0.45).statistic.item(), 6)
     4.25
     >>> round(distance_of_effect(effect, error, 0.45, "logit").statistic.item(), 4)
     4.0659

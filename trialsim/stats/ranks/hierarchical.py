@@ -115,7 +115,7 @@ def summarise_pairs(found: PairsWon) -> RankSummary:
 
     >>> found = pairs_won(exactly(np.array([[3.0, 4]])), exactly(np.array([[1.0, 4]])), [0])
     >>> summarise_pairs(found).effect.item()
-    0.875
+    0.625
     """
     t, c = (there.astype(np.float64) for there in (found.treated, found.control))
     m, n = t.sum(axis=-1), c.sum(axis=-1)

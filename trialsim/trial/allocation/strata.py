@@ -42,7 +42,7 @@ def factors_of(scenario: Scenario) -> tuple[Factor, ...]:
 
     >>> import trialsim as ts
     >>> [(one.name, len(one.classes)) for one in factors_of(ts.load("stroke_nihss"))]
-    [('site', 30)]
+    [('site', 4)]
     """
     strata, covariates = scenario.design.strata, scenario.population.covariates
     classes = {name: factor.classes(covariates) for name, factor in strata.items()}
