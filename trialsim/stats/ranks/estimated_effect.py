@@ -81,7 +81,7 @@ def distance_of_effect(
     >>> round(distance_of_effect(effect, error, 0.45).statistic.item(), 6)
     4.25
     >>> round(distance_of_effect(effect, error, 0.45, "logit").statistic.item(), 4)
-    4.0659
+    4.0654
     """
     distance = (effect - value) / standard_error
     if interval_scale == "logit":
