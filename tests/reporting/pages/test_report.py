@@ -290,7 +290,9 @@ def test_a_study_with_looks_tells_their_bounds_their_stops_and_what_they_save(
         assert at(told, name) == value, name
     assert "run.monitoring.estimation.1.coverage.mcse" in named
     assert named["bounds.looks.0.efficacy.z"] == pytest.approx(2.9626, abs=1e-4)
-    assert " nan" not in "".join(page.words)
+    words = "".join(page.words)
+    assert " nan" not in words
+    assert words.count("as if no look had stopped a trial") == 2  # the flows, of all planned
 
 
 def test_a_run_in_which_nobody_is_seen_has_a_report_without_estimates(

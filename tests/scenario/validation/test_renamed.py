@@ -15,7 +15,7 @@ summary: Keys and choices by their former names.
 outcomes:
   arat:
     within_patient: 1
-analysis: {analysis_set: efficacy}
+analysis: {analysis_set: efficacy, discontinuation: while_on_treatment}
 operations: {death: {arms: {cerebrolysin: {among: {covariate: nihss, more_than: 12}}}}}
 """
 
@@ -28,6 +28,7 @@ def test_an_old_key_or_choice_is_answered_with_its_new_name(
     assert run(["check", str(file)]) == INPUT_WRONG
     said = capsys.readouterr().err
     assert "operations.death.arms.cerebrolysin.among: is now called subgroup" in said
+    assert "analysis.discontinuation: is now called intercurrent" in said
     assert "efficacy is now called full_analysis_set" in said
 
 

@@ -12,7 +12,9 @@ def drawn(name: str, drawing: Drawing) -> Figure:
     return Figure(name, inlined(drawing.svg(), name), drawing.title, told, ink_on_white=True)
 
 
-def flow_drawn(name: str, flow: Flow) -> Figure:
+def flow_drawn(name: str, flow: Flow, ignores_looks: bool = False) -> Figure:
     """Return the flow diagram of a trial, or of the average of several, for a page."""
     caption = f"{flow_title(flow)}, in the layout of the CONSORT 2025 statement."
+    if ignores_looks:
+        caption += " All planned patients are in it, as if no look had stopped a trial."
     return Figure(name, inlined(flow_diagram(flow), name), caption, flow_in_words(flow))

@@ -69,8 +69,8 @@ def _average(evidence: Evidence) -> list[Figure]:
     except RecruitmentError:
         return []
     trials = trials_of(many)
-    recruited = drawn("recruitment", recruitment_figure(trials))
-    figures = [recruited, flow_drawn("average-flow", flow_of(many))]
+    flow = flow_drawn("average-flow", flow_of(many), scenario.monitoring is not None)
+    figures = [drawn("recruitment", recruitment_figure(trials)), flow]
     if has_table(trials):
         figures.append(drawn("population", population_figure(trials)))
     return figures
@@ -111,7 +111,7 @@ def _example(evidence: Evidence) -> list[Figure]:
     if trial.scenario.operations.infusion_chairs_per_site is not None:
         drawings["example-chairs"] = chairs_figure(tables)
     return [
-        flow_drawn("example-flow", flow_of(trial.batch)),
+        flow_drawn("example-flow", flow_of(trial.batch), trial.scenario.monitoring is not None),
         *(drawn(name, drawing) for name, drawing in drawings.items()),
     ]
 

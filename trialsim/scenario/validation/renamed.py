@@ -4,6 +4,7 @@ from typing import Final
 
 KEYS: Final = {
     "among": "subgroup",
+    "discontinuation": "intercurrent",
     "elsewhere": "effect_outside",
     "patient_share": "within_patient_correlation",
     "recovery_days": "time_constant_days",
