@@ -1,25 +1,9 @@
-"""The page about looks does what it says, and its table is that of the command it names."""
+"""The command that the page about looks names is there; its Python is run with other pages."""
 
-import doctest
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "monitoring.md"
-
-
-def test_every_line_of_the_page_about_looks_prints_what_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)  # in which the figures are written
-    text = PAGE.read_text(encoding="utf-8")
-    lines = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
-    assert len(lines.examples) > 15
-    told: list[str] = []
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
-    runner.run(lines, out=told.append)
-    assert not told, "".join(told)
 
 
 def test_the_command_of_the_page_is_there() -> None:

@@ -13,6 +13,8 @@ PAGES: Final = (
     "hierarchical.md",
     "intercurrent_events.md",
     "margins.md",
+    "monitoring.md",
+    "multiplicity.md",
     "own_analyses.md",
     "own_courses.md",
     "own_patients.md",
@@ -24,7 +26,7 @@ PAGES: Final = (
 def test_every_line_of_the_page_prints_what_it_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)  # in which figures are written
     page = DOCS / name
     text = page.read_text(encoding="utf-8")
     lines = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)

@@ -51,7 +51,7 @@ def test_its_report_is_printed_where_that_is_the_name(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr(paper, "check_paper", lambda: None)
+    monkeypatch.setattr(paper, "check_kind", lambda path, option: None)
     monkeypatch.setattr(paper, "as_pdf", lambda page: b"%PDF" + page[:15].encode())
     ts.report(
         folder,

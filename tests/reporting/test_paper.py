@@ -39,7 +39,7 @@ def test_a_word_file_is_refused_with_what_is_allowed(
     modest_run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["report", str(modest_run.folder), "-o", str(tmp_path / "study.docx"), *NONE]) == 2
-    assert "must be .html or .pdf" in capsys.readouterr().err
+    assert "must end in .html or .pdf" in capsys.readouterr().err
 
 
 def test_a_pdf_that_exists_is_kept_unless_its_loss_is_agreed_to(

@@ -179,26 +179,15 @@ class PageFile:
         """Whether the page takes standard output, where nothing else is then printed."""
         return self.path == STANDARD_OUTPUT
 
-    @property
-    def is_pdf(self) -> bool:
-        """Whether the page is printed into its file."""
-        return self.path.suffix.lower() == ".pdf"
-
     def write(self, page: str) -> None:
         """Write the page to its file, or put it on standard output."""
         from trialsim.reporting.named_file import write_named
+        from trialsim.reporting.paper import as_file
 
         if self.alone:
             put(page.encode())
         else:
-            write_named(self.path, self._content(page), self.option, self.overwrite)
-
-    def _content(self, page: str) -> bytes:
-        if not self.is_pdf:
-            return page.encode()
-        from trialsim.reporting.paper import as_pdf
-
-        return as_pdf(page)
+            write_named(self.path, as_file(self.path, page), self.option, self.overwrite)
 
 
 def page_file(path: Path, option: str, overwrite: bool, as_json: bool = False) -> PageFile:
@@ -211,17 +200,13 @@ def page_file(path: Path, option: str, overwrite: bool, as_json: bool = False) -
         the extra `report`, or for a PDF `office`, is not installed.
     """
     from trialsim.reporting.named_file import check_named
-    from trialsim.reporting.paper import check_paper
+    from trialsim.reporting.paper import check_kind
     from trialsim.reporting.tables.page import check_pages
 
     check_pages()
-    to = PageFile(path, option, overwrite)
-    if path.suffix.lower() in (".doc", ".docx", ".odt"):
-        raise InputError([Problem(option, "must be .html or .pdf", str(path))])
-    if to.is_pdf:
-        check_paper()
     if path != STANDARD_OUTPUT:
         check_named(path, option, overwrite)
+        check_kind(path, option)
     elif as_json:
         raise InputError([Problem(option, "must be a file with --json", str(path))])
-    return to
+    return PageFile(path, option, overwrite)

@@ -1,7 +1,7 @@
 """The commands that write a page of many trials: report, explore."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,11 @@ from trialsim.cli.questions import Grid
 from trialsim.reporting.progress import Progress
 
 commands = typer.Typer()
+
+
+def _counted(what: str, usual: str) -> Any:
+    """Return the option of how many trials a part of the report has, of which 0 leaves it out."""
+    return typer.Option(min=0, help=what, show_default=usual)
 
 
 @commands.command()
@@ -30,38 +35,22 @@ def report(
     ] = None,
     null_replicates: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Without --null: trials without effect; 0 for none.",
-            show_default="4096, 1024 with events",
-        ),
+        _counted("Without --null: trials without effect; 0 for none.", "4096, 1024 with events"),
     ] = None,
     what_if: Annotated[
         Path | None, typer.Option(help="A what-if of the same study, for the sensitivity.")
     ] = None,
     sensitivity_replicates: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Without --what-if: trials of each change; 0 for none.",
-            show_default="512, 128 with events",
-        ),
+        _counted("Without --what-if: trials of each change; 0 for none.", "512, 128 with events"),
     ] = None,
     published_replicates: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Trials to compare with what was published; 0 for none.",
-            show_default="1024, 256 with events",
-        ),
+        _counted("Trials beside what was published; 0 for none.", "1024, 256 with events"),
     ] = None,
     nuisance_replicates: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Trials without effect of each nuisance value; 0 for none.",
-            show_default="1024, 256 with events",
-        ),
+        _counted("Trials of each nuisance value; 0 for none.", "1024, 256 with events"),
     ] = None,
     keep: Annotated[
         Path | None,

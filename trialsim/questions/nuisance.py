@@ -25,7 +25,7 @@ from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.outcomes.courses import Exponential, Interpolated, Proportions
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.programme import Study, differences, single_trial
-from trialsim.scenario.protocol.intercurrent import ENDS_OF_INFUSIONS
+from trialsim.scenario.protocol.intercurrent import ENDS_OF_INFUSIONS, IntercurrentEvent
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import in_words
 from trialsim.shown import Shown
@@ -218,11 +218,21 @@ def _who_leaves(scenario: Scenario) -> Iterator[tuple[str, Mapping[str, Any]]]:
     )
     leaving = [one.removesuffix(".probability") for one in risks if one != missed]
     for arm in (plan.treated, plan.control):
-        odds = {arm: {"odds_ratio": TIMES}}
         yield (
             f"odds of leaving doubled on {in_words(arm)}",
-            {f"operations.{event}.arms": odds for event in leaving if event != "death"},
+            {
+                f"operations.{event}.arms": _with_odds_times(getattr(operations, event), arm)
+                for event in leaving
+                if event != "death"
+            },
         )
+
+
+def _with_odds_times(event: IntercurrentEvent, arm: str) -> dict[str, Any]:
+    """Return how arms change the odds of an event, so many times as large in one of them."""
+    odds = {name: risk.model_dump() for name, risk in event.arms.items()}
+    own = odds.get(arm, {"odds_ratio": 1.0})
+    return {**odds, arm: {**own, "odds_ratio": TIMES * own["odds_ratio"]}}
 
 
 def _moved(name: str, outcome: Outcome, direction: int) -> Iterator[tuple[str, Any]]:

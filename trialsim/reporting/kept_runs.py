@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from trialsim.errors import InputError, Problem
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import PowerResult
 
@@ -66,17 +65,13 @@ def report(
     from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
     from trialsim.reporting.named_file import check_named, write_named
     from trialsim.reporting.pages.report import report as page_of
-    from trialsim.reporting.paper import as_pdf, check_paper
+    from trialsim.reporting.paper import as_file, check_kind
     from trialsim.reporting.tables.page import check_pages
     from trialsim.runs.directory import find_run
 
     path = Path(path)
-    is_pdf = path.suffix.lower() == ".pdf"
-    if not is_pdf and path.suffix.lower() != ".html":
-        raise InputError([Problem("path", "must end in .html or .pdf", str(path))])
     check_pages()
-    if is_pdf:
-        check_paper()
+    check_kind(path, "path")
     check_named(path, "path", overwrite)
     wanted = ReportOptions(
         null_replicates=null_replicates,
@@ -87,5 +82,4 @@ def report(
         keep=None if keep is None else Path(keep),
     )
     evidence = collect_evidence(find_run(run), wanted, progress)
-    page = page_of(evidence, question)
-    write_named(path, as_pdf(page) if is_pdf else page.encode(), "path", overwrite)
+    write_named(path, as_file(path, page_of(evidence, question)), "path", overwrite)

@@ -67,23 +67,16 @@ def _part(section: Section, references: Mapping[str, str], scenario: Scenario) -
 
 
 def _row(row: Row, references: Mapping[str, str], scenario: Scenario) -> TableRow:
+    source = row.reference or ""
     cells = [
         Cell(_label(row, scenario)),
         Cell(row.text),
-        *origin(row, references),
-        Cell(row.path or "", kind="path"),
-    ]
-    return TableRow(cells, row.status)
-
-
-def origin(row: Row, references: Mapping[str, str]) -> tuple[Cell, Cell, Cell]:
-    """Return the status of a value, its source and the note on it."""
-    source = row.reference or ""
-    return (
         Cell(row.status, kind="status"),
         Cell(source, target=f"reference-{source}" if source in references else ""),
         Cell(row.note or "", kind="prose" if row.note else ""),
-    )
+        Cell(row.path or "", kind="path"),
+    ]
+    return TableRow(cells, row.status)
 
 
 def _label(row: Row, scenario: Scenario) -> str:

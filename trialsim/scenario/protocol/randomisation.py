@@ -4,6 +4,7 @@ A procedure says what is its own alone; arms and their ratios, the number of pat
 factors are those of the design.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
@@ -125,9 +126,9 @@ class Randomisation(CheckedModel):
             rule = f"cannot be {self.method}, which is defined for arms of equal ratio"
             yield Violation("method", rule, ":".join(map(str, ratios)))
 
+    @abstractmethod
     def in_words(self) -> str:
         """Return the procedure as a phrase that follows `patients are randomised`."""
-        raise NotImplementedError
 
 
 class SimpleRandomisation(Randomisation):
