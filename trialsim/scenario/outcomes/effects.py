@@ -49,14 +49,12 @@ def effect_sizes(outcome: Outcome) -> EffectSizes:
     ValueError
         If no latent shift reaches the anchor's value.
     """
-    effect = outcome.effect
-    shift = _shift_for(outcome, effect.anchor, effect.value)
-    return _sizes(outcome, shift)
+    return _sizes(outcome, outcome.sign * latent_shift(outcome))
 
 
 def latent_shift(outcome: Outcome) -> float:
     """Return the points by which the drug moves the latent score, signed like the scale."""
-    return outcome.sign * effect_sizes(outcome).latent_shift
+    return shift_of(outcome, outcome.effect.anchor, outcome.effect.value)
 
 
 @lru_cache(maxsize=256)
@@ -78,7 +76,7 @@ def control_cells(outcome: Outcome) -> Floats:
 
 def treated_cells(outcome: Outcome) -> Floats:
     """Return the share of reference patients at full exposure in each cell, worst cell first."""
-    return _cells(outcome, effect_sizes(outcome).latent_shift)
+    return _cells(outcome, outcome.sign * latent_shift(outcome))
 
 
 def favours_control(outcome: Outcome) -> bool:

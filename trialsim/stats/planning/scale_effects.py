@@ -19,6 +19,7 @@ from trialsim.arrays import Floats
 FARTHEST_SHIFT = 80.0
 FARTHEST_LOG_ODDS_RATIO = 700.0
 HALVINGS = 75
+AT_ONCE = 5
 
 
 Measure = Callable[[Floats], Floats]
@@ -166,18 +167,30 @@ def odds_ratio_of_theta(control: Floats, theta: ArrayLike) -> Floats:
 def rising_root(rising: Measure, target: Floats, farthest: float) -> Floats:
     """Solve rising(x) = target by bisection of -farthest to farthest, elementwise.
 
-    NaN where the target is not reached between them.
+    `rising` takes arrays with leading axes before those of `target`: several halvings are done at
+    once, at all the points that they may come to. NaN where the target is not reached between.
 
     >>> rising_root(lambda x: x**3, np.array([8.0, 1e9]), 100.0)
     array([ 2., nan])
     """
-    low, high = np.full(target.shape, -farthest), np.full(target.shape, farthest)
-    reachable = (rising(low) < target) & (target < rising(high))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        short = rising(middle) < target
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return np.where(reachable, (low + high) / 2, np.nan)
+    edges = np.stack([np.full(target.shape, -farthest), np.full(target.shape, farthest)])
+    lowest, highest = rising(edges)
+    for _ in range(HALVINGS // AT_ONCE):
+        for _ in range(AT_ONCE):
+            edges = _with_middles(edges)
+        short = rising(edges) < target
+        low = np.zeros((1, *target.shape), int)
+        for step in 2 ** np.arange(AT_ONCE)[::-1]:
+            low += step * np.take_along_axis(short, low + step, axis=0)
+        edges = np.take_along_axis(edges, np.concatenate([low, low + 1]), axis=0)
+    return np.where((lowest < target) & (target < highest), edges.mean(axis=0), np.nan)
+
+
+def _with_middles(edges: Floats) -> Floats:
+    """Return the edges, shape (n, ...), and what lies halfway between them, (2 n - 1, ...)."""
+    found = np.repeat(edges, 2, axis=0)[:-1]
+    found[1::2] = (edges[:-1] + edges[1:]) / 2
+    return found
 
 
 def check_cells(cells: Floats) -> None:
