@@ -152,10 +152,8 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], Column], ...]] = tuple(
             Column("Trial {name}, complete follow-up: {what}"),
         ),
         (
-            r"pairs_(?P<what>won|lost)_at_level_(?P<level>\d+)",
-            Column(
-                "Pairs {what} by the treated at level {level} of the order", "proportion, 0 to 1"
-            ),
+            r"pairs_(?P<what>won|lost)_on_(?P<level>.*)",
+            Column("Pairs {what} by the treated on {level}, of all pairs", "proportion, 0 to 1"),
         ),
         (
             r"imbalance_in_(?P<name>.*)",

@@ -59,8 +59,8 @@ def names_of_levels(study: Scenario) -> tuple[str, ...]:
     >>> names_of_levels(ts.load("cars1"))
     ()
     """
-    levels = range(1, 1 + len(study.analysis.test.levels_in_words(study.analysis)))
-    return tuple(f"pairs_{what}_at_level_{level}" for level in levels for what in ("won", "lost"))
+    levels = study.analysis.test.level_names
+    return tuple(f"pairs_{what}_on_{level}" for level in levels for what in ("won", "lost"))
 
 
 def _shares_of_levels(study: Scenario, levels: LevelPairs | None) -> dict[str, Floats]:

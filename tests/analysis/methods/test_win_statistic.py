@@ -14,6 +14,7 @@ from trialsim.analysis.methods.registry import compare, truth_parts
 from trialsim.analysis.whole.covered import not_covered
 from trialsim.clock import DAY, NEVER
 from trialsim.errors import InputError
+from trialsim.replicates.quantities import kept_of
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.scenario import Scenario
@@ -200,14 +201,18 @@ def test_the_result_says_what_each_level_decided_in_text_and_json() -> None:
 def test_power_says_what_each_level_decides() -> None:
     study = study_with(ORDER, report="net_benefit")
     result = ts.power(study, replicates=16, seed=2016, n_jobs=1)
-    names = [f"pairs_{what}_at_level_{level}" for level in (1, 2, 3) for what in ("won", "lost")]
+    levels = ("death", "mrs", "arat")
+    names = [f"pairs_{what}_on_{level}" for level in levels for what in ("won", "lost")]
     assert result.besides == tuple(names)
     net = sum(
         result.columns[won] - result.columns[lost]
         for won, lost in zip(names[::2], names[1::2], strict=True)
     )
     assert_allclose(net, result.columns["estimate"], rtol=1e-12, atol=1e-12)
-    assert "pairs won at level 1" in str(result)
+    assert "pairs won on death" in str(result)
+    twice = study_with([*ORDER, {"arat": {"difference": 1}}])
+    assert kept_of(twice)[-2:] == ("pairs_won_on_arat_level_4", "pairs_lost_on_arat_level_4")
+    assert "pairs_won_on_arat_level_3" in kept_of(twice)
 
 
 def test_whole_trials_in_c_leave_a_hierarchy_to_numpy() -> None:

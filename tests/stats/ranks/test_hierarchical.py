@@ -131,6 +131,42 @@ def test_ranks_and_pairs_give_the_same_bits_however_many_pairs_are_compared_at_o
         assert_array_equal(ties, summarise_with_ties(*batch, [0, 0, 0]).tie_sum)
 
 
+def test_ties_are_counted_only_where_the_null_variance_stands_in_and_places_do_not_matter(
+    batch: tuple[Known, Known],
+) -> None:
+    """Of rows of 0 to 11 patients an arm; a tie sum is that of the patients by themselves."""
+    differences = (0, 3, 2)
+    there = np.arange(11) < (np.arange(40) % 12)[:, None, None]
+    treated, control = (
+        exactly(np.where(there[..., : arm.low.shape[-1]], arm.low, np.nan)) for arm in batch
+    )
+    whole = summarise_with_ties(treated, control, differences)
+    found = pairs_won(treated, control, differences)
+    needed = summarise_with_ties(treated, control, differences, found, as_stand_in=True)
+    unknown = ~(whole.placement_variance > 0)
+    assert 5 < unknown.sum() < 20
+    assert_array_equal(needed.tie_sum, np.where(unknown, whole.tie_sum, np.nan))
+    for trial in range(40):
+        both = np.concatenate([treated.low[trial], control.low[trial]], axis=-1)
+        pooled = exactly(both[:, ~np.isnan(both[0])])
+        scores = sum(
+            (won - lost).sum(axis=0) for won, lost in [pairs_won(pooled, pooled, differences)[:2]]
+        )
+        patients = pooled.low.shape[-1]
+        ties = patients**3 - patients - 3 * (scores * scores).sum()
+        assert whole.tie_sum[trial] == ties
+
+
+def test_more_pairs_of_a_patient_than_fit_in_a_byte_are_counted() -> None:
+    """Oracle: the path by ranks, of the same whole numbers."""
+    generator = np.random.default_rng(5)
+    one, other = (exactly(generator.integers(0, 9, (2, 1, n)).astype(float)) for n in (300, 290))
+    for by_ranks, by_pairs in zip(
+        pairs_won(one, other, [0]), pairs_won(one, other, [0.5]), strict=True
+    ):
+        assert_array_equal(by_ranks, by_pairs)
+
+
 def test_of_two_who_differ_by_less_than_the_tolerance_a_lower_level_decides() -> None:
     """Scores 5 apart at a tolerance of 6 go on to the next level, and 6 apart do not."""
 

@@ -69,7 +69,8 @@ def compare(data: Data, method: WinStatistic) -> Comparison:
 def _stratified(data: Data, method: WinStatistic, arms: _Arms) -> Comparison:
     """Weigh the effects of the strata as those of Mann-Whitney are, on the logit scale."""
     plan, found = data.plan, pairs_won(*arms)
-    strata = summarise_with_ties(*arms)
+    by_null_variance = plan.stratum_weighting == "inverse-variance"
+    strata = summarise_with_ties(*arms, found, as_stand_in=not by_null_variance)
     effect = stratified_effect(strata, plan.stratum_weighting, "logit", plan.confidence)
     against = against_effect(effect, "logit")
     sizes = strata.treated.sum(axis=-1), strata.control.sum(axis=-1)
@@ -90,7 +91,7 @@ def truth(data: Data, method: WinStatistic) -> TruthParts:
     if plan.strata != "none":
         own = plan.stratum_weighting
         weighting = "van-elteren" if own == "inverse-variance" else own
-        strata = summarise_with_ties(*arms)
+        strata = summarise_pairs(pairs_won(*arms))
         return of_theta(stratified_effect(strata, weighting).effect, method.report)
     found = pairs_won(*arms.together)
     if method.report == "win_ratio":

@@ -10,7 +10,8 @@ difference is 0 and every value known, the composite is one rank, and patients a
 count the same pairs, so that they give the same bits.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -133,7 +134,12 @@ def summarise_pairs(found: PairsWon) -> RankSummary:
 
 
 def summarise_with_ties(
-    treated: Known, control: Known, differences: Sequence[float]
+    treated: Known,
+    control: Known,
+    differences: Sequence[float],
+    found: PairsWon | None = None,
+    *,
+    as_stand_in: bool = False,
 ) -> RankSummary:
     """Summarise the pairs with what stands for the sum over ties, so that V0 is known.
 
@@ -142,16 +148,30 @@ def summarise_with_ties(
     23:65; Finkelstein and Schoenfeld 1999, Statistics in Medicine 18:1341): of ranks these squares
     are (N**3 - N - sum(t**3 - t)) / 3.
 
+    Parameters
+    ----------
+    treated, control, differences
+        As in `pairs_won`.
+    found
+        The pairs won between the arms, where they have been counted before.
+    as_stand_in
+        Whether it is NaN where V0 does not have to stand in for the variance of the placements,
+        which is nearly everywhere: patients of one arm are compared for V0 alone.
+
     >>> arms = np.array([[3.0, 4]]), np.array([[1.0, 4]])
     >>> summarise_with_ties(*map(exactly, arms), [0]).tie_sum.item()
     6.0
     """
-    summary = summarise_pairs(pairs_won(treated, control, differences))
-    both = Known(*(np.concatenate(ends, axis=-1) for ends in zip(treated, control, strict=True)))
-    pooled = pairs_won(both, both, differences)
-    scores = (pooled.treated_won - pooled.treated_lost).sum(axis=-2)
+    found = pairs_won(treated, control, differences) if found is None else found
+    summary = summarise_pairs(found)
+    known = summary.placement_variance > 0
+    needed = ~known if as_stand_in else np.full_like(known, True)
+    squares = np.full(needed.shape, np.nan)
+    squares[needed] = sum(
+        _squares_of_scores(Known(*(end[needed] for end in arm)), (won - lost)[needed], differences)
+        for arm, won, lost in ((treated, *found[:2]), (control, *found[2:4]))
+    )
     patients = 1.0 * (summary.treated + summary.control)
-    squares = (scores * scores).sum(axis=-1)
     return summary._replace(tie_sum=patients**3 - patients - 3 * squares)
 
 
@@ -169,6 +189,13 @@ def win_ratio_of(found: PairsWon, confidence: float = 0.95) -> WinRatio:
     )
 
 
+def _squares_of_scores(arm: Known, ahead: Floats, differences: Sequence[float]) -> Floats:
+    """Return the sum of squares of an arm's wins less losses, `ahead` of those of the other arm."""
+    within = pairs_won(arm, arm, differences)
+    scores = (ahead + within.treated_won - within.treated_lost).sum(axis=-2)
+    return np.asarray((scores * scores).sum(axis=-1))
+
+
 def _is_known(one: Known) -> bool:
     return bool(np.array_equal(one.low, one.high, equal_nan=True))
 
@@ -182,21 +209,44 @@ def _by_pairs(treated: Known, control: Known, differences: Sequence[float]) -> l
     """Compare all pairs, some rows of the batch at once."""
     batch, levels = treated.low.shape[:-2], len(differences)
     m, n = treated.low.shape[-1], control.low.shape[-1]
-    ends = [one.reshape(-1, levels, one.shape[-1]) for one in (*treated, *control)]
-    rows = len(ends[0])
-    found = [np.zeros((rows, levels, width)) for width in (m, m, n, n)]
-    at_once = max(1, _PAIRS_AT_ONCE // max(1, m * n))
-    for start in range(0, rows, at_once):
-        block = slice(start, start + at_once)
-        left = np.ones((len(ends[0][block]), m, n), np.bool_)
+    ends = [one.reshape(math.prod(batch), levels, one.shape[-1]) for one in (*treated, *control)]
+    found = [np.zeros((len(ends[0]), levels, width)) for width in (m, m, n, n)]
+    for rows, *widths in _alike_in_size(ends[0], ends[2]):
+        at = [end[rows, :, :width] for end, width in zip(ends, np.repeat(widths, 2), strict=True)]
+        left = np.ones((len(rows), *widths), np.bool_)
         for level, difference in enumerate(differences):
-            low, high, other_low, other_high = (one[block, level] for one in ends)
+            low, high, other_low, other_high = (end[:, level] for end in at)
             won = left & _beats(low[:, :, None], other_high[:, None, :], difference)
             lost = left & _beats(other_low[:, None, :], high[:, :, None], difference)
             left &= ~(won | lost)
             for place, pairs, axis in ((0, won, 2), (1, lost, 2), (2, lost, 1), (3, won, 1)):
-                found[place][block, level] = pairs.sum(axis=axis)
+                counted = _how_many(pairs, axis)
+                found[place][rows, level, : counted.shape[-1]] = counted
     return [one.reshape(*batch, *one.shape[1:]) for one in found]
+
+
+def _alike_in_size(treated: Floats, control: Floats) -> Iterator[tuple[Integers, int, int]]:
+    """Yield rows of about one size, and how many places of each arm have patients in them.
+
+    The strata of a trial differ in size, and a place without a patient costs as much as one with.
+    """
+    widths = []
+    for arm in (treated, control):
+        there = ~np.isnan(arm[:, 0])
+        widths.append((there * np.arange(1, 1 + arm.shape[-1])).max(axis=-1, initial=0))
+    order = np.argsort(widths[0], kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(widths[0][order])) + 1):
+        m, n = (int(width[rows].max(initial=0)) for width in widths)
+        at_once = max(1, _PAIRS_AT_ONCE // max(1, m * n))
+        for start in range(0, len(rows) if m * n else 0, at_once):
+            yield rows[start : start + at_once], m, n
+
+
+def _how_many(pairs: Booleans, axis: int) -> Integers:
+    """Return the sum over one axis of the last two, in whole numbers of one byte where they do."""
+    if pairs.shape[axis] > np.iinfo(np.uint8).max:
+        return np.asarray(pairs.sum(axis=axis))
+    return np.asarray(np.einsum("ijk->ij" if axis == 2 else "ijk->ik", pairs.view(np.uint8)))
 
 
 def _beats(low: Floats, high: Floats, difference: float) -> Booleans:

@@ -117,6 +117,11 @@ class AnalysisMethod(CheckedModel):
         """Return each level of a hierarchy as a phrase; none of what compares by one value."""
         return ()
 
+    @property
+    def level_names(self) -> tuple[str, ...]:
+        """The name of each level of a hierarchy; none of what compares by one value."""
+        return ()
+
     def death_in_words(self, plan: Plan) -> str:
         """Return what it makes of a death before the plan's rule holds; empty where nothing."""
         return ""

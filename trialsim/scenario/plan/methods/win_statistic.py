@@ -95,6 +95,15 @@ class WinStatistic(AnalysisMethod):
         return tuple(OrderedLevel(*item) for one in self.order for item in one.items())
 
     @property
+    def level_names(self) -> tuple[str, ...]:
+        """The outcome of each level, or death; with its place where it stands more than once."""
+        names = [one.name for one in self.levels]
+        return tuple(
+            name if names.count(name) == 1 else f"{name}_level_{place}"
+            for place, name in enumerate(names, 1)
+        )
+
+    @property
     def compares_deaths(self) -> bool:
         """Whether a level is that of death."""
         return any(one.name == DEATH for one in self.levels)
