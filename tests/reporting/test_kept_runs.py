@@ -43,8 +43,8 @@ def test_its_report_is_one_file(folder: Path, tmp_path: Path) -> None:
     page.write_text("of somebody else", encoding="utf-8")
     with pytest.raises(ts.InputError, match="path: must not be"):
         report(folder, page)
-    with pytest.raises(ts.InputError, match=r"path: must end in .html or .pdf"):
-        report(folder, tmp_path / "study.docx")
+    with pytest.raises(ts.InputError, match=r"path: must end in .html, .pdf or .docx"):
+        report(folder, tmp_path / "study.odt")
 
 
 def test_its_report_is_printed_where_that_is_the_name(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trialsim.cli import run
-from trialsim.reporting.paper import as_pdf
+from trialsim.reporting.printed import as_pdf
 from trialsim.runs.directory import RunDirectory
 
 NONE = ["--jobs", "1", "--null-replicates", "0", "--sensitivity-replicates", "0"]
@@ -35,11 +35,19 @@ def test_without_what_prints_a_pdf_is_refused_before_anything_is_computed(
     assert not to.exists()
 
 
-def test_a_word_file_is_refused_with_what_is_allowed(
+def test_another_kind_of_file_is_refused_with_what_is_allowed(
     modest_run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["report", str(modest_run.folder), "-o", str(tmp_path / "study.docx"), *NONE]) == 2
-    assert "must end in .html or .pdf" in capsys.readouterr().err
+    assert run(["report", str(modest_run.folder), "-o", str(tmp_path / "study.odt"), *NONE]) == 2
+    assert "must end in .html, .pdf or .docx" in capsys.readouterr().err
+
+
+def test_a_page_with_sliders_does_not_go_to_paper(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["explore", "cars1", "--set", "design.patients=40,60", "--replicates", "8"]
+    assert run([*asked, "-o", str(tmp_path / "page.pdf")]) == 2
+    assert "must end in .html: it has sliders" in capsys.readouterr().err
 
 
 def test_a_pdf_that_exists_is_kept_unless_its_loss_is_agreed_to(

@@ -190,22 +190,28 @@ class PageFile:
             write_named(self.path, as_file(self.path, page), self.option, self.overwrite)
 
 
-def page_file(path: Path, option: str, overwrite: bool, as_json: bool = False) -> PageFile:
+def page_file(
+    path: Path, option: str, overwrite: bool, as_json: bool = False, moves: bool = False
+) -> PageFile:
     """Return where a page goes; a file that cannot be written is refused before it is made.
+
+    A page that `moves` when it is used is not for paper.
 
     Raises
     ------
     InputError
-        If what stands there must not be replaced, the file is of another kind than HTML and PDF, or
-        the extra `report`, or for a PDF `office`, is not installed.
+        If what stands there must not be replaced, the file is of another kind than HTML, PDF and
+        Word, or the extra `report`, or for paper `office`, is not installed.
     """
     from trialsim.reporting.named_file import check_named
-    from trialsim.reporting.paper import check_kind
+    from trialsim.reporting.paper import PAPER, check_kind
     from trialsim.reporting.tables.page import check_pages
 
     check_pages()
     if path != STANDARD_OUTPUT:
         check_named(path, option, overwrite)
+        if moves and path.suffix.lower() in PAPER:
+            raise InputError([Problem(option, "must end in .html: it has sliders", str(path))])
         check_kind(path, option)
     elif as_json:
         raise InputError([Problem(option, "must be a file with --json", str(path))])

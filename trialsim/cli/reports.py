@@ -26,7 +26,9 @@ def report(
     out: Annotated[
         Path,
         typer.Option(
-            "-o", "--out", help="The .html or .pdf file to write; - for HTML on standard output."
+            "-o",
+            "--out",
+            help="The .html, .pdf or .docx file to write; - for HTML on standard output.",
         ),
     ],
     null: Annotated[
@@ -62,11 +64,11 @@ def report(
 ) -> None:
     """Write the report of a run: one file that holds everything.
 
-    It is HTML that needs no network, or PDF by the extra office: the answer first, then operating
-    characteristics with their Monte Carlo errors, estimands, sensitivity, example trials, methods,
-    how to reproduce it, and every assumption with its source. The run is only read; what is
-    computed beside it, such as trials without effect, is kept for the next report in the folder of
-    --keep, if there is one.
+    It is HTML that needs no network, or by the extra office PDF or Word: the answer first, then
+    operating characteristics with their Monte Carlo errors, estimands, sensitivity, example trials,
+    methods, how to reproduce it, and every assumption with its source. The run is only read; what
+    is computed beside it, such as trials without effect, is kept for the next report in the folder
+    of --keep, if there is one.
     """
     from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
     from trialsim.reporting.pages.report import report as written
@@ -107,7 +109,7 @@ def explore(
     """
     from trialsim.reporting.pages.explorer import explorer_page
 
-    to = page_file(out, "-o", overwrite)
+    to = page_file(out, "-o", overwrite, moves=True)
     _, result = question(KeepOptions(out=keep))
     to.write(explorer_page(result, command_line()))
     (warn if to.alone else say)(f"The page of {len(result.rows) - 1:,} designs is {out}")

@@ -42,8 +42,8 @@ def report(
     run
         The directory of a finished run of one trial, as `power(..., out=...)` leaves it.
     path
-        The .html or, by the extra `office`, .pdf file to write; one that trialsim has made is
-        replaced.
+        The .html or, by the extra `office`, .pdf or .docx file to write; one that trialsim has
+        made is replaced.
     question
         What the study was simulated to answer, in the words of whoever asks.
     null_replicates, sensitivity_replicates, published_replicates, nuisance_replicates

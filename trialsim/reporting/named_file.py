@@ -81,7 +81,9 @@ def _refused(path: Path, overwrite: bool) -> str | None:
         return f"cannot be read: {error.strerror}"
     if overwrite or not beginning or _MADE.match(beginning):
         return _no_room(path.parent)
-    unmarked = {".csv": "table", ".pdf": "PDF"}.get(path.suffix.lower())
+    unmarked = {".csv": "table", ".pdf": "PDF", ".docx": "Word file", ".xlsx": "workbook"}.get(
+        path.suffix.lower()
+    )
     if unmarked is not None:
         return f"must not be a {unmarked} that exists: --overwrite replaces it"
     return "must not be a file that trialsim has not made; --overwrite replaces it"

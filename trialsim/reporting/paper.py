@@ -1,12 +1,14 @@
-"""A page as a file: HTML, or PDF as WeasyPrint prints it, which asks no network."""
+"""A page as a file: HTML, PDF or Word, as its name ends."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from trialsim.errors import InputError, Problem
+from trialsim.reporting.printed import as_pdf, check_printing
+from trialsim.reporting.word import as_docx, check_word
 
-NEEDS_EXTRA: Final = "PDF needs the extra office: pip install 'trialsim[office]'"
-_KINDS: Final = (".html", ".pdf")
+PAPER: Final = (".pdf", ".docx")
+_KINDS: Final = (".html", *PAPER)
 
 
 def check_kind(path: Path, option: str) -> None:
@@ -15,45 +17,25 @@ def check_kind(path: Path, option: str) -> None:
     Raises
     ------
     InputError
-        If its name ends otherwise than in .html or .pdf, or for a PDF the extra `office`, or a
-        library of the system that it needs, is not installed.
+        If its name ends otherwise than in .html, .pdf or .docx, or for PDF and Word the extra
+        `office`, or a library of the system that it needs, is not installed.
     """
-    if path.suffix.lower() not in _KINDS:
-        raise InputError([Problem(option, f"must end in {' or '.join(_KINDS)}", str(path))])
-    if _is_pdf(path):
-        _weasyprint()
+    suffix = path.suffix.lower()
+    if suffix not in _KINDS:
+        rule = f"must end in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}"
+        raise InputError([Problem(option, rule, str(path))])
+    if suffix in PAPER:
+        check_printing()
+    if suffix == ".docx":
+        check_word()
 
 
 def as_file(path: Path, page: str) -> bytes:
     """Return a page as the content of a file, whose name says of which kind."""
-    return as_pdf(page) if _is_pdf(path) else page.encode()
-
-
-def as_pdf(page: str) -> bytes:
-    """Return a page of HTML as PDF; what it would fetch is refused.
-
-    Raises
-    ------
-    InputError
-        If the extra `office`, or a library of the system that it needs, is not installed.
-    """
-    maker = _weasyprint()
-    fetcher = maker.urls.URLFetcher(allowed_protocols=("data",))
-    printed: bytes = maker.HTML(string=page, url_fetcher=fetcher).write_pdf()
-    return printed
-
-
-def _is_pdf(path: Path) -> bool:
-    return path.suffix.lower() == ".pdf"
-
-
-def _weasyprint() -> Any:
-    try:
-        import weasyprint
-    except ImportError:
-        raise InputError([Problem("", NEEDS_EXTRA)]) from None
-    except OSError as error:  # Pango is found as it is loaded
-        raise InputError(
-            [Problem("", f"PDF needs Pango, which WeasyPrint loads: {error}")]
-        ) from None
-    return weasyprint
+    match path.suffix.lower():
+        case ".pdf":
+            return as_pdf(page)
+        case ".docx":
+            return as_docx(page)
+        case _:
+            return page.encode()

@@ -69,7 +69,7 @@ def published_table(reproduction: Mapping[str, Any]) -> Table:
     """Return a row for each published figure, in the order of the study."""
     rows = [_row(place, row) for place, row in enumerate(reproduction["rows"])]
     caption = f"What was published, beside {reproduction['replicates']:,} simulated trials"
-    return Table("published", caption, _COLUMNS, rows)
+    return Table("published-figures", caption, _COLUMNS, rows)
 
 
 def _row(place: int, row: Mapping[str, Any]) -> TableRow:
