@@ -3,9 +3,11 @@
 The scale is like the Action Research Arm Test: 0 to 57, with 21% of the patients at the floor and
 16% at the ceiling. Trials are drawn and analysed in batches, without a trial's conduct.
 
-`python -m benchmarks.small_samples` prints the table of docs/methods.md.
+`python -m benchmarks.small_samples` prints the table of docs/methods.md, and
+`python -m benchmarks.small_samples 100000 t_test welch` two rows of it, of more trials.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
@@ -14,7 +16,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from benchmarks.measure import FULL, Effort, Row, Table
+from benchmarks.measure import Effort, Row, Table
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.stats.means_and_proportions.ancova import ancova, ancova_by_arm
 from trialsim.stats.means_and_proportions.mantel_haenszel import mantel_haenszel
@@ -125,15 +127,16 @@ def measured(trials: int, names: tuple[str, ...] = ()) -> Iterator[tuple[str, in
             yield name, patients, Measured(float(np.concatenate(parts).mean()), count)
 
 
-def markdown(trials: int) -> str:
+def markdown(trials: int, names: tuple[str, ...] = ()) -> str:
     """Return the table of the documentation: per cent, with the Monte Carlo error in brackets."""
+    digits = 1 if trials <= TRIALS else 2
     lines = ["| | " + " | ".join(map(str, SIZES)) + " |", "|---|" + "---:|" * len(SIZES)]
     found: dict[str, dict[int, Measured]] = {}
-    for name, patients, one in measured(trials):
+    for name, patients, one in measured(trials, names):
         found.setdefault(name, {})[patients] = one
     for name, by_size in found.items():
         cells = [
-            f"{100 * by_size[size].share:.1f} ({100 * by_size[size].mcse:.1f})"
+            f"{100 * by_size[size].share:.{digits}f} ({100 * by_size[size].mcse:.{digits}f})"
             if size in by_size
             else ""
             for size in SIZES
@@ -409,7 +412,11 @@ def _shares_at_margin(
 ) -> Booleans:
     """Claim more of shares of responders of 0.35, and 0.45 of the controls."""
     treated, control = generator.binomial(n, 0.35, trials), generator.binomial(n, 0.45, trials)
-    margin = 0.35 - 0.45 if measure == "risk_difference" else 0.35 / 0.45
+    margin = {
+        "risk_difference": 0.35 - 0.45,
+        "risk_ratio": 0.35 / 0.45,
+        "odds_ratio": 0.35 * 0.55 / (0.45 * 0.65),
+    }[measure]
     distance = distance_of_shares(treated, n, control, n, margin, measure, interval)
     return _claimed(distance)
 
@@ -504,4 +511,5 @@ METHODS: Final[dict[str, Judged]] = {
 }
 
 if __name__ == "__main__":
-    print(markdown(FULL.of(TRIALS)))
+    trials, *names = sys.argv[1:] or [str(TRIALS)]
+    print(markdown(int(trials), tuple(names)))

@@ -57,6 +57,19 @@ METHODS: dict[str, tuple[dict[str, Any], float]] = {
         },
         0.6,
     ),
+    "odds ratio of shares": ({"test": {**RESPONDERS, "effect": "odds_ratio"}}, 0.42),
+    "odds ratio of shares, score": (
+        {"test": {**RESPONDERS, "effect": "odds_ratio", "interval": "miettinen-nurminen"}},
+        0.42,
+    ),
+    "odds ratio of shares, sites": (
+        {
+            **WITHIN_SITES,
+            "test": {**RESPONDERS, "effect": "odds_ratio"},
+            "stratum_weighting": "mantel-haenszel",
+        },
+        0.42,
+    ),
     "imputed ranks": ({**RANKS, "missing": "multiple_imputation", "imputations": 3}, 0.4),
     "imputed means": (
         {**MEANS, "test": "welch", "missing": "multiple_imputation", "imputations": 3},

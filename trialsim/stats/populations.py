@@ -75,6 +75,23 @@ def ratio_of_means(treated: Floats, control: Floats, points: Floats) -> RatioOfM
     return with_influence(ratio, (first.influence - ratio * second.influence) / below)
 
 
+def odds_ratio_of_means(treated: Floats, control: Floats, points: Floats) -> RatioOfMeans:
+    """Return the odds ratio of two shares, of the cells that have one point and not none.
+
+    >>> points = np.array([0.0, 1.0])
+    >>> odds_ratio_of_means(np.array([[1.0, 3]]), np.array([[2.0, 2]]), points).mean.estimate.item()
+    3.0
+    """
+    first, second = _mean(treated, points), _mean(control, points)
+    t, c = (
+        np.where((share > 0) & (share < 1), share, np.nan)
+        for share in (first.mean.estimate, second.mean.estimate)
+    )
+    ratio = t * (1 - c) / (c * (1 - t))
+    influence = first.influence / (t * (1 - t)) - second.influence / (c * (1 - c))
+    return with_influence(ratio, ratio * influence)
+
+
 def with_influence(value: Floats, influence: Floats) -> RatioOfMeans:
     """Return a value with the Monte Carlo error that the influences of replicates give."""
     _, mcse, sd = mean_over_replicates(influence)

@@ -7,6 +7,7 @@ from scipy.stats import t as student
 
 from trialsim.analysis.data import Data
 from trialsim.analysis.finding_figures import finding_figures
+from trialsim.analysis.methods.registry import truth_parts
 from trialsim.analysis.primary import analyse_primary
 from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
@@ -143,3 +144,34 @@ def test_the_standardised_difference_has_the_error_of_the_patients_influences() 
         assert ends == pytest.approx((difference - half, difference + half), abs=1e-7)
         expected = 2 * student.sf(abs(difference / error), freedom)
         assert found.p_value[row] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_true_common_odds_ratio_is_that_of_large_strata_and_not_of_all_together() -> None:
+    """Oracle: the shares by hand; strata that differ make the odds ratio of all nearer to 1."""
+    study = load("cars1").replace(
+        {
+            "design.patients": 200,
+            "design.stratify_by": "nothing",
+            "design.strata": {"severity": {"covariate": "arat", "cuts": [1, 20]}},
+            "analysis.secondary": {},
+            "analysis.test": {"method": "responders", "threshold": 40, "effect": "odds_ratio"},
+        }
+    )
+    within = {"analysis.strata": "design", "analysis.stratum_weighting": "mantel-haenszel"}
+    trial = simulate_batch(study, Streams(8, range(64)))
+    stratified = Data(trial, study.replace(within).analysis, complete=True)
+    over, under = truth_parts(stratified)
+    tables = stratified.counts
+    responds = tables[..., 41:].sum(axis=-1)  # the first cell is below the scale
+    patients = tables.sum(axis=-1)
+    t, c = np.moveaxis(responds, -1, 0)
+    n, m = np.moveaxis(patients, -1, 0)
+    total = np.maximum(n + m, 1)
+    common = (t * (m - c) / total).sum() / (c * (n - t) / total).sum()
+    assert over.mean() / under.mean() == pytest.approx(common)
+    together = truth_parts(Data(trial, study.analysis, complete=True))
+    of_all = together.over.mean() / together.under.mean()
+    shares = [one.sum() / other.sum() for one, other in ((t, n), (c, m))]
+    odds = [share / (1 - share) for share in shares]
+    assert of_all == pytest.approx(odds[0] / odds[1], rel=0.01)
+    assert common > 1.1 * of_all > 1.1

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy
+from statsmodels.stats.contingency_tables import StratifiedTable
 
 from trialsim.analysis.endpoint import endpoint
 from trialsim.analysis.monitoring.finished import FinishedTrial
@@ -174,6 +175,36 @@ def test_strata_are_those_of_the_sites() -> None:
     found = looked(scenario, 16)
     alone = analyse_primary(found.finished.trial, scenario.analysis)
     assert found.z[:, -1] == pytest.approx(alone.z)
+
+
+def test_shares_in_strata_are_monitored_by_the_test_of_cochran_mantel_and_haenszel() -> None:
+    """Oracle: statsmodels, of the tables of each site counted by hand in the trial as it stood."""
+    test = {"method": "responders", "threshold": 30.0}
+    within: Any = {"analysis__strata": "site", "analysis__stratum_weighting": "mantel-haenszel"}
+    found = looked(study(analysis__test=test, **within), 6)
+    trial = found.finished.trial
+    for row in range(6):
+        stood = endpoint(as_of(trial, int(found.moments.minute[row, 0])), trial.scenario.analysis)
+        known = stood.analysed[row]
+        better = stood.cell[row] >= 31  # the first cell is below the scale
+        site = trial.site[row]
+        tables = [
+            [
+                [(better & there & of).sum(), (~better & there & of).sum()]
+                for of in (trial.arms[row] == 0, trial.arms[row] == 1)
+            ]
+            for place in np.unique(site)
+            if (there := known & (site == place)).any()
+        ]
+        both = [np.array(one) for one in tables if np.array(one).sum(axis=1).all()]
+        wanted = StratifiedTable(both).test_null_odds(correction=False).statistic
+        assert found.z[row, 0] ** 2 == pytest.approx(wanted)
+        sizes = [one.sum(axis=1) for one in both]
+        weights = np.array([m * n / (m + n) for m, n in sizes])
+        gaps = [one[0, 0] / m - one[1, 0] / n for one, (m, n) in zip(both, sizes, strict=True)]
+        assert found.found.effect[row, 0] == pytest.approx(np.average(gaps, weights=weights))
+    error = found.found.information**-0.5
+    assert found.z == pytest.approx(found.found.effect / error)
 
 
 def test_proportional_odds_are_monitored_on_the_logarithm() -> None:

@@ -19,6 +19,8 @@ from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
 
 BUILT_IN = single_trial(ts.load("cars1_estimands"))
+SHARES = {"method": "responders", "threshold": 40}
+WITHIN_SITES = {"strata": "site", "stratum_weighting": "mantel-haenszel"}
 KEPT = ("failure", "last_on_treatment", "completers")
 FAST = BUILT_IN.replace(
     {f"analysis.secondary.{one}": None for one in BUILT_IN.analysis.secondary if one not in KEPT}
@@ -207,13 +209,19 @@ def test_another_outcome_has_true_values_of_its_own() -> None:
             "analysis.secondary": {
                 "nihss": other,
                 "shares": {"test": {"method": "responders", "threshold": 40}},
+                "odds": {"test": {**SHARES, "effect": "odds_ratio"}},
+                "within": {"test": {**SHARES, "effect": "odds_ratio"}, **WITHIN_SITES},
             }
         }
     )
     result = ts.estimands(study, 32, 15, n_jobs=1)
     cells = {(one.analysis, one.estimand): one.truth.estimate for one in result.matrix}
     assert cells["nihss", "hypothetical"] != cells[PRIMARY, "hypothetical"]
-    assert any("40 or better" in one.measure for one in result.truths)
+    assert set(result.left_out) == {"within"}
+    truths = {one.measure: one.value for one in result.truths if one.estimand == "hypothetical"}
+    odds = cells["odds", "hypothetical"]
+    assert truths["odds ratio, 40 or better"].estimate == odds
+    assert truths["risk difference, 40 or better"].estimate == cells["shares", "hypothetical"]
 
 
 def test_the_answer_is_plain_json_with_the_five_attributes() -> None:

@@ -26,7 +26,7 @@ def test_test_difference_and_its_variance_agree_with_r() -> None:
 
 
 def test_the_test_is_that_of_statsmodels_in_random_tables() -> None:
-    """Oracle: statsmodels' StratifiedTable."""
+    """Oracle: statsmodels' StratifiedTable, of Robins, Breslow and Greenland's variance too."""
     generator = np.random.default_rng(4)
     sizes = generator.integers(3, 30, (2, 5))
     x, y = (generator.binomial(one, 0.4) for one in sizes)
@@ -34,8 +34,11 @@ def test_the_test_is_that_of_statsmodels_in_random_tables() -> None:
         np.array([[a, n - a], [b, m - b]])
         for a, n, b, m in zip(x, sizes[0], y, sizes[1], strict=True)
     ]
-    wanted = StratifiedTable(tables).test_null_odds(correction=False).statistic
-    assert_allclose(mantel_haenszel(x, sizes[0], y, sizes[1]).z ** 2, wanted)
+    oracle = StratifiedTable(tables)
+    found = mantel_haenszel(x, sizes[0], y, sizes[1], "odds_ratio")
+    assert_allclose(found.z**2, oracle.test_null_odds(correction=False).statistic)
+    assert_allclose(found.estimate, oracle.oddsratio_pooled)
+    assert_allclose(found.standard_error, oracle.logodds_pooled_se)
 
 
 def test_one_stratum_is_two_samples() -> None:
@@ -48,6 +51,9 @@ def test_one_stratum_is_two_samples() -> None:
     assert found.standard_error == pytest.approx(np.sqrt(t * (1 - t) / 104 + c * (1 - c) / 101))
     assert ratio.estimate == pytest.approx(t / c)
     assert ratio.standard_error == pytest.approx(np.sqrt(1 / 56 - 1 / 104 + 1 / 33 - 1 / 101))
+    odds = mantel_haenszel([56], [104], [33], [101], "odds_ratio")
+    assert odds.estimate == pytest.approx(56 * 68 / (33 * 48))
+    assert odds.standard_error == pytest.approx(np.sqrt(1 / 56 + 1 / 48 + 1 / 33 + 1 / 68))  # Woolf
 
 
 def test_a_stratum_with_one_arm_has_no_weight_and_no_stratum_leaves_no_estimate() -> None:
@@ -56,4 +62,5 @@ def test_a_stratum_with_one_arm_has_no_weight_and_no_stratum_leaves_no_estimate(
     nobody = mantel_haenszel([3], [5], [0], [0])
     assert np.isnan(nobody.estimate)
     assert nobody.z == 0
-    assert np.isposinf(mantel_haenszel([3], [5], [0], [5], "risk_ratio").estimate)
+    for measure in ("risk_ratio", "odds_ratio"):
+        assert np.isposinf(mantel_haenszel([3], [5], [0], [5], measure).estimate)

@@ -18,7 +18,7 @@ from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.stats.means_and_proportions.mean_difference import mean_difference
 from trialsim.stats.monte_carlo import RatioOfMeans
 from trialsim.stats.p_values import Standardised, normal_p_value
-from trialsim.stats.populations import difference_of_means, ratio_of_means
+from trialsim.stats.populations import difference_of_means, odds_ratio_of_means, ratio_of_means
 
 
 def compare(data: Data, method: Responders) -> Comparison:
@@ -84,7 +84,7 @@ def _stratified(data: Data, method: Responders) -> Comparison:
     sizes = treated[1].sum(axis=1), control[1].sum(axis=1)
     half = ndtri((1 + plan.confidence) / 2) * found.standard_error
     known = ~np.isnan(half)
-    if method.effect == "risk_ratio":
+    if data.plan.quantity.is_ratio:
         spread = np.exp(np.where(known, half, np.inf))
         centre = np.where(known, found.estimate, 1.0)
         ends = centre / spread, centre * spread
@@ -103,7 +103,18 @@ def _distance(estimate: Floats, standard_error: Floats, value: float) -> Standar
 
 
 def truth(data: Data, method: Responders) -> TruthParts:
-    """Return the parts of the true effect: of a ratio its two shares, strata taken together."""
+    """Return the parts of the true effect: of a ratio its two shares, strata taken together.
+
+    Odds ratios of strata are not that of all together; theirs is the common one of large strata.
+    """
+    if method.effect == "odds_ratio":
+        from trialsim.stats.means_and_proportions.mantel_haenszel import parts_of_odds_ratio
+
+        arms = _responding(data.counts, data, method)
+        counts = (one.astype(np.float64) for arm in arms for one in arm)
+        over, under = parts_of_odds_ratio(*counts)
+        known = np.where(over + under > 0, 1.0, np.nan)
+        return TruthParts(over * known, under * known)
     (treated, patients), (control, others) = _responding(data.counts.sum(axis=1), data, method)
     of_treated, of_control = divide(treated, patients, np.nan), divide(control, others, np.nan)
     if method.effect == "risk_difference":
@@ -113,12 +124,15 @@ def truth(data: Data, method: Responders) -> TruthParts:
 
 
 def effect_of(populations: Populations, method: Responders) -> RatioOfMeans:
-    """Return the difference, or the ratio, of the shares of two populations that respond."""
+    """Compare the shares of two populations that respond."""
     plan, outcome, treated, control = populations
     responds = np.arange(treated.shape[1]) >= cell_of(method.threshold, outcome, plan)
-    if method.effect == "risk_ratio":
-        return ratio_of_means(treated, control, responds.astype(np.float64))
-    return difference_of_means(treated, control, responds.astype(np.float64))
+    compare = {
+        "risk_difference": difference_of_means,
+        "risk_ratio": ratio_of_means,
+        "odds_ratio": odds_ratio_of_means,
+    }[method.effect]
+    return compare(treated, control, responds.astype(np.float64))
 
 
 def _responding(

@@ -90,12 +90,14 @@ def of_counts(finished: FinishedTrial, counts: Integers) -> Statistics:
     plan = finished.plan
     treated, control = counts[..., 0, :], counts[..., 1, :]
     patients = counts.sum(axis=(-3, -2, -1))
-    if plan.strata != "none":
-        return _stratified(treated, control, plan, patients)
     if isinstance(plan.test, Responders):
         outcome = finished.trial.scenario.outcomes[plan.endpoint]
         first = cell_of(plan.test.threshold, outcome, plan)
+        if plan.strata != "none":
+            return _of_shares_in_strata(treated, control, first, patients)
         return _of_shares(treated[..., 0, :], control[..., 0, :], first, patients)
+    if plan.strata != "none":
+        return _stratified(treated, control, plan, patients)
     treated, control = treated[..., 0, :], control[..., 0, :]
     if isinstance(plan.test, BrunnerMunzel):
         from trialsim.stats.ranks.brunner_munzel import brunner_munzel
@@ -131,6 +133,19 @@ def _of_shares(treated: Integers, control: Integers, first: int, patients: Integ
     effect = divide(x, m, np.nan) - divide(y, n, np.nan)
     z = divide(np.nan_to_num(effect), np.sqrt(np.nan_to_num(variance)), 0.0)
     return _known(z, effect, variance, patients)
+
+
+def _of_shares_in_strata(
+    treated: Integers, control: Integers, first: int, patients: Integers
+) -> Statistics:
+    """Return Mantel and Haenszel's difference with the variance of the test that goes with it."""
+    from trialsim.stats.means_and_proportions.mantel_haenszel import mantel_haenszel
+
+    (x, m), (y, n) = (
+        (arm[..., first:].sum(axis=-1), arm.sum(axis=-1)) for arm in (treated, control)
+    )
+    found = mantel_haenszel(x, m, y, n)
+    return _known(found.z, found.estimate, found.null_standard_error**2, patients)
 
 
 def _of_samples(finished: FinishedTrial, included: Booleans) -> Statistics:

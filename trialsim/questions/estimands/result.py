@@ -194,7 +194,8 @@ class Estimands(Shown):
             ("odds ratio", "mann_whitney", ProportionalOdds(method="proportional_odds")),
         ]
         for one in self._responders():
-            named.append((f"risk difference, {one.threshold:g} or better", "mann_whitney", one))
+            what = one.quantity(plan).name
+            named.append((f"{what}, {one.threshold:g} or better", "mann_whitney", one))
         return tuple(
             Measure(label, plan.model_copy(update={"effect": effect, "test": test}))
             for label, effect, test in named

@@ -221,9 +221,9 @@ def _test_can_be_monitored(
     if analysis.alternative == "less":
         rule = "needs a test in favour of the treated: set analysis.alternative to greater"
         yield Violation("monitoring", rule, analysis.alternative)
-    plain = analysis.strata == "none" and not analysis.quantity.is_ratio
-    if isinstance(analysis.test, Responders) and not (plain and not analysis.test.covariates):
-        rule = "must be left out with responders as a ratio, in strata or given covariates"
+    ratio = analysis.quantity.is_ratio
+    if isinstance(analysis.test, Responders) and (ratio or analysis.test.covariates):
+        rule = "must be left out with responders as a ratio or given covariates"
         yield Violation("monitoring", f"{rule}: looks test a plain difference", method)
     if analysis.effect == "win_ratio":
         rule = "must be left out where the effect is the win ratio, of which no test is planned"

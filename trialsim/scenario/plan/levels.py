@@ -55,6 +55,8 @@ LEVELS: Final[Mapping[str, tuple[float | None, ...]]] = {
     "margin, risk difference, miettinen-nurminen": (2.6, 2.2, 2.3),
     "margin, risk ratio, newcombe": (2.8, 2.8, 2.6),
     "margin, risk ratio, miettinen-nurminen": (2.2, 2.4, 2.3),
+    "margin, odds ratio, newcombe": (2.1, 2.2, 2.3),
+    "margin, odds ratio, miettinen-nurminen": (2.1, 2.0, 2.3),
     "interval null_variance, effect 0.5": (4.9, 5.0, 4.9),
     "interval null_variance, effect 0.71": (2.5, 2.7, 2.6),
     "interval delong, effect 0.5": (7.1, 5.8, 5.0),

@@ -65,7 +65,12 @@ def monitoring_in_words(scenario: Scenario) -> dict[str, str]:
         "final_test": _final(plan),
         "inference": _inference(monitoring) + _not_in_the_order(monitoring),
     }
-    if scenario.analysis.test.method == "responders":
+    if scenario.analysis.test.method == "responders" and scenario.analysis.strata != "none":
+        told["statistic"] = (
+            "At the looks and at the end shares are compared by the Cochran-Mantel-Haenszel test, "
+            "and the information is that of its variance."
+        )
+    elif scenario.analysis.test.method == "responders":
         told["statistic"] = (
             "At the looks and at the end the shares are compared by the normal approximation with "
             "the pooled variance: Fisher's exact test has no statistic to monitor."

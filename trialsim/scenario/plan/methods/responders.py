@@ -1,7 +1,7 @@
 """Shares of patients at or beyond a threshold."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ def _within_sites(test: "Responders", strata: str, stratum_weighting: str) -> It
     if strata == "none":
         return
     if test.interval != "newcombe":
-        rule = "must be left at newcombe with strata, whose interval is Greenland and Robins'"
+        rule = "must be left at newcombe with strata, which have an interval of their own"
         yield Violation("test.interval", rule, test.interval)
     if stratum_weighting != "mantel-haenszel":
         rule = "must be mantel-haenszel with responders in strata"
@@ -75,7 +75,7 @@ class Responders(AnalysisMethod):
     threshold: Finite
     """Points of the score, or of its change, such as 2; who has it exactly responds."""
     effect: Measure = "risk_difference"
-    """Whether shares are subtracted, usually, or divided: risk_ratio."""
+    """Whether shares are subtracted, usually, or divided: risk_ratio; or their odds: odds_ratio."""
     interval: IntervalOfShares = "newcombe"
     """Newcombe's from two Wilson intervals, beside Fisher's exact test, usually; or that of
     Miettinen and Nurminen, beside their score test."""
@@ -84,27 +84,33 @@ class Responders(AnalysisMethod):
     risk difference stays that of two populations; such as [arat, age_years], usually none."""
 
     def quantity(self, plan: Plan) -> Quantity:
-        if self.effect == "risk_ratio":
-            return Quantity("risk ratio", 1.0)
-        return Quantity("risk difference", 0.0)
+        return _QUANTITIES[self.effect]
+
+    def why_no_population_effect(self, plan: Plan) -> str | None:
+        if self.effect == "odds_ratio" and plan.strata != "none":
+            return "a common odds ratio of strata, which is not that of all patients together"
+        return None
 
     def mean_in_words(self, plan: Plan) -> str:
         return "responders"
 
     def estimate_in_words(self, plan: Plan) -> str:
-        name, joined = {
-            "risk_difference": ("Risk difference", "less"),
-            "risk_ratio": ("Risk ratio", "over"),
+        name, share, joined = {
+            "risk_difference": ("Risk difference", "share", "less"),
+            "risk_ratio": ("Risk ratio", "share", "over"),
+            "odds_ratio": ("Odds ratio", "odds", "over"),
         }[self.effect]
-        by_stratum = f", within each {STRATA.get(plan.strata)}, weighted by m n / N"
-        within = "" if plan.strata == "none" else by_stratum
+        within = ""
+        if plan.strata != "none":
+            weighted = "common to all" if self.effect == "odds_ratio" else "weighted by m n / N"
+            within = f", within each {STRATA[plan.strata]}, {weighted}"
         if self.covariates:
             within = (
                 ", a marginal effect, standardised over all patients analysed (model-assisted: "
                 f"logistic regression given {listed(self.covariates)})"
             )
         return (
-            f"{name}: the share of patients on {plan.treated} whose {measured(plan)} is "
+            f"{name}: the {share} of patients on {plan.treated} whose {measured(plan)} is "
             f"{self.threshold} or better, {joined} that on {plan.control}{within}."
         )
 
@@ -180,6 +186,11 @@ class Responders(AnalysisMethod):
         if self.covariates:
             return "Student's t, with the test's variance"
         if plan.strata != "none":
+            if self.effect == "odds_ratio":
+                return (
+                    "normal on the log scale, with the variance of Robins, Breslow and Greenland "
+                    "(1986)"
+                )
             scale = " on the log scale" if self.effect == "risk_ratio" else ""
             return f"normal{scale}, with the variance of Greenland and Robins (1985)"
         if self.interval == "miettinen-nurminen":
@@ -189,6 +200,11 @@ class Responders(AnalysisMethod):
             )
         if self.effect == "risk_ratio":
             return "Newcombe's from two Wilson intervals, for a ratio (Donner and Zou 2012)"
+        if self.effect == "odds_ratio":
+            return (
+                "Fagerland and Newcombe's (2013) by the inverse hyperbolic sine, with up to 0.45 "
+                "patients more in each cell of the table"
+            )
         return "Newcombe's method 10 (1998), from two Wilson intervals"
 
     def population_violations(self, population: Population) -> Iterator[Violation]:
@@ -212,3 +228,10 @@ def _unreached(threshold: float, outcome: Outcome, measure: str) -> Iterator[Vio
     if not lowest <= threshold <= highest:
         rule = f"must lie between {lowest:g} and {highest:g}, or all patients or none respond"
         yield Violation("test.threshold", rule, threshold)
+
+
+_QUANTITIES: Final[Mapping[Measure, Quantity]] = {
+    "risk_difference": Quantity("risk difference", 0.0),
+    "risk_ratio": Quantity("risk ratio", 1.0),
+    "odds_ratio": Quantity("odds ratio", 1.0),
+}
