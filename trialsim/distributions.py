@@ -5,6 +5,7 @@ change of a parameter moves every value a little and two scenarios stay paired.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -62,6 +63,15 @@ class MissingFieldError(Exception):
     """A field was needed that an incomplete part leaves out, as it is itself wrong."""
 
 
+@cache
+def _omitted(model: "type[FrozenModel]") -> Mapping[str, Any]:
+    """Return the defaults at which JSON leaves out fields of a model, made once."""
+    fields = model.model_fields
+    return {
+        name: fields[name].get_default(call_default_factory=True) for name in model.omitted_defaults
+    }
+
+
 class FrozenModel(BaseModel):
     """What a user writes in a scenario file: frozen, complete, and nothing unknown in it."""
 
@@ -81,9 +91,8 @@ class FrozenModel(BaseModel):
     ) -> dict[str, Any]:
         content: dict[str, Any] = dumped(self)
         if info.mode == "json":
-            for name in self.omitted_defaults:
-                field = type(self).model_fields[name]
-                if vars(self).get(name) == field.get_default(call_default_factory=True):
+            for name, default in _omitted(type(self)).items():
+                if vars(self).get(name) == default:
                     content.pop(name, None)
         return content
 

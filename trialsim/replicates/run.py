@@ -50,6 +50,8 @@ _PATIENTS_COUNTED: Final = 2**20
 """Patients counted at once, in about half a second, during which nothing is interrupted."""
 _FEWEST_COUNTED: Final = 64
 """Where so few cannot be counted, as a recruitment is not complete, they are simulated."""
+_LOOKED_AT: Final = 256
+"""Replicates with looks simulated at once: to look is so short that more of them pay."""
 _ROOM: Final = 2**27
 """Bytes that the trials of a batch may take together."""
 
@@ -78,6 +80,8 @@ class Summarise(NamedTuple):
     of: Callable[[Trial], Mapping[str, Floats]]
     at_once: "AtOnce | None" = None
     """Gives the same without a trial to look at; None where that cannot be."""
+    together: int = BATCH
+    """How many replicates are best simulated at once, unless fewer than usual are wanted."""
 
 
 AtOnce: TypeAlias = Callable[[Streams], Mapping[str, Floats] | None]
@@ -159,7 +163,8 @@ class Simulation:
 
     def _simulated(self, replicates: range, kept: Summarise) -> list[Replicates]:
         """Return what is kept of replicates, simulated batch by batch."""
-        size = min(self.batch, _most_at_once(self.study))
+        wanted = self.batch if self.batch < BATCH else max(self.batch, kept.together)
+        size = min(wanted, _most_at_once(self.study))
         return [self._run_batch(batch, kept) for batch in batches_of(replicates, size)]
 
     def _run_batch(self, replicates: range, kept: Summarise) -> Replicates:
@@ -242,9 +247,7 @@ def summary_of(
         at_once = partial(quantities_at_once, study) if is_covered(study) else None
         return Summarise(kept_of(study), quantities, at_once)
     plan = boundary_of(study)
-    return Summarise(
-        _names_by_itself(study), lambda trial: monitored_quantities(FinishedTrial(trial), plan)
-    )
+    return Summarise(_names_by_itself(study), partial(_looked_at, plan=plan), together=_LOOKED_AT)
 
 
 def summary_of_deltas(deltas: Deltas) -> Summarise:
@@ -271,8 +274,12 @@ def _with_both(
     return {name: numbers for of in each for name, numbers in of(trial).items()}
 
 
+def _looked_at(trial: Trial, plan: BoundaryPlan) -> Mapping[str, Floats]:
+    return monitored_quantities(FinishedTrial(trial), plan)
+
+
 def _with_looks(trial: Trial, plan: BoundaryPlan) -> Mapping[str, Floats]:
-    numbers = monitored_quantities(FinishedTrial(trial), plan)
+    numbers = _looked_at(trial, plan)
     return {**numbers, **secondary_after_looks(trial, numbers)}
 
 

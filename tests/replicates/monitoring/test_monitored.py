@@ -8,10 +8,13 @@ import pytest
 
 import trialsim as ts
 from trialsim.arrays import Floats
+from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.replicates.monitoring.looks import FINAL, LooksResult
 from trialsim.replicates.run import Simulation
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
+from trialsim.trial.trial import Engine, Trial, simulate_batch
 
 LOOK = {"when": {"known": 0.7}, "decided_after_days": 28.0}
 PLAN: dict[str, Any] = {"looks": {"first": LOOK}, "efficacy": "obrien_fleming"}
@@ -56,6 +59,22 @@ def test_engines_batches_and_workers_change_no_bit(plan: dict[str, Any]) -> None
     assert bits(vector.columns) == bits(events.columns)
     assert bits(vector.columns) == bits(alone.columns)
     assert bits(vector.columns) == bits(spread.columns)
+
+
+@pytest.mark.parametrize(("batch", "begun"), [(64, [256, 44]), (300, [300]), (50, [50] * 6)])
+def test_looks_simulate_more_at_once_unless_fewer_than_usual_are_wanted(
+    monkeypatch: pytest.MonkeyPatch, batch: int, begun: list[int]
+) -> None:
+    sizes: list[int] = []
+
+    def simulated(scenario: Scenario, streams: Streams, engine: Engine) -> Trial:
+        sizes.append(len(streams.replicates))
+        return simulate_batch(scenario, streams, engine)
+
+    monkeypatch.setattr("trialsim.replicates.run.simulate_batch", simulated)
+    with computed_by(NUMPY):
+        Simulation(study(design__patients=8), 7, batch=batch).run(range(300))
+    assert sizes == begun
 
 
 def test_a_run_directory_keeps_the_looks_and_replays_them(tmp_path: Path) -> None:

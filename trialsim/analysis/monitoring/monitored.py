@@ -198,7 +198,8 @@ class Monitored:
     @cached_property
     def last(self) -> Comparison:
         """The plan's comparison of the last data, as if there had been no looks."""
-        return self.ended.compared(self.ended.plan, self.at_last, self.counts)
+        included = None if self.is_counted else self.at_last
+        return self.ended.compared(self.ended.plan, included, self.counts)
 
     @cached_property
     def last_estimate(self) -> Floats:

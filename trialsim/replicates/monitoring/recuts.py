@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
@@ -28,6 +28,7 @@ _TOGETHER: Final = 64
 """Plans whose cuts are worked out together: more take memory, and no less time."""
 
 
+@lru_cache(1024)
 def trials_alike(study: Study) -> str | None:
     """Return a digest of what decides the trials of a study with looks, but for their looks.
 
