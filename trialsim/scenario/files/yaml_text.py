@@ -1,10 +1,12 @@
 """Plain content as YAML text, read with the place of each part; YAML is here alone."""
 
 import math
+import pickle
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import lru_cache
 from io import StringIO
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trialsim.errors import InputError, Problem, RunError
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
 _ONE_LINE: Final = 2**31
 """Columns of a written line: a scalar that is folded loses one of two spaces at the fold."""
+_ENTRIES_KEPT: Final = 4096
+"""Written, which a process does not write again: what-ifs differ in a few from their base."""
+_DEPTH: Final = 1
+"""Of a part whose entries are written one by one: those of a section."""
 _FILES_KEPT: Final = 64
 """Which a process does not parse again: variants share what they extend."""
 _MOST_PARTS: Final = 100_000
@@ -33,6 +39,23 @@ def yaml_of(content: Mapping[str, Any]) -> str:
     RunError
         If the text would read back as anything else.
     """
+    if not content:
+        return _entries(pickle.dumps(content))
+    return "".join(_written(key, part, _DEPTH) for key, part in content.items())
+
+
+def _written(key: Any, part: Any, depth: int) -> str:
+    """Return one entry of a mapping as YAML, its own entries each written once a process."""
+    if not (depth and isinstance(part, Mapping) and part):
+        return _entries(pickle.dumps({key: part}))
+    below = "".join(_written(*entry, depth - 1) for entry in part.items())
+    return _entries(pickle.dumps({key: None})) + indent(below, "  ")
+
+
+@lru_cache(maxsize=_ENTRIES_KEPT)
+def _entries(pickled: bytes) -> str:
+    """Return a pickled mapping as YAML, every scalar on one line, that reads back equal."""
+    content = pickle.loads(pickled)
     text = StringIO()
     _yaml().dump(_writable(content), text)
     # Quotes escape every break but this one, which a reader folds into a space.
