@@ -11,6 +11,7 @@ PAGES: Final = (
     "analyse.md",
     "estimands.md",
     "hierarchical.md",
+    "how_it_works.md",
     "intercurrent_events.md",
     "margins.md",
     "monitoring.md",
@@ -19,6 +20,7 @@ PAGES: Final = (
     "own_courses.md",
     "own_patients.md",
     "randomisation.md",
+    "start.md",
 )
 
 

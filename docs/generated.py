@@ -1,0 +1,124 @@
+"""The pages that are read off the package as the site is built: commands, Python, statistics."""
+
+import inspect
+import pkgutil
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+import trialsim
+import trialsim.stats
+from trialsim.cli.app import app
+from trialsim.shown import Shown
+
+GROUPS: Final = {
+    "questions": ("Questions", "A function for each question, and what reads studies and runs."),
+    "results": ("Results", "What the functions return. Each prints, draws and saves itself."),
+    "studies": ("Studies and data", "What a study is, and what one's own functions are handed."),
+    "errors": ("Errors", "What is raised on purpose; all of it can be caught as `TrialsimError`."),
+}
+"""The pages of the Python reference: their heading, and a sentence."""
+
+
+def write_pages(folder: Path) -> None:
+    """Write every generated page into a folder, and leave alone those that would be the same."""
+    folder.mkdir(exist_ok=True)
+    pages = {
+        "commands.md": commands_page(),
+        **{f"python_{group}.rst": python_page(group) for group in GROUPS},
+        **{f"stats_{room}.rst": page for room, page in statistics_pages()},
+    }
+    for name, page in pages.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != page:
+            path.write_text(page, encoding="utf-8")
+
+
+def commands_page() -> str:
+    """Return every command with its arguments and options, in the words of its help."""
+    root = typer.main.get_command(app)
+    parts = [
+        "# Commands",
+        "Every command prints its help with `--help`. Results go to standard output, progress to "
+        "standard error. Exit status: 0 done, 1 a run failed, 2 the input is wrong, 130 "
+        "interrupted.",
+    ]
+    for path, command in _commands(root, "trialsim"):
+        parts += [f"{'#' * (1 + path.count(' '))} {path}", inspect.cleandoc(command.help or "")]
+        parts += list(_parameters(path, command))
+    return "\n\n".join(parts) + "\n"
+
+
+def _commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if not command.hidden:
+            yield f"{path} {name}", command
+            if hasattr(command, "commands"):
+                yield from _commands(command, f"{path} {name}")
+
+
+def _parameters(path: str, command: Any) -> Iterator[str]:
+    shown = [one for one in command.params if not getattr(one, "hidden", False)]
+    arguments = [one for one in shown if one.param_type_name == "argument"]
+    if hasattr(command, "commands"):
+        return
+    usage = " ".join(one.metavar or one.name.upper() for one in arguments)
+    yield f"```text\n{path} {usage} [OPTIONS]\n```".replace("  ", " ")
+    within = command.context_class(command)
+    rows = [one.get_help_record(within) for one in shown if one.help]
+    if rows:
+        lines = [f"| `{_cell(name)}` | {_cell(said)} |" for name, said in rows]
+        yield "\n".join(["| | |", "|---|---|", *lines])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("  [", " [")
+
+
+def python_page(group: str) -> str:
+    """Return a page of the Python reference as autodoc reads it."""
+    title, said = GROUPS[group]
+    parts = [title, "=" * len(title), "", said.replace("`", "``"), ""]
+    parts += [".. currentmodule:: trialsim", ""]
+    for name in trialsim.__all__:
+        public = getattr(trialsim, name)
+        if _group_of(public) == group:
+            kind = "function" if inspect.isfunction(public) else "class"
+            parts += [f".. auto{kind}:: trialsim.{name}"]
+            parts += ["   :members:"] if kind == "class" else []
+            parts += [""]
+    return "\n".join(parts)
+
+
+def _group_of(public: Any) -> str:
+    if not inspect.isclass(public):
+        return "questions"
+    if issubclass(public, Exception) or public is trialsim.Problem:
+        return "errors"
+    return "results" if issubclass(public, Shown) else "studies"
+
+
+def statistics_pages() -> Iterator[tuple[str, str]]:
+    """Yield a page for each room of the statistics, with every module's docstrings."""
+    rooms: dict[str, list[str]] = {}
+    for module in _modules():
+        parts = module.removeprefix("trialsim.stats.").split(".")
+        rooms.setdefault(parts[0] if len(parts) > 1 else "others", []).append(module)
+    for room, modules in rooms.items():
+        title = "Other statistics" if room == "others" else room.replace("_", " ").capitalize()
+        lines = [title, "=" * len(title), ""]
+        if room != "others":
+            first = inspect.getdoc(import_module(f"trialsim.stats.{room}")) or ""
+            lines += [first, ""]
+        for module in modules:
+            name = module.split(".")[-1].replace("_", " ").capitalize()
+            lines += [name, "-" * len(name), "", f".. automodule:: {module}", "   :members:", ""]
+        yield room, "\n".join(lines)
+
+
+def _modules() -> Iterable[str]:
+    found = pkgutil.walk_packages(trialsim.stats.__path__, "trialsim.stats.")
+    return sorted(one.name for one in found if not one.ispkg)
