@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from trialsim.analysis.endpoint import in_subgroup
 from trialsim.errors import InputError
 from trialsim.questions.family_wise_error import (
+    Effect,
     FamilyWiseErrors,
     configurations,
     family_wise_errors,
@@ -84,7 +86,7 @@ def test_an_effect_is_taken_from_one_arm_on_one_outcome_alone() -> None:
     study = doses("holm")
     streams = Streams(3, range(4))
     trial, twin = simulate_batch(study, streams), simulate_batch(without_effect(study), streams)  # type: ignore[arg-type]
-    changed = without_effects(trial, twin, frozenset({("adas_cog", "dose_30")}))
+    changed = without_effects(trial, twin, frozenset({Effect("adas_cog", "dose_30", frozenset())}))
     arm = trial.arms == list(study.design.arms).index("dose_30")
     for outcome in study.outcomes:
         own = twin if outcome == "adas_cog" else trial
@@ -105,7 +107,7 @@ def test_hypotheses_about_the_same_effects_are_true_together() -> None:
     )
     known = configurations(study)
     assert list(known) == [("primary", "change"), ("primary", "change", "both")]
-    assert known[("primary", "change")] == {("arat", "cerebrolysin")}
+    assert known[("primary", "change")] == {Effect("arat", "cerebrolysin", frozenset())}
 
 
 def test_what_has_no_such_configurations_is_refused() -> None:
@@ -118,3 +120,32 @@ def test_what_has_no_such_configurations_is_refused() -> None:
     active = load("dose_finding").replace({"analysis.control": "dose_30", "analysis.secondary": {}})
     with pytest.raises(InputError, match=r"design\.arms\.dose_30: must have no study drug"):
         family_wise_errors(active, 4, n_jobs=1)
+
+
+SEVERE = {"label": "Severe", "covariate": "nihss", "more_than": 9}
+
+
+def test_a_subgroup_can_be_without_the_effect_that_all_others_have() -> None:
+    """The twin's scores are those of its members alone; where nobody has an effect it has none."""
+    family = {
+        "analyses": ["primary", "severe"],
+        "procedure": "spiessens_debois",
+        "weights": {"primary": 0.8},
+    }
+    study = load("cars1").replace(
+        {
+            "analysis.secondary": {"severe": {"subgroup": SEVERE}},
+            "analysis.multiplicity": {"procedure": "families", "families": {"both": family}},
+        }
+    )
+    known = configurations(study)
+    assert list(known) == [("primary", "severe"), ("severe",)]
+    streams = Streams(2016, range(4))
+    null = without_effect(study)
+    assert isinstance(null, Scenario)
+    trial, twin = (simulate_batch(one, streams) for one in (study, null))
+    changed = without_effects(trial, twin, known["severe",]).underlying.at("arat", 4)
+    severe = in_subgroup(trial, study.analysis.every["severe"])
+    expected = [one.underlying.at("arat", 4) for one in (twin, trial)]
+    assert_array_equal(changed, np.where(severe, *expected))
+    assert (expected[0] != expected[1])[severe].any()

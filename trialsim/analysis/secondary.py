@@ -8,8 +8,8 @@ import numpy as np
 
 from trialsim.analysis.claims import in_favour
 from trialsim.analysis.data import Data
+from trialsim.analysis.joint_laws import adjust_populations, joint_statistics, normal_law
 from trialsim.analysis.primary import PrimaryAnalysis, analyse_data
-from trialsim.analysis.several_arms import joint_statistics, normal_law
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
@@ -70,7 +70,8 @@ def every_analysis(
     p_values = {name: one.p_value for name, one in found.items()}
     if decided is not None:
         p_values[PRIMARY] = decided
-    adjusted = {**p_values, **_adjusted(plan, p_values, data)}
+    upwards = {name: one.estimate > plans[name].quantity.null for name, one in found.items()}
+    adjusted = {**p_values, **_adjusted(plan, p_values, data, upwards)}
     return {name: _by_adjusted(one, adjusted[name], plans[name]) for name, one in found.items()}
 
 
@@ -80,7 +81,10 @@ def _by_adjusted(found: PrimaryAnalysis, p_value: Floats, plan: AnalysisPlan) ->
 
 
 def _adjusted(
-    plan: AnalysisPlan, p_values: Mapping[str, Floats], data: Mapping[str, Data]
+    plan: AnalysisPlan,
+    p_values: Mapping[str, Floats],
+    data: Mapping[str, Data],
+    upwards: Mapping[str, Booleans],
 ) -> dict[str, Floats]:
     """Return the adjusted p-values of those analyses that are tested together."""
     multiplicity = plan.multiplicity
@@ -90,7 +94,7 @@ def _adjusted(
     families = multiplicity.families_of(plan.secondary)
     adjustments = [
         Adjustments(
-            _within(one, _stacked(one.analyses, p_values), data),
+            _within(one, _stacked(one.analyses, p_values), data, upwards),
             passed_on(len(one.analyses), one.truncation),
         )
         for one in families.values()
@@ -105,12 +109,18 @@ def _adjusted(
     }
 
 
-def _within(family: Family, p_values: Floats, data: Mapping[str, Data]) -> Floats:
+def _within(
+    family: Family, p_values: Floats, data: Mapping[str, Data], upwards: Mapping[str, Booleans]
+) -> Floats:
     """Return the p-values of a family, shape (replicate, analyses), adjusted among themselves."""
     match family.procedure:
         case "dunnett" | "step_down_dunnett":
             adjust = dunnett if family.procedure == "dunnett" else step_down_dunnett
             return adjust(*joint_statistics([data[name] for name in family.analyses], p_values))
+        case "spiessens_debois" | "song_chi":
+            both = [data[name] for name in family.analyses]
+            direction = np.stack([upwards[name] for name in family.analyses], axis=-1)
+            return adjust_populations(both, p_values, direction, family)
         case "fallback":
             return adjust_by_graph(p_values, sequence(family.shares))
         case ("holm" | "hochberg") as procedure if family.truncation < 1:

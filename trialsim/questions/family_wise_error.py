@@ -2,23 +2,25 @@
 
 Strong control of the family-wise error rate is a bound for every configuration of true and false
 null hypotheses, not only where nothing has an effect. A configuration is simulated by taking away
-the effect of an arm on an outcome, for each pair that its true hypotheses are about: those scores
-come from the same patients in the same study without the drug, all others are as they were. So all
-configurations are of the same trials, each simulated twice.
+the effect of an arm on an outcome, for each pair that its true hypotheses are about, and from the
+members of a subgroup alone where a hypothesis is about those: their scores come from the same
+patients in the same study without the drug, all others are as they were. So all configurations are
+of the same trials, each simulated twice.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from trialsim.analysis.endpoint import in_subgroup
 from trialsim.analysis.secondary import every_analysis
-from trialsim.arrays import Floats, Pairs
+from trialsim.arrays import Booleans, Floats, Pairs
 from trialsim.errors import InputError, Problem
 from trialsim.questions.power import REPLICATES
 from trialsim.questions.type_one_error import own_seed, verdict_on, without_effect, without_risks
@@ -28,6 +30,7 @@ from trialsim.replicates.result import SIMULATED, check_finished, conventions_of
 from trialsim.replicates.run import BATCH, Summarise
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study
+from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.programme import Programme, Study, single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
@@ -42,8 +45,16 @@ if TYPE_CHECKING:
 MOST_ANALYSES: Final = 4
 """Tested together, of which there are up to 2**4 - 1 configurations of true hypotheses."""
 
-Pair: TypeAlias = tuple[str, str]
-"""An outcome and an arm: of its effect there a hypothesis says that there is none."""
+
+class Effect(NamedTuple):
+    """An effect of which a hypothesis says that there is none."""
+
+    outcome: str
+    arm: str
+    inside: frozenset[str]
+    """The labels of the subgroups in which the patients are whom it is on, and in no others."""
+
+
 Hypotheses: TypeAlias = tuple[str, ...]
 """The names of the analyses whose null hypotheses are true."""
 
@@ -118,7 +129,8 @@ def family_wise_errors(
     """Count how often a true null hypothesis is rejected, whichever of them are true.
 
     At most four analyses may be tested together. Hypotheses that are about the same effects are
-    true together: of an arm, and of the outcomes that an analysis has.
+    true together: of an arm, of the outcomes that an analysis has, and of its subgroup. Where
+    nobody has an effect no subgroup has one: its hypothesis is true with that of the population.
 
     Raises
     ------
@@ -160,7 +172,7 @@ def family_wise_errors_by(runner: Runner, study: Study, replicates: int) -> Fami
     )
 
 
-def configurations(study: Scenario) -> dict[Hypotheses, frozenset[Pair]]:
+def configurations(study: Scenario) -> dict[Hypotheses, frozenset[Effect]]:
     """Return which null hypotheses can be true together, and of which effects there are then none.
 
     >>> import trialsim as ts
@@ -169,10 +181,10 @@ def configurations(study: Scenario) -> dict[Hypotheses, frozenset[Pair]]:
     [('primary',), ('nihss',), ('primary', 'nihss')]
     """
     about = {name: _about(study, name) for name in _tested(study)}
-    found: dict[Hypotheses, frozenset[Pair]] = {}
+    found: dict[Hypotheses, frozenset[Effect]] = {}
     for count in range(1, len(about) + 1):
         for some in combinations(about, count):
-            gone = frozenset[Pair]().union(*(about[name] for name in some))
+            gone = frozenset[Effect]().union(*(about[name] for name in some))
             found.setdefault(tuple(name for name in about if about[name] <= gone), gone)
     return found
 
@@ -183,9 +195,28 @@ def _tested(study: Scenario) -> Hypotheses:
     return tuple(name for name in plan.every if name in plan.together or name == "primary")
 
 
-def _about(study: Scenario, name: str) -> frozenset[Pair]:
+def _about(study: Scenario, name: str) -> frozenset[Effect]:
+    """Return the effects of an analysis: on everybody, or on those of its subgroup alone."""
     plan = study.analysis.every[name]
-    return frozenset((outcome, plan.treated) for outcome in plan.test.outcomes_of(plan))
+    groups = _subgroups(study)
+    return frozenset(
+        Effect(outcome, plan.treated, inside)
+        for outcome in plan.test.outcomes_of(plan)
+        for inside in map(frozenset, _subsets(groups))
+        if plan.subgroup is None or plan.subgroup.label in inside
+    )
+
+
+def _subgroups(study: Scenario) -> dict[str, AnalysisPlan]:
+    """Return the subgroups that are tested by their labels, each with an analysis of it."""
+    plans = (study.analysis.every[name] for name in _tested(study))
+    return {plan.subgroup.label: plan for plan in plans if plan.subgroup is not None}
+
+
+def _subsets(names: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    every = tuple(names)
+    for count in range(len(every) + 1):
+        yield from combinations(every, count)
 
 
 def _problems(study: Study) -> Iterator[Problem]:
@@ -223,7 +254,7 @@ def _rejections(trial: Trial, null: Scenario) -> dict[str, Floats]:
     return {"estimate": np.zeros(len(trial.replicates)), **numbers}
 
 
-def without_effects(trial: Trial, twin: Trial, gone: frozenset[Pair]) -> Trial:
+def without_effects(trial: Trial, twin: Trial, gone: frozenset[Effect]) -> Trial:
     """Return a trial in which some arms have no effect on some outcomes.
 
     Parameters
@@ -231,15 +262,23 @@ def without_effects(trial: Trial, twin: Trial, gone: frozenset[Pair]) -> Trial:
     twin
         The same trial without any effect.
     gone
-        Outcomes and arms whose scores are those of the twin.
+        The effects without which scores are those of the twin.
     """
     arms = list(trial.scenario.design.arms)
+    groups = _subgroups(trial.scenario)
+    belongs = {label: in_subgroup(trial, plan) for label, plan in groups.items()}
+
+    def on(effect: Effect) -> Booleans:
+        whom = trial.arms == arms.index(effect.arm)
+        for label, there in belongs.items():
+            whom = whom & (there if label in effect.inside else ~there)
+        return np.asarray(whom)
 
     def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
-        places = [arms.index(arm) for name, arm in gone if name == outcome]
         own, other = (_scores(one.underlying, outcome, visit, patients) for one in (trial, twin))
-        of_whom = trial.arms if patients is None else patients.of(trial.arms)
-        return np.where(np.isin(of_whom, places), other, own)
+        each = [on(one) for one in gone if one.outcome == outcome]
+        whom = np.logical_or.reduce([np.zeros(trial.arms.shape, np.bool_), *each])
+        return np.where(whom if patients is None else patients.of(whom), other, own)
 
     scores = Scores(trial.scenario.outcomes, len(trial.scenario.design.visits), make)
     seen = scores.seen_at(trial.conduct.visit_attended)

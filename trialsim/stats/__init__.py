@@ -46,6 +46,7 @@ multiplicity/               several hypotheses tested together
     p_value_adjustments     Holm, Hochberg, Hommel, Bonferroni, fixed sequence, truncated
     graphs                  weights and transitions, by a shortcut or by the closure
     dunnett                 arms against one control, by their joint distribution
+    nested                  the overall population and a subgroup, by their correlation
     families                families in order, each with the level that is left
 sequential/                 looks at the data before the end
     spending                how much of the error is spent by each share of information

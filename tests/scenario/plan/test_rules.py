@@ -18,6 +18,9 @@ CARS1 = WHOLE.replace(
 """With one outcome and one analysis."""
 RESPONDERS = {"method": "responders", "threshold": 40}
 LATER = {"later": {"visit": "day_42"}}
+SEVERE = {
+    "severe": {"subgroup": {"label": "Severe", "covariate": "nihss", "more_than": 9}},
+}
 
 
 def in_family(analyses: list[str], procedure: str = "holm", **others: object) -> dict[str, Any]:
@@ -265,6 +268,48 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"multiplicity": in_family(["primary", "later"], "dunnett"), "secondary": LATER},
         "analysis.multiplicity.families.all.procedure: must be of analyses that differ in treated "
         "alone (they differ in visit)",
+    ),
+    "two visits as everybody and a subgroup": (
+        {
+            "multiplicity": in_family(
+                ["primary", "later"], "spiessens_debois", weights={"primary": 0.8}
+            ),
+            "secondary": LATER,
+        },
+        "analysis.multiplicity.families.all.analyses: must be of everybody first, and then of the "
+        "same analysis of a subgroup (they differ in visit) (got primary, later)",
+    ),
+    "a level for the subgroup": (
+        {
+            "multiplicity": in_family(
+                ["primary", "severe"], "spiessens_debois", weights={"primary": 0.8, "severe": 0.2}
+            ),
+            "secondary": SEVERE,
+        },
+        "analysis.multiplicity.families.all.weights: must give the share of the overall population "
+        "alone, such as {primary: 0.8}: that of severe follows from the correlation",
+    ),
+    "a lenient level that is none": (
+        {
+            "multiplicity": in_family(
+                ["primary", "severe"], "song_chi", weights={"primary": 0.8}, lenient=0.05
+            ),
+            "secondary": SEVERE,
+        },
+        "analysis.multiplicity.families.all.lenient: must be above alpha, 0.05, or the subgroup is "
+        "never tested by itself (got 0.05)",
+    ),
+    "a subgroup by a test without a known law": (
+        {
+            "test": "brunner_munzel",
+            "multiplicity": in_family(
+                ["primary", "severe"], "spiessens_debois", weights={"primary": 0.8}
+            ),
+            "secondary": SEVERE,
+        },
+        "analysis.multiplicity.families.all.procedure: must be of mann_whitney, t_test, welch and "
+        "ancova, without strata, imputation and margins: others have no known law "
+        "(got brunner_munzel)",
     ),
     "more than the level": (
         {

@@ -6,7 +6,7 @@ import pytest
 
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.multiplicity import Adjustment, Family
+from trialsim.scenario.plan.multiplicity import NESTED, Adjustment, Family
 from trialsim.scenario.words.multiplicity import multiplicity_in_words, success_in_words
 from trialsim.scenario.words.plan import plan_in_words
 
@@ -36,7 +36,8 @@ def test_every_word_has_a_sentence_of_its_own() -> None:
 def test_every_procedure_of_a_family_is_said_differently() -> None:
     dose = {"other": {"treated": "other"}}
     known = get_args(Family.model_fields["procedure"].annotation)
-    assert set(known) == {*get_args(Adjustment), "fallback", "dunnett", "step_down_dunnett"}
+    arms = {"fallback", "dunnett", "step_down_dunnett"}
+    assert set(known) == {*get_args(Adjustment), *arms, *NESTED}
     told = {
         multiplicity_in_words(
             plan(
@@ -44,8 +45,9 @@ def test_every_procedure_of_a_family_is_said_differently() -> None:
             )
         )
         for procedure in known
+        if procedure not in NESTED
     }
-    assert len(told) == len(known)
+    assert len(told) == len(known) - len(NESTED)
 
 
 def test_families_say_what_they_pass_on() -> None:
@@ -96,3 +98,18 @@ def test_success_is_told_where_it_is_more_than_the_primary_analysis(
     assert success_in_words(plan("holm", success=success)).startswith(words)
     assert plan_in_words(plan("holm", success=success))["success"].startswith(words)
     assert "success" not in plan_in_words(plan("holm"))
+
+
+def test_a_population_and_its_subgroup_say_their_levels() -> None:
+    severe = {"severe": {"subgroup": {"label": "Severe", "covariate": "nihss", "more_than": 9}}}
+    both = {"analyses": ["primary", "severe"], "weights": {"primary": 0.8}}
+    told = {
+        procedure: multiplicity_in_words(
+            plan(families({**both, "procedure": procedure, **more}), secondary=severe)
+        )
+        for procedure, more in (("spiessens_debois", {}), ("song_chi", {"lenient": 0.2}))
+    }
+    assert (
+        "primary at 80% of the level (0.04), or severe at what the correlation" in told[NESTED[0]]
+    )
+    assert "leaves where primary has a p-value of at most 0.2 on the same side;" in told["song_chi"]

@@ -12,7 +12,13 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from trialsim.distributions import FrozenModel
 from trialsim.scenario.plan.choices import PRIMARY
-from trialsim.scenario.validation.refusal import CheckedModel, Name, Probability, Violation
+from trialsim.scenario.validation.refusal import (
+    CheckedModel,
+    Name,
+    OpenProbability,
+    Probability,
+    Violation,
+)
 
 ANY: Final = "any"
 ALL: Final = "all"
@@ -21,6 +27,10 @@ TOGETHER: Final = (ANY, ALL)
 _ROUNDING: Final = 1e-9
 _MOST: Final = {"bonferroni": 64, "simes": 12, "parametric": 6}
 """Analyses in a graph, by the test of its intersections, of which there are 2 to that power."""
+
+NESTED: Final = ("spiessens_debois", "song_chi")
+"""Procedures of the overall population and a subgroup of it."""
+_WEIGHTED: Final = ("fallback", *NESTED)
 
 Adjustment: TypeAlias = Literal["bonferroni", "holm", "hochberg", "hommel", "fixed_sequence"]
 Word: TypeAlias = Literal["none", Adjustment]
@@ -41,15 +51,45 @@ def _truncated(procedure: str, truncation: float) -> Iterator[Violation]:
 def _weighted(
     procedure: str, weights: Weights | None, analyses: tuple[str, ...]
 ) -> Iterator[Violation]:
+    if procedure in NESTED:
+        yield from _share_of_the_overall(procedure, weights, analyses)
+        return
     if weights is None:
         return
     if procedure != "fallback":
-        yield Violation("weights", f"must be left out with {procedure}: only fallback has them")
+        rule = f"must be left out with {procedure}: only {', '.join(_WEIGHTED)} have them"
+        yield Violation("weights", rule)
         return
     for name in {**weights, **dict.fromkeys(analyses)}:
         if name not in weights or name not in analyses:
             yield Violation("weights", "must be those of the analyses of the family", name)
     yield from _at_most_one("weights", weights)
+
+
+def _share_of_the_overall(
+    procedure: str, weights: Weights | None, analyses: tuple[str, ...]
+) -> Iterator[Violation]:
+    if len(set(analyses)) != 2:
+        rule = f"must be two with {procedure}: the overall population and then a subgroup"
+        yield Violation("analyses", rule, ", ".join(analyses))
+        return
+    overall, subgroup = analyses
+    share = (weights or {}).get(overall, 0.0)
+    if set(weights or ()) != {overall} or not 0 < share < 1:
+        rule = (
+            f"must give the share of the overall population alone, such as {{{overall}: 0.8}}: "
+            f"that of {subgroup} follows from the correlation"
+        )
+        yield Violation("weights", rule)
+
+
+def _lenient(procedure: str, lenient: float | None) -> Iterator[Violation]:
+    if procedure == "song_chi" and lenient is None:
+        rule = "must be given with song_chi: the p-value of the overall population, such as 0.2"
+        yield Violation("lenient", rule)
+    elif procedure != "song_chi" and lenient is not None:
+        rule = f"must be left out with {procedure}: only song_chi has a lenient level"
+        yield Violation("lenient", rule, lenient)
 
 
 def _at_most_one(path: str, shares: Mapping[str, float]) -> Iterator[Violation]:
@@ -65,23 +105,32 @@ class Family(CheckedModel):
         (("analyses",), _each_once),
         (("procedure", "truncation"), _truncated),
         (("procedure", "weights", "analyses"), _weighted),
+        (("procedure", "lenient"), _lenient),
     )
-    omitted_defaults = ("truncation", "weights")
+    omitted_defaults = ("truncation", "weights", "lenient")
 
     analyses: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
     """The analyses of the family, such as [primary, high_dose]; in order for fixed_sequence and
-    fallback."""
-    procedure: Literal[Adjustment, "fallback", "dunnett", "step_down_dunnett"]
+    fallback; of spiessens_debois and song_chi the overall population, then the subgroup."""
+    procedure: Literal[
+        Adjustment, "fallback", "dunnett", "step_down_dunnett", "spiessens_debois", "song_chi"
+    ]
     """How their p-values are adjusted within the family, such as holm."""
     truncation: Probability = 1.0
     """How much of a truncated procedure is not Bonferroni's: below 1, such as 0.5, each rejection
     passes a part of the level on to the next family; 1 passes all on once all are rejected."""
     weights: Weights | None = None
-    """Shares of the level by analysis, of fallback alone; null for equal ones."""
+    """Shares of the level by analysis, of fallback; null for equal ones. Of spiessens_debois and
+    song_chi that of the overall population alone, such as {primary: 0.8}."""
+    lenient: OpenProbability | None = None
+    """The p-value of the overall population up to which song_chi tests the subgroup, such as
+    0.2."""
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """The weights in the order of the analyses."""
+        """The weights in the order of the analyses; of a subgroup within all that of all alone."""
+        if self.procedure in NESTED:
+            return tuple((self.weights or {}).values())
         equal = dict.fromkeys(self.analyses, 1 / len(self.analyses))
         known = equal if self.weights is None else self.weights
         return tuple(known[name] for name in self.analyses)

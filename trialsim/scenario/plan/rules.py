@@ -10,6 +10,7 @@ from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed
 from trialsim.scenario.plan.methods.registry import METHODS, AnyMethod, name_of
 from trialsim.scenario.plan.multiplicity import (
+    NESTED,
     TOGETHER,
     AnyMultiplicity,
     Families,
@@ -269,6 +270,11 @@ def _one_law(path: str, plans: Sequence[Mapping[str, Any]], alike: bool) -> Iter
         yield Violation(path, rule)
     elif alike and len({one.get("treated") for one in plans}) < len(plans):
         yield Violation(path, "must be of analyses of different arms")
+    yield from _has_a_law(path, plans)
+
+
+def _has_a_law(path: str, plans: Sequence[Mapping[str, Any]]) -> Iterator[Violation]:
+    """Refuse what has no known joint law."""
     for one in plans:
         plain = one.get("strata") == "none" and one.get("missing") != "multiple_imputation"
         plain &= one.get("claim") == "superiority"
@@ -282,10 +288,40 @@ def _one_law(path: str, plans: Sequence[Mapping[str, Any]], alike: bool) -> Iter
             return
 
 
+def _one_is_a_subgroup(
+    multiplicity: AnyMultiplicity, secondary: Mapping[str, Any], primary: Mapping[str, Any]
+) -> Iterator[Violation]:
+    """Refuse a procedure of overall population and subgroup for what are not those."""
+    families = multiplicity.families.items() if isinstance(multiplicity, Families) else ()
+    for name, family in families:
+        if family.procedure not in NESTED or len(family.analyses) != 2:
+            continue
+        path = f"multiplicity.families.{name}"
+        overall, subgroup = (
+            {**primary, **(secondary[one].changes if one in secondary else {})}
+            for one in family.analyses
+        )
+        whole = {**overall, "subgroup": None, "treated": None}
+        differs = _differing([whole, {**subgroup, "subgroup": None, "treated": None}])
+        if overall.get("treated") != subgroup.get("treated"):
+            differs = ("treated", *differs)
+        if differs or subgroup.get("subgroup") is None or overall.get("subgroup") is not None:
+            rule = "must be of everybody first, and then of the same analysis of a subgroup"
+            told = f"{rule} (they differ in {differs[0]})" if differs else rule
+            yield Violation(f"{path}.analyses", told, ", ".join(family.analyses))
+        else:
+            yield from _has_a_law(f"{path}.procedure", [overall, subgroup])
+        alpha = primary.get("alpha")
+        if family.lenient is not None and alpha is not None and family.lenient <= alpha:
+            rule = f"must be above alpha, {alpha:g}, or the subgroup is never tested by itself"
+            yield Violation(f"{path}.lenient", rule, family.lenient)
+
+
 FAMILY_RULES: Rules = (
     (("secondary", WHOLE), _secondary_comparisons_fit),
     (("multiplicity", "secondary"), _one_level_in_a_family),
     (("multiplicity", "secondary", "success"), _analyses_exist),
     (("multiplicity", "secondary", WHOLE), _arms_share_one_law),
+    (("multiplicity", "secondary", WHOLE), _one_is_a_subgroup),
 )
 """Rules between the primary and the secondary analyses."""

@@ -6,7 +6,7 @@ from typing import Final
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.methods.base import listed
-from trialsim.scenario.plan.multiplicity import ALL, ANY, Families, Family, GraphPlan
+from trialsim.scenario.plan.multiplicity import ALL, ANY, NESTED, Families, Family, GraphPlan
 from trialsim.scenario.words.labels import in_words
 
 _BEHIND: Final = (
@@ -31,6 +31,8 @@ _PROCEDURES: Final[Mapping[str, str]] = {
     "fallback": "the fallback procedure (Wiens 2003), in this order",
     "dunnett": "Dunnett's test in a single step",
     "step_down_dunnett": "Dunnett's test, stepping down",
+    "spiessens_debois": "the procedure of Spiessens and Debois (2010)",
+    "song_chi": "the procedure of Song and Chi (2007)",
 }
 _TESTS: Final[Mapping[str, str]] = {
     "bonferroni": "Intersections are tested by Bonferroni's test, valid whatever the dependence.",
@@ -95,11 +97,30 @@ def _within(plan: AnalysisPlan, family: Family) -> str:
     if family.procedure in ("dunnett", "step_down_dunnett"):
         method = plan.every[family.analyses[0]].test.method
         return f"{words}, {_LAWS[method]}"
+    if family.procedure in NESTED:
+        return f"{words}: {_nested(plan, family)}"
     if family.procedure == "fallback":
         return f"{words}, with shares {listed(map(_share, family.shares))} of the level"
     if family.truncation < 1:
         return f"{words}, truncated at {family.truncation:g}"
     return words
+
+
+def _nested(plan: AnalysisPlan, family: Family) -> str:
+    overall, subgroup = map(in_words, family.analyses)
+    level = family.shares[0] * plan.alpha
+    where = ""
+    if family.lenient is not None:
+        side = " on the same side" if plan.sides == 2 else ""
+        where = f" where {overall} has a p-value of at most {family.lenient:.6g}{side}"
+    by_ranks = plan.every[family.analyses[0]].test.method == "mann_whitney"
+    law = "that of their ranks" if by_ranks else "the root of the share of the information"
+    return (
+        f"{overall} at {_share(family.shares[0])} of the level ({level:.6g}), or {subgroup} at "
+        f"what the correlation of the two tests leaves{where}; once either is rejected each is "
+        f"tested at the whole level (closed test). The correlation, {law} in the subgroup, is "
+        "estimated from the data"
+    )
 
 
 def _left(family: Family, last: bool) -> str:

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose
 from scipy.stats import dunnett as scipy_dunnett
 
 from trialsim.analysis.data import Data
+from trialsim.analysis.joint_laws import joint_statistics, normal_law
 from trialsim.analysis.secondary import every_analysis
-from trialsim.analysis.several_arms import joint_statistics, normal_law
 from trialsim.arrays import Floats
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario

@@ -1,18 +1,25 @@
-"""The joint law of the tests of several arms against one control, from a trial's own data."""
+"""The joint law of tests, from a trial's own data: of arms with one control, of a part of all."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from trialsim.analysis.data import Data
-from trialsim.arrays import Floats, divide
+from trialsim.arrays import Booleans, Floats, divide
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import TTest, Welch
+from trialsim.scenario.plan.multiplicity import Family
 from trialsim.stats.multiplicity.dunnett import (
     Law,
     loadings_of_correlations,
     loadings_of_sizes,
     statistics_of,
+)
+from trialsim.stats.multiplicity.nested import (
+    adjust_nested,
+    correlation_of_ranks,
+    correlation_of_sizes,
+    signed_statistics,
 )
 from trialsim.stats.ranks.mann_whitney import summarise_counts
 
@@ -39,6 +46,28 @@ def joint_statistics(data: Sequence[Data], p_values: Floats) -> tuple[Floats, La
 def normal_law(data: Sequence[Data]) -> Law:
     """Return the law of the normal statistics of arms against their control."""
     return Law(_loadings(data), two_sided=data[0].plan.sides == 2)
+
+
+def adjust_populations(
+    data: Sequence[Data], p_values: Floats, upwards: Booleans, family: Family
+) -> Floats:
+    """Return the p-values of the overall population and of a subgroup, adjusted together.
+
+    Parameters
+    ----------
+    data
+        The two, whose plans differ in `subgroup` alone.
+    p_values, upwards
+        And whether an estimate is above its null value, shape (replicate, 2).
+    """
+    two_sided = data[0].plan.sides == 2
+    return adjust_nested(
+        signed_statistics(p_values, upwards, two_sided),
+        _correlation_of_a_part(data),
+        family.shares[0],
+        1.0 if family.lenient is None else family.lenient,
+        two_sided,
+    )
 
 
 def _loadings(data: Sequence[Data]) -> Floats:
@@ -109,3 +138,11 @@ def _correlations_of_placements(data: Sequence[Data]) -> Floats:
     variance = summarise_counts(treated, control).placement_variance
     spread = np.sqrt(variance[:, :, np.newaxis] * variance[:, np.newaxis, :])
     return np.asarray(divide(covariance, spread, 0.0))
+
+
+def _correlation_of_a_part(data: Sequence[Data]) -> Floats:
+    """Return the correlation of the two statistics without an effect, shape (replicate,)."""
+    if isinstance(data[0].plan.test, MannWhitney):
+        return correlation_of_ranks(*(one.counts[:, 0] for one in data))
+    sizes = [np.stack(one.samples.sizes, axis=-1) for one in data]
+    return correlation_of_sizes(*(one.astype(np.float64) for one in sizes))
