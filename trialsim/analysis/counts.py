@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from trialsim.analysis.endpoint import WORST, Endpoint
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Floats, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
@@ -33,8 +33,9 @@ def cell_counts(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
 
     The two arms are the plan's treated and control, in this order.
     """
-    everybody = np.True_
-    return counted(trial, plan, values, cell_places(trial, plan, values), everybody)
+    shape = (len(trial.arms), strata_of(trial, plan), 3, values.cells)
+    kept = cell_places(trial, plan, values)[values.analysed]
+    return np.bincount(kept, minlength=math.prod(shape)).reshape(shape)[:, :, :2]
 
 
 def cell_places(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
@@ -46,6 +47,17 @@ def cell_places(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
     replicates = np.arange(len(trial.arms))[:, None]
     place = (replicates * strata_of(trial, plan) + stratum) * 3 + group[trial.arms]
     return np.asarray(place * values.cells + values.cell)
+
+
+def place_in_table(trial: Trial, plan: AnalysisPlan, values: Endpoint) -> Integers:
+    """Return the place of each patient in a table of strata, three arms and cells.
+
+    The third arm holds those who are not analysed beside patients of other arms.
+    """
+    rows = np.arange(len(trial.arms))[:, np.newaxis]
+    size = strata_of(trial, plan) * 3 * values.cells
+    place = cell_places(trial, plan, values) - rows * size
+    return np.where(values.analysed, place, 2 * values.cells)
 
 
 def strata_of(trial: Trial, plan: AnalysisPlan) -> int:
@@ -68,19 +80,6 @@ def stratum_in(trial: Trial, plan: AnalysisPlan) -> Integers:
             return stratum_of(trial.scenario, trial.cohort, trial.candidate)
         case _:
             return np.zeros_like(trial.arms)
-
-
-def counted(
-    trial: Trial,
-    plan: AnalysisPlan,
-    values: Endpoint,
-    places: Integers,
-    included: Booleans | np.bool_,
-) -> Integers:
-    """Return those analysed and included at their places, as `cell_counts` does of everybody."""
-    shape = (len(trial.arms), strata_of(trial, plan), 3, values.cells)
-    kept = places[values.analysed & included]
-    return np.bincount(kept, minlength=math.prod(shape)).reshape(shape)[:, :, :2]
 
 
 def cell_of(points: float, outcome: Outcome, plan: AnalysisPlan) -> int:

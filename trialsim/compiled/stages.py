@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.arrays import Booleans, Floats, Integers, Words
-from trialsim.compiled.whole import KEPT, Study, Unfinished, WholeTrials
+from trialsim.compiled.whole import EACH, KEPT, Study, Unfinished, WholeTrials
 
 Address = tuple[int, int, int, int]
 """Seed, hash of the purpose, draw and first replicate."""
@@ -18,8 +18,10 @@ class _Array:
     """An array as an argument: where it begins; ctypes keeps it alive during the call."""
 
     @classmethod
-    def from_param(cls, array: NDArray[Any]) -> c_void_p:
-        """Return where a contiguous array begins in memory."""
+    def from_param(cls, array: NDArray[Any] | None) -> c_void_p:
+        """Return where a contiguous array begins in memory; None where there is none."""
+        if array is None:
+            return c_void_p(None)
         if not array.flags.c_contiguous:
             raise ValueError("the compiled stages take contiguous arrays")
         return c_void_p(array.__array_interface__["data"][0])
@@ -47,7 +49,7 @@ _SIGNATURES: Final = {
     "refusals": "uuuiiippppp",
     "visits": "uuuiiippwippp",
     "conduct": "iiiippppppppppppppppppp",
-    "whole_trials": "suuiippp",
+    "whole_trials": "suuiippppp",
 }
 """The arguments of each stage: whole numbers without and with a sign, floats, words and arrays."""
 _BLOCK: Final = 8
@@ -276,7 +278,7 @@ class Stages:
         }
 
     def whole_trials(
-        self, study: Study, seed: int, replicates: range, candidates: int
+        self, study: Study, seed: int, replicates: range, candidates: int, each: bool = False
     ) -> WholeTrials | Unfinished:
         """Simulate replicates of a study one after another, and count their patients.
 
@@ -284,18 +286,26 @@ class Stages:
         ----------
         candidates
             How many of each replicate can be screened at most, a multiple of 64.
+        each
+            Whether to hand back each patient beside.
         """
         plan, many = study.plan, len(replicates)
         kept = np.empty((many, len(KEPT)), np.int64)
         shape = (many, study.sites if plan.by_site else 1, 2, plan.cells)
         counts, complete = (np.zeros(shape, np.int64) for _ in range(2))
+        layers = np.empty((len(EACH), many, study.patients), np.int64) if each else None
+        arrival = np.empty((many, candidates), np.int64) if each else None
         why = self._library.whole_trials(
-            *(byref(study), seed, replicates.start, many, candidates, kept, counts, complete)
+            *(byref(study), seed, replicates.start, many, candidates),
+            *(kept, counts, complete, layers, arrival),
         )
         if why:
             return Unfinished(why)
         columns = dict(zip(KEPT, np.ascontiguousarray(kept.T), strict=True))
-        return WholeTrials(columns, counts, complete)
+        if layers is None or arrival is None:
+            return WholeTrials(columns, counts, complete)
+        handed = {**dict(zip(EACH, layers, strict=True)), "arrival": arrival}
+        return WholeTrials(columns, counts, complete, handed)
 
 
 def _row(units: int) -> Words:

@@ -119,6 +119,13 @@ typedef struct {
     int64_t closed, screened, last_visit, infusions_given, discontinued, withdrawn, died;
 } Kept;
 
+/* What cuts of a trial need of each patient: patients.Patients. A layer of each kind has the shape
+   (replicate, patient). */
+enum {
+    RANDOMISED, KNOWN, PLACE, LAST_VISIT, INFUSIONS, DISCONTINUED, WITHDRAWN, DIED,
+    LAYERS
+};
+
 /* ---- The room in which one replicate is simulated after another ------------------------------ */
 
 /* All arrays have the length of what they are named by: candidates by their number, patients in
@@ -146,7 +153,7 @@ typedef struct {
     int64_t *arm, *left, *first, *ends[3], *discontinued, *withdrawn, *died;
     const int64_t **offsets; /* days of infusions, by the first day of the week */
     uint8_t *attended;
-    int64_t *day, *minute;
+    int64_t *day, *minute, *last_visit, *place;
     double *start, *own, *noise;
     double shift; /* of the latent score at full exposure */
 } Room;
@@ -695,11 +702,11 @@ static int is_known(const Room *room, int64_t i, int64_t visit)
 }
 
 /* Who has left misses a visit. */
-static inline void see(Room *room, int64_t i, int64_t visit, Kept *kept)
+static inline void see(Room *room, int64_t i, int64_t visit)
 {
     int64_t at = visit * room->of->patients + i, minute = room->minute[at];
     room->attended[at] &= (minute < room->withdrawn[i]) & (minute < room->died[i]);
-    kept->last_visit = larger(kept->last_visit, room->attended[at] ? minute : 0);
+    room->last_visit[i] = larger(room->last_visit[i], room->attended[at] ? minute : 0);
 }
 
 /* Who was seen at which visit. Those before the plan's matter for patients alone who are not known
@@ -707,22 +714,25 @@ static inline void see(Room *room, int64_t i, int64_t visit, Kept *kept)
 static void see_patients(Room *room, Kept *kept)
 {
     const Study *of = room->of;
+    memset(room->last_visit, 0, (size_t)of->patients * sizeof *room->last_visit);
     for (int64_t visit = of->plan.visit; visit < of->visits; visit++)
         for (int64_t i = 0; i < of->patients; i++)
-            see(room, i, visit, kept);
+            see(room, i, visit);
     for (int64_t i = 0; i < of->patients; i++) {
         if (is_known(room, i, of->plan.visit))
             continue;
         come(room, 0, i, 0);
-        see(room, i, 0, kept);
+        see(room, i, 0);
         for (int64_t visit = of->plan.visit - 1; visit > 0; visit--) {
             Stream from = stream_of(room, of->visit_purpose, (uint64_t)visit);
             come(room, visit, i, word_at(from, room->replicate, room->number[i]));
-            see(room, i, visit, kept);
+            see(room, i, visit);
             if (is_known(room, i, visit))
                 break;
         }
     }
+    for (int64_t i = 0; i < of->patients; i++)
+        kept->last_visit = larger(kept->last_visit, room->last_visit[i]);
 }
 
 /* ---- Scores: outcomes._Realised, courses, endpoint ------------------------------------------- */
@@ -912,24 +922,60 @@ static void count_patients(Room *room, int64_t *counts, int64_t *complete)
         room->value[i] = cell_at(room, i, plan->visit, room->noise[i]);
     for (int64_t i = 0; i < of->patients; i++) {
         int64_t arm = room->arm[i], minute = room->minute[plan->visit * of->patients + i];
+        room->place[i] = 2 * plan->cells;
         if (arm != plan->treated && arm != plan->control)
             continue;
         int64_t group = arm == plan->control, visit = visit_analysed(room, i);
-        if (plan->by_site)
-            group += 2 * room->site[room->number[i]];
+        int64_t stratum = plan->by_site ? room->site[room->number[i]] : 0;
+        int64_t *counted = counts + (2 * stratum + group) * plan->cells;
         int dead = plan->dead_are_worst && room->died[i] <= minute;
         int failed = plan->failures_are_worst && room->discontinued[i] <= minute;
         int64_t cell = better_cell(room, i, room->value[i]);
-        complete[group * plan->cells + (dead ? 0 : cell)]++;
+        complete[(2 * stratum + group) * plan->cells + (dead ? 0 : cell)]++;
         if (visit == 0)
             cell = better_cell(room, i, baseline_cell(room, i));
         else if (visit > 0 && visit != plan->visit)
             cell = better_cell(
                 room, i, cell_at(room, i, visit, noise_at(room, room->number[i], visit)));
         int ranked = visit >= 0 || dead || failed || plan->missing == WORST_RANK;
-        if (ranked && is_included(room, i, dead))
-            counts[group * plan->cells + (visit < 0 || dead || failed ? 0 : cell)]++;
+        if (!ranked || !is_included(room, i, dead))
+            continue;
+        cell = visit < 0 || dead || failed ? 0 : cell;
+        room->place[i] = (3 * stratum + group) * plan->cells + cell;
+        counted[cell]++;
     }
+}
+
+/* ---- Hand back each patient: looks.visit_known_from, patients.patients_of -------------------- */
+
+static int64_t known_from(const Room *room, int64_t i)
+{
+    const Study *of = room->of;
+    const Visit *planned = of->visit + of->plan.visit;
+    int64_t at = of->plan.visit * of->patients + i, first = room->first[i];
+    int64_t since_onset = first - room->onset[room->number[i]];
+    int64_t last_day = days_to(planned->day + planned->window, planned->from_onset, since_onset);
+    int64_t missed = smaller(first + last_day * DAY, room->died[i]);
+    return (room->attended[at] ? room->minute[at] : missed) + 1;
+}
+
+/* Patients go to layers that lie so far apart, candidates' arrivals to a row. */
+static void hand_back(const Room *room, int64_t *each, int64_t apart, int64_t *arrival)
+{
+    int64_t patients = room->of->patients;
+    for (int64_t i = 0; i < patients; i++) {
+        each[RANDOMISED * apart + i] = room->first[i];
+        each[KNOWN * apart + i] = known_from(room, i);
+        each[PLACE * apart + i] = room->place[i];
+        each[LAST_VISIT * apart + i] = room->last_visit[i];
+        each[INFUSIONS * apart + i] = room->received[room->number[i]];
+        each[DISCONTINUED * apart + i] = room->discontinued[i];
+        each[WITHDRAWN * apart + i] = room->withdrawn[i];
+        each[DIED * apart + i] = room->died[i];
+    }
+    memcpy(arrival, room->arrival, (size_t)room->drawn * sizeof *arrival);
+    for (int64_t i = room->drawn; i < room->most; i++)
+        arrival[i] = NEVER;
 }
 
 /* ---- Whole trials ---------------------------------------------------------------------------- */
@@ -978,6 +1024,8 @@ static size_t laid_out(Room *room, char *memory)
     room->attended = part(memory, &used, patients * of->visits, sizeof *room->attended);
     room->day = part(memory, &used, patients * of->visits, sizeof *room->day);
     room->minute = part(memory, &used, patients * of->visits, sizeof *room->minute);
+    room->last_visit = part(memory, &used, patients, sizeof *room->last_visit);
+    room->place = part(memory, &used, patients, sizeof *room->place);
     room->start = part(memory, &used, patients, sizeof *room->start);
     room->own = part(memory, &used, patients, sizeof *room->own);
     room->noise = part(memory, &used, patients, sizeof *room->noise);
@@ -986,9 +1034,12 @@ static size_t laid_out(Room *room, char *memory)
 
 /* Simulate replicates one after another; `counts` and `complete` are zero and have the shape
    (replicate, stratum, 2, cell), of the analysed patients and of those of complete trials. Return
-   why not all of them could be: DONE if they were. `most` candidates of each can be screened. */
+   why not all of them could be: DONE if they were. `most` candidates of each can be screened.
+   Where looks may cut them, `each` has room for the layers of all patients, and `arrival` for the
+   candidates of each replicate; both are null otherwise. */
 EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int64_t replicates,
-                            int64_t most, Kept *kept, int64_t *counts, int64_t *complete)
+                            int64_t most, Kept *kept, int64_t *counts, int64_t *complete,
+                            int64_t *each, int64_t *arrival)
 {
     Room room = {.of = of, .seed = seed, .most = most};
     char *memory = malloc(laid_out(&room, NULL));
@@ -1012,6 +1063,9 @@ EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int6
         leave(&room, kept + r);
         see_patients(&room, kept + r);
         count_patients(&room, counts + r * table, complete + r * table);
+        if (each)
+            hand_back(&room, each + r * of->patients, replicates * of->patients,
+                      arrival + r * most);
     }
     free(memory);
     return why;

@@ -167,6 +167,13 @@ class Unfinished(IntEnum):
     NO_MEMORY = 3
 
 
+EACH: Final = (
+    *("randomised", "known", "place", "last_visit", "infusions"),
+    *("discontinued", "withdrawn", "died"),
+)
+"""What is handed back of each patient where looks may cut the trials, as `Patients` has it."""
+
+
 class WholeTrials(NamedTuple):
     """What is kept of whole trials."""
 
@@ -176,6 +183,8 @@ class WholeTrials(NamedTuple):
     """The patients analysed, shape (replicate, stratum, 2, cell)."""
     complete: Integers
     """Those of trials with complete follow-up."""
+    each: dict[str, Integers] | None = None
+    """By the names of `EACH`, shape (replicate, patient), and `arrival`, (replicate, candidate)."""
 
 
 SIZE_OF_STUDY: Final = sizeof(Study)

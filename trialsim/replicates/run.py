@@ -9,7 +9,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.finished import (
+    FinishedTrial,
+    finished_at_once,
+    needs_patients_alone,
+)
 from trialsim.analysis.whole.covered import is_covered
 from trialsim.arrays import Floats
 from trialsim.compiled.library import stages
@@ -82,6 +86,8 @@ class Summarise(NamedTuple):
     """Gives the same without a trial to look at; None where that cannot be."""
     together: int = BATCH
     """How many replicates are best simulated at once, unless fewer than usual are wanted."""
+    is_compiled: bool = True
+    """Whether compiled code does nearly all of the work where there is no trial to look at."""
 
 
 AtOnce: TypeAlias = Callable[[Streams], Mapping[str, Floats] | None]
@@ -107,7 +113,7 @@ class Simulation:
     def is_compiled(self) -> bool:
         """Whether compiled code does nearly all of the work, without the interpreter's lock."""
         kept = self.summarise or summary_of(self.study)
-        if kept.at_once is None or self.engine == "events":
+        if kept.at_once is None or not kept.is_compiled or self.engine == "events":
             return False
         few = range(min(_FEWEST_COUNTED, self.counted_at_once))
         return self._counted(kept.at_once, few, kept) is not None
@@ -124,11 +130,11 @@ class Simulation:
         InputError
             If `TRIALSIM_BUILD` names a build that cannot compute here.
         """
-        stages()  # a build that cannot compute is reported once, not for each replicate
+        compiled = stages()  # a build that cannot compute is reported once, not for each replicate
         kept = self.summarise or summary_of(self.study)
         if self.batch < 1:
             raise ValueError(f"batch must be at least 1 (got {self.batch})")
-        if kept.at_once is None or self.engine == "events":
+        if kept.at_once is None or compiled is None or self.engine == "events":
             return joined(self._simulated(replicates, kept))
         counted = batches_of(replicates, self.counted_at_once)
         return joined([part for many in counted for part in self._each(kept.at_once, many, kept)])
@@ -246,8 +252,34 @@ def summary_of(
     if study.monitoring is None:
         at_once = partial(quantities_at_once, study) if is_covered(study) else None
         return Summarise(kept_of(study), quantities, at_once)
-    plan = boundary_of(study)
-    return Summarise(_names_by_itself(study), partial(_looked_at, plan=plan), together=_LOOKED_AT)
+    cut = partial(monitored_quantities, plan=boundary_of(study))
+    return summary_of_cuts([study], _names_by_itself(study), cut)
+
+
+def summary_of_cuts(
+    studies: Sequence[Scenario], names: tuple[str, ...], cut: "Cut", is_compiled: bool = True
+) -> Summarise:
+    """Return the summary that is made of finished trials, cut as studies say.
+
+    The studies differ in their looks alone. Trials are counted and not kept where that is enough.
+    """
+    whole = largest(studies[0])
+    counted = is_covered(whole) and all(map(needs_patients_alone, studies))
+    at_once = partial(_cut_at_once, study=whole, cut=cut) if counted else None
+    return Summarise(names, partial(_cut_trial, cut=cut), at_once, _LOOKED_AT, is_compiled)
+
+
+Cut: TypeAlias = Callable[[FinishedTrial], Mapping[str, Floats]]
+"""Gives the numbers of finished trials."""
+
+
+def _cut_trial(trial: Trial, cut: Cut) -> Mapping[str, Floats]:
+    return cut(FinishedTrial(trial))
+
+
+def _cut_at_once(streams: Streams, study: Scenario, cut: Cut) -> Mapping[str, Floats] | None:
+    finished = finished_at_once(study, streams)
+    return None if finished is None else cut(finished)
 
 
 def summary_of_deltas(deltas: Deltas) -> Summarise:
@@ -274,12 +306,8 @@ def _with_both(
     return {name: numbers for of in each for name, numbers in of(trial).items()}
 
 
-def _looked_at(trial: Trial, plan: BoundaryPlan) -> Mapping[str, Floats]:
-    return monitored_quantities(FinishedTrial(trial), plan)
-
-
 def _with_looks(trial: Trial, plan: BoundaryPlan) -> Mapping[str, Floats]:
-    numbers = _looked_at(trial, plan)
+    numbers = monitored_quantities(FinishedTrial(trial), plan)
     return {**numbers, **secondary_after_looks(trial, numbers)}
 
 

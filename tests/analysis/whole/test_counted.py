@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trialsim.analysis.endpoint import cells_of, endpoint
+from trialsim.analysis.monitoring.patients import Patients, patients_at_once, patients_of
 from trialsim.analysis.whole.counted import counted_trials
 from trialsim.analysis.whole.covered import is_covered
 from trialsim.arrays import Floats
@@ -144,9 +146,38 @@ def by_numpy(scenario: Scenario, streams: Streams) -> dict[str, Floats] | str:
     """Return what NumPy keeps of each replicate, or why it could not be recruited."""
     try:
         with computed_by(NUMPY):
-            return quantities(simulate_batch(scenario, streams))
+            trial = simulate_batch(scenario, streams)
+            patients = patients_of(trial, endpoint(trial, scenario.analysis))
+            return {**quantities(trial), **each_of(patients, scenario)}
     except RecruitmentError as error:
         return str(error)
+
+
+def each_of(patients: Patients, scenario: Scenario) -> dict[str, Any]:
+    """Return all that cuts need of patients, and of candidates who came before recruitment closed.
+
+    The places of those who are counted aside mean nothing.
+    """
+    plan = scenario.analysis
+    cells = cells_of(scenario.outcomes[plan.endpoint], plan)
+    aside = patients.place // cells % 3 == 2
+    before = patients.arrival <= patients.closed[:, None]
+    return {
+        "each randomised": patients.randomised,
+        "each known": patients.known,
+        "each place": np.where(aside, -1, patients.place),
+        "each last visit": patients.last_visit,
+        "each infusions": patients.infusions,
+        **{f"each {name}": when for name, when in patients.exits.items()},
+        "each arrival": np.sort(np.where(before, patients.arrival, 0), axis=1)[:, -20:],
+    }
+
+
+def without_trials(scenario: Scenario, streams: Streams) -> dict[str, Any] | None:
+    """Return what is counted of each replicate and of its patients; None where NumPy has to."""
+    found, patients = quantities_at_once(scenario, streams), patients_at_once(scenario, streams)
+    assert (found is None) == (patients is None)
+    return None if found is None or patients is None else {**found, **each_of(patients, scenario)}
 
 
 def assert_builds_agree(scenario: Scenario, streams: Streams) -> None:
@@ -158,7 +189,7 @@ def assert_builds_agree(scenario: Scenario, streams: Streams) -> None:
                 with pytest.raises(RecruitmentError):
                     quantities_at_once(scenario, streams)
                 continue
-            found = quantities_at_once(scenario, streams)
+            found = without_trials(scenario, streams)
         if found is None:  # a recruitment that is not complete is for NumPy
             assert isinstance(expected, str) or len(expected["estimate"]) == len(streams.replicates)
             continue

@@ -10,7 +10,7 @@ import trialsim as ts
 from trialsim.arrays import Floats
 from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.replicates.monitoring.looks import FINAL, LooksResult
-from trialsim.replicates.run import Simulation
+from trialsim.replicates.run import Simulation, summary_of
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
@@ -59,6 +59,59 @@ def test_engines_batches_and_workers_change_no_bit(plan: dict[str, Any]) -> None
     assert bits(vector.columns) == bits(events.columns)
     assert bits(vector.columns) == bits(alone.columns)
     assert bits(vector.columns) == bits(spread.columns)
+
+
+BY_DAY = {"when": {"days_after_first_patient": 170}, "planned_share": 0.6}
+BY_VARIANCE = {"information": "variance", "planned_standard_error": 0.072}
+SIZES = {"at": "first", "by": "blinded", "power": 0.9, "effect": 0.62}
+COUNTED: dict[str, dict[str, Any]] = {
+    "two looks": {"monitoring": TWO},
+    "information by variance": {"monitoring": {**TWO, **BY_VARIANCE}},
+    "set again": {
+        "monitoring": {**PLAN, "re_estimation": {**SIZES, "at_least": 60, "at_most": 90}}
+    },
+    "combined": {"monitoring": {**PLAN, "final": {"test": "inverse_normal"}}},
+    "by day": {"monitoring": {**PLAN, "looks": {"first": BY_DAY}}},
+    "by site, many leave": {
+        "analysis.strata": "site",
+        "operations.withdrawal.probability": 0.2,
+        "operations.death.probability": 0.2,
+        "operations.visit_missed_probability": 0.2,
+    },
+    "responders": {"analysis.test": {"method": "responders", "threshold": 40}},
+    "brunner_munzel": {"analysis.test": {"method": "brunner_munzel"}},
+    "changes of the NIHSS": {
+        "analysis.endpoint": "nihss",
+        "analysis.measure": "change",
+        "analysis.missing": "worst_rank",
+        "outcomes.nihss.effect.value": 0.7,
+    },
+    "some fail to recruit": {
+        "operations.recruitment_limit_days": 420,
+        "operations.at_limit": "fail",
+    },
+}
+SIMULATED: dict[str, dict[str, Any]] = {
+    "left out": {"monitoring": {**PLAN, "waiting_patients": "left_out"}},
+    "pauses": {
+        "monitoring": {**PLAN, "looks": {"first": {**LOOK, "recruitment_meanwhile": "pauses"}}}
+    },
+    "by patients": {"analysis.test": {"method": "t_test"}, "analysis.death": "as_missing"},
+}
+
+
+@pytest.mark.parametrize("name", [*COUNTED, *SIMULATED])
+def test_trials_that_are_counted_are_cut_as_those_that_are_kept(name: str) -> None:
+    changes = {**COUNTED, **SIMULATED}[name]
+    small = single_trial(study(design__patients=60).replace(changes))
+    assert (summary_of(small).at_once is not None) == (name in COUNTED)
+    found = Simulation(small, 7).run(range(100, 228))
+    with computed_by(NUMPY):
+        expected = Simulation(small, 7).run(range(100, 228))
+    assert bits(found.columns) == bits(expected.columns)
+    assert found.failures == expected.failures
+    assert np.isfinite(expected.columns["stop"]).sum() > 30
+    assert 0 < np.nanmean(expected.columns["stopped_for_efficacy"]) < 1
 
 
 @pytest.mark.parametrize(("batch", "begun"), [(64, [256, 44]), (300, [300]), (50, [50] * 6)])

@@ -9,15 +9,18 @@ from typing import Any, TypeVar
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison
-from trialsim.analysis.counts import cell_places, counted, events_by_arm, strata_of
+from trialsim.analysis.counts import strata_of
 from trialsim.analysis.data import Data
-from trialsim.analysis.endpoint import Endpoint, endpoint, visit_of
+from trialsim.analysis.endpoint import Endpoint, cells_of, endpoint
 from trialsim.analysis.methods.registry import compare, truth_parts
+from trialsim.analysis.monitoring.patients import Patients, patients_at_once, patients_of
 from trialsim.analysis.truth import TruthParts
+from trialsim.analysis.whole.counted import without_trial
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import NEVER
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.trial.looks import visit_known_from
+from trialsim.scenario.scenario import Scenario
+from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
 
 Made = TypeVar("Made")
@@ -28,6 +31,8 @@ class FinishedTrial:
     """A batch that ran to its end, ready to be cut at any look."""
 
     trial: Trial
+    given: Patients | None = None
+    """Its patients, where they were counted without a trial, of which only the study is known."""
 
     @property
     def plan(self) -> AnalysisPlan:
@@ -37,7 +42,7 @@ class FinishedTrial:
     @property
     def replicates(self) -> int:
         """How many trials there are."""
-        return len(self.trial.arms)
+        return len(self.randomised)
 
     @cached_property
     def values(self) -> Endpoint:
@@ -45,13 +50,14 @@ class FinishedTrial:
         return endpoint(self.trial, self.plan)
 
     @cached_property
-    def known(self) -> Integers:
-        """The first minute at whose beginning each patient's endpoint is known.
+    def patients(self) -> Patients:
+        """What decides every cut, of each patient."""
+        return patients_of(self.trial, self.values) if self.given is None else self.given
 
-        `NEVER` of those who were missing when recruitment reached its limit.
-        """
-        known = visit_known_from(self.trial, visit_of(self.trial, self.plan))
-        return np.where(self.randomised < NEVER, known, NEVER)
+    @property
+    def known(self) -> Integers:
+        """The first minute at whose beginning each patient's endpoint is known."""
+        return self.patients.known
 
     @cached_property
     def _by_size(self) -> dict[tuple[Hashable, int], Any]:
@@ -81,22 +87,22 @@ class FinishedTrial:
 
     def screened(self, closed: Integers) -> Integers:
         """Return how many candidates arrived while recruitment was open, shape (replicate,)."""
-        conduct, last = self.trial.conduct, self.trial.scenario.operations.last_arrival
-        rows = np.flatnonzero(closed != conduct.closed)
-        counts = conduct.screened.copy()
+        patients, last = self.patients, self.trial.scenario.operations.last_arrival
+        rows = np.flatnonzero(closed != patients.closed)
+        counts = patients.screened.copy()
         until = np.minimum(closed[rows], last)[:, None]
-        counts[rows] = np.count_nonzero(self.trial.cohort.arrival[rows] <= until, axis=1)
+        counts[rows] = np.count_nonzero(patients.arrival[rows] <= until, axis=1)
         return counts
 
     @property
     def randomised(self) -> Integers:
         """The minute at which each patient was randomised."""
-        return self.trial.conduct.randomised
+        return self.patients.randomised
 
-    @cached_property
+    @property
     def complete(self) -> Data:
         """The trial had nobody's score been missed; no look changes the populations."""
-        return Data(self.trial, self.plan, complete=True)
+        return self.patients.complete
 
     @cached_property
     def truth(self) -> TruthParts:
@@ -104,13 +110,24 @@ class FinishedTrial:
         return truth_parts(self.complete)
 
     @cached_property
-    def places(self) -> Integers:
-        """The cell of a table of all replicates, strata and arms in which each patient counts."""
-        return cell_places(self.trial, self.plan, self.values)
+    def table(self) -> tuple[int, int, int]:
+        """The shape in which the patients of a trial are counted: strata, three arms and cells."""
+        cells = cells_of(self.trial.scenario.outcomes[self.plan.endpoint], self.plan)
+        return strata_of(self.trial, self.plan), 3, cells
+
+    def _counted(self, places: Integers, tables: int) -> Integers:
+        """Return how many patients are at places in tables, shape (table, stratum, 2, cells)."""
+        shape = (tables, *self.table)
+        return np.bincount(places, minlength=math.prod(shape)).reshape(shape)[:, :, :2]
+
+    def _beside(self, tables: int) -> Integers:
+        """Return where tables begin that stand beside one another, shape (table, 1)."""
+        return np.arange(tables)[:, None] * math.prod(self.table)
 
     def counts(self, included: Booleans) -> Integers:
         """Return those of the analysed who are included, as `cell_counts` counts them."""
-        return counted(self.trial, self.plan, self.values, self.places, included)
+        places = self.patients.place + self._beside(self.replicates)
+        return self._counted(places[included], self.replicates)
 
     def enrolled(self, rows: Integers, patients: Integers, closes: Integers) -> Booleans:
         """Return who is enrolled of some replicates, shape (row, patient).
@@ -130,11 +147,8 @@ class FinishedTrial:
         included = self.enrolled(rows, patients, closes)
         if (until < NEVER).any():
             included &= self.known[rows] <= until[:, None]
-        shape = (len(rows), strata_of(self.trial, self.plan), 3, self.values.cells)
-        size = math.prod(shape[1:])
-        shift = ((rows - np.arange(len(rows))) * size)[:, None]
-        places = (self.places[rows] - shift)[self.values.analysed[rows] & included]
-        return np.bincount(places, minlength=len(rows) * size).reshape(shape)[:, :, :2]
+        places = self.patients.place[rows] + self._beside(len(rows))
+        return self._counted(places[included], len(rows))
 
     def counts_at(self, patients: int, minutes: Integers) -> Integers:
         """Return the counts of those known at cuts, shape (replicate, cut, stratum, 2, cells).
@@ -146,25 +160,27 @@ class FinishedTrial:
         first = np.zeros(known.shape, np.int16)  # narrow, as it is gone through for each cut
         for minute in minutes.T:
             first += known > minute[:, None]
-        strata = strata_of(self.trial, self.plan)
-        shape = (self.replicates, cuts + 1, strata, 3, self.values.cells)
-        rows = np.arange(self.replicates)[:, None]
-        places = self.places[:, :patients] + (rows * cuts + first) * math.prod(shape[2:])
-        kept = places[self.values.analysed[:, :patients]]
-        counts = np.bincount(kept, minlength=math.prod(shape)).reshape(shape)
-        in_order: Integers = np.cumsum(counts[:, :cuts, :, :2], axis=1)
+        rows, tables = np.arange(self.replicates)[:, None], cuts + 1
+        beside = (rows * tables + first) * math.prod(self.table)
+        places = self.patients.place[:, :patients] + beside
+        counts = self._counted(places.reshape(-1), self.replicates * tables)
+        counts = counts.reshape(self.replicates, tables, *counts.shape[1:])
+        in_order: Integers = np.cumsum(counts[:, :cuts], axis=1)
         if (np.diff(minutes, axis=1) >= 0).all():
             return in_order
         return in_order[rows, minutes.argsort(axis=1).argsort(axis=1)]
 
     def counts_of_first(self, patients: int) -> Integers:
         """Return the counts of the first so many patients, made once for all plans."""
+        counted, all_of_them = self.patients.counts, patients == self.randomised.shape[1]
+        if counted is not None and all_of_them:
+            return counted
         return self.once("counts", patients, lambda: self.counts(self.first(patients)))
 
     def first(self, patients: int) -> Booleans:
         """Return who is among the first so many patients, shape (replicate, patient)."""
-        places = np.arange(self.values.cell.shape[1])
-        return np.broadcast_to(places < patients, self.values.cell.shape)
+        shape = self.randomised.shape
+        return np.broadcast_to(np.arange(shape[1]) < patients, shape)
 
     def compared(
         self, plan: AnalysisPlan, included: Booleans | None, counts: Integers | None = None
@@ -173,8 +189,8 @@ class FinishedTrial:
 
         `counts` are theirs, if they are counted already: of some methods all that is needed.
         """
-        part = Data(self.trial, plan, given=self.values, among=included, counted=counts)
-        return compare(part)
+        values = self.values if self.given is None else None
+        return compare(Data(self.trial, plan, given=values, among=included, counted=counts))
 
     def estimates(self, counts: Integers) -> Floats:
         """Return the estimates of counts, shape (row, stratum, 2, cells)."""
@@ -186,28 +202,27 @@ class FinishedTrial:
             "estimate", patients, lambda: self.estimates(self.counts_of_first(patients))
         )
 
-    @cached_property
-    def last_visit(self) -> Integers:
-        """The minute of the last visit to which each patient came."""
-        conduct = self.trial.conduct
-        ends = [
-            conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]
-            for visit in range(len(self.trial.scenario.design.visits))
-        ]
-        return np.asarray(np.maximum.reduce(ends))
 
-    @cached_property
-    def infusions(self) -> Integers:
-        """How many infusions each patient was given."""
-        return np.asarray(np.count_nonzero(self.trial.conduct.infusion_given, axis=2))
+def finished_at_once(scenario: Scenario, streams: Streams) -> FinishedTrial | None:
+    """Return finished trials of which patients alone are known; None where they are to simulate.
 
-    @property
-    def exits(self) -> dict[str, Integers]:
-        """When each patient discontinued treatment, withdrew and died, and what is told by arm."""
-        conduct = self.trial.conduct
-        return {
-            "discontinued": conduct.discontinued,
-            "withdrawn": conduct.withdrawn,
-            "died": conduct.died,
-            **events_by_arm(self.trial),
-        }
+    Raises
+    ------
+    RecruitmentError
+        If recruitment can never finish.
+    """
+    patients = patients_at_once(scenario, streams)
+    return None if patients is None else FinishedTrial(without_trial(scenario), patients)
+
+
+def needs_patients_alone(study: Scenario) -> bool:
+    """Return whether looks see counts, and what they leave of a trial is its first patients.
+
+    A trial itself is needed where waiting patients are left out, of whom every infusion is looked
+    at, and where recruitment pauses, as it is run again.
+    """
+    plan = study.monitoring
+    if plan is None or plan.waiting_patients == "left_out":
+        return False
+    pauses = any(look.recruitment_meanwhile == "pauses" for look in plan.looks.values())
+    return study.analysis.test.monitored_by_counts and not pauses

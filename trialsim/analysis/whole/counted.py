@@ -26,11 +26,11 @@ class _Counted:
     scenario: Scenario
 
 
-def counted_trials(scenario: Scenario, streams: Streams) -> WholeTrials | None:
+def counted_trials(scenario: Scenario, streams: Streams, each: bool = False) -> WholeTrials | None:
     """Return whole trials by the compiled stages; None where they are for NumPy to simulate.
 
     That is where nothing is compiled, the study needs what C does not know, or recruitment is not
-    complete at its limit in one of the replicates.
+    complete at its limit in one of the replicates. With `each` they have each patient beside.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def counted_trials(scenario: Scenario, streams: Streams) -> WholeTrials | None:
     for room in _ROOM:
         most = room * max(needed, scenario.design.patients + TILE)
         whole = -(-most // TILE) * TILE
-        found = compiled.whole_trials(tables.study, streams.seed, streams.replicates, whole)
+        found = compiled.whole_trials(tables.study, streams.seed, streams.replicates, whole, each)
         if isinstance(found, WholeTrials):
             return found
         if found != Unfinished.TOO_MANY:
@@ -54,5 +54,9 @@ def counted_trials(scenario: Scenario, streams: Streams) -> WholeTrials | None:
 
 def data_of(scenario: Scenario, counts: Integers, complete: bool) -> Data:
     """Return counts of patients as data for the methods that need no more of a trial."""
-    trial = cast("Trial", _Counted(scenario))
-    return Data(trial, scenario.analysis, complete=complete, counted=counts)
+    return Data(without_trial(scenario), scenario.analysis, complete=complete, counted=counts)
+
+
+def without_trial(scenario: Scenario) -> Trial:
+    """Return all that there is of a trial that was counted: its study alone."""
+    return cast("Trial", _Counted(scenario))

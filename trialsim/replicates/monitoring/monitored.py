@@ -139,7 +139,7 @@ def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         "control_analysed": last.control,
         "treated_mean": means[:, 0],
         "control_mean": means[:, 1],
-        **_conduct(monitored, tuple(finished.exits)),
+        **_conduct(monitored, tuple(finished.patients.exits)),
         **{f"naive_{name}": value for name, value in naive(monitored)._asdict().items()},
     }
 
@@ -150,30 +150,31 @@ def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats 
     What a trial has that ends as planned is the same under every plan; only the others are
     worked out anew.
     """
-    finished, conduct, rows = monitored.ended, monitored.ended.trial.conduct, monitored.rows
-    planned = monitored.plan.patients
+    finished, rows = monitored.ended, monitored.rows
+    patients, planned = finished.patients, monitored.plan.patients
     enrolled = finished.enrolled(rows, monitored.patients[rows], monitored.closes[rows])
-    randomised = _counted(monitored, "randomised", finished.randomised, enrolled)
-    last = finished.randomised[np.arange(len(randomised)), np.maximum(randomised - 1, 0)]
-    closes = np.minimum(monitored.closes, conduct.closed)
+    randomised = _counted(monitored, "randomised", patients.randomised, enrolled)
+    last = patients.randomised[np.arange(len(randomised)), np.maximum(randomised - 1, 0)]
+    closes = np.minimum(monitored.closes, patients.closed)
     closed = np.where(randomised == monitored.patients, last, closes)
     left_out = monitored.plan.monitoring.waiting_patients == "left_out"
     until = monitored.closes[rows, None] if left_out else np.array(NEVER)
-    given = finished.infusions[rows]
+    given = patients.infusions[rows]
     if left_out:
+        conduct = finished.trial.conduct
         before = conduct.infusion_start[rows] < until[:, :, None]
         given = np.count_nonzero(conduct.infusion_given[rows] & before, axis=2)
 
     ends = _but_for_changed(
         monitored,
         "ends",
-        lambda: finished.last_visit[:, :planned].max(axis=1),
-        (finished.last_visit[rows] * enrolled).max(axis=1, initial=0),
+        lambda: patients.last_visit[:, :planned].max(axis=1),
+        (patients.last_visit[rows] * enrolled).max(axis=1, initial=0),
     )
     infusions = _but_for_changed(
         monitored,
         "infusions",
-        lambda: finished.infusions[:, :planned].sum(axis=1),
+        lambda: patients.infusions[:, :planned].sum(axis=1),
         (given * enrolled).sum(axis=1),
     )
     return {
@@ -183,7 +184,7 @@ def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats 
         "infusions_given": infusions,
         **{
             name: _counted(monitored, name, when, enrolled & (when[rows] < until))
-            for name, when in finished.exits.items()
+            for name, when in patients.exits.items()
             if name in exits
         },
         "randomised": randomised,

@@ -15,12 +15,11 @@ from trialsim.replicates.monitoring.monitored import (
     monitored_quantities,
     recut_quantities,
 )
-from trialsim.replicates.run import Replicates, Summarise, summary_of
+from trialsim.replicates.run import Replicates, Summarise, summary_of, summary_of_cuts
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.programme import Study
 from trialsim.scenario.scenario import ABOUT, Scenario
 from trialsim.scenario.words.monitoring import boundary_of
-from trialsim.trial.trial import Trial
 
 AT_ONCE: Final = 512
 """Replicates that are simulated and cut at once: a cut is so short that more of them pay."""
@@ -65,7 +64,8 @@ class Recuts:
         """Return what is kept of each replicate, for each plan."""
         plans = tuple(boundary_of(study) for study in self.studies)
         names = (_of(place, name) for place, own in enumerate(self._names) for name in own)
-        return Summarise(tuple(names), _Cut(plans, self.kept))
+        cut = _Cut(plans, self.kept)
+        return summary_of_cuts(self.studies, tuple(names), cut, is_compiled=False)
 
     def split(self, done: Replicates) -> Iterable[Replicates]:
         """Yield the results of each plan, in order."""
@@ -81,8 +81,8 @@ class _Cut:
     plans: Sequence[BoundaryPlan]
     kept: Sequence[str] | None
 
-    def __call__(self, trial: Trial) -> Mapping[str, Floats]:
-        numbers = enumerate(self._numbers(FinishedTrial(trial)))
+    def __call__(self, finished: FinishedTrial) -> Mapping[str, Floats]:
+        numbers = enumerate(self._numbers(finished))
         return {_of(place, name): values for place, own in numbers for name, values in own.items()}
 
     def _numbers(self, finished: FinishedTrial) -> Iterator[Mapping[str, Floats]]:
