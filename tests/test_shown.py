@@ -161,8 +161,48 @@ def test_a_result_is_saved_as_the_end_of_the_name_says(
             assert told.keys() == one.to_dict().keys()
         with pytest.raises(ts.InputError, match="must not be a table that exists"):
             one.save(table)
-        with pytest.raises(ts.InputError, match=r"path: must end in .*\.csv or \.txt"):
-            one.save(tmp_path / "a.xlsx")
+        with pytest.raises(ts.InputError, match=r"path: must end in .*\.csv, \.xlsx or \.txt"):
+            one.save(tmp_path / "a.ods")
+
+
+def test_the_table_of_a_result_is_saved_with_a_dictionary_of_its_columns(
+    tmp_path: Path, results: list[Shown], others: list[Shown]
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra office is not installed")
+    for number, one in enumerate([*results, *others]):
+        table = one.to_frame().drop(columns="seconds", errors="ignore")
+        one.save(tmp_path / f"{number}.csv")
+        told = pd.read_csv(tmp_path / f"{number}.dictionary.csv", keep_default_na=False)
+        assert told["column"].tolist() == table.columns.tolist()
+        assert "" not in told[["label", "type"]].to_numpy()
+        one.save(tmp_path / f"{number}.xlsx")
+        book = openpyxl.load_workbook(tmp_path / f"{number}.xlsx")
+        assert book.sheetnames == [str(number), "Dictionary", "About"]
+        rows = list(book[str(number)].iter_rows(values_only=True))
+        assert rows[0] == tuple(table.columns)
+        assert len(rows) == 1 + len(table)
+        assert [row[1] for row in book["Dictionary"].iter_rows(values_only=True)][1:] == list(table)
+        about = dict(book["About"].iter_rows(values_only=True))
+        assert about["result"] == type(one).__name__
+        for name, sentence in getattr(one, "conventions", {}).items():
+            assert about[f"convention: {name}"] == sentence
+
+
+def test_a_workbook_holds_numbers_in_full_no_formula_and_no_clock(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra office is not installed")
+    study = ts.load("cars1").replace({"design.patients": 40})
+    seed = 2**64 - 1
+    found = ts.power(study.model_copy(update={"name": "=1+1"}), 40, seed, n_jobs=1)
+    found.save(tmp_path / "a.xlsx")
+    once = (tmp_path / "a.xlsx").read_bytes()
+    found.save(tmp_path / "a.xlsx", overwrite=True)
+    assert (tmp_path / "a.xlsx").read_bytes() == once
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    power = {row[0]: row[1] for row in book["a"].iter_rows(values_only=True)}["power"]
+    assert power == found.power
+    about = {row[0].value: row[1] for row in book["About"].iter_rows()}
+    assert about["seed"].value == str(seed), "a cell has 53 bits"
+    assert (about["scenario"].value, about["scenario"].data_type) == ("=1+1", "s")
 
 
 def test_the_summary_of_a_trial_counts_all_its_patients() -> None:
@@ -223,12 +263,13 @@ def test_without_the_extra_one_line_names_it() -> None:
 def test_a_figure_is_written_whole_or_refused(tmp_path: Path, results: list[Shown]) -> None:
     figure = results[0].plot()
     assert isinstance(figure, Drawing)
-    for name in ("a.svg", "a.PNG"):
+    for name in ("a.svg", "a.PNG", "a.pdf"):
         figure.write(tmp_path / name)
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").endswith("</svg>\n")
     assert (tmp_path / "a.PNG").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    with pytest.raises(ts.InputError, match=r"must end in \.svg or \.png"):
+    with pytest.raises(ts.InputError, match=r"must end in \.svg, \.png or \.pdf"):
         figure.write(tmp_path / "a.gif")
     with pytest.raises(ts.InputError, match="in a folder that exists"):
         figure.write(tmp_path / "nowhere" / "a.svg")
-    assert {path.name for path in tmp_path.iterdir()} == {"a.svg", "a.PNG"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.svg", "a.PNG", "a.pdf"}
+    assert (tmp_path / "a.pdf").read_bytes() == figure.pdf(), "no clock is in it"

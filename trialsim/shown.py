@@ -45,7 +45,8 @@ class Shown(Printed):
     def save(self, path: str | Path, overwrite: bool = False) -> None:
         """Write the result to a file; the end of its name says how.
 
-        A .json file has all of it, a .csv the table, a .txt all that is printed.
+        A .json file has all of it, a .csv the table, with its dictionary beside it, an .xlsx both
+        (extra `office`), and a .txt all that is printed.
 
         Raises
         ------

@@ -107,9 +107,21 @@ def test_plot_draws_the_flow_of_one_trial_or_of_the_average(
     assert assessed["low"] < assessed["mean"] < assessed["high"]
 
 
-def test_a_flow_in_pixels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["plot", "consort", "cars1", "-o", str(tmp_path / "flow.png")]) == INPUT_WRONG
-    assert capsys.readouterr().err.startswith("--out: must end in .svg or .csv")
+def test_a_flow_goes_to_paper_and_into_pixels_on_white(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("weasyprint", reason="the extra office is not installed")
+    pytest.importorskip("pypdfium2", reason="the extra office is not installed")
+    from PIL import Image
+
+    picture, paper = tmp_path / "flow.png", tmp_path / "flow.pdf"
+    study = ["plot", "consort", "cars1", "--set", "design.patients=40", "-o", str(picture)]
+    assert run([*study, "-o", str(paper)]) == DONE
+    assert paper.read_bytes().startswith(b"%PDF-")
+    with Image.open(picture) as drawn:
+        assert drawn.getpixel((0, 0)) == (255, 255, 255)
+        assert min(drawn.size) > 800
+    assert run(study) == DONE, "what trialsim made is replaced"
 
 
 def test_explore_writes_the_page_of_a_grid_and_keeps_what_it_ran(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import answer, print_json, say
 from trialsim.cli.option_groups import with_options
-from trialsim.cli.options import AsJson, KeepOptions, Kept
+from trialsim.cli.options import KeepOptions, Kept
+from trialsim.cli.outputs import AnswerForm
 from trialsim.cli.questions import (
     Assured,
     Compared,
@@ -25,7 +25,7 @@ commands = typer.Typer()
 
 @commands.command("what-if")
 @with_options
-def what_if(question: Compared, keep: KeepOptions, as_json: AsJson = False) -> None:
+def what_if(question: Compared, keep: KeepOptions, form: AnswerForm) -> None:
     """Compare a study with others, on the same random numbers.
 
     Each value alone, a grid or a Latin hypercube, and named variants. The differences of power,
@@ -35,12 +35,12 @@ def what_if(question: Compared, keep: KeepOptions, as_json: AsJson = False) -> N
     from trialsim.reporting.text.comparison import what_if_text
 
     study, result = question(keep)
-    answer(result, as_json, lambda: what_if_text(study.title, result))
+    form.give(result, lambda: what_if_text(study.title, result))
 
 
 @commands.command("size")
 @with_options
-def size(question: Sized, out: Kept = None, as_json: AsJson = False) -> None:
+def size(question: Sized, form: AnswerForm, out: Kept = None) -> None:
     """Find the patients, or another number, for a power.
 
     The answer is an interval; the recommended value is confirmed on trials of another seed.
@@ -48,7 +48,7 @@ def size(question: Sized, out: Kept = None, as_json: AsJson = False) -> None:
     from trialsim.reporting.text.comparison import size_text
 
     study, result = question(KeepOptions(out=out))
-    answer(result, as_json, lambda: size_text(study.title, result))
+    form.give(result, lambda: size_text(study.title, result))
 
 
 @commands.command("assurance", short_help="Estimate assurance: power averaged over a prior.")
@@ -57,11 +57,11 @@ def size(question: Sized, out: Kept = None, as_json: AsJson = False) -> None:
 def assurance(
     question: Assured,
     keep: KeepOptions,
+    form: AnswerForm,
     observed: Annotated[
         float | None,
         typer.Option(help="Give the predictive probability of an estimate this small."),
     ] = None,
-    as_json: AsJson = False,
 ) -> None:
     """Estimate assurance: power averaged over a prior of the effect.
 
@@ -72,9 +72,6 @@ def assurance(
     if observed is not None and isnan(observed):
         raise typer.BadParameter("must be a number", param_hint="--observed")
     study, result = question(keep)
-    if not as_json:
-        say(assurance_text(study.title, result, observed))
-        return
     content = result.to_dict()
     if observed is not None:
         place = result.share_at_most(observed)
@@ -84,7 +81,7 @@ def assurance(
             "mcse": float(place.mcse),
             "ci": [float(place.low), float(place.high)],
         }
-    print_json(content)
+    form.give(result, lambda: assurance_text(study.title, result, observed), content)
 
 
 @commands.command(
@@ -94,6 +91,7 @@ def assurance(
 def type_one_error(
     question: WithoutEffect,
     keep: KeepOptions,
+    form: AnswerForm,
     each_null: Annotated[
         bool,
         typer.Option(
@@ -102,7 +100,6 @@ def type_one_error(
             "their null hypotheses are true.",
         ),
     ] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Estimate how often a design rejects when no arm has any effect.
 
@@ -114,15 +111,15 @@ def type_one_error(
 
     if each_null:
         study, errors = question.whichever_are_true(keep)
-        answer(errors, as_json, lambda: family_wise_errors_text(study.title, errors))
+        form.give(errors, lambda: family_wise_errors_text(study.title, errors))
         return
     study, result = question(keep)
-    answer(result, as_json, lambda: type_one_error_text(study.title, result))
+    form.give(result, lambda: type_one_error_text(study.title, result))
 
 
 @commands.command("nuisance", short_help="Estimate the type I error over what it may depend on.")
 @with_options
-def nuisance(question: OverNuisance, as_json: AsJson = False) -> None:
+def nuisance(question: OverNuisance, form: AnswerForm) -> None:
     """Estimate the type I error over what the null hypothesis leaves open.
 
     Without effect the scores of all patients, drop-out in all and in one arm, sites and recruitment
@@ -131,14 +128,14 @@ def nuisance(question: OverNuisance, as_json: AsJson = False) -> None:
     from trialsim.reporting.text.robustness import nuisance_text
 
     study, result = question()
-    answer(result, as_json, lambda: nuisance_text(study.title, result))
+    form.give(result, lambda: nuisance_text(study.title, result))
 
 
 @commands.command(
     "sensitivity", short_help="Vary each number that is not published, one at a time."
 )
 @with_options
-def sensitivity(question: Varied, keep: KeepOptions, as_json: AsJson = False) -> None:
+def sensitivity(question: Varied, keep: KeepOptions, form: AnswerForm) -> None:
     """Vary each number that is not published, one at a time, by ±20%.
 
     Those of the primary endpoint's course and effect, of the operations and the treatment; the
@@ -147,12 +144,12 @@ def sensitivity(question: Varied, keep: KeepOptions, as_json: AsJson = False) ->
     from trialsim.reporting.text.robustness import sensitivity_text
 
     study, result = question(keep)
-    answer(result, as_json, lambda: sensitivity_text(study.title, result))
+    form.give(result, lambda: sensitivity_text(study.title, result))
 
 
 @commands.command("tipping-point", short_help="Find the delta at which a conclusion changes.")
 @with_options
-def tipping_point(question: Tipped, keep: KeepOptions, as_json: AsJson = False) -> None:
+def tipping_point(question: Tipped, keep: KeepOptions, form: AnswerForm) -> None:
     """Find how much worse than imputed patients who left must have been to change the conclusion.
 
     The study must impute missing scores several times (analysis.missing: multiple_imputation).
@@ -162,12 +159,12 @@ def tipping_point(question: Tipped, keep: KeepOptions, as_json: AsJson = False) 
     from trialsim.reporting.text.robustness import tipping_point_text
 
     study, result = question(keep)
-    answer(result, as_json, lambda: tipping_point_text(study.title, result))
+    form.give(result, lambda: tipping_point_text(study.title, result))
 
 
 @commands.command("estimands", short_help="Compute true values of estimands, and each bias.")
 @with_options
-def estimands(question: Meant, keep: KeepOptions, as_json: AsJson = False) -> None:
+def estimands(question: Meant, keep: KeepOptions, form: AnswerForm) -> None:
     """Compute the true value of each estimand, and how near each analysis comes to it.
 
     Every patient is simulated in both arms, with and without the events that an estimand takes
@@ -177,12 +174,12 @@ def estimands(question: Meant, keep: KeepOptions, as_json: AsJson = False) -> No
     from trialsim.reporting.text.estimands import estimands_text
 
     study, result = question(keep)
-    answer(result, as_json, lambda: estimands_text(study.title, result))
+    form.give(result, lambda: estimands_text(study.title, result))
 
 
 @commands.command("missingness", short_help="Compute the bias of analyses as more is missing.")
 @with_options
-def missingness(question: Missing, keep: KeepOptions, as_json: AsJson = False) -> None:
+def missingness(question: Missing, keep: KeepOptions, form: AnswerForm) -> None:
     """Compute the bias of each analysis as more scores are missing or follow an event.
 
     --set gives the values that a path takes, such as operations.withdrawal.probability=0.1,0.2; all
@@ -191,4 +188,4 @@ def missingness(question: Missing, keep: KeepOptions, as_json: AsJson = False) -
     from trialsim.reporting.text.estimands import missingness_text
 
     study, result = question(keep)
-    answer(result, as_json, lambda: missingness_text(study.title, result))
+    form.give(result, lambda: missingness_text(study.title, result))

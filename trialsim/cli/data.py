@@ -5,19 +5,22 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.console import print_json, say
-from trialsim.cli.options import AsJson, Changes, loaded
+from trialsim.cli.option_groups import with_options
+from trialsim.cli.options import Changes, loaded
+from trialsim.cli.outputs import AnswerForm
 
 commands = typer.Typer()
 
 
 @commands.command()
+@with_options
 def analyse(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="The folder of the tables.")],
     plan: Annotated[
         str,
         typer.Option(metavar="STUDY", help="The study by whose plan the data are analysed."),
     ],
+    form: AnswerForm,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -28,7 +31,6 @@ def analyse(
         ),
     ] = None,
     changes: Changes = None,
-    as_json: AsJson = False,
 ) -> None:
     """Analyse a data set by the plan of a study.
 
@@ -44,9 +46,10 @@ def analyse(
 
     study = single_trial(loaded(plan, changes))
     result = analysed(data, study, seed)
-    if as_json:
-        note = {"note": SIMULATED} if result.simulated else {}
-        print_json({**result.to_dict(), "simulated": result.simulated, **note})
-        return
-    say(data_heading(study.title, f"data in {data}", result.simulated))
-    say(analysis_text(result, study))
+    note = {"note": SIMULATED} if result.simulated else {}
+    heading = data_heading(study.title, f"data in {data}", result.simulated)
+    form.give(
+        result,
+        lambda: f"{heading}\n{analysis_text(result, study)}",
+        {**result.to_dict(), "simulated": result.simulated, **note},
+    )

@@ -6,6 +6,7 @@ own, and those of where it goes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
@@ -393,18 +394,21 @@ def consort(
     ] = 0,
 ) -> None:
     """Draw the CONSORT flow diagram of one trial, or of the average of many."""
-    from trialsim.reporting.consort.diagram import flow_diagram
+    from trialsim.reporting.consort.diagram import flow_file
     from trialsim.reporting.consort.flow import flow_of
+    from trialsim.reporting.printed import check_printing
     from trialsim.streams import Streams
     from trialsim.trial.trial import simulate_batch
 
     files.check()
+    if any(path.suffix.lower() in (".png", ".pdf") for path in files.out or ()):
+        check_printing()
     if replicates is not None and replicate:
         raise typer.BadParameter("must not be given with --replicates", param_hint="--replicate")
     source = options.loaded()
     numbers = range(replicate, replicate + 1) if replicates is None else range(replicates)
     flow = flow_of(simulate_batch(source.scenario, Streams(source.seed, numbers), source.engine))
-    files.write("consort", flow.to_frame(), lambda _: flow_diagram(flow).encode(), "consort")
+    files.write("consort", flow.to_frame(), partial(flow_file, flow), "consort")
 
 
 for _name, _figure in FIGURES.items():

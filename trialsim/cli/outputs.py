@@ -1,16 +1,16 @@
 """Where figures and pages go: to files, to standard output, or out as the JSON of what is drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple
 
 import typer
 
-from trialsim.cli.console import print_json, put, say, warn
+from trialsim.cli.console import command_line, print_json, put, say, warn
 from trialsim.cli.options import AsJson
 from trialsim.errors import InputError, Problem
-from trialsim.reporting.table_format import USUAL_START, TableFormat
+from trialsim.reporting.table_format import TABLES, USUAL_START, TableFormat
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -59,8 +59,47 @@ class TableForm(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnswerForm:
+    """How an answer is given: in words or as JSON, and its table as a file.
+
+    A file that cannot be written is refused as the command begins.
+    """
+
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write the table of the answer: a .csv, with its dictionary beside it, or by "
+            "the extra office an .xlsx, which also holds dictionary, conventions and versions.",
+        ),
+    ] = None
+    overwrite: Overwrite = False
+    as_json: AsJson = False
+
+    def __post_init__(self) -> None:
+        """Refuse the file."""
+        if self.table is not None:
+            from trialsim.reporting.result_tables import check_table
+
+            check_table(self.table, "--table", self.overwrite)
+
+    def give(
+        self, result: Any, text: Callable[[], str], content: Mapping[str, Any] | None = None
+    ) -> None:
+        """Print a result in words, or as JSON, which is its own unless another is given."""
+        if self.table is not None:
+            from trialsim.reporting.result_tables import write_result_table
+
+            write_result_table(result, self.table, "--table", self.overwrite, command_line())
+        if self.as_json:
+            print_json(result.to_dict() if content is None else content)
+        else:
+            say(text())
+
+
+@dataclass(frozen=True, kw_only=True)
 class FigureFiles:
-    """Where a figure goes that is drawn in lines alone."""
+    """Where a figure goes."""
 
     out: Annotated[
         list[Path] | None,
@@ -68,13 +107,13 @@ class FigureFiles:
             "-o",
             "--out",
             metavar="FILE",
-            help="A .svg or .png for the figure, a .csv for what it draws; may be repeated. "
-            "- for the figure on standard output.",
+            help="A .svg, .png or .pdf for the figure, a .csv or .xlsx for what it draws; may be "
+            "repeated. - for the figure on standard output.",
         ),
     ] = None
     overwrite: Overwrite = False
     as_json: AsJson = False
-    formats: ClassVar[tuple[str, ...]] = (".svg", ".csv")
+    formats: ClassVar[tuple[str, ...]] = (".svg", ".png", ".pdf", *TABLES)
 
     def check(self) -> None:
         """Refuse files that cannot be written, all at once.
@@ -87,6 +126,7 @@ class FigureFiles:
         """
         import trialsim.reporting.figures  # noqa: F401 - refuses where matplotlib is not installed
         from trialsim.reporting.named_file import check_named
+        from trialsim.reporting.result_tables import check_table
 
         problems = []
         if not self.out and not self.as_json:
@@ -100,9 +140,10 @@ class FigureFiles:
                 problems.append(Problem("--out", rule, str(path)))
             else:
                 try:
-                    check_named(path, "--out", self.overwrite)
-                    if path.suffix.lower() == ".csv":
-                        check_named(_dictionary_beside(path), "--out", self.overwrite)
+                    if path.suffix.lower() in TABLES:
+                        check_table(path, "--out", self.overwrite)
+                    else:
+                        check_named(path, "--out", self.overwrite)
                 except InputError as error:
                     problems += error.problems
         if problems:
@@ -116,20 +157,20 @@ class FigureFiles:
         Beside a table stands its dictionary. `drawn` returns the figure in the format of a suffix.
         """
         from trialsim.dictionary.answers import dictionary_of_answer
+        from trialsim.replicates.result import SIMULATED
         from trialsim.reporting.named_file import write_named
-        from trialsim.runs.plain_csv import as_csv
+        from trialsim.reporting.result_tables import write_table
 
         for path in self.out or ():
             suffix = path.suffix.lower()
-            content = as_csv(table).encode() if suffix == ".csv" else drawn(suffix)
             if path == STANDARD_OUTPUT:
-                put(content)
-            else:
-                write_named(path, content, "--out", self.overwrite)
-            if suffix == ".csv":
+                put(drawn(suffix))
+            elif suffix in TABLES:
                 told = dictionary_of_answer(kind, table, path.stem)
-                beside = _dictionary_beside(path)
-                write_named(beside, as_csv(told).encode(), "--out", self.overwrite)
+                about = {"figure": called, "command": command_line(), "note": SIMULATED}
+                write_table(table, told, path, "--out", self.overwrite, about)
+            else:
+                write_named(path, drawn(suffix), "--out", self.overwrite)
         if self.as_json:
             print_json({"figure": called, "rows": table.to_dict("records")})
             return
@@ -142,10 +183,9 @@ class FigureFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class PictureFiles(FigureFiles):
-    """Where a figure of the catalogue goes, which may also be drawn in pixels."""
+    """Where a figure of the catalogue goes, of some width."""
 
     width: Annotated[float, typer.Option(min=3, max=20, help="Inches of the figure.")] = 7.0
-    formats = (".svg", ".png", ".csv")
 
     def deliver(self, result: Any, kind: str, called: str | None = None, **options: Any) -> None:
         """Write a figure of a result, with its own options, to every file.
@@ -156,14 +196,9 @@ class PictureFiles(FigureFiles):
 
         def drawn(suffix: str) -> bytes:
             figure = plot(result, kind, width=self.width, **options)
-            return figure.png() if suffix == ".png" else figure.svg_file()
+            return {".png": figure.png, ".pdf": figure.pdf}.get(suffix, figure.svg_file)()
 
         self.write(kind, data(result, kind, **options), drawn, called or kind)
-
-
-def _dictionary_beside(table: Path) -> Path:
-    """Return where the dictionary of a table stands: curve.dictionary.csv beside curve.csv."""
-    return table.with_name(f"{table.stem}.dictionary{table.suffix}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import typer
 from trialsim.cli.console import print_json, say
 from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, RunOptions, ScenarioName
+from trialsim.cli.outputs import AnswerForm
 from trialsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -80,11 +81,11 @@ def calibrate(
         ),
     ],
     run: RunOptions,
+    form: AnswerForm,
     replicates: Trials = 2_000,
     write: Annotated[
         bool, typer.Option("--write", help="Write numbers and targets into the file.")
     ] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Calibrate parameters to target values, such as published figures.
 
@@ -112,11 +113,8 @@ def calibrate(
         numbers = {row.path: row.value for row in result.rows}
         text = with_calibrated(Path(scenario), numbers, result.study.calibrated)
         write_whole(Path(scenario), text.encode())
-    if as_json:
-        print_json(result.to_dict())
-        return
-    say(calibration_text(result))
-    if write:
+    form.give(result, lambda: calibration_text(result))
+    if write and not form.as_json:
         say(f"{scenario} has the new values")
 
 

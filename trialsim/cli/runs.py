@@ -19,7 +19,7 @@ from trialsim.cli.options import (
     StudyOptions,
     loaded,
 )
-from trialsim.cli.outputs import Overwrite, PageFile, StudyStart, TableForm, page_file
+from trialsim.cli.outputs import AnswerForm, Overwrite, PageFile, StudyStart, TableForm, page_file
 from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
 from trialsim.reporting.table_format import TableFormat
@@ -117,6 +117,7 @@ def power(
     chosen: StudyOptions,
     run: RunOptions,
     keep: KeepOptions,
+    form: AnswerForm,
     replicates: Annotated[
         int | None, typer.Option(min=1, help="Simulated trials.", show_default="10000")
     ] = None,
@@ -133,7 +134,6 @@ def power(
     secondary: Annotated[
         bool, typer.Option("--secondary", help="Give the power of every secondary analysis too.")
     ] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Estimate power and other operating characteristics.
 
@@ -157,21 +157,20 @@ def power(
         runner = keeping_power(runner, keep.out, study, secondary)
         result = power_by(runner, study, count, precision, secondary)
     found = obtained_of(study, run.seed)
-    if as_json:
-        print_json({**result.to_dict(), "obtained": obtained_dict(found)})
-    else:
-        say(power_text(study.title, result, obtained_text(found)))
+    content = {**result.to_dict(), "obtained": obtained_dict(found)}
+    form.give(result, lambda: power_text(study.title, result, obtained_text(found)), content)
 
 
 @commands.command("endpoint")
 @commands.command("cells", hidden=True)  # its former name
+@with_options
 def cells(
     scenario: ScenarioName,
+    form: AnswerForm,
     replicates: Annotated[int, typer.Option(min=1, help="Pairs of multinomials.")] = 100_000,
     seed: Seed = 2016,
     cohort: Annotated[int, typer.Option(min=2, help="Trials simulated for the cells.")] = 2048,
     changes: Changes = None,
-    as_json: AsJson = False,
 ) -> None:
     """Tabulate the endpoint by arm, and compute power from it.
 
@@ -187,10 +186,11 @@ def cells(
     plan = study.analysis
     result = count_power_of(study, replicates, seed, cohort)
     shifts = shift_table(result, study.outcomes[plan.endpoint], plan)
-    if as_json:
-        print_json(cells_dict(result, plan.alpha, plan.sides, shifts))
-    else:
-        say(cells_text(study.title, result, plan.alpha, plan.sides, shifts))
+    form.give(
+        result,
+        lambda: cells_text(study.title, result, plan.alpha, plan.sides, shifts),
+        cells_dict(result, plan.alpha, plan.sides, shifts),
+    )
 
 
 @commands.command()

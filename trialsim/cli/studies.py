@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import INPUT_WRONG, answer, print_json, say
+from trialsim.cli.console import INPUT_WRONG, print_json, say
+from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded, study_names
-from trialsim.cli.outputs import STANDARD_OUTPUT
+from trialsim.cli.outputs import STANDARD_OUTPUT, AnswerForm
 from trialsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -198,8 +199,10 @@ def check(
 
 
 @commands.command(short_help="Print the bounds of a study with looks, on every scale.")
+@with_options
 def bounds(
     scenario: ScenarioName,
+    form: AnswerForm,
     effects: Annotated[
         list[float] | None,
         typer.Option(
@@ -209,7 +212,6 @@ def bounds(
         ),
     ] = None,
     changes: Changes = None,
-    as_json: AsJson = False,
 ) -> None:
     """Print the bounds of a study with looks, on every scale, and what they do.
 
@@ -222,7 +224,7 @@ def bounds(
 
     study = loaded(scenario, changes)
     result = of_study(study, effects)
-    answer(result, as_json, lambda: bounds_text(study.title, result))
+    form.give(result, lambda: bounds_text(study.title, result))
 
 
 @commands.command(short_help="Print the JSON Schema of scenario files, or their fields.")

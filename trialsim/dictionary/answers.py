@@ -11,6 +11,7 @@ from typing import Final
 from pandas import DataFrame
 
 from trialsim.dictionary.column import Column, described
+from trialsim.dictionary.results import OF_RESULTS
 from trialsim.dictionary.trials import COLUMNS as OF_TRIALS
 
 _SHARE: Final = "proportion, 0 to 1"
@@ -72,6 +73,7 @@ _BY_VALUE: Final[Mapping[str, Column]] = {
     "closed_form": Column("Power by a closed form, where there is one", _SHARE),
 }
 _OF: Final[Mapping[str, Mapping[str, Column]]] = {
+    **OF_RESULTS,
     "what_if": {
         "mcse": Column(f"{_ERROR} the power", _SHARE),
         "low": Column("Lower end of the power's 95% Monte Carlo interval", _SHARE),
@@ -216,6 +218,7 @@ _OF: Final[Mapping[str, Mapping[str, Column]]] = {
         "share": Column("Share of the level of the analysis", "proportion"),
     },
     "boundaries": {
+        **OF_RESULTS["bounds"],
         "patients": Column("Patients whose endpoint is known", "patients"),
         "day": Column("Expected day of the look since the trial's first", "days"),
         **{

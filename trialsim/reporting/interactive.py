@@ -28,6 +28,8 @@ from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.result import SIMULATED, PowerResult
 from trialsim.reporting.named_file import write_named
+from trialsim.reporting.result_tables import write_result_table
+from trialsim.reporting.table_format import TABLES
 from trialsim.reporting.tables.captions import (
     caption,
     caption_of,
@@ -51,7 +53,6 @@ from trialsim.reporting.text.robustness import (
     type_one_error_text,
 )
 from trialsim.reporting.text.words import error_text
-from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.files.yaml_file import to_yaml
@@ -123,17 +124,15 @@ def save(result: Any, path: str | Path, overwrite: bool) -> None:
         If it cannot be written.
     """
     path = Path(path)
-    suffixes = [".json"] * hasattr(result, "to_dict") + [".csv", ".txt"]
+    suffixes = [".json"] * hasattr(result, "to_dict") + [*TABLES, ".txt"]
     if path.suffix.lower() not in suffixes:
         rule = f"must end in {', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise InputError([Problem("path", rule, str(path))])
-    match path.suffix.lower():
-        case ".json":
-            content = f"{as_json(result.to_dict())}\n"
-        case ".csv":
-            content = as_csv(result.to_frame())
-        case _:
-            content = f"{text(result)}\n"
+    if path.suffix.lower() in TABLES:
+        write_result_table(result, path, "path", overwrite)
+        return
+    is_json = path.suffix.lower() == ".json"
+    content = f"{as_json(result.to_dict()) if is_json else text(result)}\n"
     write_named(path, content.encode(), "path", overwrite)
 
 

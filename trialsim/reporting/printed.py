@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 from trialsim.errors import InputError, Problem
+from trialsim.reporting.named_file import MAKER
 
 NEEDS_EXTRA: Final = "{} needs the extra office: pip install 'trialsim[office]'"
 _MM_OF_PIXEL: Final = 25.4 / 96
@@ -45,6 +46,20 @@ class Pixels(NamedTuple):
     height_mm: float
 
 
+def drawn_as_pdf(svg: str) -> bytes:
+    """Return a drawing as PDF, on a white sheet of its own size.
+
+    Raises
+    ------
+    InputError
+        If the extra `office`, or a library of the system that it needs, is not installed.
+    """
+    width, height = _size(svg)
+    sheet = f"@page {{ size: {width}px {height}px; margin: 0; background: #ffffff }}"
+    own = f"svg {{ display: block; width: {width}px; height: {height}px }} body {{ margin: 0 }}"
+    return as_pdf(f"<html><style>{sheet} {own}</style><body>{svg}</body></html>")
+
+
 def as_png(svg: str) -> Pixels:
     """Return a drawing in pixels, on white.
 
@@ -53,18 +68,16 @@ def as_png(svg: str) -> Pixels:
     InputError
         If the extra `office`, or a library of the system that it needs, is not installed.
     """
-    try:
-        from pypdfium2 import PdfDocument
-    except ImportError:
-        raise InputError([Problem("", NEEDS_EXTRA.format("a picture"))]) from None
+    check_printing()
+    from PIL.PngImagePlugin import PngInfo
+    from pypdfium2 import PdfDocument
+
     width, height = _size(svg)
-    sheet = f"@page {{ size: {width}px {height}px; margin: 0; background: #ffffff }}"
-    own = f"svg {{ display: block; width: {width}px; height: {height}px }} body {{ margin: 0 }}"
-    printed = as_pdf(f"<html><style>{sheet} {own}</style><body>{svg}</body></html>")
-    content = BytesIO()
-    with PdfDocument(printed) as document:
+    content, about = BytesIO(), PngInfo()
+    about.add_text("Software", MAKER)
+    with PdfDocument(drawn_as_pdf(svg)) as document:
         drawn = document[0].render(scale=_DOTS_OF_PIXEL * 96 / 72)
-        drawn.to_pil().save(content, "png")
+        drawn.to_pil().save(content, "png", pnginfo=about)
     return Pixels(content.getvalue(), width * _MM_OF_PIXEL, height * _MM_OF_PIXEL)
 
 
@@ -86,6 +99,7 @@ def _size(svg: str) -> tuple[float, float]:
 
 def _weasyprint() -> Any:
     try:
+        import pypdfium2  # noqa: F401
         import weasyprint
     except ImportError:
         raise InputError([Problem("", NEEDS_EXTRA.format("PDF"))]) from None

@@ -175,8 +175,9 @@ def test_a_reader_who_sees_nothing_is_told_the_numbers() -> None:
     assert "arm_1: Allocated to <dose> & saline 1 104, Lost to follow-up 5" in described.text
 
 
-def test_no_colour_is_fixed_but_the_reader_s_own() -> None:
+def test_no_colour_is_fixed_on_a_page_and_a_lone_file_is_dark_on_white() -> None:
     drawing = flow_diagram(flow_with(arms=3))
     style = drawing[drawing.index("<style>") : drawing.index("</style>")]
     assert "#" not in drawing.replace(style, "").replace("http://www.w3.org", "")
-    assert "prefers-color-scheme: dark" in style
+    assert "color: #1b1f24; background: #ffffff" in style
+    assert "prefers-color-scheme" not in style

@@ -3,6 +3,7 @@
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.consort.flow import Entry, Flow
 from trialsim.reporting.consort.layout import SIZE, STAGE_WIDTH, layout
+from trialsim.reporting.printed import as_png, drawn_as_pdf
 from trialsim.reporting.tables.page import rendered
 
 
@@ -24,6 +25,24 @@ def flow_diagram(flow: Flow) -> str:
         "strip": STAGE_WIDTH,
     }
     return rendered("consort.svg", content)
+
+
+def flow_file(flow: Flow, suffix: str) -> bytes:
+    """Return a participant flow as the content of a .png, a .pdf or an .svg.
+
+    Raises
+    ------
+    InputError
+        If the extra `report` is not installed, or for PNG and PDF `office`.
+    """
+    drawing = flow_diagram(flow)
+    match suffix:
+        case ".png":
+            return as_png(drawing).content
+        case ".pdf":
+            return drawn_as_pdf(drawing)
+        case _:
+            return drawing.encode()
 
 
 def flow_title(flow: Flow) -> str:

@@ -63,8 +63,16 @@ class Drawing(Figure):
             self.savefig(content, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": MAKER})
         return content.getvalue()
 
+    def pdf(self) -> bytes:
+        """Return the figure as a PDF file, its letters as letters."""
+        content = BytesIO()
+        about = {"Creator": MAKER, "Title": self.title, "CreationDate": None, "Producer": None}
+        with rc_context({"pdf.fonttype": 42}), any_letters():
+            self.savefig(content, format="pdf", metadata=about)
+        return content.getvalue()
+
     def write(self, path: str | Path, overwrite: bool = False) -> None:
-        """Write the figure to a file whose name ends in .svg or .png.
+        """Write the figure to a file whose name ends in .svg, .png or .pdf.
 
         Raises
         ------
@@ -80,8 +88,10 @@ class Drawing(Figure):
                 content = self.svg_file()
             case ".png":
                 content = self.png()
+            case ".pdf":
+                content = self.pdf()
             case _:
-                raise InputError([Problem("out", "must end in .svg or .png", str(path))])
+                raise InputError([Problem("out", "must end in .svg, .png or .pdf", str(path))])
         write_named(path, content, overwrite=overwrite)
 
     def _repr_svg_(self) -> str:
