@@ -65,6 +65,10 @@ from trialsim.stats.ranks.stratified import (
 from trialsim.stats.several_outcomes.joint_effects import joint_effects
 from trialsim.stats.several_outcomes.multivariate import wei_lachin
 from trialsim.stats.several_outcomes.obrien import obrien_test
+from trialsim.stats.time_to_event.at_risk import AtRisk, count_at_risk
+from trialsim.stats.time_to_event.hazard_ratio import hazard_ratio
+from trialsim.stats.time_to_event.log_rank import log_rank
+from trialsim.stats.time_to_event.restricted_mean import restricted_mean
 
 SIZES: Final = (10, 25, 104)
 """Patients an arm."""
@@ -380,6 +384,55 @@ def _mmrm(generator: np.random.Generator, trials: int, n: int, freedom: Freedom)
     return _below(found.p_value)
 
 
+def _times(
+    generator: np.random.Generator, trials: int, n: int, event: str, sites: int = 1
+) -> AtRisk:
+    """Count patients to a score of 45 at one of four visits, or to a death of 8% in 90 days.
+
+    One in ten leaves, on any day.
+    """
+    shape = (trials, 2 * n)
+    if event == "recovery":
+        level = 0.85 * generator.normal(size=(*shape, 1))
+        scores = _scale(level + np.sqrt(1 - 0.85**2) * generator.normal(size=(*shape, 4)))
+        reached = scores >= 45
+        day = np.where(reached.any(axis=-1), _VISITS[np.argmax(reached, axis=-1)], _VISITS[-1] + 1)
+    else:
+        day = np.floor(_VISITS[-1] * generator.random(shape) / 0.08).astype(np.int64)
+    leaves = np.floor(_VISITS[-1] * generator.random(shape) / 0.1).astype(np.int64)
+    if event == "recovery":
+        seen = np.searchsorted(_VISITS, leaves)
+        leaves = np.where(seen > 0, _VISITS[np.maximum(seen - 1, 0)], 0)
+    ends = np.minimum(leaves, _VISITS[-1])
+    site = np.tile(_sites(n), 2) if sites > 1 else 0
+    group = np.broadcast_to(2 * site + (np.arange(2 * n) >= n), shape)
+    counts = count_at_risk(np.minimum(day, ends), day <= ends, group, 2 * sites, _VISITS[-1] + 1)
+    return AtRisk(*(one.reshape(trials, sites, 2, -1) for one in counts))
+
+
+_VISITS: Final = np.array([14, 28, 42, 90])
+
+
+def _log_rank(
+    generator: np.random.Generator, trials: int, n: int, event: str, sites: int = 1
+) -> Booleans:
+    z = log_rank(_times(generator, trials, n, event, sites)).z
+    return _below(normal_p_value(z, "two-sided"))
+
+
+def _hazard_ratio(generator: np.random.Generator, trials: int, n: int, event: str) -> Booleans:
+    found = hazard_ratio(_times(generator, trials, n, event))
+    return _below(Standardised(found.log_ratio / found.standard_error).p_value("two-sided"))
+
+
+def _restricted_mean(generator: np.random.Generator, trials: int, n: int, event: str) -> Booleans:
+    counts = AtRisk(*(one[:, 0] for one in _times(generator, trials, n, event)))
+    days, variance = restricted_mean(counts, 90)
+    error = np.sqrt(variance.sum(axis=-1))
+    z = (days[:, 0] - days[:, 1]) / np.where(error > 0, error, np.nan)
+    return _below(Standardised(z).p_value("two-sided"))
+
+
 def _interval(
     generator: np.random.Generator, trials: int, n: int, method: IntervalMethod, shift: float
 ) -> Booleans:
@@ -454,6 +507,11 @@ def _theta(shift: float) -> float:
     return float(theta_of_cells(cells_of_censored_normal(_MEAN + shift * _SD, _SD, 0, 57), control))
 
 
+_OF_TIMES: Final[dict[str, Callable[..., Booleans]]] = {
+    "log_rank": _log_rank,
+    "hazard ratio, interval": _hazard_ratio,
+    "restricted_mean": _restricted_mean,
+}
 METHODS: Final[dict[str, Judged]] = {
     "mann_whitney": _ranks,
     "mann_whitney, continuity correction": partial(_ranks, continuity=True),
@@ -486,6 +544,12 @@ METHODS: Final[dict[str, Judged]] = {
     "proportional_odds": _odds,
     "proportional_odds, interval": partial(_odds, interval=True),
     "standardised_mann_whitney": _standardised,
+    **{
+        f"{name}, {event}": partial(judged, event=event)
+        for name, judged in _OF_TIMES.items()
+        for event in ("recovery", "death")
+    },
+    "log_rank, 12 sites": partial(_log_rank, event="recovery", sites=_SITES),
     "responders, score test": _score_test,
     "responders, 12 sites": _responders_by_site,
     "responders, standardised": partial(_standardised, responders=True),

@@ -46,6 +46,11 @@ METHODS: dict[str, dict[str, Any]] = {
         "missing": "complete_case",
     },
     "standardised": {"test": {"method": "standardised_mann_whitney", "covariates": ["arat"]}},
+    "log_rank": {"test": {"method": "log_rank", "threshold": 30}, "missing": "censored"},
+    "restricted_mean": {
+        "test": {"method": "restricted_mean", "threshold": 30},
+        "missing": "censored",
+    },
     "imputed ranks": IMPUTED,
     "imputed means": {**IMPUTED, "test": "ancova", **AS_MISSING},
     "greater": {"alternative": "greater"},

@@ -256,8 +256,8 @@ BROKEN = {
             "6:3: analysis.test.method: must be one of mann_whitney, exact_mann_whitney, "
             "permutation, re_randomisation, brunner_munzel, adjusted_rank, wei_lachin, obrien, "
             "win_statistic, t_test, welch, ancova, mmrm, weighted_mann_whitney, weighted_means, "
-            "responders, proportional_odds, standardised_mann_whitney, own; did you mean t_test? "
-            "(got t_tset)",
+            "responders, proportional_odds, standardised_mann_whitney, log_rank, restricted_mean, "
+            "own; did you mean t_test? (got t_tset)",
             "8:3: analysis.continuity_correction: must be false with strata: van Elteren's test "
             "has no continuity correction (got true)",
             "9:3: analysis.interval: must be null_variance, delong, brunner-munzel, logit or "
@@ -416,7 +416,8 @@ BROKEN = {
             "exact_mann_whitney, permutation, re_randomisation, brunner_munzel, adjusted_rank, "
             "wei_lachin, obrien, win_statistic, t_test, welch, ancova, mmrm, "
             "weighted_mann_whitney, weighted_means, responders, proportional_odds, "
-            "standardised_mann_whitney, own (got rank)",
+            "standardised_mann_whitney, log_rank, restricted_mean, own; did you mean log_rank? "
+            "(got rank)",
             "8:5: analysis.secondary.day_90: must not bear the name of a visit, whose analysis is "
             "so called",
             "8:14: analysis.secondary.day_90.visit: must be a visit that exists; did you mean "

@@ -44,6 +44,8 @@ class Comparison(NamedTuple):
     """By which a margin is tested, as the interval holds it or not."""
     levels: LevelPairs | None = None
     """Of a hierarchy; None of all else."""
+    means: tuple[Floats, Floats] | None = None
+    """What is averaged of the treated and of the controls where it is not their scores."""
 
 
 def on_scale(found: Comparison, effect: Effect) -> Comparison:

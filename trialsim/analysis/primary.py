@@ -32,6 +32,8 @@ class PrimaryAnalysis(NamedTuple):
     control: Integers
     levels: LevelPairs | None = None
     """The pairs that each level of a hierarchy decides; None of all else."""
+    means: tuple[Floats, Floats] | None = None
+    """What is averaged of the treated and of the controls where it is not their scores."""
 
 
 def analyse_primary(trial: Trial, plan: AnalysisPlan) -> PrimaryAnalysis:
@@ -54,4 +56,5 @@ def analyse_data(data: Data) -> PrimaryAnalysis:
         treated=found.treated,
         control=found.control,
         levels=found.levels,
+        means=found.means,
     )

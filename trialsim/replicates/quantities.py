@@ -111,7 +111,9 @@ def quantities_at_once(scenario: Scenario, streams: Streams) -> dict[str, Floats
 def _numbers(data: Data, complete: Data, happened: Mapping[str, Integers]) -> dict[str, Floats]:
     """Return the numbers by name, from what happened by the names of `KEPT`."""
     primary, truth = analyse_data(data), truth_parts(complete)
-    means = mean_scores(data.counts, data.outcome, data.plan)
+    treated_mean, control_mean = (
+        primary.means or mean_scores(data.counts, data.outcome, data.plan).T
+    )
     numbers = {
         "estimate": primary.estimate,
         "low": primary.low,
@@ -123,8 +125,8 @@ def _numbers(data: Data, complete: Data, happened: Mapping[str, Integers]) -> di
         "truth_under": truth.under,
         "treated_analysed": primary.treated,
         "control_analysed": primary.control,
-        "treated_mean": means[:, 0],
-        "control_mean": means[:, 1],
+        "treated_mean": treated_mean,
+        "control_mean": control_mean,
         "screened": happened["screened"],
         "recruitment_days": happened["closed"] / DAY,
         "duration_days": happened["last_visit"] / DAY,

@@ -4,7 +4,8 @@ Most effects are a ratio of two means over replicates. An odds ratio is none: it
 proportional odds model fitted to the complete trials of all replicates pooled; given covariates,
 its logarithm is a ratio of two means, one step from a fit nearby. Nor is the effect of a programme:
 it pools the true effects of its trials by their mean variances. So the bias that an estimator has
-in trials of the planned size is no part of the truth.
+in trials of the planned size is no part of the truth. A hazard ratio is the exception: where
+hazards are not proportional no simple one is true, and its logarithm is averaged over trials.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from trialsim.analysis.endpoint import cells_of
 from trialsim.analysis.pooled import TrialEffect, pooled_truth
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
+from trialsim.scenario.plan.methods.time_to_event.log_rank import LogRank
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.means_and_proportions.proportional_odds import odds_ratio_of_all
@@ -66,7 +68,7 @@ def true_effect(study: Study, columns: Mapping[str, Floats]) -> RatioOfMeans:
         return _of_programme(study, columns)
     if not _is_fitted_to_all(study):
         found = ratio_of_means(columns["truth_over"], columns["truth_under"])
-        return _exponential(found) if _is_given_covariates(study) else found
+        return _exponential(found) if _is_a_logarithm(study) else found
     names = names_of_truth(study)
     treated, control = (
         np.stack([columns[name] for name in names], axis=-1)
@@ -91,8 +93,11 @@ def _is_fitted_to_all(scenario: Scenario) -> bool:
     return isinstance(test, ProportionalOdds) and not test.covariates
 
 
-def _is_given_covariates(scenario: Scenario) -> bool:
-    return isinstance(scenario.analysis.test, ProportionalOdds) and not _is_fitted_to_all(scenario)
+def _is_a_logarithm(scenario: Scenario) -> bool:
+    """Return whether the parts of the truth are those of the logarithm of a ratio."""
+    test = scenario.analysis.test
+    adjusted = isinstance(test, ProportionalOdds) and not _is_fitted_to_all(scenario)
+    return adjusted or isinstance(test, LogRank)
 
 
 def _exponential(logarithm: RatioOfMeans) -> RatioOfMeans:

@@ -31,6 +31,11 @@ means_and_proportions/      two samples compared by means, proportions and odds
     proportional_odds       the common odds ratio
     cumulative_logits       its likelihood over ordered cells, patient by patient
     standardised_effect     its predictions for all patients in either arm, averaged and compared
+time_to_event/              times to an event, of whole days, some of them censored
+    at_risk                 patients at risk and events by day, and Kaplan-Meier curves
+    log_rank                the log-rank test, stratified or not
+    hazard_ratio            Cox's, by Efron's or Breslow's likelihood
+    restricted_mean         the mean time without the event up to a horizon
 missing/                    missing scores
     multiple_imputation     normal regressions, visit by visit
     latent_normal           scores beyond the ends of a scale, by data augmentation

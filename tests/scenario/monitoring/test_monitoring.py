@@ -267,6 +267,8 @@ WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
     "weighted_mann_whitney": {"covariates": ["nihss"]},
     "weighted_means": {"covariates": ["nihss"]},
     "standardised_mann_whitney": {"covariates": ["nihss"]},
+    "log_rank": {"threshold": 2},
+    "restricted_mean": {"events": ["death"]},
     "own": {"analysis": "without_looks"},
 }
 
@@ -289,6 +291,10 @@ def test_every_method_without_looks_is_named_where_they_are_refused() -> None:
             "win_statistic": "the patients known at a look are not those of every level",
             "weighted_mann_whitney": "its weights are estimated anew at every look",
             "weighted_means": "its weights are estimated anew at every look",
+            **dict.fromkeys(
+                ("log_rank", "restricted_mean"),
+                "its looks would be planned by events and need patients who are still followed up",
+            ),
             "standardised_mann_whitney": "its estimates at two looks have the known law of z only",
         }.get(method, "it has no statistic whose variance is known")
         assert f"monitoring: must be left out with {method}: {why}" in str(error.value)

@@ -42,7 +42,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "strata with a test that knows none": (
         {"strata": "site", "test": "exact_mann_whitney"},
         "analysis.strata: must be none with exact_mann_whitney: only mann_whitney, "
-        "adjusted_rank, win_statistic and responders know strata (got site)",
+        "adjusted_rank, win_statistic, responders and log_rank know strata (got site)",
     ),
     "weights without strata": (
         {"stratum_weighting": "pairs"},
@@ -96,6 +96,80 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"missing": "likelihood"},
         "analysis.missing: cannot be likelihood with mann_whitney: only mmrm models all visits "
         "(got likelihood)",
+    ),
+    "a time to nothing": (
+        {"test": "log_rank", "missing": "censored"},
+        "analysis.test.threshold: must be given, the score that is to be reached, such as 45; or "
+        "else events",
+    ),
+    "a time to two kinds of event": (
+        {
+            "test": {"method": "restricted_mean", "threshold": 45, "events": ["death"]},
+            "missing": "censored",
+        },
+        "analysis.test.events: must be left out where a score is to be reached: a time has one "
+        "kind of event",
+    ),
+    "an event twice": (
+        {"test": {"method": "log_rank", "events": ["death", "death"]}, "missing": "censored"},
+        "analysis.test.events: must name each event once",
+    ),
+    "a time with a score filled in": (
+        {"test": {"method": "log_rank", "threshold": 45}},
+        "analysis.missing: must be censored with log_rank, which fills in no score (got locf)",
+    ),
+    "censored scores": (
+        {"missing": "censored"},
+        "analysis.missing: cannot be censored with mann_whitney: only log_rank and "
+        "restricted_mean have times that are censored (got censored)",
+    ),
+    "a score that nobody reaches": (
+        {"test": {"method": "log_rank", "threshold": 58}, "missing": "censored"},
+        "analysis.test.threshold: must lie between 1 and 57, or all patients or none respond "
+        "(got 58)",
+    ),
+    "a change that all begin with": (
+        {
+            "test": {"method": "log_rank", "threshold": -3},
+            "missing": "censored",
+            "measure": "change",
+        },
+        "analysis.test.threshold: must lie above 0, where all begin (got -3)",
+    ),
+    "a horizon after the end": (
+        {
+            "test": {"method": "restricted_mean", "threshold": 45, "horizon_days": 91},
+            "missing": "censored",
+        },
+        "analysis.test.horizon_days: must be at most 90, the day of the last visit (got 91)",
+    ),
+    "a time while on treatment": (
+        {
+            "test": {"method": "log_rank", "threshold": 45},
+            "missing": "censored",
+            "intercurrent": {"rescue": "while_on_treatment"},
+        },
+        "analysis.intercurrent.rescue: cannot be while_on_treatment with log_rank: use "
+        "hypothetical or composite (got while_on_treatment)",
+    ),
+    "an event that did not happen": (
+        {
+            "test": {"method": "log_rank", "events": ["rescue"]},
+            "missing": "censored",
+            "intercurrent": {"rescue": "hypothetical"},
+        },
+        "analysis.intercurrent.rescue: cannot be hypothetical: it is an event whose time is "
+        "analysed (got hypothetical)",
+    ),
+    "weights of strata that are summed": (
+        {
+            "test": {"method": "log_rank", "threshold": 45},
+            "missing": "censored",
+            "strata": "site",
+            "stratum_weighting": "pairs",
+        },
+        "analysis.stratum_weighting: must be left at van-elteren with log_rank, which adds strata "
+        "up without weights (got pairs)",
     ),
     "an assumption of what is not imputed": (
         {"imputation": {"model": "copy_reference"}},

@@ -29,11 +29,14 @@ GIVEN: dict[str, dict[str, Any]] = {
     "weighted_mann_whitney": {"covariates": ["arat"]},
     "weighted_means": {"covariates": ["arat"]},
     "standardised_mann_whitney": {"covariates": ["arat"]},
+    "log_rank": {"threshold": 40},
+    "restricted_mean": {"threshold": 40},
     "own": {"analysis": "told_in_words"},
 }
 """What the methods that need it are told."""
 COMPANIONS: dict[tuple[str, Any], dict[str, Any]] = {
-    ("missing", "likelihood"): {"test": "mmrm", "death": "as_missing"}
+    ("missing", "likelihood"): {"test": "mmrm", "death": "as_missing"},
+    ("missing", "censored"): {"test": {"method": "log_rank", "threshold": 40}},
 }
 for weighting in get_args(AnalysisPlan.model_fields["stratum_weighting"].annotation):
     COMPANIONS["stratum_weighting", weighting] = {"strata": "site"}
@@ -120,6 +123,8 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
                 [{"mrs": {}}, {"arat": {}}],
             ),
         ),
+        ("log_rank", "threshold", (40, 41)),
+        ("restricted_mean", "horizon_days", (None, 60, 61)),
         ("own", "parameters", ({}, {"threshold": 40}, {"threshold": 41})),
     ],
 )
@@ -173,6 +178,23 @@ def test_what_is_done_about_each_kind_of_event_is_told() -> None:
     words = plan_in_words(plan(intercurrent=both))["missing_data"]
     assert "Scores after discontinuation because of the drug are missing" in words
     assert "discontinuation of the infusions for another reason than the drug by" in words
+
+
+def test_what_is_done_about_deaths_and_other_events_is_told_of_times() -> None:
+    told = set()
+    events: list[list[str]] = [["withdrawal"], ["death"], ["death", "withdrawal"], ["rescue"]]
+    others: list[dict[str, Any]] = [{}, {"death": "as_missing"}]
+    others.append({"intercurrent": {"switching": "composite"}})
+    times: list[dict[str, Any]] = [{"threshold": 40}, *({"events": one} for one in events)]
+    for chosen in times:
+        for other in others:
+            said = plan_in_words(
+                plan(test={"method": "log_rank", **chosen}, missing="censored", **other)
+            )
+            told.add((said["estimate"], said["missing_data"], said["death"]))
+            del said["secondary"]
+            assert "rank below" not in " ".join(said.values())
+    assert len(told) == 5 * 3 - 2  # where a death is an event it has no other rule
 
 
 def test_what_is_assumed_of_imputed_scores_is_told() -> None:

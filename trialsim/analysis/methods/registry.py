@@ -21,6 +21,7 @@ from trialsim.analysis.methods import (
     weighted,
     win_statistic,
 )
+from trialsim.analysis.methods.time_to_event import log_rank, restricted_mean
 from trialsim.analysis.truth import Populations, TruthParts, whole
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
@@ -36,6 +37,8 @@ from trialsim.scenario.plan.methods.proportional_odds import (
 )
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+from trialsim.scenario.plan.methods.time_to_event.log_rank import LogRank
+from trialsim.scenario.plan.methods.time_to_event.restricted_mean import RestrictedMean
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.scenario.plan.methods.win_statistic import WinStatistic
 from trialsim.scenario.plan.own_method import Own
@@ -87,6 +90,8 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     StandardisedMannWhitney: _Analysis(
         proportional_odds.compare_standardised, ranks.rank_truth, ranks.rank_effect_of
     ),
+    LogRank: _Analysis(log_rank.compare, log_rank.truth),
+    RestrictedMean: _Analysis(restricted_mean.compare, restricted_mean.truth),
     Own: _Analysis(own.compare, None, own.effect_of),
 }
 

@@ -151,8 +151,8 @@ class AnalysisPlan(CheckedModel):
     subgroup: Rule | None = None
     """Those who are analysed; null for everybody."""
     missing: Missing
-    """Last or baseline observation carried forward, ranked below all, left out, imputed, or left
-    missing for the likelihood of a model of all visits."""
+    """Last or baseline observation carried forward, ranked below all, left out, imputed, left
+    missing for the likelihood of a model of all visits, or of times to an event censored."""
     imputations: Imputations = 20
     """Data sets that multiple imputation completes, such as 20."""
     imputation: Imputation | None = None

@@ -13,7 +13,13 @@ Interval: TypeAlias = Literal["null_variance", "delong", "brunner-munzel", "logi
 Measure: TypeAlias = Literal["score", "change"]
 AnalysisSet: TypeAlias = Literal["all_randomised", "full_analysis_set"]
 Missing: TypeAlias = Literal[
-    "locf", "bocf", "worst_rank", "complete_case", "multiple_imputation", "likelihood"
+    "locf",
+    "bocf",
+    "worst_rank",
+    "complete_case",
+    "multiple_imputation",
+    "likelihood",
+    "censored",
 ]
 Death: TypeAlias = Literal["worst_rank", "as_missing"]
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
@@ -73,6 +79,7 @@ class Plan(Protocol):
     treated: str
     control: str
     missing: Missing
+    death: Death
     effect: Effect
     interval: Interval
     continuity_correction: bool

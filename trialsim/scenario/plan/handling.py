@@ -64,6 +64,8 @@ def departures(
 
 def handling(plan: AnalysisPlan, event: Event) -> Handling:
     """Return what a plan does about a kind of event."""
+    if event in plan.test.counted_events:
+        return Handling(("composite",), f"{event.replace('_', ' ')} is an event that counts")
     if event == "withdrawal":
         return _LEFT[_rule(plan, event)]
     if event == "death":
@@ -136,6 +138,9 @@ _LEFT: Final = {
     "likelihood": Handling(
         ("treatment_policy", "hypothetical"), "missing scores are taken as missing at random"
     ),
+    "censored": Handling(
+        ("treatment_policy", "hypothetical"), "patients are censored when they were last seen"
+    ),
     **{model: _by_reference(words) for model, words in _REFERENCES.items()},
 }
 """What each rule does about patients who leave the trial, and for which strategies it can be."""
@@ -146,6 +151,7 @@ _GONE: Final[Mapping[str, tuple[Strategy, ...]]] = {
     "worst_rank": ("composite",),
     "at_random": ("hypothetical",),
     "likelihood": ("hypothetical",),
+    "censored": ("hypothetical",),
     **dict.fromkeys(_REFERENCES, ("treatment_policy",)),
 }
 """The strategies that each rule can be for where scores after an event do not count."""

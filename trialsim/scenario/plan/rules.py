@@ -113,12 +113,16 @@ def _a_method_has_its_own_rule(missing: str, test: AnyMethod) -> Iterator[Violat
         return
     if test.own_missing is not None:
         rule = f"must be {test.own_missing} with {test.method}, which fills in no score"
-    elif missing == "likelihood" and not test.takes_missing_scores:
+    elif missing in _OF_THEIR_OWN and not (missing == "likelihood" and test.takes_missing_scores):
         only = _names(one for one in METHODS if one.own_missing == missing)
-        rule = f"cannot be likelihood with {test.method}: only {only} models all visits"
+        rule = f"cannot be {missing} with {test.method}: only {only} {_OF_THEIR_OWN[missing]}"
     else:
         return
     yield Violation("missing", rule, missing)
+
+
+_OF_THEIR_OWN = {"likelihood": "models all visits", "censored": "have times that are censored"}
+"""Rules for missing scores that go with no method but some, and what those do."""
 
 
 def _method_goes_with_plan(test: AnyMethod, plan: Mapping[str, Any]) -> Iterator[Violation]:

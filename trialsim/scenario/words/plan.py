@@ -58,7 +58,7 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
         "small_samples": method.small_samples_in_words(plan),
         "analysis_set": _analysis_set(plan),
         "missing_data": "".join([_missing(plan), *_after_events(plan)]),
-        "death": f"{method.death_in_words(plan)}{_DEATH[plan.death]}",
+        "death": method.death_in_words(plan, _DEATH[plan.death]),
     }
 
 
@@ -116,7 +116,10 @@ def _after_events(plan: AnalysisPlan) -> Iterator[str]:
     for strategy, sentence in _AFTER_EVENTS.items():
         kinds = plan.kinds_under(strategy)
         if kinds:
-            yield f" {sentence.format(what=' or '.join(_kinds(kinds)))}"
+            what = " or ".join(_kinds(kinds))
+            said = sentence.format(what=what)
+            composite = strategy == "composite"
+            yield f" {plan.test.composite_in_words(what, said) if composite else said}"
 
 
 def _kinds(kinds: tuple[Event, ...]) -> Iterator[str]:
@@ -167,10 +170,7 @@ def _continuity(plan: AnalysisPlan) -> str:
 
 
 def _analysis_set(plan: AnalysisPlan) -> str:
-    sentence = (
-        "All randomised patients whose score is known, imputed or ranked after the rules for "
-        "missing data and death, in the arm allocated."
-    )
+    sentence = plan.test.analysed_in_words(plan)
     if plan.analysis_set == "full_analysis_set":
         sentence = (
             "Full analysis set: all randomised patients with a score at any visit after baseline"
@@ -195,6 +195,8 @@ def _missing(plan: AnalysisPlan) -> str:
             f"pooled by Rubin's rules as {plan.test.pooled_as}, with the degrees of freedom of "
             "Barnard and Rubin (1999)."
         )
+    if plan.missing == "censored":
+        return plan.test.censoring_in_words(plan)
     return {
         "locf": "A missing score is replaced by the last one observed, baseline included (LOCF).",
         "bocf": "A missing score is replaced by that at baseline (BOCF).",

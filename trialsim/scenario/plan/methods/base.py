@@ -9,6 +9,7 @@ from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Missing, Plan, Quantity
 from trialsim.scenario.plan.levels import LEVELS, SIZES
 from trialsim.scenario.protocol.design import Design
+from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
     Rules,
@@ -63,6 +64,11 @@ class AnalysisMethod(CheckedModel):
     def in_labels(self, outcome: Callable[[str], str], words: Callable[[str], str]) -> Self:
         """Return itself to be read, not run: outcomes by their labels, visits in words."""
         return self
+
+    @property
+    def counted_events(self) -> tuple[Event, ...]:
+        """Events whose times are analysed, so that nothing else is done about them."""
+        return ()
 
     @property
     def adjusts_for_baseline(self) -> bool:
@@ -122,9 +128,24 @@ class AnalysisMethod(CheckedModel):
         """The name of each level of a hierarchy; none of what compares by one value."""
         return ()
 
-    def death_in_words(self, plan: Plan) -> str:
-        """Return what it makes of a death before the plan's rule holds; empty where nothing."""
+    def analysed_in_words(self, plan: Plan) -> str:
+        """Return who is analysed of all randomised."""
+        return (
+            "All randomised patients whose score is known, imputed or ranked after the rules for "
+            "missing data and death, in the arm allocated."
+        )
+
+    def censoring_in_words(self, plan: Plan) -> str:
+        """Return when patients without an event are censored; empty of what has no times."""
         return ""
+
+    def death_in_words(self, plan: Plan, usual: str) -> str:
+        """Return what it makes of a death, usually what the plan's rule does."""
+        return usual
+
+    def composite_in_words(self, what: str, usual: str) -> str:
+        """Return what it makes of events under the composite strategy, usually the worst rank."""
+        return usual
 
     def level_row(self, plan: Plan) -> str | None:
         """Return the row of `LEVELS` that measured its test in small arms; None where none has."""

@@ -21,6 +21,8 @@ from trialsim.scenario.plan.methods.proportional_odds import (
 )
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+from trialsim.scenario.plan.methods.time_to_event.log_rank import LogRank
+from trialsim.scenario.plan.methods.time_to_event.restricted_mean import RestrictedMean
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.scenario.plan.methods.win_statistic import WinStatistic
 from trialsim.scenario.plan.own_method import Own
@@ -44,6 +46,8 @@ AnyMethod: TypeAlias = (
     | Responders
     | ProportionalOdds
     | StandardisedMannWhitney
+    | LogRank
+    | RestrictedMean
     | Own
 )
 METHODS: Final[tuple[type[AnalysisMethod], ...]] = get_args(AnyMethod)

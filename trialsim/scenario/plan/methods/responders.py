@@ -214,10 +214,10 @@ class Responders(AnalysisMethod):
         self, outcomes: Mapping[str, Outcome], plan: Plan
     ) -> Iterator[Violation]:
         if plan.endpoint in outcomes:
-            yield from _unreached(self.threshold, outcomes[plan.endpoint], plan.measure)
+            yield from unreached(self.threshold, outcomes[plan.endpoint], plan.measure)
 
 
-def _unreached(threshold: float, outcome: Outcome, measure: str) -> Iterator[Violation]:
+def unreached(threshold: float, outcome: Outcome, measure: str) -> Iterator[Violation]:
     """Refuse a threshold that nobody or everybody reaches."""
     if not outcome.keeps_its_rules:
         return

@@ -169,13 +169,14 @@ class WinStatistic(AnalysisMethod):
         carried = "; carried over" if self.report == "net_benefit" else ""
         return f"normal, for the logarithm of the {scale}, with the test's variance{carried}"
 
-    def death_in_words(self, plan: Plan) -> str:
+    def death_in_words(self, plan: Plan, usual: str) -> str:
         if not self.compares_deaths:
-            return ""
+            return usual
         return (
             "At the level of death patients are compared by their days of death, those alive at "
             "the visit being tied and better than all who died; one who left is better than "
             "those alone who had died before. At levels of scores: "
+            f"{usual}"
         )
 
     def in_labels(self, outcome: Callable[[str], str], words: Callable[[str], str]) -> Self:

@@ -1,0 +1,1 @@
+"""Times to an event of simulated trials, and their comparison."""

@@ -1,0 +1,1 @@
+"""Methods that compare the times to an event, some of them censored."""
