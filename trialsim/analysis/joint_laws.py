@@ -9,6 +9,7 @@ from trialsim.arrays import Booleans, Floats, divide
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import TTest, Welch
 from trialsim.scenario.plan.multiplicity import Family
+from trialsim.stats.dose_response.effects import placement_covariance
 from trialsim.stats.multiplicity.dunnett import (
     Law,
     loadings_of_correlations,
@@ -125,16 +126,11 @@ def _moments(data: Sequence[Data]) -> tuple[list[_Moments], _Moments]:
 def _correlations_of_placements(data: Sequence[Data]) -> Floats:
     """Return the correlations of Mann-Whitney effects, shape (replicate, arms, arms).
 
-    The effects share the controls: their covariance is that of the controls' placements among the
-    two arms, over the number of controls (DeLong et al. 1988, Biometrics 44:837).
+    The effects share the controls.
     """
     counts = np.stack([one.counts[:, 0] for one in data], axis=1)
     treated, control = counts[:, :, 0], counts[:, :1, 1]
-    patients, controls = treated.sum(axis=-1, keepdims=True), control.sum(axis=-1, keepdims=True)
-    below = divide(np.cumsum(treated, axis=-1) - treated / 2, patients, np.nan)
-    away = below - divide((below * control).sum(axis=-1, keepdims=True), controls, np.nan)
-    products = np.einsum("raz,rbz->rab", away * control, away)
-    covariance = divide(products, controls * (controls - 1), np.nan)
+    covariance = placement_covariance(treated, control[:, 0])
     variance = summarise_counts(treated, control).placement_variance
     spread = np.sqrt(variance[:, :, np.newaxis] * variance[:, np.newaxis, :])
     return np.asarray(divide(covariance, spread, 0.0))

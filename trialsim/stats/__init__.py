@@ -53,6 +53,12 @@ multiplicity/               several hypotheses tested together
     dunnett                 arms against one control, by their joint distribution
     nested                  the overall population and a subgroup, by their correlation
     families                families in order, each with the level that is left
+dose_response/              dose finding by contrasts of shapes and by curves (MCP-Mod)
+    shapes                  linear, emax, sigmoid emax, exponential, quadratic, logistic, beta
+    effects                 doses against one control, and how their effects vary together
+    contrasts               the best contrast of each shape, and the chance of the largest
+    curves                  generalised least squares, Akaike's criterion and its weights
+    target_dose             the smallest dose that reaches an effect, and its interval
 sequential/                 looks at the data before the end
     spending                how much of the error is spent by each share of information
     boundaries              bounds on z that keep the level
