@@ -27,6 +27,7 @@ HOUSE: Final = (
     {"runs"},
     {"questions"},
     {"reporting"},
+    {"app"},
     {"cli", "public"},
     {"__main__"},
 )
@@ -210,6 +211,11 @@ def test_typer_stays_in_the_command_line() -> None:
     assert {part_of(PACKAGE / module) for module in importers("typer")} == {"cli"}
 
 
+def test_shiny_stays_in_the_page_to_plan_on() -> None:
+    for package in ("shiny", "uvicorn"):
+        assert {part_of(PACKAGE / module) for module in importers(package)} == {"app"}
+
+
 def test_joblib_enters_through_one_module() -> None:
     assert len(importers("joblib")) == 1
 
@@ -259,6 +265,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         "statsmodels",
         "pandas",
         "pyarrow",
+        "shiny",
     )
     program = f"import sys, trialsim; print([name for name in {heavy} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -1,18 +1,21 @@
-"""The commands that write a page of many trials: report, explore."""
+"""The commands that write a page of many trials, or serve one: report, explore, app."""
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from trialsim.cli.console import command_line, say, warn, warn_of_damaged_parts
 from trialsim.cli.option_groups import with_options
-from trialsim.cli.options import Jobs, KeepOptions, workers_of
+from trialsim.cli.options import Jobs, KeepOptions, study_names, workers_of
 from trialsim.cli.outputs import Overwrite, page_file
 from trialsim.cli.questions import Grid
 from trialsim.reporting.progress import Progress
 
 commands = typer.Typer()
+_LOOPBACK: Final = "127.0.0.1"
+_PORT: Final = 8017
 
 
 def _counted(what: str, usual: str) -> Any:
@@ -113,3 +116,44 @@ def explore(
     _, result = question(KeepOptions(out=keep))
     to.write(explorer_page(result, command_line()))
     (warn if to.alone else say)(f"The page of {len(result.rows) - 1:,} designs is {out}")
+
+
+@commands.command(short_help="Open a page in the browser to plan a trial on.")
+def app(
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STUDY]",
+            help="A built-in study or the path of a YAML file, which is open at first.",
+            autocompletion=study_names,
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to serve at; others than this machine's are public.")
+    ] = _LOOPBACK,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = _PORT,
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Open the page in the browser, too.")
+    ] = False,
+) -> None:
+    """Serve a page on which a trial is planned, until it is interrupted with Ctrl-C.
+
+    Choose a study or drop a file, change its design, run it with a progress bar, and compare
+    designs on the same simulated trials. Runs are processes of their own; visitors do not share
+    anything. It is served to this machine alone unless --host says otherwise. Needs the extra app.
+    """
+    from trialsim.app.serving import check_app, serve
+    from trialsim.scenario.files.studies import load_study
+
+    check_app()
+    opened = None if study is None else load_study(study)
+
+    def ready(address: str) -> None:
+        say(f"trialsim is at {address} (stop with Ctrl-C)")
+        sys.stdout.flush()
+        if host not in (_LOOPBACK, "localhost", "::1"):
+            warn("trialsim: everyone who reaches this address can have this machine compute")
+        if browser:
+            typer.launch(address)
+
+    serve(opened, host, port, ready)

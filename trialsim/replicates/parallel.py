@@ -25,6 +25,8 @@ from trialsim.replicates.watch import end_with
 LARGEST_TASK: Final = 2048
 """Replicates in one task at most: large enough that sending it costs nothing."""
 _TASKS_PER_WORKER: Final = 8
+_TASKS_ALONE: Final = 100
+"""Of one worker, which is this process: they cost nothing to send, and tell how far it is."""
 _CLEANING: Final = "ignore:resource_tracker:UserWarning"
 """What a tracker of loky warns of as it removes what a killed process left."""
 OVERSUBSCRIBE: Final = "TRIALSIM_OVERSUBSCRIBE"
@@ -58,7 +60,8 @@ def tasks_of(replicates: range, workers: int | None, batch: int) -> list[range]:
     >>> tasks_of(range(300), 1, 128)
     [range(0, 128), range(128, 256), range(256, 300)]
     """
-    wanted = len(replicates) / (_TASKS_PER_WORKER * workers) if workers else LARGEST_TASK
+    tasks = _TASKS_ALONE if workers == 1 else _TASKS_PER_WORKER * (workers or 0)
+    wanted = len(replicates) / tasks if tasks else LARGEST_TASK
     size = batch * max(1, min(round(wanted / batch), LARGEST_TASK // batch))
     starts = range(replicates.start, replicates.stop, size)
     return [range(start, min(start + size, replicates.stop)) for start in starts]

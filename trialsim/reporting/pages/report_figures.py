@@ -31,8 +31,9 @@ from trialsim.reporting.figures.of_trials.recruitment import recruitment_figure
 from trialsim.reporting.pages.page_figures import drawn, flow_drawn
 from trialsim.reporting.tables.page import Figure
 from trialsim.scenario.programme import single_trial
+from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.trial import simulate_batch
+from trialsim.trial.trial import Engine, simulate_batch
 
 TRIALS_SHOWN: Final = 128
 """Trials behind the average flow and the fan of recruitment; fewer where the run has fewer."""
@@ -63,9 +64,18 @@ def _average(evidence: Evidence) -> list[Figure]:
     """Return what is drawn of the first trials together, none where all of those failed."""
     manifest = evidence.run.manifest
     first = range(min(TRIALS_SHOWN, evidence.result.replicates))
+    return average_figures(single_trial(manifest.scenario), manifest.seed, first, manifest.engine)
+
+
+def average_figures(
+    scenario: Scenario, seed: int, replicates: range, engine: Engine = "auto"
+) -> list[Figure]:
+    """Return the fan of recruitment and the average flow of trials, none where all of them failed.
+
+    Of patients who are drawn from a table also how they are distributed.
+    """
     try:
-        scenario = single_trial(manifest.scenario)
-        many = simulate_batch(scenario, Streams(manifest.seed, first), manifest.engine)
+        many = simulate_batch(scenario, Streams(seed, replicates), engine)
     except RecruitmentError:
         return []
     trials = trials_of(many)

@@ -1,0 +1,1 @@
+"""A page to plan on, in a browser: `trialsim app`, by the extra `app`."""

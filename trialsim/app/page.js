@@ -1,0 +1,32 @@
+// Dark where the system is dark; sliders beside their numbers; how far a run is.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colour = () => { document.documentElement.dataset.bsTheme = dark.matches ? "dark" : "light"; };
+dark.addEventListener("change", colour);
+colour();
+
+document.addEventListener("input", ({ target, isTrusted }) => {
+  if (!isTrusted) return;
+  if (target.matches('input[type="range"][data-for]')) {
+    const number = document.getElementById(target.dataset.for);
+    number.value = target.value;
+    for (const name of ["input", "change"]) number.dispatchEvent(new Event(name, { bubbles: true }));
+  } else if (target.type === "number") {
+    const slider = document.querySelector(`input[data-for="${target.id}"]`);
+    if (slider) slider.value = target.value;
+  }
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  const buttons = "run draw show_trial show_patient compare_kept make_report".split(" ");
+  const show = ({ running, done, total, words }) => {
+    const bar = document.getElementById("progress");
+    document.getElementById("running").classList.toggle("active", running);
+    if (total) { bar.max = total; bar.value = done; } else bar.removeAttribute("value");
+    document.getElementById("status").textContent = words;
+    document.getElementById("stop").disabled = !running;
+    for (const name of buttons) document.getElementById(name).disabled = running;
+  };
+  document.querySelector('#design input[readonly]').ariaLabel = "Name of the file";
+  Shiny.addCustomMessageHandler("running", show);
+  show({ running: false, done: 0, total: 1, words: "" });
+});
