@@ -331,8 +331,8 @@ def test_power_in_a_what_if_counts_no_rejection_in_favour_of_the_control() -> No
 def test_more_alternatives_than_anybody_compares_are_refused_before_they_are_made(
     modest: ts.Scenario,
 ) -> None:
-    many = {f"outcomes.arat.{path}": list(range(1000)) for path in ("a", "b", "c")}
-    with pytest.raises(ts.InputError, match=r"at most 10,000 combinations \(got 1,000,000,000\)"):
+    many = {f"outcomes.arat.{path}": list(range(30)) for path in ("a", "b", "c")}
+    with pytest.raises(ts.InputError, match=r"at most 10,000 combinations \(got 27,000\)"):
         ts.what_if(modest, many, how="grid", replicates=8)
     ends = {PATIENTS: [100, 200]}
     with pytest.raises(ts.InputError, match=r"points: must be 1 to 10,000"):
