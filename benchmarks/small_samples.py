@@ -20,7 +20,11 @@ from benchmarks.measure import Effort, Row, Table
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.stats.means_and_proportions.ancova import ancova, ancova_by_arm
 from trialsim.stats.means_and_proportions.mantel_haenszel import mantel_haenszel
-from trialsim.stats.means_and_proportions.mean_difference import MeanDifference, mean_difference
+from trialsim.stats.means_and_proportions.mean_difference import (
+    MeanDifference,
+    difference_of_differences,
+    mean_difference,
+)
 from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
 from trialsim.stats.means_and_proportions.responders import fisher_exact
 from trialsim.stats.means_and_proportions.standardised_effect import standardised_effect
@@ -38,7 +42,7 @@ from trialsim.stats.missing.repeated_measures import Freedom, repeated_measures
 from trialsim.stats.missing.rubins_rules import pool_effects
 from trialsim.stats.p_values import Standardised, normal_p_value
 from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
-from trialsim.stats.ranks.brunner_munzel import brunner_munzel
+from trialsim.stats.ranks.brunner_munzel import brunner_munzel, satterthwaite
 from trialsim.stats.ranks.effect_intervals import (
     IntervalMethod,
     distance_of_summary,
@@ -62,9 +66,10 @@ from trialsim.stats.ranks.stratified import (
     stratified_test,
     summarise_strata,
 )
-from trialsim.stats.several_outcomes.joint_effects import joint_effects
+from trialsim.stats.several_outcomes.joint_effects import Scale, joint_effects
 from trialsim.stats.several_outcomes.multivariate import wei_lachin
 from trialsim.stats.several_outcomes.obrien import obrien_test
+from trialsim.stats.several_outcomes.strata import within_strata
 from trialsim.stats.time_to_event.at_risk import AtRisk, count_at_risk
 from trialsim.stats.time_to_event.hazard_ratio import hazard_ratio
 from trialsim.stats.time_to_event.log_rank import log_rank
@@ -232,6 +237,39 @@ def _wei_lachin(
 ) -> Booleans:
     joint = joint_effects(*_twelve(generator, trials, n), [True] * 12)
     return _below(wei_lachin(joint, "equal", variance).p_value)
+
+
+def _wei_lachin_in_strata(
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    variance: Literal["null_variance", "placement"],
+) -> Booleans:
+    """Take a grade of 0 to 6 and a scale, by four strata that differ in both."""
+    stratum = np.tile(np.arange(2 * n) // 2 % 4, (trials, 1))
+    latent = 0.5 * (stratum - 1.5) + np.sqrt(0.5) * generator.normal(size=(3, trials, 2 * n))
+    grade = np.clip(np.round(3 + 1.8 * (latent[0] + latent[1])), 0, 6).astype(np.int64)
+    score = _scale(latent[0] + latent[2]).astype(np.int64)
+    known, treated = np.ones((trials, 2 * n), bool), np.arange(2 * n) % 2 == 0
+    joint = within_strata(
+        [Scale(grade, known, 7), Scale(score, known, 58)], treated, ~treated, stratum, 4
+    )
+    return _below(wei_lachin(joint, "equal", variance).p_value)
+
+
+def _interaction(generator: np.random.Generator, trials: int, n: int, by: str) -> Booleans:
+    """Compare the effects in halves of the patients who differ by an SD; neither has an effect."""
+    found = []
+    for size, shift in ((n // 2, 0.0), (n - n // 2, 1.0)):
+        first, second = (_scale(shift + generator.normal(size=(trials, size))) for _ in range(2))
+        if by == "mann_whitney":
+            summary = summarise(first, second)
+            found.append((summary.effect, summary.placement_variance, satterthwaite(summary)))
+        else:
+            test = (student_t_test if by == "t_test" else welch_t_test)(first, second)
+            found.append((test.estimate, test.standard_error**2, test.degrees_of_freedom))
+    estimates, variances, freedom = (np.stack(field) for field in zip(*found, strict=True))
+    return _below(difference_of_differences(estimates, variances, freedom).p_value)
 
 
 def _obrien(generator: np.random.Generator, trials: int, n: int) -> Booleans:
@@ -527,6 +565,10 @@ METHODS: Final[dict[str, Judged]] = {
     "adjusted_rank, 1 covariate, 12 sites": partial(_adjusted, covariates=1, by_site=True),
     "wei_lachin, null_variance": partial(_wei_lachin, variance="null_variance"),
     "wei_lachin, placement": partial(_wei_lachin, variance="placement"),
+    **{
+        f"wei_lachin, 4 strata, {variance}": partial(_wei_lachin_in_strata, variance=variance)
+        for variance in ("null_variance", "placement")
+    },
     "obrien": _obrien,
     "win_statistic, win odds": _win_odds,
     "win_statistic, win ratio": _win_ratio,
@@ -553,6 +595,10 @@ METHODS: Final[dict[str, Judged]] = {
     "responders, score test": _score_test,
     "responders, 12 sites": _responders_by_site,
     "responders, standardised": partial(_standardised, responders=True),
+    **{
+        f"interaction, {by}": partial(_interaction, by=by)
+        for by in ("mann_whitney", "t_test", "welch")
+    },
     "margin, mean difference, t_test": partial(_means_at_margin, test=student_t_test),
     "margin, mean difference, welch": partial(_means_at_margin, test=welch_t_test),
     "margin, odds ratio": _odds_at_margin,

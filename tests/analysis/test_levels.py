@@ -30,6 +30,17 @@ METHODS: dict[str, dict[str, Any]] = {
     "wei_lachin over visits": {
         "test": {"method": "wei_lachin", "outcomes": ["arat"], "visits": ["day_42", "day_90"]}
     },
+    "wei_lachin in strata": {
+        "test": {"method": "wei_lachin", "outcomes": ["arat", "again"]},
+        "strata": "site",
+    },
+    "interaction": {
+        "test": {
+            "method": "interaction",
+            "subgroup": {"label": "Severe", "covariate": "nihss", "more_than": 9},
+            "of": "mann_whitney",
+        }
+    },
     "obrien": {"test": {"method": "obrien", "outcomes": ["arat", "again"]}},
     "win_statistic": {
         "test": {

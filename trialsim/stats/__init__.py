@@ -18,6 +18,7 @@ ranks/                      two samples compared by their ranks
 several_outcomes/           several outcomes of the same patients
     joint_effects           placements and covariances from counts, without a sort
     multivariate            joint effects and the Wei-Lachin test
+    strata                  the same within strata
     obrien                  O'Brien's sum of ranks
 means_and_proportions/      two samples compared by means, proportions and odds
     t_tests                 Student's and Welch's

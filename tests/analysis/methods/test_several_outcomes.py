@@ -66,3 +66,16 @@ def test_the_batch_changes_no_bit(two_outcomes: Scenario) -> None:
     whole, parts = (Simulation(study, 11, "vector", size).run(range(3, 20)) for size in (64, 5))
     for name, column in whole.columns.items():
         assert_array_equal(column, parts.columns[name], err_msg=name)
+
+
+def test_in_strata_patients_are_compared_with_those_of_their_site(planned: Planned) -> None:
+    """At each visit alone it is van Elteren's test, and over visits the mean of their effects."""
+    alone = [analyse(planned(visit=visit, strata="site")).primary for visit in VISITS]
+    whole = analyse(planned(test=over(*VISITS), strata="site"))
+    assert_allclose(whole.estimate, np.mean([one.estimate for one in alone]), rtol=1e-12)
+    assert_allclose(
+        whole.secondary["day_7"].p_value,
+        analyse(planned(visit="day_7", strata="site")).p_value,
+        rtol=1e-10,
+    )
+    assert "within each site" in whole.conventions["estimate"]

@@ -269,6 +269,10 @@ WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
     "standardised_mann_whitney": {"covariates": ["nihss"]},
     "log_rank": {"threshold": 2},
     "restricted_mean": {"events": ["death"]},
+    "interaction": {
+        "subgroup": {"label": "Severe", "covariate": "nihss", "more_than": 12},
+        "of": "mann_whitney",
+    },
     "own": {"analysis": "without_looks"},
 }
 
@@ -295,6 +299,7 @@ def test_every_method_without_looks_is_named_where_they_are_refused() -> None:
                 ("log_rank", "restricted_mean"),
                 "its looks would be planned by events and need patients who are still followed up",
             ),
+            "interaction": "a trial is not stopped for a difference between subgroups",
             "standardised_mann_whitney": "its estimates at two looks have the known law of z only",
         }.get(method, "it has no statistic whose variance is known")
         assert f"monitoring: must be left out with {method}: {why}" in str(error.value)

@@ -42,7 +42,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "strata with a test that knows none": (
         {"strata": "site", "test": "exact_mann_whitney"},
         "analysis.strata: must be none with exact_mann_whitney: only mann_whitney, "
-        "adjusted_rank, win_statistic, responders and log_rank know strata (got site)",
+        "adjusted_rank, wei_lachin, win_statistic, responders and log_rank know strata (got site)",
     ),
     "weights without strata": (
         {"stratum_weighting": "pairs"},

@@ -31,6 +31,10 @@ GIVEN: dict[str, dict[str, Any]] = {
     "standardised_mann_whitney": {"covariates": ["arat"]},
     "log_rank": {"threshold": 40},
     "restricted_mean": {"threshold": 40},
+    "interaction": {
+        "subgroup": {"label": "Severe stroke", "covariate": "nihss", "more_than": 12},
+        "of": "mann_whitney",
+    },
     "own": {"analysis": "told_in_words"},
 }
 """What the methods that need it are told."""
@@ -125,6 +129,7 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
         ),
         ("log_rank", "threshold", (40, 41)),
         ("restricted_mean", "horizon_days", (None, 60, 61)),
+        ("interaction", "of", ("mann_whitney", "t_test", "welch", "ancova", "proportional_odds")),
         ("own", "parameters", ({}, {"threshold": 40}, {"threshold": 41})),
     ],
 )

@@ -1,7 +1,6 @@
 """The comparisons of means: Student's and Welch's t tests, and analysis of covariance."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
@@ -19,10 +18,9 @@ from trialsim.stats.populations import difference_of_means, with_influence
 
 def compare(data: Data, method: MeanMethod) -> Comparison:
     """Return the comparison of each replicate."""
-    difference = _DIFFERENCES[type(method)]
     if data.to_impute:
-        return pooled(data, partial(_part, difference=difference))
-    return of_means(difference(data, _in_points(data)), data.samples)
+        return pooled(data, part)
+    return of_means(_difference(data), data.samples)
 
 
 def of_means(found: MeanDifference, samples: Samples) -> Comparison:
@@ -37,6 +35,12 @@ def difference_of(populations: Populations, method: AnalysisMethod) -> RatioOfMe
     if np.nansum(treated[:, WORST]) + np.nansum(control[:, WORST]) > 0:
         return with_influence(np.asarray(np.nan), np.full(len(treated), np.nan))
     return difference_of_means(treated, control, np.arange(treated.shape[1]) * outcome.step)
+
+
+def _difference(data: Data) -> MeanDifference:
+    method = data.plan.test
+    assert isinstance(method, MeanMethod)
+    return _DIFFERENCES[type(method)](data, _in_points(data))
 
 
 def _in_points(data: Data) -> Samples:
@@ -74,8 +78,8 @@ _DIFFERENCES: dict[type[MeanMethod], Callable[[Data, Samples], MeanDifference]] 
 }
 
 
-def _part(data: Data, difference: Callable[[Data, Samples], MeanDifference]) -> Part:
+def part(data: Data) -> Part:
     """Return what is pooled of an imputed trial; without spread, all variance is between them."""
-    found = difference(data, _in_points(data))
+    found = _difference(data)
     variance = np.nan_to_num(found.standard_error) ** 2
     return Part(found.estimate, variance, np.nan_to_num(found.degrees_of_freedom, nan=1.0))

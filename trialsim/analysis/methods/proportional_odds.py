@@ -39,7 +39,7 @@ _NEARBY: Final = 16_384
 def compare(data: Data, method: ProportionalOdds) -> Comparison:
     """Return the comparison of each replicate."""
     if data.to_impute:
-        whole = pooled(data, partial(_part, method=method))
+        whole = pooled(data, partial(part, method=method))
         low, high = np.exp(whole.low), np.exp(whole.high)
         return whole._replace(
             estimate=np.exp(whole.estimate),
@@ -104,7 +104,7 @@ def _standardised(data: Data, method: StandardisedMannWhitney) -> tuple[Floats, 
     return standardised_effect(*rows_of(data, method.covariates), data.values.cells)
 
 
-def _part(data: Data, method: ProportionalOdds) -> Part:
+def part(data: Data, method: ProportionalOdds) -> Part:
     """Return what is pooled of an imputed trial; of separated arms nothing can be said."""
     found = _fitted(data, method)
     log_ratio = np.where(np.isfinite(found.log_odds_ratio), found.log_odds_ratio, np.nan)

@@ -21,6 +21,7 @@ from trialsim.analysis.methods import (
     weighted,
     win_statistic,
 )
+from trialsim.analysis.methods.subgroups import interaction
 from trialsim.analysis.methods.time_to_event import log_rank, restricted_mean
 from trialsim.analysis.truth import Populations, TruthParts, whole
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
@@ -37,6 +38,7 @@ from trialsim.scenario.plan.methods.proportional_odds import (
 )
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+from trialsim.scenario.plan.methods.subgroups.interaction import Interaction
 from trialsim.scenario.plan.methods.time_to_event.log_rank import LogRank
 from trialsim.scenario.plan.methods.time_to_event.restricted_mean import RestrictedMean
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
@@ -92,6 +94,7 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     ),
     LogRank: _Analysis(log_rank.compare, log_rank.truth),
     RestrictedMean: _Analysis(restricted_mean.compare, restricted_mean.truth),
+    Interaction: _Analysis(interaction.compare),
     Own: _Analysis(own.compare, None, own.effect_of),
 }
 

@@ -24,7 +24,7 @@ from trialsim.stats.populations import difference_of_means, odds_ratio_of_means,
 def compare(data: Data, method: Responders) -> Comparison:
     """Return the comparison of each replicate."""
     if data.to_impute:
-        whole = pooled(data, partial(_part, method=method))
+        whole = pooled(data, partial(part, method=method))
         low, high = np.clip(whole.low, -1, 1), np.clip(whole.high, -1, 1)
         return whole._replace(low=low, high=high)
     if method.covariates:
@@ -147,7 +147,7 @@ def _responding(
     return tuple((arm[..., first:].sum(axis=-1), arm.sum(axis=-1)) for arm in arms)
 
 
-def _part(data: Data, method: Responders) -> Part:
+def part(data: Data, method: Responders) -> Part:
     """Return what is pooled of an imputed trial, by the variances of the two shares."""
     found = _responding(data.counts[:, 0], data, method)
     responding, patients = np.array(found).swapaxes(0, 1)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison, on_scale
+from trialsim.analysis.counts import strata_of, stratum_in
 from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.imputed import Part, completed, pooled_parts
 from trialsim.analysis.methods.means import of_means
 from trialsim.analysis.methods.ranks import of_effect, pooled_effects
 from trialsim.analysis.truth import Populations, TruthParts, of_theta
+from trialsim.scenario.plan.choices import StratumWeighting
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.stats.monte_carlo import RatioOfMeans
 from trialsim.stats.populations import by_slope, effect_of_populations, with_influence
@@ -18,7 +20,7 @@ from trialsim.stats.populations import by_slope, effect_of_populations, with_inf
 if TYPE_CHECKING:
     from trialsim.stats.means_and_proportions.mean_difference import MeanDifference
     from trialsim.stats.ranks.estimated_effect import EstimatedEffect
-    from trialsim.stats.several_outcomes.joint_effects import CountedEffects
+    from trialsim.stats.several_outcomes.joint_effects import Joint
 
 
 def compare_effects(data: Data, method: WeiLachin) -> Comparison:
@@ -43,21 +45,31 @@ def _effect(measured: list[Data], method: WeiLachin) -> "EstimatedEffect":
     return wei_lachin(joint, weighting, variance, "plain", plan.confidence, plan.alternative)
 
 
-def _counted(measured: list[Data]) -> "CountedEffects":
-    """Return the effect of each measurement."""
+def _counted(measured: list[Data], weighting: StratumWeighting | None = None) -> "Joint":
+    """Return the effect of each measurement, within strata if the plan has any."""
     from trialsim.stats.several_outcomes.joint_effects import CountedEffects, Scale
+    from trialsim.stats.several_outcomes.strata import within_strata
 
-    values = [one.values for one in measured]
+    first, values = measured[0], [one.values for one in measured]
     scales = [Scale(one.cell, one.analysed, one.cells) for one in values]
-    return CountedEffects(scales, *measured[0].arms)
+    if first.plan.strata == "none":
+        return CountedEffects(scales, *first.arms)
+    stratum, strata = stratum_in(first.trial, first.plan), strata_of(first.trial, first.plan)
+    own = weighting or first.plan.stratum_weighting
+    return within_strata(scales, *first.arms, stratum, strata, own)
 
 
 def truth(data: Data, method: WeiLachin) -> TruthParts:
-    """Return the parts of the true mean of the effects."""
+    """Return the parts of the true mean of the effects.
+
+    The weights of strata follow from their sizes alone, as in the truth of one outcome.
+    """
     from trialsim.stats.several_outcomes.multivariate import pooled_effect
 
     measured = _measured(data, method.outcomes, method.visits_of(data.plan))
-    return of_theta(pooled_effect(_counted(measured), method.weighting), data.plan.effect)
+    own = data.plan.stratum_weighting
+    joint = _counted(measured, "van-elteren" if own == "inverse-variance" else own)
+    return of_theta(pooled_effect(joint, method.weighting), data.plan.effect)
 
 
 def mean_effect_of(each: Sequence[Populations], method: WeiLachin) -> RatioOfMeans:

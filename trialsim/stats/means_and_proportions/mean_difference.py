@@ -66,3 +66,27 @@ def mean_difference(
         degrees_of_freedom=np.where(known, degrees_of_freedom, np.nan),
         p_value=np.where(known, t_p_value(t, freedom, alternative), 1.0),
     )
+
+
+def difference_of_differences(
+    estimates: Floats,
+    variances: Floats,
+    degrees_of_freedom: Floats,
+    confidence: float = 0.95,
+    alternative: Alternative = "two-sided",
+) -> MeanDifference:
+    """Compare the differences of two independent groups, the first less the second.
+
+    Shapes (2, ...). The degrees of freedom are those of Satterthwaite (1946, Biometrics Bulletin
+    2:110). Where a group has no variance, as where its arms are separated, nothing can be said.
+
+    >>> known = np.array([8.0, 3.0]), np.full(2, 2.0), np.full(2, 30.0)
+    >>> found = difference_of_differences(*known)
+    >>> found.estimate.item(), found.t.item(), found.degrees_of_freedom.item()
+    (5.0, 2.5, 60.0)
+    """
+    known = np.where((variances > 0).all(axis=0), variances, 0.0)
+    parts = divide(known**2, np.maximum(degrees_of_freedom, 1.0), 0.0).sum(axis=0)
+    total = known.sum(axis=0)
+    freedom = divide(total**2, parts, 0.0)
+    return mean_difference(estimates[0] - estimates[1], total, freedom, confidence, alternative)

@@ -79,8 +79,24 @@ def stratum_weights(strata: RankSummary, weighting: StratumWeighting) -> Floats:
     >>> stratum_weights(strata, "mantel-haenszel").round(3).tolist()
     [0.6, 0.4]
     """
-    m, n = strata.treated, strata.control
-    pairs = 1.0 * m * n
+    return shares_of_strata(strata.treated, strata.control, strata.null_variance, weighting)
+
+
+def shares_of_strata(
+    treated: Floats | Integers,
+    control: Floats | Integers,
+    null_variance: Floats,
+    weighting: StratumWeighting,
+) -> Floats:
+    """Return the same of strata known by their sizes and null variances, on the last axis.
+
+    >>> sizes = np.array([10.0, 30]), np.array([10.0, 30])
+    >>> shares_of_strata(*sizes, np.array([0.02, 0.01]), "patients").tolist()
+    [0.25, 0.75]
+    """
+    m, n = treated, control
+    pairs: Floats = 1.0 * m * n
+    weights: Floats
     match weighting:
         case "van-elteren":
             weights = pairs / (m + n + 1)
@@ -93,7 +109,7 @@ def stratum_weights(strata: RankSummary, weighting: StratumWeighting) -> Floats:
         case "equal":
             weights = np.where(pairs > 0, 1.0, 0.0)
         case "inverse-variance":
-            weights = divide(np.ones(m.shape), np.nan_to_num(strata.null_variance), 0.0)
+            weights = divide(np.ones(m.shape), np.nan_to_num(null_variance), 0.0)
         case _:
             known = ", ".join(get_args(StratumWeighting))
             raise ValueError(f"weighting must be one of {known} (got {weighting!r})")

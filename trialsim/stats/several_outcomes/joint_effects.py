@@ -50,6 +50,10 @@ class Scale(NamedTuple):
 class CountedEffects:
     """The effects on several scales, and their covariances as soon as they are looked at."""
 
+    treated: Floats
+    """How many of each arm have a value of each scale, shape (..., scales)."""
+    control: Floats
+
     def __init__(self, scales: Sequence[Scale], treated: Booleans, control: Booleans) -> None:
         """Take the scales, and who is in which arm, shape (..., patients); others in neither."""
         shape = scales[0].cells.shape
@@ -62,7 +66,7 @@ class CountedEffects:
             for place, scale in zip(self._places, scales, strict=True)
         ]
         sizes = np.stack([counts.sum(axis=-1) for counts in self._counts], axis=-2)
-        self._treated, self._control = sizes[..., 0], sizes[..., 1]  # (..., scales)
+        self.treated, self.control = sizes[..., 0], sizes[..., 1]
 
     @cached_property
     def effects(self) -> Floats:
@@ -71,12 +75,12 @@ class CountedEffects:
             np.einsum("...k,...k->...", counts[..., 0, :], _doubled_below(counts[..., 1, :]))
             for counts in self._counts
         ]
-        return divide(np.stack(won, axis=-1), 2 * self._treated * self._control, np.nan)
+        return divide(np.stack(won, axis=-1), 2 * self.treated * self.control, np.nan)
 
     @cached_property
     def covariance(self) -> Floats:
         """Of the effects, from the placements; NaN where an arm of a scale has no two values."""
-        m, n = self._treated, self._control
+        m, n = self.treated, self.control
         deviations = self._looked_up(
             [_deviations(counts, _doubled_below(counts)[..., ::-1, :]) for counts in self._counts]
         )
@@ -90,7 +94,7 @@ class CountedEffects:
     @cached_property
     def null_covariance(self) -> Floats:
         """S / (m n N), with S the covariance matrix of the pooled midranks (Puri and Sen 1971)."""
-        m, n = self._treated, self._control
+        m, n = self.treated, self.control
         pooled = [counts.sum(axis=-2, keepdims=True) for counts in self._counts]
         deviations = self._looked_up([_deviations(both, _doubled_below(both)) for both in pooled])
         return _products(deviations, 2 * (m + n) * _root_of_freedom(m + n) * np.sqrt(m * n))

@@ -12,6 +12,7 @@ from trialsim.reporting.cdisc.adam.efficacy import cells_of, plans_of
 from trialsim.reporting.cdisc.adam.subject_level import treatments
 from trialsim.reporting.cdisc.source import Source
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.methods.subgroups.interaction import Interaction
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.scenario.plan.methods.win_statistic import WinStatistic
 from trialsim.scenario.words.labels import in_words
@@ -197,5 +198,8 @@ def _beyond_the_flag(plan: AnalysisPlan) -> Iterator[str]:
         )
     if isinstance(plan.test, WinStatistic) and plan.test.compares_deaths:
         yield "the days of death and of leaving the trial, and patients without any score."
+    if isinstance(plan.test, Interaction):
+        covariate = in_words(plan.test.subgroup.covariate)
+        yield f"the covariate of the subgroup that is compared with others, {covariate}."
     if plan.test.method == "own":
         yield "whatever else the function of the study reads: its documentation says it."

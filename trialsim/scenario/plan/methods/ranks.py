@@ -20,6 +20,13 @@ def weights_of_strata(weighting: StratumWeighting) -> str:
     return _WEIGHTS[weighting]
 
 
+def within_strata(plan: Plan) -> str:
+    """Return within what patients are compared, as a phrase; empty where all are together."""
+    if plan.strata == "none":
+        return ""
+    return f", within each {STRATA[plan.strata]}, {weights_of_strata(plan.stratum_weighting)}"
+
+
 class RankMethod(AnalysisMethod):
     """A method whose effect is a Mann-Whitney effect, on whichever scale the plan reports it."""
 
@@ -35,12 +42,10 @@ class RankMethod(AnalysisMethod):
 
     def effect_in_words(self, plan: Plan) -> str:
         """Return the Mann-Whitney effect that is estimated, without a full stop."""
-        of_strata = weights_of_strata(plan.stratum_weighting)
-        within = f", within each {STRATA.get(plan.strata)}, {of_strata}"
         return (
             f"the probability that a patient on {plan.treated} has a better {plan.endpoint} "
             f"{measure_in_words(plan)} at {plan.visit} than one on {plan.control}, ties counted "
-            f"half{'' if plan.strata == 'none' else within}"
+            f"half{within_strata(plan)}"
         )
 
     def ties_in_words(self, plan: Plan) -> str:

@@ -21,6 +21,7 @@ from trialsim.scenario.plan.methods.proportional_odds import (
 )
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
+from trialsim.scenario.plan.methods.subgroups.interaction import Interaction
 from trialsim.scenario.plan.methods.time_to_event.log_rank import LogRank
 from trialsim.scenario.plan.methods.time_to_event.restricted_mean import RestrictedMean
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
@@ -48,6 +49,7 @@ AnyMethod: TypeAlias = (
     | StandardisedMannWhitney
     | LogRank
     | RestrictedMean
+    | Interaction
     | Own
 )
 METHODS: Final[tuple[type[AnalysisMethod], ...]] = get_args(AnyMethod)

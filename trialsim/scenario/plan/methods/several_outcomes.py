@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
-from trialsim.scenario.plan.choices import Plan, Quantity
+from trialsim.scenario.plan.choices import STRATA, Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed, measure_in_words
-from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod
+from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod, within_strata
 from trialsim.scenario.protocol.design import BASELINE, Design
 from trialsim.scenario.validation.refusal import Name, Rules, Violation, unknown
 
@@ -54,6 +54,7 @@ class WeiLachin(RankMethod):
         (("test", "claim"), _variance_at_a_margin),
     )
     omitted_defaults = ("visits",)
+    takes_strata: ClassVar[bool] = True
     can_be_monitored: ClassVar[bool] = True
     statistic_is_z: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
@@ -84,7 +85,7 @@ class WeiLachin(RankMethod):
         return (
             f"the mean over {over} of the probability that a patient on {plan.treated} has a "
             f"better {measure_in_words(plan)} at {listed(self.visits_of(plan))} than one on "
-            f"{plan.control}, ties counted half{which}"
+            f"{plan.control}, ties counted half{within_strata(plan)}{which}"
         )
 
     def visits_of(self, plan: Plan) -> tuple[str, ...]:
@@ -114,19 +115,27 @@ class WeiLachin(RankMethod):
             "standardised": "divided by their null standard errors",
             "least-squares": "weighted by O'Brien's generalised least squares",
         }
+        by = STRATA.get(plan.strata)
+        stratified = "Not stratified." if by is None else f"Stratified by {by}."
         return (
             f"Wei-Lachin multivariate directional test: the effects are {weights[self.weighting]}, "
-            "normal. Not stratified."
+            f"normal. {stratified}"
         )
 
     def level_row(self, plan: Plan) -> str | None:
-        told = plan.missing != "multiple_imputation"
-        return f"wei_lachin, {self.variance}" if told else None
+        if plan.missing == "multiple_imputation":
+            return None
+        if plan.strata == "none":
+            return f"wei_lachin, {self.variance}"
+        few = plan.strata == "design" and plan.stratum_weighting == "van-elteren"
+        return f"wei_lachin, 4 strata, {self.variance}" if few else None
 
     def variance_in_words(self, plan: Plan) -> str:
+        by = STRATA.get(plan.strata)
+        within = "" if by is None else f" in each {by}"
         if self.variance == "null_variance":
-            return "The test's variance is that of the null hypothesis, over all outcomes."
-        return f"{PLACEMENTS}, with the covariances between outcomes."
+            return f"The test's variance is that of the null hypothesis, over all outcomes{within}."
+        return f"{PLACEMENTS}{within}, with the covariances between outcomes."
 
     def effect_interval_in_words(self, plan: Plan) -> str:
         return "normal, with the test's variance"
