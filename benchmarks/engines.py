@@ -20,7 +20,7 @@ from benchmarks.measure import (
     in_turns,
     on_one_core,
 )
-from trialsim.compiled.library import NUMPY, builds_here, computed_by
+from trialsim.compiled.library import NUMPY, build_name, builds_here, computed_by
 from trialsim.replicates.run import BATCH, Simulation
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
@@ -43,6 +43,8 @@ MANY_SITES: Final = Target("at most", 2)
 """For the most sites."""
 COMPILED: Final = Target("at least", 4)
 """What the best build is to do beside NumPy, of a study of which whole trials are compiled."""
+BATTERY: Final = "global_status"
+"""The secondary analysis of cars1 in which its twelve scales are one test."""
 INFUSIONS: Final = (21, 42, 84)
 LINEAR: Final = Target("at most", 1.2)
 """A fifth more a patient, as what is looked up no longer lies in the nearest memory."""
@@ -57,6 +59,7 @@ def measure(effort: Effort) -> Table:
         "whole trials, simulated and analysed, on one core; times are of the processor",
         [
             *_by_build(base, effort),
+            *_of_twelve_scales(base, effort),
             _against_floor(base, effort),
             *_against_bare_loop(base, effort),
             *_growing_by_patients(base, "vector", PATIENTS, effort),
@@ -96,6 +99,23 @@ def _by_build(base: Scenario, effort: Effort) -> list[Row]:
         )
         for build in builds[:-1]
     ]
+
+
+def _of_twelve_scales(base: Scenario, effort: Effort) -> list[Row]:
+    """Compare the time of the twelve scales analysed together with that of the primary alone."""
+    count = BATCH * effort.of(16)
+    studies = {"all": base.with_analysis(BATTERY), "one": base.replace({"analysis.secondary": {}})}
+    works = {name: trials(study, "vector", count) for name, study in studies.items()}
+    rows = []
+    for build in dict.fromkeys((build_name(), NUMPY)):
+        with computed_by(build):
+            rates = in_turns(works, effort.repeats)
+        times = {name: 1000 / rate for name, rate in rates.items()}
+        what = f"twelve scales by Wei and Lachin, against the primary outcome alone, {build}"
+        why = "" if build == NUMPY else "of one outcome, C does the whole trial"
+        target = Target("at most", 2)
+        rows.append(compared(what, "ms/trial", times["all"], times["one"], target, note=why))
+    return rows
 
 
 def _against_floor(scenario: Scenario, effort: Effort) -> Row:

@@ -28,6 +28,11 @@ SEED: Final = 2016
 WORKERS: Final = 2
 REPLICATES: Final = 20_000
 MANY: Final = 100_000
+PATIENTS: Final = 208
+MOST_PATIENTS: Final = 1_000_000
+DESIGNS: Final = (15, 4)
+"""Sizes and effects of a grid."""
+OF_A_DESIGN: Final = 5_000
 BATCHES: Final = (1, BATCH, 2 * BATCH, 4 * BATCH, 8 * BATCH)
 
 
@@ -40,7 +45,9 @@ def measure(effort: Effort) -> Table:
             _workers(scenario, effort),
             *_batches(scenario, effort),
             _replicates(scenario, effort),
+            _designs(scenario, effort),
             _memory(effort),
+            _memory_of_patients(effort),
         ],
     )
 
@@ -96,10 +103,32 @@ def _replicates(scenario: Scenario, effort: Effort) -> Row:
     return compared(what, "ms/trial", times[str(many)], times[str(few)], Target("at most", 1.1))
 
 
+def _designs(scenario: Scenario, effort: Effort) -> Row:
+    """Time a grid of designs, compared on the same patients."""
+    sizes, effects = DESIGNS if effort == FULL else (2, 1)
+    count = effort.of(OF_A_DESIGN, least=BATCH)
+    changes = {
+        "design.patients": range(120, 120 + 20 * sizes, 20),
+        "outcomes.arat.effect.value": [0.58 + 0.02 * step for step in range(effects)],
+    }
+    run = partial(
+        trialsim.what_if, scenario, changes, how="grid", replicates=count, seed=SEED, n_jobs=WORKERS
+    )
+    seconds = 1 / in_turns({"grid": Work(by_the_clock(run), 1)}, 1)["grid"]
+    return Row(
+        what=f"{sizes * effects} designs of {count:,} replicates, {WORKERS} workers",
+        unit="s",
+        ours=float(seconds[0]),
+        target=Target("at most", 14, "s"),
+        judged=effort == FULL,
+        note="by the clock: others on the machine lengthen it",
+    )
+
+
 def _memory(effort: Effort) -> Row:
     """Compare the peak of the largest process with that for a tenth of the replicates."""
     many = effort.of(MANY, least=10 * BATCH)
-    peaks = [_peak(count) for count in (many, many // 10)]
+    peaks = [_peak(count, WORKERS, PATIENTS) for count in (many, many // 10)]
     return Row(
         what=f"peak of a process, {WORKERS} workers, {many:,} replicates against a tenth",
         unit="MB",
@@ -111,9 +140,21 @@ def _memory(effort: Effort) -> Row:
     )
 
 
-def _peak(replicates: int) -> float:
-    """Return MB, as a program of its own tells it."""
-    program = [sys.executable, "-m", "benchmarks.peak_memory", str(replicates), str(WORKERS)]
+def _memory_of_patients(effort: Effort) -> Row:
+    """Tell the peak of trials of as many patients as there may be."""
+    patients = MOST_PATIENTS if effort == FULL else PATIENTS
+    return Row(
+        what=f"peak of a process, trials of {patients:,} patients",
+        unit="MB",
+        ours=_peak(2, 1, patients),
+        target=Target("at most", 600, "MB"),
+        judged=effort == FULL,
+    )
+
+
+def _peak(*asked: int) -> float:
+    """Return MB for replicates, workers and patients, as a program of its own tells it."""
+    program = [sys.executable, "-m", "benchmarks.peak_memory", *map(str, asked)]
     root = Path(__file__).parents[1]
     ran = subprocess.run(program, cwd=root, check=True, capture_output=True, text=True)
     return float(ran.stdout)
