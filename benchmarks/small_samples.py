@@ -378,6 +378,40 @@ def _standardised(
     return _below(estimated_effect(*found, degrees_of_freedom=2 * n - 3.0).p_value)
 
 
+def _in_blocks(generator: np.random.Generator, stratum: Integers) -> Booleans:
+    """Return who is treated, half of each stratum but one patient, the pairs in their order."""
+    order = np.argsort(stratum, axis=1, kind="stable")
+    sorted_ = np.take_along_axis(stratum, order, axis=1)
+    new = np.diff(sorted_, axis=1, prepend=-1) != 0
+    place = np.arange(stratum.shape[1])
+    place = place - np.maximum.accumulate(np.where(new, place, 0), axis=1)
+    pair = np.cumsum(place % 2 == 0, axis=1) - 1
+    first = np.take_along_axis(generator.random(stratum.shape) < 0.5, pair, axis=1)
+    treated = np.empty(stratum.shape, bool)
+    np.put_along_axis(treated, order, first == (place % 2 == 0), axis=1)
+    return treated
+
+
+def _standardised_in_strata(
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    responders: bool = False,
+    design: bool = False,
+) -> Booleans:
+    """Stratify by quarters of what tells of the score (0.75); the model has another covariate."""
+    before, rest, other = generator.normal(size=(3, trials, 2 * n))
+    scores = _scale(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
+    stratum = np.searchsorted(norm.ppf([0.25, 0.5, 0.75]), before)
+    arm = 1.0 * _in_blocks(generator, stratum)
+    if responders:
+        scores = np.asarray(scores >= 30, np.float64)
+    groups = stratum[..., np.newaxis] if design else None
+    cells = 2 if responders else 58
+    found = standardised_effect(scores, np.stack([arm, other], axis=-1), cells, groups)
+    return _below(estimated_effect(*found, degrees_of_freedom=2 * n - 3.0).p_value)
+
+
 def _imputed(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     """Impute a quarter of the final scores from the baseline, and pool the effects."""
     arms = []
@@ -598,6 +632,15 @@ METHODS: Final[dict[str, Judged]] = {
     **{
         f"interaction, {by}": partial(_interaction, by=by)
         for by in ("mann_whitney", "t_test", "welch")
+    },
+    **{
+        f"{method}, 4 strata, {variance}": partial(
+            _standardised_in_strata,
+            responders=method.startswith("responders"),
+            design=variance == "design",
+        )
+        for method in ("standardised_mann_whitney", "responders, standardised")
+        for variance in ("simple", "design")
     },
     "margin, mean difference, t_test": partial(_means_at_margin, test=student_t_test),
     "margin, mean difference, welch": partial(_means_at_margin, test=welch_t_test),

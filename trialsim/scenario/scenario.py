@@ -24,6 +24,7 @@ from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan, FurtherAnalysis
 from trialsim.scenario.plan.estimands import Estimand
 from trialsim.scenario.plan.findings import Calibration, Finding
+from trialsim.scenario.plan.methods.registry import as_short
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations, each_site
 from trialsim.scenario.protocol.treatment import Treatment
@@ -253,6 +254,9 @@ def _study(content: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(operations, Mapping) and "sites" in operations:
         with suppress(ViolationsError):  # it is refused elsewhere, at its place
             study["operations"] = {**operations, "sites": each_site(operations["sites"])}
+    analysis = study.get("analysis")
+    if isinstance(analysis, Mapping) and "test" in analysis:
+        study["analysis"] = {**analysis, "test": as_short(analysis["test"])}
     return study
 
 

@@ -28,6 +28,7 @@ means_and_proportions/      two samples compared by means, proportions and odds
     standardised_difference Hedges' g
     two_shares              difference and ratio of two shares, score tests and intervals
     mantel_haenszel         shares compared within strata
+    balanced_strata         what balance within strata takes off the variance of an estimate
     responders              proportions at a threshold, Newcombe's interval, Fisher's test
     proportional_odds       the common odds ratio
     cumulative_logits       its likelihood over ordered cells, patient by patient

@@ -7,11 +7,14 @@ from scipy.stats import t as student
 
 from trialsim.analysis.data import Data
 from trialsim.analysis.finding_figures import finding_figures
+from trialsim.analysis.methods.proportional_odds import balanced_groups
 from trialsim.analysis.methods.registry import truth_parts
 from trialsim.analysis.primary import analyse_primary
 from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.plan import plan_in_words
 from trialsim.simulated import simulate
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
@@ -175,3 +178,74 @@ def test_the_true_common_odds_ratio_is_that_of_large_strata_and_not_of_all_toget
     odds = [share / (1 - share) for share in shares]
     assert of_all == pytest.approx(odds[0] / odds[1], rel=0.01)
     assert common > 1.1 * of_all > 1.1
+
+
+STRATA = {
+    "design.stratify_by": "nothing",
+    "design.strata": {
+        "arm_function": {"covariate": "arat", "cuts": [1, 20]},
+        "severity": {"covariate": "nihss", "cuts": [8, 12]},
+    },
+    "analysis.secondary": {},
+}
+AGE = {"covariates": ["age_years"]}
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        {"method": "responders", "threshold": 40, **AGE},
+        {"method": "standardised_mann_whitney", **AGE},
+    ],
+    ids=lambda one: str(one["method"]),
+)
+def test_the_variance_of_the_design_is_smaller_where_strata_tell_of_the_score(
+    test: dict[str, object],
+) -> None:
+    """And of a factor of its own under minimisation: the estimate is the same."""
+    for procedure in ({"method": "blocks", "sizes": [4]}, {"method": "minimisation"}):
+        study = load("cars1").replace(
+            {**STRATA, "design.randomisation": procedure, "analysis.test": test}
+        )
+        by_design = study.replace({"analysis.test": {**test, "variance": "design"}})
+        usual = study.replace({"analysis.test": {**test, "variance": "simple"}})
+        assert usual.digest == study.digest != by_design.digest
+        trial = simulate_batch(study, Streams(6, range(32)))
+        simple, found = (analyse_primary(trial, one.analysis) for one in (study, by_design))
+        assert np.array_equal(simple.estimate, found.estimate)
+        narrower = (found.high - found.low) / (simple.high - simple.low)
+        assert narrower.max() <= 1
+        assert 0.6 < narrower.mean() < 0.9
+        groups = balanced_groups(Data(trial, by_design.analysis))
+        assert groups.shape[-1] == (2 if procedure["method"] == "minimisation" else 1)
+        assert groups.max() == (5 if procedure["method"] == "minimisation" else 8)
+        assert "within the strata of the design" in study_words(by_design)
+        assert "as under simple randomisation" in study_words(study)
+
+
+def study_words(study: Scenario) -> str:
+    return " ".join(plan_in_words(study.analysis, study.outcomes).values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"design.randomisation": "urn"},
+            "variance: must be simple under a procedure that keeps no balance within strata",
+        ),
+        (
+            {"design.randomisation": {"method": "biased_coin", "probability": 0.5}},
+            "variance: must be simple under a procedure",
+        ),
+        (
+            {"analysis.test.covariates": []},
+            "variance: must be left at simple without covariates",
+        ),
+    ],
+)
+def test_balance_that_there_is_not_is_not_counted_on(changes: dict[str, object], told: str) -> None:
+    study = load("cars1").replace({**STRATA, "analysis.test": {**SHARES, "variance": "design"}})
+    with pytest.raises(InputError) as refused:
+        study.replace(changes)
+    assert told in str(refused.value)

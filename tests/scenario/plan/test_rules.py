@@ -466,6 +466,7 @@ def test_a_variant_with_another_method_keeps_nothing_of_the_old_one() -> None:
         "effect": "risk_difference",
         "interval": "newcombe",
         "covariates": (),
+        "variance": "simple",
     }
     again = changed.replace({"analysis.test": "brunner_munzel"})
     assert again.analysis.test.model_dump() == {"method": "brunner_munzel", "reference": "t"}

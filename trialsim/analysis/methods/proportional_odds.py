@@ -11,7 +11,7 @@ from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
 from trialsim.analysis.methods.ranks import distance_of_ratio, of_estimated_effect, pooled_ranks
 from trialsim.analysis.truth import Populations, TruthParts
-from trialsim.arrays import Floats
+from trialsim.arrays import Floats, Integers
 from trialsim.scenario.plan.methods.proportional_odds import (
     ProportionalOdds,
     StandardisedMannWhitney,
@@ -30,6 +30,7 @@ from trialsim.stats.means_and_proportions.standardised_effect import standardise
 from trialsim.stats.monte_carlo import RatioOfMeans
 from trialsim.stats.populations import with_influence
 from trialsim.streams import Streams
+from trialsim.trial.allocation.strata import margins, strata
 from trialsim.trial.trial import simulate_batch
 
 _NEARBY: Final = 16_384
@@ -101,7 +102,8 @@ def _fitted(data: Data, method: ProportionalOdds) -> OddsRatio:
 
 def _standardised(data: Data, method: StandardisedMannWhitney) -> tuple[Floats, Floats]:
     """Return the standardised effect of each replicate, and its variance."""
-    return standardised_effect(*rows_of(data, method.covariates), data.values.cells)
+    groups = balanced_groups(data) if method.variance == "design" else None
+    return standardised_effect(*rows_of(data, method.covariates), data.values.cells, groups)
 
 
 def part(data: Data, method: ProportionalOdds) -> Part:
@@ -124,6 +126,18 @@ def _adjusted(data: Data, method: ProportionalOdds) -> OddsRatio:
     return adjusted_proportional_odds(
         *rows_of(data, method.covariates), cells, plan.confidence, plan.alternative, method.interval
     )
+
+
+def balanced_groups(data: Data) -> Integers:
+    """Return the groups within which the design balances arms, (replicate, patient, group).
+
+    They are strata, or the classes of each factor; -1 of a patient of an arm that is not compared.
+    """
+    trial, (treated, control) = data.trial, data.arms
+    procedure = trial.scenario.design.randomisation
+    by_margins = procedure is not None and procedure.balances_margins
+    found = (margins if by_margins else strata)(trial.scenario, trial.cohort).of(trial.candidate)
+    return np.where((treated | control)[..., np.newaxis], found, -1)
 
 
 def rows_of(data: Data, names: tuple[str, ...]) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from trialsim.analysis.counts import cell_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
 from trialsim.analysis.methods.means import of_means
-from trialsim.analysis.methods.proportional_odds import rows_of
+from trialsim.analysis.methods.proportional_odds import balanced_groups, rows_of
 from trialsim.analysis.methods.ranks import distance_of_ratio
 from trialsim.analysis.truth import Populations, TruthParts, whole
 from trialsim.arrays import Floats, Integers, divide
@@ -64,7 +64,8 @@ def _standardised(data: Data, method: Responders) -> Comparison:
     plan, (cell, x) = data.plan, rows_of(data, method.covariates)
     first = cell_of(method.threshold, data.outcome, plan)
     responds = np.where(np.isnan(cell), np.nan, cell >= first)
-    found = standardised_effect(responds, x, 2)
+    groups = balanced_groups(data) if method.variance == "design" else None
+    found = standardised_effect(responds, x, 2, groups)
     treated, control = data.samples.sizes
     freedom = np.maximum(treated + control - 2.0 - len(method.covariates), 1.0)
     how = freedom, plan.confidence, plan.alternative

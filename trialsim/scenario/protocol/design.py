@@ -230,6 +230,11 @@ class Design(CheckedModel):
         return self.randomisation is not None or bool(self.strata)
 
     @property
+    def keeps_balance(self) -> bool:
+        """Whether the procedure keeps the arms in balance, however many patients there are."""
+        return self.randomisation is None or self.randomisation.keeps_balance
+
+    @property
     def blocks(self) -> tuple[int, ...]:
         """The sizes that a permuted block may have; none where the procedure has no blocks."""
         if self.randomisation is None:

@@ -115,6 +115,11 @@ class Randomisation(CheckedModel):
     """Whether it balances the classes of each factor, rather than each stratum by itself."""
     method: str
 
+    @property
+    def keeps_balance(self) -> bool:
+        """Whether arms differ by no more, however many patients there are."""
+        return False
+
     def design_violations(
         self, ratios: tuple[int, ...], factors: tuple[str, ...]
     ) -> Iterator[Violation]:
@@ -151,6 +156,10 @@ class PermutedBlockSizes(Randomisation):
     """The sizes that a block may have, each equally likely, such as [2, 4, 6]; multiples of the sum
     of the arms' ratios."""
 
+    @property
+    def keeps_balance(self) -> bool:
+        return True
+
     def design_violations(
         self, ratios: tuple[int, ...], factors: tuple[str, ...]
     ) -> Iterator[Violation]:
@@ -179,6 +188,10 @@ class BigStick(Randomisation):
     tolerance: Annotated[int, Field(ge=1, le=1000)]
     """The most patients by which the arms may differ, such as 3."""
 
+    @property
+    def keeps_balance(self) -> bool:
+        return True
+
     def in_words(self) -> str:
         return (
             f"by the big stick design: a fair toss until the arms differ by {self.tolerance}, then "
@@ -197,6 +210,10 @@ class BiasedCoin(Randomisation):
     method: Literal["biased_coin"]
     probability: Annotated[float, Field(ge=0.5, le=1)]
     """The chance of the arm that is behind, such as 0.667."""
+
+    @property
+    def keeps_balance(self) -> bool:
+        return self.probability > 0.5
 
     def in_words(self) -> str:
         return (
@@ -238,6 +255,10 @@ class Chen(Randomisation):
     """The most patients by which the arms may differ, such as 3."""
     probability: Annotated[float, Field(ge=0.5, le=1)]
     """The chance of the arm that is behind, while they differ by less, such as 0.667."""
+
+    @property
+    def keeps_balance(self) -> bool:
+        return True
 
     def in_words(self) -> str:
         return (
@@ -293,6 +314,10 @@ class Minimisation(Randomisation):
     """The chance of the preferred arm, such as 0.8; the others share the rest."""
     weights: dict[Name, Positive] = Field(default_factory=dict)
     """How much a factor counts, by its name, site among them; 1 unless given."""
+
+    @property
+    def keeps_balance(self) -> bool:
+        return self.probability > 0.5
 
     def design_violations(
         self, ratios: tuple[int, ...], factors: tuple[str, ...]

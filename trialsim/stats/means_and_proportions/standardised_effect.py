@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Floats
+from trialsim.arrays import Floats, Integers
+from trialsim.stats.means_and_proportions.balanced_strata import spared_by_balance
 from trialsim.stats.means_and_proportions.cumulative_logits import (
     Rows,
     curvature,
@@ -37,6 +38,14 @@ class StandardisedEffect(NamedTuple):
     """Of the influences, times N / (N - covariates - 1) for N patients."""
 
 
+class _Influenced(NamedTuple):
+    """The effect, and what each patient does to it."""
+
+    rows: Rows
+    effect: Floats  # (trial,)
+    influence: Floats  # (trial, row): the effect less the true one is their mean
+
+
 class _Predicted(NamedTuple):
     """All patients in one arm."""
 
@@ -45,11 +54,16 @@ class _Predicted(NamedTuple):
     average: Floats  # of them over patients, (trial, cells - 1)
 
 
-def standardised_effect(cell: Floats, covariates: Floats, cells: int) -> StandardisedEffect:
+def standardised_effect(
+    cell: Floats, covariates: Floats, cells: int, groups: Integers | None = None
+) -> StandardisedEffect:
     """Fit the proportional odds model, and compare its averaged predictions in the two arms.
 
     The arguments are those of `adjusted_proportional_odds`: `cell` of shape (..., patients), NaN of
     who is not analysed, `covariates` of shape (..., patients, covariates), the arm first.
+
+    With `groups`, of shape (..., patients, groups), the variance is that under a procedure that
+    balances the arms within them, see `spared_by_balance`; otherwise that of simple randomisation.
 
     Where the fit is right, so is the effect. Where there is no effect it is 0.5 whatever the fit,
     for randomisation makes the arms alike. With the arm alone it is that of the fitted model, which
@@ -65,12 +79,19 @@ def standardised_effect(cell: Floats, covariates: Floats, cells: int) -> Standar
     one = cell.reshape(-1, cell.shape[-1])
     x = covariates.reshape(*one.shape, -1)
     some = (slice(start, start + AT_ONCE) for start in range(0, len(one), AT_ONCE))
-    parts = [_fitted_effects(patients_in_rows(one[trials], x[trials], cells)) for trials in some]
+    within = None if groups is None else groups.reshape(*one.shape, -1)
+    parts = [
+        _fitted_effects(
+            patients_in_rows(one[trials], x[trials], cells),
+            None if within is None else within[trials],
+        )
+        for trials in some
+    ]
     joined = (np.concatenate(part) for part in zip([np.empty(0)] * 2, *parts, strict=True))
     return StandardisedEffect(*(part.reshape(cell.shape[:-1]) for part in joined))
 
 
-def _fitted_effects(rows: Rows) -> tuple[Floats, Floats]:
+def _fitted_effects(rows: Rows, groups: Integers | None) -> tuple[Floats, Floats]:
     """Return effect and variance of each trial; NaN where the likelihood has no maximum."""
     effect, variance = np.full((2, len(rows.place)), np.nan)
     left = np.flatnonzero(are_comparable(rows))
@@ -81,12 +102,29 @@ def _fitted_effects(rows: Rows) -> tuple[Floats, Floats]:
     fit = maximised(some, *start)
     fitted = np.flatnonzero(has_a_maximum(fit))
     at = fit.thresholds[fitted], fit.slopes[fitted]
-    effect[left[fitted]], variance[left[fitted]] = _standardised(some.of(fitted), *at)
+    found = _standardised(some.of(fitted), *at)
+    done = left[fitted]
+    effect[done], variance[done] = (
+        found.effect,
+        _variance(found, None if groups is None else groups[done]),
+    )
     return effect, variance
 
 
-def _standardised(rows: Rows, thresholds: Floats, slopes: Floats) -> tuple[Floats, Floats]:
-    """Return effect and variance at the fit.
+def _variance(found: _Influenced, groups: Integers | None) -> Floats:
+    """Return the variance of the effect, (trial,), of whatever is left to chance."""
+    rows = found.rows
+    patients = rows.weight.sum(axis=1)
+    spare = np.maximum(patients - rows.x.shape[1] - 1, 1.0)
+    variance = (rows.weight * found.influence**2).sum(axis=1) / (patients * spare)
+    if groups is None:
+        return np.asarray(variance)
+    spared = spared_by_balance(found.influence, rows.x[:, 0] > 0, rows.weight > 0, groups)
+    return np.asarray(np.where(spared < variance, variance - spared, variance))
+
+
+def _standardised(rows: Rows, thresholds: Floats, slopes: Floats) -> _Influenced:
+    """Return the effect at the fit, and by how much each patient moves it.
 
     With the averages F1 and F0 and their shares of cells p1 and p0, the effect is the sum over
     cells k of p1(k) (F0(k - 1) + F0(k)) / 2. F1(k) pulls at it by -(p0(k) + p0(k + 1)) / 2, F0(k)
@@ -105,8 +143,7 @@ def _standardised(rows: Rows, thresholds: Floats, slopes: Floats) -> tuple[Float
         up += pull * steep.sum(axis=-1)
         along -= (arm.x @ np.swapaxes(pull[:, np.newaxis] @ steep, -1, -2))[..., 0]
     influence = own + patients * _scores_along(rows, (thresholds, slopes), (up, along))
-    spare = np.maximum(patients[:, 0] - slopes.shape[1] - 1, 1.0)
-    return effect, (rows.weight * influence**2).sum(axis=1) / (patients[:, 0] * spare)
+    return _Influenced(rows, effect, influence)
 
 
 def _predicted(rows: Rows, thresholds: Floats, slopes: Floats, arm: float) -> _Predicted:

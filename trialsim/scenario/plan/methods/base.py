@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final, Literal, Self, TypeAlias
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
@@ -206,6 +206,36 @@ class AnalysisMethod(CheckedModel):
     def population_violations(self, population: Population) -> Iterator[Violation]:
         """Yield what in the population it cannot go with; paths begin at the plan."""
         yield from ()
+
+
+InfluenceVariance: TypeAlias = Literal["simple", "design"]
+"""Of a standardised effect: of patients tossed one by one, or balanced within strata."""
+
+
+def influences_in_words(variance: InfluenceVariance) -> str:
+    """Return how the variance of a standardised effect is made."""
+    told = (
+        "That of the patients' influences, on the averages and through the fitted model, which "
+        "need not be true, under any hypothesis"
+    )
+    if variance == "design":
+        return (
+            f"{told}, less what the balance of the arms within the strata of the design takes from "
+            "chance (Bugni, Canay and Shaikh 2018; Ye, Shao, Yi and Zhao 2023); under minimisation "
+            "within the classes of each factor. It needs many patients in a stratum."
+        )
+    return (
+        f"{told}, as under simple randomisation: where patients are stratified by what tells of "
+        "the score beyond the covariates, it is conservative."
+    )
+
+
+def unbalanced(variance: InfluenceVariance, design: Design) -> Iterator[Violation]:
+    """Yield why the design's balance cannot be counted on, if so; paths begin at the plan."""
+    if variance == "design" and not design.keeps_balance:
+        method = None if design.randomisation is None else design.randomisation.method
+        rule = "must be simple under a procedure that keeps no balance within strata"
+        yield Violation("test.variance", rule, method)
 
 
 _SCALE: Final = "On a scale with 21% of patients at its floor and 16% at its ceiling"

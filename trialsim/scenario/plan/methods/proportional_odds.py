@@ -9,11 +9,15 @@ from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
     AnalysisMethod,
+    InfluenceVariance,
     covariate_violations,
+    influences_in_words,
     listed,
     measured,
+    unbalanced,
 )
 from trialsim.scenario.plan.methods.ranks import RankMethod
+from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import Name, Rules, Violation
 
 _WHY_NOT_MONITORED: Final = (
@@ -115,12 +119,16 @@ class StandardisedMannWhitney(RankMethod):
     patients, as without covariates; not the odds ratio between patients who are alike.
     """
 
+    omitted_defaults = ("variance",)
     pools_imputations: ClassVar[bool] = True
     why_not_monitored: ClassVar[str] = _WHY_NOT_MONITORED
 
     method: Literal["standardised_mann_whitney"]
     covariates: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
     """In the model besides the arm, such as [arat, age_years]."""
+    variance: InfluenceVariance = "simple"
+    """Of the effect, as under simple randomisation, usually; or that of the design, which keeps the
+    arms in balance within its strata: smaller where strata tell."""
 
     def effect_in_words(self, plan: Plan) -> str:
         return (
@@ -138,17 +146,18 @@ class StandardisedMannWhitney(RankMethod):
         return "Tied patients are in one cell of the model; a tie counts one half."
 
     def variance_in_words(self, plan: Plan) -> str:
-        return (
-            "That of the patients' influences, on the averages and through the fitted model, which "
-            "need not be true, under any hypothesis."
-        )
+        return influences_in_words(self.variance)
 
     def effect_interval_in_words(self, plan: Plan) -> str:
         return "Student's t on the logit scale, with the test's variance"
 
     def level_row(self, plan: Plan) -> str | None:
         told = len(self.covariates) == 1 and plan.missing != "multiple_imputation"
-        return self.method if told else None
+        strata = ", 4 strata, design" if self.variance == "design" else ""
+        return f"{self.method}{strata}" if told else None
+
+    def design_violations(self, design: Design) -> Iterator[Violation]:
+        yield from unbalanced(self.variance, design)
 
     def population_violations(self, population: Population) -> Iterator[Violation]:
         yield from covariate_violations(self.covariates, population)

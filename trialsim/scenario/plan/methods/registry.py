@@ -4,6 +4,7 @@ One without choices is written by its name alone, `test: welch`; so is any whose
 left at their defaults. Otherwise it is a mapping: `test: {method: responders, threshold: 40}`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -69,15 +70,27 @@ def _from_its_name(written: Any) -> Any:
     return {"method": written} if isinstance(written, str) else written
 
 
-def _shortest(method: AnyMethod) -> Any:
-    """Return the name alone of a method that has no choices, else all that it says."""
-    omitted = {
-        name
-        for name in method.omitted_defaults
-        if getattr(method, name) == type(method).model_fields[name].default
+def as_short(written: Any) -> Any:
+    """Return a method as written without what it has anyway, its name if nothing else is left.
+
+    What is no method stays as it is.
+
+    >>> as_short({"method": "ancova", "slopes": "common", "covariates": []})
+    'ancova'
+    """
+    if not isinstance(written, Mapping):
+        return written
+    known = {name_of(one): one for one in METHODS}
+    method = known.get(str(written.get("method")))
+    if method is None:
+        return written
+    usual = {name: method.model_fields[name].default for name in method.omitted_defaults}
+    said = {
+        name: value
+        for name, value in written.items()
+        if name not in usual or (tuple(value) if isinstance(value, list) else value) != usual[name]
     }
-    content = method.model_dump(exclude=omitted)
-    return content if len(content) > 1 else method.method
+    return said if len(said) > 1 else said["method"]
 
 
 _Mapping = Annotated[AnyMethod, Field(discriminator="method")]
@@ -88,6 +101,6 @@ _Name = Annotated[
 Method = Annotated[
     _Mapping,
     BeforeValidator(_from_its_name, json_schema_input_type=_Name | _Mapping),
-    PlainSerializer(_shortest),
+    PlainSerializer(lambda method: as_short(method.model_dump())),
 ]
 """A method as a scenario writes it: a name, or a mapping that says `method`."""

@@ -10,10 +10,14 @@ from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import STRATA, Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
     AnalysisMethod,
+    InfluenceVariance,
     covariate_violations,
+    influences_in_words,
     listed,
     measured,
+    unbalanced,
 )
+from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import Finite, Name, Rules, Violation
 from trialsim.stats.means_and_proportions.two_shares import IntervalOfShares, Measure
 
@@ -32,6 +36,9 @@ def _within_sites(test: "Responders", strata: str, stratum_weighting: str) -> It
 def _standardised_alone(test: "Responders", strata: str, missing: str) -> Iterator[Violation]:
     """Refuse what has no part where a model given covariates is standardised."""
     if not test.covariates:
+        if test.variance != "simple":
+            rule = "must be left at simple without covariates, by which an effect is standardised"
+            yield Violation("test.variance", rule, test.variance)
         return
     rule = "must be left at {} with covariates, by which a risk difference is standardised"
     for field, value, usual in (
@@ -57,7 +64,7 @@ def _pooled_as_a_difference(test: "Responders", missing: str) -> Iterator[Violat
 class Responders(AnalysisMethod):
     """Shares of patients at or beyond a threshold."""
 
-    omitted_defaults = ("effect", "interval", "covariates")
+    omitted_defaults = ("effect", "interval", "covariates", "variance")
     conflicts: ClassVar[Rules] = (
         (("test", "strata", "stratum_weighting"), _within_sites),
         (("test", "missing"), _pooled_as_a_difference),
@@ -82,6 +89,9 @@ class Responders(AnalysisMethod):
     covariates: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     """In a logistic model whose predictions for all patients are averaged in each arm, so that the
     risk difference stays that of two populations; such as [arat, age_years], usually none."""
+    variance: InfluenceVariance = "simple"
+    """Of the effect given covariates, as under simple randomisation, usually; or that of the
+    design, which keeps the arms in balance within its strata: smaller where strata tell."""
 
     def quantity(self, plan: Plan) -> Quantity:
         return _QUANTITIES[self.effect]
@@ -139,10 +149,7 @@ class Responders(AnalysisMethod):
 
     def variance_in_words(self, plan: Plan) -> str:
         if self.covariates:
-            return (
-                "That of the patients' influences, on the averages and through the fitted model, "
-                "which need not be true, under any hypothesis."
-            )
+            return influences_in_words(self.variance)
         if plan.strata != "none":
             within = f"in each {STRATA[plan.strata]}, given margins"
             return f"The test's variance is that of the null hypothesis {within}."
@@ -154,7 +161,10 @@ class Responders(AnalysisMethod):
         if plan.missing == "multiple_imputation":
             return None
         if self.covariates:
-            return "responders, standardised" if len(self.covariates) == 1 else None
+            if len(self.covariates) > 1:
+                return None
+            strata = ", 4 strata, design" if self.variance == "design" else ""
+            return f"responders, standardised{strata}"
         if plan.strata != "none":
             return "responders, 12 sites" if plan.strata == "site" else None
         score = self.interval == "miettinen-nurminen"
@@ -206,6 +216,9 @@ class Responders(AnalysisMethod):
                 "patients more in each cell of the table"
             )
         return "Newcombe's method 10 (1998), from two Wilson intervals"
+
+    def design_violations(self, design: Design) -> Iterator[Violation]:
+        yield from unbalanced(self.variance, design)
 
     def population_violations(self, population: Population) -> Iterator[Violation]:
         yield from covariate_violations(self.covariates, population)
