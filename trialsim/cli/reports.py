@@ -61,7 +61,23 @@ def report(
         Path | None,
         typer.Option(help="Folder that keeps what is computed, for the next report."),
     ] = None,
+    scenarios: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A YAML file of scenarios to report by name, each with the reason for it.",
+        ),
+    ] = None,
+    scenario_replicates: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Trials of each of --scenarios.", show_default="4096, 1024 with events"
+        ),
+    ] = None,
     question: Annotated[str, typer.Option(help="What the study was simulated to answer.")] = "",
+    conclusion: Annotated[
+        str, typer.Option(help="What you conclude, printed as the author's words.")
+    ] = "",
     jobs: Jobs = -1,
     overwrite: Overwrite = False,
 ) -> None:
@@ -81,10 +97,11 @@ def report(
     directory = find_run(run)
     warn_of_damaged_parts(directory)
     counts = null_replicates, sensitivity_replicates, published_replicates, nuisance_replicates
-    wanted = ReportOptions(null, what_if, *counts, workers_of(jobs), keep)
+    named = scenarios, scenario_replicates
+    wanted = ReportOptions(null, what_if, *counts, *named, workers_of(jobs), keep)
     with Progress(None) as progress:
         evidence = collect_evidence(directory, wanted, progress)
-        page = written(evidence, question, command_line())
+        page = written(evidence, question, command_line(), conclusion)
     to.write(page)
     (warn if to.alone else say)(
         f"The report of {evidence.result.replicates:,} simulated trials is in {out}"

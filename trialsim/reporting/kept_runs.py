@@ -34,6 +34,9 @@ def report(
     keep: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | bool | None = None,
+    scenarios: str | Path | None = None,
+    scenario_replicates: int | None = None,
+    conclusion: str = "",
 ) -> None:
     """Write the report of a run that a directory keeps: one file that holds everything.
 
@@ -53,6 +56,10 @@ def report(
         A folder that keeps what is computed, for the next report.
     overwrite
         Whether a file that trialsim has not made may be replaced.
+    scenarios, scenario_replicates
+        A YAML file of scenarios that the report names, and the trials of each.
+    conclusion
+        What its author concludes, in the author's words.
 
     Raises
     ------
@@ -78,8 +85,12 @@ def report(
         sensitivity_replicates=sensitivity_replicates,
         published_replicates=published_replicates,
         nuisance_replicates=nuisance_replicates,
+        scenarios=None if scenarios is None else Path(scenarios),
+        scenario_replicates=scenario_replicates,
         n_jobs=n_jobs,
         keep=None if keep is None else Path(keep),
     )
     evidence = collect_evidence(find_run(run), wanted, progress)
-    write_named(path, as_file(path, page_of(evidence, question)), "path", overwrite)
+    write_named(
+        path, as_file(path, page_of(evidence, question, conclusion=conclusion)), "path", overwrite
+    )

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from tests.reporting.conftest import RunOf
 from trialsim.analysis.analyse import analyse
 from trialsim.reporting.evidence.evidence import Evidence
 from trialsim.reporting.evidence.example_trials import examples
+from trialsim.reporting.evidence.finished_run import finished
 from trialsim.runs.directory import RunDirectory
+from trialsim.scenario.files.yaml_file import load
 
 
 def test_examples_are_typical_low_and_high(evidence: Evidence) -> None:
@@ -49,3 +52,19 @@ def test_a_run_without_an_estimate_has_no_example(
 ) -> None:
     nothing = {name: np.full_like(one, np.nan) for name, one in evidence.result.columns.items()}
     assert examples(modest_run, replace(evidence.result, columns=nothing)) == ()
+
+
+def test_of_a_study_with_looks_each_way_to_stop_has_an_example(run_of: RunOf) -> None:
+    study = load("cars_sequential")
+    run = run_of(study, "sequential")
+    result = finished(run)
+    looks = result.looks
+    assert looks is not None
+    found = {one.why: one.replicate for one in examples(run, result)}
+    for look in looks.names:
+        for reason in ("efficacy", "futility"):
+            stopped = result.columns[f"look.{look}.{reason}"] == 1
+            why = f"a trial stopped for {reason} at {look.replace('_', ' ')}"
+            assert (why in found) == stopped.any(), why
+            assert why not in found or stopped[found[why]]
+    assert sum("stopped for" in why for why in found) > 1

@@ -6,6 +6,7 @@ import re
 import shutil
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -16,13 +17,16 @@ import pytest
 
 from trialsim.cli import run
 from trialsim.errors import RunError
+from trialsim.questions.named_scenarios import NamedScenario
 from trialsim.reporting.evidence import example_trials
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
+from trialsim.reporting.evidence.named_scenarios import run_scenarios
 from trialsim.reporting.pages.report import data_of, report
 from trialsim.reporting.tables.checklist import checklist
 from trialsim.reporting.tables.first_page import assumptions_that_matter
 from trialsim.reporting.tables.page import Cell
 from trialsim.runs.directory import RunDirectory
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import describe
@@ -387,3 +391,23 @@ def test_the_first_question_is_of_success_where_that_is_more_than_the_primary_an
     told = dict(Reader(page).named)
     assert "run.secondary.expected_rejections.mean" in told
     assert "run.secondary.analyses.primary.power" in told
+
+
+def test_named_scenarios_and_the_authors_conclusion_stand_in_the_page_and_its_checklist(
+    evidence: Evidence, modest: Scenario
+) -> None:
+    because = "More may <leave> elsewhere."
+    one = NamedScenario(kind="no_effect", because=because, changes={"design.patients": 44})
+    named = {"more_leave": (one, modest.replace(one.changes))}
+    with_more = replace(evidence, scenarios=run_scenarios(named, 16, Runner(1, 1)))
+    concluded = "Forty patients are <too few>."
+    reader = Reader(report(with_more, QUESTION, conclusion=concluded))
+    assert {because, concluded} <= set(reader.words)
+    assert {"scenarios", "conclusion"} <= set(reader.identifiers)
+    for row in checklist(with_more, concluded).rows:
+        place, told = row.cells[2].target, row.cells[2].text
+        if row.cells[0].text.startswith(("Conclusions", "Scenarios by name")):
+            assert place in reader.identifiers, told
+    content = data_of(with_more)
+    for name, value in reader.named:
+        assert at(content, name) == value, name

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _PROBABILITIES: Final = ("held", "efficacy", "harm", "futility", "full_information")
 """Of all replicates; the rest is of those in which the look was held."""
-_STOPS: Final = ("efficacy", "harm", "futility", "full_information")
+STOPS: Final = ("efficacy", "harm", "futility", "full_information")
 _SPREAD: Final = ("randomised", "analysed", "duration_days", "infusions_given")
 _ENDS: Final = ("low", "high")
 FINAL: Final = AT_THE_END
@@ -128,7 +128,7 @@ class LooksResult:
 
         Among all finished replicates. Such a stop saves nobody.
         """
-        stops = [self.columns[of_look(look, what)] == 1 for what in _STOPS]
+        stops = [self.columns[of_look(look, what)] == 1 for what in STOPS]
         everybody = self.columns[of_look(look, "randomised_by_decision")]
         late = np.any(stops, axis=0) & (everybody >= self.columns["planned_patients"])
         return wilson_interval(late.sum(), self.finished.sum())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trialsim.questions.estimands.result import Estimands
+from trialsim.questions.named_scenarios import load_scenarios
 from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.parallel import Progress
@@ -17,6 +18,7 @@ from trialsim.reporting.evidence import published, sensitivity, type_one_error
 from trialsim.reporting.evidence.example_trials import Example, examples
 from trialsim.reporting.evidence.finished_run import estimands_kept, finished
 from trialsim.reporting.evidence.kept_file import open_keep
+from trialsim.reporting.evidence.named_scenarios import run_scenarios
 from trialsim.reporting.evidence.what_if_file import what_if_of
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
@@ -24,6 +26,8 @@ from trialsim.scenario.programme import single_trial
 
 DEFAULT: Final = (4096, 512, 1024, 1024)
 """Trials without effect, of each change, beside what was published, and of each nuisance value."""
+OF_A_SCENARIO: Final = 4096
+"""Trials of each scenario that the report names."""
 _FEWER_WITH_EVENTS: Final = 4
 """The event engine, which runs the studies whose patients wait for one another, is that slower."""
 
@@ -46,6 +50,8 @@ class Evidence:
     nuisance: Mapping[str, Any] | None
     """The type I error over nuisance values, as in its JSON; None where it was not requested."""
     examples: tuple[Example, ...]
+    scenarios: Mapping[str, Any] | None = None
+    """The scenarios that the report names, as in their JSON; None where none are given."""
 
     @property
     def estimands(self) -> Estimands | None:
@@ -69,6 +75,9 @@ class ReportOptions:
     sensitivity_replicates: int | None = None
     published_replicates: int | None = None
     nuisance_replicates: int | None = None
+    scenarios: Path | None = None
+    """A file of scenarios that the report names."""
+    scenario_replicates: int | None = None
     n_jobs: int = -1
     keep: Path | None = None
     """A folder that keeps what is computed, for the next report; None keeps it nowhere."""
@@ -92,6 +101,7 @@ def collect_evidence(
     result, scenario = finished(run), single_trial(run.manifest.scenario)
     null = None if options.null is None else type_one_error.load_null_run(run, options.null)
     what_if = None if options.what_if is None else sensitivity.load_what_if(run, options.what_if)
+    named = None if options.scenarios is None else load_scenarios(options.scenarios, scenario)
     # nothing is computed before everything that is given is known to be right
     without, varied, compared, others = _counts(options, run.manifest.engine)
     manifest = run.manifest
@@ -110,6 +120,10 @@ def collect_evidence(
         values = type_one_error.run_nuisance(
             run, min(others, result.replicates), runner, options.keep
         )
+    scenarios = None
+    if named is not None:
+        count = options.scenario_replicates or OF_A_SCENARIO // _fewer(manifest.engine)
+        scenarios = run_scenarios(named, count, runner, options.keep)
     return Evidence(
         run=run,
         result=result,
@@ -120,7 +134,13 @@ def collect_evidence(
         reproduction=reproduction,
         nuisance=values,
         examples=examples(run, result),
+        scenarios=scenarios,
     )
+
+
+def _fewer(engine: str) -> int:
+    """Return by how much fewer trials an engine computes in the same time."""
+    return _FEWER_WITH_EVENTS if engine == "events" else 1
 
 
 def _counts(options: ReportOptions, engine: str) -> tuple[int, ...]:
@@ -131,7 +151,7 @@ def _counts(options: ReportOptions, engine: str) -> tuple[int, ...]:
         options.published_replicates,
         options.nuisance_replicates,
     )
-    fewer = _FEWER_WITH_EVENTS if engine == "events" else 1
+    fewer = _fewer(engine)
     without, *others, nuisance = (
         default // fewer if count is None else count
         for count, default in zip(counts, DEFAULT, strict=True)

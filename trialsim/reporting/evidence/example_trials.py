@@ -1,13 +1,18 @@
-"""A few trials of a run built again: typical, low and high ones, and one of each verdict."""
+"""A few trials of a run built again: typical, low and high, one of each verdict and each stop."""
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from trialsim.arrays import Booleans
 from trialsim.errors import RunError
+from trialsim.replicates.monitoring.looks import REASONS, STOPS
+from trialsim.replicates.monitoring.monitored import of_look
 from trialsim.replicates.result import PowerResult
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.replay import replay
+from trialsim.scenario.words.labels import in_words
 from trialsim.simulated import SimulatedTrial
 
 TOLD: Final = (
@@ -70,7 +75,24 @@ def _chosen(result: PowerResult) -> dict[int, str]:
         those = known[rejected[known] == verdict]
         if len(those) and not any(rejected[number] == verdict for number in chosen):
             chosen[_at_quantile(estimate, those, 0.5)] = why
+    for why, stopped in _ends_at_looks(result):
+        those = known[stopped[known]]
+        if len(those):
+            chosen.setdefault(_at_quantile(estimate, those, 0.5), why)
     return chosen
+
+
+def _ends_at_looks(result: PowerResult) -> Iterator[tuple[str, Booleans]]:
+    """Yield each way in which a look can end a trial, and which trials ended so."""
+    looks = result.looks
+    if looks is None:
+        return
+    for look in looks.names:
+        for reason, column in zip(REASONS, STOPS, strict=True):
+            name = of_look(look, column)
+            if name in result.columns:
+                told = f"a trial stopped for {reason} at {in_words(look)}"
+                yield told, result.columns[name] == 1
 
 
 def _at_quantile(estimate: Any, among: Any, share: float) -> int:

@@ -34,6 +34,7 @@ from trialsim.reporting.tables.operating_characteristics import (
     resources,
 )
 from trialsim.reporting.tables.page import rendered
+from trialsim.reporting.tables.scenarios_table import scenarios_table
 from trialsim.reporting.text.power import HARMFUL, about_ratios
 from trialsim.runs.plain_csv import as_csv
 from trialsim.runs.plain_json import as_json
@@ -54,7 +55,7 @@ _MECHANISMS: Final = (
 """Sections of a study that say how its patients are simulated; the primary outcome joins them."""
 
 
-def report(evidence: Evidence, question: str = "", command: str = "") -> str:
+def report(evidence: Evidence, question: str = "", command: str = "", conclusion: str = "") -> str:
     """Return the report of a run as a page.
 
     Parameters
@@ -63,6 +64,8 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         What the study was simulated to answer, in the words of whoever asks.
     command
         How the report was made.
+    conclusion
+        What its author concludes, in the author's words.
 
     Raises
     ------
@@ -71,7 +74,6 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
     """
     result, scenario = evidence.result, single_trial(evidence.run.manifest.scenario)
     null = evidence.without_effect
-    without = None if null is None else null.result
     study = describe(scenario)
     sections = parts(study, scenario)
     meant = evidence.estimands
@@ -93,8 +95,9 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "assumptions": [part for part in sections if part.table],
         "assumptions_csv": _data_link(as_frame(study, scenario)),
         "statuses": status_counts(study),
-        "performance": performance(result, without),
-        "nuisance": evidence.nuisance and nuisance_table(evidence.nuisance),
+        "performance": performance(result, null and null.result),
+        **_under_other_values(evidence, scenario),
+        "conclusion": conclusion,
         "resources": resources(result),
         **_of_estimands(scenario, meant),
         "looks": planned and looks_tables(result, planned),
@@ -105,7 +108,7 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "example_tables": example_tables(evidence.examples),
         "varying": VARYING,
         "notes": list(about_ratios(result)),
-        "checklist": checklist(evidence),
+        "checklist": checklist(evidence, conclusion),
         "failures": failure_tables(result),
         "figures": figures_of(evidence),
         "commands": commands(evidence, command),
@@ -114,6 +117,14 @@ def report(evidence: Evidence, question: str = "", command: str = "") -> str:
         "data": as_json(data_of(evidence)).replace("<", "\\u003c"),
     }
     return rendered("report.html", content)
+
+
+def _under_other_values(evidence: Evidence, scenario: Scenario) -> dict[str, Any]:
+    """Return what the design does over nuisance values, and in the scenarios that are named."""
+    return {
+        "nuisance": evidence.nuisance and nuisance_table(evidence.nuisance),
+        "scenarios": evidence.scenarios and scenarios_table(evidence.scenarios, scenario),
+    }
 
 
 def _of_estimands(scenario: Scenario, meant: Estimands | None) -> dict[str, Any]:
@@ -140,6 +151,7 @@ def data_of(evidence: Evidence) -> dict[str, Any]:
         "estimands": meant and {**meant.to_dict(), "seconds": None},
         "reproduction": evidence.reproduction,
         "nuisance": evidence.nuisance,
+        "scenarios": evidence.scenarios,
         "quantiles": quantiles(evidence.result),
         "examples": [one.to_dict() for one in evidence.examples],
         "analysis": typical and analyse(typical).to_dict(),

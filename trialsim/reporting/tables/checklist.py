@@ -26,7 +26,7 @@ class Demand(NamedTuple):
     """The words of the link, or the reason."""
 
 
-def checklist(evidence: Evidence) -> Table:
+def checklist(evidence: Evidence, conclusion: str = "") -> Table:
     """Return each demand with a link to its place, or with why it does not apply."""
     rows = [
         TableRow(
@@ -36,7 +36,11 @@ def checklist(evidence: Evidence) -> Table:
                 Cell(demand.told, target=demand.place),
             ]
         )
-        for demand in (*_of_every_report(), *_of_this_one(evidence))
+        for demand in (
+            *_of_every_report(),
+            _of_the_author(conclusion),
+            *_of_this_one(evidence),
+        )
     ]
     columns = ("Asked for", "By", "Where, or why not")
     return Table("demands", "What guidances ask of a simulation report", columns, rows)
@@ -71,12 +75,12 @@ def _of_every_report() -> Iterator[Demand]:
         "reproduction",
         "How to reproduce this",
     )
-    yield Demand(
-        "Conclusions",
-        "FDA 2019",
-        "",
-        "Left to the reader: a simulation shows what assumptions imply",
-    )
+
+
+def _of_the_author(conclusion: str) -> Demand:
+    demand = Demand("Conclusions", "FDA 2019", "conclusion", "The author’s conclusion")
+    reason = "Left to the reader: --conclusion prints the author’s own"
+    return _unless(not conclusion, reason, demand)
 
 
 def _of_this_one(evidence: Evidence) -> Iterator[Demand]:
@@ -91,6 +95,12 @@ def _of_this_one(evidence: Evidence) -> Iterator[Demand]:
         evidence.nuisance is None,
         "Not requested: --nuisance-replicates",
         Demand(asked, "FDA 2019, E20", "nuisance", "The type I error under other values"),
+    )
+    asked = "Scenarios by name, why they suffice, and the worst type I error among them"
+    yield _unless(
+        evidence.scenarios is None,
+        "Not requested: --scenarios",
+        Demand(asked, "FDA 2019, E20", "scenarios", "Named scenarios"),
     )
     asked, place = "Sensitivity to what is assumed", "assumptions-varied"
     yield _unless(
