@@ -50,6 +50,8 @@ _SIGNATURES: Final = {
     "visits": "uuuiiippwippp",
     "conduct": "iiiippppppppppppppppppp",
     "whole_trials": "suuiippppp",
+    "at_most": "iiippp",
+    "counts_at": "iiiipppppp",
 }
 """The arguments of each stage: whole numbers without and with a sign, floats, words and arrays."""
 _BLOCK: Final = 8
@@ -306,6 +308,43 @@ class Stages:
             return WholeTrials(columns, counts, complete)
         handed = {**dict(zip(EACH, layers, strict=True)), "arrival": arrival}
         return WholeTrials(columns, counts, complete, handed)
+
+    def at_most(self, moments: Integers, minutes: Integers) -> Integers:
+        """Return how many moments of each row are at most its minutes, shape (row, minute)."""
+        moments, minutes = np.ascontiguousarray(moments), np.ascontiguousarray(minutes)
+        counts = np.empty_like(minutes)
+        self._library.at_most(*moments.shape, minutes.shape[1], moments, minutes, counts)
+        return counts
+
+    def counts_at(
+        self,
+        rows: Integers,
+        first: Integers,
+        place: Integers,
+        known: Integers,
+        minutes: Integers,
+        size: int,
+    ) -> Integers:
+        """Return the first patients of some rows, known at minutes, counted at their places.
+
+        Parameters
+        ----------
+        first
+            How many patients, shape (row,).
+        minutes
+            Shape (row, minute).
+
+        Returns
+        -------
+        Integers
+            Shape (row, minute, size).
+        """
+        counts = np.zeros((*minutes.shape, size), np.int64)
+        arrays = map(np.ascontiguousarray, (rows, first, place, known, minutes))
+        self._library.counts_at(
+            *(len(rows), place.shape[1], minutes.shape[1], size, *arrays, counts)
+        )
+        return counts
 
 
 def _row(units: int) -> Words:

@@ -120,11 +120,8 @@ typedef struct {
 } Kept;
 
 /* What cuts of a trial need of each patient: patients.Patients. A layer of each kind has the shape
-   (replicate, patient). */
-enum {
-    RANDOMISED, KNOWN, PLACE, LAST_VISIT, INFUSIONS, DISCONTINUED, WITHDRAWN, DIED,
-    LAYERS
-};
+   (replicate, patient); from the last visit on they are of the patients so far. */
+enum { RANDOMISED, KNOWN, PLACE, LAST_VISIT, INFUSIONS, DISCONTINUED, WITHDRAWN, DIED };
 
 /* ---- The room in which one replicate is simulated after another ------------------------------ */
 
@@ -962,16 +959,16 @@ static int64_t known_from(const Room *room, int64_t i)
 /* Patients go to layers that lie so far apart, candidates' arrivals to a row. */
 static void hand_back(const Room *room, int64_t *each, int64_t apart, int64_t *arrival)
 {
-    int64_t patients = room->of->patients;
-    for (int64_t i = 0; i < patients; i++) {
+    int64_t last_visit = 0, infusions = 0, discontinued = 0, withdrawn = 0, died = 0;
+    for (int64_t i = 0; i < room->of->patients; i++) {
         each[RANDOMISED * apart + i] = room->first[i];
         each[KNOWN * apart + i] = known_from(room, i);
         each[PLACE * apart + i] = room->place[i];
-        each[LAST_VISIT * apart + i] = room->last_visit[i];
-        each[INFUSIONS * apart + i] = room->received[room->number[i]];
-        each[DISCONTINUED * apart + i] = room->discontinued[i];
-        each[WITHDRAWN * apart + i] = room->withdrawn[i];
-        each[DIED * apart + i] = room->died[i];
+        each[LAST_VISIT * apart + i] = last_visit = larger(last_visit, room->last_visit[i]);
+        each[INFUSIONS * apart + i] = infusions += room->received[room->number[i]];
+        each[DISCONTINUED * apart + i] = discontinued += room->discontinued[i] < NEVER;
+        each[WITHDRAWN * apart + i] = withdrawn += room->withdrawn[i] < NEVER;
+        each[DIED * apart + i] = died += room->died[i] < NEVER;
     }
     memcpy(arrival, room->arrival, (size_t)room->drawn * sizeof *arrival);
     for (int64_t i = room->drawn; i < room->most; i++)
@@ -1069,6 +1066,34 @@ EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int6
     }
     free(memory);
     return why;
+}
+
+/* ---- Cuts: patients.at_most, finished.FinishedTrial ------------------------------------------- */
+
+/* How many moments of each row are at most each of its minutes. */
+EXPORT void at_most(int64_t rows, int64_t width, int64_t cuts, const int64_t *moments,
+                    const int64_t *minutes, int64_t *counts)
+{
+    for (int64_t cut = 0; cut < rows * cuts; cut++) {
+        const int64_t *own = moments + cut / cuts * width;
+        int64_t minute = minutes[cut], count = 0;
+        for (int64_t i = 0; i < width; i++)
+            count += own[i] <= minute;
+        counts[cut] = count;
+    }
+}
+
+/* The first patients of some replicates, counted at their places in a table for each cut, if they
+   are known at its minute; `counts` is zero. */
+EXPORT void counts_at(int64_t rows, int64_t width, int64_t cuts, int64_t size, const int64_t *row,
+                      const int64_t *first, const int64_t *place, const int64_t *known,
+                      const int64_t *minutes, int64_t *counts)
+{
+    for (int64_t cut = 0; cut < rows * cuts; cut++) {
+        int64_t at = cut / cuts, start = row[at] * width, minute = minutes[cut];
+        for (int64_t i = start; i < start + first[at]; i++)
+            counts[cut * size + place[i]] += known[i] <= minute;
+    }
 }
 
 /* How large a study is, so that whoever fills one in can see that both mean the same. */

@@ -167,11 +167,9 @@ class Unfinished(IntEnum):
     NO_MEMORY = 3
 
 
-EACH: Final = (
-    *("randomised", "known", "place", "last_visit", "infusions"),
-    *("discontinued", "withdrawn", "died"),
-)
-"""What is handed back of each patient where looks may cut the trials, as `Patients` has it."""
+SO_FAR: Final = ("last_visit", "infusions_given", "discontinued", "withdrawn", "died")
+EACH: Final = ("randomised", "known", "place", *SO_FAR)
+"""What is handed back of each patient where looks may cut the trials: `Patients` says what."""
 
 
 class WholeTrials(NamedTuple):

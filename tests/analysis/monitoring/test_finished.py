@@ -1,11 +1,14 @@
 """Counts of many cuts at once are those of each cut by itself."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.statistics import statistics, statistics_at
 from trialsim.clock import DAY, NEVER
+from trialsim.compiled.library import builds_here, computed_by
 from trialsim.scenario.files.yaml_file import load
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
@@ -18,6 +21,13 @@ def finished(strata: str) -> FinishedTrial:
     """Return a batch of a small CARS-1."""
     scenario = load("cars1").replace({"design.patients": 60, "analysis.strata": strata})
     return FinishedTrial(simulate_batch(scenario, Streams(3, range(24))))
+
+
+@pytest.fixture(autouse=True, params=builds_here())
+def build(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let each build count, of trials that any of them simulated."""
+    with computed_by(request.param):
+        yield
 
 
 @pytest.mark.parametrize("strata", STRATA)
@@ -56,7 +66,11 @@ def test_counts_at_ends_are_those_enrolled_and_known_by_then(strata: str) -> Non
     batch = finished(strata)
     rows, sizes = np.array([3, 3, 11, 20]), np.array([60, 40, 60, 50])
     closes, until = np.array([200, 250, 150, 300]) * DAY, np.array([180 * DAY, NEVER, NEVER, NEVER])
-    found = batch.counts_at_ends(rows, sizes, closes, until)
+    everybody = np.full((2, 24), NEVER)
+    everybody[:, rows[1:]] = sizes[1:], closes[1:]
+    first = batch.enrolled(*everybody)[rows]
+    first[0] = batch.enrolled(np.full(24, sizes[0]), np.full(24, closes[0]))[rows[0]]
+    found = batch.counts_at_ends(rows, first, until)
     for place, row in enumerate(rows):
         enrolled = (np.arange(60) < sizes[place]) & (batch.randomised < closes[place])
         whole = batch.counts(enrolled & (batch.known <= until[place]))

@@ -166,9 +166,7 @@ def each_of(patients: Patients, scenario: Scenario) -> dict[str, Any]:
         "each randomised": patients.randomised,
         "each known": patients.known,
         "each place": np.where(aside, -1, patients.place),
-        "each last visit": patients.last_visit,
-        "each infusions": patients.infusions,
-        **{f"each {name}": when for name, when in patients.exits.items()},
+        **{f"each {name} so far": numbers for name, numbers in patients.so_far.items()},
         "each arrival": np.sort(np.where(before, patients.arrival, 0), axis=1)[:, -20:],
     }
 

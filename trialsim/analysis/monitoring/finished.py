@@ -13,11 +13,18 @@ from trialsim.analysis.counts import strata_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import Endpoint, cells_of, endpoint
 from trialsim.analysis.methods.registry import compare, truth_parts
-from trialsim.analysis.monitoring.patients import Patients, patients_at_once, patients_of
+from trialsim.analysis.monitoring.patients import (
+    Patients,
+    at_most,
+    patients_at_once,
+    patients_of,
+)
 from trialsim.analysis.truth import TruthParts
 from trialsim.analysis.whole.counted import without_trial
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import NEVER
+from trialsim.compiled.library import stages
+from trialsim.compiled.stages import Stages
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
@@ -91,7 +98,7 @@ class FinishedTrial:
         rows = np.flatnonzero(closed != patients.closed)
         counts = patients.screened.copy()
         until = np.minimum(closed[rows], last)[:, None]
-        counts[rows] = np.count_nonzero(patients.arrival[rows] <= until, axis=1)
+        counts[rows] = at_most(patients.arrival[rows], until)[:, 0]
         return counts
 
     @property
@@ -129,22 +136,19 @@ class FinishedTrial:
         places = self.patients.place + self._beside(self.replicates)
         return self._counted(places[included], self.replicates)
 
-    def enrolled(self, rows: Integers, patients: Integers, closes: Integers) -> Booleans:
-        """Return who is enrolled of some replicates, shape (row, patient).
+    def enrolled(self, patients: Integers, closes: Integers) -> Integers:
+        """Return how many of the first `patients` are randomised before a minute, (replicate,)."""
+        return np.minimum(at_most(self.randomised, closes[:, None] - 1)[:, 0], patients)
 
-        They are those of the first `patients` who are randomised before a minute.
-        """
-        planned = np.arange(self.randomised.shape[1]) < patients[:, None]
-        return planned & (self.randomised[rows] < closes[:, None])
-
-    def counts_at_ends(
-        self, rows: Integers, patients: Integers, closes: Integers, until: Integers
-    ) -> Integers:
+    def counts_at_ends(self, rows: Integers, first: Integers, until: Integers) -> Integers:
         """Return the counts of some replicates as they end, shape (row, stratum, 2, cells).
 
-        They are of those `enrolled` whose endpoint is known at a minute, `NEVER` for all of them.
+        They are of the first patients whose endpoint is known at a minute, `NEVER` for all of them.
         """
-        included = self.enrolled(rows, patients, closes)
+        compiled = stages()
+        if compiled is not None:
+            return self._compiled_counts(compiled, rows, first, until[:, None])[:, 0]
+        included = np.arange(self.randomised.shape[1]) < first[:, None]
         if (until < NEVER).any():
             included &= self.known[rows] <= until[:, None]
         places = self.patients.place[rows] + self._beside(len(rows))
@@ -154,14 +158,18 @@ class FinishedTrial:
         """Return the counts of those known at cuts, shape (replicate, cut, stratum, 2, cells).
 
         They are of the first so many patients; `minutes` are those of the cuts, shape (replicate,
-        cut), in any order. Each patient is counted once, at the first cut that has them.
+        cut), in any order. NumPy counts each patient once, at the first cut that has them.
         """
-        known, cuts = self.known[:, :patients], minutes.shape[1]
-        first = np.zeros(known.shape, np.int16)  # narrow, as it is gone through for each cut
+        compiled, cuts = stages(), minutes.shape[1]
+        if compiled is not None:
+            rows, first = np.arange(self.replicates), np.full(self.replicates, patients)
+            return self._compiled_counts(compiled, rows, first, minutes)
+        known = self.known[:, :patients]
+        later = np.zeros(known.shape, np.int16)  # narrow, as it is gone through for each cut
         for minute in minutes.T:
-            first += known > minute[:, None]
+            later += known > minute[:, None]
         rows, tables = np.arange(self.replicates)[:, None], cuts + 1
-        beside = (rows * tables + first) * math.prod(self.table)
+        beside = (rows * tables + later) * math.prod(self.table)
         places = self.patients.place[:, :patients] + beside
         counts = self._counted(places.reshape(-1), self.replicates * tables)
         counts = counts.reshape(self.replicates, tables, *counts.shape[1:])
@@ -169,6 +177,14 @@ class FinishedTrial:
         if (np.diff(minutes, axis=1) >= 0).all():
             return in_order
         return in_order[rows, minutes.argsort(axis=1).argsort(axis=1)]
+
+    def _compiled_counts(
+        self, compiled: Stages, rows: Integers, first: Integers, minutes: Integers
+    ) -> Integers:
+        """Return the counts of the first patients known, shape (row, minute, stratum, 2, cells)."""
+        each, size = self.patients, math.prod(self.table)
+        counts = compiled.counts_at(rows, first, each.place, each.known, minutes, size)
+        return counts.reshape(*minutes.shape, *self.table)[:, :, :, :2]
 
     def counts_of_first(self, patients: int) -> Integers:
         """Return the counts of the first so many patients, made once for all plans."""

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from trialsim.analysis.monitoring.finished import FinishedTrial
+from trialsim.analysis.monitoring.patients import at_most
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import DAY, NEVER
 from trialsim.scenario.monitoring.looks import Look
@@ -31,17 +32,17 @@ class Moments:
     @cached_property
     def known(self) -> Integers:
         """Patients whose endpoint is known at the cut."""
-        return _at_most(self.knowing, self.minute)
+        return at_most(self.knowing, self.minute)
 
     @cached_property
     def randomised(self) -> Integers:
         """Patients randomised before the cut."""
-        return _at_most(self.randomising, self.minute - 1)
+        return at_most(self.randomising, self.minute - 1)
 
     @cached_property
     def randomised_by_decision(self) -> Integers:
         """Patients randomised before the decision."""
-        return _at_most(self.randomising, self.decided - 1)
+        return at_most(self.randomising, self.decided - 1)
 
     @property
     def waiting(self) -> Integers:
@@ -59,9 +60,7 @@ def moments(finished: FinishedTrial, monitoring: Monitoring, patients: int) -> M
     in_order = finished.known_in_order(patients)
     cuts = [_cut(look, in_order, randomised) for look in monitoring.looks.values()]
     before = np.zeros(len(in_order), np.int64)
-    end = finished.once(
-        "end", patients, lambda: np.where(in_order < NEVER, in_order, 0).max(axis=1)
-    )
+    end = finished.once("end", patients, lambda: _last(in_order))
     minutes, reached = [], []
     for cut in cuts:
         held = (cut > before) & (cut < end)
@@ -79,10 +78,12 @@ def moments(finished: FinishedTrial, monitoring: Monitoring, patients: int) -> M
     )
 
 
-def _at_most(moments: Integers, minutes: Integers) -> Integers:
-    """Return how many moments of each replicate are at most these, shape (replicate, look)."""
-    counts = [np.count_nonzero(moments <= one[:, None], axis=1) for one in minutes.T]
-    return np.stack(counts, axis=1)
+def _last(in_order: Integers) -> Integers:
+    """Return the last minute of each replicate at which anything is known, shape (replicate,)."""
+    last = in_order[:, -1]
+    if (last < NEVER).all():
+        return last
+    return np.asarray(np.where(in_order < NEVER, in_order, 0).max(axis=1))
 
 
 def _cut(look: Look, known: Integers, randomised: Integers) -> Integers:

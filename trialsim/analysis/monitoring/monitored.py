@@ -34,7 +34,7 @@ from trialsim.trial.conduct import couples_patients
 from trialsim.trial.looks import closed_from, paused, sized
 from trialsim.trial.trial import Pause
 
-_NO_ENDS: Final = np.empty((4, 0), np.int64)
+_NO_ENDS: Final = np.empty((3, 0), np.int64)
 _ROWS: Final = 1024
 """Trials that are counted and compared at once: more take memory, and no less time."""
 
@@ -141,7 +141,13 @@ class Monitored:
     @cached_property
     def enrolled(self) -> Booleans:
         """Who is randomised after all, shape (replicate, patient)."""
-        return self.ended.enrolled(np.arange(len(self.stop)), self.patients, self.closes)
+        places = np.arange(self.ended.randomised.shape[1])
+        return np.asarray(places < self.randomised[:, None])
+
+    @cached_property
+    def randomised(self) -> Integers:
+        """How many patients each trial randomises, shape (replicate,)."""
+        return self.ended.enrolled(self.patients, self.closes)
 
     @cached_property
     def analysed_at_stop(self) -> Booleans:
@@ -177,13 +183,13 @@ class Monitored:
 
     @cached_property
     def ends_of_changed(self) -> Integers:
-        """How the trials ended that did not end as planned, shape (4, trial).
+        """How the trials ended that did not end as planned, shape (3, trial).
 
-        The place of each, its patients, when it closed and until when its data count.
+        The place of each, how many it randomised and until when its data count.
         """
         rows, followed = self.rows, self.plan.monitoring.waiting_patients == "followed"
         until = np.full(len(rows), NEVER) if followed else self.cut[rows]
-        return np.stack([rows, self.patients[rows], self.closes[rows], until])
+        return np.stack([rows, self.randomised[rows], until])
 
     @property
     def changed(self) -> Booleans:
@@ -355,7 +361,7 @@ def last_estimates(finished: FinishedTrial, cuts: Sequence[Monitored]) -> list[F
 def _by_counts(finished: FinishedTrial, cuts: Sequence[Monitored]) -> list[Floats]:
     """Return the estimates of the last data of cuts of a batch, from counts alone."""
     ends = np.concatenate([_NO_ENDS, *(cut.ends_of_changed for cut in cuts)], axis=1)
-    distinct, places = np.unique(ends, axis=1, return_inverse=True)
+    distinct, places = _distinct(ends)
     blocks = [distinct[:, at : at + _ROWS] for at in range(0, distinct.shape[1], _ROWS)]
     parts = [finished.estimates(finished.counts_at_ends(*block)) for block in blocks]
     of_changed = np.concatenate([np.empty(0), *parts])[places.reshape(-1)]
@@ -367,6 +373,16 @@ def _by_counts(finished: FinishedTrial, cuts: Sequence[Monitored]) -> list[Float
         estimates.append(estimate)
         begin = end
     return estimates
+
+
+def _distinct(ends: Integers) -> tuple[Integers, Integers]:
+    """Return the ends that differ, and the place of each among them."""
+    row, randomised, until = ends
+    if (until < NEVER).any():
+        return np.unique(ends, axis=1, return_inverse=True)
+    beside = randomised.max(initial=0) + 1  # numbers are put in order much sooner than columns
+    _, first, places = np.unique(row * beside + randomised, return_index=True, return_inverse=True)
+    return ends[:, first], places
 
 
 def _with_pauses(

@@ -11,6 +11,8 @@ from trialsim.analysis.endpoint import Endpoint, visit_of
 from trialsim.analysis.whole.counted import counted_trials, data_of
 from trialsim.arrays import Integers
 from trialsim.clock import NEVER
+from trialsim.compiled.library import stages
+from trialsim.compiled.whole import SO_FAR
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.looks import visit_known_from
@@ -28,12 +30,9 @@ class Patients:
     place: Integers
     """Where each is counted in a table of strata, arms and cells; the third arm is counted aside:
     patients of other arms and those who are not analysed."""
-    last_visit: Integers
-    """The minute of the last visit to which each came."""
-    infusions: Integers
-    """How many infusions each was given."""
-    exits: Mapping[str, Integers]
-    """When each discontinued treatment, withdrew and died, and what is told by arm."""
+    so_far: Mapping[str, Integers]
+    """Numbers of the patients up to each: the minute of the `last_visit` to which anybody came, and
+    how many were `infusions_given`, `discontinued`, `withdrawn` and so on (see `exits_of`)."""
     arrival: Integers
     """When candidates arrived, shape (replicate, candidate)."""
     closed: Integers
@@ -46,6 +45,30 @@ class Patients:
     """All of them by stratum, arm and cell, where they were counted before."""
 
 
+def exits_of(trial: Trial) -> dict[str, Integers]:
+    """Return when each discontinued treatment, withdrew and died, and what is told by arm."""
+    conduct = trial.conduct
+    return {
+        "discontinued": conduct.discontinued,
+        "withdrawn": conduct.withdrawn,
+        "died": conduct.died,
+        **events_by_arm(trial),
+    }
+
+
+def at_most(moments: Integers, minutes: Integers) -> Integers:
+    """Return how many moments of each replicate are at most its minutes, shape of these.
+
+    >>> at_most(np.array([[3, 8, 5]]), np.array([[5, 2]])).tolist()
+    [[2, 0]]
+    """
+    compiled = stages()
+    if compiled is not None:
+        return compiled.at_most(moments, minutes)
+    counts = [np.count_nonzero(moments <= one[:, None], axis=1) for one in minutes.T]
+    return np.stack(counts, axis=1)
+
+
 def patients_of(trial: Trial, values: Endpoint) -> Patients:
     """Return the patients of a batch, whose analysed values are given."""
     plan, conduct = trial.scenario.analysis, trial.conduct
@@ -54,19 +77,17 @@ def patients_of(trial: Trial, values: Endpoint) -> Patients:
         conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]
         for visit in range(len(trial.scenario.design.visits))
     ]
-    exits = {
-        "discontinued": conduct.discontinued,
-        "withdrawn": conduct.withdrawn,
-        "died": conduct.died,
-        **events_by_arm(trial),
-    }
+    given = np.count_nonzero(conduct.infusion_given, axis=2)
+    happened = {name: when < NEVER for name, when in exits_of(trial).items()}
+    numbers = {"infusions_given": given, **happened}
     return Patients(
         randomised=conduct.randomised,
         known=np.where(conduct.randomised < NEVER, known, NEVER),
         place=place_in_table(trial, plan, values),
-        last_visit=np.asarray(np.maximum.reduce(seen)),
-        infusions=np.asarray(np.count_nonzero(conduct.infusion_given, axis=2)),
-        exits=exits,
+        so_far={
+            "last_visit": np.maximum.accumulate(np.maximum.reduce(seen), axis=1),
+            **{name: np.cumsum(number, axis=1) for name, number in numbers.items()},
+        },
         arrival=trial.cohort.arrival,
         closed=conduct.closed,
         screened=conduct.screened,
@@ -90,9 +111,7 @@ def patients_at_once(scenario: Scenario, streams: Streams) -> Patients | None:
         randomised=each["randomised"],
         known=each["known"],
         place=each["place"],
-        last_visit=each["last_visit"],
-        infusions=each["infusions"],
-        exits={name: each[name] for name in ("discontinued", "withdrawn", "died")},
+        so_far={name: each[name] for name in SO_FAR},
         arrival=each["arrival"],
         closed=trials.kept["closed"],
         screened=trials.kept["screened"],

@@ -76,6 +76,9 @@ def statistics_at(finished: FinishedTrial, patients: int, minutes: Integers) -> 
 
 def statistics_of_all(finished: FinishedTrial, patients: int) -> Statistics:
     """Return the statistic of the first so many patients at the end, shape (replicate,)."""
+    if finished.plan.test.monitored_by_counts:
+        counts = finished.counts_of_first(patients)
+        return finished.once("all", patients, lambda: of_counts(finished, counts[:, None]).part(0))
     (found,) = statistics_at(finished, patients, np.full((finished.replicates, 1), NEVER))
     return found
 

@@ -1,6 +1,6 @@
 """The numbers that are kept of each replicate of a trial that looks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,8 +14,9 @@ from trialsim.analysis.monitoring.inference import (
     nominal_p_value,
 )
 from trialsim.analysis.monitoring.monitored import Monitored, monitor, monitor_each
+from trialsim.analysis.monitoring.patients import exits_of
 from trialsim.arrays import Booleans, Floats, Integers
-from trialsim.clock import DAY, NEVER
+from trialsim.clock import DAY
 from trialsim.replicates.true_effect import cells_for_truth
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.monitoring.effect_scale import reported
@@ -117,7 +118,7 @@ def recut_quantities(
             found["estimate"] = estimate
     for found, cut in zip(numbers, cuts, strict=True):
         if not found.keys() >= set(kept):
-            found |= _conduct(cut, ())
+            found |= _conduct(cut, ("last_visit", "infusions_given"))
     return [{name: np.asarray(found[name], np.float64) for name in kept} for found in numbers]
 
 
@@ -139,73 +140,45 @@ def _at_the_end(monitored: Monitored) -> Mapping[str, Floats | Integers]:
         "control_analysed": last.control,
         "treated_mean": means[:, 0],
         "control_mean": means[:, 1],
-        **_conduct(monitored, tuple(finished.patients.exits)),
+        **_conduct(monitored, monitored.ended.patients.so_far),
         **{f"naive_{name}": value for name, value in naive(monitored)._asdict().items()},
     }
 
 
-def _conduct(monitored: Monitored, exits: Sequence[str]) -> Mapping[str, Floats | Integers]:
+def _conduct(monitored: Monitored, kept: Iterable[str]) -> Mapping[str, Floats | Integers]:
     """Return the conduct of those who were randomised, up to the end of the trial.
 
-    What a trial has that ends as planned is the same under every plan; only the others are
-    worked out anew.
+    They are the first of all patients, unless those who wait are left out when the trial closes.
     """
-    finished, rows = monitored.ended, monitored.rows
-    patients, planned = finished.patients, monitored.plan.patients
-    enrolled = finished.enrolled(rows, monitored.patients[rows], monitored.closes[rows])
-    randomised = _counted(monitored, "randomised", patients.randomised, enrolled)
-    last = patients.randomised[np.arange(len(randomised)), np.maximum(randomised - 1, 0)]
-    closes = np.minimum(monitored.closes, patients.closed)
-    closed = np.where(randomised == monitored.patients, last, closes)
-    left_out = monitored.plan.monitoring.waiting_patients == "left_out"
-    until = monitored.closes[rows, None] if left_out else np.array(NEVER)
-    given = patients.infusions[rows]
-    if left_out:
-        conduct = finished.trial.conduct
-        before = conduct.infusion_start[rows] < until[:, :, None]
-        given = np.count_nonzero(conduct.infusion_given[rows] & before, axis=2)
-
-    ends = _but_for_changed(
-        monitored,
-        "ends",
-        lambda: patients.last_visit[:, :planned].max(axis=1),
-        (patients.last_visit[rows] * enrolled).max(axis=1, initial=0),
-    )
-    infusions = _but_for_changed(
-        monitored,
-        "infusions",
-        lambda: patients.infusions[:, :planned].sum(axis=1),
-        (given * enrolled).sum(axis=1),
-    )
+    finished, randomised = monitored.ended, monitored.randomised
+    patients, rows = finished.patients, np.arange(len(randomised))
+    last = patients.randomised[rows, np.maximum(randomised - 1, 0)]
+    closed = np.minimum(monitored.closes, patients.closed)
+    closed = np.where(randomised == monitored.patients, last, closed)
+    so_far = {
+        name: np.where(randomised > 0, patients.so_far[name][rows, randomised - 1], 0)
+        for name in kept
+    }
+    if monitored.plan.monitoring.waiting_patients == "left_out":
+        so_far["last_visit"] = np.minimum(so_far["last_visit"], monitored.closes)
+        so_far |= {name: of for name, of in _until_closed(monitored).items() if name in so_far}
     return {
         "screened": finished.screened(closed),
         "recruitment_days": closed / DAY,
-        "duration_days": np.minimum(ends, monitored.closes if left_out else NEVER) / DAY,
-        "infusions_given": infusions,
-        **{
-            name: _counted(monitored, name, when, enrolled & (when[rows] < until))
-            for name, when in patients.exits.items()
-            if name in exits
-        },
+        "duration_days": so_far.pop("last_visit") / DAY,
+        **so_far,
         "randomised": randomised,
         "planned_patients": monitored.patients,
     }
 
 
-def _counted(monitored: Monitored, name: str, when: Integers, of_changed: Booleans) -> Integers:
-    """Return how many of each trial's patients have a moment, those of changed trials as given."""
-    first = when[:, : monitored.plan.patients]
-    anew = np.count_nonzero(of_changed, axis=1)
-    return _but_for_changed(monitored, name, lambda: np.count_nonzero(first < NEVER, axis=1), anew)
-
-
-def _but_for_changed(
-    monitored: Monitored, name: str, whole: Callable[[], Integers], anew: Integers
-) -> Integers:
-    """Return numbers that are the same under every plan, but for those of changed trials."""
-    values = monitored.ended.once(name, monitored.plan.patients, whole).copy()
-    values[monitored.rows] = anew
-    return values
+def _until_closed(monitored: Monitored) -> dict[str, Integers]:
+    """Return what happened to those who were randomised until a stop closed their trial."""
+    trial, closes = monitored.ended.trial, monitored.closes[:, None]
+    given = trial.conduct.infusion_given & (trial.conduct.infusion_start < closes[:, :, None])
+    numbers = {name: when < closes for name, when in exits_of(trial).items()}
+    numbers["infusions_given"] = np.count_nonzero(given, axis=2)
+    return {name: (number * monitored.enrolled).sum(axis=1) for name, number in numbers.items()}
 
 
 def _stops(monitored: Monitored) -> Mapping[str, Floats | Integers]:
