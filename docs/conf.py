@@ -16,6 +16,7 @@ import trialsim  # noqa: E402
 project = "trialsim"
 author = "the trialsim authors"
 release = trialsim.__version__
+exclude_patterns = ["generated/reference_values.md"]  # a part of the page on validation
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]

@@ -2,8 +2,10 @@
 
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,7 @@ import trialsim
 import trialsim.stats
 from trialsim.cli.app import app
 from trialsim.shown import Shown
+from trialsim.validation.reference import reference_checks
 
 GROUPS: Final = {
     "questions": ("Questions", "A function for each question, and what reads studies and runs."),
@@ -28,6 +31,7 @@ def write_pages(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     pages = {
         "commands.md": commands_page(),
+        "reference_values.md": reference_values(),
         **{f"python_{group}.rst": python_page(group) for group in GROUPS},
         **{f"stats_{room}.rst": page for room, page in statistics_pages()},
     }
@@ -76,6 +80,25 @@ def _parameters(path: str, command: Any) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*").replace("  [", " [")
+
+
+def reference_values() -> str:
+    """Return a table of the reference cases of each topic, as they are met here and now."""
+    parts = []
+    for topic, checks in groupby(reference_checks(), key=lambda check: check.topic):
+        rows = [
+            f"| {_plain(one.what)} | `{_cell(one.expected)}` | `{one.found}` | {one.outcome} "
+            f"| {_plain(one.source)} |"
+            for one in checks
+        ]
+        head = ["| case | expected | found | | source |", "|---|---|---|---|---|"]
+        parts += [f"### {topic.replace('_', ' ').capitalize()}", "\n".join([*head, *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return a text in which nothing has a meaning to Markdown."""
+    return re.sub(r"([|*_<`$\[\]])", r"\\\1", text)
 
 
 def python_page(group: str) -> str:

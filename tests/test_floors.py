@@ -26,6 +26,7 @@ HOUSE: Final = (
     {"replicates"},
     {"runs"},
     {"questions"},
+    {"validation"},
     {"reporting"},
     {"app"},
     {"cli", "public"},
@@ -60,7 +61,6 @@ CROSSING: Final = {
     },
     "scenario": {"test_broken_files", "test_defaults", "test_hostile_files", "test_studies_stroke"},
     "stats": {"test_calibration", "test_package"},
-    "stats/sequential": {"test_oracles"},
     "trial/allocation": {"test_oracles"},
     "trial": {
         *("test_builtin_studies", "test_engines", "test_laws", "test_natural_history"),

@@ -122,12 +122,13 @@ OF_COMMAND: Final[Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     ("reproduce",): {"studies": ("cars1_natural",)},
     ("size",): {"replicates": ("100",)},
     ("tipping-point",): _IMPUTED,
+    ("validate",): {"out": ("new.html",)},
 }
 """What some commands need instead, or cannot take."""
 SHARED: Final = ("pandas", "scipy.stats", "pyarrow.parquet", "matplotlib.figure", "jinja2")
 """What most commands load, loaded once for all."""
-LONG: Final = (("plot", "sensitivity"), ("sensitivity",))
-"""Commands whose right answers take a minute, for they change every number of a study."""
+LONG: Final = (("plot", "sensitivity"), ("sensitivity",), ("validate",))
+"""Commands whose right answers take long: they change every number of a study, or check all."""
 KEPT: Final = "kept"
 """The folder of a run that is whole, of which every command line has a copy of its own."""
 NEVER: Final = ("scheduler", "version", "install_completion", "show_completion")

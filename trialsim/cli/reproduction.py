@@ -1,14 +1,14 @@
-"""The commands that hold studies to what was published of them: reproduce, calibrate."""
+"""The commands that hold studies, and the package, to what was published: reproduce, validate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import print_json, say
+from trialsim.cli.console import RUN_FAILED, answer, print_json, say, warn
 from trialsim.cli.option_groups import with_options
 from trialsim.cli.options import AsJson, RunOptions, ScenarioName
-from trialsim.cli.outputs import AnswerForm
+from trialsim.cli.outputs import AnswerForm, Overwrite, page_file
 from trialsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -116,6 +116,38 @@ def calibrate(
     form.give(result, lambda: calibration_text(result))
     if write and not form.as_json:
         say(f"{scenario} has the new values")
+
+
+@commands.command(short_help="Check this installation, and the reference values it meets.")
+def validate(
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Write a page of it; - for HTML here."),
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check this installation: pass or fail.
+
+    Installation: versions, and files as they were delivered. Operation: engines, workers and
+    batches agree to the bit, and known answers. Reference values: those of other software and of
+    publications, each with its source. Exit status 1 where anything fails.
+    """
+    from trialsim.reporting.validation.page import validation_page
+    from trialsim.reporting.validation.text import validation_text
+    from trialsim.scenario.words.values import counted
+    from trialsim.validation.validate import validate as validated
+
+    page = None if out is None else page_file(out, "--out", overwrite, as_json)
+    found = validated()
+    if page is not None:
+        page.write(validation_page(found))
+    if page is None or not page.alone:
+        answer(found, as_json, lambda: validation_text(found))
+    if not found.passed:
+        warn(f"trialsim: {counted(len(found.failed), 'checks')} failed")
+        raise typer.Exit(RUN_FAILED)
 
 
 def _refuse_published(study: "Study", paths: list[str]) -> None:

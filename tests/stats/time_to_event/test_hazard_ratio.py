@@ -5,12 +5,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from statsmodels.duration.hazard_regression import PHReg
 
-from tests.stats.reference import reference
-from tests.stats.time_to_event.test_log_rank import published
+from tests.stats.time_to_event.test_log_rank import CASES, published
 from trialsim.stats.time_to_event.at_risk import AtRisk, count_at_risk
 from trialsim.stats.time_to_event.hazard_ratio import Ties, hazard_ratio
 
-EXPECTED = reference("log_rank")["freireich"]["expected"]
+EXPECTED = CASES["freireich"]["expected"]
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])

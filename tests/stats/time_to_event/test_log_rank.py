@@ -9,7 +9,7 @@ from tests.stats.reference import reference
 from trialsim.stats.time_to_event.at_risk import AtRisk, count_at_risk
 from trialsim.stats.time_to_event.log_rank import log_rank
 
-CASES = reference("log_rank")
+CASES = {case["id"].removeprefix("tte."): case for case in reference("log_rank")["cases"]}
 
 
 def published(name: str, arm: str, stratum: str | None = None) -> AtRisk:

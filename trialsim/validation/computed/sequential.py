@@ -1,17 +1,12 @@
-"""Every reference case of sequential trials, met in every number of it within its tolerance."""
+"""Sequential and adaptive trials, as the packages of the reference cases describe them."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
-from numpy.testing import assert_allclose
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
-from scipy.stats import binom
 
-from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.sequential.boundaries import (
     beta_spending_bounds,
@@ -57,9 +52,6 @@ from trialsim.stats.sequential.spending import (
 )
 from trialsim.stats.sequential.stagewise import stagewise_inference
 
-CASES: list[dict[str, Any]] = [
-    case for topic in ("group_sequential", "adaptive") for case in reference(topic)["cases"]
-]
 Given = dict[str, Any]
 
 SPENDING: dict[str, Spending] = {
@@ -278,11 +270,6 @@ def conditional_power_of_east(given: Given) -> Given:
     trend = given["z1"] / np.sqrt(sizes[0])
     needed = (bounds[1] - np.sqrt(t[0]) * given["z1"]) / np.sqrt(1 - t[0])
     power = ndtr(trend * np.sqrt(given["n2"]) - needed)
-    assert_allclose(
-        conditional_power(given["z1"], t[0], bounds[1], trend_drift(given["z1"], t[0])),
-        power,
-        atol=0.001,
-    )
     return {
         "conditional_power_east": power,
         "conditional_power_gsDesign": power,
@@ -367,6 +354,8 @@ def blinded_odds(given: Given) -> Given:
 
 def blinded_chi_squared(given: Given) -> Given:
     """Enumerate all outcomes of the look and of the end, patients re-estimated in between."""
+    from scipy.stats import binom
+
     p, n1 = given["nuisance_pooled_rate"], given["n1"] // 2
     alpha, power, delta = given["alpha"], 1 - given["beta"], given["delta"]
 
@@ -472,53 +461,3 @@ FOUND: dict[str, Callable[[Given], Given]] = {
     "ad.crp": mueller_schaefer,
 }
 """The computation of each family of cases, by how their identifiers begin."""
-
-
-def computation(case: dict[str, Any]) -> Callable[[Given], Given] | None:
-    return next((FOUND[key] for key in FOUND if f"{case['id']}.".startswith(key)), None)
-
-
-def differences(found: Any, expected: Any, tolerance: dict[str, Any], name: str) -> list[str]:
-    """Return the numbers of a case that are not met, each by its name."""
-    if isinstance(expected, dict):
-        return [
-            difference
-            for key in expected
-            for difference in differences(
-                found[key], expected[key], tolerance.get(key, tolerance), f"{name}.{key}"
-            )
-        ]
-    mine, theirs = np.asarray(found, float), np.asarray(expected, float)
-    allowed = tolerance.get("abs", 0) + tolerance.get("rel", 0) * np.abs(theirs)
-    met = mine.shape == theirs.shape and np.all(np.abs(mine - theirs) <= allowed)
-    return [] if met else [f"{name}: {mine.tolist()}, not {theirs.tolist()}"]
-
-
-MET = [case for case in CASES if computation(case)]
-
-
-@pytest.mark.parametrize("case", MET, ids=[case["id"] for case in MET])
-def test_case_is_met_within_its_tolerance(case: dict[str, Any]) -> None:
-    compute = computation(case)
-    assert compute is not None
-    assert differences(compute(case["inputs"]), case["expected"], case["tolerance"], "") == []
-
-
-def test_cases_of_each_family_that_are_met() -> None:
-    """So many of so many: what is added to the reference cases must be computed or named here."""
-    met, all_cases = (Counter(case["family"] for case in cases) for cases in (MET, CASES))
-    assert {family: (met[family], count) for family, count in all_cases.items()} == {
-        "classical_bounds": (19, 19),
-        "alpha_spending": (27, 27),
-        "expected_sample_size": (7, 7),
-        "futility": (7, 7),
-        "gs_sample_size": (1, 1),
-        "published": (13, 13),
-        "conditional_power": (7, 7),
-        "combination_test": (4, 4),
-        "cui_hung_wang": (2, 2),
-        "promising_zone": (14, 14),
-        "blinded_ssr": (4, 4),
-        "conditional_rejection": (1, 1),
-        "gs_inference": (3, 3),
-    }

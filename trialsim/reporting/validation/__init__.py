@@ -1,0 +1,1 @@
+"""The validation of an installation, as text and as a page."""
