@@ -201,6 +201,9 @@ def test_what_is_too_much_is_refused(page: "Page", address: str) -> None:
     set_field(page, "Patients", 1)
     page.wait_for_selector("#problems .problems")
     assert "must be greater than or equal to 2 (got 1)" in page.inner_text("#problems")
+    large_file: Any = {"name": "a.yaml", "mimeType": "text/yaml", "buffer": b"#" * (MOST_BYTES + 1)}
+    page.set_input_files("#file", [large_file])
+    page.locator("#status", has_text="more than 300,000 bytes").wait_for()
     large = page.request.post(f"{address}/session/x/upload/y", data=b"x" * (MOST_BYTES + 1))
     assert large.status == 413
     assert page.request.get(address, headers={"Host": "elsewhere.invalid"}).status == 421
@@ -244,6 +247,15 @@ def test_a_curve_a_trial_and_a_patient_are_shown(page: "Page") -> None:
     run(page, "Show the patient")
     inside.get_by_text("Patient 7 of replicate 0").first.wait_for()
     assert page.locator("#trial iframe").get_attribute("sandbox") == "allow-scripts"
+
+
+def test_a_report_is_made_and_downloaded(page: "Page") -> None:
+    open_tab(page, "Download")
+    run(page, "Make the report", 64)
+    name, text = saved(page, "Report (HTML)")
+    assert name == "small_report_simulated.html"
+    assert "64 simulated trials" in text
+    assert text.count(SIMULATED) > 2
 
 
 def test_visitors_do_not_mix(page: "Page", address: str, browser: "Browser") -> None:

@@ -1,6 +1,7 @@
 """Pages from the command line: of one trial, and of one patient of a run."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -142,3 +143,26 @@ def test_explore_needs_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert run(["explore", "cars1", "-o", str(tmp_path / "page.html")]) == INPUT_WRONG
     assert "must name a path and its values" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_page_to_plan_on_says_which_extra_it_needs_and_which_address_is_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A study that is wrong is told before, and an address that is not free after."""
+    monkeypatch.setattr("trialsim.app.serving.find_spec", lambda name: None)
+    assert run(["app", "cars1"]) == INPUT_WRONG
+    needed = "the page to plan on needs the extra app: pip install 'trialsim[app]'"
+    assert capsys.readouterr().err == f"{needed}\n"
+    monkeypatch.setattr("trialsim.app.serving.find_spec", lambda name: name)
+    assert run(["app", "no_such_study"]) == INPUT_WRONG
+    assert "must be a built-in scenario" in capsys.readouterr().err
+
+
+def test_the_page_to_plan_on_is_not_served_where_somebody_else_serves(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("shiny", reason="the extra app is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert run(["app", "--port", port]) == INPUT_WRONG
+    assert "must be an address of this machine that is free" in capsys.readouterr().err

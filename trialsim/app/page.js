@@ -16,6 +16,16 @@ document.addEventListener("input", ({ target, isTrusted }) => {
   }
 });
 
+// A file that is too large is not sent; the server would refuse it.
+document.addEventListener("change", (event) => {
+  const most = Number(document.getElementById("design").dataset.most);
+  if (event.target.id !== "file" || !(event.target.files[0]?.size > most)) return;
+  event.stopImmediatePropagation();
+  event.target.value = "";
+  document.getElementById("status").textContent =
+    `The file was not sent: it has more than ${most.toLocaleString("en")} bytes.`;
+}, true);
+
 document.addEventListener("DOMContentLoaded", () => {
   const buttons = "run draw show_trial show_patient compare_kept make_report".split(" ");
   const show = ({ running, done, total, words }) => {

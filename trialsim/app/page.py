@@ -9,6 +9,7 @@ from shiny.ui import Tag, TagChild, TagList, tags
 
 from trialsim.app.fields import Field, Group
 from trialsim.app.limits import LARGEST_SEED, MOST_BYTES, MOST_DESIGNS, MOST_REPLICATES
+from trialsim.app.requests import OF_EACH_CHANGE, WITHOUT_EFFECT
 from trialsim.errors import Problem
 from trialsim.legible import legible
 from trialsim.replicates.result import SIMULATED
@@ -76,6 +77,7 @@ def _design(given: str | None, selected: str) -> Tag:
         ui.output_ui("changed"),
         id="design",
         aria_label="Design",
+        data_most=MOST_BYTES,
     )
 
 
@@ -234,7 +236,9 @@ def _download() -> TagList:
     return TagList(
         tags.p(
             "The study file of the design as it stands, whole: the command line reads it. Tables "
-            "and pages are those of the runs above. A report is simulated anew, and takes longer."
+            "and pages are those of the runs above. A report is simulated anew, which takes about "
+            f"half a minute: {WITHOUT_EFFECT:,} trials without effect and "
+            f"{OF_EACH_CHANGE} of each change stand beside those of its run."
         ),
         tags.div(
             ui.download_button("study_file", "Study file (YAML)"),

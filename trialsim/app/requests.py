@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,11 @@ from trialsim.stats.monte_carlo import wilson_interval
 Tell: TypeAlias = Callable[[int, int, str], None]
 """Called with the trials that are done, with all that there are to do, 0 where that is not known,
 and with what is known so far, in words."""
+WITHOUT_EFFECT: Final = 1024
+"""Trials that a report has without effect, fewer than on the command line."""
+OF_EACH_CHANGE: Final = 64
+"""Trials of each change of a number in a report, likewise."""
+_PUBLISHED: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +187,16 @@ class Reporting:
             progress = _Progress(tell, self.replicates, of_one_design=True)
             batch = _batch(self.replicates)
             power(self.study, self.replicates, self.seed, 1, "auto", batch, progress, out=run)
-            more = _Progress(tell, 0)
-            report(run, page, n_jobs=1, progress=more)
+            report(
+                run,
+                page,
+                null_replicates=WITHOUT_EFFECT,
+                sensitivity_replicates=OF_EACH_CHANGE,
+                published_replicates=_PUBLISHED,
+                nuisance_replicates=0,
+                n_jobs=1,
+                progress=_Progress(tell, 0),
+            )
             name = f"{self.study.name}_report_simulated.html"
             return Answer(files={"report": (name, page.read_bytes())})
 

@@ -153,7 +153,7 @@ class Visit:
 
     def _changed_study(self) -> Study | InputError:
         """Return the design, or what is wrong with it: it is read as a file is."""
-        study = self._study()
+        study: Study | None = self._study()
         if study is None:
             return InputError([Problem("study", "must be chosen")])
         values = {}
@@ -169,7 +169,7 @@ class Visit:
             return error
 
     def _study_now(self) -> Study:
-        design = self._design()
+        design: Study | InputError = self._design()
         if isinstance(design, InputError):
             raise design
         return design
@@ -388,10 +388,12 @@ class Visit:
             self._serve_file(f"file_{name}", called, content)
 
     def _file_name(self, name: str) -> str:
-        return self._answer().files[name][0]
+        found: Answer = self._answer()
+        return found.files[name][0]
 
     def _file_content(self, name: str) -> bytes:
-        return self._answer().files[name][1]
+        found: Answer = self._answer()
+        return found.files[name][1]
 
     def _serve_file(
         self, name: str, called: Callable[[], str], content: Callable[[], bytes]

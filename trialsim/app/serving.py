@@ -96,13 +96,14 @@ def _is_builtin(study: Study) -> bool:
 
 def _listening(host: str, port: int) -> socket.socket:
     """Return a socket at an address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(_BACKLOG)
     except OSError as error:
+        listening.close()
         rule = f"must be an address of this machine that is free: {error.strerror}"
         raise InputError([Problem("--host, --port", rule, f"{host}:{port}")]) from None
     return listening
