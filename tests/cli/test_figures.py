@@ -13,6 +13,7 @@ from trialsim.cli.figures import FIGURES
 from trialsim.reporting.figures.catalogue import KINDS, data
 
 SMALL = ["--set", "design.patients=40"]
+WOMEN = "{women: {subgroup: {label: Women, covariate: sex, equals: female}}}"
 FEW = ["--replicates", "40", "--jobs", "1"]
 
 
@@ -33,6 +34,7 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["scores", "cars1", *SMALL],
         ["distribution", "cars1", *SMALL, "--replicate", "2"],
         ["effects", "cars1", *SMALL],
+        ["subgroups", "cars1", *SMALL, "--set", f"analysis.secondary={WOMEN}"],
         ["adherence", "cars1", *SMALL],
         ["lanes", "cars1", *SMALL, "--patients", "5"],
         ["chairs", "cars1", *SMALL, "--site", "site_01"],

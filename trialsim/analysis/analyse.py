@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.primary import PrimaryAnalysis
+from trialsim.analysis.data import Data
+from trialsim.analysis.methods.subgroups.interaction import apart
+from trialsim.analysis.primary import PrimaryAnalysis, analyse_data
 from trialsim.analysis.secondary import Adjusted, every_analysis
 from trialsim.errors import InputError, Problem
 from trialsim.observed.trial import observed
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.methods.subgroups.interaction import OTHERS, Interaction
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.words.description import plan_in_words
@@ -37,6 +40,20 @@ class AtLevel(NamedTuple):
     """Pairs that neither this level nor one before it decides."""
 
 
+class InGroup(NamedTuple):
+    """What the treatment does in one of the groups that a test of interaction compares."""
+
+    group: str
+    """The label of the subgroup, or that of all others."""
+    quantity: str
+    null: float
+    estimate: float
+    ci: tuple[float, float]
+    treated: int
+    """Treated patients analysed."""
+    control: int
+
+
 class Estimate(NamedTuple):
     """The answer of one analysis of a trial; above the null value the treated are better."""
 
@@ -58,6 +75,10 @@ class Estimate(NamedTuple):
     control: int
     levels: tuple[AtLevel, ...] = ()
     """Of a hierarchy, in its order; empty of all else."""
+    subgroup: str = ""
+    """The label of those who are analysed; empty for everybody."""
+    groups: tuple[InGroup, ...] = ()
+    """Of an interaction, those that it compares; empty of all else."""
 
 
 class ArmAtVisit(NamedTuple):
@@ -112,7 +133,7 @@ class Analysis(Shown):
 
         rows = {"primary": self.primary, **self.secondary}
         frame = DataFrame([{"analysis": name, **row._asdict()} for name, row in rows.items()])
-        frame = frame.drop(columns="levels")
+        frame = frame.drop(columns=["levels", "subgroup", "groups"])
         ends = DataFrame(frame.pop("ci").tolist(), columns=["low", "high"])
         return frame.join(ends)
 
@@ -165,7 +186,10 @@ def _analysed(batch: Trial, simulated: bool) -> Analysis:
     study, plan = batch.scenario, batch.scenario.analysis
     others = [name for name in study.design.visits if name not in (BASELINE, plan.visit)]
     found = every_analysis(batch, plan)
-    planned = {name: _estimate(one, plan.every[name]) for name, one in found.items()}
+    planned = {
+        name: _estimate(one, plan.every[name])._replace(groups=_groups(batch, plan.every[name]))
+        for name, one in found.items()
+    }
     primary, secondary = planned.pop(PRIMARY), planned
     for visit in others:
         alone = plan.alone.model_copy(update={"visit": visit})
@@ -216,13 +240,30 @@ def _estimate(one: Adjusted, plan: AnalysisPlan) -> Estimate:
         treated=found.treated.item(),
         control=found.control.item(),
         levels=_levels(found, plan),
+        subgroup="" if plan.subgroup is None else plan.subgroup.label,
     )
+
+
+def _groups(batch: Trial, plan: AnalysisPlan) -> tuple[InGroup, ...]:
+    """Return what a test of interaction compares."""
+    if not isinstance(plan.test, Interaction):
+        return ()
+    labels = plan.test.subgroup.label, OTHERS
+    found = []
+    for label, data in zip(labels, apart(Data(batch, plan), plan.test), strict=True):
+        one, quantity = analyse_data(data), data.plan.quantity
+        ends = one.low.item(), one.high.item()
+        sizes = one.treated.item(), one.control.item()
+        found.append(InGroup(label, *quantity, one.estimate.item(), ends, *sizes))
+    return tuple(found)
 
 
 def _plain(estimate: Estimate) -> dict[str, Any]:
     content = {**estimate._asdict(), "ci": list(estimate.ci)}
     levels = [one._asdict() for one in content.pop("levels")]
-    return {**content, "levels": levels} if levels else content
+    groups = [{**one._asdict(), "ci": list(one.ci)} for one in content.pop("groups")]
+    more = {"levels": levels, "subgroup": content.pop("subgroup"), "groups": groups}
+    return {**content, **{name: value for name, value in more.items() if value}}
 
 
 def _levels(found: PrimaryAnalysis, plan: AnalysisPlan) -> tuple[AtLevel, ...]:

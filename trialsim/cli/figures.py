@@ -275,6 +275,7 @@ FIGURES: Final = {
         OneTrial, "Draw the whole distribution of a score by arm and visit.", ("outcome",)
     ),
     "effects": Figure(Analysed, "Draw the primary and secondary estimates of one trial."),
+    "subgroups": Figure(Analysed, "Draw the effect in subgroups of one trial, as a forest plot."),
     "adherence": Figure(OneTrial, "Draw a map of infusions: patients by days."),
     "lanes": Figure(
         OneTrial, "Draw a lane for each patient: infusions, visits, exits.", ("patients",)

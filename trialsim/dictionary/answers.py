@@ -144,6 +144,17 @@ _OF: Final[Mapping[str, Mapping[str, Column]]] = {
         "treated": Column("Patients of the treated arm who are analysed", "patients"),
         "control": Column("Patients of the control arm who are analysed", "patients"),
     },
+    "subgroups": {
+        "subgroup": Column("Those who are analysed"),
+        "analysis": Column("The analysis that the estimate is of"),
+        "treated": Column("Patients of the treated arm who are analysed", "patients"),
+        "control": Column("Patients of the control arm who are analysed", "patients"),
+        "estimate": Column("Estimate of the trial in the subgroup", _OWN),
+        "low": Column("Lower end of the planned confidence interval", _OWN),
+        "high": Column("Upper end of the planned confidence interval", _OWN),
+        "interaction": Column("The test of interaction that compares the row", codes="0: none"),
+        "p_value": Column("P-value of the interaction", _SHARE),
+    },
     "scores": {
         "days_since_onset": Column("Mean time from onset to when the visit was due", "days"),
         "patients": Column("Patients seen alive at the visit", "patients"),

@@ -34,6 +34,16 @@ def trial(study: ts.Scenario) -> ts.SimulatedTrial:
     return ts.simulate(study, SEED)
 
 
+def by_severity(study: ts.Scenario) -> ts.Scenario:
+    """Return a study that compares the severe with all others, and looks at women alone."""
+    severe = {"label": "NIHSS above 9", "covariate": "nihss", "more_than": 9}
+    test = {"method": "interaction", "subgroup": severe, "of": "mann_whitney"}
+    women = {"label": "Women", "covariate": "sex", "equals": "female"}
+    return study.replace(
+        {"analysis.secondary": {"by_severity": {"test": test}, "women": {"subgroup": women}}}
+    )
+
+
 @pytest.fixture(scope="session")
 def power(study: ts.Scenario) -> ts.PowerResult:
     """Return its power."""
@@ -169,6 +179,7 @@ def drawn_from(
         "estimands": (ts.estimands(BUILT_IN, 40, SEED, n_jobs=1), "estimands"),
         "missingness": (ts.missingness(BUILT_IN, STOPPED, None, 40, SEED, n_jobs=1), "missingness"),
         "effects": (ts.analyse(trial), "effects"),
+        "subgroups": (ts.analyse(ts.simulate(by_severity(study), SEED)), "subgroups"),
         "scores": (trial, "scores"),
         "distribution": (trial, "distribution"),
         "recruitment": (trial, "recruitment"),

@@ -32,6 +32,7 @@ FIGURES: Final = (
     "estimands",
     "missingness",
     "effects",
+    "subgroups",
     "scores",
     "distribution",
     "recruitment",

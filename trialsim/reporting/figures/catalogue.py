@@ -46,6 +46,7 @@ from trialsim.reporting.figures.of_trials.effects import effects_data, effects_f
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, mean_scores_figure
 from trialsim.reporting.figures.of_trials.population import population_data, population_figure
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_data, recruitment_figure
+from trialsim.reporting.figures.of_trials.subgroups import subgroups_data, subgroups_figure
 from trialsim.reporting.figures.of_trials.swim_lanes import lanes_data, lanes_figure
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
@@ -94,7 +95,10 @@ KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
     Estimands: {"estimands": Kind(truths_data, truths_figure)},
     Missingness: {"missingness": Kind(missingness_data, missingness_figure)},
     TippingPoint: {"tipping-point": Kind(tipping_point_data, tipping_point_figure)},
-    Analysis: {"effects": Kind(effects_data, effects_figure)},
+    Analysis: {
+        "effects": Kind(effects_data, effects_figure),
+        "subgroups": Kind(subgroups_data, subgroups_figure),
+    },
     SimulatedTrial: _OF_TRIALS,
     Trials: _OF_TRIALS,
 }

@@ -28,6 +28,7 @@ from trialsim.reporting.figures.of_trials.effects import effects_figure
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_figure
 from trialsim.reporting.figures.of_trials.population import has_table, population_figure
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_figure
+from trialsim.reporting.figures.of_trials.subgroups import has_subgroups, subgroups_figure
 from trialsim.reporting.pages.page_figures import drawn, flow_drawn
 from trialsim.reporting.tables.page import Figure
 from trialsim.scenario.programme import single_trial
@@ -111,13 +112,15 @@ def _example(evidence: Evidence) -> list[Figure]:
     trial = evidence.examples[0].trial if evidence.examples else None
     if trial is None:
         return []
-    tables = trials_of(trial.batch)
+    tables, analysis = trials_of(trial.batch), analyse(trial)
     drawings = {
         "example-scores": mean_scores_figure(tables),
         "example-distribution": distribution_figure(tables),
-        "example-effects": effects_figure(analyse(trial)),
+        "example-effects": effects_figure(analysis),
         "example-adherence": adherence_figure(tables),
     }
+    if has_subgroups(analysis):
+        drawings["example-subgroups"] = subgroups_figure(analysis)
     if trial.scenario.operations.infusion_chairs_per_site is not None:
         drawings["example-chairs"] = chairs_figure(tables)
     return [

@@ -10,6 +10,7 @@ from trialsim.replicates.versions import versions_here
 from trialsim.reporting.consort.flow import Flow, flow_of
 from trialsim.reporting.figures.canvas.trials import trials_of
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_figure
+from trialsim.reporting.figures.of_trials.subgroups import has_subgroups, subgroups_figure
 from trialsim.reporting.pages.page_figures import drawn, flow_drawn
 from trialsim.reporting.pages.trial_baseline import baseline_table
 from trialsim.reporting.pages.trial_conduct import chairs_table, infusions_table, recruitment_table
@@ -54,6 +55,7 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
         "baseline": baseline_table(tables, scenario),
         "scores": scores_tables(analysis, scenario),
         "analyses": analyses_table(analysis, scenario),
+        "subgroups": has_subgroups(analysis) and drawn("subgroups", subgroups_figure(analysis)),
         "conventions": analysis.conventions,
         "infusions": infusions_table(tables, scenario),
         "chairs": chairs_table(tables, scenario),

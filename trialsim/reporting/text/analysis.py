@@ -18,12 +18,13 @@ def analysis_text(result: Analysis, study: Scenario | None = None) -> str:
     lines = [
         _estimate_text(primary),
         *_levels(primary),
+        *_groups(primary),
         *(
             line
             for name, one in result.secondary.items()
             for line in (
                 f"{in_words(name)}: {_estimate_text(one)}",
-                *([] if name in visits else _levels(one)),
+                *([] if name in visits else [*_levels(one), *_groups(one)]),
             )
         ),
         "",
@@ -59,6 +60,14 @@ def _levels(found: Estimate) -> Iterator[str]:
             for name, count in zip(("won", "lost", "left"), one[1:], strict=True)
         )
         yield f"  {in_words(one.level)}: {', '.join(shares)}"
+
+
+def _groups(found: Estimate) -> Iterator[str]:
+    """Yield the effect in each group that an interaction compares."""
+    for one in found.groups:
+        ends = f"({one.ci[0]:.4f} to {one.ci[1]:.4f})"
+        sizes = f"analysed {one.treated} v {one.control}"
+        yield f"  {one.group}: {one.quantity} {one.estimate:.4f} {ends}, {sizes}"
 
 
 def _estimate_text(found: Estimate) -> str:

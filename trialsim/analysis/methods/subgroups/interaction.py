@@ -26,7 +26,7 @@ from trialsim.trial.cohort import meets
 def compare(data: Data, method: Interaction) -> Comparison:
     """Return the effect in the subgroup less that in all others; a ratio where it is of odds."""
     plan = data.plan
-    each = (_part(one) for one in _apart(data, method))
+    each = (_part(one) for one in apart(data, method))
     estimates, variances, freedom = (np.stack(field) for field in zip(*each, strict=True))
     found = difference_of_differences(
         estimates, variances, freedom, plan.confidence, plan.alternative
@@ -44,7 +44,7 @@ def _of_logarithm(compared: Comparison, value: float) -> Standardised:
     return compared.against(float(np.log(value)))
 
 
-def _apart(data: Data, method: Interaction) -> Iterator[Data]:
+def apart(data: Data, method: Interaction) -> Iterator[Data]:
     """Yield the members of the subgroup and all others, analysed by the method that is compared."""
     trial = data.trial
     members = meets(method.subgroup, trial.scenario, trial.cohort, RowIndex(trial.candidate))

@@ -18,6 +18,9 @@ from trialsim.scenario.validation.refusal import Rules, Violation, until_missing
 
 _COMPARED: Final = ("mann_whitney", "t_test", "welch", "ancova", "responders", "proportional_odds")
 
+OTHERS: Final = "All others"
+"""Who is not in the subgroup."""
+
 
 def _from_its_name(written: Any) -> Any:
     return {"method": written} if isinstance(written, str) else written
