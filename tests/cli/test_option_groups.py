@@ -39,3 +39,19 @@ def test_a_command_gets_its_groups_made_of_their_options() -> None:
 
     with_options(command)(first=3, name="a", jobs=2, low=None, last=True)
     assert got == [3, Outer(name="a", inner=Inner(jobs=2)), True]
+
+
+def test_the_help_of_every_command_speaks_of_what_is_given_and_not_of_types() -> None:
+    from typer.main import get_command
+    from typer.testing import CliRunner
+
+    from trialsim.cli.app import app
+
+    commands: Any = get_command(app)
+    every = [[name] for name in commands.commands if name != "plot"]
+    every += [["plot", name] for name in commands.commands["plot"].commands]
+    for command in every:
+        told = CliRunner().invoke(app, [*command, "--help"]).output
+        assert "Usage:" in told
+        for word in ("<str", "<int", "<float", "<path", "<=x", "x>=", "{"):
+            assert word not in told, (command, word)

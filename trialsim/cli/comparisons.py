@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.option_groups import with_options
+from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import KeepOptions, Kept
 from trialsim.cli.outputs import AnswerForm
 from trialsim.cli.questions import (
@@ -20,7 +20,7 @@ from trialsim.cli.questions import (
     WithoutEffect,
 )
 
-commands = typer.Typer()
+commands = Commands()
 
 
 @commands.command("what-if")

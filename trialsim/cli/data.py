@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from trialsim.cli.option_groups import with_options
+from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import Changes, loaded
 from trialsim.cli.outputs import AnswerForm
 
-commands = typer.Typer()
+commands = Commands()
 
 
 @commands.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 from trialsim.cli.console import warn_of_damaged_parts
-from trialsim.cli.option_groups import with_options
+from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import (
     Changes,
     EngineName,
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from trialsim.simulated import SimulatedTrial
     from trialsim.trial.trial import Engine
 
-commands = typer.Typer()
-plots = typer.Typer(
+commands = Commands()
+plots = Commands(
     no_args_is_help=True,
     help="Draw a figure, or print what it draws. All cohorts are simulated.",
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trialsim.cli.console import command_line, print_json, say
-from trialsim.cli.option_groups import with_options
+from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import AsJson, Changes, Count, RunOptions, loaded
 from trialsim.cli.outputs import TableForm
 from trialsim.errors import InputError, Problem
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trialsim.scenario.programme import Programme
     from trialsim.trial.trial import Engine
 
-commands = typer.Typer()
+commands = Commands()
 
 
 @commands.command()

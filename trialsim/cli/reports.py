@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from trialsim.cli.console import command_line, say, warn, warn_of_damaged_parts
-from trialsim.cli.option_groups import with_options
+from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import Jobs, KeepOptions, study_names, workers_of
 from trialsim.cli.outputs import Overwrite, page_file
 from trialsim.cli.questions import Grid
 from trialsim.reporting.progress import Progress
 
-commands = typer.Typer()
+commands = Commands()
 _LOOPBACK: Final = "127.0.0.1"
 _PORT: Final = 8017
 

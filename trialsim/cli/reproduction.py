@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trialsim.cli.console import RUN_FAILED, answer, print_json, say, warn
-from trialsim.cli.option_groups import with_options
+from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import AsJson, RunOptions, ScenarioName
 from trialsim.cli.outputs import AnswerForm, Overwrite, page_file
 from trialsim.errors import InputError, Problem
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trialsim.questions.calibration.figure_curve import Target
     from trialsim.scenario.programme import Study
 
-commands = typer.Typer()
+commands = Commands()
 
 Trials = Annotated[int, typer.Option("--replicates", min=2, help="Simulated trials.")]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trialsim.cli.console import answer, command_line, print_json, say, warn_of_damaged_parts
-from trialsim.cli.option_groups import with_options
+from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import (
     AsJson,
     Changes,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trialsim.runs.replay import Replay
     from trialsim.simulated import SimulatedTrial
 
-commands = typer.Typer()
+commands = Commands()
 
 Report = Annotated[
     Path | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trialsim.cli.console import INPUT_WRONG, print_json, say
-from trialsim.cli.option_groups import with_options
+from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import AsJson, Changes, ScenarioName, loaded, study_names
 from trialsim.cli.outputs import STANDARD_OUTPUT, AnswerForm
 from trialsim.errors import InputError, Problem
@@ -16,7 +16,7 @@ from trialsim.errors import InputError, Problem
 if TYPE_CHECKING:
     from trialsim.scenario.programme import Study
 
-commands = typer.Typer()
+commands = Commands()
 
 
 @commands.command("list", short_help="List the built-in studies: trials and programmes.")

@@ -357,3 +357,13 @@ def test_an_analysis_saves_the_patients_whose_variance_it_explains() -> None:
     assert saved.estimate > 4 * saved.mcse
     assert np.isnan([base.patients_saved.estimate, fewer.patients_saved.estimate]).all()
     assert "ancova: patients saved" in what_if_text("CARS-1", found)
+
+
+def test_patients_are_not_all_counted_as_randomised_where_a_limit_stops_recruitment() -> None:
+    looks = load("cars_sequential")
+    plain = looks.replace({"monitoring": None})
+    short = plain.replace({"operations.recruitment_limit_days": 60, "operations.at_limit": "stop"})
+    found = ts.what_if(looks, variants=[plain, short], replicates=16, seed=1, n_jobs=1)
+    _, all_planned, stopped = (float(row.means["randomised"].estimate) for row in found.rows)
+    assert all_planned == plain.design.patients
+    assert math.isnan(stopped)

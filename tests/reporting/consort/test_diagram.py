@@ -2,6 +2,7 @@
 
 import math
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialsim.replicates.result import SIMULATED
-from trialsim.reporting.consort.diagram import flow_diagram, flow_in_words, flow_note
-from trialsim.reporting.consort.flow import ArmFlow, Count, Entry, Flow
+from trialsim.reporting.consort.diagram import flow_diagram, flow_file, flow_in_words, flow_note
+from trialsim.reporting.consort.flow import ArmFlow, Count, Entry, Flow, flow_of
 from trialsim.reporting.consort.layout import SIZE, Box, layout
 from trialsim.reporting.consort.text import text_width, wrapped
+from trialsim.simulated import simulate
 
 pytest.importorskip("jinja2")
 
@@ -181,3 +183,10 @@ def test_no_colour_is_fixed_on_a_page_and_a_lone_file_is_dark_on_white() -> None
     assert "#" not in drawing.replace(style, "").replace("http://www.w3.org", "")
     assert "color: #1b1f24; background: #ffffff" in style
     assert "prefers-color-scheme" not in style
+
+
+def test_the_flow_that_the_readme_shows_is_drawn_again() -> None:
+    flow = flow_of(simulate("cars1", 2016).batch)
+    shown = Path(__file__).parents[3] / "docs" / "figures" / "consort.svg"
+    assert flow_file(flow, ".svg") == shown.read_bytes()
+    assert "figures/consort.svg" in (shown.parents[2] / "README.md").read_text(encoding="utf-8")

@@ -22,8 +22,10 @@ from trialsim.replicates.result import (
     check_finished,
     conventions_of,
     left_out,
+    limit_that_stops,
     mean_of,
     of_wrong_direction,
+    reaching,
     share_of,
 )
 from trialsim.replicates.run import BATCH, Replicates
@@ -307,10 +309,15 @@ def _beside_one_another(
 
 
 def _with_randomised(study: Study, done: Replicates) -> Replicates:
-    """Return the results of a trial with how many were randomised: without looks all planned."""
+    """Return the results of a trial with how many were randomised: without looks all planned.
+
+    Not known, so NaN in all, where a limit of recruitment stopped some of them short.
+    """
     if "randomised" in done.columns or not isinstance(study, Scenario):
         return done
     finished = np.isfinite(done.columns["favoured"])
+    if reaching(limit_that_stops(study), done.columns):
+        finished = np.zeros_like(finished)
     randomised = np.where(finished, float(study.design.patients), np.nan)
     return Replicates({**done.columns, "randomised": randomised}, done.failures)
 

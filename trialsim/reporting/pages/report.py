@@ -95,7 +95,7 @@ def report(evidence: Evidence, question: str = "", command: str = "", conclusion
         "assumptions": [part for part in sections if part.table],
         "assumptions_csv": _data_link(as_frame(study, scenario)),
         "statuses": status_counts(study),
-        "performance": performance(result, null and null.result),
+        "performance": performance(result, null.result if null else None),
         **_under_other_values(evidence, scenario),
         "conclusion": conclusion,
         "resources": resources(result),
