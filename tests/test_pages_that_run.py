@@ -21,6 +21,7 @@ PAGES: Final = (
     "own_patients.md",
     "randomisation.md",
     "start.md",
+    "time_to_event.md",
 )
 
 

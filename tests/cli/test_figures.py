@@ -33,6 +33,7 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["recruitment", "cars1", *SMALL, "--replicates", "3"],
         ["scores", "cars1", *SMALL],
         ["distribution", "cars1", *SMALL, "--replicate", "2"],
+        ["times", "cars1_recovery", *SMALL, "--analysis", "days_recovered"],
         ["effects", "cars1", *SMALL],
         ["subgroups", "cars1", *SMALL, "--set", f"analysis.secondary={WOMEN}"],
         ["adherence", "cars1", *SMALL],

@@ -117,6 +117,7 @@ OF_COMMAND: Final[Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     ("plot", "missingness"): {"estimand": ("treatment_policy",)},
     ("plot", "size"): {"replicates": ("100",)},
     ("plot", "stopping"): _LOOKS,
+    ("plot", "times"): {"source": ("cars1_recovery",)},
     ("plot", "tipping-point"): _IMPUTED,
     ("report",): {"out": ("new.html",)},
     ("reproduce",): {"studies": ("cars1_natural",)},

@@ -257,6 +257,13 @@ _OWN: Final = {
         None,
         Annotated[str | None, typer.Option(help="Which outcome.", show_default="the primary one")],
     ),
+    "analysis": (
+        None,
+        Annotated[
+            str | None,
+            typer.Option(help="Which analysis of times.", show_default="the first of the plan"),
+        ],
+    ),
     "patients": (40, Annotated[int, typer.Option(min=1, help="The first so many patients.")]),
     "site": (
         None,
@@ -273,6 +280,9 @@ FIGURES: Final = {
     ),
     "distribution": Figure(
         OneTrial, "Draw the whole distribution of a score by arm and visit.", ("outcome",)
+    ),
+    "times": Figure(
+        OneTrial, "Draw the times to an event by arm, with the patients at risk.", ("analysis",)
     ),
     "effects": Figure(Analysed, "Draw the primary and secondary estimates of one trial."),
     "subgroups": Figure(Analysed, "Draw the effect in subgroups of one trial, as a forest plot."),

@@ -169,6 +169,12 @@ _OF: Final[Mapping[str, Mapping[str, Column]]] = {
         "high": Column("Highest score of the group; missing for the dead", "points of the outcome"),
         "share": Column("Patients of the group, of those of the arm at the visit", _SHARE),
     },
+    "times": {
+        "day": Column("Day since randomisation", "days"),
+        "at_risk": Column("Patients at risk on the day", "patients"),
+        "events": Column("Patients who had the event on the day", "patients"),
+        "share": Column("With the event by the day: 1 less the Kaplan-Meier curve", _SHARE),
+    },
     "recruitment": {
         "day": Column("Day since the trial's first", "days"),
         "median": Column("Patients randomised by then: median of trials", "patients"),

@@ -181,6 +181,7 @@ def drawn_from(
         "effects": (ts.analyse(trial), "effects"),
         "subgroups": (ts.analyse(ts.simulate(by_severity(study), SEED)), "subgroups"),
         "scores": (trial, "scores"),
+        "times": (ts.simulate("cars1_recovery", SEED), "times"),
         "distribution": (trial, "distribution"),
         "recruitment": (trial, "recruitment"),
         "recruitment of several": (many, "recruitment"),

@@ -34,6 +34,7 @@ FIGURES: Final = (
     "effects",
     "subgroups",
     "scores",
+    "times",
     "distribution",
     "recruitment",
     "recruitment of several",

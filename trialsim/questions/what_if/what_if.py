@@ -389,12 +389,19 @@ def _patients_saved(variant: Variant, done: Replicates, base: Replicates, of: St
     own, other = variant.scenario.analysis.quantity, of.analysis.quantity
     if (
         own != other
+        or _compared(variant.scenario) != _compared(of)
         or not variant.changes
         or not all(path.startswith(_ANALYSED_BY) for path in variant.changes)
     ):
         return Mean(*(np.asarray(np.nan),) * 3)
     estimates = [part.columns["estimate"] for part in (done, base)]
     return variance_saved(*(map(logarithms, estimates) if own.is_ratio else estimates))
+
+
+def _compared(study: Study) -> tuple[Any, ...]:
+    """Return what makes effects of one name differ: a threshold, events, a horizon."""
+    test, fields = getattr(study.analysis, "test", None), ("threshold", "events", "horizon_days")
+    return tuple(getattr(test, name, None) for name in fields)
 
 
 def _estimates_apart(done: Replicates, base: Replicates, own: Quantity, other: Quantity) -> Mean:

@@ -48,6 +48,7 @@ from trialsim.reporting.figures.of_trials.population import population_data, pop
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_data, recruitment_figure
 from trialsim.reporting.figures.of_trials.subgroups import subgroups_data, subgroups_figure
 from trialsim.reporting.figures.of_trials.swim_lanes import lanes_data, lanes_figure
+from trialsim.reporting.figures.of_trials.times import times_data, times_figure
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import SimulatedTrial
 
@@ -65,6 +66,7 @@ class Kind:
 _CURVE: Final = Kind(curve_data, curve_figure)
 _OF_TRIALS: Final = {
     "scores": Kind(mean_scores_data, mean_scores_figure, ("outcome",)),
+    "times": Kind(times_data, times_figure, ("analysis",)),
     "distribution": Kind(distribution_data, distribution_figure, ("outcome",)),
     "recruitment": Kind(recruitment_data, recruitment_figure),
     "adherence": Kind(adherence_data, adherence_figure),

@@ -11,6 +11,7 @@ from trialsim.reporting.consort.flow import Flow, flow_of
 from trialsim.reporting.figures.canvas.trials import trials_of
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_figure
 from trialsim.reporting.figures.of_trials.subgroups import has_subgroups, subgroups_figure
+from trialsim.reporting.figures.of_trials.times import has_times, times_figure
 from trialsim.reporting.pages.page_figures import drawn, flow_drawn
 from trialsim.reporting.pages.trial_baseline import baseline_table
 from trialsim.reporting.pages.trial_conduct import chairs_table, infusions_table, recruitment_table
@@ -51,7 +52,8 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
         "inclusion": _rules(scenario.eligibility.inclusion),
         "exclusion": _rules(scenario.eligibility.exclusion),
         "flow": flow_drawn("flow", flow),
-        "course": drawn("course", mean_scores_figure(trials_of(trial.batch))),
+        "course": drawn("course", mean_scores_figure(shown := trials_of(trial.batch))),
+        "times": drawn("times", times_figure(shown)) if has_times(scenario) else None,
         "baseline": baseline_table(tables, scenario),
         "scores": scores_tables(analysis, scenario),
         "analyses": analyses_table(analysis, scenario),

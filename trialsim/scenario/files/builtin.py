@@ -15,6 +15,7 @@ TrialName: TypeAlias = Literal[
     "cars1_mechanism",
     "cars1_natural",
     "cars1_null",
+    "cars1_recovery",
     "cars1_registry",
     "cars2",
     "cars_sequential",

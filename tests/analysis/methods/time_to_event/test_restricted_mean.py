@@ -26,14 +26,7 @@ STUDY = load("cars1").replace(
 
 def test_the_difference_of_complete_trials_is_that_of_days_recovered() -> None:
     """To the horizon, or to the planned day of the visit where that comes first."""
-    punctual = STUDY.replace(
-        {
-            f"design.visits.{visit}.{field}": value
-            for visit in STUDY.design.visits
-            for field, value in {"window_days": 0, "after": "randomisation"}.items()
-        }
-    )
-    trials = simulate_batch(punctual, Streams(2016, range(3)))
+    trials = simulate_batch(STUDY, Streams(2016, range(3)))
     for changes, horizon in (({}, 90), ({"horizon_days": 30}, 30), ({"horizon_days": 90}, 42)):
         visit = "day_42" if horizon == 42 else "day_90"
         test: dict[str, Any] = {"method": "restricted_mean", "threshold": 45, **changes}

@@ -62,7 +62,11 @@ def times_of(data: Data, method: EventMethod) -> Times:
 def _to_a_score(
     data: Data, method: EventMethod, followed: Booleans, worst: Integers, ends: Integers
 ) -> Times:
-    """Return the times to the first visit at which a score is reached."""
+    """Return the times to the first visit at which a score is reached, in planned days.
+
+    By the days on which patients came, who came early and had not reached the score would be
+    censored before others are seen at the same visit, and the curve would rise too high.
+    """
     minutes = data.trial.conduct.visit_minute[:, :, : data.visit + 1]
     scores = data.scores[:, :, : data.visit + 1]
     reached = _reached(data, method, scores) & (minutes < worst[..., np.newaxis])
@@ -74,9 +78,10 @@ def _to_a_score(
     seen[..., 0] = True
     final = seen.shape[-1] - 1 - np.argmax(seen[..., ::-1], axis=-1)
     place = np.where(event, np.argmax(reached, axis=-1) + 1, final)
-    minute = np.take_along_axis(minutes, place[..., np.newaxis], axis=-1)[..., 0]
-    never = ~event & (worst <= ends)
-    return Times(_days(data, np.where(never, ends, minute)), np.asarray(event), followed)
+    place = np.where(~event & (worst <= ends), data.visit, place)
+    visits = data.trial.scenario.design.visits.values()
+    planned = np.array([visit.day if at else 0 for at, visit in enumerate(visits)])
+    return Times(planned[place], np.asarray(event), followed)
 
 
 def _reached(data: Data, method: EventMethod, scores: Floats) -> Booleans:
@@ -114,15 +119,17 @@ def _kinds(data: Data, method: EventMethod) -> _Kinds:
 def _days(data: Data, minute: Integers) -> Integers:
     """Return whole days from randomisation, within those of the design or of the records."""
     days: Integers = (minute - data.trial.conduct.randomised) // DAY
-    return np.clip(days, 0, days_of(data) - 1)
+    return np.clip(days, 0, days_of(data, recovers=False) - 1)
 
 
-def days_of(data: Data) -> int:
+def days_of(data: Data, recovers: bool) -> int:
     """Return how many days there are from randomisation to the end of follow-up.
 
     The same in every batch of a study, so that its sums are rounded alike.
     """
     visit = data.trial.scenario.design.visits[data.plan.visit]
+    if recovers:
+        return visit.day + 1
     conduct = data.trial.conduct
     there = conduct.randomised < NEVER
     longest = conduct.visit_minute[:, :, data.visit] - conduct.randomised
@@ -136,7 +143,7 @@ def by_arm(data: Data, method: EventMethod) -> ByArm:
     treated, control = (times.followed & arm for arm in data.arms)
     first = treated if method.recovers else control
     group = np.where(times.followed, 2 * stratum_in(data.trial, data.plan) + ~first, -1)
-    days = days_of(data)
+    days = days_of(data, method.recovers)
     counts = count_at_risk(times.day, times.event, group, 2 * strata, days)
     shape = (len(group), strata, 2, days)
     sizes = treated.sum(axis=1), control.sum(axis=1)

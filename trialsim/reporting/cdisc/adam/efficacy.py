@@ -40,6 +40,7 @@ from trialsim.reporting.cdisc.terminology import standard_list
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.mmrm import Mmrm
+from trialsim.scenario.plan.methods.time_to_event.events import EventMethod
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.words.plan import plan_in_words
 
@@ -282,6 +283,9 @@ def cells_of(source: Source, plan: AnalysisPlan) -> list[tuple[str, str]]:
     """Return the outcomes, each with a visit, whose scores an analysis uses."""
     if isinstance(plan.test, Mmrm):
         return [(plan.endpoint, visit) for visit in _after_baseline(source)]
+    if isinstance(plan.test, EventMethod) and plan.test.recovers:
+        visits = _after_baseline(source)
+        return [(plan.endpoint, visit) for visit in visits[: visits.index(plan.visit) + 1]]
     return list(plan.test.measured_at(plan))
 
 

@@ -13,6 +13,7 @@ from trialsim.reporting.cdisc.adam.subject_level import treatments
 from trialsim.reporting.cdisc.source import Source
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.subgroups.interaction import Interaction
+from trialsim.scenario.plan.methods.time_to_event.events import EventMethod
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.scenario.plan.methods.win_statistic import WinStatistic
 from trialsim.scenario.words.labels import in_words
@@ -196,6 +197,8 @@ def _beyond_the_flag(plan: AnalysisPlan) -> Iterator[str]:
             "the weights, and the patients of the analysis set without a score, on whom and on "
             "the covariates the weights depend."
         )
+    if isinstance(plan.test, EventMethod):
+        yield f"{plan.test.time_in_words(plan)}, from these records, DS, and who left or died."
     if isinstance(plan.test, WinStatistic) and plan.test.compares_deaths:
         yield "the days of death and of leaving the trial, and patients without any score."
     if isinstance(plan.test, Interaction):

@@ -21,6 +21,7 @@ class Trials:
     seed: int
     replicates: tuple[int, ...]
     tables: Mapping[str, DataFrame]
+    batch: Trial
 
     def caption(self, *further: str) -> str:
         """Return what stands under a figure of these trials."""
@@ -68,7 +69,7 @@ class Trials:
 def trials_of(batch: Trial) -> Trials:
     """Return the trials of a batch as tables."""
     numbers = tuple(batch.replicates.tolist())
-    return Trials(batch.scenario, batch.seed, numbers, tables(batch))
+    return Trials(batch.scenario, batch.seed, numbers, tables(batch), batch)
 
 
 def simulated_trials(

@@ -57,7 +57,8 @@ class EventMethod(AnalysisMethod):
 
     threshold: Finite | None = None
     """Points of the score, or of its change, such as 45: the event is the first visit at which a
-    patient has them or better, and a sooner one is better. Null where `events` are given."""
+    patient has them or better, on its planned day; a sooner one is better. Null where `events` are
+    given."""
     events: Annotated[tuple[Event, ...], Field(strict=False)] = ()
     """Such as [death] or [death, withdrawal]: the event is the first of them, and a later one is
     better. Usually none, where a score is to be reached."""
@@ -92,7 +93,8 @@ class EventMethod(AnalysisMethod):
 
     def time_in_words(self, plan: Plan) -> str:
         """Return what is compared, as a phrase."""
-        return f"days from randomisation to {self.event_in_words(plan)}, followed to {plan.visit}"
+        days = "planned days" if self.recovers else "days from randomisation"
+        return f"{days} to {self.event_in_words(plan)}, followed to {plan.visit}"
 
     def analysed_in_words(self, plan: Plan) -> str:
         there = ""
@@ -106,9 +108,9 @@ class EventMethod(AnalysisMethod):
     def censoring_in_words(self, plan: Plan) -> str:
         if self.recovers:
             return (
-                "A patient who has not reached the score is censored on the day of the last visit "
-                "at which it was measured. A missed visit does not censor: the score counts as "
-                "reached on the day on which it was first seen."
+                "A patient who has not reached the score is censored at the last visit at which "
+                "it was measured. A missed visit does not censor: the score counts as reached at "
+                "the visit at which it was first seen. Visits have their planned days."
             )
         leaving = "" if "withdrawal" in self.events else " or before, on leaving the trial"
         return f"A patient without an event is censored on the day of the visit{leaving}."
