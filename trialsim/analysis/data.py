@@ -17,9 +17,11 @@ from trialsim.analysis.endpoint import (
     in_subgroup,
     visit_of,
 )
+from trialsim.analysis.prognosis.score import prognostic_score
 from trialsim.arrays import Booleans, Floats, Integers, RowIndex, Words
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.prognostic import PROGNOSTIC
 from trialsim.streams import Streams, numbers
 from trialsim.trial.trial import Trial
 
@@ -151,8 +153,14 @@ class Data:
     def covariates(self, names: Iterable[str]) -> Floats:
         """Return covariates of the patients, shape (replicate, covariate, patient)."""
         known = self.trial.cohort.covariates.at(RowIndex(self.trial.candidate))
-        rows = [known[name] for name in names]
+        rows = [self._score() if name == PROGNOSTIC else known[name] for name in names]
         return np.stack(rows, axis=1).astype(np.float64)
+
+    def _score(self) -> Floats:
+        prognostic = self.plan.prognostic
+        if prognostic is None:
+            raise ValueError(f"{PROGNOSTIC} is of plans that say prognostic")
+        return prognostic_score(self.trial, self.plan, prognostic)
 
     def words(self, purpose: str, units: int, draw: int) -> Words:
         """Return a word by address for each replicate, shape (replicate, units)."""

@@ -170,6 +170,11 @@ def test_every_other_field_of_the_plan_is_told() -> None:
         changes[field] = value
     imputed = {"missing": "multiple_imputation", "imputations": 37}
     assert "37 times" in plan_in_words(plan(**imputed))["missing_data"]
+    score = {"method": "ancova", "covariates": ["prognostic_score"]}
+    learned = {"learned_from": "cars1_natural", "covariates": ["arat", "nihss"]}
+    said = plan_in_words(plan(test=score, death="as_missing", prognostic=learned))["test"]
+    assert "squares and products say of the score at day 90" in said
+    changes["prognostic"] = learned
     chosen = {name for name, _ in choices(AnalysisPlan)}
     rest = {"test", "imputations", "imputation", "secondary", "multiplicity", "success"}
     assert AnalysisPlan.model_fields.keys() == {*changes, *chosen, *rest}

@@ -7,6 +7,8 @@ from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.estimands import Estimand
+from trialsim.scenario.plan.methods.base import covariate_violations
+from trialsim.scenario.plan.prognostic import PROGNOSTIC, Prognostic
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import Rules, Violation, unknown, until_missing
 
@@ -83,7 +85,27 @@ def _method_fits_outcomes(
 
 
 def _method_fits_population(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from plan.test.population_violations(population)
+    yield from plan.test.population_violations(_with_score(population, plan.prognostic))
+
+
+def _with_score(population: Population, prognostic: Prognostic | None) -> Population:
+    """Return the population with the prognostic score as one more number that is known."""
+    if prognostic is None:
+        return population
+    known = population.covariates
+    numbers = [known[name] for name in prognostic.covariates if name in known]
+    score = dict.fromkeys([PROGNOSTIC], numbers[0]) if numbers else {}
+    return population.model_copy(update={"covariates": {**known, **score}})
+
+
+def _score_is_of_numbers(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:
+    if plan.prognostic is None:
+        return
+    if PROGNOSTIC in population.covariates:
+        rule = f"must be null where a covariate of the population is called {PROGNOSTIC}"
+        yield Violation("prognostic", rule)
+    for refusal in covariate_violations(plan.prognostic.covariates, population):
+        yield refusal._replace(path=refusal.path.replace("test", "prognostic", 1))
 
 
 def _baseline_is_measured(
@@ -131,6 +153,7 @@ PLAN_COHERENCE: Rules = (
     (("outcomes", "analysis"), _in_each_comparison(_method_fits_outcomes)),
     (("outcomes", "analysis"), _in_each_comparison(_baseline_is_measured)),
     (("population", "analysis"), _in_each_comparison(_method_fits_population)),
+    (("population", "analysis"), _in_each_comparison(_score_is_of_numbers)),
     (("population", "analysis"), _in_each_comparison(_subgroup_exists)),
 )
 """Rules between the analyses and the parts of the study that they name."""

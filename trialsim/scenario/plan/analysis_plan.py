@@ -27,6 +27,7 @@ from trialsim.scenario.plan.estimands import TREATMENT_EVENTS, Strategy, strateg
 from trialsim.scenario.plan.imputation import Imputation
 from trialsim.scenario.plan.methods.registry import Method
 from trialsim.scenario.plan.multiplicity import NONE, Multiplicity, Serial
+from trialsim.scenario.plan.prognostic import Prognostic
 from trialsim.scenario.plan.rules import COMPARISON_RULES, FAMILY_RULES
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, TreatmentEvent
@@ -57,6 +58,7 @@ class FurtherAnalysis(FrozenModel):
     death: Death | None = None
     intercurrent: dict[TreatmentEvent, Strategy] | None = None
     test: Method | None = None
+    prognostic: Prognostic | None = None
     continuity_correction: bool | None = None
     claim: Claim | None = None
     margin: Finite | None = None
@@ -108,6 +110,7 @@ class AnalysisPlan(CheckedModel):
         "imputation",
         "intercurrent",
         "subgroup",
+        "prognostic",
         "claim",
         "margin",
         "upper_margin",
@@ -167,6 +170,9 @@ class AnalysisPlan(CheckedModel):
     out is treatment_policy, a drug_related_discontinuation as a discontinuation."""
     test: Method
     """The method that compares the arms, such as mann_whitney."""
+    prognostic: Prognostic | None = None
+    """What a patient's outcome would be without the drug, learned from another study: the covariate
+    prognostic_score of the methods that take covariates; null for none."""
     continuity_correction: bool = False
     """Whether half a rank is taken off the difference before the p-value, usually false."""
     claim: Claim = "superiority"

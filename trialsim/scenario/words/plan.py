@@ -9,7 +9,9 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.claims import MARGIN_VARIANCE, claim_in_words, margin_test_in_words
 from trialsim.scenario.plan.estimands import Strategy
 from trialsim.scenario.plan.imputation import AT_RANDOM, imputation_in_words
+from trialsim.scenario.plan.methods.base import listed
 from trialsim.scenario.plan.pooled_analysis import PooledAnalysis, pooling_in_words
+from trialsim.scenario.plan.prognostic import PROGNOSTIC
 from trialsim.scenario.protocol.intercurrent import DISCONTINUATIONS, Event
 from trialsim.scenario.words.events import EVENTS
 from trialsim.scenario.words.labels import in_words, outcome_in_words
@@ -48,7 +50,7 @@ def _comparison(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> dict[str
         "estimate": f"{method.estimate_in_words(plan)}{_meant(plan)}",
         "direction": f"Values above {quantity.null:g} favour treatment (the scale's direction is "
         "taken into account).",
-        "test": test,
+        "test": f"{test}{_score(plan)}",
         "alternative": sides,
         "alpha": f"The null hypothesis is rejected when the p-value is at most {plan.alpha:.12g}.",
         "ties": method.ties_in_words(plan),
@@ -72,6 +74,18 @@ def _tested(plan: AnalysisPlan, interval: str) -> tuple[str, str, str]:
         method.pooled_in_words(plan) if imputed else method.test_in_words(plan),
         _pooled_variance(plan) if imputed else method.variance_in_words(plan),
         f"{_SIDES[plan.alternative]} The interval is always two-sided.",
+    )
+
+
+def _score(plan: AnalysisPlan) -> str:
+    """Return what the prognostic score is, where a covariate is the score."""
+    prognostic = plan.prognostic
+    if prognostic is None or PROGNOSTIC not in getattr(plan.test, "covariates", ()):
+        return ""
+    return (
+        f" The prognostic score is what least squares on {listed(prognostic.covariates)}, their "
+        f"squares and products say of the score at {plan.visit} without the drug, fitted once to "
+        f"simulated control patients of {prognostic.learned_from} (Schuler et al. 2022)."
     )
 
 

@@ -16,6 +16,7 @@ from trialsim.scenario.plan.methods.subgroups.interaction import Interaction
 from trialsim.scenario.plan.methods.time_to_event.events import EventMethod
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.scenario.plan.methods.win_statistic import WinStatistic
+from trialsim.scenario.plan.prognostic import PROGNOSTIC
 from trialsim.scenario.words.labels import in_words
 from trialsim.scenario.words.plan import plan_in_words
 
@@ -141,7 +142,8 @@ def _variables(source: Source, plan: AnalysisPlan) -> dict[str, tuple[str, ...]]
     before = ["BASE"] if plan.test.adjusts_for_baseline else []
     strata = ["SITEID"] if plan.strata == "site" else []
     found = {"ADEFF": (value_of(plan), "TRTP", *before, *strata)}
-    subjects = [source.tests.of_subjects[name] for name in getattr(plan.test, "covariates", ())]
+    read = (one for name in getattr(plan.test, "covariates", ()) for one in _read_for(plan, name))
+    subjects = [source.tests.of_subjects[name] for name in dict.fromkeys(read)]
     subjects += ["STRATAR"] if plan.strata == "design" else []
     return found | ({"ADSL": tuple(subjects)} if subjects else {})
 
@@ -174,8 +176,18 @@ def _value(source: Source, plan: AnalysisPlan) -> str:
 def _covariates(source: Source, plan: AnalysisPlan) -> str:
     codes = source.tests.of_subjects
     found = ["BASE"] if plan.test.adjusts_for_baseline else []
-    found += [f"{codes[name]} of ADSL" for name in getattr(plan.test, "covariates", ())]
+    for name in getattr(plan.test, "covariates", ()):
+        read = [codes[one] for one in _read_for(plan, name)]
+        of = f"the prognostic score of {', '.join(read)}" if name == PROGNOSTIC else read[0]
+        found.append(f"{of} of ADSL")
     return ", ".join(found) or "none"
+
+
+def _read_for(plan: AnalysisPlan, covariate: str) -> tuple[str, ...]:
+    """Return the covariates of ADSL that one of an analysis is, or is predicted from."""
+    if covariate == PROGNOSTIC and plan.prognostic is not None:
+        return plan.prognostic.covariates
+    return (covariate,)
 
 
 def _strata(plan: AnalysisPlan) -> str:

@@ -1,0 +1,1 @@
+"""What a patient's outcome would be without the drug, as another study tells."""
