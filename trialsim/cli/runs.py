@@ -140,10 +140,11 @@ def power(
     Power, estimate, bias, coverage, duration and more, each with its Monte Carlo error. With --out,
     a run that is stopped at any moment continues when the same command is given again.
     """
+    from trialsim.questions.normal_sum import power_by_normal_sum
     from trialsim.questions.obtained import obtained_of
     from trialsim.questions.power import REPLICATES, keeping_power, power_by
     from trialsim.reporting.text.obtained import obtained_dict, obtained_text
-    from trialsim.reporting.text.power import power_text
+    from trialsim.reporting.text.power import normal_sum_text, power_text
     from trialsim.runs.manifest import BLOCK
     from trialsim.runs.precision import check_precision
 
@@ -157,8 +158,12 @@ def power(
         runner = keeping_power(runner, keep.out, study, secondary)
         result = power_by(runner, study, count, precision, secondary)
     found = obtained_of(study, run.seed)
+    by_sum = power_by_normal_sum(study, seed=run.seed)
     content = {**result.to_dict(), "obtained": obtained_dict(found)}
-    form.give(result, lambda: power_text(study.title, result, obtained_text(found)), content)
+    if by_sum is not None:
+        content["normal_sum"] = by_sum._asdict()
+    beside = f"{normal_sum_text(by_sum)}{obtained_text(found)}"
+    form.give(result, lambda: power_text(study.title, result, beside), content)
 
 
 @commands.command("endpoint")

@@ -214,7 +214,8 @@ class ClosedForm(NamedTuple):
 
     patients: float
     mcse: float
-    """Monte Carlo standard error, from that of the effect of the cells."""
+    """Monte Carlo standard error, from that of the effect."""
+    formula: str = "closed form for ties"
 
 
 def patients_by_cells(

@@ -59,6 +59,11 @@ def _counted(measured: list[Data], weighting: StratumWeighting | None = None) ->
     return within_strata(scales, *first.arms, stratum, strata, own)
 
 
+def joint_of(data: Data, method: WeiLachin) -> "Joint":
+    """Return the effect of every measurement, and how they vary together."""
+    return _counted(_measured(data, method.outcomes, method.visits_of(data.plan)))
+
+
 def truth(data: Data, method: WeiLachin) -> TruthParts:
     """Return the parts of the true mean of the effects.
 

@@ -20,6 +20,7 @@ import scipy  # its parts load when they are first used
 from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
 from trialsim.questions.count_power import COHORT, ClosedForm, patients_by_cells
+from trialsim.questions.normal_sum import patients_by_normal_sum
 from trialsim.questions.size.crossing import BLOCKS, Crossing, probit
 from trialsim.questions.size.path_search import PILOT, Axis, Ends, bracket, search
 from trialsim.questions.size.power_curve import Candidate, PowerCurve
@@ -98,7 +99,8 @@ class SampleSize(Shown):
     confirmation_seed: int
     candidates: tuple[Candidate, ...]
     closed_form: ClosedForm | None
-    """Patients by Happ et al. (2019) in the study as conducted and analysed, where that applies."""
+    """Patients in the study as conducted and analysed where a formula applies: of Happ et al.
+    (2019) for a Mann-Whitney test, the normal sum for Wei and Lachin's."""
     conventions: Mapping[str, str]
     seconds: float
 
@@ -451,7 +453,8 @@ def _closed_form(
         return None
     cohort = min(sought.replicates, _COHORT)
     study = single_trial(with_value(scenario, path, value))
-    return patients_by_cells(study, sought.power, cohort, seed)
+    by_sum = patients_by_normal_sum(study, sought.power, seed=seed)
+    return by_sum or patients_by_cells(study, sought.power, cohort, seed)
 
 
 def closed_form_patients(scenario: Scenario, power: float) -> float:

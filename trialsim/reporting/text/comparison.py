@@ -87,10 +87,10 @@ def size_text(title: str, result: SampleSize) -> str:
     if "success" in result.conventions:
         lines.append(fill(f"Power is that of success: {result.conventions['success']}", 96))
     if result.closed_form is not None:
-        patients, mcse = result.closed_form
+        patients, mcse, formula = result.closed_form
         without_looks = ", without looks" if "monitoring_looks" in result.conventions else ""
         lines.append(
-            f"{'closed form for ties':22} {patients:.1f} (MCSE {mcse:.1f}), for the endpoint as "
+            f"{formula:22} {patients:.1f} (MCSE {mcse:.1f}), for the endpoint as "
             f"conducted and analysed{without_looks}"
         )
     lines += [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from trialsim.arrays import Floats
+from trialsim.questions.normal_sum import PowerByFormula
 from trialsim.replicates.result import PowerResult
 from trialsim.replicates.secondary import ONLY_AT_THE_LAST, SecondaryResult
 from trialsim.reporting.text.looks import looks_text
@@ -51,6 +52,16 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
     told = {"true_effect": estimand_sentence(result), **_of_whom(result), **result.conventions}
     lines += ["", *conventions_text(told)]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
+
+
+def normal_sum_text(found: PowerByFormula | None) -> str:
+    """Return a paragraph of the power of Wei and Lachin's test by its formula; empty for others."""
+    if found is None:
+        return ""
+    return (
+        f"Power by the normal sum of the expected effects, as conducted and analysed: "
+        f"{found.power:.4f} (MCSE {error_text(found.mcse)})\n\n"
+    )
 
 
 _LABELS = {

@@ -122,6 +122,31 @@ def happ(treated: Floats, control: Floats, treated_share: float = 0.5) -> Planne
     return Planned(_distance(theta_of_cells(treated, control)), null_sd, np.sqrt(variance))
 
 
+def normal_sum(
+    distances: Floats, null_covariance: Floats, covariance: Floats, weights: Floats
+) -> Planned:
+    """Plan Wei and Lachin's test: a weighted sum of estimates that are jointly normal.
+
+    Lachin (2014), PLoS ONE 9:e108784, for the sum of differences with one covariance.
+
+    Parameters
+    ----------
+    distances
+        Of the effects from their null values, the sum of which is above 0, shape (effects,).
+    null_covariance, covariance
+        Of the estimates as the test has it, and at the effects, times the patients.
+    weights
+        Of the estimates in the sum.
+
+    >>> correlated = np.array([[1.0, 0.5], [0.5, 1.0]]) * 4  # two means of unit variance
+    >>> planned = normal_sum(np.array([0.3, 0.3]), correlated, correlated, np.ones(2))
+    >>> planned.power(200).round(4).item()
+    0.6878
+    """
+    null_sd, sd = (np.sqrt(weights @ one @ weights) for one in (null_covariance, covariance))
+    return Planned(np.asarray(weights @ distances), np.asarray(null_sd), np.asarray(sd))
+
+
 def _level(alpha: float, sides: int) -> float:
     check_probability("alpha", alpha)
     if sides not in (1, 2):

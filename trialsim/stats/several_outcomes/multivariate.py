@@ -52,7 +52,7 @@ def wei_lachin(
     (0.8056, 0.1242)
     """
     _check(weighting, variance)
-    shares = _shares(joint, weighting)
+    shares = shares_of_scales(joint, weighting)
     own = joint.covariance if variance == "placement" else joint.null_covariance
     used = _variance_of_mean(shares, own)
     if not (used > ROUNDING).all():
@@ -72,13 +72,13 @@ def pooled_effect(joint: Joint, weighting: ScaleWeighting = "equal") -> Floats:
     >>> round(pooled_effect(joint).item(), 4)
     0.8056
     """
-    shares = _shares(joint, weighting)
+    shares = shares_of_scales(joint, weighting)
     pooled = (shares * np.nan_to_num(joint.effects)).sum(axis=-1)
     return np.where(shares.any(axis=-1), pooled, np.nan)
 
 
-def _shares(joint: Joint, weighting: ScaleWeighting) -> Floats:
-    """Return the weights as shares of their sum."""
+def shares_of_scales(joint: Joint, weighting: ScaleWeighting) -> Floats:
+    """Return how much each scale counts in the pooled effect, as shares of 1, (..., scales)."""
     weights = _weights(joint, weighting)
     return divide(weights, weights.sum(axis=-1, keepdims=True), 0.0)
 
