@@ -9,6 +9,7 @@ import pytest
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 PAGES: Final = (
     "analyse.md",
+    "app.md",
     "estimands.md",
     "hierarchical.md",
     "how_it_works.md",

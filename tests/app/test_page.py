@@ -235,6 +235,10 @@ def test_designs_are_compared_on_the_same_trials(page: "Page") -> None:
 
 def test_a_curve_a_trial_and_a_patient_are_shown(page: "Page") -> None:
     open_tab(page, "Power curve")
+    page.select_option("#along", "outcomes.nihss.effect.value")
+    page.locator("#lowest[value='0.4']").wait_for()
+    page.select_option("#along", "design.patients")
+    page.locator("#lowest[value='20']").wait_for()
     set_field(page, "Values", 3)
     run(page, "Draw the curve", 50)
     page.wait_for_selector("#curve figure svg")

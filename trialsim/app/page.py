@@ -196,6 +196,7 @@ def _curve() -> TagList:
         tags.p("Power along one number of the design, every value on the same trials."),
         tags.div(
             ui.output_ui("along_choice"),
+            ui.output_ui("along_ends"),
             ui.input_action_button("draw", "Draw the curve", class_="btn-primary"),
             class_="bar",
         ),

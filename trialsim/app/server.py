@@ -108,6 +108,7 @@ class Visit:
             "refused": lambda: problem_tags(self._refused()),
             "stale": self._stale,
             "along_choice": self._along,
+            "along_ends": self._ends,
             "kept": self._designs,
             "trial": self._trial,
             "files": self._file_links,
@@ -346,12 +347,17 @@ class Visit:
 
     def _along(self) -> TagChild:
         fields = [field for group in self._groups() for field in group.fields if field.is_simple]
-        if not fields:
+        choices = {field.path: field.label for field in fields}
+        return ui.input_select("along", "Along", choices) if choices else None
+
+    def _ends(self) -> TagChild:
+        """Return between which values the curve lies: at first those of the number's slider."""
+        fields = {field.path: field for group in self._groups() for field in group.fields}
+        found = fields.get(self._input["along"]())
+        if found is None:
             return None
-        first = fields[0]
-        low, high = first.ends
+        low, high = (round(end) if found.is_whole else end for end in found.ends)
         return tags.div(
-            ui.input_select("along", "Along", {field.path: field.label for field in fields}),
             ui.input_numeric("lowest", "From", low),
             ui.input_numeric("highest", "To", high),
             ui.input_numeric("points", "Values", 5, min=2, max=MOST_DESIGNS - 1),
