@@ -30,7 +30,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const buttons = "run draw show_trial show_patient compare_kept make_report".split(" ");
   const show = ({ running, done, total, words }) => {
     const bar = document.getElementById("progress");
-    document.getElementById("running").classList.toggle("active", running);
+    const place = document.getElementById("running");
+    if (place.classList.contains("active") && !running) place.dataset.ended = Number(place.dataset.ended ?? 0) + 1;
+    place.classList.toggle("active", running);
     if (total) { bar.max = total; bar.value = done; } else bar.removeAttribute("value");
     document.getElementById("status").textContent = words;
     document.getElementById("stop").disabled = !running;
