@@ -207,6 +207,14 @@ def test_what_is_done_about_deaths_and_other_events_is_told_of_times() -> None:
             )
             told.add((said["estimate"], said["missing_data"], said["death"]))
             del said["secondary"]
+            for analysed in ("full_analysis_set", "all_randomised"):
+                whole = plan(
+                    test={"method": "log_rank", **chosen},
+                    missing="censored",
+                    analysis_set=analysed,
+                )
+                whom = plan_in_words(whole)["analysis_set"]
+                assert ("has such a score at baseline" in whom) is ("threshold" in chosen)
             assert "rank below" not in " ".join(said.values())
     assert len(told) == 5 * 3 - 2  # where a death is an event it has no other rule
 

@@ -191,6 +191,7 @@ def _analysis_set(plan: AnalysisPlan) -> str:
         )
         dead = ", or dead by the time of the visit" if plan.death == "worst_rank" else ""
         sentence += f"{dead}, in the arm allocated."
+    sentence += plan.test.left_out_in_words(plan)
     if plan.minimum_infusion_share > 0:
         sentence += (
             f" Patients given less than {plan.minimum_infusion_share:.12g} of the planned infusions"

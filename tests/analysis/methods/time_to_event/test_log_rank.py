@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import survdiff
 
+import trialsim as ts
 from tests.analysis.methods.time_to_event.test_times import data_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import compare, truth_parts
@@ -56,3 +57,5 @@ def test_the_true_ratio_is_the_geometric_mean_of_complete_trials(trials: Trial) 
     complete = Data(trials, data.plan, complete=True)
     parts = truth_parts(complete)
     assert_allclose(np.exp(parts.over), compare(complete).estimate, rtol=1e-12)
+    result = ts.power("cars1_recovery", replicates=64, seed=2016, n_jobs=1)
+    assert_allclose(result.truth.estimate, np.exp(result.columns["truth_over"].mean()), rtol=1e-12)

@@ -135,6 +135,10 @@ class AnalysisMethod(CheckedModel):
             "missing data and death, in the arm allocated."
         )
 
+    def left_out_in_words(self, plan: Plan) -> str:
+        """Return who is left out of any analysis set; empty where nobody is."""
+        return ""
+
     def censoring_in_words(self, plan: Plan) -> str:
         """Return when patients without an event are censored; empty of what has no times."""
         return ""

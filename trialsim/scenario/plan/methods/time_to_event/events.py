@@ -97,10 +97,12 @@ class EventMethod(AnalysisMethod):
         return f"{days} to {self.event_in_words(plan)}, followed to {plan.visit}"
 
     def analysed_in_words(self, plan: Plan) -> str:
-        there = ""
+        return "All randomised patients, in the arm allocated."
+
+    def left_out_in_words(self, plan: Plan) -> str:
         if self.recovers and plan.measure == "score":
-            there = " Who has such a score at baseline cannot reach it, and is left out."
-        return f"All randomised patients, in the arm allocated.{there}"
+            return " Who has such a score at baseline cannot reach it, and is left out."
+        return ""
 
     def ties_in_words(self, plan: Plan) -> str:
         return "Who is censored on the day of an event is at risk of it."
