@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 from matplotlib.colors import to_rgb
+from matplotlib.contour import ContourSet
+from matplotlib.patches import Rectangle
 
 import trialsim as ts
 from trialsim.questions.size.power_curve import PowerCurve
@@ -17,7 +19,7 @@ from trialsim.reporting.figures.of_designs.assurance import assurance_data
 from trialsim.reporting.figures.of_designs.closed_form import closed_form_power
 from trialsim.reporting.figures.of_designs.estimate import estimate_data
 from trialsim.reporting.figures.of_designs.forest import differences_data
-from trialsim.reporting.figures.of_designs.heat_map import heat_map_data
+from trialsim.reporting.figures.of_designs.heat_map import heat_map_data, heat_map_figure
 from trialsim.reporting.figures.of_designs.power_curve import curve_data
 from trialsim.reporting.figures.of_designs.tornado import tornado_data
 from trialsim.reporting.figures.of_trials.adherence import COLOURS, adherence_data
@@ -109,6 +111,25 @@ def test_a_heat_map_has_the_power_of_every_combination(grid: ts.WhatIf) -> None:
     table = heat_map_data(grid)
     assert table["power"].tolist() == [float(row.power.estimate) for row in grid.rows[1:]]
     assert len(table) == 6
+
+
+def test_a_heat_map_frames_the_base_and_draws_the_targets_between_which_the_power_lies() -> None:
+    grid = ts.what_if(
+        ts.load("cars1").replace({"design.patients": 120, "outcomes.arat.effect.value": 0.6}),
+        {"design.patients": [60, 120, 300], "outcomes.arat.effect.value": [0.55, 0.6, 0.7]},
+        "grid",
+        replicates=32,
+        seed=1,
+        n_jobs=1,
+    )
+    axes = heat_map_figure(grid).axes[0]
+    (frame,) = (one for one in axes.patches if isinstance(one, Rectangle) and not one.get_fill())
+    assert frame.get_xy() == (1, 1)
+    (contours,) = (one for one in axes.collections if isinstance(one, ContourSet))
+    assert list(contours.levels) == [0.8, 0.9]
+    assert not any(
+        isinstance(one, ContourSet) for one in heat_map_figure(grid, "estimate").axes[0].collections
+    )
 
 
 def test_the_mean_of_the_successes_drawn_is_the_assurance(assured: ts.Assurance) -> None:

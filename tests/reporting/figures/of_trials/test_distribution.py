@@ -1,5 +1,6 @@
 """Bars of an ordinal scale show each grade that occurs, death as its worst one among them."""
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -76,3 +77,18 @@ def test_means_say_how_many_they_leave_out_as_dead() -> None:
     last = table[table["visit"] == "day_90"].set_index("arm")["dead"]
     text = "".join(one.get_text() for one in mean_scores_figure(trials).texts).replace("\n", " ")
     assert f"in no mean: {last['cerebrolysin']} (cerebrolysin), {last['placebo']} (placebo)" in text
+
+
+def test_lines_join_the_ends_of_each_group_in_the_bars_of_one_visit_alone() -> None:
+    axes = bars()
+    legend = axes.get_legend()
+    assert legend is not None
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    visits = {name.partition(",")[0] for name in names}
+    groups = len(legend.get_texts())
+    assert len(axes.lines) == len(visits) * (groups - 1)
+    middles = axes.get_yticks().tolist()
+    for line in axes.lines:
+        low, high = sorted(np.asarray(line.get_ydata()).tolist())
+        nearest = [min(middles, key=lambda middle: abs(middle - end)) for end in (low, high)]
+        assert nearest[1] - nearest[0] == pytest.approx(1), "two bars of a visit stand 1 apart"

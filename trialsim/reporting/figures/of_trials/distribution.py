@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from pandas import DataFrame
 
+from trialsim.arrays import Floats
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import INK, SHADED, WIDTH, legend_above, page, styled
 from trialsim.reporting.figures.canvas.trials import Trials
@@ -66,6 +67,10 @@ def cell_groups(steps: int) -> list[tuple[int, int]]:
     return [(0, 0), *inner, (steps, steps)]
 
 
+_HEIGHT: Final = 0.66
+"""Of a bar; what is left has the lines between the arms of a visit."""
+
+
 @styled
 def distribution_figure(
     trials: Trials, outcome: str | None = None, width: float = WIDTH
@@ -83,7 +88,7 @@ def distribution_figure(
         f"{scale.label}, distribution by arm and visit",
         trials.caption(f"Shares of those {of_whom}, written from {_WRITTEN:.0%} on."),
         width,
-        1.8 + len(visits) * (0.24 * len(arms) + 0.1),
+        1.8 + len(visits) * (0.3 * len(arms) + 0.1),
     )
     rows = [(visit, arm) for visit in visits for arm in arms]
     places = [row + 0.4 * (row // len(arms)) for row in range(len(rows))]
@@ -103,6 +108,7 @@ def distribution_figure(
         colours.insert(at, _DEAD)
         labels.insert(at, "dead")
     _stack(axes, places, stacked, colours)
+    _connect(axes, places, np.cumsum(stacked, axis=0)[:-1], len(arms))
     axes.set_yticks(places, [f"{in_words(visit)}, {in_words(arm)}" for visit, arm in rows])
     axes.set_ylim(max(places) + 0.6, -0.6)
     axes.set_xlim(0, 1)
@@ -124,7 +130,7 @@ def _stack(
     colours: Sequence[tuple[float, ...]],
 ) -> None:
     """Draw the shares of each group of scores, a bar for each place, one group upon the other."""
-    bars: dict[str, Any] = {"height": 0.86, "edgecolor": "white", "linewidth": 0.6}
+    bars: dict[str, Any] = {"height": _HEIGHT, "edgecolor": "white", "linewidth": 0.6}
     words: dict[str, Any] = {"ha": "center", "va": "center", "size": 6.8}
     left = np.zeros(len(places))
     for shares, colour in zip(stacked, colours, strict=True):
@@ -134,6 +140,15 @@ def _stack(
             if share >= _WRITTEN:
                 axes.text(start + share / 2, place, f"{share:.0%}", color=ink, **words)
         left += shares
+
+
+def _connect(axes: Axes, places: Sequence[float], ends: Floats, arms: int) -> None:
+    """Join the ends of each group of scores in the bars of one visit, as Grotta bars are joined."""
+    for row in range(len(places) - 1):
+        if (row + 1) % arms:
+            between = places[row] + _HEIGHT / 2, places[row + 1] - _HEIGHT / 2
+            for before, after in ends[:, row : row + 2]:
+                axes.plot((before, after), between, color=INK, linewidth=0.5)
 
 
 def _told(low: float, high: float) -> str:
