@@ -40,6 +40,7 @@ from trialsim.stats.missing.inverse_probability import weighted, weighted_effect
 from trialsim.stats.missing.multiple_imputation import impute
 from trialsim.stats.missing.repeated_measures import Freedom, repeated_measures
 from trialsim.stats.missing.rubins_rules import pool_effects
+from trialsim.stats.multiplicity.nested import adjust_nested, correlation_of_ranks
 from trialsim.stats.p_values import Standardised, normal_p_value
 from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
 from trialsim.stats.ranks.brunner_munzel import brunner_munzel, satterthwaite
@@ -58,7 +59,13 @@ from trialsim.stats.ranks.hierarchical import (
     summarise_with_ties,
     win_ratio_of,
 )
-from trialsim.stats.ranks.mann_whitney import cell_counts, mann_whitney, summarise
+from trialsim.stats.ranks.mann_whitney import (
+    cell_counts,
+    mann_whitney,
+    rank_test,
+    summarise,
+    summarise_counts,
+)
 from trialsim.stats.ranks.stratified import (
     StratumWeighting,
     split_by_stratum,
@@ -270,6 +277,29 @@ def _interaction(generator: np.random.Generator, trials: int, n: int, by: str) -
             found.append((test.estimate, test.standard_error**2, test.degrees_of_freedom))
     estimates, variances, freedom = (np.stack(field) for field in zip(*found, strict=True))
     return _below(difference_of_differences(estimates, variances, freedom).p_value)
+
+
+def _populations(
+    generator: np.random.Generator, trials: int, n: int, lenient: float = 1.0
+) -> Booleans:
+    """Test everybody, at 80% of the level, and the severe half, who score lower, by ranks."""
+    severe = generator.random((trials, 2 * n)) < 0.5
+    latent = np.where(severe, -0.25, 0.25) + 0.9 * generator.normal(size=severe.shape)
+    scores, treated = _scale(latent), np.arange(2 * n) % 2 == 0
+    counts = [
+        np.stack([_counted(np.where(there & arm, scores, -1)) for arm in (treated, ~treated)], 1)
+        for there in (np.ones_like(severe), severe)
+    ]
+    tests = [rank_test(summarise_counts(one[:, 0], one[:, 1])).z for one in counts]
+    correlation = correlation_of_ranks(counts[0], counts[1])
+    adjusted = adjust_nested(np.stack(tests, -1), correlation, 0.8, lenient, two_sided=True)
+    return np.asarray((adjusted <= 0.05).any(axis=-1))
+
+
+def _counted(scores: Floats) -> Integers:
+    """Return how many of each trial have each score of 0 to 57; -1 is of nobody."""
+    place = np.arange(len(scores))[:, np.newaxis] * 59 + 1 + scores.astype(np.int64)
+    return np.bincount(place.ravel(), minlength=len(scores) * 59).reshape(-1, 59)[:, 1:]
 
 
 def _obrien(generator: np.random.Generator, trials: int, n: int) -> Booleans:
@@ -629,6 +659,8 @@ METHODS: Final[dict[str, Judged]] = {
     "responders, score test": _score_test,
     "responders, 12 sites": _responders_by_site,
     "responders, standardised": partial(_standardised, responders=True),
+    "spiessens_debois, mann_whitney": _populations,
+    "song_chi, mann_whitney": partial(_populations, lenient=0.2),
     **{
         f"interaction, {by}": partial(_interaction, by=by)
         for by in ("mann_whitney", "t_test", "welch")

@@ -53,6 +53,8 @@ LEVELS: Final[Mapping[str, tuple[float | None, ...]]] = {
     "responders, score test": (4.2, 6.2, 4.4),
     "responders, 12 sites": (6.2, 4.9, 4.5),
     "responders, standardised": (6.0, 5.7, 5.1),
+    "spiessens_debois, mann_whitney": (4.3, 4.8, 5.2),
+    "song_chi, mann_whitney": (4.5, 4.9, 5.2),
     "interaction, mann_whitney": (4.3, 5.8, 4.8),
     "interaction, t_test": (5.5, 5.6, 4.9),
     "interaction, welch": (4.9, 5.5, 4.9),
