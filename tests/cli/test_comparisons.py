@@ -33,6 +33,23 @@ def test_what_if_prints_the_rows_that_the_function_gives(
         assert [row[name] for row in found["rows"]] == [row[name] for row in expected]
 
 
+def test_looks_that_are_doubtful_are_warned_of_as_check_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, late = "monitoring.looks.second.decided_after_days", "90"
+    file = tmp_path / "late.yaml"
+    file.write_text(ts.load("cars_sequential").replace({path: 90.0}).to_yaml())
+    few = ["--replicates", "4", "--jobs", "1", "--json"]
+    assert run(["check", str(file)]) == 0
+    (warning,) = [one for one in capsys.readouterr().out.splitlines() if "WARNING" in one]
+    assert "a stop would change nothing" in warning
+    assert run(["power", str(file), *few]) == 0
+    assert capsys.readouterr().err == f"{warning}\n"
+    assert run(["what-if", "cars_sequential", "--set", f"{path}={late}", *few]) == 0
+    said = warning.removeprefix("WARNING: ")
+    assert capsys.readouterr().err == f"WARNING: {path}={late}: {said}\n"
+
+
 @pytest.mark.parametrize(
     ("options", "rows"),
     [

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from trialsim.cli.option_groups import Commands, with_options
-from trialsim.cli.options import KeepOptions, Kept
+from trialsim.cli.options import KeepOptions, Kept, warn_of_looks
 from trialsim.cli.outputs import AnswerForm
 from trialsim.cli.questions import (
     Assured,
@@ -35,6 +35,8 @@ def what_if(question: Compared, keep: KeepOptions, form: AnswerForm) -> None:
     from trialsim.reporting.text.comparison import what_if_text
 
     study, result = question(keep)
+    for place, row in enumerate(result.rows):
+        warn_of_looks(row.scenario, f"{row.alternative.name}: " if place else "")
     form.give(result, lambda: what_if_text(study.title, result))
 
 

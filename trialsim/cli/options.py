@@ -162,6 +162,14 @@ class RunOptions:
             )
 
 
+def warn_of_looks(study: "Study", of: str = "") -> None:
+    """Say on standard error what is expected to go wrong with looks, as `check` does."""
+    from trialsim.questions.monitoring.doubts import doubts
+
+    for said in doubts(study):
+        warn(f"WARNING: {of}{said}")
+
+
 def loaded(name: str, changes: list[str] | None, analysis: str | None = None) -> "Study":
     """Return a study with the changes that `--set` gives and the analysis that is named."""
     from trialsim.scenario.files.builtin import builtin_studies

@@ -18,6 +18,7 @@ from trialsim.cli.options import (
     Seed,
     StudyOptions,
     loaded,
+    warn_of_looks,
 )
 from trialsim.cli.outputs import AnswerForm, Overwrite, PageFile, StudyStart, TableForm, page_file
 from trialsim.cli.programmes import simulate_all
@@ -154,6 +155,7 @@ def power(
     if precision is not None:
         check_precision(precision)
     study = chosen.loaded()
+    warn_of_looks(study)
     with run.runner(count, 1, keep, BLOCK, precision, batch) as runner:
         runner = keeping_power(runner, keep.out, study, secondary)
         result = power_by(runner, study, count, precision, secondary)

@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 
 import trialsim as ts
+from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.arrays import Floats
+from trialsim.clock import DAY, NEVER
 from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.replicates.monitoring.looks import FINAL, LooksResult
+from trialsim.replicates.monitoring.monitored import monitored_quantities
 from trialsim.replicates.run import Simulation, summary_of
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.words.monitoring import boundary_of
 from trialsim.streams import Streams
 from trialsim.trial.trial import Engine, Trial, simulate_batch
 
@@ -212,6 +216,32 @@ def test_a_stop_that_leaves_patients_out_has_no_completed_data() -> None:
     assert result.columns["stopped_for_efficacy"].any()
     assert np.isnan(looks_of(result).reversals().estimate)
     assert "reversed by pending endpoints" not in power_text("title", result)
+
+
+@pytest.mark.parametrize("waiting", ["left_out", "followed"])
+def test_a_stopped_trial_has_what_happened_to_those_it_randomised(waiting: str) -> None:
+    """Those who are left out have no more when their trial closes."""
+    first = {"when": {"known": 0.3}, "decided_after_days": 2.0}
+    hasty = {"looks": {"first": first}, "efficacy": "pocock", "waiting_patients": waiting}
+    leaving = {"operations__withdrawal__probability": 0.3, "outcomes__arat__effect__value": 0.8}
+    small = study(hasty, design__patients=120, **leaving)
+    trial = simulate_batch(small, Streams(7, range(64)))
+    found, conduct = monitored_quantities(FinishedTrial(trial), boundary_of(small)), trial.conduct
+    early = np.flatnonzero(found["stop"] == 0)
+    assert found["randomised"][early].min() < 120
+    for row in early:
+        closes = round((found["look.first.day"][row] + 2) * DAY)
+        until = closes if waiting == "left_out" else NEVER
+        who = np.flatnonzero(conduct.randomised[row] < closes)
+        started = conduct.infusion_start[row, who] < until
+        seen = (conduct.visit_minute[row, who] * conduct.visit_attended[row, who]).max()
+        assert found["randomised"][row] == len(who)
+        assert found["infusions_given"][row] == (conduct.infusion_given[row, who] & started).sum()
+        assert found["withdrawn"][row] == (conduct.withdrawn[row, who] < until).sum()
+        assert found["died"][row] == (conduct.died[row, who] < until).sum()
+        assert found["duration_days"][row] == min(seen, until) / DAY
+        arrived = trial.cohort.arrival[row] <= min(closes, conduct.closed[row])
+        assert found["screened"][row] == arrived.sum()
 
 
 def test_repeated_intervals_hold_the_naive_ones(effective: ts.PowerResult) -> None:
