@@ -18,6 +18,15 @@ from scipy.stats import norm
 
 from benchmarks.measure import Effort, Row, Table
 from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.scenario.plan.methods.dose_finding.mcp_mod import Estimated
+from trialsim.stats.dose_response.contrasts import (
+    chance_of_larger,
+    contrast_directions,
+    contrast_statistics,
+    whitening,
+)
+from trialsim.stats.dose_response.effects import log_odds_effects, mean_effects, rank_effects
+from trialsim.stats.dose_response.shapes import Shape, rise
 from trialsim.stats.means_and_proportions.ancova import ancova, ancova_by_arm
 from trialsim.stats.means_and_proportions.mantel_haenszel import mantel_haenszel
 from trialsim.stats.means_and_proportions.mean_difference import (
@@ -344,6 +353,37 @@ def _composite_by_site(generator: np.random.Generator, trials: int, n: int) -> B
     return _below(distance.p_value("two-sided"))
 
 
+def _mcp_mod(generator: np.random.Generator, trials: int, n: int, estimate: Estimated) -> Booleans:
+    """Test three doses and a control of n patients each for a benefit by any of four shapes."""
+    scores = _scale(generator.normal(size=(trials, 4, n))).astype(np.int64)
+    places = np.arange(4 * trials).reshape(trials, 4, 1) * 58 + scores
+    counts = np.bincount(places.ravel(), minlength=4 * trials * 58).reshape(trials, 4, 58)
+    doses, control = counts[:, :3], counts[:, 3]
+    match estimate:
+        case "mann_whitney":
+            found = rank_effects(doses, control)
+        case "mean_difference":
+            found = mean_effects(doses, control, np.arange(58.0))
+        case _:
+            yes = doses[..., 30:].sum(axis=-1), np.full((trials, 3), n)
+            found = log_odds_effects(*yes, control[:, 30:].sum(axis=-1), np.full(trials, n))
+    shapes = np.stack([rise(shape, _DOSES, values) for shape, values in _SHAPES.items()])
+    whiten = whitening(found.null_covariance)
+    directions = contrast_directions(shapes, whiten)
+    statistics = contrast_statistics(found.estimate, whiten, directions)
+    largest = statistics.max(axis=1, keepdims=True)
+    return _below(chance_of_larger(largest, directions, found.freedom)[:, 0])
+
+
+_DOSES: Final = np.array([10.0, 30.0, 60.0])
+_SHAPES: Final[dict[Shape, list[float]]] = {
+    "linear": [],
+    "emax": [10.0],
+    "sigmoid_emax": [25.0, 3.0],
+    "quadratic": [-0.012],
+}
+
+
 def _t_test(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     return _below(student_t_test(*_two(generator, trials, n)).p_value)
 
@@ -637,6 +677,10 @@ METHODS: Final[dict[str, Judged]] = {
     "win_statistic, win odds": _win_odds,
     "win_statistic, win ratio": _win_ratio,
     "win_statistic, 12 sites": _composite_by_site,
+    **{
+        f"mcp_mod, {estimate}": partial(_mcp_mod, estimate=estimate)
+        for estimate in get_args(Estimated)
+    },
     "t_test": _t_test,
     "welch": _welch,
     "ancova": _ancova,

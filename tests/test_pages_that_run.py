@@ -10,6 +10,7 @@ DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 PAGES: Final = (
     "analyse.md",
     "app.md",
+    "dose_finding.md",
     "estimands.md",
     "hierarchical.md",
     "how_it_works.md",

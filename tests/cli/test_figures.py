@@ -42,6 +42,7 @@ def run_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["boundaries", "cars_sequential"],
         ["expected-size", "cars_sequential"],
         ["graph", "cars1_graph"],
+        ["dose-response", "alvarez2011_mcp_mod", "--replicates", "3"],
         ["stopping", "cars_sequential", *FEW],
         ["patients", "cars_sequential", *FEW],
         ["curve", "cars1", "--set", "design.patients=40,80", *FEW],

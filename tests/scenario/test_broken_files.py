@@ -257,7 +257,7 @@ BROKEN = {
             "permutation, re_randomisation, brunner_munzel, adjusted_rank, wei_lachin, obrien, "
             "win_statistic, t_test, welch, ancova, mmrm, weighted_mann_whitney, weighted_means, "
             "responders, proportional_odds, standardised_mann_whitney, log_rank, restricted_mean, "
-            "interaction, own; did you mean t_test? (got t_tset)",
+            "interaction, mcp_mod, own; did you mean t_test? (got t_tset)",
             "8:3: analysis.continuity_correction: must be false with strata: van Elteren's test "
             "has no continuity correction (got true)",
             "9:3: analysis.interval: must be null_variance, delong, brunner-munzel, logit or "
@@ -416,8 +416,8 @@ BROKEN = {
             "exact_mann_whitney, permutation, re_randomisation, brunner_munzel, adjusted_rank, "
             "wei_lachin, obrien, win_statistic, t_test, welch, ancova, mmrm, "
             "weighted_mann_whitney, weighted_means, responders, proportional_odds, "
-            "standardised_mann_whitney, log_rank, restricted_mean, interaction, own; did you mean "
-            "log_rank? (got rank)",
+            "standardised_mann_whitney, log_rank, restricted_mean, interaction, mcp_mod, own; "
+            "did you mean log_rank? (got rank)",
             "8:5: analysis.secondary.day_90: must not bear the name of a visit, whose analysis is "
             "so called",
             "8:14: analysis.secondary.day_90.visit: must be a visit that exists; did you mean "

@@ -16,6 +16,7 @@ from trialsim.observed.trial import observed
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.methods.dose_finding.mcp_mod import McpMod
 from trialsim.scenario.plan.methods.subgroups.interaction import OTHERS, Interaction
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.protocol.design import BASELINE
@@ -54,6 +55,19 @@ class InGroup(NamedTuple):
     control: int
 
 
+class TargetDose(NamedTuple):
+    """What a dose finding says of one trial."""
+
+    significant: tuple[str, ...]
+    """The candidates whose contrast shows a benefit."""
+    curves: tuple[str, ...]
+    """The shapes of the curves that are chosen or averaged."""
+    dose: float
+    """The smallest dose that reaches the target; NaN where none does."""
+    ci: tuple[float, float]
+    """Infinite above where the largest dose does not bound it; NaN where there is none."""
+
+
 class Estimate(NamedTuple):
     """The answer of one analysis of a trial; above the null value the treated are better."""
 
@@ -79,6 +93,8 @@ class Estimate(NamedTuple):
     """The label of those who are analysed; empty for everybody."""
     groups: tuple[InGroup, ...] = ()
     """Of an interaction, those that it compares; empty of all else."""
+    target_dose: TargetDose | None = None
+    """Of a dose finding; None of all else."""
 
 
 class ArmAtVisit(NamedTuple):
@@ -133,7 +149,7 @@ class Analysis(Shown):
 
         rows = {"primary": self.primary, **self.secondary}
         frame = DataFrame([{"analysis": name, **row._asdict()} for name, row in rows.items()])
-        frame = frame.drop(columns=["levels", "subgroup", "groups"])
+        frame = frame.drop(columns=["levels", "subgroup", "groups", "target_dose"])
         ends = DataFrame(frame.pop("ci").tolist(), columns=["low", "high"])
         return frame.join(ends)
 
@@ -241,6 +257,7 @@ def _estimate(one: Adjusted, plan: AnalysisPlan) -> Estimate:
         control=found.control.item(),
         levels=_levels(found, plan),
         subgroup="" if plan.subgroup is None else plan.subgroup.label,
+        target_dose=_target_dose(found, plan),
     )
 
 
@@ -262,7 +279,10 @@ def _plain(estimate: Estimate) -> dict[str, Any]:
     content = {**estimate._asdict(), "ci": list(estimate.ci)}
     levels = [one._asdict() for one in content.pop("levels")]
     groups = [{**one._asdict(), "ci": list(one.ci)} for one in content.pop("groups")]
+    found = content.pop("target_dose")
+    target = {} if found is None else {**found._asdict(), "ci": list(found.ci)}
     more = {"levels": levels, "subgroup": content.pop("subgroup"), "groups": groups}
+    more["target_dose"] = target
     return {**content, **{name: value for name, value in more.items() if value}}
 
 
@@ -274,3 +294,21 @@ def _levels(found: PrimaryAnalysis, plan: AnalysisPlan) -> tuple[AtLevel, ...]:
     left = found.levels.pairs[0] - np.cumsum((found.levels.wins + found.levels.losses)[0])
     names = plan.test.levels_in_words(plan)
     return tuple(map(AtLevel, names, wins, losses, left.astype(int).tolist()))
+
+
+def _target_dose(found: PrimaryAnalysis, plan: AnalysisPlan) -> TargetDose | None:
+    """Return what a dose finding says of the trial."""
+    if found.doses is None or not isinstance(plan.test, McpMod):
+        return None
+    significant, chosen, *dose, _ = (one[0] for one in found.doses)
+    target, low, high = (float(one) for one in dose)
+    return TargetDose(
+        tuple(
+            one.in_words for one, is_so in zip(plan.test.shapes, significant, strict=True) if is_so
+        ),
+        tuple(
+            shape for shape, weight in zip(plan.test.families, chosen, strict=True) if weight > 0
+        ),
+        target,
+        (low, high),
+    )

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from trialsim.arrays import Floats, Integers
+from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.plan.choices import Effect
 from trialsim.stats.p_values import Standardised
 from trialsim.stats.ranks.wins import odds
@@ -28,6 +28,21 @@ class LevelPairs(NamedTuple):
     """All of them, shape (replicate,)."""
 
 
+class DoseFinding(NamedTuple):
+    """The shapes of the dose response that each replicate finds, and its target dose."""
+
+    significant: Booleans
+    """The candidates whose contrast shows a benefit, shape (replicate, candidate)."""
+    chosen: Floats
+    """The weight of the curve of each shape, shape (replicate, shape); all 0 without a curve."""
+    target: Floats
+    """The smallest dose that reaches the target, shape (replicate,); NaN where none does."""
+    low: Floats
+    high: Floats
+    at_bound: Booleans
+    """Whether a chosen curve has a parameter at the end of its range."""
+
+
 class Comparison(NamedTuple):
     """Treated against control in each replicate, shape (replicate,)."""
 
@@ -44,6 +59,8 @@ class Comparison(NamedTuple):
     """By which a margin is tested, as the interval holds it or not."""
     levels: LevelPairs | None = None
     """Of a hierarchy; None of all else."""
+    doses: DoseFinding | None = None
+    """Of a dose finding; None of all else."""
     means: tuple[Floats, Floats] | None = None
     """What is averaged of the treated and of the controls where it is not their scores."""
 

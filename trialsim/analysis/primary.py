@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from trialsim.analysis.claims import in_favour
-from trialsim.analysis.comparison import LevelPairs
+from trialsim.analysis.comparison import Comparison, DoseFinding, LevelPairs
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import compare
 from trialsim.arrays import Booleans, Floats, Integers
@@ -32,6 +34,8 @@ class PrimaryAnalysis(NamedTuple):
     control: Integers
     levels: LevelPairs | None = None
     """The pairs that each level of a hierarchy decides; None of all else."""
+    doses: DoseFinding | None = None
+    """The shapes and the target dose of a dose finding; None of all else."""
     means: tuple[Floats, Floats] | None = None
     """What is averaged of the treated and of the controls where it is not their scores."""
 
@@ -52,9 +56,17 @@ def analyse_data(data: Data) -> PrimaryAnalysis:
         z=found.statistic,
         p_value=found.p_value,
         rejected=rejected,
-        favoured=rejected & in_favour(found.estimate, data.plan),
+        favoured=rejected & _in_favour(found, data.plan),
         treated=found.treated,
         control=found.control,
         levels=found.levels,
+        doses=found.doses,
         means=found.means,
     )
+
+
+def _in_favour(found: Comparison, plan: AnalysisPlan) -> Booleans:
+    """Return whether a rejection is in favour of the treated, or of any dose of a dose finding."""
+    if found.doses is not None:
+        return np.asarray(found.doses.significant.any(axis=1))
+    return in_favour(found.estimate, plan)

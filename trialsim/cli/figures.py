@@ -296,6 +296,9 @@ FIGURES: Final = {
     "population": Figure(
         SeveralTrials, "Draw a table of former patients, and the candidates drawn from it."
     ),
+    "dose-response": Figure(
+        SeveralTrials, "Draw the effect by dose, and the curves that a dose finding chooses."
+    ),
     "stopping": Figure(
         PowerWithLooks, "Draw where trials with looks end: for efficacy, futility, or at the end."
     ),

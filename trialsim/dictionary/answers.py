@@ -204,6 +204,14 @@ _OF: Final[Mapping[str, Mapping[str, Column]]] = {
         "peak_median": Column("Most in use at once within the hour: median of days", "chairs"),
         "peak_most": Column("Most in use at once within the hour: largest of days", "chairs"),
     },
+    "dose-response": {
+        "what": Column("estimate, without a curve, or curve, that of the dose finding"),
+        "dose": Column("Dose", "that of the arms"),
+        "median": Column("Effect as it is reported: of one trial its own, else the median"),
+        "low": Column("Lower limit: of one trial of the estimate's interval, else 2.5% of trials"),
+        "high": Column("Upper limit: of one trial of the estimate's interval, else 97.5%"),
+        "trials": Column("Trials that have one", "trials"),
+    },
     "population": {
         "covariate": Column("Covariate, as named in the study file"),
         "level": Column("Level; missing for a bin of numbers"),

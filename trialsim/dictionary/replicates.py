@@ -156,6 +156,26 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], Column], ...]] = tuple(
             Column("Pairs {what} by the treated on {level}, of all pairs", "proportion, 0 to 1"),
         ),
         (
+            r"contrast_(?P<place>\d+)_(?P<shape>.*)",
+            Column("Contrast {place}, {shape}: significant, for a benefit (1 yes, 0 no)"),
+        ),
+        (
+            r"dose\.curve_(?P<shape>.*)",
+            Column("Curve {shape}: its weight, 1 where it alone is chosen", "proportion, 0 to 1"),
+        ),
+        (
+            r"dose\.complete_effect_of_(?P<arm>.*)",
+            Column("Arm {arm}, complete follow-up: effect, on the scale of the curves"),
+        ),
+        (
+            r"dose\.(?P<what>target|low|high|at_bound)",
+            Column(
+                "Target dose: {what} (target: estimate; low, high: its interval, in the unit of "
+                "the doses; at_bound: a chosen curve has a parameter at the end of its range, 1 "
+                "yes, 0 no)"
+            ),
+        ),
+        (
             r"imbalance_in_(?P<name>.*)",
             Column(
                 "Patients by which the compared arms differ in the class of {name} in which they "

@@ -23,6 +23,8 @@ from trialsim.replicates.result import SIMULATED, PowerResult
 from trialsim.replicates.run import BATCH
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
+from trialsim.scenario.plan.choices import PRIMARY
+from trialsim.scenario.plan.methods.dose_finding.mcp_mod import McpMod
 from trialsim.scenario.programme import TRIALS, Programme, Study, differences
 from trialsim.scenario.scenario import Scenario
 from trialsim.shown import Shown
@@ -258,3 +260,13 @@ def _of_the_drug(scenario: Scenario) -> Iterator[tuple[str, Any]]:
     for name, part in content["operations"].items():
         if isinstance(part, dict) and part.get("arms"):
             yield f"operations.{name}.arms", {}
+    planned = content["analysis"]
+    said = {PRIMARY: ("analysis", planned)} | {
+        name: (f"analysis.secondary.{name}", one)
+        for name, one in planned.get("secondary", {}).items()
+    }
+    for name, plan in scenario.analysis.every.items():
+        path, one = said[name]
+        if isinstance(plan.test, McpMod) and "test" in one:
+            doses = plan.test.doses_of(scenario.design, plan.control)  # those that there were
+            yield f"{path}.test", {**one["test"], "doses": doses}

@@ -13,6 +13,7 @@ from trialsim.analysis.primary import analyse_data
 from trialsim.analysis.whole.counted import counted_trials, data_of
 from trialsim.arrays import Floats, Integers
 from trialsim.clock import DAY, NEVER
+from trialsim.replicates.dose_finding.kept import names_of_doses, numbers_of_doses
 from trialsim.replicates.randomisation import names_of_randomisation, randomisation_numbers
 from trialsim.replicates.true_effect import cells_for_truth, names_of_truth
 from trialsim.scenario.programme import Programme, Study
@@ -48,7 +49,7 @@ def kept_of(study: Study) -> tuple[str, ...]:
     """Return the names of the numbers that are kept of each replicate of a study without looks."""
     by_arm: tuple[str, ...] = ()
     if not isinstance(study, Programme):
-        by_arm = (*names_by_arm(study), *names_of_levels(study))
+        by_arm = (*names_by_arm(study), *names_of_levels(study), *names_of_doses(study))
     return (*QUANTITIES, *by_arm, *names_of_truth(study), *names_of_randomisation(study))
 
 
@@ -136,6 +137,7 @@ def _numbers(data: Data, complete: Data, happened: Mapping[str, Integers]) -> di
         "died": happened["died"],
         **{name: happened[name] for name in names_by_arm(data.trial.scenario)},
         **_shares_of_levels(data.trial.scenario, primary.levels),
+        **numbers_of_doses(primary.doses, complete),
         **cells_for_truth(complete),
     }
     return {name: np.asarray(number, np.float64) for name, number in numbers.items()}

@@ -10,6 +10,8 @@ import numpy as np
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
 from trialsim.replicates.deltas import PREFIX as OF_DELTAS
+from trialsim.replicates.dose_finding.kept import PREFIX as OF_DOSES
+from trialsim.replicates.dose_finding.result import DoseFindingResult, DosePlan, dose_plan_of
 from trialsim.replicates.estimands import PREFIX as OF_ESTIMANDS
 from trialsim.replicates.monitoring.looks import LooksResult
 from trialsim.replicates.monitoring.monitored import OVER_LOOKS, PREFIX
@@ -94,6 +96,8 @@ class PowerResult(Shown):
     """The limit at which recruitment stops; infinite where none stops it."""
     claim: Claim = "superiority"
     """What a rejection shows; beyond a margin, power is the chance of the claim."""
+    dose_plan: DosePlan | None = None
+    """The candidates and doses of a dose finding."""
     size_plan: SizePlan | None = None
     """What is planned of a number of patients that a look sets again."""
 
@@ -255,7 +259,7 @@ class PowerResult(Shown):
         the shares of all pairs that each level decides.
         """
         known = {*QUANTITIES, *OVER_LOOKS}
-        beside = (PREFIX, OF_DELTAS, OF_ESTIMANDS, OF_SECONDARY, OF_TRUTH)
+        beside = (PREFIX, OF_DELTAS, OF_DOSES, OF_ESTIMANDS, OF_SECONDARY, OF_TRUTH)
         others = (name for name in self.columns if not name.startswith(beside))
         return tuple(name for name in others if name not in known)
 
@@ -271,6 +275,11 @@ class PowerResult(Shown):
             is_target=self.estimand.is_target,
             size_plan=self.size_plan,
         )
+
+    @property
+    def dose_finding(self) -> DoseFindingResult | None:
+        """What the replicates say of shapes and target dose; None where none is looked for."""
+        return None if self.dose_plan is None else self.dose_plan.result(self.columns)
 
     @property
     def secondary(self) -> SecondaryResult | None:
@@ -310,6 +319,7 @@ class PowerResult(Shown):
             **self._beside_truth(),
             **means,
             **({} if self.looks is None else {"monitoring": self.looks.to_dict()}),
+            **({} if self.dose_finding is None else {"dose_finding": self.dose_finding.to_dict()}),
             **({} if self.secondary is None else {"secondary": self.secondary.to_dict()}),
             "conventions": dict(self.conventions),
             "note": SIMULATED,
@@ -411,6 +421,7 @@ def summarised(
         seconds=seconds,
         recruitment_limit_days=limit_that_stops(scenario),
         claim="superiority" if isinstance(scenario, Programme) else scenario.analysis.claim,
+        dose_plan=dose_plan_of(scenario),
         size_plan=size_plan_of(scenario) if isinstance(scenario, Scenario) else None,
     )
 

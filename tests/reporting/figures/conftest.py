@@ -141,6 +141,7 @@ def former(study: ts.Scenario) -> Trials:
     return simulated_trials(fitted, SEED, range(12))
 
 
+DOSES: Final = "alvarez2011_mcp_mod"
 BUILT_IN = ts.load("cars1_estimands").replace(
     {f"analysis.secondary.{one}": None for one in ("imputed_at_random", "jump_to_reference")}
 )
@@ -189,6 +190,11 @@ def drawn_from(
         "lanes": (trial, "lanes"),
         "chairs": (crowded, "chairs"),
         "population": (former, "population"),
+        "dose-response": (ts.simulate(DOSES, SEED), "dose-response"),
+        "dose-response of several": (
+            simulated_trials(load(DOSES), SEED, range(20)),
+            "dose-response",
+        ),
         "stopping": (looked_at, "stopping"),
         "patients": (looked_at, "patients"),
         "boundaries": (ts.bounds("cars_sequential"), "boundaries"),

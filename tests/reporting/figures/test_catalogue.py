@@ -42,6 +42,8 @@ FIGURES: Final = (
     "lanes",
     "chairs",
     "population",
+    "dose-response",
+    "dose-response of several",
     "stopping",
     "patients",
     "boundaries",
@@ -88,7 +90,8 @@ def test_a_figure_says_that_it_is_simulated_from_which_seed_and_how_often(
 ) -> None:
     drawing = drawn(figure, WIDTHS[0])
     how_often = (
-        r"(\d simulated trials,|One simulated trial, replicate 0 of) seed 2016, scenario cars"
+        r"(\d simulated trials,|One simulated trial, replicate 0 of) seed 2016, "
+        r"scenario (cars|alvarez2011)"
     )
     if figure in WITHOUT_TRIALS:
         how_often = WITHOUT_TRIALS[figure]

@@ -273,6 +273,7 @@ WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
         "subgroup": {"label": "Severe", "covariate": "nihss", "more_than": 12},
         "of": "mann_whitney",
     },
+    "mcp_mod": {"candidates": [{"linear": {}}]},
     "own": {"analysis": "without_looks"},
 }
 
@@ -292,6 +293,7 @@ def test_every_method_without_looks_is_named_where_they_are_refused() -> None:
             )
         why = {
             "mmrm": "its looks would need the earlier visits of patients who are still followed up",
+            "mcp_mod": "its looks would need the joint law of all its contrasts",
             "win_statistic": "the patients known at a look are not those of every level",
             "weighted_mann_whitney": "its weights are estimated anew at every look",
             "weighted_means": "its weights are estimated anew at every look",

@@ -35,6 +35,7 @@ GIVEN: dict[str, dict[str, Any]] = {
         "subgroup": {"label": "Severe stroke", "covariate": "nihss", "more_than": 12},
         "of": "mann_whitney",
     },
+    "mcp_mod": {"candidates": [{"linear": {}}, {"emax": {"ed50": 10}}], "target": 0.6},
     "own": {"analysis": "told_in_words"},
 }
 """What the methods that need it are told."""
@@ -134,6 +135,13 @@ def test_every_choice_of_a_method_is_told_in_words_of_its_own(model: type[BaseMo
         ("log_rank", "threshold", (40, 41)),
         ("restricted_mean", "horizon_days", (None, 60, 61)),
         ("interaction", "of", ("mann_whitney", "t_test", "welch", "ancova", "proportional_odds")),
+        (
+            "mcp_mod",
+            "candidates",
+            ([{"linear": {}}], [{"emax": {"ed50": 10}}], [{"emax": {"ed50": 20}}]),
+        ),
+        ("mcp_mod", "target", (None, 0.6, 0.62)),
+        ("mcp_mod", "doses", (None, {"high": 30, "low": 10}, {"high": 60, "low": 10})),
         ("own", "parameters", ({}, {"threshold": 40}, {"threshold": 41})),
     ],
 )

@@ -21,6 +21,7 @@ from trialsim.analysis.methods import (
     weighted,
     win_statistic,
 )
+from trialsim.analysis.methods.dose_finding import mcp_mod
 from trialsim.analysis.methods.subgroups import interaction
 from trialsim.analysis.methods.time_to_event import log_rank, restricted_mean
 from trialsim.analysis.truth import Populations, TruthParts, whole
@@ -28,6 +29,7 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
+from trialsim.scenario.plan.methods.dose_finding.mcp_mod import McpMod
 from trialsim.scenario.plan.methods.mann_whitney import ExactMannWhitney, MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.mmrm import Mmrm
@@ -95,6 +97,7 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     LogRank: _Analysis(log_rank.compare, log_rank.truth),
     RestrictedMean: _Analysis(restricted_mean.compare, restricted_mean.truth),
     Interaction: _Analysis(interaction.compare),
+    McpMod: _Analysis(mcp_mod.compare, mcp_mod.truth),
     Own: _Analysis(own.compare, None, own.effect_of),
 }
 

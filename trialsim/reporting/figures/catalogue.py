@@ -42,6 +42,10 @@ from trialsim.reporting.figures.of_looks.stopping import stopping_data, stopping
 from trialsim.reporting.figures.of_trials.adherence import adherence_data, adherence_figure
 from trialsim.reporting.figures.of_trials.chairs import chairs_data, chairs_figure
 from trialsim.reporting.figures.of_trials.distribution import distribution_data, distribution_figure
+from trialsim.reporting.figures.of_trials.dose_response import (
+    dose_response_data,
+    dose_response_figure,
+)
 from trialsim.reporting.figures.of_trials.effects import effects_data, effects_figure
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, mean_scores_figure
 from trialsim.reporting.figures.of_trials.population import population_data, population_figure
@@ -73,6 +77,7 @@ _OF_TRIALS: Final = {
     "lanes": Kind(lanes_data, lanes_figure, ("patients",)),
     "chairs": Kind(chairs_data, chairs_figure, ("site",)),
     "population": Kind(population_data, population_figure),
+    "dose-response": Kind(dose_response_data, dose_response_figure),
 }
 KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
     PowerResult: {

@@ -1,7 +1,7 @@
 """The result of one trial as text."""
 
 from collections.abc import Iterator, Sequence
-from math import isnan
+from math import isinf, isnan
 
 from trialsim.analysis.analyse import Analysis, Estimate
 from trialsim.reporting.text.words import conventions_text, p_text
@@ -19,6 +19,7 @@ def analysis_text(result: Analysis, study: Scenario | None = None) -> str:
         _estimate_text(primary),
         *_levels(primary),
         *_groups(primary),
+        *_target_dose(primary),
         *(
             line
             for name, one in result.secondary.items()
@@ -68,6 +69,23 @@ def _groups(found: Estimate) -> Iterator[str]:
         ends = f"({one.ci[0]:.4f} to {one.ci[1]:.4f})"
         sizes = f"analysed {one.treated} v {one.control}"
         yield f"  {one.group}: {one.quantity} {one.estimate:.4f} {ends}, {sizes}"
+
+
+def _target_dose(found: Estimate) -> Iterator[str]:
+    """Yield the shapes that a dose finding shows, and the dose with the target effect."""
+    if found.target_dose is None:
+        return
+    significant, curves, dose, (low, high) = found.target_dose
+    yield f"  shapes shown: {', '.join(significant) or 'none'}"
+    if curves:
+        names = ", ".join(map(in_words, curves))
+        told = "none reaches the target" if isnan(dose) else f"target dose {dose:.4g}"
+        interval = "" if isnan(low) else f" ({low:.4g} to {_end(high)})"
+        yield f"  curve {names}: {told}{interval}"
+
+
+def _end(dose: float) -> str:
+    return "above all doses" if isinf(dose) else f"{dose:.4g}"
 
 
 def _estimate_text(found: Estimate) -> str:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from textwrap import wrap
 
+import numpy as np
+
 from trialsim.arrays import Floats
 from trialsim.questions.normal_sum import PowerByFormula
+from trialsim.replicates.dose_finding.result import DoseFindingResult
 from trialsim.replicates.result import PowerResult
 from trialsim.replicates.secondary import ONLY_AT_THE_LAST, SecondaryResult
 from trialsim.reporting.text.looks import looks_text
@@ -40,6 +43,8 @@ def power_text(title: str, result: PowerResult, beside: str = "") -> str:
     means = {f"{arm}_mean": f"{result.averaged}, {arm}" for arm in ("treated", "control")}
     lines += [_row(label, result.mean_of(name)) for name, label in {**means, **_LABELS}.items()]
     lines += [_row(in_words(name), result.mean_of(name)) for name in result.besides]
+    if result.dose_finding is not None:
+        lines += ["", *_doses(result.dose_finding)]
     if beside:
         lines += ["", beside]
     if result.secondary is not None:
@@ -223,6 +228,32 @@ def _share(label: str, share: Proportion) -> str:
 
 def _beside_interval(label: str, value: Floats, error: str, low: Floats, high: Floats) -> str:
     return f"{label:34} {value:10.4f} {error:>10}   95% {low:.4f} to {high:.4f}"
+
+
+def _doses(found: DoseFindingResult) -> list[str]:
+    """Return how often each curve is chosen, and how the target dose is found."""
+    if np.isnan(found.true_target):
+        told = f"no dose has the target effect of {found.target:g}"
+    else:
+        told = (
+            f"the target effect of {found.target:g} is that of dose {found.true_target:.4g}, "
+            "by a curve through true effects"
+        )
+    rows = [_row(f"curve chosen, {in_words(name)}", one) for name, one in found.curves.items()]
+    return [
+        f"Dose finding: {told}",
+        *rows,
+        _share("curve with a parameter at its bound", found.at_bound),
+        _share("target dose found within the doses", found.found),
+        _share("right dose of the study", found.right_dose),
+        _row("target dose, where found", found.target_dose),
+        _row("its bias, where found", found.bias),
+        _share("coverage of its interval", found.coverage),
+        *(
+            _row(f"true effect of dose {dose:g}, curve scale", one)
+            for dose, one in found.true_effects.items()
+        ),
+    ]
 
 
 def _row(label: str, mean: Mean) -> str:

@@ -75,7 +75,7 @@ def _strata_exist(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
 
 
 def _method_fits_design(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from plan.test.design_violations(design)
+    yield from plan.test.design_violations(design, plan)
 
 
 def _method_fits_outcomes(

@@ -49,6 +49,8 @@ def value_in_words(name: str, value: Any) -> str:
     ('60 minutes', 'day 14')
     >>> value_in_words("points", [[0, 0], [22, 10]])
     '(0, 0), (22, 10)'
+    >>> value_in_words("candidates", [{"linear": {"hill": None}}, {"emax": {"ed50": 10.0}}])
+    'linear, emax (ed50 10)'
     >>> value_in_words("infusion_chairs_per_site", None), value_in_words("equals", True)
     ('none', 'true')
     """
@@ -58,12 +60,23 @@ def value_in_words(name: str, value: Any) -> str:
             f"({words})" if isinstance(part, list) else words
             for part, words in zip(value, told, strict=True)
         )
+    if isinstance(value, Mapping):
+        said = ((name, part) for name, part in value.items() if part is not None)
+        return ", ".join(_entry_in_words(*entry) for entry in said)
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
     if isinstance(value, str):
         return value
     last = name.rsplit("_", 1)[-1]
     return f"{last} {value:.12g}" if last in _ORDINALS else counted(value, unit_of(name))
+
+
+def _entry_in_words(name: str, value: Any) -> str:
+    """Return an entry of a mapping inside a list: what it says of itself in brackets."""
+    if isinstance(value, Mapping):
+        words = value_in_words("", value)
+        return f"{name} ({words})" if words else name
+    return f"{name} {value_in_words('', value)}"
 
 
 def counted(number: float, unit: str) -> str:

@@ -100,12 +100,13 @@ def rank_effects(doses: Integers, control: Integers) -> DoseEffects:
     )
 
 
-def placement_covariance(doses: Floats | Integers, control: Floats | Integers) -> Floats:
+def placement_covariance(doses: Integers | Floats, control: Integers | Floats) -> Floats:
     """Return the covariance of effects that share their controls, shape (..., doses, doses).
 
     It is that of the controls' placements among the two arms, over the number of controls (DeLong
     et al. 1988); the variances, which have a part of the treated beside, are not on its diagonal.
     """
+    doses, control = np.asarray(doses, np.float64), np.asarray(control, np.float64)
     patients = doses.sum(axis=-1, keepdims=True)
     controls = control.sum(axis=-1)[..., np.newaxis, np.newaxis]
     below = divide(np.cumsum(doses, axis=-1) - doses / 2, patients, np.nan)

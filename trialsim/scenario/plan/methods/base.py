@@ -197,7 +197,7 @@ class AnalysisMethod(CheckedModel):
         """Whether its time has to be thought of before thousands of trials."""
         return False
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         """Yield what in the design it cannot go with; paths begin at the plan."""
         yield from ()
 

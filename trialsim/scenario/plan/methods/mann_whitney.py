@@ -82,7 +82,7 @@ class ExactMannWhitney(SampleRankMethod):
     def is_slow(self) -> bool:
         return True
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         if design.patients > MOST_PATIENTS:
             rule = f"must be mann_whitney with more than {MOST_PATIENTS} patients"
             yield Violation("test", rule, self.method)

@@ -75,7 +75,7 @@ class Mmrm(MeanMethod):
         told = self.baseline == "by_visit" and not self.covariates
         return f"mmrm, {self.degrees_of_freedom}" if told else None
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         visits = sum(name != BASELINE for name in design.visits)
         if visits > MOST_VISITS:
             rule = f"cannot be mmrm with more than {MOST_VISITS} visits after baseline ({visits})"

@@ -143,7 +143,7 @@ class ReRandomisation(AnalysisMethod):
     def is_slow(self) -> bool:
         return True
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         if len(design.arms) != 2:
             rule = "cannot be re_randomisation, which is defined for two arms"
             yield Violation("test", rule, f"{len(design.arms)} arms")

@@ -156,7 +156,7 @@ class StandardisedMannWhitney(RankMethod):
         strata = ", 4 strata, design" if self.variance == "design" else ""
         return f"{self.method}{strata}" if told else None
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         yield from unbalanced(self.variance, design)
 
     def population_violations(self, population: Population) -> Iterator[Violation]:

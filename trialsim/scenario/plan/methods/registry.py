@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from trialsim.scenario.plan.methods.adjusted_rank import AdjustedRank
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
+from trialsim.scenario.plan.methods.dose_finding.mcp_mod import McpMod
 from trialsim.scenario.plan.methods.mann_whitney import ExactMannWhitney, MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.mmrm import Mmrm
@@ -51,6 +52,7 @@ AnyMethod: TypeAlias = (
     | LogRank
     | RestrictedMean
     | Interaction
+    | McpMod
     | Own
 )
 METHODS: Final[tuple[type[AnalysisMethod], ...]] = get_args(AnyMethod)

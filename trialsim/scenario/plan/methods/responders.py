@@ -217,7 +217,7 @@ class Responders(AnalysisMethod):
             )
         return "Newcombe's method 10 (1998), from two Wilson intervals"
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         yield from unbalanced(self.variance, design)
 
     def population_violations(self, population: Population) -> Iterator[Violation]:

@@ -100,7 +100,7 @@ class WeiLachin(RankMethod):
             return "several outcomes"
         return None if self.weighting == "equal" else "visits weighted by each trial's variances"
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         order = [name for name in design.visits if name != BASELINE]
         for name in self.visits:
             if name not in order:

@@ -207,7 +207,7 @@ class WinStatistic(AnalysisMethod):
             return told
         return f"{told} There, deaths (8%) and grades of 0 to 6 went before the scale."
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         known = [name for name in design.visits if name != BASELINE]
         for place, (name, decided) in enumerate(self.levels):
             for field in ("by", "visit"):

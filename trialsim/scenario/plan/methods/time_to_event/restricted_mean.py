@@ -49,7 +49,7 @@ class RestrictedMean(EventMethod):
     def level_row(self, plan: Plan) -> str | None:
         return f"restricted_mean, {'recovery' if self.recovers else 'death'}"
 
-    def design_violations(self, design: Design) -> Iterator[Violation]:
+    def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         last = max((visit.day for visit in design.visits.values()), default=0)
         if self.horizon_days is not None and self.horizon_days > last:
             rule = f"must be at most {last}, the day of the last visit"

@@ -1,0 +1,1 @@
+"""Methods that compare several doses with one control together."""
