@@ -16,10 +16,13 @@ import trialsim  # noqa: E402
 project = "trialsim"
 author = "the trialsim authors"
 release = trialsim.__version__
-exclude_patterns = ["generated/reference_values.md"]  # a part of the page on validation
+exclude_patterns = [
+    "generated/reference_values.md",
+    "generated/methods_in_words.md",
+]  # parts of pages
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 
-myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
+myst_enable_extensions = ["deflist", "colon_fence"]
 myst_heading_anchors = 4
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True

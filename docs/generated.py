@@ -14,6 +14,8 @@ import typer
 import trialsim
 import trialsim.stats
 from trialsim.cli.app import app
+from trialsim.scenario.plan.methods.registry import METHODS, name_of
+from trialsim.scenario.words.plan import plan_in_words
 from trialsim.shown import Shown
 from trialsim.validation.reference import reference_checks
 
@@ -26,11 +28,36 @@ GROUPS: Final = {
 """The pages of the Python reference: their heading, and a sentence."""
 
 
+SAID: Final = ("estimate", "test", "variance", "interval", "ties", "small_samples", "death")
+"""Conventions that differ between methods of analysis."""
+OF_METHOD: Final[dict[str, dict[str, Any]]] = {
+    "permutation": {"statistic": "brunner_munzel", "permutations": 999},
+    "re_randomisation": {"statistic": "mann_whitney"},
+    "adjusted_rank": {"covariates": {"arat": "rank"}},
+    "wei_lachin": {"outcomes": ["nihss", "mrs"]},
+    "obrien": {"outcomes": ["nihss", "mrs"]},
+    "win_statistic": {"order": [{"death": {"by": "day_90"}}, {"arat": {"difference": 6}}]},
+    "ancova": {"covariates": ["arat"]},
+    "weighted_mann_whitney": {"covariates": ["arat"]},
+    "weighted_means": {"covariates": ["arat"]},
+    "responders": {"threshold": 45},
+    "standardised_mann_whitney": {"covariates": ["arat"]},
+    "log_rank": {"threshold": 45},
+    "restricted_mean": {"threshold": 45, "horizon_days": 90},
+    "interaction": {
+        "subgroup": {"label": "NIHSS above 8", "covariate": "nihss", "at_least": 9},
+        "of": "mann_whitney",
+    },
+}
+"""What a method needs beside its name, in the study that says its conventions."""
+
+
 def write_pages(folder: Path) -> None:
     """Write every generated page into a folder, and leave alone those that would be the same."""
     folder.mkdir(exist_ok=True)
     pages = {
         "commands.md": commands_page(),
+        "methods_in_words.md": methods_in_words(),
         "reference_values.md": reference_values(),
         **{f"python_{group}.rst": python_page(group) for group in GROUPS},
         **{f"stats_{room}.rst": page for room, page in statistics_pages()},
@@ -80,6 +107,26 @@ def _parameters(path: str, command: Any) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*").replace("  [", " [")
+
+
+def methods_in_words() -> str:
+    """Return the conventions of every method of analysis, as a plan that has it is printed."""
+    base, parts = trialsim.load("cars1"), []
+    for method in METHODS:
+        name = name_of(method)
+        test = {"method": name, **OF_METHOD.get(name, {})}
+        changes: dict[str, Any] = {"analysis.secondary": {}, "analysis.test": test}
+        if method.needs_numbers:
+            changes["analysis.death"] = "as_missing"
+        if method.own_missing:
+            changes["analysis.missing"] = method.own_missing
+        if name == "own":  # whoever writes one says its conventions
+            continue
+        study = base.replace(changes)
+        told = plan_in_words(study.analysis, study.outcomes)
+        lines = [f"- *{part.replace('_', ' ')}*: {_plain(told[part])}" for part in SAID]
+        parts += [f"### `{name}`", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
 
 
 def reference_values() -> str:
