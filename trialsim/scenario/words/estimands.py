@@ -211,7 +211,8 @@ def attributes_in_words(trial: Scenario, plan: AnalysisPlan, estimand: Estimand)
     return {
         "treatment": f"{said.treated} against {said.control}, as allocated",
         "population": _population(trial, plan, estimand),
-        "variable": _variable(trial, _measured(said), estimand),
+        "variable": plan.test.variable_in_words(said)
+        or _variable(trial, _measured(said), estimand),
         "intercurrent_events": "; ".join(_events(trial, estimand)) or "none",
         "summary": f"{plan.quantity.name}; {plan.quantity.null:g} where the arms do not differ",
     }

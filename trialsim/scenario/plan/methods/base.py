@@ -135,6 +135,10 @@ class AnalysisMethod(CheckedModel):
             "missing data and death, in the arm allocated."
         )
 
+    def variable_in_words(self, plan: Plan) -> str:
+        """Return what is compared of each patient; empty where it is scores at visits."""
+        return ""
+
     def left_out_in_words(self, plan: Plan) -> str:
         """Return who is left out of any analysis set; empty where nobody is."""
         return ""

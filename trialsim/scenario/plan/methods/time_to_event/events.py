@@ -99,6 +99,12 @@ class EventMethod(AnalysisMethod):
     def analysed_in_words(self, plan: Plan) -> str:
         return "All randomised patients, in the arm allocated."
 
+    def variable_in_words(self, plan: Plan) -> str:
+        whom = ""
+        if self.recovers and plan.measure == "score":
+            whom = ", of those without such a score at baseline"
+        return f"{self.time_in_words(plan)}{whom}"
+
     def left_out_in_words(self, plan: Plan) -> str:
         if self.recovers and plan.measure == "score":
             return " Who has such a score at baseline cannot reach it, and is left out."
