@@ -193,6 +193,9 @@ def test_nothing_of_the_machine_is_reached(page: "Page", tmp_path: Path) -> None
     drop(page, "mine.yaml", f"extends: {there}\n")
     told = page.inner_text("#problems")
     assert "extends: must be a built-in study here: no other file can be reached" in told
+    lie = "path => Shiny.setInputValue('file', [{name: 'mine.yaml', datapath: path}])"
+    page.evaluate(lie, str(there))
+    page.locator("#refused", has_text="file: must be one that was uploaded").wait_for()
     page.evaluate("path => Shiny.setInputValue('choice', path)", str(there))
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_selector("#power .headline")

@@ -1,10 +1,12 @@
 """A study out of a browser is read as every other, and reaches no file and no code."""
 
+from pathlib import Path
+
 import pytest
 
 import trialsim as ts
 from trialsim.app.limits import MOST_BYTES
-from trialsim.app.uploaded import uploaded_study
+from trialsim.app.uploaded import uploaded_file, uploaded_study
 from trialsim.errors import InputError
 from trialsim.scenario.files.builtin import builtin_scenarios
 
@@ -98,3 +100,23 @@ def test_a_source_may_be_called_as_a_file() -> None:
 def test_a_file_that_is_too_large_is_refused_unread() -> None:
     (told,) = refused("#" * (MOST_BYTES + 1))
     assert told == "mine.yaml: must be a file of at most 300,000 bytes (got 300,001)"
+
+
+def test_only_what_was_uploaded_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser can say that its file lies anywhere."""
+    monkeypatch.setattr("trialsim.app.uploaded.gettempdir", lambda: str(tmp_path))
+    sent = tmp_path / "fileupload-abc" / "def" / "0.yaml"
+    assert uploaded_file(str(sent)) == sent.resolve()
+    for other in (
+        tmp_path / "secret.yaml",
+        tmp_path / "other" / "def" / "0.yaml",
+        tmp_path / "other" / "fileupload-abc" / "def" / "0.yaml",
+        sent.parent / ".." / ".." / "secret.yaml",
+        tmp_path / "fileupload-abc" / "def" / ".." / ".." / ".." / "secret.yaml",
+    ):
+        with pytest.raises(InputError, match="file: must be one that was uploaded"):
+            uploaded_file(str(other))
+    sent.parent.mkdir(parents=True)
+    sent.symlink_to(tmp_path / "secret.yaml")
+    with pytest.raises(InputError, match="must be one that was uploaded"):
+        uploaded_file(str(sent))

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from shiny import Inputs, Session, reactive, render, ui
@@ -25,6 +24,7 @@ from trialsim.app.requests import (
     Request,
 )
 from trialsim.app.runner import answer_of
+from trialsim.app.uploaded import uploaded_file
 from trialsim.errors import InputError, Problem, TrialsimError
 from trialsim.scenario.files.builtin import builtin_studies
 from trialsim.scenario.files.studies import load_study
@@ -129,8 +129,12 @@ class Visit:
 
     def _upload(self) -> None:
         (file, *_) = self._input["file"]()
-        with Path(file["datapath"]).open("rb") as opened:
-            content = opened.read(MOST_BYTES + 1)
+        try:
+            with uploaded_file(file["datapath"]).open("rb") as opened:
+                content = opened.read(MOST_BYTES + 1)
+        except InputError as error:
+            self._refused.set(error.problems)
+            return
         self._text = content.decode("utf-8", "replace").splitlines()
         self._begin(lambda: Reading(file["name"], content))
 

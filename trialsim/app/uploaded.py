@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final
 
 from trialsim.app.limits import MOST_BYTES
@@ -23,6 +23,8 @@ from trialsim.scenario.validation.problems import as_written
 
 _DOCUMENTS: Final = ("sources", "references")
 """Sections whose keys are names of the user's own."""
+_UPLOADS: Final = "fileupload-"
+"""How the folders begin in which Shiny keeps what each visitor uploads."""
 _ALTERNATIVES: Final = ("method", "model")
 
 
@@ -48,6 +50,21 @@ def uploaded_study(name: str, content: bytes) -> Study:
             return load_study(file)
         except InputError as error:
             raise InputError(map(_without_folder, error.problems)) from None
+
+
+def uploaded_file(path: str) -> Path:
+    """Return where a file lies that was uploaded: a visitor's browser could name any other.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    file = Path(path).resolve()
+    above = file.parent.parent
+    if above.parent != Path(gettempdir()).resolve() or not above.name.startswith(_UPLOADS):
+        raise InputError([Problem("file", "must be one that was uploaded")])
+    return file
 
 
 def _plain(name: str) -> str:
