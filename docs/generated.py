@@ -120,11 +120,13 @@ def methods_in_words() -> str:
             changes["analysis.death"] = "as_missing"
         if method.own_missing:
             changes["analysis.missing"] = method.own_missing
-        if name == "own":  # whoever writes one says its conventions
-            continue
-        study = base.replace(changes)
-        told = plan_in_words(study.analysis, study.outcomes)
-        lines = [f"- *{part.replace('_', ' ')}*: {_plain(told[part])}" for part in SAID]
+        try:
+            study = base.replace(changes)
+        except trialsim.InputError:  # a study of its own kind; of one's own analysis, one's own
+            lines = ["`trialsim show` prints the conventions of a study that has it."]
+        else:
+            told = plan_in_words(study.analysis, study.outcomes)
+            lines = [f"- *{part.replace('_', ' ')}*: {_plain(told[part])}" for part in SAID]
         parts += [f"### `{name}`", "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
 
