@@ -8,10 +8,12 @@ from trialsim.scenario.files.yaml_text import parsed_value
 
 TrialName: TypeAlias = Literal[
     "alvarez2011",
+    "alvarez2011_mcp_mod",
     "cars1",
     "cars1_chairs",
     "cars1_estimands",
     "cars1_graph",
+    "cars1_hierarchy",
     "cars1_mechanism",
     "cars1_natural",
     "cars1_null",
