@@ -5,7 +5,7 @@ change of a parameter moves every value a little and two scenarios stay paired.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -96,6 +96,17 @@ class FrozenModel(BaseModel):
                     content.pop(name, None)
         return content
 
+    @cached_property
+    def _plain(self) -> Mapping[str, Any]:
+        return self.model_dump(warnings=False)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed, of which nothing has been computed yet."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in vars(copied).keys() - type(self).model_fields.keys():
+            del vars(copied)[name]
+        return copied
+
     @classmethod
     def descriptions(cls) -> dict[str, str]:
         """Return what each field is, by name, with its unit and a usual value."""
@@ -146,6 +157,18 @@ class FrozenModel(BaseModel):
     def left_out(self) -> tuple[str, ...]:
         """The fields that an incomplete part lacks."""
         return tuple(name for name in type(self).model_fields if name not in vars(self))
+
+
+def plain_of(part: Any) -> Any:
+    """Return a part, or parts by name, as plain content, made once and never to be changed.
+
+    What has not changed is the same object each time.
+    """
+    if isinstance(part, FrozenModel):
+        return part._plain
+    if isinstance(part, Mapping):
+        return {name: plain_of(inner) for name, inner in part.items()}
+    return part
 
 
 class Constant(FrozenModel):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialsim as ts
+from trialsim.distributions import plain_of
 from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.patients.eligibility import Eligibility
@@ -45,6 +46,28 @@ def test_only_what_changes_is_read_again_and_the_study_is_as_if_all_were() -> No
     assert other == ["title", "monitoring", "sources"]
     assert later.operations is looked.operations
     assert later.sources["monitoring.looks.first.when.known"].status == "assumed"
+
+
+def test_a_change_of_a_changed_study_reads_what_it_is_now() -> None:
+    """What a study remembers of its content is that of each study, and of each copy of a part."""
+    sizes: dict[str, object] = {"outcomes.mrs.effect.value": 0.51, "design.patients": 300}
+    changed = CARS1.replace(sizes).replace({"operations.infusion_chairs_per_site": 2})
+    afresh = Scenario.model_validate(changed.model_dump())
+    assert changed.outcomes["arat"] is CARS1.outcomes["arat"]
+    assert changed == afresh
+    assert changed.digest == afresh.digest
+    assert plain_of(changed.design) == changed.design.model_dump()
+    copied = changed.model_copy(update={"design": CARS1.design})
+    assert copied.digest == changed.replace({"design.patients": 208}).digest != changed.digest
+
+
+def test_rules_are_held_to_a_change_of_either_part_that_they_need() -> None:
+    gone = "must be a covariate that exists"
+    assert gone in problems({"operations.onset_to_arrival_hours": "nobody"})[0]
+    covariate = f"population.covariates.{CARS1.operations.onset_to_arrival_hours}"
+    assert any(gone in one for one in problems({covariate: None}))
+    turned = dict(reversed(CARS1.model_dump()["outcomes"].items()))
+    assert "must be an outcome that stands before" in problems({"outcomes": turned})[0]
 
 
 def test_a_part_that_is_taken_away_has_its_default() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, ValidationError
 
-from trialsim.distributions import FrozenModel
+from trialsim.distributions import FrozenModel, plain_of
 from trialsim.errors import InputError, Problem, nearest, nearest_path
 from trialsim.legible import PrintedStudy
 from trialsim.scenario.coherence.findings import FINDING_COHERENCE
@@ -33,6 +33,7 @@ from trialsim.scenario.validation.paths import (
     and_above,
     below,
     changed_paths,
+    has_path,
     part_at,
     paths_of,
 )
@@ -55,13 +56,12 @@ _UNSOURCED = tuple(name for name in ABOUT if name != "findings")
 
 def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Violation]:
     told = {name: fields[name] for name in fields if name not in _UNSOURCED}
-    study = Scenario.incomplete(told)
-    known = dict.fromkeys(paths_of(study.model_dump(warnings=False)))
-    without = [path for path in fields.get("sources", {}) if path not in known]
-    wrong = dict.fromkeys(_wrong_paths(study) if without else ())
+    content = plain_of(told)
+    without = [path for path in fields.get("sources", {}) if not has_path(content, path)]
+    wrong = dict.fromkeys(_wrong_paths(Scenario.incomplete(told)) if without else ())
     for path in without:
         if not any(above in wrong for above in and_above(path)):
-            hint = nearest_path(path, [*known, *wrong])
+            hint = nearest_path(path, [*paths_of(content), *wrong])
             yield Violation(f"sources.{path}", f"must be a path that exists{hint}")
 
 
@@ -169,11 +169,14 @@ class Scenario(PrintedStudy, CheckedModel):
         InputError
             With every path that does not exist and every value that is out of range.
         """
-        before = self.model_dump()
+        before = plain_of(_fields(self))
         content = dict(before)
         optional = _of_secondary(self.analysis)
-        known = dict.fromkeys([*paths_of(_study(content)), *ABOUT, *optional])
-        problems = [problem for path in changes for problem in _misplaced(path, changes, known)]
+        problems = [
+            problem
+            for path in changes
+            for problem in _misplaced(path, changes, _study(content), {*ABOUT, *optional})
+        ]
         problems += _without_number(content, changes)
         if problems:
             raise InputError(problems)
@@ -190,22 +193,18 @@ class Scenario(PrintedStudy, CheckedModel):
     def _changed(self, before: Mapping[str, Any], content: Mapping[str, Any]) -> "Scenario":
         """Return the scenario of changed content, of which only what changed is read again.
 
-        What did not change is the same object as in `before`, this scenario's own content. The
-        rules between the parts are held to all of them.
+        What did not change is the same object as in `before`, this scenario's own content. Rules
+        between parts are held to those that changed.
         """
         if content.keys() != before.keys():  # a part that is gone has its default
             return validated(content)
-        new = {name: part for name, part in content.items() if part is not before[name]}
-        if "sources" in new:
-            new["sources"] = {
-                path: self.sources[path] if source is before["sources"].get(path) else source
-                for path, source in new["sources"].items()
-            }
+        fields = _unless_changed(_fields(self), before, content)
         try:
-            study = Scenario.model_validate({**_fields(self), **new})
+            study = Scenario.model_validate(fields, context=self)
         except ValidationError:  # whose problems are told of the whole content
             return validated(content)
-        parts = (_assumed(getattr(study, name), name) for name in new)
+        new = [name for name in content if content[name] is not before[name]]
+        parts = (_assumed(getattr(study, name), name) for name in new if name not in _UNSOURCED)
         return _with_assumptions(study, chain.from_iterable(parts))
 
     def with_analysis(self, name: str) -> "Scenario":
@@ -242,8 +241,9 @@ def resourced(
 
     `brought` are the sources that the change itself gives; `note` is the reason of the others.
     """
-    changed = list(changed_paths(_study(before), _study(after)))
-    standing = set(paths_of(_study(after)))
+    study = _study(after)
+    changed = list(changed_paths(_study(before), study))
+    standing = {path for path in changed if has_path(study, path)}
     return sources_after(changed, standing, before.get("sources") or {}, brought, note)
 
 
@@ -271,10 +271,16 @@ def _of_secondary(plan: AnalysisPlan) -> set[str]:
     return {f"analysis.secondary.{name}.{field}" for name in plan.secondary for field in fields}
 
 
-def _misplaced(path: str, changes: Collection[str], known: Collection[str]) -> Iterator[Problem]:
-    """Yield the problem of a change to what does not exist or is changed already."""
-    if path not in known:
-        yield Problem(path, f"must be a path that exists{nearest_path(path, known)}")
+def _misplaced(
+    path: str, changes: Collection[str], study: Mapping[str, Any], others: Collection[str]
+) -> Iterator[Problem]:
+    """Yield the problem of a change to what does not exist or is changed already.
+
+    There are the paths of the study's plain content, and others.
+    """
+    if path not in others and not has_path(study, path):
+        hint = nearest_path(path, dict.fromkeys([*paths_of(study), *others]))
+        yield Problem(path, f"must be a path that exists{hint}")
     for above in list(and_above(path))[1:]:
         if above in changes:
             yield Problem(path, f"must not be changed together with {above}, which holds it")
@@ -314,6 +320,18 @@ def _key(content: Mapping[Any, Any], name: str) -> Any:
 
 def _fields(study: Scenario) -> dict[str, Any]:
     return {name: getattr(study, name) for name in type(study).model_fields}
+
+
+def _unless_changed(part: Any, before: Any, after: Any) -> Any:
+    """Return plain content with the parts themselves for what is the same object as before."""
+    if after is before:
+        return part
+    if isinstance(part, Mapping) and isinstance(after, Mapping):
+        return {
+            name: _unless_changed(part[name], before[name], inner) if name in part else inner
+            for name, inner in after.items()
+        }
+    return after
 
 
 def _with_assumptions(study: Scenario, paths: Iterable[str]) -> Scenario:

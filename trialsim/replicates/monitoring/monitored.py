@@ -81,9 +81,7 @@ def largest(scenario: Scenario) -> Scenario:
     if not rule or rule.at_most == scenario.design.patients:
         return scenario
     design = scenario.design.model_copy(update={"patients": rule.at_most})
-    larger = scenario.model_copy(update={"design": design})
-    vars(larger).pop("digest", None)  # which is that of the planned size
-    return larger
+    return scenario.model_copy(update={"design": design})
 
 
 def monitored_quantities(finished: FinishedTrial, plan: BoundaryPlan) -> dict[str, Floats]:

@@ -23,6 +23,24 @@ def paths_of(content: Any, above: str = "") -> Iterator[str]:
                 yield from paths_of(part, path)
 
 
+def has_path(content: Any, path: str) -> bool:
+    """Return whether a path is among the paths of plain content.
+
+    >>> has_path({"design": {"patients": 208}}, "design.patients"), has_path({2: 0.5}, "2")
+    (True, True)
+    """
+    if not isinstance(content, Mapping):
+        return False
+    name, _, rest = path.partition(".")
+    if name in content and (not rest or has_path(content[name], rest)):
+        return True
+    spelt = ((str(key), part) for key, part in content.items() if key != name)
+    return any(  # of a key that is a number, or has a dot in it
+        path == key or (path.startswith(f"{key}.") and has_path(part, path[len(key) + 1 :]))
+        for key, part in spelt
+    )
+
+
 def changed_paths(old: Mapping[Any, Any], new: Mapping[Any, Any], above: str = "") -> Iterator[str]:
     """Yield the highest paths at which two contents differ, those that are gone among them.
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from operator import is_
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
 from trialsim.distributions import (
     Distribution,
@@ -86,10 +87,20 @@ class CheckedModel(FrozenModel):
 
     rules: ClassVar[Rules] = ()
 
-    @model_validator(mode="after")
-    def _keeps_the_rules(self) -> Self:
-        refuse(broken_rules(self.rules, vars(self)))
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keeps_the_rules(
+        cls, given: Any, made_of: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """Refuse what breaks a rule; a part that was made before has kept them since.
+
+        The context may be a part that this one is like: what they share is not judged again.
+        """
+        part = made_of(given)
+        if part is not given:
+            like = vars(info.context) if isinstance(info.context, cls) else {}
+            refuse(broken_rules(_open_to_question(cls.rules, vars(part), like), vars(part)))
+        return part
 
     @property
     def keeps_its_rules(self) -> bool:
@@ -103,6 +114,19 @@ def broken_rules(rules: Rules, fields: Mapping[str, Any]) -> Iterator[Violation]
     for needed, refused in rules:
         if all(name in known for name in needed):
             yield from until_missing(refused(*(known[name] for name in needed)))
+
+
+def _open_to_question(rules: Rules, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Rules:
+    """Return the rules that need a field which is not the same as of what keeps them all."""
+    same = {name for name in fields if name in kept and _is_same(fields[name], kept[name])}
+    return tuple(rule for rule in rules if not same.issuperset(rule[0]))
+
+
+def _is_same(part: Any, other: Any) -> bool:
+    """Return whether two parts are one object, or hold the same objects by name, in order."""
+    if isinstance(part, Mapping) and isinstance(other, Mapping):
+        return [*part] == [*other] and all(map(is_, part.values(), other.values()))
+    return part is other
 
 
 def until_missing(refusals: Iterable[Violation]) -> Iterator[Violation]:
