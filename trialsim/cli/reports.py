@@ -65,14 +65,12 @@ def report(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A YAML file of scenarios to report by name, each with the reason for it.",
+            help="A YAML file of scenarios to report by name, in place of the study's own.",
         ),
     ] = None,
     scenario_replicates: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Trials of each of --scenarios.", show_default="4096, 1024 with events"
-        ),
+        _counted("Trials of each named scenario; 0 for none.", "4096, 1024 with events"),
     ] = None,
     question: Annotated[str, typer.Option(help="What the study was simulated to answer.")] = "",
     conclusion: Annotated[

@@ -9,7 +9,7 @@ whose largest has a bound that holds for all of them together.
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -21,24 +21,13 @@ from trialsim.replicates.result import SIMULATED, PowerResult
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import draft_of, load_as
 from trialsim.scenario.programme import single_trial
+from trialsim.scenario.report import NamedScenario
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.refusal import CheckedModel, Name
 from trialsim.streams import derived_seed
 
 NO_EFFECT: Final = "no_effect"
 _MEANS: Final = ("estimate", "truth", "bias", "duration_days", "screened")
-
-
-class NamedScenario(CheckedModel):
-    """A study with other values, and why it is looked at."""
-
-    kind: Literal["effect", "no_effect"]
-    """`effect` gives power, `no_effect` the type I error: no arm then has any effect, or of a plan
-    that tests a margin the effect is at it."""
-    because: Annotated[str, Field(min_length=1)]
-    """Why it is among the scenarios, as the report prints it."""
-    changes: dict[str, Any] = Field(default_factory=dict)
-    """Path and value of what differs from the study, such as `design.patients: 240`."""
 
 
 class NamedScenarios(CheckedModel):
@@ -57,16 +46,24 @@ def load_scenarios(path: Path, study: Scenario) -> dict[str, tuple[NamedScenario
         With every problem of the file, and of what its changes make of the study.
     """
     named = load_as(NamedScenarios, path).scenarios
-    found, problems = {}, []
-    for name, one in named.items():
-        try:
-            found[name] = one, study.replace(dict(one.changes))
-        except InputError as error:
-            above = f"scenarios.{name}.changes"
-            problems += [replace(each, path=f"{above}.{each.path}") for each in error.problems]
-    if problems:
-        raise InputError(draft_of(path).sorted(problems))
-    return found
+    try:
+        return scenarios_of(study, named)
+    except InputError as error:
+        raise InputError(draft_of(path).sorted(error.problems)) from error
+
+
+def scenarios_of(
+    study: Scenario, named: Mapping[str, NamedScenario]
+) -> dict[str, tuple[NamedScenario, Scenario]]:
+    """Return scenarios, each with the study that it makes of another.
+
+    Raises
+    ------
+    InputError
+        With every problem of what the changes make of the study.
+    """
+    studies = study.changed_by({name: one.changes for name, one in named.items()}, "scenarios")
+    return {name: (one, studies[name]) for name, one in named.items()}
 
 
 def scenarios_by(

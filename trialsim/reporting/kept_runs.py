@@ -57,7 +57,8 @@ def report(
     overwrite
         Whether a file that trialsim has not made may be replaced.
     scenarios, scenario_replicates
-        A YAML file of scenarios that the report names, and the trials of each.
+        A YAML file of scenarios that the report names, in place of the study's own, and the
+        trials of each; 0 leaves them out.
     conclusion
         What its author concludes, in the author's words.
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -28,6 +29,7 @@ from trialsim.scenario.plan.methods.registry import as_short
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations, each_site
 from trialsim.scenario.protocol.treatment import Treatment
+from trialsim.scenario.report import ReportPlan
 from trialsim.scenario.validation.paths import (
     SCALES,
     and_above,
@@ -47,7 +49,10 @@ from trialsim.scenario.validation.refusal import (
 )
 from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
-ABOUT = ("name", "title", "summary", "findings", "calibrated", "sources", "references")
+ABOUT = (
+    *("name", "title", "summary"),
+    *("findings", "calibrated", "report", "sources", "references"),
+)
 """What documents a study and changes nothing in it."""
 _GONE = object()
 """In place of a value that is taken away."""
@@ -105,7 +110,14 @@ class Scenario(PrintedStudy, CheckedModel):
         ((WHOLE,), _calibrated_numbers_exist),
     )
 
-    omitted_defaults = ("outcome_correlation", "estimands", "monitoring", "findings", "calibrated")
+    omitted_defaults = (
+        "outcome_correlation",
+        "estimands",
+        "monitoring",
+        "findings",
+        "calibrated",
+        "report",
+    )
 
     assumed_defaults = ("eligibility", "treatment")
 
@@ -140,6 +152,8 @@ class Scenario(PrintedStudy, CheckedModel):
     """Published figures by name, to compare the simulation with; they change nothing in it."""
     calibrated: dict[str, Calibration] = Field(default_factory=dict)
     """By the path of each number that was solved for: which figure it makes the study give."""
+    report: ReportPlan = Field(default_factory=ReportPlan)
+    """What the report has from the study's author: scenarios by name, and what M15 asks."""
     sources: dict[str, Source] = Field(default_factory=dict)
     """Where numbers come from, by the path of a number or of what is above it, such as
     design.patients."""
@@ -206,6 +220,27 @@ class Scenario(PrintedStudy, CheckedModel):
         new = [name for name in content if content[name] is not before[name]]
         parts = (_assumed(getattr(study, name), name) for name in new if name not in _UNSOURCED)
         return _with_assumptions(study, chain.from_iterable(parts))
+
+    def changed_by(
+        self, changes: Mapping[str, Mapping[str, Any]], above: str
+    ) -> "dict[str, Scenario]":
+        """Return the same scenario under each of several named changes, which stand below a path.
+
+        Raises
+        ------
+        InputError
+            With every problem of every one of them.
+        """
+        studies, problems = {}, []
+        for name, own in changes.items():
+            try:
+                studies[name] = self.replace(own)
+            except InputError as error:
+                place = f"{above}.{name}.changes"
+                problems += [replace(one, path=below(place, one.path)) for one in error.problems]
+        if problems:
+            raise InputError(problems)
+        return studies
 
     def with_analysis(self, name: str) -> "Scenario":
         """Return the same study with one of its secondary analyses as the primary, and alone.

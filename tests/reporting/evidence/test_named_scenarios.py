@@ -1,16 +1,18 @@
 """Scenarios of a file stand in the report with their reasons, each on trials of its own."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.questions.named_scenarios import load_scenarios, scenarios_by
+from trialsim.questions.named_scenarios import load_scenarios, scenarios_by, scenarios_of
 from trialsim.questions.power import power
 from trialsim.questions.type_one_error import own_seed, without_effect
 from trialsim.reporting.evidence.named_scenarios import KEPT, run_scenarios
 from trialsim.reporting.tables.scenarios_table import scenarios_table
 from trialsim.runs.runner import Runner
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 
 FILE = """\
@@ -72,7 +74,7 @@ def test_a_report_keeps_them_and_its_table_has_reasons_and_errors(
     assert run_scenarios(named, 16, Runner(2016, 1), tmp_path) == told
     assert (tmp_path / KEPT).stat().st_mtime_ns == before
     table = scenarios_table(told, modest)
-    assert f"none of them is above {told['simultaneous_bound']:.4f}" in table.caption
+    assert f"that of none of them is above {told['simultaneous_bound']:.4f}" in table.caption
     first, _, _, last = ([cell.text for cell in row.cells] for row in table.rows)
     assert first[:4] == ["As planned", "It is what the sponsor believes.", "–", "power"]
     assert last[2] == "no effect; Withdrawal, probability: 0.3"
@@ -99,3 +101,39 @@ def test_what_is_wrong_in_the_file_is_said_with_its_place(
     path.write_text(wrong, encoding="utf-8")
     with pytest.raises(InputError, match=told):
         load_scenarios(path, modest)
+
+
+def test_a_study_names_its_own_scenarios_which_change_nothing_in_it(tmp_path: Path) -> None:
+    study = load("cars_sequential")
+    own = study.report
+    assert study.replace({"report": {}}).digest == study.digest
+    named = scenarios_of(study, own.scenarios)
+    assert [one.because for one, _ in named.values()] == [
+        one.because for one in own.scenarios.values()
+    ]
+    told, half = named["half_the_effect"]
+    assert half.outcomes["arat"].effect == study.replace(told.changes).outcomes["arat"].effect
+    assert half.digest != study.digest == named["as_planned"][1].digest
+    path = tmp_path / "variant.yaml"
+    path.write_text("extends: cars_sequential\n", encoding="utf-8")
+    assert load(path).report.scenarios == {}  # reasons are given for one study
+
+
+def test_a_wrong_change_of_a_studys_own_scenario_is_said_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    wrong = {"a": "{operations.withdrawal.probability: 3}", "b": "{design.patient: 40}"}
+    path.write_text(
+        "extends: cars1\nreport:\n  scenarios:\n"
+        + "".join(
+            f"    {name}:\n      kind: effect\n      because: x\n      changes: {changes}\n"
+            for name, changes in wrong.items()
+        ),
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as refused:
+        load(path)
+    first, second = (str(one) for one in refused.value.problems)
+    assert re.search(
+        r":7:\d+: report.scenarios.a.changes.operations.withdrawal.probability: .*3", first
+    )
+    assert re.search(r":11:\d+: report.scenarios.b.changes.design.patient: .*exists", second)

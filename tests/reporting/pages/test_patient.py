@@ -41,7 +41,7 @@ SVG: Final = "{http://www.w3.org/2000/svg}"
 
 def bare() -> dict[str, Any]:
     """Return CARS-1 with ARAT alone, without what speaks of parts that are changed here."""
-    left_out = ("sources", "findings", "calibrated", "outcome_correlation")
+    left_out = ("sources", "findings", "calibrated", "outcome_correlation", "report")
     whole = load("cars1").model_dump()
     content = {name: part for name, part in whole.items() if name not in left_out}
     content["outcomes"] = {"arat": whole["outcomes"]["arat"]}

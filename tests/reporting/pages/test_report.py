@@ -17,7 +17,6 @@ import pytest
 
 from trialsim.cli import run
 from trialsim.errors import RunError
-from trialsim.questions.named_scenarios import NamedScenario
 from trialsim.reporting.evidence import example_trials
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.reporting.evidence.named_scenarios import run_scenarios
@@ -28,6 +27,7 @@ from trialsim.reporting.tables.page import Cell
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
+from trialsim.scenario.report import NamedScenario
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import describe
 
@@ -283,7 +283,9 @@ def test_a_study_with_looks_tells_their_bounds_their_stops_and_what_they_save(
     run_of: Callable[[Scenario, str], RunDirectory],
 ) -> None:
     few = load("cars_sequential").replace({"design.patients": 80})
-    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
+    wanted = ReportOptions(
+        null_replicates=0, sensitivity_replicates=0, scenario_replicates=0, n_jobs=1
+    )
     evidence = collect_evidence(run_of(few, "looks"), wanted)
     page = Reader(report(evidence))
     assert page.headings[2] == "Looks at the data"
@@ -411,3 +413,22 @@ def test_named_scenarios_and_the_authors_conclusion_stand_in_the_page_and_its_ch
     content = data_of(with_more)
     for name, value in reader.named:
         assert at(content, name) == value, name
+
+
+def test_what_m15_asks_stands_in_the_authors_words_and_the_checklist_leads_there(
+    run_of: Callable[[Scenario, str], RunDirectory], modest: Scenario
+) -> None:
+    words = {"context_of_use": "Choosing <the size>.", "consequence": "A trial too small."}
+    said = modest.replace({"report": {"credibility": words}})
+    wanted = ReportOptions(
+        null_replicates=0, sensitivity_replicates=0, published_replicates=0, nuisance_replicates=0
+    )
+    evidence = collect_evidence(run_of(said, "credible"), wanted)
+    reader = Reader(report(evidence, QUESTION))
+    assert {QUESTION, *words.values()} <= set(reader.words)
+    assert "Not said: report.credibility.influence of the study can" in reader.words
+    row = next(row for row in checklist(evidence).rows if row.cells[0].text.startswith("Question"))
+    assert row.cells[2].target == "credibility" in reader.identifiers
+    silent = replace(evidence, run=run_of(modest, "silent"))
+    row = next(row for row in checklist(silent).rows if row.cells[0].text.startswith("Question"))
+    assert not row.cells[2].target

@@ -32,7 +32,7 @@ from trialsim.trial.conduct import couples_patients
 
 _KNOWN: Final[Mapping[type[BaseModel], str]] = {
     Scenario: "name title summary population eligibility operations design treatment outcomes"
-    " outcome_correlation analysis monitoring findings calibrated sources references",
+    " outcome_correlation analysis monitoring findings calibrated report sources references",
     Population: "covariates correlation",
     Covariate: "label margin whole",
     Eligibility: "inclusion exclusion",

@@ -4,12 +4,13 @@ What is not given is computed; the run itself is only read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from trialsim.errors import InputError
 from trialsim.questions.estimands.result import Estimands
-from trialsim.questions.named_scenarios import load_scenarios
+from trialsim.questions.named_scenarios import load_scenarios, scenarios_of
 from trialsim.questions.type_one_error import TypeOneError
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.replicates.parallel import Progress
@@ -23,6 +24,8 @@ from trialsim.reporting.evidence.what_if_file import what_if_of
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import single_trial
+from trialsim.scenario.report import NamedScenario
+from trialsim.scenario.scenario import Scenario
 
 DEFAULT: Final = (4096, 512, 1024, 1024)
 """Trials without effect, of each change, beside what was published, and of each nuisance value."""
@@ -76,7 +79,7 @@ class ReportOptions:
     published_replicates: int | None = None
     nuisance_replicates: int | None = None
     scenarios: Path | None = None
-    """A file of scenarios that the report names."""
+    """A file of scenarios that the report names; None takes those of the study itself."""
     scenario_replicates: int | None = None
     n_jobs: int = -1
     keep: Path | None = None
@@ -101,7 +104,7 @@ def collect_evidence(
     result, scenario = finished(run), single_trial(run.manifest.scenario)
     null = None if options.null is None else type_one_error.load_null_run(run, options.null)
     what_if = None if options.what_if is None else sensitivity.load_what_if(run, options.what_if)
-    named = None if options.scenarios is None else load_scenarios(options.scenarios, scenario)
+    named = _named(options, scenario)
     # nothing is computed before everything that is given is known to be right
     without, varied, compared, others = _counts(options, run.manifest.engine)
     manifest = run.manifest
@@ -121,9 +124,11 @@ def collect_evidence(
             run, min(others, result.replicates), runner, options.keep
         )
     scenarios = None
-    if named is not None:
-        count = options.scenario_replicates or OF_A_SCENARIO // _fewer(manifest.engine)
-        scenarios = run_scenarios(named, count, runner, options.keep)
+    of_each = options.scenario_replicates
+    if of_each is None:
+        of_each = OF_A_SCENARIO // _fewer(manifest.engine)
+    if named and of_each:
+        scenarios = run_scenarios(named, of_each, runner, options.keep)
     return Evidence(
         run=run,
         result=result,
@@ -136,6 +141,20 @@ def collect_evidence(
         examples=examples(run, result),
         scenarios=scenarios,
     )
+
+
+def _named(options: ReportOptions, scenario: Scenario) -> dict[str, tuple[NamedScenario, Scenario]]:
+    """Return the scenarios that the report names: those of a file, else those of the study."""
+    if options.scenarios is not None:
+        return load_scenarios(options.scenarios, scenario)
+    if options.scenario_replicates == 0:
+        return {}
+    try:
+        return scenarios_of(scenario, scenario.report.scenarios)
+    except InputError as error:
+        raise InputError(
+            replace(one, path=f"report.{one.path}") for one in error.problems
+        ) from error
 
 
 def _fewer(engine: str) -> int:

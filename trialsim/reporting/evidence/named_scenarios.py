@@ -1,12 +1,13 @@
-"""The scenarios that a report names: those of a file, simulated beside the run."""
+"""The scenarios that a report names: those of a file or of its study, simulated beside the run."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from trialsim.questions.named_scenarios import NamedScenario, scenarios_by
+from trialsim.questions.named_scenarios import scenarios_by
 from trialsim.reporting.evidence.kept_file import kept
 from trialsim.runs.runner import Runner
+from trialsim.scenario.report import NamedScenario
 from trialsim.scenario.scenario import Scenario
 
 KEPT: Final = "scenarios.json"

@@ -23,6 +23,7 @@ from trialsim.reporting.pages.report_figures import figures_of
 from trialsim.reporting.pages.sensitivity_table import sensitivity_tables
 from trialsim.reporting.tables.assumptions import Part, as_frame, parts, status_counts
 from trialsim.reporting.tables.checklist import checklist
+from trialsim.reporting.tables.credibility_table import credibility_table
 from trialsim.reporting.tables.estimands_tables import estimands_tables, meant_table
 from trialsim.reporting.tables.failure_tables import failure_tables
 from trialsim.reporting.tables.first_page import first_page
@@ -97,7 +98,7 @@ def report(evidence: Evidence, question: str = "", command: str = "", conclusion
         "statuses": status_counts(study),
         "performance": performance(result, null.result if null else None),
         **_under_other_values(evidence, scenario),
-        "conclusion": conclusion,
+        **{"conclusion": conclusion, "credibility": credibility_table(evidence, question)},
         "resources": resources(result),
         **_of_estimands(scenario, meant),
         "looks": planned and looks_tables(result, planned),

@@ -7,12 +7,15 @@ Crowther 2019, Statistics in Medicine 38:2074.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from trialsim.reporting.evidence.evidence import Evidence
 from trialsim.reporting.tables.page import Cell, Table, TableRow
 from trialsim.scenario.monitoring.monitoring import Monitoring
 from trialsim.scenario.programme import single_trial
+from trialsim.scenario.report import Credibility
+
+_RELIED_ON: Final = "Question, context of use, influence, and consequence of a wrong decision"
 
 
 class Demand(NamedTuple):
@@ -85,10 +88,16 @@ def _of_the_author(conclusion: str) -> Demand:
 
 def _of_this_one(evidence: Evidence) -> Iterator[Demand]:
     """Yield what a report has only if it was requested, or if something was published."""
+    study = single_trial(evidence.run.manifest.scenario)
     yield _unless(
         evidence.without_effect is None,
         "Not requested: --null-replicates",
         Demand("Type I error", "FDA 2019, E20", "performance", "Performance measures"),
+    )
+    yield _unless(
+        study.report.credibility == Credibility(),
+        "Not part of the study: report.credibility can say it",
+        Demand(_RELIED_ON, "M15", "credibility", "Credibility of the simulation"),
     )
     asked = "Type I error over nuisance values, each on a seed of its own"
     yield _unless(
@@ -99,7 +108,7 @@ def _of_this_one(evidence: Evidence) -> Iterator[Demand]:
     asked = "Scenarios by name, why they suffice, and the worst type I error among them"
     yield _unless(
         evidence.scenarios is None,
-        "Not requested: --scenarios",
+        "Not part of the study, nor requested: report.scenarios or --scenarios",
         Demand(asked, "FDA 2019, E20", "scenarios", "Named scenarios"),
     )
     asked, place = "Sensitivity to what is assumed", "assumptions-varied"
@@ -119,7 +128,7 @@ def _of_this_one(evidence: Evidence) -> Iterator[Demand]:
         "Nothing published is compared",
         Demand("Validation against what is known", "M15", "published", "What was published"),
     )
-    yield from _of_looks(single_trial(evidence.run.manifest.scenario).monitoring)
+    yield from _of_looks(study.monitoring)
     asked = "Priors, borrowing and their conflict with the data"
     yield Demand(asked, "FDA 2020, FDA 2026", "", "Does not apply: the analysis is not Bayesian")
 

@@ -22,8 +22,8 @@ def scenarios_table(told: Mapping[str, Any], scenario: Scenario) -> Table:
     )
     if told["worst"] is not None:
         caption += (
-            f". Largest type I error where {spoken(told['worst'])}; with 95% confidence none of "
-            f"them is above {told['simultaneous_bound']:.4f}"
+            f". Largest type I error: {spoken(told['worst'])}; with 95% confidence that of none "
+            f"of them is above {told['simultaneous_bound']:.4f}"
         )
     return Table("scenarios", caption, columns, rows)
 

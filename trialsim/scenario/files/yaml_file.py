@@ -68,7 +68,15 @@ def scenario_of(draft: "Draft") -> Scenario:
     """
     draft, of_tables = draft.with_tables()
     named = {"name": Path(draft.places[""].file).stem, **draft.content}
-    return draft.described_by(validated, named, of_tables)
+    return draft.described_by(_with_scenarios, named, of_tables)
+
+
+def _with_scenarios(content: Mapping[str, Any]) -> Scenario:
+    """Return a scenario whose named scenarios can be made of it."""
+    study = validated(content)
+    named = study.report.scenarios
+    study.changed_by({name: one.changes for name, one in named.items()}, "report.scenarios")
+    return study
 
 
 def load_as(model: type[Model], path: Path) -> Model:
@@ -180,7 +188,7 @@ class Draft:
 
         The variant's name is that of its file if it gives none, and what it changes does not keep
         the sources of the old values. Of the findings, and of what is calibrated, it takes over
-        those that it names and says nothing of.
+        those that it names and says nothing of; what the report has of an author, it has its own.
         """
         problems = list(emptied(self.content, base.content))
         if problems:
@@ -189,6 +197,7 @@ class Draft:
         content = with_moments_of_its_own(content, self.content)
         empty = (name for name in _SECTIONS if self.content.get(name, content) is None)
         content |= dict.fromkeys(empty)  # refused: what is not said is not the default's
+        content["report"] = self.content.get("report", {})
         for part in ("findings", "calibrated"):
             content[part] = _taken_over(self.content.get(part), base.content.get(part))
         standing = set(_paths(content))

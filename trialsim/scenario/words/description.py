@@ -119,6 +119,7 @@ def describe(scenario: Scenario) -> Description:
                 if part is not None
             ),
             *_published(scenario),
+            *_reported(scenario),
         ),
         references=dict(scenario.references),
     )
@@ -454,6 +455,18 @@ def _published(scenario: Scenario) -> Iterator[Section]:
         rows.append(Row(path, path, finding.value, text, *told))
     if rows:
         yield Section("Published results", tuple(words), tuple(rows))
+
+
+def _reported(scenario: Scenario) -> Iterator[Section]:
+    """Yield a section of what the report has from the study's author, if it has anything."""
+    told = scenario.report.credibility.model_dump(exclude_none=True)
+    words = [f"{in_words(name).capitalize()}: {text}" for name, text in told.items()]
+    words += [
+        f"Scenario {in_words(name)} ({in_words(one.kind)}): {one.because}"
+        for name, one in scenario.report.scenarios.items()
+    ]
+    if words:
+        yield Section("For the report", tuple(words), ())
 
 
 def _listed(names: Any) -> str:
