@@ -140,8 +140,8 @@ def test_adam_breaks_no_rule_of_its_guide(datasets: dict[str, Dataset]) -> None:
     assert validate_adam_structure(lacking, "BDS")["missing_required"] == ["AVAL"]
 
 
-@pytest.mark.parametrize("name", ["cars_sequential", "rat_dose_response"])
-def test_a_study_with_looks_or_several_arms_breaks_no_rule(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["cars_sequential", "rat_dose_response", "cars1_recovery"])
+def test_a_study_with_looks_several_arms_or_times_breaks_no_rule(name: str, tmp_path: Path) -> None:
     """Oracle: CDISC's schema, and pointblank's rules of SDTMIG 3.4 and of ADaM."""
     pytest.importorskip("odmlib", reason="the extra cdisc is not installed")
     trial = simulate(load(name).replace({"design.patients": 24}), seed=3)

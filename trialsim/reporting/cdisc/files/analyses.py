@@ -1,4 +1,4 @@
-"""How each analysis is computed from ADEFF, and the numbers that it printed.
+"""How each analysis is computed from ADEFF, or times from ADTTE, and the numbers it printed.
 
 The reviewer's guide says it in words, and Define-XML as Analysis Results Metadata.
 """
@@ -10,6 +10,7 @@ from trialsim.analysis.analyse import Analysis, Estimate
 from trialsim.questions.monitoring.board import Board
 from trialsim.reporting.cdisc.adam.efficacy import cells_of, plans_of
 from trialsim.reporting.cdisc.adam.subject_level import treatments
+from trialsim.reporting.cdisc.adam.time_to_event import parameter_of
 from trialsim.reporting.cdisc.source import Source
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.subgroups.interaction import Interaction
@@ -25,17 +26,22 @@ class Analysed(NamedTuple):
     """One analysis, as whoever reads the datasets must know it."""
 
     flag: str
-    """The variable of ADEFF that marks its records."""
+    """The variable of ADEFF that marks its records, or the scores behind its times."""
     name: str
     """primary, or its name in the study file."""
     plan: AnalysisPlan
     found: Estimate
     where: Mapping[str, tuple[str, ...]]
-    """The values that its records have, by variable of ADEFF."""
+    """The values that its records have, by variable of its dataset."""
     variables: Mapping[str, tuple[str, ...]]
     """What it reads of them, and of ADSL, by dataset."""
     lines: tuple[str, ...]
     """How it is computed, and what was printed."""
+
+    @property
+    def dataset(self) -> str:
+        """The dataset of its records: ADTTE of times, else ADEFF."""
+        return dataset_of(self.plan)
 
     @property
     def title(self) -> str:
@@ -64,13 +70,14 @@ def analyses(source: Source, result: Analysis) -> Iterator[str]:
 
 
 _ALL: Final = """\
-## The analyses from ADEFF
+## The analyses from ADEFF and ADTTE
 
 A flag marks the records of the two arms that its analysis compares, at each visit that it uses;
 ANL01FL marks beyond that, for each other outcome and visit, what the primary analysis would use
-there. A WORST RANK has a value beyond the worst end of the scale, which is right for ranks and not
-for means. A positive difference, and a Mann-Whitney effect above 0.5, favours the treated arm:
-where a lower score is better, values change their sign first. `define.xml` says the same as
+there. A comparison of times reads ADTTE, where it has a PARAMCD of its own. A WORST RANK has a
+value beyond the worst end of the scale, which is right for ranks and not for means. A positive
+difference, and a Mann-Whitney effect above 0.5, favours the treated arm: where a lower score is
+better, values change their sign first. `define.xml` says the same as
 Analysis Results Metadata, with a program for each."""
 
 
@@ -115,6 +122,10 @@ def _one(source: Source, plan: AnalysisPlan, found: Estimate, flag: str, name: s
 
 def _where(source: Source, plan: AnalysisPlan, flag: str) -> dict[str, tuple[str, ...]]:
     """Return which records an analysis is of; its flag alone marks those of its two arms."""
+    if isinstance(plan.test, EventMethod):
+        arms = treatments(source)
+        compared = tuple(arms[arm][0] for arm in (plan.treated, plan.control))
+        return {"PARAMCD": (parameter_of(source, flag),), "TRTP": compared}
     visits = dict(zip(source.visits["visit"], source.visits["VISIT"], strict=True))
     cells, tests = cells_of(source, plan), source.tests.outcomes
     return {
@@ -141,16 +152,23 @@ def _variables(source: Source, plan: AnalysisPlan) -> dict[str, tuple[str, ...]]
     """Return what an analysis reads, by dataset."""
     before = ["BASE"] if plan.test.adjusts_for_baseline else []
     strata = ["SITEID"] if plan.strata == "site" else []
-    found = {"ADEFF": (value_of(plan), "TRTP", *before, *strata)}
+    event = ["CNSR"] if isinstance(plan.test, EventMethod) else []
+    found = {dataset_of(plan): (value_of(plan), *event, "TRTP", *before, *strata)}
     read = (one for name in getattr(plan.test, "covariates", ()) for one in _read_for(plan, name))
     subjects = [source.tests.of_subjects[name] for name in dict.fromkeys(read)]
     subjects += ["STRATAR"] if plan.strata == "design" else []
     return found | ({"ADSL": tuple(subjects)} if subjects else {})
 
 
+def dataset_of(plan: AnalysisPlan) -> str:
+    """Return the dataset whose records an analysis compares."""
+    return "ADTTE" if isinstance(plan.test, EventMethod) else "ADEFF"
+
+
 def value_of(plan: AnalysisPlan) -> str:
-    """Return the variable of ADEFF whose values are compared."""
-    return "CHG" if plan.measure == "change" else "AVAL"
+    """Return the variable of its dataset whose values are compared."""
+    changes = plan.measure == "change" and not isinstance(plan.test, EventMethod)
+    return "CHG" if changes else "AVAL"
 
 
 def _arms(source: Source, plan: AnalysisPlan) -> str:
@@ -164,6 +182,8 @@ def _arms(source: Source, plan: AnalysisPlan) -> str:
 
 def _value(source: Source, plan: AnalysisPlan) -> str:
     value = value_of(plan)
+    if isinstance(plan.test, EventMethod):
+        return f"{value}, {plan.test.time_in_words(plan)}; censored where CNSR = 1"
     names = dict.fromkeys(name for name, _ in cells_of(source, plan))
     lower = [
         source.tests.outcomes[name].code for name in names if source.study.outcomes[name].sign < 0
@@ -209,8 +229,6 @@ def _beyond_the_flag(plan: AnalysisPlan) -> Iterator[str]:
             "the weights, and the patients of the analysis set without a score, on whom and on "
             "the covariates the weights depend."
         )
-    if isinstance(plan.test, EventMethod):
-        yield f"{plan.test.time_in_words(plan)}, from these records, DS, and who left or died."
     if isinstance(plan.test, WinStatistic) and plan.test.compares_deaths:
         yield "the days of death and of leaving the trial, and patients without any score."
     if isinstance(plan.test, Interaction):

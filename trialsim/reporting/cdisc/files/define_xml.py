@@ -61,8 +61,7 @@ def define_xml(
     content.CommentDef = list(_comments(datasets))
     content.leaf = [_leaf(GUIDE, guide, "Reviewer's guide")]
     if results:
-        efficacy = next(one for one in datasets if one.name == "ADEFF")
-        content.WhereClauseDef += result_clauses(results, efficacy)
+        content.WhereClauseDef += result_clauses(results, datasets)
         content.AnalysisResultDisplays = result_displays(source, results, datasets)
     root = _root(source, datasets[0].folder)
     root.Study = define.Study(

@@ -14,10 +14,11 @@ _REASON: Final = "SPECIFIED IN SAP"
 _PURPOSES: Final = ("PRIMARY OUTCOME MEASURE", "SECONDARY OUTCOME MEASURE")
 
 
-def result_clauses(results: Sequence[Analysed], efficacy: Dataset) -> Iterator[Any]:
-    """Yield which records of ADEFF each analysis is of."""
+def result_clauses(results: Sequence[Analysed], datasets: Sequence[Dataset]) -> Iterator[Any]:
+    """Yield which records of its dataset each analysis is of."""
+    named = {dataset.name: dataset for dataset in datasets}
     for one in results:
-        yield where_clause(_clause(one), efficacy, one.where)
+        yield where_clause(_clause(one), named[one.dataset], one.where)
 
 
 def result_displays(
@@ -48,7 +49,7 @@ def _result(source: Source, one: Analysed, datasets: Sequence[Dataset]) -> Any:
     same = (plan.endpoint, plan.visit) == (primary.endpoint, primary.visit)
     result = define.AnalysisResult(
         OID=f"AR.{one.flag[:5]}",
-        ParameterOID=f"IT.{named['ADEFF'].name}.PARAMCD",
+        ParameterOID=f"IT.{one.dataset}.PARAMCD",
         AnalysisReason=_REASON,
         AnalysisPurpose=_PURPOSES[0 if same else 1],
     )
@@ -68,11 +69,11 @@ def _result(source: Source, one: Analysed, datasets: Sequence[Dataset]) -> Any:
 
 
 def _dataset(one: Analysed, dataset: Dataset, names: Sequence[str]) -> Any:
-    """Return what an analysis reads of a dataset: of ADEFF its records, of ADSL every subject."""
+    """Return what an analysis reads of a dataset: its records, of ADSL every subject."""
     import odmlib.arm_1_0.model as define
 
     found = define.AnalysisDataset(ItemGroupOID=group_oid(dataset))
-    if dataset.name == "ADEFF":
+    if dataset.name == one.dataset:
         found.WhereClauseRef = define.WhereClauseRef(WhereClauseOID=_clause(one))
     items = {variable.name: variable for variable in dataset.variables}
     found.AnalysisVariable = [
