@@ -122,6 +122,16 @@ def test_what_has_no_such_configurations_is_refused() -> None:
         family_wise_errors(active, 4, n_jobs=1)
 
 
+def test_a_test_of_all_doses_is_true_where_no_dose_has_an_effect() -> None:
+    """Oracle: the same study without effect."""
+    study = load("alvarez2011_mcp_mod").replace({"design.patients": 60})
+    doses = ("dose_10", "dose_30", "dose_60")
+    gone = frozenset(Effect("cibic_change", dose, frozenset()) for dose in doses)
+    assert configurations(study) == {("primary",): gone}
+    found = family_wise_errors(study, REPLICATES, n_jobs=1).errors["primary",]
+    assert found.estimate == type_one_error(study, REPLICATES, n_jobs=1).error.estimate
+
+
 SEVERE = {"label": "Severe", "covariate": "nihss", "more_than": 9}
 
 

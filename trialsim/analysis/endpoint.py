@@ -150,10 +150,13 @@ def _dead(trial: Trial, plan: AnalysisPlan) -> Booleans:
 
 
 def in_analysis_set(trial: Trial, plan: AnalysisPlan) -> Booleans:
-    """Return who is analysed if a value is known, shape (replicate, patient)."""
+    """Return who is analysed if a value is known, shape (replicate, patient).
+
+    Who has an event whose time is analysed needs no score for it.
+    """
     included = in_subgroup(trial, plan)
     included &= trial.conduct.visit_settled[:, :, visit_of(trial, plan)]
-    if plan.analysis_set == "full_analysis_set":
+    if plan.analysis_set == "full_analysis_set" and not plan.test.counted_events:
         included &= trial.conduct.visit_attended[:, :, 1:].any(axis=2) | _dead(trial, plan)
     included &= ~by_the_visit(trial, plan, plan.kinds_under("principal_stratum"))
     if plan.minimum_infusion_share > 0:

@@ -200,8 +200,9 @@ def _about(study: Scenario, name: str) -> frozenset[Effect]:
     plan = study.analysis.every[name]
     groups = _subgroups(study)
     return frozenset(
-        Effect(outcome, plan.treated, inside)
+        Effect(outcome, arm, inside)
         for outcome in plan.test.outcomes_of(plan)
+        for arm in plan.test.arms_tested(study.design, plan)
         for inside in map(frozenset, _subsets(groups))
         if plan.subgroup is None or plan.subgroup.label in inside
     )

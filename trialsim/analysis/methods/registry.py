@@ -97,7 +97,7 @@ _ANALYSES: Final[Mapping[type[AnalysisMethod], _Analysis]] = {
     LogRank: _Analysis(log_rank.compare, log_rank.truth),
     RestrictedMean: _Analysis(restricted_mean.compare, restricted_mean.truth),
     Interaction: _Analysis(interaction.compare),
-    McpMod: _Analysis(mcp_mod.compare, mcp_mod.truth),
+    McpMod: _Analysis(mcp_mod.compare, mcp_mod.truth, mcp_mod.effect_of),
     Own: _Analysis(own.compare, None, own.effect_of),
 }
 

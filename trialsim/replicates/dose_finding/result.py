@@ -106,13 +106,16 @@ def crossing(doses: Floats, effects: Floats, target: float) -> float:
     """Return the smallest dose with a target effect, by a smooth curve through those of doses.
 
     The curve rises and falls where the effects do, from dose 0 without one (Fritsch and Butland
-    1984, SIAM Journal on Scientific and Statistical Computing 5:300). NaN where no dose reaches it.
+    1984, SIAM Journal on Scientific and Statistical Computing 5:300). NaN where no dose reaches it,
+    or the effect of one is not known.
 
     >>> round(crossing(np.array([10.0, 30.0]), np.array([1.0, 3.0]), 2.0), 6)
     20.0
     """
     from scipy.interpolate import PchipInterpolator
 
+    if np.isnan(effects).any():
+        return float("nan")
     curve = PchipInterpolator(np.insert(doses, 0, 0.0), np.insert(effects, 0, 0.0))
     return float(target_dose(lambda at: np.asarray(curve(at)), target, float(doses.max())))
 

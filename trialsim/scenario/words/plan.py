@@ -185,7 +185,7 @@ def _continuity(plan: AnalysisPlan) -> str:
 
 def _analysis_set(plan: AnalysisPlan) -> str:
     sentence = plan.test.analysed_in_words(plan)
-    if plan.analysis_set == "full_analysis_set":
+    if plan.analysis_set == "full_analysis_set" and not plan.test.counted_events:
         sentence = (
             "Full analysis set: all randomised patients with a score at any visit after baseline"
         )

@@ -182,6 +182,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"analysis.test.estimate": "odds_ratio"}, "threshold: must be given with odds_ratio"),
     (
         {
+            "analysis.test.estimate": "odds_ratio",
+            "analysis.test.threshold": 9,
+            "analysis.test.target": 2,
+        },
+        "threshold: must lie between 1 and 6, or all patients or none respond (got 9)",
+    ),
+    (
+        {
             "analysis.test.estimate": "mean_difference",
             "analysis.death": "worst_rank",
             "analysis.test.target": 1,
@@ -262,3 +270,36 @@ def test_a_target_that_no_dose_reaches_is_right_where_none_is_found() -> None:
     assert found is not None
     assert np.isnan(found.true_target)
     assert_allclose(found.right_dose.estimate, 1 - found.found.estimate)
+
+
+def test_a_dose_without_any_patients_is_no_target() -> None:
+    nobody = {"label": "older than anybody", "covariate": "age_years", "more_than": 150}
+    found = ts.power(STUDY.replace({"analysis.subgroup": nobody}), 4, n_jobs=1).dose_finding
+    assert found is not None
+    assert np.isnan(found.true_target)
+    assert found.found.estimate == 0
+
+
+def test_its_effect_has_a_true_value_beside_each_estimand() -> None:
+    """Oracle: the analysis of the same arms alone by the method of the estimate."""
+    alone: dict[str, dict[str, Any]] = {
+        "mann_whitney": {"method": "mann_whitney"},
+        "mean_difference": {"method": "t_test"},
+        "odds_ratio": {"method": "responders", "threshold": 3, "effect": "odds_ratio"},
+    }
+    targets = {"mann_whitney": 0.6, "mean_difference": 0.5, "odds_ratio": 2.0}
+    for estimate, method in alone.items():
+        own = {"estimate": estimate, "target": targets[estimate]}
+        if "threshold" in method:
+            own["threshold"] = method["threshold"]
+        study = STUDY.replace(
+            {
+                "design.patients": 40,
+                "analysis.test": {**STUDY.analysis.test.model_dump(exclude_none=True), **own},
+                "analysis.secondary": {"alone": {"test": method}},
+            }
+        )
+        found = ts.estimands(study, 8, n_jobs=1)
+        rows = found.to_frame().set_index(["analysis", "estimand"])["truth"]
+        assert_array_equal(rows["primary"], rows["alone"])
+        assert np.isfinite(rows["primary", "treatment_policy"])

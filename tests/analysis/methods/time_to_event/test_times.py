@@ -14,6 +14,7 @@ from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.time_to_event.events import EventMethod
 from trialsim.scenario.protocol.intercurrent import Event
+from trialsim.scenario.words.plan import plan_in_words
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial, simulate_batch
 
@@ -131,6 +132,21 @@ def test_counts_are_of_the_better_arm_first_and_do_not_depend_on_the_batch(trial
         alone = simulate_batch(trials.scenario, Streams(2016, range(2, 3)))
         one, _ = data_of(alone, met, strata="site")
         assert_array_equal(by_arm(one, method).counts.at_risk[0], found.counts.at_risk[2])
+
+
+def test_who_has_the_event_needs_no_score(trials: Trial) -> None:
+    """Who leaves or dies before the first visit has no score and is in the full analysis set."""
+    visits = trials.conduct.visit_attended[:, :, 1:].any(axis=2)
+    for events in (["withdrawal"], ["death"]):
+        met = {"test": {"events": events}, "death": "as_missing"}
+        data, method = data_of(trials, met, analysis_set="full_analysis_set")
+        times = times_of(data, method)
+        assert (times.event & times.followed & ~visits).sum() >= 3
+        assert times.followed.all()
+        said = plan_in_words(data.plan, trials.scenario.outcomes)["analysis_set"]
+        assert said == "All randomised patients, in the arm allocated."
+        shown = {"test": {"threshold": 45}}
+        assert not data_of(trials, shown, analysis_set="full_analysis_set")[0].included.all()
 
 
 def test_with_complete_follow_up_nobody_is_censored_before_the_visit(trials: Trial) -> None:

@@ -10,7 +10,9 @@ import scipy  # its parts load when they are first used
 from trialsim.analysis.comparison import Comparison, DoseFinding
 from trialsim.analysis.counts import cell_of
 from trialsim.analysis.data import Data
-from trialsim.analysis.truth import TruthParts, whole
+from trialsim.analysis.methods.means import difference_of
+from trialsim.analysis.methods.ranks import rank_effect_of
+from trialsim.analysis.truth import Populations, TruthParts, whole
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.plan.methods.dose_finding.mcp_mod import Estimated, McpMod
 from trialsim.stats.dose_response.contrasts import (
@@ -28,6 +30,8 @@ from trialsim.stats.dose_response.effects import (
 )
 from trialsim.stats.dose_response.shapes import rise
 from trialsim.stats.dose_response.target_dose import DoseRange, target_dose, target_interval
+from trialsim.stats.monte_carlo import RatioOfMeans
+from trialsim.stats.populations import odds_ratio_of_means
 
 
 class _Doses(NamedTuple):
@@ -73,6 +77,20 @@ def truth(data: Data, method: McpMod) -> TruthParts:
     found = _doses(data, method)
     estimate, _, _ = _of_treated(data, method, found)
     return whole(estimate)
+
+
+def effect_of(populations: Populations, method: McpMod) -> RatioOfMeans:
+    """Return the effect of the plan's arm in two populations."""
+    plan, outcome, treated, control = populations
+    match method.estimate:
+        case "odds_ratio":
+            assert method.threshold is not None
+            responds = np.arange(treated.shape[1]) >= cell_of(method.threshold, outcome, plan)
+            return odds_ratio_of_means(treated, control, responds.astype(np.float64))
+        case "mean_difference":
+            return difference_of(populations, method)
+        case _:
+            return rank_effect_of(populations, method)
 
 
 def effects_of_doses(data: Data, method: McpMod) -> dict[str, Floats]:

@@ -79,6 +79,10 @@ class AnalysisMethod(CheckedModel):
         """Return the outcomes that it analyses."""
         return (plan.endpoint,)
 
+    def arms_tested(self, design: Design, plan: Plan) -> tuple[str, ...]:
+        """Return the arms that have no effect under its null hypothesis."""
+        return (plan.treated,)
+
     def measured_at(self, plan: Plan) -> tuple[tuple[str, str], ...]:
         """Return the outcomes and visits whose effects its own is made of."""
         return ((plan.endpoint, plan.visit),)

@@ -11,6 +11,7 @@ from trialsim.distributions import FrozenModel
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed, measured
+from trialsim.scenario.plan.methods.responders import unreached
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import Finite, Name, Positive, Violation, unknown
 from trialsim.stats.dose_response.curves import free_parameters
@@ -131,6 +132,9 @@ class McpMod(AnalysisMethod):
         if self.doses is not None:
             return dict(self.doses)
         return {name: arm.doses[0] for name, arm in design.arms.items() if name != control}
+
+    def arms_tested(self, design: Design, plan: Plan) -> tuple[str, ...]:
+        return tuple(self.doses_of(design, plan.control))
 
     def quantity(self, plan: Plan) -> Quantity:
         return _QUANTITIES[self.estimate]
@@ -254,6 +258,9 @@ class McpMod(AnalysisMethod):
     ) -> Iterator[Violation]:
         if self.estimate == "odds_ratio" and self.threshold is None:
             yield Violation("test.threshold", "must be given with odds_ratio, such as 40")
+        elif self.estimate == "odds_ratio" and plan.endpoint in outcomes:
+            assert self.threshold is not None
+            yield from unreached(self.threshold, outcomes[plan.endpoint], plan.measure)
         if self.estimate != "odds_ratio" and self.threshold is not None:
             rule = f"must be left out with {self.estimate}: nobody responds or does not"
             yield Violation("test.threshold", rule, self.threshold)
