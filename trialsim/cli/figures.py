@@ -143,6 +143,26 @@ class Analysed(OneTrial):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InSubgroups(Analysed):
+    """What one simulated trial found, or many did."""
+
+    replicates: Annotated[
+        int | None,
+        typer.Option(min=2, max=MOST_DRAWN, help="The first so many trials instead of one."),
+    ] = None
+
+    def __call__(self) -> tuple["Scenario", "Analysis | Trials"]:  # type: ignore[override]
+        """Simulate and analyse them."""
+        if self.replicates is None:
+            return super().__call__()
+        if self.replicate:
+            raise typer.BadParameter(
+                "must not be given with --replicate", param_hint="--replicates"
+            )
+        return SeveralTrials(source=self.source, replicates=self.replicates)()
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeveralTrials:
     """The first trials under a seed."""
 
@@ -285,7 +305,10 @@ FIGURES: Final = {
         OneTrial, "Draw the times to an event by arm, with the patients at risk.", ("analysis",)
     ),
     "effects": Figure(Analysed, "Draw the primary and secondary estimates of one trial."),
-    "subgroups": Figure(Analysed, "Draw the effect in subgroups of one trial, as a forest plot."),
+    "subgroups": Figure(
+        InSubgroups,
+        "Draw the effect in subgroups of one trial, or its mean over many, as a forest.",
+    ),
     "adherence": Figure(OneTrial, "Draw a map of infusions: patients by days."),
     "lanes": Figure(
         OneTrial, "Draw a lane for each patient: infusions, visits, exits.", ("patients",)

@@ -154,6 +154,13 @@ _OF: Final[Mapping[str, Mapping[str, Column]]] = {
         "high": Column("Upper end of the planned confidence interval", _OWN),
         "interaction": Column("The test of interaction that compares the row", codes="0: none"),
         "p_value": Column("P-value of the interaction", _SHARE),
+        "trials": Column("Trials with an estimate in the subgroup", "trials"),
+        "mean": Column("Mean estimate over trials, of a ratio the geometric one", _OWN),
+        "mcse": Column(f"{_ERROR} the mean", _OWN),
+        "low_of_trials": Column("2.5% quantile of the estimates of trials", _OWN),
+        "high_of_trials": Column("97.5% quantile of the estimates of trials", _OWN),
+        "rejecting": Column("Trials in which the analysis, or the interaction, rejects", _SHARE),
+        "rejecting_mcse": Column(f"{_ERROR} that share", _SHARE),
     },
     "scores": {
         "days_since_onset": Column("Mean time from onset to when the visit was due", "days"),

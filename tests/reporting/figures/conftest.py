@@ -181,6 +181,10 @@ def drawn_from(
         "missingness": (ts.missingness(BUILT_IN, STOPPED, None, 40, SEED, n_jobs=1), "missingness"),
         "effects": (ts.analyse(trial), "effects"),
         "subgroups": (ts.analyse(ts.simulate(by_severity(study), SEED)), "subgroups"),
+        "subgroups of several": (
+            simulated_trials(by_severity(study), SEED, range(40)),
+            "subgroups",
+        ),
         "scores": (trial, "scores"),
         "times": (ts.simulate("cars1_recovery", SEED), "times"),
         "distribution": (trial, "distribution"),

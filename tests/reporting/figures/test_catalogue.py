@@ -33,6 +33,7 @@ FIGURES: Final = (
     "missingness",
     "effects",
     "subgroups",
+    "subgroups of several",
     "scores",
     "times",
     "distribution",

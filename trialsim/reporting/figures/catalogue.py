@@ -51,6 +51,10 @@ from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, m
 from trialsim.reporting.figures.of_trials.population import population_data, population_figure
 from trialsim.reporting.figures.of_trials.recruitment import recruitment_data, recruitment_figure
 from trialsim.reporting.figures.of_trials.subgroups import subgroups_data, subgroups_figure
+from trialsim.reporting.figures.of_trials.subgroups_over_trials import (
+    subgroups_over_trials_data,
+    subgroups_over_trials_figure,
+)
 from trialsim.reporting.figures.of_trials.swim_lanes import lanes_data, lanes_figure
 from trialsim.reporting.figures.of_trials.times import times_data, times_figure
 from trialsim.scenario.scenario import Scenario
@@ -107,7 +111,10 @@ KINDS: Final[Mapping[type, Mapping[str, Kind]]] = {
         "subgroups": Kind(subgroups_data, subgroups_figure),
     },
     SimulatedTrial: _OF_TRIALS,
-    Trials: _OF_TRIALS,
+    Trials: {
+        **_OF_TRIALS,
+        "subgroups": Kind(subgroups_over_trials_data, subgroups_over_trials_figure),
+    },
 }
 """The figures of each kind of result; the first is drawn by default."""
 

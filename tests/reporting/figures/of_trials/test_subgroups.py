@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import trialsim as ts
 from tests.reporting.figures.conftest import by_severity
 from trialsim.errors import InputError
+from trialsim.reporting.figures.canvas.trials import simulated_trials
 from trialsim.reporting.figures.catalogue import data, plot
 from trialsim.reporting.figures.of_trials.subgroups import has_subgroups
 from trialsim.reporting.pages.trial import trial_page
@@ -48,3 +50,31 @@ def test_without_subgroups_there_is_nothing_to_draw(trial: ts.SimulatedTrial) ->
     assert not has_subgroups(result)
     with pytest.raises(InputError, match=r"must have an analysis of a subgroup"):
         data(result, "subgroups")
+
+
+def test_over_trials_rows_are_means_with_errors_and_what_each_test_rejects(
+    study: ts.Scenario,
+) -> None:
+    """Oracle: the analyses of the same trials one by one."""
+    design, count = by_severity(study), 12
+    rows = data(simulated_trials(design, 2016, range(count)), "subgroups").to_dict("records")
+    each = [ts.analyse(ts.simulate(design, 2016, replicate=one)) for one in range(count)]
+    tests = [one.secondary["by_severity"] for one in each]
+    estimates = {
+        "All patients": [one.estimate for one in each],
+        "Women": [one.secondary["women"].estimate for one in each],
+        "NIHSS above 9": [one.groups[0].estimate for one in tests],
+        "All others": [one.groups[1].estimate for one in tests],
+    }
+    assert {row["subgroup"] for row in rows} == set(estimates)
+    for row in rows:
+        found = np.array(estimates[row["subgroup"]])
+        assert row["trials"] == np.isfinite(found).sum()
+        assert row["mean"] == pytest.approx(np.nanmean(found))
+        assert row["mcse"] == pytest.approx(np.nanstd(found, ddof=1) / row["trials"] ** 0.5)
+        middle = (row["low_of_trials"], row["high_of_trials"])
+        assert middle == pytest.approx(np.nanquantile(found, [0.025, 0.975]))
+    of_test = [row["rejecting"] for row in rows if row["interaction"] == 1]
+    assert of_test == [np.mean([one.rejected for one in tests])] * 2
+    whole = next(row for row in rows if row["subgroup"] == "All patients")
+    assert whole["rejecting"] == np.mean([one.primary.rejected for one in each])

@@ -14,7 +14,8 @@ from trialsim.reporting.figures.canvas.style import INK, WIDTH, grid, page, styl
 from trialsim.reporting.tables.captions import caption_of_analysis
 from trialsim.scenario.plan.methods.subgroups.interaction import OTHERS
 
-_EVERYBODY = "All patients"
+EVERYBODY = "All patients"
+RULE = "must have an analysis of a subgroup, or a test of interaction, of its quantity"
 
 
 def subgroups_data(result: Analysis) -> DataFrame:
@@ -30,8 +31,7 @@ def subgroups_data(result: Analysis) -> DataFrame:
     """
     rows = _rows(result)
     if len(rows) == 1:
-        rule = "must have an analysis of a subgroup, or a test of interaction, of its quantity"
-        raise InputError([Problem("analysis.secondary", rule)])
+        raise InputError([Problem("analysis.secondary", RULE)])
     return DataFrame(rows)
 
 
@@ -42,7 +42,7 @@ def has_subgroups(result: Analysis) -> bool:
 
 def _rows(result: Analysis) -> list[dict[str, Any]]:
     first = result.primary
-    everybody = _row(first.subgroup or _EVERYBODY, "primary", first)
+    everybody = _row(first.subgroup or EVERYBODY, "primary", first)
     tests = {name: one for name, one in result.secondary.items() if one.groups}
     of_tests = [
         {**_row(group.group, name, group), "interaction": number, "p_value": test.p_value}
