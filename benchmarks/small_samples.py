@@ -1,7 +1,8 @@
 """How often each method rejects without an effect, and its interval misses, in small arms.
 
 The scale is like the Action Research Arm Test: 0 to 57, with 21% of the patients at the floor and
-16% at the ceiling. Trials are drawn and analysed in batches, without a trial's conduct.
+16% at the ceiling; some rows have grades of 0 to 6 like the modified Rankin Scale's instead. Trials
+are drawn and analysed in batches, without a trial's conduct.
 
 `python -m benchmarks.small_samples` prints the table of docs/methods.md, and
 `python -m benchmarks.small_samples 100000 t_test welch` two rows of it, of more trials.
@@ -25,7 +26,12 @@ from trialsim.stats.dose_response.contrasts import (
     contrast_statistics,
     whitening,
 )
-from trialsim.stats.dose_response.effects import log_odds_effects, mean_effects, rank_effects
+from trialsim.stats.dose_response.effects import (
+    log_odds_effects,
+    mean_effects,
+    placement_correlations,
+    rank_effects,
+)
 from trialsim.stats.dose_response.shapes import Shape, rise
 from trialsim.stats.means_and_proportions.ancova import ancova, ancova_by_arm
 from trialsim.stats.means_and_proportions.mantel_haenszel import mantel_haenszel
@@ -34,7 +40,10 @@ from trialsim.stats.means_and_proportions.mean_difference import (
     difference_of_differences,
     mean_difference,
 )
-from trialsim.stats.means_and_proportions.proportional_odds import proportional_odds
+from trialsim.stats.means_and_proportions.proportional_odds import (
+    adjusted_proportional_odds,
+    proportional_odds,
+)
 from trialsim.stats.means_and_proportions.responders import fisher_exact
 from trialsim.stats.means_and_proportions.standardised_effect import standardised_effect
 from trialsim.stats.means_and_proportions.t_tests import student_t_test, welch_t_test
@@ -49,6 +58,13 @@ from trialsim.stats.missing.inverse_probability import weighted, weighted_effect
 from trialsim.stats.missing.multiple_imputation import impute
 from trialsim.stats.missing.repeated_measures import Freedom, repeated_measures
 from trialsim.stats.missing.rubins_rules import pool_effects
+from trialsim.stats.multiplicity.dunnett import (
+    Law,
+    chance_of_any,
+    loadings_of_correlations,
+    statistics_of,
+    step_down_dunnett,
+)
 from trialsim.stats.multiplicity.nested import adjust_nested, correlation_of_ranks
 from trialsim.stats.p_values import Standardised, normal_p_value
 from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
@@ -69,7 +85,6 @@ from trialsim.stats.ranks.hierarchical import (
     win_ratio_of,
 )
 from trialsim.stats.ranks.mann_whitney import (
-    cell_counts,
     mann_whitney,
     rank_test,
     summarise,
@@ -110,6 +125,8 @@ Judged: TypeAlias = Callable[[np.random.Generator, int, int], Booleans]
 """Generator, trials and patients an arm to whether each trial rejects, or its interval misses."""
 
 
+Onto: TypeAlias = Callable[[Floats], Floats]
+"""From a latent standard normal to scores, or to grades."""
 Adjust: TypeAlias = Callable[[Floats, Floats, Floats, Floats], MeanDifference]
 
 
@@ -178,10 +195,18 @@ def _scale(latent: Floats) -> Floats:
     return np.asarray(np.clip(np.round(_MEAN + _SD * latent), 0, 57))
 
 
+def _grade(latent: Floats) -> Floats:
+    """Return grades of 0 to 6, from 8% at either end to 22% in the middle."""
+    return np.asarray(np.clip(np.round(3 + 1.8 * latent), 0, 6))
+
+
+_CELLS: Final[dict[Onto, int]] = {_scale: 58, _grade: 7}
+
+
 def _two(
-    generator: np.random.Generator, trials: int, n: int, shift: float = 0.0
+    generator: np.random.Generator, trials: int, n: int, shift: float = 0.0, onto: Onto = _scale
 ) -> tuple[Floats, Floats]:
-    treated, control = (_scale(generator.normal(size=(trials, n)) + by) for by in (shift, 0.0))
+    treated, control = (onto(generator.normal(size=(trials, n)) + by) for by in (shift, 0.0))
     return treated, control
 
 
@@ -190,9 +215,14 @@ def _below(p_values: Floats) -> Booleans:
 
 
 def _ranks(
-    generator: np.random.Generator, trials: int, n: int, continuity: bool = False
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    continuity: bool = False,
+    onto: Onto = _scale,
 ) -> Booleans:
-    return _below(mann_whitney(*_two(generator, trials, n), "two-sided", continuity).p_value)
+    arms = _two(generator, trials, n, onto=onto)
+    return _below(mann_whitney(*arms, "two-sided", continuity).p_value)
 
 
 def _exact(generator: np.random.Generator, trials: int, n: int) -> Booleans:
@@ -220,14 +250,19 @@ def _stratified(
 
 
 def _adjusted(
-    generator: np.random.Generator, trials: int, n: int, covariates: int, by_site: bool = False
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    covariates: int,
+    by_site: bool = False,
+    onto: Onto = _scale,
 ) -> Booleans:
     """Adjust for a covariate that tells (0.75) and others that do not."""
     arms = []
     for _ in range(2):
         known = generator.normal(size=(trials, covariates, n))
         rest = generator.normal(size=(trials, n))
-        scores = _scale(0.75 * known[:, 0] + np.sqrt(1 - 0.75**2) * rest)
+        scores = onto(0.75 * known[:, 0] + np.sqrt(1 - 0.75**2) * rest)
         arms.append(Arm(scores, known, _sites(n)) if by_site else Arm(scores, known))
     ranked = [place % 2 == 0 for place in range(covariates)]
     return _below(adjusted_effect(arms[0], arms[1], ranked).p_value)
@@ -277,15 +312,40 @@ def _interaction(generator: np.random.Generator, trials: int, n: int, by: str) -
     """Compare the effects in halves of the patients who differ by an SD; neither has an effect."""
     found = []
     for size, shift in ((n // 2, 0.0), (n - n // 2, 1.0)):
-        first, second = (_scale(shift + generator.normal(size=(trials, size))) for _ in range(2))
-        if by == "mann_whitney":
-            summary = summarise(first, second)
-            found.append((summary.effect, summary.placement_variance, satterthwaite(summary)))
+        latent = generator.normal(size=(2, trials, size))
+        arms = _scale(shift + latent[0]), _scale(shift + latent[1])
+        if by == "ancova":  # given what tells of the score (0.75)
+            known = 0.75 * latent + np.sqrt(1 - 0.75**2) * generator.normal(size=latent.shape)
+            found.append(_of_difference(ancova(*arms, known[0, ..., None], known[1, ..., None])))
         else:
-            test = (student_t_test if by == "t_test" else welch_t_test)(first, second)
-            found.append((test.estimate, test.standard_error**2, test.degrees_of_freedom))
+            found.append(_effect_of_half(*arms, by))
     estimates, variances, freedom = (np.stack(field) for field in zip(*found, strict=True))
     return _below(difference_of_differences(estimates, variances, freedom).p_value)
+
+
+def _effect_of_half(first: Floats, second: Floats, by: str) -> tuple[Floats, Floats, Floats]:
+    """Return the effect in one half, its variance under any effect, and degrees of freedom."""
+    two = np.full(len(first), first.shape[-1] + second.shape[-1] - 2.0)
+    match by:
+        case "mann_whitney":
+            summary = summarise(first, second)
+            return summary.effect, summary.placement_variance, satterthwaite(summary)
+        case "responders":
+            shares = [(arm >= 30).mean(axis=-1) for arm in (first, second)]
+            variance = sum(share * (1 - share) / first.shape[-1] for share in shares)
+            return shares[0] - shares[1], np.asarray(variance), two
+        case "proportional_odds":
+            odds = proportional_odds(*_in_cells(first, second))
+            log_ratio = odds.log_odds_ratio
+            return np.where(np.isfinite(log_ratio), log_ratio, np.nan), odds.standard_error**2, two
+        case _:
+            return _of_difference(
+                (student_t_test if by == "t_test" else welch_t_test)(first, second)
+            )
+
+
+def _of_difference(found: MeanDifference) -> tuple[Floats, Floats, Floats]:
+    return found.estimate, found.standard_error**2, found.degrees_of_freedom
 
 
 def _populations(
@@ -309,6 +369,39 @@ def _counted(scores: Floats) -> Integers:
     """Return how many of each trial have each score of 0 to 57; -1 is of nobody."""
     place = np.arange(len(scores))[:, np.newaxis] * 59 + 1 + scores.astype(np.int64)
     return np.bincount(place.ravel(), minlength=len(scores) * 59).reshape(-1, 59)[:, 1:]
+
+
+def _in_cells(treated: Floats, control: Floats) -> tuple[Integers, Integers]:
+    """Return how many of each trial are in each cell that anybody is in, others left out."""
+    counts = np.stack([_counted(treated), _counted(control)])
+    empty = counts.sum(axis=0) == 0
+    cells = np.argsort(empty, axis=-1, kind="stable")[:, : (~empty).sum(axis=-1).max()]
+    first, second = np.take_along_axis(counts, cells[np.newaxis], axis=-1)
+    return first, second
+
+
+def _dunnett(
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    onto: Onto = _scale,
+    one_works: bool = False,
+) -> Booleans:
+    """Test three doses against a control by ranks, of n patients each, for any false rejection.
+
+    Where one dose works, by 1.5 SDs, the others are tested stepping down.
+    """
+    latent = generator.normal(size=(trials, 4, n))
+    latent[:, 0] += 1.5 * one_works
+    counts = _counted(onto(latent).reshape(-1, n)).reshape(trials, 4, -1)
+    doses, control = counts[:, :3], counts[:, 3]
+    p_values = rank_test(summarise_counts(doses, control[:, np.newaxis])).p_value
+    statistics = statistics_of(p_values, two_sided=True)
+    law = Law(loadings_of_correlations(placement_correlations(doses, control)), two_sided=True)
+    if one_works:
+        return _below(step_down_dunnett(statistics, law)[:, 1:].min(axis=-1))
+    largest = statistics.max(axis=-1, keepdims=True)
+    return _below(chance_of_any(np.repeat(largest, 3, axis=-1), law))
 
 
 def _obrien(generator: np.random.Generator, trials: int, n: int) -> Booleans:
@@ -353,11 +446,16 @@ def _composite_by_site(generator: np.random.Generator, trials: int, n: int) -> B
     return _below(distance.p_value("two-sided"))
 
 
-def _mcp_mod(generator: np.random.Generator, trials: int, n: int, estimate: Estimated) -> Booleans:
+def _mcp_mod(
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    estimate: Estimated,
+    onto: Onto = _scale,
+) -> Booleans:
     """Test three doses and a control of n patients each for a benefit by any of four shapes."""
-    scores = _scale(generator.normal(size=(trials, 4, n))).astype(np.int64)
-    places = np.arange(4 * trials).reshape(trials, 4, 1) * 58 + scores
-    counts = np.bincount(places.ravel(), minlength=4 * trials * 58).reshape(trials, 4, 58)
+    scores = onto(generator.normal(size=(trials, 4, n)))
+    counts = _counted(scores.reshape(-1, n)).reshape(trials, 4, 58)
     doses, control = counts[:, :3], counts[:, 3]
     match estimate:
         case "mann_whitney":
@@ -429,22 +527,43 @@ def _responders_by_site(generator: np.random.Generator, trials: int, n: int) -> 
     return _below(normal_p_value(z, "two-sided"))
 
 
-def _odds(generator: np.random.Generator, trials: int, n: int, interval: bool = False) -> Booleans:
-    found = proportional_odds(*cell_counts(*_two(generator, trials, n)))
+def _odds(
+    generator: np.random.Generator,
+    trials: int,
+    n: int,
+    interval: bool = False,
+    onto: Onto = _scale,
+) -> Booleans:
+    found = proportional_odds(*_in_cells(*_two(generator, trials, n, onto=onto)))
     return np.asarray((found.low > 1) | (found.high < 1)) if interval else _below(found.p_value)
+
+
+def _told(
+    generator: np.random.Generator, trials: int, n: int, onto: Onto = _scale
+) -> tuple[Floats, Floats]:
+    """Return scores, the treated first, and arm and a covariate that tells of the score (0.75)."""
+    before, rest = generator.normal(size=(2, trials, 2 * n))
+    scores = onto(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
+    arm = np.broadcast_to(1.0 * (np.arange(2 * n) < n), scores.shape)
+    return scores, np.stack([arm, before], axis=-1)
+
+
+def _adjusted_odds(
+    generator: np.random.Generator, trials: int, n: int, onto: Onto = _scale
+) -> Booleans:
+    told = _told(generator, trials, n, onto)
+    return _below(adjusted_proportional_odds(*told, _CELLS[onto]).p_value)
 
 
 def _standardised(
     generator: np.random.Generator, trials: int, n: int, responders: bool = False
 ) -> Booleans:
     """Average what proportional odds predict given a covariate that tells of the score (0.75)."""
-    before, rest = generator.normal(size=(2, trials, 2 * n))
-    scores = _scale(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
-    arm = np.broadcast_to(1.0 * (np.arange(2 * n) < n), scores.shape)
+    scores, known = _told(generator, trials, n)
     if responders:
         scores = np.asarray(scores >= 30, np.float64)
     cells = 2 if responders else 58
-    found = standardised_effect(scores, np.stack([arm, before], axis=-1), cells)
+    found = standardised_effect(scores, known, cells)
     return _below(estimated_effect(*found, degrees_of_freedom=2 * n - 3.0).p_value)
 
 
@@ -468,16 +587,17 @@ def _standardised_in_strata(
     n: int,
     responders: bool = False,
     design: bool = False,
+    onto: Onto = _scale,
 ) -> Booleans:
     """Stratify by quarters of what tells of the score (0.75); the model has another covariate."""
     before, rest, other = generator.normal(size=(3, trials, 2 * n))
-    scores = _scale(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
+    scores = onto(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
     stratum = np.searchsorted(norm.ppf([0.25, 0.5, 0.75]), before)
     arm = 1.0 * _in_blocks(generator, stratum)
     if responders:
         scores = np.asarray(scores >= 30, np.float64)
     groups = stratum[..., np.newaxis] if design else None
-    cells = 2 if responders else 58
+    cells = 2 if responders else _CELLS[onto]
     found = standardised_effect(scores, np.stack([arm, other], axis=-1), cells, groups)
     return _below(estimated_effect(*found, degrees_of_freedom=2 * n - 3.0).p_value)
 
@@ -621,7 +741,7 @@ def _odds_at_margin(generator: np.random.Generator, trials: int, n: int) -> Bool
     treated, control = (
         _scale((generator.logistic(size=(trials, n)) + by) / _LOGISTIC) for by in (np.log(0.6), 0.0)
     )
-    found = proportional_odds(*cell_counts(treated, control))
+    found = proportional_odds(*_in_cells(treated, control))
     error = np.where(found.standard_error > 0, found.standard_error, np.nan)
     known = np.where(np.isfinite(found.log_odds_ratio), found.log_odds_ratio, np.nan)
     return _claimed(Standardised((known - np.log(0.6)) / error))
@@ -654,6 +774,15 @@ _OF_TIMES: Final[dict[str, Callable[..., Booleans]]] = {
     "hazard ratio, interval": _hazard_ratio,
     "restricted_mean": _restricted_mean,
 }
+_OF_GRADES: Final[dict[str, Callable[..., Booleans]]] = {
+    "mann_whitney": _ranks,
+    "adjusted_rank, 1 covariate": partial(_adjusted, covariates=1),
+    "proportional_odds": _odds,
+    "proportional_odds, 1 covariate": _adjusted_odds,
+    "standardised_mann_whitney, 4 strata, design": partial(_standardised_in_strata, design=True),
+    "dunnett, mann_whitney": _dunnett,
+    "mcp_mod, mann_whitney": partial(_mcp_mod, estimate="mann_whitney"),
+}
 METHODS: Final[dict[str, Judged]] = {
     "mann_whitney": _ranks,
     "mann_whitney, continuity correction": partial(_ranks, continuity=True),
@@ -681,6 +810,8 @@ METHODS: Final[dict[str, Judged]] = {
         f"mcp_mod, {estimate}": partial(_mcp_mod, estimate=estimate)
         for estimate in get_args(Estimated)
     },
+    "dunnett, mann_whitney": _dunnett,
+    "step_down_dunnett, mann_whitney, one dose works": partial(_dunnett, one_works=True),
     "t_test": _t_test,
     "welch": _welch,
     "ancova": _ancova,
@@ -693,6 +824,7 @@ METHODS: Final[dict[str, Judged]] = {
     "responders, interval": partial(_responders, interval=True),
     "proportional_odds": _odds,
     "proportional_odds, interval": partial(_odds, interval=True),
+    "proportional_odds, 1 covariate": _adjusted_odds,
     "standardised_mann_whitney": _standardised,
     **{
         f"{name}, {event}": partial(judged, event=event)
@@ -707,7 +839,7 @@ METHODS: Final[dict[str, Judged]] = {
     "song_chi, mann_whitney": partial(_populations, lenient=0.2),
     **{
         f"interaction, {by}": partial(_interaction, by=by)
-        for by in ("mann_whitney", "t_test", "welch")
+        for by in ("mann_whitney", "t_test", "welch", "ancova", "responders", "proportional_odds")
     },
     **{
         f"{method}, 4 strata, {variance}": partial(
@@ -718,6 +850,7 @@ METHODS: Final[dict[str, Judged]] = {
         for method in ("standardised_mann_whitney", "responders, standardised")
         for variance in ("simple", "design")
     },
+    **{f"{name}, grades": partial(judged, onto=_grade) for name, judged in _OF_GRADES.items()},
     "margin, mean difference, t_test": partial(_means_at_margin, test=student_t_test),
     "margin, mean difference, welch": partial(_means_at_margin, test=welch_t_test),
     "margin, odds ratio": _odds_at_margin,

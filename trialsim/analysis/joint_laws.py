@@ -9,7 +9,7 @@ from trialsim.arrays import Booleans, Floats, divide
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import TTest, Welch
 from trialsim.scenario.plan.multiplicity import Family
-from trialsim.stats.dose_response.effects import placement_covariance
+from trialsim.stats.dose_response.effects import placement_correlations
 from trialsim.stats.multiplicity.dunnett import (
     Law,
     loadings_of_correlations,
@@ -22,7 +22,6 @@ from trialsim.stats.multiplicity.nested import (
     correlation_of_sizes,
     signed_statistics,
 )
-from trialsim.stats.ranks.mann_whitney import summarise_counts
 
 
 def joint_statistics(data: Sequence[Data], p_values: Floats) -> tuple[Floats, Law]:
@@ -129,11 +128,7 @@ def _correlations_of_placements(data: Sequence[Data]) -> Floats:
     The effects share the controls.
     """
     counts = np.stack([one.counts[:, 0] for one in data], axis=1)
-    treated, control = counts[:, :, 0], counts[:, :1, 1]
-    covariance = placement_covariance(treated, control[:, 0])
-    variance = summarise_counts(treated, control).placement_variance
-    spread = np.sqrt(variance[:, :, np.newaxis] * variance[:, np.newaxis, :])
-    return np.asarray(divide(covariance, spread, 0.0))
+    return placement_correlations(counts[:, :, 0], counts[:, 0, 1])
 
 
 def _correlation_of_a_part(data: Sequence[Data]) -> Floats:

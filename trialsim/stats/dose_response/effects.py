@@ -116,6 +116,20 @@ def placement_covariance(doses: Integers | Floats, control: Integers | Floats) -
     return np.asarray(divide(products, controls * (controls - 1), np.nan))
 
 
+def placement_correlations(doses: Integers, control: Integers) -> Floats:
+    """Return the correlations of effects that share their controls, shape (..., doses, doses).
+
+    By the placements, as `placement_covariance`; the diagonal is not 1 but the controls' part.
+
+    >>> arms = np.array([[0, 1, 3], [1, 1, 2]]), np.array([2, 1, 1])
+    >>> placement_correlations(*arms).round(3)[0, 1].item()
+    0.637
+    """
+    variance = summarise_counts(doses, control[..., np.newaxis, :]).placement_variance
+    spread = np.sqrt(variance[..., :, np.newaxis] * variance[..., np.newaxis, :])
+    return np.asarray(divide(placement_covariance(doses, control), spread, 0.0))
+
+
 def permuted_covariance(doses: Floats, control: Floats) -> Floats:
     """Return the covariance of effects over all allocations of the patients to the arms.
 

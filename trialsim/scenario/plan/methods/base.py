@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Literal, Self, TypeAlias
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Missing, Plan, Quantity
-from trialsim.scenario.plan.levels import LEVELS, SIZES
+from trialsim.scenario.plan.levels import LEVELS, SIZES, TRIALS, sizes_above
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.validation.refusal import (
@@ -181,7 +181,7 @@ class AnalysisMethod(CheckedModel):
         told = []
         test, interval = self.level_row(plan), self.interval_row(plan)
         if test is not None:
-            told.append(f"without an effect the test rejects at 5% in {rates(test)}")
+            told.append(f"without an effect the test rejects at 5% in {rates(test)}{_above(test)}")
         if interval is not None:
             of = (
                 "an effect of 0.71" if interval.endswith("effect 0.71") else "the lack of an effect"
@@ -197,7 +197,7 @@ class AnalysisMethod(CheckedModel):
             return "Not measured for this method with a margin and these choices."
         return (
             f"{_SCALE}, where the effect is at a margin of non-inferiority the claim is made at a "
-            f"one-sided 2.5% in {rates(row)}."
+            f"one-sided 2.5% in {rates(row)}{_above(row)}."
         )
 
     @property
@@ -260,8 +260,23 @@ def rates(row: str) -> str:
     True
     """
     known = {size: rate for size, rate in zip(SIZES, LEVELS[row], strict=True) if rate is not None}
-    shares = listed(f"{rate:.1f}%" for rate in known.values())
+    digits = 1 if TRIALS[row] <= 10_000 else 2
+    shares = listed(f"{rate:.{digits}f}%" for rate in known.values())
     return f"{shares} of trials of {listed(map(str, known))} patients an arm"
+
+
+def _above(row: str) -> str:
+    """Return the sizes of arms in which a test is known to reject too often, in brackets.
+
+    >>> _above("brunner_munzel, normal")
+    ' (too often with 10 and 25, by more than 3 Monte Carlo errors)'
+    >>> _above("mann_whitney")
+    ''
+    """
+    sizes = [str(size) for size in sizes_above(row)]
+    if not sizes:
+        return ""
+    return f" (too often with {listed(sizes)}, by more than 3 Monte Carlo errors)"
 
 
 def measured(plan: Plan) -> str:

@@ -14,12 +14,14 @@ from trialsim.scenario.plan.methods.base import (
     influences_in_words,
     listed,
     measured,
+    rates,
     unbalanced,
 )
 from trialsim.scenario.plan.methods.ranks import RankMethod
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import Name, Rules, Violation
 
+_GIVEN_ONE: Final = "proportional_odds, 1 covariate"
 _WHY_NOT_MONITORED: Final = (
     "its estimates at two looks have the known law of z only where the model is true"
 )
@@ -82,8 +84,18 @@ class ProportionalOdds(AnalysisMethod):
         return "The test's variance is that of the null hypothesis, by the expected information."
 
     def level_row(self, plan: Plan) -> str | None:
-        told = not self.covariates and plan.missing != "multiple_imputation"
-        return "proportional_odds" if told else None
+        if len(self.covariates) > 1 or plan.missing == "multiple_imputation":
+            return None
+        return _GIVEN_ONE if self.covariates else "proportional_odds"
+
+    def small_samples_in_words(self, plan: Plan) -> str:
+        told = super().small_samples_in_words(plan)
+        if len(self.covariates) < 2 or plan.claim != "superiority":
+            return told
+        return (
+            f"{told} Given one covariate it rejects at 5% in {rates(_GIVEN_ONE)}, and given "
+            "several it may more often: the test is asymptotic."
+        )
 
     def interval_row(self, plan: Plan) -> str | None:
         told = not self.covariates and plan.missing != "multiple_imputation"

@@ -18,6 +18,8 @@ from trialsim.scenario.validation.refusal import Rules, Violation, until_missing
 
 _COMPARED: Final = ("mann_whitney", "t_test", "welch", "ancova", "responders", "proportional_odds")
 
+_PLAIN: Final = ("responders, score test", *_COMPARED)
+"""The rows of `LEVELS` of their usual tests, without strata or further covariates."""
 OTHERS: Final = "All others"
 """Who is not in the subgroup."""
 
@@ -121,8 +123,7 @@ class Interaction(AnalysisMethod):
         return f"Student's t{scale}, with the degrees of freedom of Satterthwaite (1946)"
 
     def level_row(self, plan: Plan) -> str | None:
-        row = f"interaction, {self.of.method}"
-        return row if self.of.method in ("mann_whitney", "t_test", "welch") else None
+        return f"interaction, {self.of.method}" if self.of.level_row(plan) in _PLAIN else None
 
     def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan
