@@ -15,6 +15,7 @@ import trialsim  # noqa: E402
 
 project = "trialsim"
 author = "the trialsim authors"
+project_copyright = author
 release = trialsim.__version__
 exclude_patterns = [
     "generated/reference_values.md",
@@ -29,6 +30,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
 
+smartquotes_action = "q"  # two hyphens begin an option
 default_role = "code"  # a name in backticks, as the docstrings have it
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"

@@ -52,6 +52,10 @@ OF_METHOD: Final[dict[str, dict[str, Any]]] = {
 """What a method needs beside its name, in the study that says its conventions."""
 
 
+_TYPE: Final = re.compile(r" <(str|list\[str\])>$")
+"""What Python calls a text or several, after the name of an argument."""
+
+
 def write_pages(folder: Path) -> None:
     """Write every generated page into a folder, and leave alone those that would be the same."""
     folder.mkdir(exist_ok=True)
@@ -101,7 +105,7 @@ def _parameters(path: str, command: Any) -> Iterator[str]:
     within = command.context_class(command)
     rows = [one.get_help_record(within) for one in shown if one.help]
     if rows:
-        lines = [f"| `{_cell(name)}` | {_cell(said)} |" for name, said in rows]
+        lines = [f"| `{_cell(_TYPE.sub('', name))}` | {_cell(said)} |" for name, said in rows]
         yield "\n".join(["| | |", "|---|---|", *lines])
 
 
@@ -134,7 +138,8 @@ def methods_in_words() -> str:
 def reference_values() -> str:
     """Return a table of the reference cases of each topic, as they are met here and now."""
     parts = []
-    for topic, checks in groupby(reference_checks(), key=lambda check: check.topic):
+    computed = (check for check in reference_checks() if check.outcome != "not checked")
+    for topic, checks in groupby(computed, key=lambda check: check.topic):
         rows = [
             f"| {_plain(one.what)} | `{_cell(one.expected)}` | `{one.found}` | {one.outcome} "
             f"| {_plain(one.source)} |"

@@ -228,6 +228,12 @@ def test_designs_are_compared_on_the_same_trials(page: "Page") -> None:
     set_field(page, "Name of this design", "stronger")
     page.get_by_role("button", name="Keep this design").click()
     page.wait_for_selector("#kept li:nth-child(2)")
+    page.select_option("#choice", "cars1")  # kept designs say what they changed in their own study
+    page.get_by_label("Effect (Mann-Whitney)", exact=True).and_(
+        page.locator("[value='0.722']")
+    ).wait_for()
+    kept = page.locator("#kept li").all_inner_texts()
+    assert kept == ["design 1: small", "stronger: small; Effect (Mann-Whitney) = 0.75"]
     run(page, "Compare")
     stronger = small(**{"outcomes.nihss.effect.value": 0.75})
     base, row = ts.what_if(small(), variants=[stronger], replicates=200, n_jobs=1).rows
@@ -249,6 +255,12 @@ def test_a_curve_a_trial_and_a_patient_are_shown(page: "Page") -> None:
     page.locator("#lowest[value='0.4']").wait_for()
     page.select_option("#along", "design.patients")
     page.locator("#lowest[value='20']").wait_for()
+    for end, value in (("From", "-1e308"), ("To", "1e308")):  # farther apart than any number
+        set_field(page, end, value)
+    page.get_by_role("button", name="Draw the curve").click()
+    page.locator("#refused", has_text="along: must be two numbers, the lower one first").wait_for()
+    for end, value in (("From", "20"), ("To", "180")):
+        set_field(page, end, value)
     set_field(page, "Values", 3)
     run(page, "Draw the curve", 50)
     page.wait_for_selector("#curve figure svg")

@@ -57,5 +57,34 @@ def test_it_fails_once_one_reference_value_is_changed(
 
 
 @pytest.mark.usefixtures("quick")
+def test_cases_that_are_not_computed_are_counted_beside_those_that_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics = ("count_power", "multiplicity", "t_tests")
+    known = [case for case in cases() if case.topic in topics]
+    monkeypatch.setattr(reference, "cases", lambda: iter(known))
+    assert run(["validate"]) == DONE
+    text = capsys.readouterr().out
+    assert "  -     count power: 12 not computed here\n" in text
+    assert "  pass  multiplicity: 25 of 25 cases, 2 not computed here\n" in text
+    assert "  pass  t tests: 1 of 1 cases\n" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_damaged_file_of_cases_is_a_check_that_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def damaged() -> Iterator[Case]:
+        yield from some()
+        json.loads("{")
+
+    monkeypatch.setattr(reference, "cases", damaged)
+    assert run(["validate"]) == RUN_FAILED
+    text = capsys.readouterr().out
+    assert "  pass  wins: 3 of 3 cases" in text
+    assert "  FAIL  Every check is done: JSONDecodeError: Expecting property name" in text
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_page_that_cannot_be_written_is_refused_first() -> None:
     assert run(["validate", "-o", "page.txt"]) == INPUT_WRONG

@@ -1,10 +1,11 @@
 """What the page does: each visitor has a session, and nothing is shared but places to compute."""
 
 import asyncio
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from shiny import Inputs, Session, reactive, render, ui
 from shiny.types import SilentException
@@ -47,6 +48,14 @@ _FILES: Final = {
 """What can be downloaded once it was computed."""
 
 
+class Kept(NamedTuple):
+    """A design that was kept to be compared."""
+
+    study: Study
+    changed: tuple[str, ...]
+    """What was changed in the study that was open, in words."""
+
+
 class Visit:
     """One visitor: the study that is open, what was found of it, and the one run there may be."""
 
@@ -73,7 +82,7 @@ class Visit:
         self._told: reactive.Value[Sequence[Problem]] = reactive.Value(())
         self._refused: reactive.Value[Sequence[Problem]] = reactive.Value(())
         self._answer: reactive.Value[Answer] = reactive.Value(Answer())
-        self._kept: reactive.Value[Mapping[str, Study]] = reactive.Value({})
+        self._kept: reactive.Value[Mapping[str, Kept]] = reactive.Value({})
         self._powered = ""
         self._asked: Request | None = None
         self._text: Sequence[str] = ()
@@ -222,7 +231,7 @@ class Visit:
             raise InputError([Problem("along", "must be a number of the design", as_written(path))])
         ends = [self._input[name]() for name in ("lowest", "highest")]
         points = whole(self._input["points"](), "points", 2, MOST_DESIGNS - 1)
-        if not all(isinstance(end, int | float) for end in ends) or ends[0] >= ends[1]:
+        if not all(map(_is_number, ends)) or not 0 < ends[1] - ends[0] < math.inf:
             rule = "must be two numbers, the lower one first"
             raise InputError([Problem("along", rule, as_written(ends))])
         low, high = ends
@@ -239,7 +248,8 @@ class Visit:
         kept = self._kept()
         if len(kept) < 2:
             raise InputError([Problem("designs", "must be kept first, two at least")])
-        return Comparing(tuple(kept.items()), *self._numbers())
+        designs = tuple((name, one.study) for name, one in kept.items())
+        return Comparing(designs, *self._numbers())
 
     def _keep(self) -> None:
         self._refused.set(())
@@ -254,7 +264,7 @@ class Visit:
         except InputError as error:
             self._refused.set(error.problems)
             return
-        self._kept.set({**kept, name: study})
+        self._kept.set({**kept, name: Kept(study, tuple(self._changed_words(study)))})
         ui.update_text("name", value=f"design {len(kept) + 2}", session=self._session)
 
     # The run.
@@ -320,11 +330,15 @@ class Visit:
         study, design = self._study(), self._design()
         if study is None or isinstance(design, InputError) or study.digest == design.digest:
             return None
-        changed = differences(study, design)
-        rows = [f"{label_of(path, study)} = {as_written(value)}" for path, value in changed.items()]
-        return tags.div(
-            tags.p(f"Changed in {study.name}:"), tags.ul(*map(tags.li, rows)), class_="quiet"
-        )
+        rows = map(tags.li, self._changed_words(design))
+        return tags.div(tags.p(f"Changed in {study.name}:"), tags.ul(*rows), class_="quiet")
+
+    def _changed_words(self, design: Study) -> Iterator[str]:
+        """Yield what a design changes in the study that is open."""
+        study: Study | None = self._study()
+        if study is not None:
+            for path, value in differences(study, design).items():
+                yield f"{label_of(path, study)} = {as_written(value)}"
 
     def _stale(self) -> TagChild:
         design, found = self._design(), self._answer()
@@ -369,12 +383,10 @@ class Visit:
         )
 
     def _designs(self) -> TagChild:
-        rows = []
-        study = self._study()
-        for name, kept in self._kept().items():
-            changed = differences(study, kept) if study is not None else {}
-            said = [f"{label_of(path, kept)} = {as_written(one)}" for path, one in changed.items()]
-            rows.append(tags.li(tags.strong(name), f": {kept.name}; ", ", ".join(said)))
+        rows = [
+            tags.li(tags.strong(name), ": ", "; ".join([one.study.name, *one.changed]))
+            for name, one in self._kept().items()
+        ]
         return tags.ol(*rows) if rows else tags.p("No design is kept yet.", class_="quiet")
 
     # What can be downloaded.
@@ -412,6 +424,10 @@ class Visit:
             yield content()
 
         render.download_button(filename=called)(_called(name, chunks))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _called(name: str, function: Callable[[], Content]) -> Callable[[], Content]:

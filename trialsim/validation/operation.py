@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any, Final
 
+from trialsim.compiled.library import NUMPY, builds_here, computed_by
 from trialsim.questions.power import power
 from trialsim.replicates.result import PowerResult
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.validation.checks import Check, compared
+from trialsim.validation.checks import Check, compared, noted
 
 _FEW: Final = 24
 """Replicates of each comparison of two ways to compute."""
@@ -26,6 +27,7 @@ def operation_checks() -> Iterator[Check]:
     study = load_study("cars1").replace({"design.patients": 40})
     vector = power(study, _FEW, n_jobs=1, engine="vector")
     yield _same("engines", "Event engine and vector engine", vector, study, engine="events")
+    yield from _builds(vector, study)
     yield _same("batches", "Batches of 64 and of 7 replicates", vector, study, batch=7)
     yield _same("workers", "One worker and two", vector, study, n_jobs=2)
     chairs = load_study("cars1_chairs").replace({"design.patients": 40})
@@ -61,6 +63,16 @@ def _power(known: dict[str, Any]) -> Iterator[Check]:
     found = power(study, known["replicates"], known["seed"], n_jobs=1)
     rejected = round(found.power * found.replicates)
     yield compared("operation", name, f"{what}: rejections", known["rejections"], rejected)
+
+
+def _builds(one: PowerResult, study: Scenario) -> Iterator[Check]:
+    """Check that every build that can compute here gives the same bits as the one that does."""
+    builds = builds_here()
+    if builds == (NUMPY,):
+        yield noted("operation", "builds", "Builds, compiled", "none here: NumPy computes")
+    for build in builds if len(builds) > 1 else ():
+        with computed_by(build):
+            yield _same("builds", f"Build {build} and the one that computes", one, study)
 
 
 def _same(name: str, what: str, one: PowerResult, study: Scenario, **ways: Any) -> Check:

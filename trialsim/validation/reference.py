@@ -4,6 +4,7 @@ Of each case the value is shown that takes most of its tolerance.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -51,11 +52,22 @@ def computation(case: Case) -> Callable[[Given], Given] | None:
 
 
 def reference_checks() -> Iterator[Check]:
-    """Yield a check for each case that can be computed."""
-    for case in cases():
-        compute = computation(case)
-        if compute is not None:
-            yield checked(case, compute)
+    """Yield a check for each case that can be computed, and how many others a topic has."""
+    for topic, of_topic in groupby(cases(), key=lambda case: case.topic):
+        others = 0
+        for case in of_topic:
+            compute = computation(case)
+            if compute is not None:
+                yield checked(case, compute)
+            else:
+                others += 1
+        if others:
+            yield _not_computed(topic, others)
+
+
+def _not_computed(topic: str, count: int) -> Check:
+    what = "Cases that are not computed here"
+    return Check("reference", topic, what, "", str(count), "not checked", topic)
 
 
 def checked(case: Case, compute: Callable[[Given], Given]) -> Check:

@@ -1,7 +1,7 @@
 """Everything that is looked at to validate an installation, in order."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -46,7 +46,20 @@ class Validation:
 
 def all_checks() -> Iterator[Check]:
     """Yield every check, the installation first."""
-    return chain(installation_checks(), operation_checks(), reference_checks())
+    return chain(
+        _as_far_as_it_goes("installation", installation_checks()),
+        _as_far_as_it_goes("operation", operation_checks()),
+        _as_far_as_it_goes("reference", reference_checks()),
+    )
+
+
+def _as_far_as_it_goes(part: Part, checks: Iterable[Check]) -> Iterator[Check]:
+    """Yield the checks of a part; what ends them, such as a file that is damaged, fails."""
+    try:
+        yield from checks
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        yield Check(part, "end", "Every check is done", "the end", found, "fail")
 
 
 def validate() -> Validation:

@@ -42,7 +42,8 @@ def _lines(found: Validation) -> Iterator[str]:
             yield from map(_line, checks)
             continue
         for topic, group in groupby(checks, key=lambda check: check.topic):
-            yield from _of_topic(topic, list(group))
+            told = list(group)
+            yield from _of_topic(topic, told) if topic else map(_line, told)
     yield f"\n{fill(SCOPE, _WIDTH)}"
 
 
@@ -54,7 +55,10 @@ def _line(check: Check) -> str:
 
 def _of_topic(topic: str, checks: Sequence[Check]) -> Iterator[str]:
     failed = [check for check in checks if check.outcome == "fail"]
-    mark = "FAIL" if failed else "pass"
-    met = f"{len(checks) - len(failed)} of {len(checks)} cases"
-    yield f"  {mark:5} {topic.replace('_', ' ')}: {met}"
+    computed = [check for check in checks if check.outcome != "not checked"]
+    mark = "FAIL" if failed else "pass" if computed else "-"
+    met = f"{len(computed) - len(failed)} of {len(computed)} cases"
+    others = [f"{check.found} not computed here" for check in checks if check not in computed]
+    told = ", ".join([met, *others] if computed else others)
+    yield f"  {mark:5} {topic.replace('_', ' ')}: {told}"
     yield from (f"  {_line(check)}  [{check.name}; {check.source}]" for check in failed)

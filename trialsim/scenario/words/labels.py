@@ -51,13 +51,15 @@ def path_in_words(path: str, study: Study | None) -> str:
     'withdrawal, probability'
     >>> path_in_words("operations.infusion_minutes", cars1)
     'infusion (minutes)'
+    >>> path_in_words("outcomes", cars1)
+    'outcomes'
     """
     if path in _PATHS:
         return _PATHS[path]
     trial = study if isinstance(study, Scenario) else None
     outcomes = {} if trial is None else trial.outcomes
     section, *parts = path.split(".")
-    if trial is not None and section == "outcomes" and parts[0] in outcomes:
+    if trial is not None and section == "outcomes" and parts and parts[0] in outcomes:
         name, *inner = parts
         if inner == ["effect", "value"]:
             return _effect(name, trial)
