@@ -36,6 +36,25 @@ def test_several_values_are_replaced_at_once() -> None:
     assert changed.operations.infusion_chairs_per_site == 2
 
 
+def test_a_choice_of_a_method_can_be_changed_that_its_file_need_not_say() -> None:
+    """Oracle: the whole method given, of the primary and of a secondary analysis."""
+    times = load("cars1_recovery")
+    told = {"method": "log_rank", "threshold": 45, "ties": "breslow"}
+    assert times.replace({"analysis.test.ties": "breslow"}) == times.replace(
+        {"analysis.test": told}
+    )
+    days = "analysis.secondary.days_recovered.test"
+    told = {"method": "restricted_mean", "threshold": 45, "horizon_days": 30}
+    shorter = times.replace({f"{days}.horizon_days": 30})
+    assert shorter == times.replace({days: told})
+    assert shorter.replace({f"{days}.horizon_days": None}).digest == times.digest
+    means = CARS1.replace({"analysis.test": "ancova", "analysis.death": "as_missing"})
+    by_arm = means.replace({"analysis.test.slopes": "by_arm"})
+    assert by_arm == means.replace({"analysis.test": {"method": "ancova", "slopes": "by_arm"}})
+    with pytest.raises(InputError, match=r"did you mean analysis\.test\.ties"):
+        times.replace({"analysis.test.tiez": "breslow"})
+
+
 def test_only_what_changes_is_read_again_and_the_study_is_as_if_all_were() -> None:
     """A change by path is the same as a whole study in other words, but for its objects."""
     looked = load("cars_sequential")

@@ -185,7 +185,7 @@ class Scenario(PrintedStudy, CheckedModel):
         """
         before = plain_of(_fields(self))
         content = dict(before)
-        optional = _of_secondary(self.analysis)
+        optional = {*_of_secondary(self.analysis), *_of_methods(self.analysis)}
         problems = [
             problem
             for path in changes
@@ -306,6 +306,14 @@ def _of_secondary(plan: AnalysisPlan) -> set[str]:
     return {f"analysis.secondary.{name}.{field}" for name in plan.secondary for field in fields}
 
 
+def _of_methods(plan: AnalysisPlan) -> Iterator[str]:
+    """Yield the path of each choice of a method, also of those that a file need not say."""
+    own = {f"analysis.secondary.{name}": one.test for name, one in plan.secondary.items()}
+    for above, test in {"analysis": plan.test, **own}.items():
+        if test is not None:
+            yield from (f"{above}.test.{field}" for field in type(test).model_fields)
+
+
 def _misplaced(
     path: str, changes: Collection[str], study: Mapping[str, Any], others: Collection[str]
 ) -> Iterator[Problem]:
@@ -342,7 +350,9 @@ def _with(content: Mapping[Any, Any], path: Sequence[str], value: Any) -> dict[A
     name, *rest = path
     key = _key(content, name)
     if rest:
-        return {**content, key: _with(content[key], rest, value)}
+        held = content[key]
+        inner = {"method": held} if isinstance(held, str) else held  # a method without choices
+        return {**content, key: _with(inner, rest, value)}
     if value is _GONE or (value is None and isinstance(content.get(key), Mapping)):
         return {at: part for at, part in content.items() if at != key}
     return {**content, key: value.item() if isinstance(value, np.generic) else value}
