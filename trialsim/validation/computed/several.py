@@ -7,6 +7,12 @@ import numpy as np
 from scipy.special import ndtri
 
 from trialsim.stats.meta_analysis import fixed_effect, heterogeneity, random_effects
+from trialsim.stats.multiplicity.arms_in_stages import (
+    Arms,
+    Shape,
+    bounds_of_arms,
+    chance_of_any_claim,
+)
 from trialsim.stats.multiplicity.dunnett import Law, chance_of_any, dunnett, loadings_of_sizes
 from trialsim.stats.multiplicity.graphs import Graph, adjust_by_graph, sequence
 from trialsim.stats.multiplicity.p_value_adjustments import adjust_p_values, fixed_sequence
@@ -74,6 +80,20 @@ def error_rates(given: Given) -> Given:
     return {
         "fwer_bonferroni_holm": chance_of_any(np.full(count, -ndtri(level / count)), law),
         "fwer_unadjusted": chance_of_any(np.full(count, -ndtri(level)), law),
+    }
+
+
+def arms_at_stages(given: Given) -> Given:
+    """Find the bounds, and their error rate; a design without a shape is that of an odds ratio."""
+    ratio = given.get("r", [1, 2]), given.get("r0", [1, 2])
+    arms = Arms(given["K"], *ratio)
+    shapes: dict[str, Shape] = {"obf": "obrien_fleming", "pocock": "pocock"}
+    shape = shapes.get(given.get("upper_shape", ""), "triangular")
+    bounds = bounds_of_arms(given["alpha"], arms, shape, given.get("lower_fixed", 0.0))
+    return {
+        "upper": bounds.upper,
+        "lower": bounds.lower,
+        "fwer_check": chance_of_any_claim(bounds, arms),
     }
 
 
@@ -146,6 +166,7 @@ FOUND: dict[str, Callable[[Given], Given]] = {
     "mult.dunnett.crit": critical_value_of_dunnett,
     "mult.dunnett.1955": example_of_dunnett,
     "mult.fwer": error_rates,
+    "ad.mams": arms_at_stages,
     "wl.": several_scales,
     "meta.": several_studies,
 }
