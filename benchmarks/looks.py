@@ -59,7 +59,7 @@ def _rows(
 ) -> list[Row]:
     """Return what a look costs a run, and many plans cost beside one, with one build."""
     run, looked, grid = seconds["without"], seconds["one look"], seconds["grid"]
-    why = "" if build == NUMPY else "C counts both; NumPy looks"
+    why = "" if build == NUMPY else "C counts both and hands back each patient; NumPy looks"
     each = float(np.median(grid - looked)) / plans
     what = f"one look against none, {count:,} replicates, {build}"
     many = f"{plans} look times against one run, {build}"

@@ -52,6 +52,7 @@ _SIGNATURES: Final = {
     "whole_trials": "suuiippppp",
     "at_most": "iiippp",
     "counts_at": "iiiipppppp",
+    "rank_sums_at": "iiiiippppp",
 }
 """The arguments of each stage: whole numbers without and with a sign, floats, words and arrays."""
 _BLOCK: Final = 8
@@ -345,6 +346,21 @@ class Stages:
             *(len(rows), place.shape[1], minutes.shape[1], size, *arrays, counts)
         )
         return counts
+
+    def rank_sums_at(
+        self, patients: int, place: Integers, known: Integers, minutes: Integers, cells: int
+    ) -> Integers:
+        """Return the rank sums of the first so many patients known at minutes, shape (row, minute).
+
+        There are four, along an axis before these: twice the pairs won, the treated, the controls,
+        and the sum over ties.
+        """
+        table, sums = np.empty((3, cells), np.int64), np.empty((4, *minutes.shape), np.int64)
+        arrays = map(np.ascontiguousarray, (place, known, minutes))
+        self._library.rank_sums_at(
+            *(*place.shape, minutes.shape[1], cells, patients, *arrays, table, sums)
+        )
+        return sums
 
 
 def _row(units: int) -> Words:

@@ -91,6 +91,10 @@ class Summarise(NamedTuple):
     is_compiled: bool = True
     """Whether compiled code does nearly all of the work where there is no trial to look at."""
 
+    def best_batch(self, batch: int) -> int:
+        """Return how many replicates are best simulated at once where a batch is wanted."""
+        return batch if batch < BATCH else max(batch, self.together)
+
 
 AtOnce: TypeAlias = Callable[[Streams], Mapping[str, Floats] | None]
 """Gives the numbers of some replicates, or None where they have to be simulated."""
@@ -172,8 +176,7 @@ class Simulation:
 
     def _simulated(self, replicates: range, kept: Summarise) -> list[Replicates]:
         """Return what is kept of replicates, simulated batch by batch."""
-        wanted = self.batch if self.batch < BATCH else max(self.batch, kept.together)
-        size = min(wanted, _most_at_once(self.study))
+        size = min(kept.best_batch(self.batch), _most_at_once(self.study))
         return [self._run_batch(batch, kept) for batch in batches_of(replicates, size)]
 
     def _run_batch(self, replicates: range, kept: Summarise) -> Replicates:

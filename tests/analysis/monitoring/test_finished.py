@@ -10,6 +10,7 @@ from trialsim.analysis.monitoring.statistics import statistics, statistics_at
 from trialsim.clock import DAY, NEVER
 from trialsim.compiled.library import builds_here, computed_by
 from trialsim.scenario.files.yaml_file import load
+from trialsim.stats.ranks.mann_whitney import rank_sums
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
 
@@ -76,3 +77,15 @@ def test_counts_at_ends_are_those_enrolled_and_known_by_then(strata: str) -> Non
         whole = batch.counts(enrolled & (batch.known <= until[place]))
         assert (found[place] == whole[row]).all()
     assert (found[0] != found[1]).any()
+
+
+def test_rank_sums_at_cuts_are_those_of_the_counts_there() -> None:
+    """They are whole numbers, and the same whichever build counts; nobody is known at the first."""
+    batch = finished("none")
+    minutes = np.tile(np.array([0, 300, 120, 250]) * DAY, (24, 1))
+    minutes[:, 1] = np.where(np.arange(24) % 3, minutes[:, 1], NEVER)
+    counts = batch.counts_at(PATIENTS, minutes)[:, :, 0]
+    wanted = rank_sums(counts[..., 0, :], counts[..., 1, :])
+    for found, one in zip(batch.rank_sums_at(PATIENTS, minutes), wanted, strict=True):
+        assert (found == one).all()
+    assert wanted.treated[:, 0].max() == 0 < wanted.treated[:, 1].min()

@@ -9,12 +9,14 @@ import trialsim as ts
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.scenario.programme import single_trial
 from trialsim.scenario.words.monitoring import boundary_of
+from trialsim.stats.sequential.boundaries import spending_bounds
 from trialsim.stats.sequential.conditional_power import (
     conditional_power,
     predictive_power,
     trend_drift,
 )
 from trialsim.stats.sequential.crossing import crossing_probabilities
+from trialsim.stats.sequential.spending import OBrienFlemingSpending
 
 LOOKS = {"first": {"when": {"known": 0.5}}, "second": {"when": {"known": 0.75}}}
 
@@ -39,6 +41,18 @@ EFFICACY: list[Any] = [
     {"rule": "given_bounds", "z": [3.0, 2.5]},
     "none",
 ]
+
+
+def test_bounds_of_many_trials_are_those_of_each_in_whatever_order() -> None:
+    """Trials with the same shares are solved once; looks that were not held differ among them."""
+    drawn = np.random.default_rng(5)
+    fractions = np.stack([drawn.choice([at, at + 0.05, np.nan], 24) for at in (0.5, 0.75, 1)], 1)
+    fractions[np.isnan(fractions).all(axis=1), -1] = 1.0
+    plan = plan_of(alpha=0.0249)  # of which nothing was solved before
+    found = plan.held(fractions.reshape(2, 12, 3), np.nan * fractions.reshape(2, 12, 3))
+    for row, bounds in zip(fractions, found.efficacy.reshape(-1, 3), strict=True):
+        alone = spending_bounds(row, OBrienFlemingSpending(), 0.0249)
+        np.testing.assert_array_equal(bounds, alone)
 
 
 @pytest.mark.parametrize("rule", EFFICACY, ids=str)

@@ -27,6 +27,7 @@ from trialsim.compiled.library import stages
 from trialsim.compiled.stages import Stages
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.scenario import Scenario
+from trialsim.stats.ranks.mann_whitney import MOST_EXACT, RankSums, rank_sums
 from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
 
@@ -177,6 +178,18 @@ class FinishedTrial:
         if (np.diff(minutes, axis=1) >= 0).all():
             return in_order
         return in_order[rows, minutes.argsort(axis=1).argsort(axis=1)]
+
+    def rank_sums_at(self, patients: int, minutes: Integers) -> RankSums:
+        """Return the rank sums of those known at cuts, each of shape (replicate, cut).
+
+        They are those of `counts_at`, of patients in one stratum.
+        """
+        compiled, cells = stages(), self.table[-1]
+        if compiled is None or patients > MOST_EXACT:
+            counts = self.counts_at(patients, minutes)[:, :, 0]
+            return rank_sums(counts[..., 0, :], counts[..., 1, :])
+        each = self.patients
+        return RankSums(*compiled.rank_sums_at(patients, each.place, each.known, minutes, cells))
 
     def _compiled_counts(
         self, compiled: Stages, rows: Integers, first: Integers, minutes: Integers

@@ -14,7 +14,12 @@ from trialsim.scenario.monitoring.effect_scale import natural, null_effect
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
 from trialsim.scenario.plan.methods.responders import Responders
-from trialsim.stats.ranks.mann_whitney import null_test_of_counts, summarise_counts
+from trialsim.stats.ranks.mann_whitney import (
+    RankSums,
+    null_test,
+    rank_sums,
+    summarise_counts,
+)
 
 _FARTHEST: Final = 38.0
 """The largest z that a p-value can tell."""
@@ -67,11 +72,18 @@ def statistics_at(finished: FinishedTrial, patients: int, minutes: Integers) -> 
             return
         together = max(1, _COUNTS_AT_ONCE // finished.counts_of_first(patients).size)
         for begin in range(0, len(places), together):
-            counts = finished.counts_at(patients, lacking[:, begin : begin + together])
-            found = of_counts(finished, counts)
-            yield from map(found.part, range(counts.shape[1]))
+            cuts = lacking[:, begin : begin + together]
+            found = _at_cuts(finished, patients, cuts)
+            yield from map(found.part, range(cuts.shape[1]))
 
     return finished.once_each([minute.tobytes() for minute in minutes.T], patients, of_some)
+
+
+def _at_cuts(finished: FinishedTrial, patients: int, minutes: Integers) -> Statistics:
+    """Return the statistic of counts at cuts, shape (replicate, cut)."""
+    if _is_of_rank_sums(finished.plan):
+        return _of_rank_sums(finished.rank_sums_at(patients, minutes))
+    return of_counts(finished, finished.counts_at(patients, minutes))
 
 
 def statistics_of_all(finished: FinishedTrial, patients: int) -> Statistics:
@@ -110,8 +122,17 @@ def of_counts(finished: FinishedTrial, counts: Integers) -> Statistics:
         spread = summary.placement_variance
         variance = np.where(spread > 0, spread, summary.null_variance)
         return _known(_normal(found.statistic, found.p_value), summary.effect, variance, patients)
-    test = null_test_of_counts(treated, control)
-    return _known(test.z, test.effect, test.variance, patients)
+    return _of_rank_sums(rank_sums(treated, control))
+
+
+def _is_of_rank_sums(plan: AnalysisPlan) -> bool:
+    """Return whether rank sums of all patients are enough for the statistic of a plan."""
+    return plan.strata == "none" and not isinstance(plan.test, Responders | BrunnerMunzel)
+
+
+def _of_rank_sums(sums: RankSums) -> Statistics:
+    test = null_test(sums)
+    return _known(test.z, test.effect, test.variance, sums.treated + sums.control)
 
 
 def _stratified(

@@ -13,7 +13,7 @@ from typing import Final, TypedDict
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from trialsim.arrays import Booleans, Floats
+from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.monitoring.effect_scale import natural, null_effect
 from trialsim.scenario.monitoring.efficacy import CLASSICAL, SPENDING, GivenBounds, HaybittlePeto
 from trialsim.scenario.monitoring.futility import (
@@ -160,10 +160,13 @@ class BoundaryPlan:
         return Bounds(found.efficacy, np.where(last_held(fractions), -np.inf, found.futility))
 
     def _held(self, fractions: Floats, informations: Floats) -> Bounds:
-        if isinstance(self.monitoring.futility, BetaSpending):
+        rule = self.monitoring.futility
+        if isinstance(rule, BetaSpending):
             return self._beta(fractions)
-        futility = self._futility(fractions, informations, self._critical)
-        binding = self.monitoring.futility is not None and self.monitoring.futility.binding
+        on_chance = isinstance(rule, OnConditionalPower | OnPredictivePower)
+        critical = self._critical if on_chance else math.nan  # which no other rule needs
+        futility = self._futility(fractions, informations, critical)
+        binding = rule is not None and rule.binding
         if binding or self.monitoring.information == "variance":
             return Bounds(self._efficacy(fractions, futility if binding else None), futility)
         return Bounds(self._remembered(fractions), futility)
@@ -198,14 +201,14 @@ class BoundaryPlan:
 
     def _remembered(self, fractions: Floats) -> Floats:
         """Return efficacy bounds, solved once for each of the few shares that patients make."""
-        rows = np.ascontiguousarray(fractions).reshape(-1, fractions.shape[-1])
+        rows, places = _distinct(fractions.reshape(-1, fractions.shape[-1]))
         keys = _keys(rows)
-        new = {key: place for place, key in enumerate(keys) if key not in self._solved}
-        if new:
-            together = self._and_others(rows[list(new.values())], rows)
+        new = [key not in self._solved for key in keys]
+        if any(new):
+            together = self._and_others(rows[new], rows)
             found = self._efficacy(together, None)
             self._solved.update(zip(_keys(together), map(tuple, found.tolist()), strict=True))
-        return np.array([self._solved[key] for key in keys]).reshape(fractions.shape)
+        return np.array([self._solved[key] for key in keys])[places].reshape(fractions.shape)
 
     @cached_property
     def planned(self) -> Bounds:
@@ -361,6 +364,20 @@ class BoundaryPlan:
 
     def _beta(self, fractions: Floats) -> Bounds:
         return beta_spending_bounds(fractions, drift=self._beta_drift, **self._beta_spending)
+
+
+def _distinct(rows: Floats) -> tuple[Floats, Integers]:
+    """Return the rows that differ, and the place of each row among them; NaN is like NaN.
+
+    Column by column, as numbers are put in order much sooner than rows are.
+    """
+    places = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        _, own = np.unique(column, return_inverse=True)
+        _, first, places = np.unique(
+            places * len(rows) + own, return_index=True, return_inverse=True
+        )
+    return rows[first], places
 
 
 def _keys(rows: Floats) -> list[bytes]:

@@ -1,5 +1,6 @@
 """The looks of a study in words: when, by what rules, with what bounds, and what follows."""
 
+from functools import lru_cache
 from math import isnan
 from typing import Any, Final
 
@@ -126,6 +127,7 @@ def _by_placements(test: Any) -> bool:
     return isinstance(test, WeiLachin) and test.variance == "placement"
 
 
+@lru_cache(256)
 def boundary_of(scenario: Scenario) -> BoundaryPlan:
     """Return the plan of the bounds of a study that has looks."""
     if scenario.monitoring is None:

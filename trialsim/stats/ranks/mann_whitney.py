@@ -15,6 +15,8 @@ from trialsim.stats.p_values import Alternative, check_alternative, normal_p_val
 
 _SPAN: Final = 8
 """Times as many cells as patients are counted sooner than patients are sorted."""
+MOST_EXACT: Final = 200_000
+"""Patients whose sums are exact in floats, the cube of their number among them."""
 
 
 class RankSummary(NamedTuple):
@@ -88,10 +90,30 @@ def summarise_counts(treated: Integers, control: Integers) -> RankSummary:
     m, n = t.sum(axis=-1), c.sum(axis=-1)
     over_controls, over_treated = _doubled_below(c), _doubled_below(t)
     return RankSummary(
-        *_pairs_and_ties(t, c, over_controls),
+        *_effect_and_ties(_rank_sums(t, c, over_controls)),
         treated_variance=variance_of_placements(t, over_controls, m, n),
         control_variance=variance_of_placements(c, over_treated, n, m),
     )
+
+
+class RankSums(NamedTuple):
+    """What the null test needs of counts: whole numbers, of up to `MOST_EXACT` patients exact."""
+
+    doubled_wins: Floats | Integers
+    """Twice the pairs that the treated win, a tie counting half."""
+    treated: Integers
+    control: Integers
+    tie_sum: Floats | Integers
+
+
+def rank_sums(treated: Integers, control: Integers) -> RankSums:
+    """Return the rank sums of counts over the ordered cells of a scale, shapes (..., cells).
+
+    >>> [number.item() for number in rank_sums(np.array([0, 1, 3]), np.array([2, 1, 1]))]
+    [26.0, 4, 4, 72.0]
+    """
+    t, c = (np.asarray(counts, dtype=np.float64) for counts in (treated, control))
+    return _rank_sums(t, c, _doubled_below(c))
 
 
 class NullTest(NamedTuple):
@@ -102,17 +124,16 @@ class NullTest(NamedTuple):
     variance: Floats
 
 
-def null_test_of_counts(treated: Integers, control: Integers) -> NullTest:
-    """Return the Mann-Whitney test of counts over the ordered cells of a scale, and no more.
+def null_test(sums: RankSums) -> NullTest:
+    """Return the Mann-Whitney test of counts whose rank sums are given, and no more.
 
     It is that of `rank_test(summarise_counts(treated, control))`, without the placements.
 
-    >>> null_test_of_counts(np.array([0, 1, 3]), np.array([2, 1, 1])).z.round(4).item()
+    >>> null_test(rank_sums(np.array([0, 1, 3]), np.array([2, 1, 1]))).z.round(4).item()
     1.559
     """
-    t, c = (np.asarray(counts, dtype=np.float64) for counts in (treated, control))
     unknown = np.asarray(np.nan)
-    summary = RankSummary(*_pairs_and_ties(t, c, _doubled_below(c)), unknown, unknown)
+    summary = RankSummary(*_effect_and_ties(sums), unknown, unknown)
     return NullTest(summary.effect, rank_test(summary).z, summary.null_variance)
 
 
@@ -273,14 +294,17 @@ def _doubled_below(counts: Floats) -> Floats:
     return np.asarray(2.0 * np.cumsum(counts, axis=-1) - counts)
 
 
-def _pairs_and_ties(
-    t: Floats, c: Floats, over_controls: Floats
-) -> tuple[Floats, Integers, Integers, Floats]:
-    """Return the effect, the patients of both arms and the sum over ties, of counts."""
+def _rank_sums(t: Floats, c: Floats, over_controls: Floats) -> RankSums:
     m, n = t.sum(axis=-1), c.sum(axis=-1)
     wins, pooled = np.einsum("...k,...k->...", t, over_controls), t + c
     ties = np.einsum("...k,...k->...", pooled, pooled * pooled - 1.0)
-    return divide(wins, 2.0 * m * n, np.nan), m.astype(np.int64), n.astype(np.int64), ties
+    return RankSums(wins, m.astype(np.int64), n.astype(np.int64), ties)
+
+
+def _effect_and_ties(sums: RankSums) -> tuple[Floats, Integers, Integers, Floats]:
+    """Return the effect, the patients of both arms and the sum over ties."""
+    wins, m, n, ties = sums
+    return divide(wins, 2.0 * m * n, np.nan), m, n, np.asarray(ties, np.float64)
 
 
 def _half_a_pair_nearer(distance: Floats, alternative: Alternative) -> Floats:
