@@ -68,3 +68,30 @@ def test_of_a_study_with_looks_each_way_to_stop_has_an_example(run_of: RunOf) ->
             assert (why in found) == stopped.any(), why
             assert why not in found or stopped[found[why]]
     assert sum("stopped for" in why for why in found) > 1
+
+
+def test_a_size_that_a_look_enlarged_has_an_example_of_each_verdict(run_of: RunOf) -> None:
+    planned = 104
+    plan = {
+        "looks": {"first": {"when": {"known": 0.5}}},
+        "efficacy": "pocock",
+        "planned_effect": 0.62,
+        "re_estimation": {
+            **{"at": "first", "by": "blinded", "power": 0.9},
+            **{"at_least": planned, "at_most": 150},
+        },
+        "final": {"test": "conventional"},
+    }
+    study = load("cars1").replace(
+        {"design.patients": planned, "outcomes.arat.effect.value": 0.66, "monitoring": plan}
+    )
+    run = run_of(study, "enlarged")
+    result = finished(run)
+    larger = result.columns["planned_patients"] > planned
+    found = {one.why: one for one in examples(run, result)}
+    for verdict, told in ((1, "rejects"), (0, "does not reject")):
+        assert (larger & (result.columns["rejected"] == verdict)).any()
+        one = found[f"a trial enlarged at first that {told}"]
+        assert larger[one.replicate]
+        assert one.numbers["rejected"] == verdict
+        assert one.problem is None

@@ -1,4 +1,4 @@
-"""A few trials of a run built again: typical, low and high, one of each verdict and each stop."""
+"""A few trials of a run built again: typical, low and high, one of each verdict, stop and size."""
 
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -75,8 +75,8 @@ def _chosen(result: PowerResult) -> dict[int, str]:
         those = known[rejected[known] == verdict]
         if len(those) and not any(rejected[number] == verdict for number in chosen):
             chosen[_at_quantile(estimate, those, 0.5)] = why
-    for why, stopped in _ends_at_looks(result):
-        those = known[stopped[known]]
+    for why, which in (*_ends_at_looks(result), *_of_another_size(result)):
+        those = known[which[known]]
         if len(those):
             chosen.setdefault(_at_quantile(estimate, those, 0.5), why)
     return chosen
@@ -93,6 +93,20 @@ def _ends_at_looks(result: PowerResult) -> Iterator[tuple[str, Booleans]]:
             if name in result.columns:
                 told = f"a trial stopped for {reason} at {in_words(look)}"
                 yield told, result.columns[name] == 1
+
+
+def _of_another_size(result: PowerResult) -> Iterator[tuple[str, Booleans]]:
+    """Yield each verdict on a size that a look has enlarged or reduced, and which trials had it."""
+    if result.looks is None or result.looks.re_estimated is None:
+        return
+    sizes, rejected = result.looks.re_estimated, result.columns["rejected"]
+    for became, which in (
+        ("enlarged", sizes.patients > sizes.plan.planned),
+        ("reduced", sizes.patients < sizes.plan.planned),
+    ):
+        for verdict, told in ((1, "rejects"), (0, "does not reject")):
+            why = f"a trial {became} at {in_words(sizes.plan.look)} that {told}"
+            yield why, which & (rejected == verdict)
 
 
 def _at_quantile(estimate: Any, among: Any, share: float) -> int:
