@@ -3,7 +3,8 @@
 Run as a program it checks them by mypy, and leaves with its status: the README strictly, and of the
 other pages every name and argument. What may be None or of several kinds, and what a reader's own
 function takes, a page need not say. It takes what mypy has kept of the package, so it comes after a
-run over that.
+run over that. The README is checked by Pyright too, where `basedpyright` is installed, which brings
+all it needs with it; Pyright's own package would fetch the checker at its first run.
 """
 
 import doctest
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
@@ -47,20 +49,31 @@ def programs() -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """Check every page, and return how many of the two runs found something."""
+    """Check every page, and return how many of the runs found something."""
     with TemporaryDirectory() as folder:
         files = {}
         for name, program in programs():
             files[name] = Path(folder) / f"page_{name}.py"
             files[name].write_text(program, encoding="utf-8")
         readme = files.pop("readme")
-        return _checked(readme) + _checked(*_OF_PAGES, *files.values())
+        return _checked(readme) + _checked(*_OF_PAGES, *files.values()) + _by_pyright(readme)
 
 
 def _checked(*options: str | Path) -> int:
     own = ["--config-file", ROOT / "pyproject.toml", "--cache-dir", ROOT / ".mypy_cache"]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *map(str, [*own, *options])], cwd=ROOT, check=False
+    )
+    return int(done.returncode != 0)
+
+
+def _by_pyright(page: Path) -> int:
+    if find_spec("basedpyright") is None:
+        sys.stderr.write("the README is not checked by Pyright: basedpyright is not installed\n")
+        return 0
+    asked = ["--pythonpath", sys.executable, "--level", "error", page.name]
+    done = subprocess.run(
+        [sys.executable, "-m", "basedpyright", *asked], cwd=page.parent, check=False
     )
     return int(done.returncode != 0)
 
