@@ -143,6 +143,19 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         },
         "analysis.test.horizon_days: must be at most 90, the day of the last visit (got 91)",
     ),
+    "a horizon before anybody is seen to recover": (
+        {
+            "test": {"method": "restricted_mean", "threshold": 45, "horizon_days": 7},
+            "missing": "censored",
+        },
+        "analysis.test.horizon_days: must be more than 7, the day of the first visit to reach a "
+        "score at (got 7)",
+    ),
+    "imputed times": (
+        {"test": {"method": "log_rank", "threshold": 45}, "missing": "multiple_imputation"},
+        "analysis.missing: must be censored with log_rank, which fills in no score (got "
+        "multiple_imputation)",
+    ),
     "a time while on treatment": (
         {
             "test": {"method": "log_rank", "threshold": 45},
@@ -415,6 +428,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         },
         "analysis.multiplicity.intersections: must be of mann_whitney, t_test, welch and ancova, "
         "without strata, imputation and margins: others have no known law (got responders)",
+    ),
+    "any of one analysis": (
+        {"success": "any"},
+        "analysis.success: must be primary, the only analysis: any is of several (got any)",
     ),
     "a success that nobody knows": (
         {"success": "latter", "secondary": LATER},

@@ -93,7 +93,7 @@ def _imputations_can_be_pooled(
     missing: str, test: AnyMethod, strata: str, continuity_correction: bool
 ) -> Iterator[Violation]:
     plain = test.pools_imputations and strata == "none" and not continuity_correction
-    if missing == "multiple_imputation" and not plain:
+    if missing == "multiple_imputation" and test.own_missing is None and not plain:
         pooled = _names(one for one in METHODS if one.pools_imputations)
         rule = (
             f"cannot be multiple_imputation, which is pooled for {pooled} alone, without strata "
@@ -221,7 +221,10 @@ def _analyses_exist(
     if not isinstance(multiplicity, Serial) and PRIMARY not in named:
         rule = f"must name {PRIMARY}, or its error would not be among those that are bounded"
         yield Violation("multiplicity", rule)
-    if success not in (*known, *(TOGETHER if named else ())):
+    if success in TOGETHER and not named:
+        rule = f"must be {PRIMARY}, the only analysis: {success} is of several"
+        yield Violation("success", rule, success)
+    elif success not in (*known, *TOGETHER):
         yield Violation("success", unknown("analysis", success, (*known, *TOGETHER)), success)
 
 

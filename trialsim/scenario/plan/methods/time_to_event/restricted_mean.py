@@ -51,6 +51,12 @@ class RestrictedMean(EventMethod):
 
     def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         last = max((visit.day for visit in design.visits.values()), default=0)
-        if self.horizon_days is not None and self.horizon_days > last:
+        first = min((visit.day for visit in design.visits.values() if visit.day > 0), default=0)
+        if self.horizon_days is None:
+            return
+        if self.horizon_days > last:
             rule = f"must be at most {last}, the day of the last visit"
+            yield Violation("test.horizon_days", rule, self.horizon_days)
+        elif self.recovers and self.horizon_days <= first:
+            rule = f"must be more than {first}, the day of the first visit to reach a score at"
             yield Violation("test.horizon_days", rule, self.horizon_days)
