@@ -26,7 +26,7 @@ _LARGEST: Final = 10.0
 class Arms(NamedTuple):
     """How many arms there are, and how large each and the control is by each stage."""
 
-    count: int
+    number: int
     treated: Sequence[float]
     """Of one arm, cumulative, such as (1, 2)."""
     control: Sequence[float]
@@ -62,13 +62,13 @@ def chance_of_any_claim(bounds: Bounds, arms: Arms) -> float:
     first = at[:, np.newaxis]
     low, high = ((one[0] + shared[0] * first) / own[0] for one in (bounds.lower, bounds.upper))
     if stages == 1:
-        return 1 - float(weight @ scipy.special.ndtr(high[:, 0]) ** arms.count)
+        return 1 - float(weight @ scipy.special.ndtr(high[:, 0]) ** arms.number)
     known = np.sqrt(control[0] / control[1])
     second = known * first + np.sqrt(1 - known**2) * at
     limit = (bounds.upper[1] + shared[1] * second) / own[1]
     correlation = float(np.sqrt(treated[0] / treated[1]))
     unclaimed = scipy.special.ndtr(low) + _goes_on(low, high, limit, correlation)
-    return 1 - float(weight @ unclaimed**arms.count @ weight)
+    return 1 - float(weight @ unclaimed**arms.number @ weight)
 
 
 def _goes_on(low: Floats, high: Floats, limit: Floats, known: float) -> Floats:
