@@ -146,6 +146,15 @@ class Simulation:
         return joined([part for many in counted for part in self._each(kept.at_once, many, kept)])
 
     @property
+    def best_at_once(self) -> int:
+        """How many replicates are best taken at once, unless fewer than usual are wanted."""
+        kept = self.summarise or summary_of(self.study)
+        is_counted = kept.at_once is not None and stages() is not None and self.engine != "events"
+        if is_counted and self.batch >= BATCH:
+            return max(self.batch, self.counted_at_once)
+        return kept.best_batch(self.batch)
+
+    @property
     def counted_at_once(self) -> int:
         """How many replicates are counted at once, fewer where a trial is large."""
         if isinstance(self.study, Programme):

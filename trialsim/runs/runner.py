@@ -15,7 +15,7 @@ from trialsim.legible import shows
 from trialsim.replicates.checks import check_count, check_recruitment, chosen_engine
 from trialsim.replicates.monitoring.recuts import AT_ONCE, Recuts, trials_alike
 from trialsim.replicates.parallel import Progress, finished_tasks, tasks_of, workers_here
-from trialsim.replicates.run import BATCH, Replicates, Simulation, Summarise, joined, summary_of
+from trialsim.replicates.run import BATCH, Replicates, Simulation, Summarise, joined
 from trialsim.runs.directory import Answer, Notice, RunDirectory, open_run
 from trialsim.runs.manifest import BLOCK, ESTIMANDS, POWER, RunManifest, manifest_here
 from trialsim.runs.part_file import from_parquet
@@ -109,8 +109,8 @@ class Runner:
     def _run(self, study: Study, replicates: range, summarise: Summarise | None) -> Replicates:
         if self.directory is None or summarise is not None:
             workers = None if self.scheduler is not None else workers_here(self.n_jobs)
-            kept = summarise or summary_of(study)
-            batch = kept.best_batch(self.batch) if workers == 1 else self.batch
+            simulation = Simulation(study, self.seed, self.engine, self.batch, summarise)
+            batch = simulation.best_at_once if workers == 1 else self.batch
             tasks = tasks_of(replicates, workers, batch)
             parts = []
             with closing(self._finished(study, tasks, summarise)) as finished:
