@@ -1,13 +1,16 @@
 """Power by the values of one parameter, with its Monte Carlo band and the closed form."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from pandas import DataFrame
+from scipy.stats import norm
 
+from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
+from trialsim.questions.size.crossing import probit
 from trialsim.questions.size.power_curve import PowerCurve
 from trialsim.questions.size.sample_size import SampleSize
 from trialsim.questions.what_if.what_if import WhatIf
@@ -29,6 +32,10 @@ from trialsim.scenario.words.labels import path_in_words
 from trialsim.stats.monte_carlo import wilson_interval
 
 Curve = PowerCurve | SampleSize | WhatIf
+FITTED_FROM: Final = 5
+"""Values; fewer are joined by lines."""
+INTERVAL: Final = "95% Monte Carlo interval"
+BAND: Final = "#b9c4e4"
 
 
 def curve_data(result: Curve) -> DataFrame:
@@ -68,10 +75,16 @@ def curve_figure(result: Curve, width: float = WIDTH) -> Drawing:
     )
     dark, light = shades(2)
     data, base = _apart(result, data)
-    axes.fill_between(
-        data["value"], data["low"], data["high"], color="#b9c4e4", label="95% Monte Carlo interval"
-    )
-    axes.plot(data["value"], data["power"], "o-", color=dark, markersize=4, label="simulated power")
+    if len(data) < FITTED_FROM:
+        axes.fill_between(data["value"], data["low"], data["high"], color=BAND, label=INTERVAL)
+        line = "o-"
+    else:
+        low, high = data["power"] - data["low"], data["high"] - data["power"]
+        bars: dict[str, Any] = {"ecolor": BAND, "elinewidth": 3, "fmt": "none", "label": INTERVAL}
+        axes.errorbar(data["value"], data["power"], [low, high], **bars)
+        axes.plot(*fitted(data), color=dark, linewidth=1.2, label="fitted by a parabola of probits")
+        line = "o"
+    axes.plot(data["value"], data["power"], line, color=dark, markersize=4, label="simulated power")
     if data["closed_form"].notna().any():
         formula: dict[str, Any] = {
             "color": light,
@@ -95,6 +108,21 @@ def curve_figure(result: Curve, width: float = WIDTH) -> Drawing:
     grid(axes, "y")
     legend_above(axes, width)
     return drawing
+
+
+def fitted(data: DataFrame) -> tuple[Floats, Floats]:
+    """Return values between the least and the largest, and the power fitted at each.
+
+    A parabola through the probits of power, each weighted by its Monte Carlo error. It smooths what
+    chance does to the powers and has no error of its own: they are of the same patients.
+    """
+    won, tried = data["power"] * data["replicates"], data["replicates"]
+    height = probit(won.to_numpy(float), tried.to_numpy(float))
+    share = norm.cdf(height)
+    weight = norm.pdf(height) * np.sqrt(tried / (share * (1 - share)))
+    through = np.polynomial.Polynomial.fit(data["value"], height, 2, w=weight)
+    values, heights = through.linspace(200)
+    return values, norm.cdf(heights)
 
 
 def _apart(result: Curve, data: DataFrame) -> tuple[DataFrame, DataFrame]:
