@@ -121,8 +121,8 @@ def fitted(data: DataFrame) -> tuple[Floats, Floats]:
     share = norm.cdf(height)
     weight = norm.pdf(height) * np.sqrt(tried / (share * (1 - share)))
     through = np.polynomial.Polynomial.fit(data["value"], height, 2, w=weight)
-    values, heights = through.linspace(200)
-    return values, norm.cdf(heights)
+    values = np.linspace(data["value"].min(), data["value"].max(), 200)
+    return values, np.asarray(norm.cdf(through(values)))
 
 
 def _apart(result: Curve, data: DataFrame) -> tuple[DataFrame, DataFrame]:
