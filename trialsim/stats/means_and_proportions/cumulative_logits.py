@@ -240,7 +240,8 @@ def newton_step(here: Curvature) -> tuple[Floats, Floats, Floats]:
 def solve_tridiagonal(diagonal: Floats, beside: Floats, right: Floats) -> Floats:
     """Solve symmetric tridiagonal systems by elimination, shapes (trial, n), (.., n-1), (.., n, k).
 
-    A row of zeros, that of a threshold which is not there, has the solution 0.
+    A row of zeros, that of a threshold which is not there, has the solution 0; a singular one has
+    none, and what is returned is not finite.
 
     >>> one = np.array([[2.0, 2.0]]), np.array([[1.0]]), np.array([[[3.0], [3.0]]])
     >>> solve_tridiagonal(*one).tolist()
@@ -249,12 +250,13 @@ def solve_tridiagonal(diagonal: Floats, beside: Floats, right: Floats) -> Floats
     pivots = np.where(diagonal == 0, 1.0, diagonal).T.copy()
     solved = np.moveaxis(right, 0, -1).copy()  # (n, k, trial)
     between = beside.T.copy()
-    for row in range(1, len(pivots)):
-        factor = between[row - 1] / pivots[row - 1]
-        pivots[row] -= factor * between[row - 1]
-        solved[row] -= factor * solved[row - 1]
-    solved[-1] /= pivots[-1]
-    for row in range(len(pivots) - 2, -1, -1):
-        solved[row] -= between[row] * solved[row + 1]
-        solved[row] /= pivots[row]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        for row in range(1, len(pivots)):
+            factor = between[row - 1] / pivots[row - 1]
+            pivots[row] -= factor * between[row - 1]
+            solved[row] -= factor * solved[row - 1]
+        solved[-1] /= pivots[-1]
+        for row in range(len(pivots) - 2, -1, -1):
+            solved[row] -= between[row] * solved[row + 1]
+            solved[row] /= pivots[row]
     return np.ascontiguousarray(np.moveaxis(solved, -1, 0))  # one layout for any batch
