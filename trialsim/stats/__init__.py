@@ -52,6 +52,7 @@ planning/                   effects, sizes and power without patients
 multiplicity/               several hypotheses tested together
     p_value_adjustments     Holm, Hochberg, Hommel, Bonferroni, fixed sequence, truncated
     graphs                  weights and transitions, by a shortcut or by the closure
+    arms_in_stages          bounds of arms against one control in one or two stages
     dunnett                 arms against one control, by their joint distribution
     nested                  the overall population and a subgroup, by their correlation
     families                families in order, each with the level that is left

@@ -43,6 +43,7 @@ SECTIONS = (
     "Data-generating mechanisms",
     "Methods",
     "How to reproduce this",
+    "Credibility of the simulation",
     "Checklist of guidances",
     "Appendix: every assumption",
 )
