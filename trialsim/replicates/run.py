@@ -50,7 +50,7 @@ BATCH: Final = 64
 """Replicates simulated at once; it changes no result."""
 _COUNTED: Final = 256
 """Replicates counted at once, which takes no memory for their trials; it changes no result."""
-_COUNTED_TO_CUT: Final = 1024
+_COUNTED_TO_CUT: Final = 2048
 """Replicates with looks counted at once: a cut is so short that more of them pay."""
 _PATIENTS_COUNTED: Final = 2**20
 """Patients counted at once, in about half a second, during which nothing is interrupted."""

@@ -35,7 +35,7 @@ from trialsim.trial.looks import closed_from, paused, sized
 from trialsim.trial.trial import Pause
 
 _NO_ENDS: Final = np.empty((3, 0), np.int64)
-_ROWS: Final = 1024
+_ROWS: Final = 2048
 """Trials that are counted and compared at once: more take memory, and no less time."""
 
 

@@ -21,7 +21,7 @@ from trialsim.scenario.programme import Study
 from trialsim.scenario.scenario import ABOUT, Scenario
 from trialsim.scenario.words.monitoring import boundary_of
 
-AT_ONCE: Final = 1024
+AT_ONCE: Final = 2048
 """Replicates that are simulated and cut at once: a cut is so short that more of them pay."""
 _TOGETHER: Final = 64
 """Plans whose cuts are worked out together: more take memory, and no less time."""

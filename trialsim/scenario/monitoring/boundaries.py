@@ -371,8 +371,10 @@ def _distinct(rows: Floats) -> tuple[Floats, Integers]:
 
     Column by column, as numbers are put in order much sooner than rows are.
     """
-    places = np.zeros(len(rows), np.int64)
+    first, places = np.zeros(min(len(rows), 1), np.int64), np.zeros(len(rows), np.int64)
     for column in rows.T:
+        if (column == column[:1]).all():  # as most looks have the same share in all trials
+            continue
         _, own = np.unique(column, return_inverse=True)
         _, first, places = np.unique(
             places * len(rows) + own, return_index=True, return_inverse=True
