@@ -8,21 +8,14 @@ from statsmodels.duration.survfunc import survdiff
 from tests.stats.reference import reference
 from trialsim.stats.time_to_event.at_risk import AtRisk, count_at_risk
 from trialsim.stats.time_to_event.log_rank import log_rank
+from trialsim.validation.computed.times import at_risk_of
 
 CASES = {case["id"].removeprefix("tte."): case for case in reference("log_rank")["cases"]}
 
 
 def published(name: str, arm: str, stratum: str | None = None) -> AtRisk:
     """Return a published data set, the arms in alphabetical order, by stratum if there is one."""
-    inputs = CASES[name]["inputs"]
-    _, first = np.unique(inputs[arm], return_inverse=True)
-    strata = 1
-    if stratum is not None:
-        names, within = np.unique(inputs[stratum], return_inverse=True)
-        first, strata = within * 2 + first, len(names)
-    day, event = np.array(inputs["time"]), np.array(inputs["event"], np.bool_)
-    found = count_at_risk(day, event, first, 2 * strata, int(day.max()) + 1)
-    return AtRisk(*(one.reshape(strata, 2, -1) for one in found))
+    return at_risk_of(CASES[name]["inputs"], arm, stratum)
 
 
 def test_freireich_agrees_with_r() -> None:

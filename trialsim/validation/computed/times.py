@@ -13,7 +13,7 @@ from trialsim.stats.time_to_event.log_rank import log_rank
 Given = dict[str, Any]
 
 
-def _at_risk(given: Given, arm: str, stratum: str | None = None) -> AtRisk:
+def at_risk_of(given: Given, arm: str, stratum: str | None = None) -> AtRisk:
     """Count who is at risk, the arms in alphabetical order, by stratum if there is one."""
     first, strata = np.unique(given[arm], return_inverse=True)[1], 1
     if stratum is not None:
@@ -25,7 +25,7 @@ def _at_risk(given: Given, arm: str, stratum: str | None = None) -> AtRisk:
 
 
 def leukaemia(given: Given) -> Given:
-    counts = _at_risk(given, "arm")
+    counts = at_risk_of(given, "arm")
     test, efron = log_rank(counts), hazard_ratio(counts, "efron")
     return {
         "logrank_chi2": test.z**2,
@@ -37,7 +37,7 @@ def leukaemia(given: Given) -> Given:
 
 
 def lung_cancer(given: Given) -> Given:
-    plain, stratified = (log_rank(_at_risk(given, "sex", one)) for one in (None, "ecog"))
+    plain, stratified = (log_rank(at_risk_of(given, "sex", one)) for one in (None, "ecog"))
     return {"logrank_chi2": plain.z**2, "stratified_chi2": stratified.z**2}
 
 

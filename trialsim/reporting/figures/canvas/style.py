@@ -100,6 +100,18 @@ def grid(axes: Axes, which: str) -> None:
     lines.grid(True, color="#e3e3e3", linewidth=0.7)
 
 
+def beside_rows(axes: Axes, names: Sequence[str], told: Sequence[str]) -> None:
+    """Name rows at the left, from the top, and say what each of them shows at the right."""
+    places = range(len(names))
+    values = axes.secondary_yaxis("right")
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    values.set_yticks(places, told)
+    for side in (axes, values):
+        side.tick_params(axis="y", length=0)
+    values.spines["right"].set_visible(False)
+
+
 def shades(count: int) -> list[str]:
     """Return so many colours, as far apart in lightness as they can be.
 

@@ -10,7 +10,7 @@ from trialsim.analysis.analyse import Analysis, Estimate, InGroup
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.labels import broken
-from trialsim.reporting.figures.canvas.style import INK, WIDTH, grid, page, styled
+from trialsim.reporting.figures.canvas.style import INK, WIDTH, beside_rows, grid, page, styled
 from trialsim.reporting.tables.captions import caption_of_analysis
 from trialsim.scenario.plan.methods.subgroups.interaction import OTHERS
 
@@ -94,14 +94,12 @@ def subgroups_figure(result: Analysis, width: float = WIDTH) -> Drawing:
     axes.axvline(result.primary.null, color=INK, linestyle=":")
     if result.primary.null == 1:
         axes.set_xscale("log")
-    axes.set_yticks(places, [_named(row, width) for row in data.to_dict("records")])
-    axes.set_ylim(len(data) - 0.5, -0.5)
     axes.set_xlabel(f"{result.primary.quantity}; dotted: no effect")
-    values = axes.secondary_yaxis("right")
-    values.set_yticks(places, [_told(row) for row in data.to_dict("records")])
-    for side in (axes, values):
-        side.tick_params(axis="y", length=0)
-    values.spines["right"].set_visible(False)
+    beside_rows(
+        axes,
+        [_named(row, width) for row in data.to_dict("records")],
+        [_told(row) for row in data.to_dict("records")],
+    )
     grid(axes, "x")
     return drawing
 

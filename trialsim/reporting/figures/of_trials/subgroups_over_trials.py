@@ -15,7 +15,7 @@ from trialsim.errors import InputError, Problem
 from trialsim.replicates.result import mean_of, share_of
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.labels import broken
-from trialsim.reporting.figures.canvas.style import INK, WIDTH, grid, page, styled
+from trialsim.reporting.figures.canvas.style import INK, WIDTH, beside_rows, grid, page, styled
 from trialsim.reporting.figures.canvas.trials import Trials
 from trialsim.reporting.figures.of_trials.subgroups import EVERYBODY, RULE
 from trialsim.scenario.plan.choices import PRIMARY, Quantity
@@ -111,14 +111,12 @@ def subgroups_over_trials_figure(trials: Trials, width: float = WIDTH) -> Drawin
     axes.axvline(quantity.null, color=INK, linestyle=":")
     if quantity.is_ratio:
         axes.set_xscale("log")
-    axes.set_yticks(places, [broken(name, int(width * 5)) for name in data["subgroup"]])
-    axes.set_ylim(len(data) - 0.5, -0.5)
     axes.set_xlabel(f"{quantity.name}; dotted: no effect")
-    values = axes.secondary_yaxis("right")
-    values.set_yticks(places, [_told(row) for row in data.to_dict("records")])
-    for side in (axes, values):
-        side.tick_params(axis="y", length=0)
-    values.spines["right"].set_visible(False)
+    beside_rows(
+        axes,
+        [broken(name, int(width * 5)) for name in data["subgroup"]],
+        [_told(row) for row in data.to_dict("records")],
+    )
     grid(axes, "x")
     return drawing
 
