@@ -6,6 +6,7 @@ Medicine 38:2074, table 6.
 """
 
 import math
+from bisect import bisect_left
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -158,7 +159,10 @@ def quantile_over_replicates(values: Floats, share: float, confidence: float = 0
     part = place - math.floor(place)
     middle = below if below == above else below * (1 - part) + above * part
     # so many values lie below the quantile with the confidence at least
-    least, most = map(int, np.asarray(scipy.stats.binom.ppf(chances, n, share)))
+    least, most = (
+        bisect_left(range(n), chance, key=lambda count: float(scipy.special.bdtr(count, n, share)))
+        for chance in chances
+    )
     low, high = known[least - 1] if least else -np.inf, known[most] if most < n else np.inf
     return Quantile(*map(np.asarray, (middle, low, high)))
 
