@@ -161,25 +161,20 @@ def test_what_stands_at_a_name_is_replaced_only_if_that_is_said(
     assert run(["simulate", study, "--report", str(page), "--overwrite"]) == DONE
 
 
-def in_a_process(
-    arguments: list[str | bytes], **variables: str
-) -> subprocess.CompletedProcess[bytes]:
-    program = "import sys; from trialsim.cli import main; main()"
-    environment = {**os.environ, **variables}
-    command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, capture_output=True, env=environment)
-
-
-def test_a_terminal_without_a_letter_shows_its_escape(study: str) -> None:
-    found = in_a_process(["show", study], PYTHONIOENCODING="cp1252")
-    assert found.returncode == DONE, found.stderr
-    assert rb"\u5c0f" in found.stdout
-
-
-def test_a_file_name_that_is_no_unicode_takes_the_page(study: str, tmp_path: Path) -> None:
+def test_where_only_ascii_is_known_text_is_escaped_and_files_are_named_and_read_all_the_same(
+    study: str, tmp_path: Path
+) -> None:
+    """The study has a letter that ASCII lacks, and the name of the page is no Unicode."""
     page = os.fsencode(tmp_path) + b"/page-\xff.html"
-    found = in_a_process(["simulate", study, "--report", page])
-    assert found.returncode == DONE, found.stderr
+    program = "import sys; from trialsim.cli import main; main()"
+    plain = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    found = subprocess.run(
+        [sys.executable, "-c", program, "simulate", study, "--report", page],
+        capture_output=True,
+        env={**os.environ, **plain},
+    )
+    assert (found.returncode, found.stderr) == (DONE, b"")
+    assert rb"\u5c0f" in found.stdout
     assert b"\\udcff" in found.stdout
     with open(page, encoding="utf-8") as file:  # noqa: PTH123 - a name in bytes
         assert "<!DOCTYPE html>" in file.read()

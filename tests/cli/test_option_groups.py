@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
+import pytest
+from typer.main import get_command
+
+from trialsim.cli.app import app
 from trialsim.cli.option_groups import with_options
 
 
@@ -41,17 +45,15 @@ def test_a_command_gets_its_groups_made_of_their_options() -> None:
     assert got == [3, Outer(name="a", inner=Inner(jobs=2)), True]
 
 
-def test_the_help_of_every_command_speaks_of_what_is_given_and_not_of_types() -> None:
-    from typer.main import get_command
-    from typer.testing import CliRunner
-
-    from trialsim.cli.app import app
-
-    commands: Any = get_command(app)
-    every = [[name] for name in commands.commands if name != "plot"]
-    every += [["plot", name] for name in commands.commands["plot"].commands]
+def test_the_help_of_every_command_speaks_of_what_is_given_and_not_of_types(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    program: Any = get_command(app)
+    every = [[name] for name in program.commands if name != "plot"]
+    every += [["plot", name] for name in program.commands["plot"].commands]
     for command in every:
-        told = CliRunner().invoke(app, [*command, "--help"]).output
-        assert "Usage:" in told
+        program.main([*command, "--help"], prog_name="trialsim", standalone_mode=False)
+        told = capsys.readouterr().out
+        assert told.startswith(" ".join(["Usage: trialsim", *command, ""]))
         for word in ("<str", "<int", "<float", "<path", "<=x", "x>=", "{"):
             assert word not in told, (command, word)
