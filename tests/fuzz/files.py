@@ -1,7 +1,8 @@
 """Thousands of wrong studies are read, described and simulated; each is right or is refused.
 
-Run as a program it takes how many files, the seed, and the folder for those that are written; it
-prints one JSON object. Memory and time are bounded, and nothing is written outside the folder.
+Run as a program it takes how many files, the seed, the folder for those that are written, and the
+names of the studies that are made wrong, usually all; it prints one JSON object. Memory and time
+are bounded, and nothing is written outside the folder.
 """
 
 import json
@@ -10,7 +11,6 @@ import re
 import resource
 import signal
 import sys
-import time
 import traceback
 import warnings
 from collections import Counter
@@ -52,17 +52,15 @@ class TooLongError(Exception):
 def main() -> None:
     """Check wrong studies, and print what became of them."""
     files, seed, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    until = time.monotonic() + (float(sys.argv[4]) if len(sys.argv) > 4 else 1e9)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGVTALRM, _stop)
     warnings.simplefilter("error")
-    studies = builtin_studies()
+    known = builtin_studies()
+    studies = {name: known[name] for name in sys.argv[4:] or known}
     whole = {name: draft_over_bases(path, ()).content for name, path in studies.items()}
     counts: Counter[str] = Counter()
     unhandled: dict[str, str] = {}
     for number in range(files):
-        if time.monotonic() > until:
-            break
         dice = random.Random(f"{seed} {number}")
         name = dice.choice(list(studies))
         signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)

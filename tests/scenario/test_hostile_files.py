@@ -60,6 +60,10 @@ HOSTILE: Final = {
     ),
     "a name of 5,000 letters": (f"extends: cars1\nname: {'a' * 5_000}", "name: must have at most"),
     "a base of 5,000 letters": (f"extends: {'a' * 5_000}", "extends: cannot be read: File name"),
+    "doses of an arm that has none": (
+        "extends: alvarez2011_mcp_mod\ndesign: {arms: {saline: {dose_ml: null}}}",
+        "design.arms.saline.dose_ml: must be given in one unit",
+    ),
     "a section of a trial renamed": (
         "trials: {one: {extends: cars1, 7: {}}, two: {extends: cars1}}",
         "trials.one.7",
@@ -83,10 +87,18 @@ def test_a_spread_of_sites_that_is_allowed_is_simulated(tmp_path: Path) -> None:
     assert study.operations.site_rate_coefficient_of_variation == 1e-6
 
 
-def test_a_thousand_wrong_studies_are_right_or_refused(tmp_path: Path) -> None:
-    """In a process of its own, whose memory is bounded; some twenty seconds of the fuzzer."""
+FUZZED: Final = (
+    *("alvarez2011_mcp_mod", "cars1_estimands", "cars1_mechanism", "cars_sequential"),
+    *("rat_cyclopamine", "stroke_nihss", "xiao1999", "cars_varying"),
+)
+"""Of each kind of part a study, and small ones: curves of the dose, estimands and imputation, a
+mechanism, looks, animals, grades, several visits, a programme."""
+
+
+def test_wrong_studies_are_right_or_refused(tmp_path: Path) -> None:
+    """In a process of its own, whose memory is bounded."""
     found = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.files", "1000", "2016", str(tmp_path), "20"],
+        [sys.executable, "-m", "tests.fuzz.files", "120", "2016", str(tmp_path), *FUZZED],
         capture_output=True,
         text=True,
         cwd=Path(__file__).resolve().parents[2],

@@ -1,5 +1,6 @@
 """A programme is a file as a scenario's is: complete, sourced, all problems reported at once."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,32 @@ analysis:
 """
 ABOUT_IT = "name: two\ntitle: Two trials\nsummary: Two trials of one design.\n"
 TRIALS = "trials:\n  a: {extends: cars1}\n  b: {extends: cars1, design: {patients: 100}}\n"
+WHOLE = f"""{ABOUT_IT}
+size_percent: 90
+trials:
+  a: {{extends: vad_cognition, title: One}}
+  b: {{extends: vad_cognition, design: {{patients: 60}}}}
+analysis:
+  measure: standardised_difference
+  pooling: random
+  heterogeneity: dersimonian-laird
+  reference: normal
+  alternative: two-sided
+  alpha: 0.05
+  confidence: 0.95
+findings:
+  smd:
+    label: Pooled standardised mean difference
+    of: {{kind: analysis, analysis: primary, figure: estimate}}
+    value: 0.36
+    explanation: 'as published: no more is known'
+calibrated: {{trials.b.outcomes.mmse.effect.value: {{finding: smd}}}}
+references: {{guide: A guide}}
+sources: {{findings.smd: {{status: published, reference: guide}}}}
+"""
 
 
+@cache
 def programme(name: str) -> Programme:
     found = load_study(name)
     assert isinstance(found, Programme)
@@ -49,13 +74,13 @@ def problems(folder: Path, text: str) -> list[str]:
     return [str(one).replace(f"{path}:", "") for one in refused.value.problems]
 
 
-@pytest.mark.parametrize("name", ["cars_pooled", "cochrane_vad"])
-def test_a_programme_is_the_same_when_written_and_read_again(name: str, tmp_path: Path) -> None:
-    found = programme(name)
+def test_a_programme_is_the_same_when_written_and_read_again(tmp_path: Path) -> None:
+    """With whatever a programme can say of itself."""
+    found = load_study(written(tmp_path, WHOLE))
+    assert all(vars(found).values())
     again = load_study(written(tmp_path, to_yaml(found)))
     assert again == found
     assert again.digest == found.digest
-    assert found.name == name
 
 
 @pytest.mark.parametrize("name", PROGRAMMES)
@@ -65,8 +90,9 @@ def test_every_number_of_every_programme_has_a_source(name: str) -> None:
     for trial in found.trials.values():
         parts.append((trial.sources, trial.model_dump(mode="json", exclude=set(ABOUT))))
     for sources, content in parts:
-        every = set(paths_of(content))
-        leaves = {path for path in every if not any(one.startswith(f"{path}.") for one in every)}
+        leaves = {
+            path for path in paths_of(content) if not isinstance(part_at(content, path), dict)
+        }
         assert [path for path in leaves if source_of(path, sources) is UNSOURCED] == []
     for finding in found.findings:
         assert source_of(f"findings.{finding}", found.sources) is not UNSOURCED

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trialsim.errors import InputError
-from trialsim.scenario.files.yaml_file import load, to_yaml
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.findings import Finding
 from trialsim.scenario.scenario import Scenario, validated
 from trialsim.scenario.validation.paths import part_at
@@ -126,12 +126,6 @@ def test_a_changed_study_has_no_findings_and_an_unchanged_one_keeps_them() -> No
     assert not changed.calibrated
     assert not [path for path in changed.sources if path.startswith("findings.")]
     assert CARS1.replace({"title": "Another"}).findings == CARS1.findings
-
-
-def test_findings_survive_being_written_and_read(tmp_path: Path) -> None:
-    path = tmp_path / "written.yaml"
-    path.write_text(to_yaml(CARS1), encoding="utf-8")
-    assert load(path) == CARS1
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ from typing import Any, get_args
 
 import pytest
 
-import trialsim as ts
+from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import Missing
 from trialsim.scenario.plan.estimands import EVENTS, STRATEGIES, Estimand, Strategy
 from trialsim.scenario.plan.handling import departures, handling
 from trialsim.scenario.plan.imputation import Imputation
-from trialsim.scenario.programme import single_trial
 from trialsim.scenario.protocol.intercurrent import Event, TreatmentEvent
 
 DEAD: tuple[Event, ...] = ("death",)
@@ -18,8 +17,11 @@ STOPPED: tuple[Event, ...] = ("discontinuation",)
 LEFT: tuple[Event, ...] = ("withdrawal",)
 
 
+PLAN = load("cars1").analysis
+
+
 def planned(**changes: Any) -> AnalysisPlan:
-    return single_trial(ts.load("cars1")).analysis.model_copy(update=changes)
+    return PLAN.model_copy(update=changes)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from trialsim.scenario.files.builtin import builtin_scenarios
 from trialsim.scenario.files.yaml_file import load
-from trialsim.scenario.scenario import ABOUT, Scenario
-from trialsim.scenario.validation.paths import paths_of
+from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.validation.sources import UNSOURCED, Source, source_of
 
 CARS1 = load("cars1")
@@ -23,17 +21,6 @@ def test_a_source_covers_everything_below_it_unless_a_longer_path_says_otherwise
     assert source_of("design.arms.placebo.dose_ml", sources) is arms
     assert source_of("design.armsize", sources) is design
     assert source_of("operations", sources) is UNSOURCED
-
-
-@pytest.mark.parametrize("name", sorted(builtin_scenarios()))
-def test_every_number_of_every_study_has_a_source(name: str) -> None:
-    scenario = load(name)
-    content = scenario.model_dump(mode="json", exclude=set(ABOUT))
-    every = set(paths_of(content))
-    leaves = {path for path in every if not any(one.startswith(f"{path}.") for one in every)}
-    said = leaves - {"eligibility.inclusion", "eligibility.exclusion"}  # mappings without a rule
-    omitted_defaults = [path for path in said if source_of(path, scenario.sources) is UNSOURCED]
-    assert omitted_defaults == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import json
 import re
 from itertools import product
-from typing import Any
 
 import pytest
 
@@ -14,53 +13,38 @@ from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.outcomes.effects import effect_sizes
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.scenario import ABOUT, Scenario, validated
-from trialsim.scenario.validation.paths import and_above, paths_of
-from trialsim.scenario.validation.sources import source_of
+from trialsim.scenario.validation.paths import and_above, part_at, paths_of
+from trialsim.scenario.validation.sources import UNSOURCED, source_of
 from trialsim.scenario.words.description import Section, as_text, describe, plan_in_words
 
 BUILTIN = sorted(builtin_scenarios())
 CARS1 = load("cars1")
 
 
-def paths_of_rows(scenario: Scenario) -> set[str | None]:
-    return {row.path for section in describe(scenario).sections for row in section.rows}
-
-
 def values_of(scenario: Scenario) -> set[str]:
-    """Return the paths of all values, but for those that the words tell: labels and `whole`."""
+    """Return the paths of all values."""
     content = scenario.model_dump(mode="json", exclude=set(ABOUT))
-    leaves = {path for path in paths_of(content) if not isinstance(at(content, path), dict)}
-    return {path for path in leaves if path.rsplit(".", 1)[-1] not in ("label", "whole")}
-
-
-def at(content: Any, path: str) -> Any:
-    for name in path.split("."):
-        content = content[name]
-    return content
+    return {path for path in paths_of(content) if not isinstance(part_at(content, path), dict)}
 
 
 @pytest.mark.parametrize("name", BUILTIN)
-def test_every_number_stands_in_a_row(name: str) -> None:
+def test_every_value_of_a_study_has_a_source_and_is_told_with_it(name: str) -> None:
+    """Each has a source and stands in a row, in its own if the source is; all as plain data."""
     scenario = load(name)
-    rows = paths_of_rows(scenario)
-    missing = [path for path in values_of(scenario) if not rows.intersection(and_above(path))]
-    assert missing == []
-
-
-@pytest.mark.parametrize("name", BUILTIN)
-def test_every_value_with_a_source_of_its_own_has_a_row_of_its_own(name: str) -> None:
-    scenario = load(name)
-    assert values_of(scenario) & scenario.sources.keys() <= paths_of_rows(scenario)
-
-
-@pytest.mark.parametrize("name", BUILTIN)
-def test_every_row_has_the_status_of_its_path(name: str) -> None:
-    scenario = load(name)
-    for section in describe(scenario).sections:
-        for row in section.rows:
-            if row.path is not None:
-                source = source_of(row.path, scenario.sources)
-                assert (row.status, row.reference) == (source.status, source.reference)
+    told = describe(scenario)
+    rows = {row.path: row for section in told.sections for row in section.rows}
+    values = values_of(scenario)
+    assert [path for path in values if source_of(path, scenario.sources) is UNSOURCED] == []
+    values = {path for path in values if path.rsplit(".", 1)[-1] not in ("label", "whole")}  # words
+    assert [path for path in values if not rows.keys() & set(and_above(path))] == []
+    assert values & scenario.sources.keys() <= rows.keys()
+    for path, row in rows.items():
+        if path is not None:
+            source = source_of(path, scenario.sources)
+            assert (row.status, row.reference) == (source.status, source.reference)
+    plain = json.loads(json.dumps(told.to_dict(), allow_nan=False))
+    assert plain["digest"] == scenario.digest
+    assert {"title", "words", "rows"} == set(plain["sections"][0])
 
 
 def test_a_number_without_a_source_is_told_as_assumed() -> None:
@@ -123,13 +107,6 @@ def test_the_eligibility_is_told_in_words() -> None:
     text = " ".join(as_text(describe(CARS1)).split())
     assert "45 to 85 years (Age: at least 45 years and at most 85 years)" in text
     assert "Territory of the internal carotid artery (Arterial territory: internal carotid)" in text
-
-
-@pytest.mark.parametrize("name", BUILTIN)
-def test_the_description_is_plain_data(name: str) -> None:
-    told = json.loads(json.dumps(describe(load(name)).to_dict(), allow_nan=False))
-    assert told["digest"] == load(name).digest
-    assert {"title", "words", "rows"} == set(told["sections"][0])
 
 
 CHOICES = {

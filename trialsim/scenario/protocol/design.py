@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from trialsim.distributions import FrozenModel, NotNegative, Positive
+from trialsim.distributions import FrozenModel, MissingFieldError, NotNegative, Positive
 from trialsim.scenario.protocol.randomisation import ARM, SITE, Cap, Factor, Procedure
 from trialsim.scenario.validation.refusal import CheckedModel, Name, Violation, until_missing
 
@@ -73,12 +73,20 @@ class Arm(CheckedModel):
     @property
     def dose_unit(self) -> DoseUnit:
         """The unit of the doses."""
-        return next(unit for name, unit in _UNITS.items() if getattr(self, name) is not None)
+        return self._given[0]
 
     @property
     def doses(self) -> tuple[float, ...]:
         """The dose of each phase of the course, or one for all of them."""
-        return next(_each(given) for name in _UNITS if (given := getattr(self, name)) is not None)
+        return _each(self._given[1])
+
+    @property
+    def _given(self) -> tuple[DoseUnit, Doses]:
+        """The unit and the doses; missing of an arm that is refused as it gives none."""
+        for name, unit in _UNITS.items():
+            if (doses := getattr(self, name)) is not None:
+                return unit, doses
+        raise MissingFieldError("dose_ml")
 
 
 class Visit(FrozenModel):
