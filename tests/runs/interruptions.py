@@ -16,7 +16,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -31,6 +32,8 @@ _LINE: Final = re.compile("trialsim: interrupted($|; .* the same command continu
 SECONDS_LEFT: Final = 5
 """How long a process may outlive the command that started it."""
 LONGEST: Final = 60
+Start = Callable[[list[str], Path, Path], tuple[int, Callable[[float], int]]]
+"""Starts a command in a folder, its words kept in a file: the process, and what waits for it."""
 STARTED: Final = 0.05
 """Seconds after which Python itself has started and what stops is the program."""
 _STUDY: Final = ["stroke_nihss", "--set", "design.patients=12", "--seed", "7", "--jobs", "2"]
@@ -72,12 +75,10 @@ class Way(NamedTuple):
     signal: signal.Signals
     group: bool
 
-    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+    def stop(self, process: int) -> None:
         """Send the signal to the command alone, or to its workers too."""
-        if self.group:
-            os.killpg(process.pid, self.signal)
-        else:
-            process.send_signal(self.signal)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.killpg(process, self.signal) if self.group else os.kill(process, self.signal)
 
     @property
     def statuses(self) -> set[int]:
@@ -126,30 +127,18 @@ def processes_of(session: int) -> set[int]:
     return found - {session}
 
 
-def prepared(folder: Path, name: str) -> Path:
+def prepared(folder: Path, name: str, start: Start) -> Path:
     """Return a folder in which a command can be run, with what it needs."""
     folder.mkdir(parents=True)
     for arguments in BEFORE.get(name, []):
-        finish(arguments, folder)
+        finish(arguments, folder, start)
         if name.startswith("merge"):
             (folder / "run").rename(folder / ("two" if (folder / "one").exists() else "one"))
     return folder
 
 
-def finish(arguments: list[str], folder: Path) -> float:
-    """Run a command to its end in a folder, and return the seconds it took."""
-    began = time.perf_counter()
-    ran = subprocess.run(
-        [*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, timeout=600
-    )
-    assert ran.returncode == 0, ran.stderr
-    return time.perf_counter() - began
-
-
-def interrupt(arguments: list[str], folder: Path, after: float, way: Way, found: Found) -> None:
-    """Stop a command after some seconds and note what is wrong with how it ends."""
-    case = f"{arguments[0]} after {after:.2f} s by {way.signal.name} group={way.group}"
-    words = folder.with_name("words.txt")
+def started(arguments: list[str], folder: Path, words: Path) -> tuple[int, Callable[[float], int]]:
+    """Start the program itself, in a session of its own."""
     with words.open("wb") as file:
         child = subprocess.Popen(
             [*PROGRAM, *arguments],
@@ -158,20 +147,37 @@ def interrupt(arguments: list[str], folder: Path, after: float, way: Way, found:
             stderr=file,
             start_new_session=True,
         )
-        try:
-            child.wait(after)
-        except subprocess.TimeoutExpired:
-            way.stop(child)
-            found.interruptions += 1
-        else:
-            found.late += 1
-        status = child.wait(LONGEST)
+    return child.pid, child.wait
+
+
+def finish(arguments: list[str], folder: Path, start: Start) -> float:
+    """Run a command to its end in a folder, and return the seconds it took."""
+    began, words = time.perf_counter(), folder.with_name("words.txt")
+    assert start(arguments, folder, words)[1](600) == DONE, words.read_text()
+    return time.perf_counter() - began
+
+
+def interrupt(
+    arguments: list[str], folder: Path, after: float, way: Way, found: Found, start: Start
+) -> None:
+    """Stop a command after some seconds and note what is wrong with how it ends."""
+    case = f"{arguments[0]} after {after:.2f} s by {way.signal.name} group={way.group}"
+    words = folder.with_name("words.txt")
+    process, wait = start(arguments, folder, words)
+    try:
+        status = wait(after)
+    except subprocess.TimeoutExpired:
+        way.stop(process)
+        found.interruptions += 1
+        status = wait(LONGEST)
+    else:
+        found.late += 1
     deadline = time.monotonic() + SECONDS_LEFT
-    while (left := processes_of(child.pid)) and time.monotonic() < deadline:
+    while (left := processes_of(process)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for process in left:
-        found.left.append(f"{case}: {Path(f'/proc/{process}/cmdline').read_bytes()!r}")
-        os.kill(process, signal.SIGKILL)
+    for one in left:
+        found.left.append(f"{case}: {Path(f'/proc/{one}/cmdline').read_bytes()!r}")
+        os.kill(one, signal.SIGKILL)
     said = words.read_text().splitlines()
     if len(said) != (status == INTERRUPTED) or not all(map(_LINE.match, said)):
         found.words.append(f"{case}: {said}")
@@ -180,15 +186,20 @@ def interrupt(arguments: list[str], folder: Path, after: float, way: Way, found:
 
 
 def campaign(
-    folder: Path, count: int, names: list[str], seed: int, times: int = 8
+    folder: Path,
+    count: int,
+    names: list[str],
+    seed: int,
+    times: int = 8,
+    start: Start = started,
 ) -> Iterator[Found]:
     """Stop commands in turn until there are enough interruptions; yield what is found so far."""
     moments, ways, found = Random(seed), cycle(WAYS), Found()
     truth, seconds = {}, {}
     for name in names:
-        place = prepared(folder / name / "before", name)
+        place = prepared(folder / name / "before", name, start)
         whole = shutil.copytree(place, folder / name / "whole")
-        seconds[name] = finish(COMMANDS[name], whole)
+        seconds[name] = finish(COMMANDS[name], whole, start)
         truth[name] = bytes_of(whole)
     for turn, name in enumerate(cycle(names)):
         if found.interruptions >= count:
@@ -196,9 +207,9 @@ def campaign(
         place = shutil.copytree(folder / name / "before", folder / name / f"stopped{turn}")
         for _ in range(min(times, count - found.interruptions)):
             after = moments.uniform(STARTED, seconds[name])
-            interrupt(COMMANDS[name], place, after, next(ways), found)
+            interrupt(COMMANDS[name], place, after, next(ways), found, start)
             found.by_command[name] += 1
-        seconds[name] = min(seconds[name], finish(COMMANDS[name], place))
+        seconds[name] = min(seconds[name], finish(COMMANDS[name], place, start))
         found.compared += 1
         if bytes_of(place) != truth[name]:
             found.different.append(f"{name} in {place}")

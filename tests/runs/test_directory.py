@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.runs.nursery import Nursery
 from trialsim.errors import InputError, RunError
 from trialsim.questions.power import power, power_by
 from trialsim.replicates.result import PowerResult
@@ -35,6 +35,7 @@ HURRIED: Final = SMALL.replace(
 )
 """A study whose recruitment is not complete in time in some of the replicates."""
 MANIFEST: Final = manifest_here(SMALL, SEED, block=BLOCK)
+posix = pytest.mark.skipif(os.name != "posix", reason="forks and kills as POSIX does")
 
 
 def kept_power(
@@ -84,97 +85,47 @@ def test_workers_change_no_byte(tmp_path: Path, undisturbed: dict[str, bytes]) -
     assert bytes_of(tmp_path) == undisturbed
 
 
-CHILD: Final = f"""
-import sys
-from tests.runs.test_directory import kept_power
-from trialsim.replicates.run import Simulation
-from trialsim.runs.part_file import from_parquet, to_parquet
-from trialsim.runs.directory import open_run
-from trialsim.runs.manifest import manifest_here
-from trialsim.scenario.files.yaml_file import load
-
-small, block = load("cars1").replace({{"design.patients": 20}}), range({BLOCK})
-results = Simulation(small, {SEED}).run(block)  # all that is slow the first time
-from_parquet(to_parquet(block, results, {{}}))
-run = open_run(sys.argv[1], manifest_here(small, {SEED}, block=len(block)))
-print("ready", flush=True)
-kept_power(run, {COUNT})
-"""
+LONG: Final = 4_000
+LONG_BLOCK: Final = 32
 
 
-def started(folder: Path) -> "subprocess.Popen[str]":
-    """Start a run in another process, and wait until it is about to compute."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    return child
+def run_long(folder: str) -> None:
+    """Run what takes long enough to be killed a few times over."""
+    kept_power(open_run(folder, MANIFEST._replace(block=LONG_BLOCK)), LONG)
 
 
-LONG: Final = 20_000
-LONG_BLOCK: Final = 128
-NURSERY: Final = f"""
-import os, sys
-import pyarrow.parquet  # all that is slow the first time
-from tests.runs.test_directory import kept_power
-from trialsim.replicates.run import Simulation
-from trialsim.runs.directory import open_run
-from trialsim.runs.manifest import manifest_here
-from trialsim.scenario.files.yaml_file import load
-
-small = load("cars1").replace({{"design.patients": 20}})
-Simulation(small, {SEED}).run(range(64))
-for folder in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        manifest = manifest_here(small, {SEED}, block={LONG_BLOCK})
-        kept_power(open_run(folder.strip(), manifest), {LONG})
-        os._exit(0)
-    print(child, flush=True)
-    os.waitpid(child, 0)
-    print("ended", flush=True)
-"""
+def run_in_two(folder: str) -> None:
+    """Run in one directory in two processes at once."""
+    other = os.fork()
+    run_in(Path(folder))
+    if other:
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]))
 
 
 def finished_in(folder: Path) -> int:
     return len(list(folder.glob("parts/*.parquet")))
 
 
-@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
-def test_twenty_kills_of_twenty_thousand_replicates_leave_the_bytes_of_an_undisturbed_run(
-    tmp_path: Path,
+@posix
+def test_twenty_kills_of_four_thousand_replicates_leave_the_bytes_of_an_undisturbed_run(
+    tmp_path: Path, nursery: Nursery
 ) -> None:
     """Every process is killed at a random moment; the last one is left to finish."""
     killed, whole, moments = tmp_path / "killed", tmp_path / "whole", Random(SEED)
-    manifest = manifest_here(SMALL, SEED, block=LONG_BLOCK)
     reached: list[int] = []
-    with subprocess.Popen(
-        [sys.executable, "-c", NURSERY],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    ) as nursery:
-        assert nursery.stdin is not None
-        assert nursery.stdout is not None
-        for _ in range(20):
-            print(killed, file=nursery.stdin, flush=True)
-            child = int(nursery.stdout.readline())
-            wanted, deadline = finished_in(killed) + moments.randint(0, 6), time.monotonic() + 60
-            while finished_in(killed) < wanted and time.monotonic() < deadline:
-                time.sleep(0.002)
-            time.sleep(moments.uniform(0, 0.05))
-            os.kill(child, signal.SIGKILL)
-            assert nursery.stdout.readline() == "ended\n"
-            reached.append(finished_in(killed))
+    for _ in range(20):
+        child = nursery.start("tests.runs.test_directory:run_long", tmp_path, None, str(killed))
+        wanted, deadline = finished_in(killed) + moments.randint(0, 6), time.monotonic() + 60
+        while finished_in(killed) < wanted and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(moments.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        assert nursery.wait(60) == -signal.SIGKILL
+        reached.append(finished_in(killed))
     assert reached == sorted(reached)  # nothing that was finished is ever lost
     assert len(set(reached)) > 10  # the kills came in the middle
     for folder in (killed, whole):
-        kept_power(open_run(folder, manifest), LONG)
+        run_long(str(folder))
     assert bytes_of(killed) == bytes_of(whole)
 
 
@@ -188,12 +139,14 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path, undisturbed: dict[str, bytes
     assert bytes_of(tmp_path) == undisturbed
 
 
+@posix
 def test_two_processes_in_one_directory_leave_the_bytes_of_one(
-    tmp_path: Path, undisturbed: dict[str, bytes]
+    tmp_path: Path, undisturbed: dict[str, bytes], nursery: Nursery
 ) -> None:
-    with started(tmp_path) as one, started(tmp_path) as other:
-        assert (one.wait(60), other.wait(60)) == (0, 0)
-    assert bytes_of(tmp_path) == undisturbed
+    both = tmp_path / "both"
+    nursery.start("tests.runs.test_directory:run_in_two", tmp_path, None, str(both))
+    assert nursery.wait(60) == 0
+    assert bytes_of(both) == undisturbed
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["whole", "killed before its scenario"])

@@ -2,20 +2,21 @@
 
 import json
 import os
-import subprocess
-import sys
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from shutil import copytree
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import trialsim as ts
-from tests.runs.test_directory import bytes_of
+from tests.runs.nursery import Nursery
+from tests.runs.test_directory import bytes_of, posix
 from trialsim.runs.directory import find_run
 from trialsim.runs.replay import replay
 from trialsim.runs.study_set import STUDY_BLOCK, runs_in
@@ -54,22 +55,41 @@ def assurance(out: Path | None, replicates: int = COUNT, **asked: Any) -> Result
 COMMANDS: Final[dict[str, Command]] = {"what_if": what_if, "size": size, "assurance": assurance}
 
 
+class Undisturbed(NamedTuple):
+    """What each command said and wrote that nothing disturbed."""
+
+    folder: Path
+    results: dict[str, Result]
+    bytes: dict[str, dict[str, bytes]]
+
+    def copy(self, name: str, to: Path) -> Path:
+        """Return a copy of a command's directory, with which anything may be done."""
+        return copytree(self.folder / name, to, dirs_exist_ok=True)
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
-    """Return the bytes of each command that nothing disturbed."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     folder = tmp_path_factory.mktemp("undisturbed")
-    for name, command in COMMANDS.items():
-        command(folder / name)
-    return {name: bytes_of(folder / name) for name in COMMANDS}
+    results = {name: command(folder / name) for name, command in COMMANDS.items()}
+    return Undisturbed(folder, results, {name: bytes_of(folder / name) for name in COMMANDS})
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_what_is_kept_is_what_is_told_without_a_directory(name: str, tmp_path: Path) -> None:
-    kept, plain = (COMMANDS[name](out).to_dict() for out in (tmp_path, None))
-    told = json.loads((tmp_path / f"{name}.json").read_text())
+def test_what_is_kept_is_what_is_told_without_a_directory(
+    name: str, undisturbed: Undisturbed
+) -> None:
+    """As JSON, and as a table."""
+    result = undisturbed.results[name]
+    kept, plain = result.to_dict(), COMMANDS[name](None).to_dict()
+    told = json.loads((undisturbed.folder / name / f"{name}.json").read_text())
     assert told.pop("checksum")
     assert told.items() <= as_told(kept).items()
     assert as_told(kept) == as_told(plain)
+    frame = result.frame.drop(columns="seconds", errors="ignore")
+    table = pd.read_csv(undisturbed.folder / name / f"{name}.csv", keep_default_na=False)
+    assert list(table) == list(frame)
+    for column in frame.select_dtypes("number"):
+        np.testing.assert_array_equal(pd.to_numeric(table[column]), frame[column])
 
 
 def as_told(content: Any) -> Any:
@@ -81,86 +101,70 @@ def as_told(content: Any) -> Any:
     return None if isinstance(content, float) and not np.isfinite(content) else content
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_table_holds_the_frame(name: str, tmp_path: Path) -> None:
-    result = COMMANDS[name](tmp_path)
-    frame = result.frame.drop(columns="seconds", errors="ignore")
-    table = pd.read_csv(tmp_path / f"{name}.csv", keep_default_na=False)
-    assert list(table) == list(frame)
-    for column in frame.select_dtypes("number"):
-        np.testing.assert_array_equal(pd.to_numeric(table[column]), frame[column])
+def all_commands(folder: str) -> None:
+    """Run every command, each in a directory of its own."""
+    for name, command in COMMANDS.items():
+        command(Path(folder) / name)
 
 
-CHILD: Final = """
-import sys
-from pathlib import Path
-from tests.runs.test_study_set import COMMANDS
-for name, command in COMMANDS.items():
-    told = lambda *finished: print("block", flush=True)
-    command(Path(sys.argv[1]) / name, progress=told)
-"""
+def finished_in(folder: Path) -> int:
+    return len(list(folder.glob("*/studies/*/parts/*.parquet")))
 
 
-@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
+@posix
 def test_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_command(
-    tmp_path: Path, undisturbed: dict[str, dict[str, bytes]]
+    tmp_path: Path, undisturbed: Undisturbed, nursery: Nursery
 ) -> None:
     """Each process does all commands until it is killed; then each is left to finish."""
-    moments, reached = Random(2016), [0]
+    moments, reached, killed = Random(2016), [0], tmp_path / "killed"
     for _ in range(3):
-        with subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        ) as child:
-            assert child.stdout is not None
-            for _ in range(reached[-1] + moments.randint(1, 4)):  # what is held is told as well
-                child.stdout.readline()
-            time.sleep(moments.uniform(0, 0.05))
-            child.kill()
-        runs = [run for name in COMMANDS for run in runs_in(tmp_path / name)]
-        reached.append(sum(len(run.held) for run in runs))
+        child = nursery.start("tests.runs.test_study_set:all_commands", tmp_path, None, str(killed))
+        wanted, deadline = reached[-1] + moments.randint(1, 4), time.monotonic() + 60
+        while finished_in(killed) < wanted and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(moments.uniform(0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        assert nursery.wait(60) == -signal.SIGKILL
+        reached.append(finished_in(killed))
     assert reached == sorted(reached)  # nothing that was finished is ever lost
     assert len(set(reached)) > 2  # the kills came in the middle
     for name, command in COMMANDS.items():
-        command(tmp_path / name)
-        assert bytes_of(tmp_path / name) == undisturbed[name]
+        command(killed / name)
+        assert bytes_of(killed / name) == undisturbed.bytes[name]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_workers_and_batches_change_no_byte(
-    name: str, tmp_path: Path, undisturbed: dict[str, dict[str, bytes]]
+    name: str, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     COMMANDS[name](tmp_path, n_jobs=2, batch=37)
-    assert bytes_of(tmp_path) == undisturbed[name]
+    assert bytes_of(tmp_path) == undisturbed.bytes[name]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_more_replicates_only_add_parts_and_end_as_if_asked_for_at_once(
-    name: str, tmp_path: Path, undisturbed: dict[str, dict[str, bytes]]
+    name: str, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     more = 3 * STUDY_BLOCK
-    COMMANDS[name](tmp_path / "extended")
-    COMMANDS[name](tmp_path / "extended", more)
+    COMMANDS[name](undisturbed.copy(name, tmp_path / "extended"), more)
     COMMANDS[name](tmp_path / "at once", more)
     extended, at_once = bytes_of(tmp_path / "extended"), bytes_of(tmp_path / "at once")
     assert at_once.items() <= extended.items()
-    parts = {path: content for path, content in undisturbed[name].items() if "parts" in path}
+    parts = {path: content for path, content in undisturbed.bytes[name].items() if "parts" in path}
     assert parts.items() <= extended.items()
     if name != "size":  # which tries other candidates when it sees more
         assert extended == at_once
 
 
 def test_a_damaged_part_of_a_world_is_set_aside_and_computed_again(
-    tmp_path: Path, undisturbed: dict[str, dict[str, bytes]]
+    tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
-    what_if(tmp_path)
+    undisturbed.copy("what_if", tmp_path)
     part = sorted(tmp_path.glob("studies/*/parts/*.parquet"))[2]
     part.write_bytes(part.read_bytes()[:-1])
     assert [run.damaged for run in runs_in(tmp_path) if run.damaged] == [(part.name,)]
     what_if(tmp_path)
-    assert bytes_of(tmp_path) == undisturbed["what_if"]
+    assert bytes_of(tmp_path) == undisturbed.bytes["what_if"]
 
 
 @pytest.mark.parametrize(
@@ -179,9 +183,9 @@ def test_a_damaged_part_of_a_world_is_set_aside_and_computed_again(
     ],
 )
 def test_another_command_is_told_what_differs_and_changes_nothing(
-    tmp_path: Path, name: str, asked: dict[str, Any], told: set[str]
+    tmp_path: Path, name: str, asked: dict[str, Any], told: set[str], undisturbed: Undisturbed
 ) -> None:
-    COMMANDS[name](tmp_path)
+    undisturbed.copy(name, tmp_path)
     before = bytes_of(tmp_path)
     with pytest.raises(ts.InputError, match=f"as in {tmp_path} ") as refused:
         COMMANDS[name](tmp_path, **asked)
