@@ -4,6 +4,8 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final
@@ -80,15 +82,23 @@ def part_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Return what a file is made of, read once for all tests."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Return the dotted names that a file imports, also inside its functions."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom):
+    names = set()
+    for node in nodes_of(path):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name_of(path)} imports relatively"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def files_imported(path: Path) -> set[Path]:
@@ -96,15 +106,15 @@ def files_imported(path: Path) -> set[Path]:
 
     A name from a folder's `__init__` counts as that file.
     """
-    strings = {
+    named = {
         node.value
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for node in nodes_of(path)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"trialsim(\.\w+)+", node.value)
     }
     found: set[Path] = set()
-    for name in imports(path) | {
-        text for text in strings if re.fullmatch(r"trialsim(\.\w+)+", text)
-    }:
+    for name in imports(path) | named:
         parts = name.split(".")
         while parts and parts[0] == "trialsim":
             place = PACKAGE.joinpath(*parts[1:])
@@ -127,25 +137,32 @@ def importers(package: str) -> set[str]:
     }
 
 
+def calls() -> Iterator[tuple[Path, str]]:
+    """Yield each call in the package: its file, and what is called."""
+    for path in MODULES:
+        for node in nodes_of(path):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                yield path, ast.unparse(node.func)
+
+
 def test_every_module_has_a_floor() -> None:
     assert {part_of(path) for path in MODULES} - {"__init__"} <= FLOORS.keys()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_module_imports_only_from_its_own_part_and_the_floors_below(path: Path) -> None:
+def test_a_module_imports_only_from_its_own_part_and_the_floors_below() -> None:
     """`streams` and `distributions` stand beside `stats` and know nothing of it, nor it of them."""
-    part = part_of(path)
-    imported = imports(path)
-    if part == "__init__":
-        return
-    assert "trialsim" not in imported, "take what is needed from where it is written"
-    ours = {name.split(".")[1] for name in imported if name.startswith("trialsim.")}
-    others = ours - {part, "__version__"}
-    assert others <= FLOORS.keys()
-    if FLOORS[part] == 0:
-        assert others <= {"arrays"}
-    else:
-        assert not {other for other in others if FLOORS[other] >= FLOORS[part]}
+    for path in MODULES:
+        part, imported = part_of(path), imports(path)
+        if part == "__init__":
+            continue
+        assert "trialsim" not in imported, f"{path}: take what is needed from where it is written"
+        ours = {name.split(".")[1] for name in imported if name.startswith("trialsim.")}
+        others = ours - {part, "__version__"}
+        assert others <= FLOORS.keys(), path
+        if FLOORS[part] == 0:
+            assert others <= {"arrays"}, path
+        else:
+            assert not {other for other in others if FLOORS[other] >= FLOORS[part]}, path
 
 
 def test_no_files_import_one_another_in_a_circle() -> None:
@@ -166,7 +183,7 @@ def test_no_folder_is_crowded() -> None:
 def test_no_function_is_long() -> None:
     long = {}
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) is not None else node.body
                 lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
@@ -235,24 +252,14 @@ def test_pandas_begins_at_the_datasets() -> None:
 
 def test_only_the_streams_build_a_random_generator() -> None:
     """Others are handed numbers or, to simulate without patients, a generator."""
-    called = {
-        name_of(path)
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("np.random.")
-    }
-    assert called == {"streams.py"}
+    made = {name_of(path) for path, called in calls() if called.startswith("np.random.")}
+    assert made == {"streams.py"}
     assert not importers("random") | importers("secrets") | importers("numpy.random")
 
 
 def test_only_the_command_line_prints() -> None:
-    printing = {
-        part_of(path)
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "sys.stdout.write"}
-    }
-    assert printing <= {"cli"}
+    writing = {part_of(path) for path, called in calls() if called in {"print", "sys.stdout.write"}}
+    assert writing <= {"cli"}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

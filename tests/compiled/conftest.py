@@ -2,6 +2,7 @@
 
 import pytest
 
+from trialsim.compiled import library
 from trialsim.compiled.build import build, compiler, kinds_here, library_of
 from trialsim.compiled.library import NUMPY, builds_here
 
@@ -11,7 +12,8 @@ def built() -> None:
     """Have every library, where there is a compiler."""
     if compiler() and not all(library_of(kind).exists() for kind in kinds_here()):
         build()
-        builds_here.cache_clear()
+        for kept in (library.builds_here, library._library, library._preferred):
+            kept.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,24 @@
 """Which build computes, what is made of one that is missing or stale, and how it is told."""
 
-import os
 import re
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from trialsim.cli import INPUT_WRONG, run
 from trialsim.compiled import build as building
 from trialsim.compiled import library
 from trialsim.compiled.library import NUMPY, build_name, builds_here, computed_by
 from trialsim.errors import InputError
 
 
-def said(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Return what a command says in an environment that has more in it."""
-    return subprocess.run(
-        [sys.executable, "-c", "from trialsim.cli import main; main()", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+@pytest.fixture
+def chosen_anew() -> Iterator[None]:
+    """Let what the environment names be looked up by each command, as by a new process."""
+    yield
+    library._preferred.cache_clear()
 
 
 def test_numpy_can_always_compute() -> None:
@@ -37,17 +33,27 @@ def test_each_compiled_build_computes_where_it_is_chosen(compiled_builds: list[s
             assert build_name() == build
 
 
-def test_the_version_says_which_build_computes() -> None:
+@pytest.mark.usefixtures("chosen_anew")
+def test_the_version_says_which_build_computes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for build in builds_here():
-        told = said("--version", TRIALSIM_BUILD=build).stdout
+        monkeypatch.setenv("TRIALSIM_BUILD", build)
+        library._preferred.cache_clear()
+        assert run(["--version"]) == 0
+        told = capsys.readouterr().out
         assert re.fullmatch(rf"trialsim [\d.]+, computed by {build}\n", told)
 
 
-def test_a_build_that_cannot_compute_here_is_wrong_input() -> None:
-    told = said("power", "cars1", "--replicates", "2", TRIALSIM_BUILD="abacus")
-    assert told.returncode == 2
+@pytest.mark.usefixtures("chosen_anew")
+def test_a_build_that_cannot_compute_here_is_wrong_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRIALSIM_BUILD", "abacus")
+    library._preferred.cache_clear()
+    assert run(["power", "cars1", "--replicates", "2"]) == INPUT_WRONG
     expected = f"TRIALSIM_BUILD: must be one of {', '.join(builds_here())}, which can compute here"
-    assert f"{expected} (got abacus)" in told.stderr
+    assert f"{expected} (got abacus)" in capsys.readouterr().err
     with pytest.raises(InputError), computed_by("abacus"):
         build_name()
 

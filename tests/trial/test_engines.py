@@ -163,11 +163,14 @@ def simulated(
     return {**arrays_of(trial), "failed": np.array(sorted(trial.failures))}
 
 
-def assert_engines_agree(scenario: Scenario, streams: Streams, arrays_of: ArraysOf) -> None:
-    """Compare type, shape and bits of every array, of the vector engine in every build."""
+def assert_engines_agree(
+    scenario: Scenario, streams: Streams, arrays_of: ArraysOf, place: int = 0
+) -> None:
+    """Compare type, shape and bits of every array, of the vector engine by NumPy and a build."""
+    builds = builds_here()
     with computed_by(NUMPY):
         events = simulated(scenario, streams, "events", arrays_of)
-    for build in builds_here():
+    for build in {builds[place % len(builds)], NUMPY}:
         with computed_by(build):
             vector = simulated(scenario, streams, "vector", arrays_of)
         assert_same(scenario, events, vector)
@@ -193,7 +196,7 @@ def assert_same(
 
 @settings(
     derandomize=True,
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -202,13 +205,20 @@ def assert_same(
     seed=st.integers(0, 2**64 - 1),
     start=st.integers(0, 5000),
     size=st.integers(1, 4),
+    build=st.integers(0, 3),
 )
 def test_event_engine_equals_vector_engine(
-    cars1: Scenario, arrays_of: ArraysOf, changed: dict[str, Any], seed: int, start: int, size: int
+    three_scales: Scenario,
+    arrays_of: ArraysOf,
+    changed: dict[str, Any],
+    seed: int,
+    start: int,
+    size: int,
+    build: int,
 ) -> None:
     """With a chair for everyone, both engines give every array of the trial alike."""
-    scenario = cars1.replace(changed)
-    assert_engines_agree(scenario, Streams(seed, range(start, start + size)), arrays_of)
+    scenario = three_scales.replace(changed)
+    assert_engines_agree(scenario, Streams(seed, range(start, start + size)), arrays_of, build)
 
 
 @pytest.mark.parametrize("name", [*builtin_scenarios()])
