@@ -4,6 +4,7 @@ The data are U-shaped on a scale of 0 to 57: most patients do very well or very 
 control arm a fifth each are at the floor and at the ceiling.
 """
 
+from functools import cache
 from typing import get_args
 
 import numpy as np
@@ -55,8 +56,9 @@ CONTROL = u_shaped(0.2, 0.2)
 TREATED = {0.50: CONTROL, 0.62: u_shaped(0.1, 0.4), 0.76: u_shaped(0.05, 0.7)}
 
 
-def trials(size: int, treated: Floats = CONTROL, replicates: int = REPLICATES) -> RankSummary:
-    return summarise_counts(*counts(size, treated, replicates))
+@cache
+def trials(size: int, effect: float = 0.5) -> RankSummary:
+    return summarise_counts(*counts(size, TREATED[effect], REPLICATES))
 
 
 def counts(size: int, treated: Floats, replicates: int) -> tuple[Integers, Integers]:
@@ -148,20 +150,14 @@ def test_exact_brunner_munzel_keeps_every_level(alternative: Alternative) -> Non
     assert_valid(np.array(found), chances)
 
 
-@pytest.mark.parametrize("size", [20, 104])
-def test_permutation_tests_keep_their_level_and_use_it(size: int) -> None:
+def test_permutation_tests_keep_their_level_and_use_it() -> None:
     """With 39 permutations a level of 5% is attained but for ties; four standard errors."""
     generator = np.random.default_rng(1)
-    treated, control = generator.choice(58, (2, 500, size), p=CONTROL).astype(float)
-    shuffled = np.argsort(generator.random((500, 39, 2 * size)), axis=-1)
+    treated, control = generator.choice(58, (2, 500, 20), p=CONTROL).astype(float)
+    shuffled = np.argsort(generator.random((500, 39, 40)), axis=-1)
     for test in (permutation_rank_test, brunner_munzel_permutation):
         rate = (test(treated, control, shuffled).p_value <= 0.05).mean()
         assert abs(rate - 0.05) < 4 * standard_error(0.05, 500)
-
-
-def test_exact_test_uses_its_level_at_twenty_an_arm() -> None:
-    found = exact_rank_test_counts(*counts(20, CONTROL, 1000)).p_value
-    assert abs((found <= 0.05).mean() - 0.05) < 4 * standard_error(0.05, 1000)
 
 
 @pytest.mark.parametrize("effect", TREATED)
@@ -169,7 +165,7 @@ def test_exact_test_uses_its_level_at_twenty_an_arm() -> None:
 def test_intervals_cover_as_documented(effect: float, size: int) -> None:
     """Oracle: the table of `effect_interval`, within four binomial standard errors."""
     assert_allclose(TREATED[effect] @ (np.cumsum(CONTROL) - CONTROL / 2), effect, atol=1e-12)
-    summary = trials(size, TREATED[effect])
+    summary = trials(size, effect)
     column = 3 * list(TREATED).index(effect) + SIZES.index(size)
     for method in METHODS:
         low, high = effect_interval(summary, method)

@@ -4,11 +4,11 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from statsmodels.stats.meta_analysis import combine_effects
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.meta_analysis import (
@@ -92,7 +92,7 @@ def test_paule_mandel_agrees_with_metafor_to_its_tolerance(case: dict[str, Any])
     assert_allclose(found.estimate, case["expected"]["PM"]["est"], atol=1e-5)
 
 
-@given(studies=studies)
+@law(studies=studies)
 def test_random_effects_agree_with_statsmodels(studies: tuple[Floats, Floats]) -> None:
     """Oracle: statsmodels; where Q is below its degrees of freedom its tau2 is negative, ours 0."""
     found = random_effects(*studies, "dersimonian-laird", "normal")
@@ -108,7 +108,7 @@ def test_random_effects_agree_with_statsmodels(studies: tuple[Floats, Floats]) -
     assert_allclose(student.standard_error, expected.sd_eff_w_re_hksj, rtol=1e-7)
 
 
-@given(studies=studies)
+@law(studies=studies)
 def test_paule_mandel_makes_q_its_degrees_of_freedom(studies: tuple[Floats, Floats]) -> None:
     """Oracle: the equation that defines it."""
     estimates, variances = studies

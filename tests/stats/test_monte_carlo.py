@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
+from tests.stats.laws import law
 from trialsim.stats.monte_carlo import (
     bias,
     coverage,
@@ -23,7 +23,7 @@ from trialsim.stats.monte_carlo import (
 counts = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
-@given(count=counts, confidence=st.sampled_from([0.8, 0.95, 0.999]))
+@law(count=counts, confidence=st.sampled_from([0.8, 0.95, 0.999]))
 def test_intervals_equal_those_of_statsmodels(count: tuple[int, int], confidence: float) -> None:
     """Oracle: statsmodels' proportion_confint."""
     found = wilson_interval(*count, confidence)

@@ -96,7 +96,7 @@ def test_p_values_of_the_biom_data_are_those_of_r_and_of_scipy() -> None:
 
 
 def test_critical_values_and_power_are_those_of_r() -> None:
-    """The power of each shape, from 200,000 draws, within 3 Monte Carlo errors and R's own."""
+    """The power of each shape, from 50,000 draws, within 3 Monte Carlo errors and R's own."""
     expected = POWER["expected"]
     shapes, directions = of_power()
     highest = [*shapes[:4].max(axis=1), 1 / (4 * 0.0022)]  # the last between two doses
@@ -104,7 +104,7 @@ def test_critical_values_and_power_are_those_of_r() -> None:
     assert_allclose(critical, expected["critical_df396"], atol=1e-3)
     normal = critical_value(directions, np.inf, 0.025)
     assert_allclose(normal, expected["critical_dfInf"], atol=1e-3)
-    rng, draws = np.random.default_rng(2016), 200_000
+    rng, draws = np.random.default_rng(2016), 50_000
     whiten = whitening(of_equal_arms(3, 9 / 100))
     spread = np.sqrt(rng.chisquare(396, draws) / 396)[:, None]
     noise = rng.standard_normal((draws, 3))
@@ -116,13 +116,13 @@ def test_critical_values_and_power_are_those_of_r() -> None:
         assert abs(found - power) < 3 * error + MVTNORM / 2, (found, power)
 
 
-@pytest.mark.parametrize(("doses", "share"), [(2, 0.003), (3, 0.003), (4, 0.003), (5, 0.01)])
+@pytest.mark.parametrize(("doses", "share"), [(2, 0.003), (3, 0.003), (5, 0.01)])
 def test_chances_are_those_of_scipy_on_both_sides_of_zero(doses: int, share: float) -> None:
     """Of Student's t of fewer shapes than doses: of more SciPy's integral fails."""
     rng = np.random.default_rng(doses)
     directions = rng.normal(size=(4, doses)) * 0.6 + 1
     directions /= np.sqrt((directions**2).sum(axis=-1, keepdims=True))
-    at = np.array([-1.0, 0.0, 0.5, 2.0, 3.0])
+    at = np.array([-1.0, 0.5, 2.5])
     law = partial(multivariate_normal.cdf, cov=directions @ directions.T, allow_singular=True)
     expected = [float(1 - law(np.full(4, one), maxpts=100_000)) for one in at]
     assert_allclose(

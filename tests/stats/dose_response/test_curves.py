@@ -43,12 +43,12 @@ def test_no_curve_fits_better_than_the_one_found(shape: Shape) -> None:
     """Within what SciPy finds from many starts; two steep parameters leave a little."""
     _, effects, whiten = of_biom()
     rng = np.random.default_rng(3)
-    many = effects + 0.2 * rng.normal(size=(4, 4))
-    found = fit(shape, DOSES, many, np.broadcast_to(whiten, (4, 4, 4)))
+    many = effects + 0.2 * rng.normal(size=(2, 4))
+    found = fit(shape, DOSES, many, np.broadcast_to(whiten, (2, 4, 4)))
     form = FORMS[shape]
     bounds = [(np.log(low), np.log(high)) for low, high in form.bounds]
     fixed = [1.2] if shape == "beta" else []
-    for trial in range(4):
+    for trial in range(2):
         white = whiten @ many[trial]
 
         def left(values: Floats, white: Floats = white) -> float:

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from tests.stats.laws import law
 from trialsim.stats.means_and_proportions.mean_difference import mean_difference
 
 
-@given(estimate=st.floats(-9, 9), variance=st.floats(0.01, 9), freedom=st.floats(0.5, 1e6))
+@law(estimate=st.floats(-9, 9), variance=st.floats(0.01, 9), freedom=st.floats(0.5, 1e6))
 def test_an_interval_ends_at_0_at_the_confidence_of_the_p_value(
     estimate: float, variance: float, freedom: float
 ) -> None:

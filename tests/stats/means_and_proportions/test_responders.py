@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.stats.means_and_proportions.responders import fisher_exact
 from trialsim.stats.means_and_proportions.two_shares import compare_shares
@@ -34,7 +34,7 @@ def test_difference_interval_and_fisher_agree_with_r(case: dict[str, Any]) -> No
     assert_allclose(fisher_exact(x, m, y, n, "greater"), expected["fisher_greater"], rtol=1e-9)
 
 
-@given(treated=arms, control=arms)
+@law(treated=arms, control=arms)
 def test_fisher_equals_that_of_scipy(treated: tuple[int, int], control: tuple[int, int]) -> None:
     """Oracle: scipy.stats.fisher_exact."""
     table = np.array([[x, n - x] for x, n in (treated, control)])
@@ -43,7 +43,7 @@ def test_fisher_equals_that_of_scipy(treated: tuple[int, int], control: tuple[in
         assert_allclose(fisher_exact(*treated, *control, alternative), wanted, rtol=1e-9)
 
 
-@given(treated=arms, control=arms)
+@law(treated=arms, control=arms)
 def test_interval_equals_that_of_statsmodels(
     treated: tuple[int, int], control: tuple[int, int]
 ) -> None:

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.means_and_proportions.t_tests import student_t_test, welch_t_test
@@ -36,7 +36,7 @@ def test_t_tests_agree_with_r(equal_variances: bool) -> None:
 
 
 @both_tests
-@given(treated=samples, control=samples)
+@law(treated=samples, control=samples)
 def test_t_tests_equal_those_of_scipy(
     equal_variances: bool, treated: Floats, control: Floats
 ) -> None:

@@ -51,13 +51,13 @@ def test_with_everybody_seen_it_is_the_effect_and_the_variance_of_the_placements
 
 
 def test_weights_take_the_bias_away_and_their_variance_is_that_of_the_estimates() -> None:
-    """3,000 trials: bias within 4 errors of a hundredth of what those seen alone have."""
-    known, cells, seen = trials(2, 3000)
+    """1,000 trials: bias within 4 errors of a hundredth of what those seen alone have."""
+    known, cells, seen = trials(2, 1000)
     found = effect(known, cells, seen)
     alone = summarise(
         np.where(seen, cells, np.nan)[:, ARM], np.where(seen, cells, np.nan)[:, ~ARM]
     ).effect
-    error = found.estimate.std() / np.sqrt(3000)
+    error = found.estimate.std() / np.sqrt(1000)
     assert alone.mean() - 0.5 > 0.1
     assert abs(found.estimate.mean() - 0.5) < 4 * error + 0.012  # small samples leave a little
     assert found.variance.mean() / found.estimate.var() == pytest.approx(1.05, abs=0.2)

@@ -195,11 +195,11 @@ def test_by_a_reference_scores_have_the_moments_of_the_joint_distribution(
 ) -> None:
     """Oracle: the conditional normal by matrix algebra; one patient of large arms, 4 errors."""
     generator, scale = np.random.default_rng(22), 1000.0
-    arms = [scale * (mean + generator.normal(size=(4000, 3)) @ ROOT.T) for mean in MEANS]
+    arms = [scale * (mean + generator.normal(size=(1500, 3)) @ ROOT.T) for mean in MEANS]
     treated, control = arms
     treated[:10] = scale * np.array([15.0, 20.0, np.nan])
     treated[:10, last + 1 :] = np.nan
-    after = np.zeros((4000, 3), bool)
+    after = np.zeros((1500, 3), bool)
     after[:10, last + 1 :] = True
     uniforms = [uniforms_for(treated, 40, seed) for seed in (1, 2)]
     made = impute_arm(control, uniforms[0], -1e9, 1e9)

@@ -120,7 +120,7 @@ def test_with_nothing_missing_it_is_analysis_of_covariance_at_the_visit() -> Non
     assert_allclose(np.array(found), np.array(alone), rtol=1e-7)
 
 
-@pytest.mark.parametrize("visits", [1, 3, 8])
+@pytest.mark.parametrize("visits", [1, 3, 5])
 def test_each_trial_is_fitted_as_if_it_were_alone(visits: int) -> None:
     trial = trials(2, 3, 60, visits)
     whole = repeated_measures(*trial, nothing(trial))
@@ -181,11 +181,11 @@ def test_a_trial_without_a_maximum_has_no_estimate_and_leaves_the_others_alone()
 
 def test_no_effect_is_rejected_in_one_trial_of_twenty_in_small_arms() -> None:
     """Twelve patients an arm: Kenward and Roger keep the level, within 3.5 standard errors."""
-    trial = trials(8, 2000, 24)
+    trial = trials(8, 500, 24)
     found = repeated_measures(*trial, nothing(trial))
-    share, error = np.mean(found.p_value <= 0.05), np.sqrt(0.05 * 0.95 / 2000)
+    share, error = np.mean(found.p_value <= 0.05), np.sqrt(0.05 * 0.95 / 500)
     assert abs(share - 0.05) < 3.5 * error
-    assert np.isnan(found.estimate).sum() < 20
+    assert np.isnan(found.estimate).sum() < 5
 
 
 def test_a_freedom_that_is_not_known_is_refused() -> None:

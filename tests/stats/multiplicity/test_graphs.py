@@ -23,7 +23,7 @@ from trialsim.stats.multiplicity.graphs import (
 from trialsim.stats.multiplicity.p_value_adjustments import adjust_p_values, fixed_sequence
 
 CASES = reference("multiplicity")["cases"]
-PER_SIZE = 10_000
+PER_SIZE = 1_000
 
 
 def of_family(family: str) -> pytest.MarkDecorator:
@@ -69,7 +69,7 @@ def test_fallback_agrees_with_gmcp(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("hypotheses", [2, 3, 4, 5, 6])
 def test_the_shortcut_of_a_graph_is_its_closure(hypotheses: int) -> None:
-    """Oracle: the closed test of all intersections, for 10,000 random families of p-values."""
+    """Oracle: the closed test of all intersections, for 1,000 random families of p-values."""
     graph, p_values = random_graph(hypotheses, seed=hypotheses), p_values_of(hypotheses)
     closed = adjust_by_closure(p_values, intersection_weights(graph), bonferroni_test)
     assert_allclose(adjust_by_graph(p_values, graph), closed, atol=1e-12)

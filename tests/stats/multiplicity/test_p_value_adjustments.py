@@ -6,12 +6,12 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtr
 from statsmodels.stats.multitest import multipletests
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.multiplicity.p_value_adjustments import (
@@ -57,15 +57,16 @@ def test_fixed_sequence_agrees_with_graphical_procedures(case: dict[str, Any]) -
     assert_allclose(found, case["expected"]["fixed_sequence_adjusted_p"], atol=1e-12)
 
 
-@pytest.mark.parametrize("procedure", STATSMODELS)
-@given(p_values=families)
-def test_adjusted_p_values_agree_with_statsmodels(procedure: Procedure, p_values: Floats) -> None:
-    with patch("gc.collect"):  # which statsmodels calls each time
-        expected = multipletests(p_values, method=STATSMODELS[procedure])[1]
-    assert_allclose(adjust_p_values(p_values, procedure), expected, atol=1e-12)
+@law(p_values=families)
+def test_adjusted_p_values_agree_with_statsmodels(p_values: Floats) -> None:
+    for procedure, theirs in STATSMODELS.items():
+        with patch("gc.collect"):  # which statsmodels calls each time
+            expected = multipletests(p_values, method=theirs)[1]
+        found = adjust_p_values(p_values, procedure)
+        assert_allclose(found, expected, atol=1e-12, err_msg=procedure)
 
 
-@given(p_values=families.filter(lambda p: p.size <= 6))
+@law(p_values=families.filter(lambda p: p.size <= 6))
 def test_hommel_is_the_closure_of_simes(p_values: Floats) -> None:
     """Oracle: the closed testing principle, by enumeration of all intersections."""
     hypotheses = range(p_values.size)
@@ -84,7 +85,7 @@ def test_batch_equals_loop_over_families(procedure: Procedure) -> None:
     assert_array_equal(adjust_p_values(p_values, procedure), singles)
 
 
-@given(p_values=families)
+@law(p_values=families)
 def test_procedures_are_ordered_by_power(p_values: Floats) -> None:
     """Hommel rejects what Hochberg rejects, Hochberg what Holm, Holm what Bonferroni."""
     chain = [
@@ -122,7 +123,7 @@ def test_p_value_outside_its_range_is_refused() -> None:
         adjust_p_values(np.array([0.1, 1.2]), "holm")
 
 
-@given(p_values=families)
+@law(p_values=families)
 def test_a_truncated_procedure_lies_between_itself_and_bonferroni(p_values: Floats) -> None:
     for procedure in ("holm", "hochberg"):
         assert_allclose(truncated(p_values, procedure, 1), adjust_p_values(p_values, procedure))

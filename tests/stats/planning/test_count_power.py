@@ -30,7 +30,7 @@ TREATED = proportional_odds_cells(CONTROL, odds_ratio_of_theta(CONTROL, 0.62))
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_power_agrees_with_exact_enumeration(case: dict[str, Any]) -> None:
     """Oracle: every pair of multinomial outcomes, enumerated in R; binomial errors."""
-    study, expected, replicates = case["inputs"], case["expected"], 20_000
+    study, expected, replicates = case["inputs"], case["expected"], 5_000
     scale = np.array(study["p_treatment"]), np.array(study["p_control"])
     patients = study["n_treatment"], study["n_control"]
     correction = study["continuity_correction"]
@@ -40,7 +40,7 @@ def test_power_agrees_with_exact_enumeration(case: dict[str, Any]) -> None:
     assert abs(found.power.estimate - exact) < 4 * mcse_of_proportion(exact, replicates)
     if "mean_theta_hat" in expected:
         assert abs(found.effect.estimate - expected["mean_theta_hat"]) < 4 * found.effect.mcse
-        assert_allclose(found.effect.sd**2, expected["var_theta_hat"], rtol=4 * 0.015)
+        assert_allclose(found.effect.sd**2, expected["var_theta_hat"], rtol=4 * 0.02)
     upper = count_tests(*scale, patients, replicates, generator, "greater", correction)
     exact = expected["prob_reject_upper"]
     rejected = np.mean(upper.p_value <= 0.025)

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.planning.sample_size import (
@@ -98,7 +98,7 @@ designs = st.fixed_dictionaries(
 shares = st.sampled_from([0.5, 2 / 3])
 
 
-@given(
+@law(
     control=scales,
     design=designs,
     share=shares,
@@ -118,7 +118,7 @@ def test_the_patients_for_a_power_have_that_power(
         assert_allclose(planned.power(planned.patients(power, **design), **design), power)
 
 
-@given(control=scales, design=designs, share=shares, log=st.floats(0.2, 1.5))
+@law(control=scales, design=designs, share=shares, log=st.floats(0.2, 1.5))
 def test_an_effect_and_its_mirror_need_the_same_patients(
     control: Floats, design: dict[str, Any], share: float, log: float
 ) -> None:

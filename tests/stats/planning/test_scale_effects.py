@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.planning.scale_effects import (
@@ -68,7 +68,7 @@ def test_cells_of_a_censored_normal_are_the_shares_of_rounded_draws() -> None:
     assert_allclose(found[-1], stats.norm.sf(56.5, 40, 21), rtol=1e-12)
 
 
-@given(treated=counts, data=st.data())
+@law(treated=counts, data=st.data())
 def test_theta_of_shares_is_the_effect_of_the_counts(treated: list[int], data: Any) -> None:
     """Oracle: summarise_counts."""
     size = len(treated)
@@ -80,14 +80,14 @@ def test_theta_of_shares_is_the_effect_of_the_counts(treated: list[int], data: A
     assert_allclose(theta, summarise_counts(*arms).effect, rtol=1e-12)
 
 
-@given(control=movable, shift=st.floats(-2, 2))
+@law(control=movable, shift=st.floats(-2, 2))
 def test_a_latent_shift_is_found_again_from_what_it_does(control: Floats, shift: float) -> None:
     treated = shifted_cells(control, shift)
     theta = theta_of_cells(treated, control)
     assert_allclose(latent_shift_of_theta(control, theta), shift, atol=1e-8)
 
 
-@given(control=movable, log_odds_ratio=st.floats(-2, 2))
+@law(control=movable, log_odds_ratio=st.floats(-2, 2))
 def test_an_odds_ratio_is_found_again_from_what_it_does(
     control: Floats, log_odds_ratio: float
 ) -> None:
@@ -97,7 +97,7 @@ def test_an_odds_ratio_is_found_again_from_what_it_does(
     assert_allclose(odds_ratio_of_theta(control, theta), ratio, rtol=1e-8)
 
 
-@given(control=cells, ratio=st.floats(0.05, 20))
+@law(control=cells, ratio=st.floats(0.05, 20))
 def test_odds_of_being_above_any_cell_are_multiplied(control: Floats, ratio: float) -> None:
     """Oracle: the definition of proportional odds."""
     treated = proportional_odds_cells(control, ratio)
@@ -106,13 +106,13 @@ def test_odds_of_being_above_any_cell_are_multiplied(control: Floats, ratio: flo
     assert_allclose((1 - moved) * below, ratio * (1 - below) * moved, atol=1e-12)
 
 
-@given(control=cells, shift=st.floats(-3, 3))
+@law(control=cells, shift=st.floats(-3, 3))
 def test_a_shift_the_other_way_mirrors_the_scale(control: Floats, shift: float) -> None:
     mirrored = shifted_cells(control[::-1], -shift)[::-1]
     assert_allclose(shifted_cells(control, shift), mirrored, atol=1e-14)
 
 
-@given(control=cells, shift=st.floats(-8, 8))
+@law(control=cells, shift=st.floats(-8, 8))
 def test_nobody_moves_beyond_the_controls_range(control: Floats, shift: float) -> None:
     occupied = np.flatnonzero(control)
     outside = np.r_[: occupied[0], occupied[-1] + 1 : control.size]
@@ -120,8 +120,7 @@ def test_nobody_moves_beyond_the_controls_range(control: Floats, shift: float) -
     assert_array_equal(proportional_odds_cells(control, np.exp(shift))[outside], 0.0)
 
 
-@settings(max_examples=30)
-@given(control=movable, share=st.floats(0, 1))
+@law(control=movable, share=st.floats(0, 1))
 def test_a_theta_beyond_the_ties_at_the_ends_is_refused(control: Floats, share: float) -> None:
     """Oracle: all treated in the best cell beat everyone but tie with the controls there."""
     occupied = control[control > 0]
@@ -153,8 +152,7 @@ def test_effects_no_model_gives_are_not_known() -> None:
     assert_array_equal(found.mean_difference, [1.5, 0.5])
 
 
-@settings(max_examples=20)
-@given(control=movable, share=st.floats(0, 1))
+@law(control=movable, share=st.floats(0, 1))
 def test_a_batch_equals_a_loop_over_single_scales(control: Floats, share: float) -> None:
     other = share * control[::-1] + (1 - share) * control
     batch = scale_effects(other, np.stack([control, other]))

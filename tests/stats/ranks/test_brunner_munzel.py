@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.p_values import Alternative
@@ -49,7 +49,7 @@ def test_exact_p_value_agrees_with_r(case: dict[str, Any]) -> None:
     assert_allclose(test.p_value, case["expected"]["p_two_sided"], rtol=1e-5)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_p_values_equal_those_of_scipy(treated: Floats, control: Floats) -> None:
     """Oracle: scipy.stats.brunnermunzel where it has a variance; its statistic is negated."""
     summary = summarise(treated, control)
@@ -113,7 +113,7 @@ def test_random_permutations_approach_the_exact_p_value(alternative: Alternative
     assert (abs(sampled.p_value - exact.p_value) < 4 * 0.5 / np.sqrt(4000)).all()
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_swapping_the_arms_swaps_the_sides(treated: Floats, control: Floats) -> None:
     one, other = summarise(treated, control), summarise(control, treated)
     assert_allclose(

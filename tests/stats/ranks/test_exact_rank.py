@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.p_values import Alternative
@@ -62,7 +62,7 @@ def test_permeability_example_has_its_published_p_value() -> None:
     assert_allclose(test.p_value, case["expected"]["p_greater_exact_full"], atol=1e-10)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_exact_p_values_are_those_of_dealing_the_patients_in_every_way(
     treated: Floats, control: Floats
 ) -> None:
@@ -81,7 +81,7 @@ def test_exact_p_values_are_those_of_dealing_the_patients_in_every_way(
         assert_allclose(test.p_value, wanted[alternative], rtol=1e-12)
 
 
-@given(values=st.permutations(range(11)), patients=st.integers(1, 10))
+@law(values=st.permutations(range(11)), patients=st.integers(1, 10))
 def test_without_ties_it_is_scipy_s_exact_test(values: list[int], patients: int) -> None:
     """Oracle: scipy.stats.mannwhitneyu(method="exact"), right when there are no ties."""
     treated, control = np.array(values[:patients], float), np.array(values[patients:], float)
@@ -91,13 +91,13 @@ def test_without_ties_it_is_scipy_s_exact_test(values: list[int], patients: int)
         assert_allclose(found.p_value, wanted.pvalue, rtol=1e-12)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_swapping_the_arms_swaps_the_sides(treated: Floats, control: Floats) -> None:
     one = exact_rank_test(treated, control, "greater")
     assert_allclose(one.p_value, exact_rank_test(control, treated, "less").p_value, rtol=1e-12)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_counts_over_a_scale_give_the_bits_of_the_samples(treated: Floats, control: Floats) -> None:
     counts = [count(arm.astype(np.int64), 7) for arm in (treated, control)]
     found = exact_rank_test_counts(counts[0], counts[1])

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.p_values import Alternative
@@ -96,7 +96,7 @@ def test_published_z_of_the_idl_example_is_the_one_with_ties_corrected() -> None
     assert_allclose(test.effect * 24 * 22, case["expected"]["U_pair_min"])
 
 
-@given(treated=scores, control=scores, continuity=st.booleans())
+@law(treated=scores, control=scores, continuity=st.booleans())
 def test_p_values_equal_those_of_scipy(treated: Floats, control: Floats, continuity: bool) -> None:
     """Oracle: scipy.stats.mannwhitneyu, which gives NaN when all values are equal."""
     summary = summarise(treated, control)
@@ -115,7 +115,7 @@ def test_p_values_equal_those_of_scipy(treated: Floats, control: Floats, continu
         assert_allclose(found.effect * len(treated) * len(control), wanted.statistic, rtol=1e-12)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_effect_is_the_share_of_pairs_won_plus_half_of_those_tied(
     treated: Floats, control: Floats
 ) -> None:
@@ -125,7 +125,7 @@ def test_effect_is_the_share_of_pairs_won_plus_half_of_those_tied(
     assert_allclose(summarise(treated, control).effect, (won + 0.5 * tied).mean(), rtol=1e-14)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_swapping_the_arms_mirrors_everything(treated: Floats, control: Floats) -> None:
     one, other = summarise(treated, control), summarise(control, treated)
     assert_allclose(one.effect, 1 - other.effect, atol=1e-15)
@@ -136,12 +136,12 @@ def test_swapping_the_arms_mirrors_everything(treated: Floats, control: Floats) 
     )
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_a_monotone_transform_changes_nothing(treated: Floats, control: Floats) -> None:
     assert_same(summarise(treated, control), summarise(np.exp(treated / 9), np.exp(control / 9)))
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_counts_over_a_scale_give_the_bits_of_the_samples(treated: Floats, control: Floats) -> None:
     counts = [count(arm.astype(np.int64), 58) for arm in (treated, control)]
     assert_same(summarise(treated, control), summarise_counts(counts[0], counts[1]))
@@ -169,7 +169,7 @@ def test_one_control_sample_serves_a_batch_of_treated_ones() -> None:
     assert_same(summarise(treated, control), summarise(treated, np.tile(control, (3, 1))))
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_a_missing_value_is_left_out(treated: Floats, control: Floats) -> None:
     with_missing = np.append(treated, np.nan), np.insert(control, 0, [np.nan, np.nan])
     assert_same(summarise(*with_missing), summarise(treated, control))
@@ -221,7 +221,7 @@ def assert_same(one: RankSummary, other: RankSummary) -> None:
         assert_array_equal(left, right, err_msg=name)
 
 
-@given(
+@law(
     st.lists(
         st.integers(-60, 60).map(float) | st.sampled_from([np.nan, np.inf, -np.inf, 1e6, 2.0**60]),
         min_size=1,

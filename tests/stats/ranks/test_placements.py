@@ -1,11 +1,11 @@
 """Placements and midranks, against SciPy and counting."""
 
 import numpy as np
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from tests.stats.laws import law
 from trialsim.arrays import Floats
 from trialsim.stats.ranks.covariances import covariance_of_means
 from trialsim.stats.ranks.mann_whitney import summarise
@@ -16,7 +16,7 @@ samples = st.lists(
 ).map(np.array)
 
 
-@given(values=samples)
+@law(values=samples)
 def test_midranks_agree_with_scipy(values: Floats) -> None:
     """Oracle: scipy.stats.rankdata of the known values."""
     known = ~np.isnan(values)
@@ -25,7 +25,7 @@ def test_midranks_agree_with_scipy(values: Floats) -> None:
     assert np.isnan(ranks[~known]).all()
 
 
-@given(treated=samples, control=samples)
+@law(treated=samples, control=samples)
 def test_placements_are_counts_of_those_below(treated: Floats, control: Floats) -> None:
     """Oracle: the double loop over pairs."""
     found = placements(treated, control)
@@ -42,7 +42,7 @@ def test_placements_are_counts_of_those_below(treated: Floats, control: Floats) 
                 assert_allclose(placement, wins / others.size, rtol=1e-14)
 
 
-@given(treated=samples, control=samples)
+@law(treated=samples, control=samples)
 def test_placements_give_the_effect_and_its_variance(treated: Floats, control: Floats) -> None:
     """Oracle: RankSummary, which counts over cells instead."""
     found, summary = placements(treated, control), summarise(treated, control)

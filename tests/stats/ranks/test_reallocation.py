@@ -3,15 +3,15 @@
 from itertools import combinations
 
 import numpy as np
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from tests.stats.laws import law
 from trialsim.stats.ranks.mann_whitney import cell_counts
 from trialsim.stats.ranks.reallocation import all_allocations, permuted_counts, tail_share
 
 
-@given(totals=st.lists(st.integers(0, 3), min_size=1, max_size=4), share=st.floats(0, 1))
+@law(totals=st.lists(st.integers(0, 3), min_size=1, max_size=4), share=st.floats(0, 1))
 def test_allocations_are_the_combinations_of_patients_by_cell(
     totals: list[int], share: float
 ) -> None:

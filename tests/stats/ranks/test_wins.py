@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.ranks.mann_whitney import count, summarise
@@ -68,7 +68,7 @@ def test_win_odds_interval_agrees_with_r(case: dict[str, Any]) -> None:
     assert_allclose((odds.low, odds.high), case["expected"]["win_odds_logit"], rtol=1e-7)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_pairs_are_those_of_the_double_loop(treated: Floats, control: Floats) -> None:
     """Oracle: every treated patient against every control patient."""
     ratio, difference = win_ratio(treated, control), treated[:, None] - control
@@ -76,7 +76,7 @@ def test_pairs_are_those_of_the_double_loop(treated: Floats, control: Floats) ->
     assert_array_equal((ratio.wins, ratio.losses, ratio.ties), pairs)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_swapping_the_arms_inverts_the_win_ratio(treated: Floats, control: Floats) -> None:
     one, other = win_ratio(treated, control), win_ratio(control, treated)
     if one.wins > 0 and one.losses > 0:
@@ -84,7 +84,7 @@ def test_swapping_the_arms_inverts_the_win_ratio(treated: Floats, control: Float
         assert_allclose(one.low * other.high if one.low > 0 else 1.0, 1.0)
 
 
-@given(treated=scores, control=scores)
+@law(treated=scores, control=scores)
 def test_counts_over_a_scale_give_the_answer_of_the_samples(
     treated: Floats, control: Floats
 ) -> None:

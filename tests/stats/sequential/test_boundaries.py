@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
+from tests.stats.laws import law
 from trialsim.arrays import Floats
 from trialsim.stats.ranks.mann_whitney import rank_test, summarise_counts
 from trialsim.stats.sequential.boundaries import (
@@ -35,8 +35,7 @@ looks = (
 )
 
 
-@given(t=looks, alpha=st.floats(0.001, 0.2), spending=st.sampled_from(SPENDINGS))
-@settings(max_examples=40, deadline=None)
+@law(t=looks, alpha=st.floats(0.001, 0.2), spending=st.sampled_from(SPENDINGS))
 def test_whole_test_keeps_its_level_whatever_the_looks(
     t: Floats, alpha: float, spending: Spending
 ) -> None:
@@ -47,7 +46,7 @@ def test_whole_test_keeps_its_level_whatever_the_looks(
         assert_allclose(spent, alpha, atol=1e-8)
 
 
-@given(alpha=st.floats(1e-4, 0.4), spending=st.sampled_from(SPENDINGS), t=st.floats(0.1, 1.2))
+@law(alpha=st.floats(1e-4, 0.4), spending=st.sampled_from(SPENDINGS), t=st.floats(0.1, 1.2))
 def test_one_look_is_the_fixed_test(alpha: float, spending: Spending, t: float) -> None:
     assert_allclose(spending_bounds([t], spending, alpha), [-ndtri(alpha)], rtol=1e-12)
     assert_allclose(spending_bounds([t], spending, alpha, 2), [-ndtri(alpha / 2)], rtol=1e-12)

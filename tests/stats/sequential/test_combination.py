@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
+from tests.stats.laws import law
 from trialsim.arrays import Floats
 from trialsim.stats.sequential.boundaries import spending_bounds
 from trialsim.stats.sequential.combination import (
@@ -31,7 +31,7 @@ CRITICAL = -ndtri(0.025)
 zs = st.floats(-3, 5)
 
 
-@given(first=zs, second=zs, share=st.floats(0.05, 0.95), actual=st.floats(1.0, 4.0))
+@law(first=zs, second=zs, share=st.floats(0.05, 0.95), actual=st.floats(1.0, 4.0))
 def test_weighted_test_rejects_exactly_when_all_patients_pass_the_moved_bound(
     first: float, second: float, share: float, actual: float
 ) -> None:
@@ -42,7 +42,7 @@ def test_weighted_test_rejects_exactly_when_all_patients_pass_the_moved_bound(
     assert_allclose(plain, weighted * np.sqrt((actual - share) / (1 - share) / actual), atol=1e-9)
 
 
-@given(first=zs, second=zs, share=st.floats(0.05, 0.95))
+@law(first=zs, second=zs, share=st.floats(0.05, 0.95))
 def test_two_stages_combined_are_those_of_cui_hung_and_wang(
     first: float, second: float, share: float
 ) -> None:
@@ -110,7 +110,7 @@ def test_fishers_p_value_is_uniform_under_no_effect() -> None:
         assert_allclose(fisher_p_value(p_values[0, :1]), p_values[0, 0], rtol=1e-12)
 
 
-@given(z=st.floats(-2, 2.5), t=st.floats(0.2, 0.9), drift=st.floats(-1, 4))
+@law(z=st.floats(-2, 2.5), t=st.floats(0.2, 0.9), drift=st.floats(-1, 4))
 def test_with_one_look_to_come_it_is_the_conditional_power(
     z: float, t: float, drift: float
 ) -> None:

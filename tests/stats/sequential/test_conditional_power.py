@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from tests.stats.laws import law
 from trialsim.stats.sequential.conditional_power import (
     conditional_power,
     predictive_power,
@@ -19,7 +19,7 @@ powers = st.floats(0.001, 0.999)
 HERMITE = np.polynomial.hermite_e.hermegauss(100)
 
 
-@given(t=shares, power=powers, critical=st.floats(1, 4), drift=st.floats(-2, 5))
+@law(t=shares, power=powers, critical=st.floats(1, 4), drift=st.floats(-2, 5))
 def test_z_for_a_power_has_it(t: float, power: float, critical: float, drift: float) -> None:
     z = z_for_conditional_power(power, t, critical, drift)
     assert_allclose(conditional_power(z, t, critical, drift), power, atol=1e-12)
@@ -27,13 +27,13 @@ def test_z_for_a_power_has_it(t: float, power: float, critical: float, drift: fl
     assert_allclose(conditional_power(trend, t, critical, trend_drift(trend, t)), power, atol=1e-12)
 
 
-@given(t=shares, power=powers, mean=st.floats(-1, 4), sd=st.floats(0, 5) | st.just(np.inf))
+@law(t=shares, power=powers, mean=st.floats(-1, 4), sd=st.floats(0, 5) | st.just(np.inf))
 def test_z_for_a_predictive_power_has_it(t: float, power: float, mean: float, sd: float) -> None:
     z = z_for_predictive_power(power, t, 1.96, mean, sd)
     assert_allclose(predictive_power(z, t, 1.96, mean, sd), power, atol=1e-12)
 
 
-@given(z=st.floats(-3, 4), t=shares, mean=st.floats(-1, 4), sd=st.floats(0.05, 3))
+@law(z=st.floats(-3, 4), t=shares, mean=st.floats(-1, 4), sd=st.floats(0.05, 3))
 def test_predictive_power_averages_conditional_power(
     z: float, t: float, mean: float, sd: float
 ) -> None:

@@ -1,11 +1,11 @@
 """How often bounds are crossed: laws, closed forms, and a simulation of the looks."""
 
 import numpy as np
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.special import ndtr
 
+from tests.stats.laws import law
 from trialsim.stats.sequential.boundaries import spending_bounds
 from trialsim.stats.sequential.crossing import (
     crossing_probabilities,
@@ -18,11 +18,10 @@ from trialsim.stats.sequential.spending import OBrienFlemingSpending
 OBF = OBrienFlemingSpending()
 
 
-@given(
+@law(
     drift=st.floats(-8, 8),
     bounds=st.lists(st.tuples(st.floats(-3, 1), st.floats(0, 4)), min_size=1, max_size=4),
 )
-@settings(max_examples=60, deadline=None)
 def test_probabilities_sum_with_those_who_end_between_the_bounds(
     drift: float, bounds: list[tuple[float, float]]
 ) -> None:
@@ -72,8 +71,7 @@ def test_trial_that_nothing_stops_is_expected_to_end_with_its_last_look() -> Non
     assert_allclose(expected_fraction([[0.5, np.nan, 0.9]], crossing), [0.9])
 
 
-@given(power=st.floats(0.1, 0.99), t=st.floats(0.1, 0.9))
-@settings(max_examples=30, deadline=None)
+@law(power=st.floats(0.1, 0.99), t=st.floats(0.1, 0.9))
 def test_drift_for_a_power_has_that_power_and_costs_more_than_a_fixed_test(
     power: float, t: float
 ) -> None:

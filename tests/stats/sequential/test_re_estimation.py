@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.special import ndtr, ndtri
 
+from tests.stats.laws import law
 from trialsim.stats.planning.sample_size import noether, zhao
 from trialsim.stats.sequential.combination import conventional_critical, cui_hung_wang
 from trialsim.stats.sequential.re_estimation import (
@@ -78,7 +78,7 @@ def test_proportions_that_leave_their_range_are_not_known() -> None:
     assert found[1] > 0
 
 
-@given(
+@law(
     z=st.floats(0.2, 2.5),
     t=st.floats(0.1, 0.9),
     power=st.floats(0.55, 0.99),
@@ -103,12 +103,11 @@ def test_no_patients_can_help_an_effect_that_is_none() -> None:
     assert_allclose(found, [np.inf, np.inf, 50, np.nan])
 
 
-@given(
+@law(
     t=st.floats(0.1, 0.9),
     most=st.floats(1.1, 6),
     power=st.floats(0.7, 0.95),
 )
-@settings(max_examples=50, deadline=None)
 def test_promising_zone_is_where_the_moved_bound_is_no_higher(
     t: float, most: float, power: float
 ) -> None:

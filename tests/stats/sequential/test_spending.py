@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from tests.stats.laws import law
 from trialsim.stats.sequential.spending import (
     HwangShihDeCani,
     KimDeMets,
@@ -25,7 +25,7 @@ spendings = st.one_of(
 fractions = st.lists(st.floats(0, 1.5), min_size=1, max_size=8).map(lambda t: np.array(sorted(t)))
 
 
-@given(spending=spendings, t=fractions, alpha=st.floats(1e-6, 0.5))
+@law(spending=spendings, t=fractions, alpha=st.floats(1e-6, 0.5))
 def test_spending_never_falls_and_stays_between_nothing_and_alpha(
     spending: Spending, t: np.ndarray, alpha: float
 ) -> None:
@@ -34,7 +34,7 @@ def test_spending_never_falls_and_stays_between_nothing_and_alpha(
     assert np.all((spent >= 0) & (spent <= alpha * (1 + 1e-12)))
 
 
-@given(spending=spendings, alpha=st.floats(1e-6, 0.5))
+@law(spending=spendings, alpha=st.floats(1e-6, 0.5))
 def test_nothing_is_spent_before_the_start_and_exactly_alpha_by_the_end(
     spending: Spending, alpha: float
 ) -> None:

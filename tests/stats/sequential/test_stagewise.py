@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtr, ndtri
 
+from tests.stats.laws import law
 from trialsim.arrays import Floats, Integers
 from trialsim.stats.sequential.boundaries import spending_bounds
 from trialsim.stats.sequential.crossing import crossing_probabilities
@@ -18,7 +18,7 @@ INFORMATION = np.array([20.0, 45.0, 70.0])
 BOUNDS = spending_bounds(INFORMATION / 70, PocockSpending(), 0.025)
 
 
-@given(z=st.floats(-4, 6), information=st.floats(0.01, 1e4), confidence=st.floats(0.5, 0.99))
+@law(z=st.floats(-4, 6), information=st.floats(0.01, 1e4), confidence=st.floats(0.5, 0.99))
 def test_trial_of_one_look_has_the_fixed_inference(
     z: float, information: float, confidence: float
 ) -> None:
@@ -29,8 +29,7 @@ def test_trial_of_one_look_has_the_fixed_inference(
 
 
 @pytest.mark.parametrize("lower", [None, -BOUNDS, np.array([-0.5, 0.4, np.nan])])
-@given(z=st.floats(-4, 7), look=st.integers(0, 2), confidence=st.floats(0.6, 0.99))
-@settings(max_examples=25, deadline=None)
+@law(z=st.floats(-4, 7), look=st.integers(0, 2), confidence=st.floats(0.6, 0.99))
 def test_limits_are_the_effects_with_those_tails(
     lower: Floats | None, z: float, look: int, confidence: float
 ) -> None:
@@ -54,8 +53,7 @@ def test_p_value_at_a_bound_is_what_was_spent_by_then() -> None:
     assert_allclose(found.p_value, spent, atol=1e-10)
 
 
-@given(z=st.floats(-3, 6))
-@settings(max_examples=30, deadline=None)
+@law(z=st.floats(-3, 6))
 def test_interval_of_the_level_excludes_no_effect_exactly_when_the_trial_rejects(z: float) -> None:
     found = stagewise_inference(z, 2, INFORMATION, BOUNDS, confidence=0.95)
     if abs(z - BOUNDS[2]) > 1e-6:
@@ -134,11 +132,11 @@ def simulated(
 
 @pytest.mark.parametrize(("looks", "drift"), [(2, 3.0), (3, 2.0)])
 def test_estimate_is_median_unbiased_and_the_interval_covers(looks: int, drift: float) -> None:
-    """10,000 trials with looks of their own; 3 binomial standard errors at a fixed seed.
+    """4,000 trials with looks of their own; 3 binomial standard errors at a fixed seed.
 
     The naive estimate is seen to be too large, by more than that.
     """
-    trials = 10_000
+    trials = 4_000
     z, look, t, bounds = simulated(trials, looks, drift, PocockSpending(), 2016)
     found = stagewise_inference(z, look, t, bounds)
     error = np.sqrt(0.25 / trials)
@@ -169,8 +167,8 @@ def test_a_stop_for_futility_in_the_order_leaves_the_estimate_median_unbiased() 
 
 
 def test_p_value_is_uniform_under_no_effect() -> None:
-    """8,000 trials of three looks; 4 binomial standard errors."""
-    trials = 8_000
+    """4,000 trials of three looks; 4 binomial standard errors."""
+    trials = 4_000
     z, look, t, bounds = simulated(trials, 3, 0.0, OBF, 5)
     p_values = stagewise_inference(z, look, t, bounds).p_value
     for level in (0.01, 0.025, 0.2, 0.5, 0.9):

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.ranks.mann_whitney import mann_whitney
@@ -47,7 +47,7 @@ def test_obrien_test_is_the_t_test_of_summed_ranks(alternative: Any) -> None:
     assert_allclose(found.p_value, expected.pvalue, rtol=1e-12)
 
 
-@given(treated=arms, control=arms)
+@law(treated=arms, control=arms)
 def test_p_value_is_always_a_probability_and_symmetric(treated: Floats, control: Floats) -> None:
     found = obrien_test(treated, control, [True, False])
     swapped = obrien_test(control, treated, [True, False])
