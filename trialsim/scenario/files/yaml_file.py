@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from trialsim.distributions import Model
 from trialsim.errors import InputError, Problem, nearest
-from trialsim.scenario.files.builtin import builtin_studies
+from trialsim.scenario.files.builtin import builtin_folder, builtin_studies
 from trialsim.scenario.files.schema import EXTENDS
 from trialsim.scenario.files.tables import (
     COURSE_FILE,
@@ -167,11 +167,13 @@ class Draft:
         content, start = self.content, f"{above}." if above else ""
         problems: list[Problem] = []
         for place, at in self.places.items():
+            if not (place.endswith(".file") and place.startswith(start)):
+                continue
+            if not isinstance(part_at(content, place), str):
+                continue
             course = COURSE_FILE.fullmatch(place.removeprefix(start))
             folder = Path(at.file).parent
             found: list[Problem] = []
-            if not place.startswith(start) or not isinstance(part_at(content, place), str):
-                continue
             if place == below(above, FILE):
                 content, found = filled(content, folder, above)
             elif place == below(above, LISTS):
@@ -263,7 +265,7 @@ def draft_over_bases(path: Path, readers: tuple[Path, ...]) -> Draft:
 def draft_of(path: Path) -> Draft:
     """Return a file's own content and places."""
     file = str(path)
-    content, places = parsed(_text(path), file)
+    content, places = parsed(_text(path), file, keep_it=builtin_folder() in path.parents)
     if not isinstance(content, dict):
         rule = "must not be empty" if content is None else "must be a mapping of scenario parts"
         raise InputError([Problem("", rule, None, file, 1, 1)])

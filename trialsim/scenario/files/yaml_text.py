@@ -3,13 +3,13 @@
 import math
 import pickle
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from functools import lru_cache
 from io import StringIO
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trialsim.errors import InputError, Problem, RunError
+from trialsim.scenario.files.kept_parse import keep, kept
 from trialsim.scenario.validation.paths import below
 
 if TYPE_CHECKING:
@@ -65,22 +65,34 @@ def _entries(pickled: bytes) -> str:
     return written
 
 
-def parsed(text: str, file: str) -> tuple[Any, dict[str, "Place"]]:
+def parsed(text: str, file: str, *, keep_it: bool = False) -> tuple[Any, dict[str, "Place"]]:
     """Return what the text of a file means, and the place of every key and list item in it.
+
+    Parameters
+    ----------
+    keep_it
+        Whether other processes may read what is parsed from beside the file, as of a built-in
+        study.
 
     Raises
     ------
     InputError
         If the text is not YAML, or holds more than a study does.
     """
-    content, places = _read(text, file)
-    return deepcopy(content), dict(places)
+    content, places = pickle.loads(_read(text, file, keep_it))
+    return content, {path: Place(file, *at) for path, at in places.items()}
 
 
 @lru_cache(maxsize=_FILES_KEPT)
-def _read(text: str, file: str) -> tuple[Any, Mapping[str, "Place"]]:
-    raw = _parsed(text, file)
-    return _plain(raw), dict(_places(raw, file))
+def _read(text: str, file: str, keep_it: bool) -> bytes:
+    """Return the pickled content of a text, with the line and column of each path."""
+    known = kept(file, text) if keep_it else None
+    if known is None:
+        raw = _parsed(text, file)
+        known = pickle.dumps((_plain(raw), dict(_places(raw))))
+        if keep_it:
+            keep(file, text, known)
+    return known
 
 
 def parsed_value(text: str) -> Any:
@@ -207,13 +219,13 @@ def _yaml() -> "YAML":
     return yaml
 
 
-def _places(node: Any, file: str, above: str = "") -> Iterator[tuple[str, Place]]:
-    """Yield the path and the place of every key and every list item of a parsed node."""
+def _places(node: Any, above: str = "") -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the path, line and column of every key and every list item of a parsed node."""
     for key, part in parts_in(node):
         path = below(above, key)
         line, column, *_ = (node.lc.data or {}).get(key, (node.lc.line, node.lc.col))
-        yield path, Place(file, line + 1, column + 1)
-        yield from _places(part, file, path)
+        yield path, (line + 1, column + 1)
+        yield from _places(part, path)
 
 
 def parts_in(node: Any) -> Iterator[tuple[Any, Any]]:
