@@ -122,17 +122,17 @@ def test_a_study_without_secondary_analyses_is_refused() -> None:
 def test_a_run_keeps_them_continues_is_replayed_and_merged(tmp_path: Path) -> None:
     study = planned("holm")
     first, whole = tmp_path / "first", tmp_path / "whole"
-    kept = power(study, 1024, seed=7, n_jobs=1, out=whole, secondary=True)
+    kept = power(study, 128, seed=7, n_jobs=1, out=whole, secondary=True)
     alone = power(study, 64, seed=7, n_jobs=1, secondary=True)
     for name, values in alone.columns.items():
         assert_array_equal(kept.columns[name][:64], values)
-    again = power(study, 1024, seed=7, n_jobs=1, out=whole, secondary=True)
+    again = power(study, 128, seed=7, n_jobs=1, out=whole, secondary=True)
     assert again.to_dict()["secondary"] == kept.to_dict()["secondary"]
     numbers = replay(find_run(whole), 17).numbers
     assert "secondary early rejected" in numbers
     runner = keeping_power(Runner(7, 1, shard=Shard(1, 1)), first, study, secondary=True)
     with pytest.raises(ShardFinished):
-        runner.run(study, range(1024))
+        runner.run(study, range(128))
     assert merge(tmp_path / "merged", [first]).to_dict()["secondary"] == kept.to_dict()["secondary"]
     page = performance(again, None).rows
     assert sum("secondary" in str(row.cells[0]) for row in page) == len(THREE) + 2
