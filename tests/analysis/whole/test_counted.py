@@ -199,7 +199,7 @@ def assert_builds_agree(scenario: Scenario, streams: Streams) -> None:
 
 @settings(
     derandomize=True,
-    max_examples=150,
+    max_examples=75,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
