@@ -22,7 +22,6 @@ from trialsim.scenario.scenario import ABOUT, Scenario, validated
 from trialsim.scenario.validation.paths import below, changed_paths, part_at, paths_of
 from trialsim.scenario.validation.problems import problems_between, problems_of
 from trialsim.scenario.validation.refusal import (
-    WHOLE,
     CheckedModel,
     Name,
     Violation,
@@ -114,12 +113,12 @@ class Programme(PrintedStudy, CheckedModel):
     """Several trials, and how they are pooled in every replicate."""
 
     rules = (
-        ((TRIALS, "analysis"), _plans_can_be_pooled),
-        ((TRIALS,), _trials_have_no_looks),
-        (("findings",), _findings_are_of_the_whole),
-        (("findings", "calibrated"), _calibrated_for_what_is_there),
-        ((TRIALS, "calibrated"), _calibrated_numbers_exist),
-        ((WHOLE,), _sources_are_of_the_whole),
+        _plans_can_be_pooled,
+        _trials_have_no_looks,
+        _findings_are_of_the_whole,
+        _calibrated_for_what_is_there,
+        _calibrated_numbers_exist,
+        _sources_are_of_the_whole,
     )
     omitted_defaults = ("findings", "calibrated")
 

@@ -41,7 +41,6 @@ from trialsim.scenario.validation.paths import (
 )
 from trialsim.scenario.validation.problems import as_written, problems_between, problems_of
 from trialsim.scenario.validation.refusal import (
-    WHOLE,
     CheckedModel,
     Name,
     Violation,
@@ -103,12 +102,7 @@ def _wrong_paths(part: Any, above: str = "") -> Iterator[str]:
 class Scenario(PrintedStudy, CheckedModel):
     """Everything there is to say about a study, before any of it is simulated."""
 
-    rules = (
-        *COHERENCE,
-        *FINDING_COHERENCE,
-        ((WHOLE,), _sources_speak_of_something),
-        ((WHOLE,), _calibrated_numbers_exist),
-    )
+    rules = (*COHERENCE, *FINDING_COHERENCE, _sources_speak_of_something, _calibrated_numbers_exist)
 
     omitted_defaults = (
         "outcome_correlation",

@@ -49,7 +49,7 @@ def _holds_the_estimate(estimate: float, low: float, high: float) -> Iterator[Vi
 class Study(CheckedModel):
     """What one study found: an estimate with its confidence interval, and where it is reported."""
 
-    rules = ((("estimate", "low", "high"), _holds_the_estimate),)
+    rules = (_holds_the_estimate,)
 
     estimate: Finite
     """What the study found, on the prior's anchor, such as a theta of 0.62."""
@@ -81,7 +81,7 @@ class Evidence(CheckedModel):
     studies added; with few studies the latter is itself hardly known. `low` and `high` truncate.
     """
 
-    rules = ((("low", "high"), _in_order),)
+    rules = (_in_order,)
 
     distribution: Literal["evidence"]
     studies: dict[Name, Study] = Field(min_length=1)
@@ -151,7 +151,7 @@ def _references_known(
 class Prior(CheckedModel):
     """A prior of the effect at full exposure: weighted parts, and a point mass at no effect."""
 
-    rules = ((("anchor", "parts"), _scale_fits), (("parts", "references"), _references_known))
+    rules = (_scale_fits, _references_known)
 
     title: str = Field(min_length=1)
     """The title in one line."""

@@ -107,11 +107,11 @@ def _findings_exist(
 
 
 FINDING_COHERENCE: Rules = (
-    (("design", "findings"), _arms_exist),
-    (("design", "findings"), _visits_exist),
-    (("analysis", "findings"), _analyses_exist),
-    (("outcomes", "findings"), _scores_exist),
-    (("population", "findings"), _covariates_answer),
-    (("findings", "calibrated"), _findings_exist),
+    _arms_exist,
+    _visits_exist,
+    _analyses_exist,
+    _scores_exist,
+    _covariates_answer,
+    _findings_exist,
 )
 """Rules between the findings and the parts of the study that they name."""

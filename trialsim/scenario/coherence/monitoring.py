@@ -283,17 +283,17 @@ def _only_the_primary_looks(
 
 
 MONITORING_COHERENCE: Rules = (
-    (("design", "operations", "analysis", "monitoring"), _looks_before_the_end),
-    (("design", "monitoring"), _information_rises),
-    (("design", "monitoring"), _order_is_possible),
-    (("analysis", "monitoring"), _effects_are_possible),
-    (("design", "operations", "analysis", "monitoring"), _bounds_can_be_meant),
-    (("analysis", "monitoring"), _repeated_has_its_level),
-    (("design", "monitoring"), _sizes_fit),
-    (("analysis", "monitoring"), _test_can_be_monitored),
-    (("analysis", "monitoring"), _sides_fit),
-    (("analysis", "monitoring"), _only_the_primary_looks),
-    (("analysis", "monitoring"), _information_is_reckoned),
-    (("analysis", "monitoring"), _blinded_size_is_known),
+    _looks_before_the_end,
+    _information_rises,
+    _order_is_possible,
+    _effects_are_possible,
+    _bounds_can_be_meant,
+    _repeated_has_its_level,
+    _sizes_fit,
+    _test_can_be_monitored,
+    _sides_fit,
+    _only_the_primary_looks,
+    _information_is_reckoned,
+    _blinded_size_is_known,
 )
 """Rules between the looks and the rest of the study."""

@@ -1,6 +1,7 @@
 """What an analysis plan names the study must hold: visits, arms, outcomes, covariates."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from typing import Any, TypeAlias
 
 from trialsim.scenario.outcomes.outcome import Outcome
@@ -18,6 +19,7 @@ PlanRule: TypeAlias = Callable[[Any, AnalysisPlan], Iterator[Violation]]
 def _in_each_comparison(rule: PlanRule) -> PlanRule:
     """Hold the primary and every secondary analysis to a rule; what all break is reported once."""
 
+    @wraps(rule)
     def broken(part: Any, analysis: AnalysisPlan) -> Iterator[Violation]:
         primary = list(until_missing(rule(part, analysis)))
         for refusal in primary:
@@ -37,31 +39,33 @@ def _names_are_free(design: Design, analysis: AnalysisPlan) -> Iterator[Violatio
             yield Violation(f"analysis.secondary.{name}", rule)
 
 
-def _endpoint_exists(outcomes: Mapping[str, Outcome], plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from _exists("endpoint", "endpoint", plan.endpoint, outcomes)
+def _endpoint_exists(
+    outcomes: Mapping[str, Outcome], analysis: AnalysisPlan
+) -> Iterator[Violation]:
+    yield from _exists("endpoint", "endpoint", analysis.endpoint, outcomes)
 
 
-def _visit_exists(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from _exists("visit", "visit", plan.visit, design.visits)
+def _visit_exists(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
+    yield from _exists("visit", "visit", analysis.visit, design.visits)
 
 
-def _predictors_come_before(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
-    predictors = None if plan.imputation is None else plan.imputation.predictors
+def _predictors_come_before(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
+    predictors = None if analysis.imputation is None else analysis.imputation.predictors
     order = list(design.visits)
     for name in dict.fromkeys(predictors or ()):
         path = "imputation.predictors"
         if name not in design.visits:
             yield Violation(path, unknown("visit", name, design.visits), name)
-        elif plan.visit in order and order.index(name) >= order.index(plan.visit):
-            yield Violation(path, f"must be before {plan.visit}, which is analysed", name)
+        elif analysis.visit in order and order.index(name) >= order.index(analysis.visit):
+            yield Violation(path, f"must be before {analysis.visit}, which is analysed", name)
 
 
-def _treated_exist(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from _exists("treated", "arm", plan.treated, design.arms)
+def _treated_exist(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
+    yield from _exists("treated", "arm", analysis.treated, design.arms)
 
 
-def _control_exists(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from _exists("control", "arm", plan.control, design.arms)
+def _control_exists(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
+    yield from _exists("control", "arm", analysis.control, design.arms)
 
 
 def _exists(field: str, kind: str, name: str, known: Iterable[str]) -> Iterator[Violation]:
@@ -69,23 +73,23 @@ def _exists(field: str, kind: str, name: str, known: Iterable[str]) -> Iterator[
         yield Violation(field, unknown(kind, name, known), name)
 
 
-def _strata_exist(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
-    if plan.strata == "design" and not design.factors:
-        yield Violation("strata", "must be none: the design has no strata", plan.strata)
+def _strata_exist(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
+    if analysis.strata == "design" and not design.factors:
+        yield Violation("strata", "must be none: the design has no strata", analysis.strata)
 
 
-def _method_fits_design(design: Design, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from plan.test.design_violations(design, plan)
+def _method_fits_design(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
+    yield from analysis.test.design_violations(design, analysis)
 
 
 def _method_fits_outcomes(
-    outcomes: Mapping[str, Outcome], plan: AnalysisPlan
+    outcomes: Mapping[str, Outcome], analysis: AnalysisPlan
 ) -> Iterator[Violation]:
-    yield from plan.test.outcome_violations(outcomes, plan)
+    yield from analysis.test.outcome_violations(outcomes, analysis)
 
 
-def _method_fits_population(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:
-    yield from plan.test.population_violations(_with_score(population, plan.prognostic))
+def _method_fits_population(population: Population, analysis: AnalysisPlan) -> Iterator[Violation]:
+    yield from analysis.test.population_violations(_with_score(population, analysis.prognostic))
 
 
 def _with_score(population: Population, prognostic: Prognostic | None) -> Population:
@@ -98,34 +102,34 @@ def _with_score(population: Population, prognostic: Prognostic | None) -> Popula
     return population.model_copy(update={"covariates": {**known, **score}})
 
 
-def _score_is_of_numbers(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:
-    if plan.prognostic is None:
+def _score_is_of_numbers(population: Population, analysis: AnalysisPlan) -> Iterator[Violation]:
+    if analysis.prognostic is None:
         return
     if PROGNOSTIC in population.covariates:
         rule = f"must be null where a covariate of the population is called {PROGNOSTIC}"
         yield Violation("prognostic", rule)
-    for refusal in covariate_violations(plan.prognostic.covariates, population):
+    for refusal in covariate_violations(analysis.prognostic.covariates, population):
         yield refusal._replace(path=refusal.path.replace("test", "prognostic", 1))
 
 
 def _baseline_is_measured(
-    outcomes: Mapping[str, Outcome], plan: AnalysisPlan
+    outcomes: Mapping[str, Outcome], analysis: AnalysisPlan
 ) -> Iterator[Violation]:
     """Refuse what looks at a baseline score that is not measured."""
-    analysed = plan.test.outcomes_of(plan)
+    analysed = analysis.test.outcomes_of(analysis)
     without = [name for name in analysed if name in outcomes and outcomes[name].baseline is None]
     if not without:
         return
     why = f"{without[0]} is not measured at baseline"
-    if plan.measure == "change":
-        yield Violation("measure", f"cannot be change: {why}; use score", plan.measure)
-    if plan.missing == "bocf":
-        yield Violation("missing", f"cannot be bocf: {why}; use locf", plan.missing)
+    if analysis.measure == "change":
+        yield Violation("measure", f"cannot be change: {why}; use score", analysis.measure)
+    if analysis.missing == "bocf":
+        yield Violation("missing", f"cannot be bocf: {why}; use locf", analysis.missing)
 
 
-def _subgroup_exists(population: Population, plan: AnalysisPlan) -> Iterator[Violation]:
-    if plan.subgroup is not None:
-        for refusal in plan.subgroup.refusals(population.covariates):
+def _subgroup_exists(population: Population, analysis: AnalysisPlan) -> Iterator[Violation]:
+    if analysis.subgroup is not None:
+        for refusal in analysis.subgroup.refusals(population.covariates):
             yield refusal._replace(path=f"subgroup.{refusal.path}")
 
 
@@ -140,20 +144,23 @@ def _estimands_exist(
             yield Violation(path, unknown("estimand", estimand, estimands), estimand)
 
 
+_OF_COMPARISONS: tuple[PlanRule, ...] = (
+    _endpoint_exists,
+    _visit_exists,
+    _predictors_come_before,
+    _treated_exist,
+    _control_exists,
+    _method_fits_design,
+    _strata_exist,
+    _method_fits_outcomes,
+    _baseline_is_measured,
+    _method_fits_population,
+    _score_is_of_numbers,
+    _subgroup_exists,
+)
 PLAN_COHERENCE: Rules = (
-    (("estimands", "analysis"), _estimands_exist),
-    (("design", "analysis"), _names_are_free),
-    (("outcomes", "analysis"), _in_each_comparison(_endpoint_exists)),
-    (("design", "analysis"), _in_each_comparison(_visit_exists)),
-    (("design", "analysis"), _in_each_comparison(_predictors_come_before)),
-    (("design", "analysis"), _in_each_comparison(_treated_exist)),
-    (("design", "analysis"), _in_each_comparison(_control_exists)),
-    (("design", "analysis"), _in_each_comparison(_method_fits_design)),
-    (("design", "analysis"), _in_each_comparison(_strata_exist)),
-    (("outcomes", "analysis"), _in_each_comparison(_method_fits_outcomes)),
-    (("outcomes", "analysis"), _in_each_comparison(_baseline_is_measured)),
-    (("population", "analysis"), _in_each_comparison(_method_fits_population)),
-    (("population", "analysis"), _in_each_comparison(_score_is_of_numbers)),
-    (("population", "analysis"), _in_each_comparison(_subgroup_exists)),
+    _estimands_exist,
+    _names_are_free,
+    *map(_in_each_comparison, _OF_COMPARISONS),
 )
 """Rules between the analyses and the parts of the study that they name."""

@@ -94,7 +94,7 @@ _Fractions = Annotated[tuple[OpenProbability, ...], Field(strict=False, min_leng
 class Table(CheckedModel):
     """Alpha spending by a table of one's own, straight between its entries."""
 
-    rules = ((("fractions", "shares"), _table_rises),)
+    rules = (_table_rises,)
 
     rule: Literal["spending_table"]
     fractions: _Fractions = Field(description="Shares of the planned information.")

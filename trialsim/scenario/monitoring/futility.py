@@ -24,7 +24,7 @@ def _named_once(at: tuple[str, ...] | None) -> Iterator[Violation]:
         yield Violation("at", "must name each look once", name)
 
 
-_RULES = ((("at",), _named_once),)
+_RULES = (_named_once,)
 
 
 class OnZ(CheckedModel):

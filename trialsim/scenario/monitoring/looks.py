@@ -40,7 +40,7 @@ def _one_moment(
 class When(CheckedModel):
     """The moment at which the data of a look are cut, said in one of five ways."""
 
-    rules = ((KINDS, _one_moment),)
+    rules = (_one_moment,)
     omitted_defaults = KINDS
 
     known: OpenProbability | None = Field(
@@ -85,7 +85,7 @@ def _share_is_said(when: When, planned_share: float | None) -> Iterator[Violatio
 class Look(CheckedModel):
     """One look: the data are cut, analysed, and a decision follows."""
 
-    rules = ((("when", "planned_share"), _share_is_said),)
+    rules = (_share_is_said,)
     omitted_defaults = ("planned_share", "decided_after_days", "recruitment_meanwhile")
 
     when: When = Field(description="When the data are cut.")

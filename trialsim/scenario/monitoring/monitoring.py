@@ -200,19 +200,19 @@ class Monitoring(CheckedModel):
     """Looks at the data before the trial has ended, and what may be decided at them."""
 
     rules = (
-        (("looks",), _named_apart),
-        (("looks",), _in_order),
-        (("looks", "futility", "re_estimation"), _looks_exist),
-        (("looks", "efficacy"), _bounds_for_each_look),
-        (("futility", "planned_effect"), _effect_is_planned),
-        (("futility", "efficacy"), _beta_beside_alpha),
-        (("re_estimation", "planned_effect"), _size_has_an_effect),
-        (("final", "looks", "efficacy"), _final_fits),
-        (("re_estimation", "final"), _unblinded_is_allowed),
-        (("interval", "final"), _interval_fits),
-        (("estimate", "efficacy", "final"), _estimate_fits),
-        (("information", "planned_standard_error"), _information_is_planned),
-        (("futility_in_order", "futility", "estimate", "interval", "final"), _order_is_used),
+        _named_apart,
+        _in_order,
+        _looks_exist,
+        _bounds_for_each_look,
+        _effect_is_planned,
+        _beta_beside_alpha,
+        _size_has_an_effect,
+        _final_fits,
+        _unblinded_is_allowed,
+        _interval_fits,
+        _estimate_fits,
+        _information_is_planned,
+        _order_is_used,
     )
     omitted_defaults = (
         "information",

@@ -26,11 +26,7 @@ def _effect_is_blinded(by: str, effect: float | None) -> Iterator[Violation]:
 class ReEstimation(CheckedModel):
     """At one look the number of patients is set again, between a least and a most."""
 
-    rules = (
-        (("at_least", "at_most"), _least_below_most),
-        (("by", "least_power"), _zone_is_unblinded),
-        (("by", "effect"), _effect_is_blinded),
-    )
+    rules = (_least_below_most, _zone_is_unblinded, _effect_is_blinded)
     omitted_defaults = ("effect", "least_power")
 
     at: Name = Field(description="The look at which it happens.")

@@ -134,10 +134,7 @@ def _rising(days: tuple[float, ...]) -> Iterator[Violation]:
 class Interpolated(CheckedModel):
     """Moments as known on some days after onset, straight lines between, level outside."""
 
-    rules = (
-        (("days", "means", "sds", "baseline_correlations"), _one_for_each_day),
-        (("days",), _rising),
-    )
+    rules = (_one_for_each_day, _rising)
 
     covariates_used: ClassVar[tuple[str, ...]] = ()
 
@@ -201,8 +198,8 @@ class Proportions(CheckedModel):
     """
 
     rules = (
-        (("start",), lambda start: _sum_to_one("start", start)),
-        (("end",), lambda end: _sum_to_one("end", end)),
+        lambda start: _sum_to_one("start", start),
+        lambda end: _sum_to_one("end", end),
     )
 
     covariates_used: ClassVar[tuple[str, ...]] = ()

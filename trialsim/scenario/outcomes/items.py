@@ -39,7 +39,7 @@ def _hardest_then_easiest(items: Mapping[str, Item]) -> Iterator[Violation]:
 class Subscale(CheckedModel):
     """Items that are given together."""
 
-    rules = ((("items",), _hardest_then_easiest),)
+    rules = (_hardest_then_easiest,)
 
     label: str = Field(min_length=1)
     """What the part of the scale is called, such as Grasp."""
@@ -63,7 +63,7 @@ class Items(CheckedModel):
     A patient gains the points one by one, from easy to hard; in what order is the patient's own.
     """
 
-    rules = ((("subscales",), _names_are_single),)
+    rules = (_names_are_single,)
 
     highest: Annotated[int, Field(ge=1, le=10)]
     """The points for an item that is done perfectly, such as 3."""

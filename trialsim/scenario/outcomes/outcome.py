@@ -48,7 +48,7 @@ class Effect(CheckedModel):
     Values above no effect (0.5, 0, 1, 0) favour the drug, whichever end of the scale is better.
     """
 
-    rules = ((("anchor", "value"), is_possible),)
+    rules = (is_possible,)
 
     assumed_defaults = ("exposure",)
     omitted_defaults = ("trial_sd", "site_sd", "subgroup", "effect_outside")
@@ -171,15 +171,15 @@ class Outcome(CheckedModel):
     """A bounded scale, its course without the drug, and the drug's effect on it."""
 
     rules = (
-        (("low", "high", "step"), _is_a_scale),
-        (("kind", "low"), _has_logarithms),
-        (("low", "high", "step", "kind", "course"), _course_fits),
-        (("low", "high", "step", "kind", "course_by_arm"), _courses_fit),
-        (("baseline", "prognosis"), _baseline_goes_first),
-        (("prognosis",), _weights_weigh),
-        (("baseline", "prognosis", "course"), _something_predicts),
-        (("low", "high", "step", "kind", "items"), _items_add_up),
-        (("low", "high", "bounds"), _bounds_fit),
+        _is_a_scale,
+        _has_logarithms,
+        _course_fits,
+        _courses_fit,
+        _baseline_goes_first,
+        _weights_weigh,
+        _something_predicts,
+        _items_add_up,
+        _bounds_fit,
     )
 
     omitted_defaults = (

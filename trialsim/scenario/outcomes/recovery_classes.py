@@ -86,11 +86,7 @@ class RecoveryClasses(CheckedModel):
     effect from one scale to another, so that it stays when other patients are recruited.
     """
 
-    rules = (
-        (("classes",), _shares_add_up),
-        (("points",), _rising),
-        (("classes", "points"), _starts_on_the_scale),
-    )
+    rules = (_shares_add_up, _rising, _starts_on_the_scale)
 
     model: Literal["recovery_classes"]
     class_covariate: Name

@@ -56,11 +56,7 @@ def _is_read(file: str | None, arm: str | None) -> Iterator[Violation]:
 class Tabulated(CheckedModel):
     """The share of patients in each grade on each of some days, as a table gives it for an arm."""
 
-    rules = (
-        (("days", "shares"), _one_for_each_day),
-        (("days", "shares"), _add_to_one),
-        (("file", "arm"), _is_read),
-    )
+    rules = (_one_for_each_day, _add_to_one, _is_read)
 
     covariates_used: ClassVar[tuple[str, ...]] = ()
     omitted_defaults = ("file", "arm")

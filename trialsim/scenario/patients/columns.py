@@ -130,10 +130,7 @@ class FromTable(CheckedModel):
     A row is drawn for each candidate, or the margin alone, as the table says.
     """
 
-    rules = (
-        (("levels", "flag"), _levels_differ),
-        (("values", "levels", "flag"), _cells_fit),
-    )
+    rules = (_levels_differ, _cells_fit)
     omitted_defaults = ("column", "levels", "flag")
 
     distribution: Literal["table"]
@@ -201,7 +198,7 @@ def is_read(file: str | None) -> Iterator[Violation]:
 class Table(CheckedModel):
     """A table of former patients: a row for each, and columns that covariates name."""
 
-    rules = ((("file",), is_read),)
+    rules = (is_read,)
     omitted_defaults = ("file",)
 
     file: str | None = None

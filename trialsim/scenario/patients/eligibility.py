@@ -1,7 +1,8 @@
 """Who may enter: ordered inclusion and exclusion rules as data over the covariates, never code."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Self, TypeAlias
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Annotated, Any, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -28,30 +29,19 @@ Bound: TypeAlias = Finite | Name
 Level: TypeAlias = bool | Finite | str
 
 
-def _room_between(
-    low: str, high: str
-) -> tuple[tuple[str, str], Callable[[Bound | None, Bound | None], Iterator[Violation]]]:
-    """Return the rule that a number can meet a lower and an upper bound."""
-    with_ends = (low, high) == ("at_least", "at_most")
-
-    def broken(least: Bound | None, most: Bound | None) -> Iterator[Violation]:
+def _room_between_bounds(fields: Mapping[str, Any]) -> Iterator[Violation]:
+    for low, high in product(("at_least", "more_than"), ("at_most", "less_than")):
+        least, most = fields.get(low), fields.get(high)
         if not isinstance(least, int | float) or not isinstance(most, int | float):
-            return
-        if most < least or (most == least and not with_ends):
+            continue
+        if most < least or (most == least and (low, high) != ("at_least", "at_most")):
             yield Violation(high, f"must leave room above {low}, {least:g}", most)
-
-    return (low, high), broken
 
 
 class Rule(CheckedModel):
     """A condition on one covariate; where several bounds are given, all must hold."""
 
-    rules = (
-        _room_between("at_least", "at_most"),
-        _room_between("at_least", "less_than"),
-        _room_between("more_than", "at_most"),
-        _room_between("more_than", "less_than"),
-    )
+    rules = (_room_between_bounds,)
 
     label: str = Field(min_length=1)
     """What the condition is called in tables and in the flow diagram, such as 45 to 85 years."""

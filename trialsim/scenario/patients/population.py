@@ -55,7 +55,7 @@ def _can_be_whole(margin: Margin, whole: bool) -> Iterator[Violation]:
 class Covariate(CheckedModel):
     """One thing known of a candidate at screening."""
 
-    rules = ((("margin", "whole"), _can_be_whole),)
+    rules = (_can_be_whole,)
 
     label: str = Field(min_length=1)
     """What it is called in tables and figures, such as Age."""
@@ -256,12 +256,12 @@ class Population(CheckedModel):
     """The candidates: their covariates, and the correlations of these."""
 
     rules = (
-        (("covariates",), _levels_exist),
-        (("covariates", "correlation"), _pairs_exist),
-        (("correlation",), _pairs_are_written_once),
-        (("covariates", "table"), _table_is_used),
-        (("covariates", "correlation", "table"), _pairs_are_free),
-        (("covariates", "correlation", "table"), _is_possible),
+        _levels_exist,
+        _pairs_exist,
+        _pairs_are_written_once,
+        _table_is_used,
+        _pairs_are_free,
+        _is_possible,
     )
     omitted_defaults = ("table",)
 

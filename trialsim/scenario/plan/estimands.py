@@ -49,10 +49,7 @@ def _the_stratum_is_used(intercurrent: Mapping[str, str], stratum: str) -> Itera
         yield Violation("stratum", rule, stratum)
 
 
-_RULES: Final[Rules] = (
-    (("intercurrent",), _the_dead_have_no_treatment_policy),
-    (("intercurrent", "stratum"), _the_stratum_is_used),
-)
+_RULES: Final[Rules] = (_the_dead_have_no_treatment_policy, _the_stratum_is_used)
 
 
 class Estimand(CheckedModel):

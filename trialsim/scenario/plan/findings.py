@@ -48,7 +48,7 @@ class AnalysisFigure(CheckedModel):
 class OfCovariate(CheckedModel):
     """A figure of a covariate of the randomised."""
 
-    rules = ((("figure", "at_least", "at_most", "equals"), _share_says_whom),)
+    rules = (_share_says_whom,)
 
     kind: Literal["covariate"]
     covariate: Name
@@ -94,10 +94,7 @@ def _besides_a_share(figure: str, besides: JointCondition | None) -> Iterator[Vi
 class OfOutcome(CheckedModel):
     """A figure of a score, or of its change from baseline, at a visit."""
 
-    rules = (
-        (("figure", "at_least", "at_most"), _share_of_whom),
-        (("figure", "besides"), _besides_a_share),
-    )
+    rules = (_share_of_whom, _besides_a_share)
 
     kind: Literal["outcome"]
     outcome: Name
@@ -181,7 +178,7 @@ def _one_target(
 class Calibration(CheckedModel):
     """What a number was solved for: the study as conducted and analysed gives a figure."""
 
-    rules = ((("finding", "quantity", "value"), _one_target),)
+    rules = (_one_target,)
 
     finding: Name | None = None
     """The name of the finding that the study is made to give; null where it is a quantity."""

@@ -29,11 +29,7 @@ def _shift_is_of_somebody(delta: float, delta_arms: str) -> Iterator[Violation]:
         yield Violation("delta_arms", "must be left at treated without a delta", delta_arms)
 
 
-_RULES: Final[Rules] = (
-    (("model", "delta", "after"), _an_event_is_used),
-    (("delta", "delta_arms"), _shift_is_of_somebody),
-    (("delta_scale", "scores"), _latent_scores_are_drawn),
-)
+_RULES: Final[Rules] = (_an_event_is_used, _shift_is_of_somebody, _latent_scores_are_drawn)
 
 
 class Imputation(CheckedModel):

@@ -101,12 +101,7 @@ def _at_most_one(path: str, shares: Mapping[str, float]) -> Iterator[Violation]:
 class Family(CheckedModel):
     """Analyses that are tested together, once the families before them leave any level."""
 
-    rules = (
-        (("analyses",), _each_once),
-        (("procedure", "truncation"), _truncated),
-        (("procedure", "weights", "analyses"), _weighted),
-        (("procedure", "lenient"), _lenient),
-    )
+    rules = (_each_once, _truncated, _weighted, _lenient)
     omitted_defaults = ("truncation", "weights", "lenient")
 
     analyses: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
@@ -169,7 +164,7 @@ def _in_one_family(families: Mapping[str, Family | None]) -> Iterator[Violation]
 class Families(CheckedModel):
     """Families of analyses, tested in order (gatekeeping)."""
 
-    rules = ((("families",), _in_one_family),)
+    rules = (_in_one_family,)
 
     procedure: Literal["families"]
     families: Annotated[dict[Name, Family], Field(min_length=1)]
@@ -227,11 +222,7 @@ def _of_graph(weights: Weights, transitions: Mapping[str, Weights | None]) -> tu
 class GraphPlan(CheckedModel):
     """A graph: a rejected analysis passes its share of the level on (Bretz et al. 2009)."""
 
-    rules = (
-        (("weights", "transitions"), _shares_of_the_level),
-        (("weights", "transitions"), _all_are_reached),
-        (("intersections", "weights", "transitions"), _not_too_many),
-    )
+    rules = (_shares_of_the_level, _all_are_reached, _not_too_many)
     omitted_defaults = ("intersections",)
 
     procedure: Literal["graph"]

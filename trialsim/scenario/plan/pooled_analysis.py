@@ -38,10 +38,7 @@ class PooledAnalysis(CheckedModel):
     missing scores, deaths. This one says which effect is taken from each, and its weight.
     """
 
-    rules = (
-        (("pooling", "heterogeneity", "reference"), _random_effects_are_told),
-        (("measure", "variance"), _variance_of_ranks),
-    )
+    rules = (_random_effects_are_told, _variance_of_ranks)
 
     measure: Pooled
     """The effect of each trial; win odds are pooled as logarithms."""

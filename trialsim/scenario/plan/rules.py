@@ -18,7 +18,7 @@ from trialsim.scenario.plan.multiplicity import (
     Serial,
 )
 from trialsim.scenario.protocol.design import BASELINE
-from trialsim.scenario.validation.refusal import WHOLE, Rules, Violation, broken_rules, unknown
+from trialsim.scenario.validation.refusal import Rules, Violation, broken_rules, unknown
 
 
 def _none_for_van_elteren(continuity_correction: bool, strata: str) -> Iterator[Violation]:
@@ -125,8 +125,8 @@ _OF_THEIR_OWN = {"likelihood": "models all visits", "censored": "have times that
 """Rules for missing scores that go with no method but some, and what those do."""
 
 
-def _method_goes_with_plan(test: AnyMethod, plan: Mapping[str, Any]) -> Iterator[Violation]:
-    yield from broken_rules(test.conflicts, plan)
+def _method_goes_with_plan(test: AnyMethod, fields: Mapping[str, Any]) -> Iterator[Violation]:
+    yield from broken_rules(test.conflicts, fields)
 
 
 def _names(methods: Iterable[type[AnalysisMethod]]) -> str:
@@ -144,36 +144,36 @@ def _after_baseline(visit: str) -> Iterator[Violation]:
 
 
 COMPARISON_RULES: Rules = (
-    (("treated", "control"), _two_arms),
-    (("visit",), _after_baseline),
-    (("continuity_correction", "strata"), _none_for_van_elteren),
-    (("continuity_correction", "test"), _only_where_asymptotic),
-    (("strata", "test"), _strata_are_used),
-    (("stratum_weighting", "strata"), _weighting_is_used),
-    (("effect", "test"), _effect_is_of_ranks),
-    (("effect", "test", "strata", "missing"), _win_ratio_counts_pairs),
-    (("test", "missing", "death", "intercurrent"), _means_need_numbers),
-    (("test", "intercurrent"), _a_model_of_all_visits_has_no_last_score),
-    (("missing", "test", "strata", "continuity_correction"), _imputations_can_be_pooled),
-    (("missing", "imputation"), _imputation_is_used),
-    (("missing", "test"), _a_method_has_its_own_rule),
-    (("test", WHOLE), _method_goes_with_plan),
+    _two_arms,
+    _after_baseline,
+    _none_for_van_elteren,
+    _only_where_asymptotic,
+    _strata_are_used,
+    _weighting_is_used,
+    _effect_is_of_ranks,
+    _win_ratio_counts_pairs,
+    _means_need_numbers,
+    _a_model_of_all_visits_has_no_last_score,
+    _imputations_can_be_pooled,
+    _imputation_is_used,
+    _a_method_has_its_own_rule,
+    _method_goes_with_plan,
     *CLAIM_RULES,
 )
 """Rules of one comparison, primary or secondary."""
 
 
 def _secondary_comparisons_fit(
-    secondary: Mapping[str, Any], primary: Mapping[str, Any]
+    secondary: Mapping[str, Any], fields: Mapping[str, Any]
 ) -> Iterator[Violation]:
-    known = set(broken_rules(COMPARISON_RULES, primary))
+    known = set(broken_rules(COMPARISON_RULES, fields))
     for name, one in secondary.items():
-        fields = {**primary, **one.changes}
-        sound = {field: fields[field] for field in fields if field not in one.left_out}
+        own = {**fields, **one.changes}
+        sound = {field: own[field] for field in own if field not in one.left_out}
         for refusal in broken_rules(COMPARISON_RULES, sound):
             if refusal not in known:
                 yield refusal._replace(path=f"secondary.{name}.{refusal.path}")
-        yield from _margin_on_its_own_scale(f"secondary.{name}.claim", one.changes, sound, primary)
+        yield from _margin_on_its_own_scale(f"secondary.{name}.claim", one.changes, sound, fields)
 
 
 def _margin_on_its_own_scale(
@@ -232,7 +232,7 @@ _DUNNETT = ("dunnett", "step_down_dunnett")
 
 
 def _arms_share_one_law(
-    multiplicity: AnyMultiplicity, secondary: Mapping[str, Any], primary: Mapping[str, Any]
+    multiplicity: AnyMultiplicity, secondary: Mapping[str, Any], fields: Mapping[str, Any]
 ) -> Iterator[Violation]:
     """Refuse Dunnett's test of what are not several arms against one control."""
     families: Iterable[tuple[str, tuple[str, ...]]] = ()
@@ -246,7 +246,7 @@ def _arms_share_one_law(
         families = [("multiplicity.intersections", multiplicity.named(secondary))]
     for path, analyses in families:
         plans = [
-            {**primary, **(secondary[name].changes if name in secondary else {})}
+            {**fields, **(secondary[name].changes if name in secondary else {})}
             for name in analyses
         ]
         yield from _one_law(path, plans, alike=not path.endswith("intersections"))
@@ -296,7 +296,7 @@ def _has_a_law(path: str, plans: Sequence[Mapping[str, Any]]) -> Iterator[Violat
 
 
 def _one_is_a_subgroup(
-    multiplicity: AnyMultiplicity, secondary: Mapping[str, Any], primary: Mapping[str, Any]
+    multiplicity: AnyMultiplicity, secondary: Mapping[str, Any], fields: Mapping[str, Any]
 ) -> Iterator[Violation]:
     """Refuse a procedure of overall population and subgroup for what are not those."""
     families = multiplicity.families.items() if isinstance(multiplicity, Families) else ()
@@ -305,7 +305,7 @@ def _one_is_a_subgroup(
             continue
         path = f"multiplicity.families.{name}"
         overall, subgroup = (
-            {**primary, **(secondary[one].changes if one in secondary else {})}
+            {**fields, **(secondary[one].changes if one in secondary else {})}
             for one in family.analyses
         )
         whole = {**overall, "subgroup": None, "treated": None}
@@ -318,17 +318,17 @@ def _one_is_a_subgroup(
             yield Violation(f"{path}.analyses", told, ", ".join(family.analyses))
         else:
             yield from _has_a_law(f"{path}.procedure", [overall, subgroup])
-        alpha = primary.get("alpha")
+        alpha = fields.get("alpha")
         if family.lenient is not None and alpha is not None and family.lenient <= alpha:
             rule = f"must be above alpha, {alpha:g}, or the subgroup is never tested by itself"
             yield Violation(f"{path}.lenient", rule, family.lenient)
 
 
 FAMILY_RULES: Rules = (
-    (("secondary", WHOLE), _secondary_comparisons_fit),
-    (("multiplicity", "secondary"), _one_level_in_a_family),
-    (("multiplicity", "secondary", "success"), _analyses_exist),
-    (("multiplicity", "secondary", WHOLE), _arms_share_one_law),
-    (("multiplicity", "secondary", WHOLE), _one_is_a_subgroup),
+    _secondary_comparisons_fit,
+    _one_level_in_a_family,
+    _analyses_exist,
+    _arms_share_one_law,
+    _one_is_a_subgroup,
 )
 """Rules between the primary and the secondary analyses."""

@@ -49,10 +49,7 @@ def _each(dose: Doses) -> tuple[float, ...]:
 class Arm(CheckedModel):
     """What a patient of one arm is given at each infusion."""
 
-    rules = (
-        (("dose_ml", "dose_ml_per_kg", "dose_mg_per_kg"), _one_dose),
-        (("dose_ml", "volume_ml"), _dose_fits),
-    )
+    rules = (_one_dose, _dose_fits)
 
     assumed_defaults = ("volume_ml",)
     omitted_defaults = ("dose_ml", "dose_ml_per_kg", "dose_mg_per_kg")
@@ -183,14 +180,14 @@ class Design(CheckedModel):
     """Arms, patients to randomise, how they are, and visits in order; the first is baseline."""
 
     rules = (
-        (("patients", "arms"), _one_for_each_arm),
-        (("block_size", "arms", "randomisation"), _whole_blocks),
-        (("randomisation", "arms", "stratify_by", "strata"), _procedure_fits),
-        (("strata",), _factors_are_named),
-        (("caps", "patients"), _caps_leave_places),
-        (("arms",), _one_unit),
-        (("visits",), _begins_with_baseline),
-        (("visits",), _in_order),
+        _one_for_each_arm,
+        _whole_blocks,
+        _procedure_fits,
+        _factors_are_named,
+        _caps_leave_places,
+        _one_unit,
+        _begins_with_baseline,
+        _in_order,
     )
 
     assumed_defaults = ("block_size", "stratify_by")

@@ -104,7 +104,7 @@ class IntercurrentEvent(CheckedModel):
     between one visit and the next.
     """
 
-    rules: ClassVar[Rules] = ((("days",), _after_randomisation),)
+    rules: ClassVar[Rules] = (_after_randomisation,)
 
     omitted_defaults: ClassVar[tuple[str, ...]] = ("covariates", "arms", "scores")
     assumed_defaults = ("days",)
@@ -147,7 +147,7 @@ class LastingEvent(IntercurrentEvent):
 class RescueEffect(CheckedModel):
     """What a rescue treatment does to an outcome, on the scale of the anchor as a drug's effect."""
 
-    rules = ((("anchor", "value"), is_possible),)
+    rules = (is_possible,)
 
     omitted_defaults = ("full_after_days",)
 
@@ -182,10 +182,7 @@ def _switches_to_an_arm(
 class Switching(IntercurrentEvent):
     """A change of the study drug; patients of the arm that others switch to never switch."""
 
-    rules = (
-        *IntercurrentEvent.rules,
-        (("probability", "to", "arms"), _switches_to_an_arm),
-    )
+    rules = (*IntercurrentEvent.rules, _switches_to_an_arm)
 
     omitted_defaults = (*IntercurrentEvent.omitted_defaults, "to")
 

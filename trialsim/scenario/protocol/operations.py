@@ -53,7 +53,7 @@ class Site(FrozenModel):
 class EvenSites(CheckedModel):
     """So many sites, alike but for their countries, that begin to recruit one after another."""
 
-    rules = ((("count", "countries"), lambda count, countries: _all_somewhere(count, countries)),)
+    rules = (lambda count, countries: _all_somewhere(count, countries),)
 
     count: Annotated[int, Field(ge=1, le=_MOST_SITES)]
     """How many sites there are, such as 30."""
@@ -132,7 +132,7 @@ def _later_than_earliest(earliest_hours: float, latest_hours: float) -> Iterator
 class Window(CheckedModel):
     """When the first infusion must start, in hours after the onset of the stroke."""
 
-    rules = ((("earliest_hours", "latest_hours"), _later_than_earliest),)
+    rules = (_later_than_earliest,)
 
     assumed_defaults = ("earliest_hours",)
 
@@ -142,10 +142,10 @@ class Window(CheckedModel):
     """Hours after onset after which no first infusion starts, such as 72."""
 
 
-def _open_for_a_minute(opens_hour: float, closes_hour: float) -> Iterator[Violation]:
-    if not round(opens_hour * HOUR) < round(closes_hour * HOUR):
+def _open_for_a_minute(clinic_opens_hour: float, clinic_closes_hour: float) -> Iterator[Violation]:
+    if not round(clinic_opens_hour * HOUR) < round(clinic_closes_hour * HOUR):
         rule = "must be at least a minute after clinic_opens_hour"
-        yield Violation("clinic_closes_hour", rule, closes_hour)
+        yield Violation("clinic_closes_hour", rule, clinic_closes_hour)
 
 
 def _candidates_can_be_held(
@@ -183,11 +183,11 @@ class Operations(CheckedModel):
     """
 
     rules = (
-        (("clinic_opens_hour", "clinic_closes_hour"), _open_for_a_minute),
-        (("sites", "candidates_per_site_per_month"), _candidates_can_be_held),
-        (("site_rate_coefficient_of_variation",), _none_or_some_variation),
-        (("screening_hours",), _after_arrival),
-        (("refusal_probability",), _a_probability),
+        _open_for_a_minute,
+        _candidates_can_be_held,
+        _none_or_some_variation,
+        _after_arrival,
+        _a_probability,
     )
 
     omitted_defaults = (

@@ -42,7 +42,7 @@ def _rising(cuts: tuple[float, ...] | None) -> Iterator[Violation]:
 class Factor(CheckedModel):
     """A covariate by whose classes patients are stratified."""
 
-    rules = ((("cuts",), _rising),)
+    rules = (_rising,)
     omitted_defaults = ("cuts",)
 
     covariate: Name
@@ -365,7 +365,7 @@ def numbered(names: Iterable[str]) -> dict[str, int]:
 class AllocationList(Randomisation):
     """Complete lists, drawn up beforehand: the next arm of the patient's own stratum."""
 
-    rules: ClassVar[Rules] = ((("file",), is_read), (("columns",), _one_length))
+    rules: ClassVar[Rules] = (is_read, _one_length)
     omitted_defaults = ("file",)
     can_be_repeated: ClassVar[bool] = False
     method: Literal["list"]

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
+from inspect import signature
 from operator import is_
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias
 
@@ -20,7 +22,6 @@ from trialsim.distributions import (
 from trialsim.errors import nearest
 
 __all__ = [
-    "WHOLE",
     "Coefficient",
     "Finite",
     "Name",
@@ -60,14 +61,14 @@ class ViolationsError(ValueError):
         super().__init__("; ".join(f"{one.path}: {one.rule}" for one in self.refusals))
 
 
-Rules: TypeAlias = tuple[tuple[tuple[str, ...], Callable[..., Iterator[Violation]]], ...]
-"""Rules between the fields of a part: the fields that each needs, and what it refuses of them.
+Rule: TypeAlias = Callable[..., Iterator[Violation]]
+Rules: TypeAlias = tuple[Rule, ...]
+"""Rules between the fields of a part: each needs those that its parameters name, and yields what it
+refuses of them. The parameter `fields` is every field that is there, as a mapping.
 
 Where a file is wrong, a rule may be given incomplete parts, and None for the entry of a mapping
 that is wrong and no part; it is held to what is known of them.
 """
-WHOLE = ""
-"""Needed by a rule about every field that is there, as a mapping."""
 
 
 def negative(path: str, distribution: Distribution) -> Iterator[Violation]:
@@ -110,16 +111,23 @@ class CheckedModel(FrozenModel):
 
 def broken_rules(rules: Rules, fields: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what the rules refuse, of those rules whose fields are all there."""
-    known = {**fields, WHOLE: fields}
-    for needed, refused in rules:
+    known = {**fields, "fields": fields}
+    for rule in rules:
+        needed = _needed(rule)
         if all(name in known for name in needed):
-            yield from until_missing(refused(*(known[name] for name in needed)))
+            yield from until_missing(rule(*(known[name] for name in needed)))
+
+
+@cache
+def _needed(rule: Rule) -> tuple[str, ...]:
+    """Return the fields that the parameters of a rule name."""
+    return tuple(signature(rule).parameters)
 
 
 def _open_to_question(rules: Rules, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Rules:
     """Return the rules that need a field which is not the same as of what keeps them all."""
     same = {name for name in fields if name in kept and _is_same(fields[name], kept[name])}
-    return tuple(rule for rule in rules if not same.issuperset(rule[0]))
+    return tuple(rule for rule in rules if not same.issuperset(_needed(rule)))
 
 
 def _is_same(part: Any, other: Any) -> bool:

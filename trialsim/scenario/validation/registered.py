@@ -4,7 +4,7 @@ A part that names code has a field of the name and a field `fingerprint`, filled
 loaded, so that a study that was kept notices another code.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -23,8 +23,9 @@ def rules_of_code(known: Registry[Any], field: str) -> Rules:
         What the code is, and the field of its name: analysis or course.
     """
 
-    def is_registered(name: str) -> Iterator[Violation]:
-        if known.find(name) is None:
+    def is_registered(fields: Mapping[str, Any]) -> Iterator[Violation]:
+        name = fields.get(field)
+        if name is not None and known.find(name) is None:
             rule = unknown(f"registered {field}", name, known.names())
             yield Violation(
                 field,
@@ -33,8 +34,9 @@ def rules_of_code(known: Registry[Any], field: str) -> Rules:
                 name,
             )
 
-    def is_what_it_was(name: str, fingerprint: str | None) -> Iterator[Violation]:
-        found = known.find(name)
+    def is_what_it_was(fields: Mapping[str, Any], fingerprint: str | None) -> Iterator[Violation]:
+        name = fields.get(field)
+        found = None if name is None else known.find(name)
         if found is not None and fingerprint not in (None, found.fingerprint):
             rule = (
                 f"must be that of the code of {name}, {found.fingerprint}: it was another when the "
@@ -42,7 +44,7 @@ def rules_of_code(known: Registry[Any], field: str) -> Rules:
             )
             yield Violation("fingerprint", rule, fingerprint)
 
-    return (((field,), is_registered), ((field, "fingerprint"), is_what_it_was))
+    return (is_registered, is_what_it_was)
 
 
 class NamesCode(CheckedModel):

@@ -24,10 +24,7 @@ def _known_from_somewhere(status: Status, reference: str | None) -> Iterator[Vio
 class Source(CheckedModel):
     """The status of a number or of every number below a path, and its source."""
 
-    rules = (
-        (("status", "note"), _assumed_for_a_reason),
-        (("status", "reference"), _known_from_somewhere),
-    )
+    rules = (_assumed_for_a_reason, _known_from_somewhere)
 
     status: Status
     """Whether a number is published, derived from what is published, or assumed."""

@@ -34,7 +34,7 @@ class Permutation(SampleRankMethod):
     """A rank statistic referred to random permutations of the treatment labels."""
 
     tests_margins: ClassVar[bool] = False
-    conflicts: ClassVar[Rules] = ((("test", "alpha"), _can_reject),)
+    conflicts: ClassVar[Rules] = (_can_reject,)
 
     method: Literal["permutation"]
     statistic: Literal["mann_whitney", "brunner_munzel"]
@@ -73,7 +73,7 @@ class ReRandomisation(AnalysisMethod):
     Student's.
     """
 
-    conflicts: ClassVar[Rules] = ((("test", "alpha"), _draws_can_reject),)
+    conflicts: ClassVar[Rules] = (_draws_can_reject,)
     repeats_randomisation: ClassVar[bool] = True
 
     method: Literal["re_randomisation"]

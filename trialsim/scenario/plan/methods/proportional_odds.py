@@ -43,10 +43,7 @@ class ProportionalOdds(AnalysisMethod):
     """One odds ratio for all cells of the scale."""
 
     omitted_defaults = ("covariates", "interval")
-    conflicts: ClassVar[Rules] = (
-        (("test", "missing"), _pooled_as_walds),
-        (("test", "claim"), _margin_by_wald),
-    )
+    conflicts: ClassVar[Rules] = (_pooled_as_walds, _margin_by_wald)
     tests_margins: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "logarithm of the odds ratio"

@@ -65,11 +65,7 @@ class Responders(AnalysisMethod):
     """Shares of patients at or beyond a threshold."""
 
     omitted_defaults = ("effect", "interval", "covariates", "variance")
-    conflicts: ClassVar[Rules] = (
-        (("test", "strata", "stratum_weighting"), _within_sites),
-        (("test", "missing"), _pooled_as_a_difference),
-        (("test", "strata", "missing"), _standardised_alone),
-    )
+    conflicts: ClassVar[Rules] = (_within_sites, _pooled_as_a_difference, _standardised_alone)
     takes_strata: ClassVar[bool] = True
     pools_imputations: ClassVar[bool] = True
     tests_margins: ClassVar[bool] = True

@@ -22,7 +22,7 @@ def _named_once(outcomes: tuple[str, ...]) -> Iterator[Violation]:
 
 _FEW: Final = 3
 """Up to so many outcomes stand within the sentence; more are listed after it."""
-_EACH_ONCE: Rules = ((("outcomes",), _named_once),)
+_EACH_ONCE: Rules = (_named_once,)
 
 
 def _several(outcomes: tuple[str, ...], visits: tuple[str, ...]) -> Iterator[Violation]:
@@ -48,11 +48,8 @@ def _variance_at_a_margin(test: "WeiLachin", claim: str) -> Iterator[Violation]:
 class WeiLachin(RankMethod):
     """The multivariate directional test: the mean of the effects on outcomes, or over visits."""
 
-    rules = (*_EACH_ONCE, (("outcomes", "visits"), _several))
-    conflicts = (
-        (("test", "visit"), _end_at_the_plans),
-        (("test", "claim"), _variance_at_a_margin),
-    )
+    rules = (*_EACH_ONCE, _several)
+    conflicts = (_end_at_the_plans, _variance_at_a_margin)
     omitted_defaults = ("visits",)
     takes_strata: ClassVar[bool] = True
     can_be_monitored: ClassVar[bool] = True

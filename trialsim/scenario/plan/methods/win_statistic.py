@@ -76,8 +76,8 @@ def _win_ratio_is_of_samples(test: "WinStatistic", strata: str) -> Iterator[Viol
 class WinStatistic(AnalysisMethod):
     """Win odds, win ratio or net benefit of pairs, each decided by the first level that can."""
 
-    rules = ((("order",), _levels_decide),)
-    conflicts: ClassVar[Rules] = ((("test", "strata"), _win_ratio_is_of_samples),)
+    rules = (_levels_decide,)
+    conflicts: ClassVar[Rules] = (_win_ratio_is_of_samples,)
     takes_strata: ClassVar[bool] = True
     tests_margins: ClassVar[bool] = True
     why_not_monitored: ClassVar[str] = "the patients known at a look are not those of every level"

@@ -93,7 +93,7 @@ def _candidates_are_whole(
 class McpMod(AnalysisMethod):
     """Several doses against one control by contrasts of shapes, then curves (MCP-Mod)."""
 
-    rules = ((("candidates",), _candidates_are_whole),)
+    rules = (_candidates_are_whole,)
     omitted_defaults = ("estimate", "threshold", "doses", "target", "choose")
     why_not_monitored: ClassVar[str] = "its looks would need the joint law of all its contrasts"
 

@@ -57,7 +57,7 @@ def _of_a_difference(test: "Interaction") -> Iterator[Violation]:
 class Interaction(AnalysisMethod):
     """The effect in a subgroup less that in all others, or their ratio, by a method's own scale."""
 
-    conflicts: ClassVar[Rules] = ((("test",), _of_a_difference),)
+    conflicts: ClassVar[Rules] = (_of_a_difference,)
 
     why_not_monitored: ClassVar[str] = "a trial is not stopped for a difference between subgroups"
 

@@ -43,12 +43,9 @@ def _what_becomes_of_times(
 class EventMethod(AnalysisMethod):
     """A comparison of days from randomisation to an event, a good or a bad one."""
 
-    rules = (
-        (("threshold", "events"), _one_kind_of_event),
-        (("events",), _events_are_different),
-    )
+    rules = (_one_kind_of_event, _events_are_different)
     omitted_defaults: ClassVar[tuple[str, ...]] = ("threshold", "events")
-    conflicts: ClassVar[Rules] = ((("test", "intercurrent"), _what_becomes_of_times),)
+    conflicts: ClassVar[Rules] = (_what_becomes_of_times,)
     own_missing: ClassVar[Missing | None] = "censored"
     tests_margins: ClassVar[bool] = True
     why_not_monitored: ClassVar[str] = (

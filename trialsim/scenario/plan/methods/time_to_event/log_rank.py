@@ -19,10 +19,7 @@ class LogRank(EventMethod):
     """The log-rank test, and the hazard ratio of a Cox model of the arm alone."""
 
     omitted_defaults = (*EventMethod.omitted_defaults, "ties")
-    conflicts: ClassVar[Rules] = (
-        *EventMethod.conflicts,
-        (("test", "stratum_weighting"), _strata_have_no_weights),
-    )
+    conflicts: ClassVar[Rules] = (*EventMethod.conflicts, _strata_have_no_weights)
     takes_strata: ClassVar[bool] = True
 
     method: Literal["log_rank"]
