@@ -381,7 +381,7 @@ def test_a_cut_at_the_beginning_is_empty(study: str) -> None:
         assert_array_equal(table.dtypes, TABLES[study][name].dtypes)
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=20, derandomize=True, deadline=None)
 @given(moment=st.sampled_from(sorted(STUDIES)).flatmap(a_moment))
 def test_a_cut_shows_nothing_later(moment: tuple[str, int]) -> None:
     study, minute = moment
@@ -390,7 +390,7 @@ def test_a_cut_shows_nothing_later(moment: tuple[str, int]) -> None:
             assert (table[column].dropna() < minute).all()
 
 
-@settings(max_examples=20, derandomize=True, deadline=None)
+@settings(max_examples=10, derandomize=True, deadline=None)
 @given(study=st.sampled_from(sorted(STUDIES)), first=minutes, later=minutes)
 def test_a_cut_of_a_later_cut_is_the_cut(study: str, first: int, later: int) -> None:
     first, later = min(first, later), max(first, later)

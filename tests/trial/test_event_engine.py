@@ -69,7 +69,8 @@ class PlainReference:
             self.waiting.remove(wish)
             return
         ends = self.ends[self.itinerary.site[0, wish.place]]
-        if sum(end > now for end in ends) == self.operations.infusion_chairs_per_site:
+        ends[:] = [end for end in ends if end > now]
+        if len(ends) == self.operations.infusion_chairs_per_site:
             return
         self.waiting.remove(wish)
         ends.append(now + self.operations.infusion_minutes)
