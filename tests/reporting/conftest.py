@@ -13,7 +13,8 @@ from trialsim.runs.manifest import manifest_here
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 
-RunOf: TypeAlias = Callable[[Scenario, str], RunDirectory]
+RunOf: TypeAlias = Callable[..., RunDirectory]
+"""Of a study, the name of a folder, and how many trials."""
 
 SEED: Final = 2016
 COUNT: Final = 160
@@ -49,10 +50,10 @@ def modest() -> Scenario:
 def run_of(tmp_path_factory: pytest.TempPathFactory) -> RunOf:
     """Return a function that gives a finished run of a study, in a folder of some name."""
 
-    def made(scenario: Scenario, name: str) -> RunDirectory:
+    def made(scenario: Scenario, name: str, count: int = COUNT) -> RunDirectory:
         folder: Path = tmp_path_factory.mktemp(name) / "run"
         run = open_run(folder, manifest_here(scenario, SEED, block=BLOCK))
-        kept_power(run, COUNT)
+        kept_power(run, count)
         return find_run(folder)
 
     return made
@@ -66,19 +67,26 @@ def modest_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
 
 @pytest.fixture(scope="session")
 def waiting_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
-    """Return a finished run of three arms, in which a site has one chair."""
+    """Return a finished run of three arms, in which a site has one chair and the drug harms."""
     arms = modest.model_dump(mode="json")["design"]["arms"]
     three = modest.replace(
         {
             "design.arms": {**arms, "low": {**arms["cerebrolysin"], "dose_ml": 10}},
             "design.block_size": 3,
             "design.patients": 24,
+            "outcomes.arat.effect.value": 0.2,
             "operations.infusion_chairs_per_site": 1,
             "operations.recruitment_limit_days": 3650,
             "operations.at_limit": "fail",
         }
     )
-    return run_of(three, "three")
+    return run_of(three, "three", 32)
+
+
+@pytest.fixture(scope="session")
+def sequential_run(run_of: RunOf) -> RunDirectory:
+    """Return a finished run of a small study with looks."""
+    return run_of(load("cars_sequential").replace({"design.patients": 80}), "sequential")
 
 
 @pytest.fixture(scope="session")

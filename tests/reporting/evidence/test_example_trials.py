@@ -54,13 +54,13 @@ def test_a_run_without_an_estimate_has_no_example(
     assert examples(modest_run, replace(evidence.result, columns=nothing)) == ()
 
 
-def test_of_a_study_with_looks_each_way_to_stop_has_an_example(run_of: RunOf) -> None:
-    study = load("cars_sequential")
-    run = run_of(study, "sequential")
-    result = finished(run)
+def test_of_a_study_with_looks_each_way_to_stop_has_an_example(
+    sequential_run: RunDirectory,
+) -> None:
+    result = finished(sequential_run)
     looks = result.looks
     assert looks is not None
-    found = {one.why: one.replicate for one in examples(run, result)}
+    found = {one.why: one.replicate for one in examples(sequential_run, result)}
     for look in looks.names:
         for reason in ("efficacy", "futility"):
             stopped = result.columns[f"look.{look}.{reason}"] == 1

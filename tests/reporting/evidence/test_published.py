@@ -1,10 +1,10 @@
 """What was published stands beside what is simulated, as `reproduce` gives it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.reporting.conftest import RunOf
 from trialsim.questions.calibration.reproduce import reproduce
 from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
 from trialsim.reporting.evidence.published import (
@@ -20,9 +20,9 @@ from trialsim.scenario.scenario import Scenario
 
 
 @pytest.fixture(scope="module")
-def cars1_run(run_of: Callable[[Scenario, str], RunDirectory]) -> RunDirectory:
+def cars1_run(run_of: RunOf) -> RunDirectory:
     """Return a run of a study of which much was published."""
-    return run_of(load("cars1"), "cars1")
+    return run_of(load("cars1"), "cars1", 40)
 
 
 def test_the_table_is_that_of_reproduce(cars1_run: RunDirectory) -> None:

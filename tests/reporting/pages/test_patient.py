@@ -1,6 +1,8 @@
 """The page of one patient: the tables' own records, drawn to scale and told in words."""
 
 import re
+from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 from xml.etree import ElementTree
@@ -91,6 +93,12 @@ def trial() -> SimulatedTrial:
     return simulate(Scenario.model_validate(content), 2016)
 
 
+@pytest.fixture(scope="module")
+def page_of(trial: SimulatedTrial) -> Callable[[int], str]:
+    """Return a function from a patient's number to the page, made once."""
+    return cache(lambda patient: patient_page(trial, patient, "trialsim replay run/"))
+
+
 def records(trial: SimulatedTrial, name: str, patient: int) -> list[dict[str, Any]]:
     """Return a patient's rows of a table, None where nothing is known."""
     table = trial.tables()[name]
@@ -132,10 +140,12 @@ def test_scores_are_those_measured_and_those_of_every_arm(trial: SimulatedTrial)
             assert table.columns[4 + own] == f"on {way.arm.replace('_', ' ')}, as allocated"
 
 
-def test_the_arm_decides_what_follows_from_it(trial: SimulatedTrial) -> None:
+def test_the_arm_decides_what_follows_from_it(
+    trial: SimulatedTrial, page_of: Callable[[int], str]
+) -> None:
     """Oracle: the table of the patients where the patient is as allocated, and the doses."""
     for patient in range(1, 61, 7):
-        page = patient_page(trial, patient, "")
+        page = page_of(patient)
         table = page[page.index('id="arms"') :]
         told = re.findall(r'data-value="([^"]+)"', table[: table.index("</table>")])
         given, drug, _ = np.array(told, float).reshape(3, 3).T
@@ -162,10 +172,11 @@ def test_every_rule_is_told_with_what_was_found(trial: SimulatedTrial) -> None:
     assert len(values) == len(CARS1.population.covariates)
 
 
-@pytest.mark.parametrize("patient", [1, 23, 60])
-def test_the_page_tells_the_days_of_the_timeline(trial: SimulatedTrial, patient: int) -> None:
-    page = patient_page(trial, patient, "trialsim replay run/ --report patient.html")
-    way = timeline(trial, patient)
+@pytest.mark.parametrize("patient", [1, 22, 57])
+def test_the_page_tells_the_days_of_the_timeline(
+    trial: SimulatedTrial, page_of: Callable[[int], str], patient: int
+) -> None:
+    page, way = page_of(patient), timeline(trial, patient)
     names = re.findall(r'<table class="sortable" id="([^"]+)"', page)
     tables = [
         "arms",
@@ -186,9 +197,11 @@ def test_the_page_tells_the_days_of_the_timeline(trial: SimulatedTrial, patient:
     assert not re.search(r'(src|href)="(?!#|data:)', page)
 
 
-def test_the_drawing_marks_what_the_tables_tell(trial: SimulatedTrial) -> None:
+def test_the_drawing_marks_what_the_tables_tell(
+    trial: SimulatedTrial, page_of: Callable[[int], str]
+) -> None:
     for patient in range(1, 61, 7):
-        page = patient_page(trial, patient, "")
+        page = page_of(patient)
         drawing = page[page.index("<svg") : page.index("</svg>") + 6]
         root = ElementTree.fromstring(drawing)
         said = [one.text or "" for one in root.iter(f"{SVG}title")]

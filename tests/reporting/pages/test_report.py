@@ -5,21 +5,23 @@ import json
 import re
 import shutil
 from base64 import b64decode
-from collections.abc import Callable
+from collections import defaultdict
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
 
+from tests.reporting.conftest import RunOf
 from trialsim.cli import run
 from trialsim.errors import RunError
 from trialsim.reporting.evidence import example_trials
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.reporting.evidence.named_scenarios import run_scenarios
+from trialsim.reporting.pages import report as report_module
 from trialsim.reporting.pages.report import data_of, report
 from trialsim.reporting.tables.checklist import checklist
 from trialsim.reporting.tables.first_page import assumptions_that_matter
@@ -31,8 +33,16 @@ from trialsim.scenario.report import NamedScenario
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.description import describe
 
-QUESTION = "Is it <large> enough?"
-SECTIONS = (
+ALONE: Final = ReportOptions(
+    null_replicates=0,
+    sensitivity_replicates=0,
+    published_replicates=0,
+    scenario_replicates=0,
+    n_jobs=1,
+)
+"""A report of the run and nothing beside it."""
+QUESTION: Final = "Is it <large> enough?"
+SECTIONS: Final = (
     QUESTION,
     "Performance measures",
     "Estimands",
@@ -96,6 +106,17 @@ def page(evidence: Evidence) -> str:
 @pytest.fixture(scope="module")
 def reader(page: str) -> Reader:
     return Reader(page)
+
+
+@pytest.fixture(scope="module")
+def alone(modest_run: RunDirectory) -> Evidence:
+    return collect_evidence(modest_run, ALONE)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures out of a report, where its words are the subject."""
+    monkeypatch.setattr(report_module, "figures_of", lambda _: defaultdict(list))
 
 
 def test_the_answer_comes_first_and_the_assumptions_last(reader: Reader) -> None:
@@ -232,12 +253,8 @@ def test_each_demand_of_the_checklist_leads_to_its_place_or_says_why_not(
         assert place in reader.identifiers if place else told.startswith(reasons), told
 
 
-def test_what_was_not_requested_is_said_in_the_checklist(modest_run: RunDirectory) -> None:
-    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    told = {
-        row.cells[0].text: row.cells[2]
-        for row in checklist(collect_evidence(modest_run, wanted)).rows
-    }
+def test_what_was_not_requested_is_said_in_the_checklist(alone: Evidence) -> None:
+    told = {row.cells[0].text: row.cells[2] for row in checklist(alone).rows}
     assert told["Type I error"] == Cell("Not requested: --null-replicates")
     assert told["Sensitivity to what is assumed"].target == ""
 
@@ -263,31 +280,28 @@ def test_what_a_reader_wrote_is_said_and_not_obeyed(page: str) -> None:
     assert "<large>" not in page
 
 
-def test_a_report_of_the_run_alone_says_what_was_not_asked_for(modest_run: RunDirectory) -> None:
-    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    alone = Reader(report(collect_evidence(modest_run, wanted)))
-    assert "Sensitivity to assumptions" not in alone.headings
-    assert "type I error was not requested" in "".join(alone.words)
-    assert not [name for name, _ in alone.named if name.startswith(("null", "what_if"))]
+@pytest.mark.usefixtures("undrawn")
+def test_a_report_of_the_run_alone_says_what_was_not_asked_for(alone: Evidence) -> None:
+    page = Reader(report(alone))
+    assert "Sensitivity to assumptions" not in page.headings
+    assert "type I error was not requested" in "".join(page.words)
+    assert not [name for name, _ in page.named if name.startswith(("null", "what_if"))]
 
 
-def test_a_study_of_three_arms_and_waiting_patients_has_a_report(
-    waiting_run: RunDirectory,
+def test_a_study_of_three_arms_whose_patients_wait_and_are_harmed_has_a_report(
+    waiting_run: RunDirectory, page: str
 ) -> None:
-    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    page = report(collect_evidence(waiting_run, wanted))
-    assert "24 patients are randomised 1:1:1" in page
-    assert 'id="example-chairs"' in page
+    told = report(collect_evidence(waiting_run, ALONE))
+    assert "24 patients are randomised 1:1:1" in told
+    assert 'id="example-chairs"' in told
+    assert "WARNING: the true effect favours the control" in told
+    assert "WARNING" not in page
 
 
 def test_a_study_with_looks_tells_their_bounds_their_stops_and_what_they_save(
-    run_of: Callable[[Scenario, str], RunDirectory],
+    sequential_run: RunDirectory,
 ) -> None:
-    few = load("cars_sequential").replace({"design.patients": 80})
-    wanted = ReportOptions(
-        null_replicates=0, sensitivity_replicates=0, scenario_replicates=0, n_jobs=1
-    )
-    evidence = collect_evidence(run_of(few, "looks"), wanted)
+    evidence = collect_evidence(sequential_run, ALONE)
     page = Reader(report(evidence))
     assert page.headings[2] == "Looks at the data"
     figures = {"boundaries", "stopping", "patients-at-looks", "expected-size"}
@@ -303,38 +317,33 @@ def test_a_study_with_looks_tells_their_bounds_their_stops_and_what_they_save(
 
 
 def test_a_run_in_which_nobody_is_seen_has_a_report_without_estimates(
-    modest: Scenario, run_of: Callable[[Scenario, str], RunDirectory]
+    modest: Scenario, run_of: RunOf
 ) -> None:
     unseen = {"design.patients": 2, "operations.visit_missed_probability": 1.0}
-    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=2, n_jobs=1)
-    page = Reader(report(collect_evidence(run_of(modest.replace(unseen), "unseen"), wanted)))
+    wanted = replace(ALONE, sensitivity_replicates=2)
+    page = Reader(report(collect_evidence(run_of(modest.replace(unseen), "unseen", 40), wanted)))
     assert "No trial of the run has an estimate." in "".join(page.words)
     assert not {"estimates", "tornado"} & set(page.identifiers)
     assert "average-flow" in page.identifiers
     assert " nan" not in "".join(page.words)
 
 
-def test_a_report_warns_of_a_harmful_effect(
-    modest: Scenario, modest_run: RunDirectory, run_of: Callable[[Scenario, str], RunDirectory]
-) -> None:
-    harmful = run_of(modest.replace({"outcomes.arat.effect.value": 0.2}), "harmful")
-    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    told, calm = (
-        "".join(Reader(report(collect_evidence(run, wanted))).words)
-        for run in (harmful, modest_run)
-    )
-    assert "WARNING: the true effect favours the control" in told
-    assert "WARNING" not in calm
-
-
+@pytest.mark.usefixtures("undrawn")
 def test_the_command_writes_the_page(
-    modest_run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    modest_run: RunDirectory,
+    keep: Path,
+    reader: Reader,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """With the numbers of the one above, which are read as they were kept."""
     out = tmp_path / "study.html"
-    asked = ["report", str(modest_run.folder), "-o", str(out), "--jobs", "1"]
+    asked = ["report", str(modest_run.folder), "-o", str(out), "--jobs", "1", "--keep", str(keep)]
     assert run([*asked, "--null-replicates", "128", "--sensitivity-replicates", "16"]) == 0
     assert "160 simulated trials" in capsys.readouterr().out
-    assert out.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    page = out.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert Reader(page).named == reader.named
     assert [one.name for one in tmp_path.iterdir()] == ["study.html"]
 
 
@@ -377,17 +386,15 @@ def test_a_trial_that_cannot_be_built_again_is_told(
         raise RunError("replicate 4 is not what the run holds: numpy 1, now 2")
 
     monkeypatch.setattr(example_trials, "replay", refused)
-    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    page = Reader(report(collect_evidence(modest_run, wanted)))
+    page = Reader(report(collect_evidence(modest_run, ALONE)))
     assert "could not be rebuilt: replicate 4 is not what" in "".join(page.words)
     assert "example-flow" not in page.identifiers
 
 
 def test_the_first_question_is_of_success_where_that_is_more_than_the_primary_analysis(
-    run_of: Callable[[Scenario, str], RunDirectory],
+    run_of: RunOf,
 ) -> None:
-    wanted = ReportOptions(null_replicates=0, sensitivity_replicates=0, n_jobs=1)
-    page = report(collect_evidence(run_of(load("alvarez2011"), "doses"), wanted))
+    page = report(collect_evidence(run_of(load("alvarez2011"), "doses", 64), ALONE))
     asked = "How often does a trial of 133 patients succeed"
     assert f"{asked}, if the Mann-Whitney effect is" in page
     assert "At least one of primary, impression 30, impression 60" in page
@@ -396,6 +403,7 @@ def test_the_first_question_is_of_success_where_that_is_more_than_the_primary_an
     assert "run.secondary.analyses.primary.power" in told
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_named_scenarios_and_the_authors_conclusion_stand_in_the_page_and_its_checklist(
     evidence: Evidence, modest: Scenario
 ) -> None:
@@ -416,20 +424,18 @@ def test_named_scenarios_and_the_authors_conclusion_stand_in_the_page_and_its_ch
         assert at(content, name) == value, name
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_m15_asks_stands_in_the_authors_words_and_the_checklist_leads_there(
-    run_of: Callable[[Scenario, str], RunDirectory], modest: Scenario
+    run_of: RunOf, modest: Scenario, modest_run: RunDirectory
 ) -> None:
     words = {"context_of_use": "Choosing <the size>.", "consequence": "A trial too small."}
     said = modest.replace({"report": {"credibility": words}})
-    wanted = ReportOptions(
-        null_replicates=0, sensitivity_replicates=0, published_replicates=0, nuisance_replicates=0
-    )
-    evidence = collect_evidence(run_of(said, "credible"), wanted)
+    evidence = collect_evidence(run_of(said, "credible", 16), ALONE)
     reader = Reader(report(evidence, QUESTION))
     assert {QUESTION, *words.values()} <= set(reader.words)
     assert "Not said: report.credibility.influence of the study can" in reader.words
     row = next(row for row in checklist(evidence).rows if row.cells[0].text.startswith("Question"))
     assert row.cells[2].target == "credibility" in reader.identifiers
-    silent = replace(evidence, run=run_of(modest, "silent"))
+    silent = replace(evidence, run=modest_run)
     row = next(row for row in checklist(silent).rows if row.cells[0].text.startswith("Question"))
     assert not row.cells[2].target

@@ -80,12 +80,18 @@ class Flow:
                     yield from _lines(stage, one.arm, entry, 0)
 
 
-def flow_of(trial: Trial) -> Flow:
-    """Return the participant flow of a batch of replicates, with its primary analysis."""
+def flow_of(trial: Trial, tables: Mapping[str, DataFrame] | None = None) -> Flow:
+    """Return the participant flow of a batch of replicates, with its primary analysis.
+
+    Parameters
+    ----------
+    tables
+        Those of the batch where they are there already.
+    """
     found = analyse_primary(trial, trial.scenario.analysis)
     plan = trial.scenario.analysis
     analysed = {plan.treated: found.treated, plan.control: found.control}
-    return trial_flow(tables_of(trial), trial.scenario, analysed)
+    return trial_flow(tables or tables_of(trial), trial.scenario, analysed)
 
 
 def trial_flow(

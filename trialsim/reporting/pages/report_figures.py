@@ -80,8 +80,9 @@ def average_figures(
     except RecruitmentError:
         return []
     trials = trials_of(many)
-    flow = flow_drawn("average-flow", flow_of(many), scenario.monitoring is not None)
-    figures = [drawn("recruitment", recruitment_figure(trials)), flow]
+    flow = flow_of(many, trials.tables)
+    flow_figure = flow_drawn("average-flow", flow, scenario.monitoring is not None)
+    figures = [drawn("recruitment", recruitment_figure(trials)), flow_figure]
     if has_table(trials):
         figures.append(drawn("population", population_figure(trials)))
     return figures
@@ -112,19 +113,20 @@ def _example(evidence: Evidence) -> list[Figure]:
     trial = evidence.examples[0].trial if evidence.examples else None
     if trial is None:
         return []
-    tables, analysis = trials_of(trial.batch), analyse(trial)
+    trials, analysis = trials_of(trial.batch), analyse(trial)
+    flow = flow_of(trial.batch, trials.tables)
     drawings = {
-        "example-scores": mean_scores_figure(tables),
-        "example-distribution": distribution_figure(tables),
+        "example-scores": mean_scores_figure(trials),
+        "example-distribution": distribution_figure(trials),
         "example-effects": effects_figure(analysis),
-        "example-adherence": adherence_figure(tables),
+        "example-adherence": adherence_figure(trials),
     }
     if has_subgroups(analysis):
         drawings["example-subgroups"] = subgroups_figure(analysis)
     if trial.scenario.operations.infusion_chairs_per_site is not None:
-        drawings["example-chairs"] = chairs_figure(tables)
+        drawings["example-chairs"] = chairs_figure(trials)
     return [
-        flow_drawn("example-flow", flow_of(trial.batch), trial.scenario.monitoring is not None),
+        flow_drawn("example-flow", flow, trial.scenario.monitoring is not None),
         *(drawn(name, drawing) for name, drawing in drawings.items()),
     ]
 

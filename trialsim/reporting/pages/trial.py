@@ -37,7 +37,8 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
     InputError
         If the extra `report` is not installed.
     """
-    scenario, analysis, tables = trial.scenario, analyse(trial), trial.tables()
+    scenario, analysis, shown = trial.scenario, analyse(trial), trials_of(trial.batch)
+    tables, flow = shown.tables, flow_of(trial.batch, shown.tables)
     seen = None if scenario.monitoring is None else board(trial)
     closed = int(tables["subjects"]["randomised_minute"].max())
     last_visit = int(tables["visits"]["due_minute"].max())
@@ -45,14 +46,14 @@ def trial_page(trial: SimulatedTrial, command: str) -> str:
         "scenario": scenario,
         "trial": trial,
         "engine": trial.batch.engine,
-        "tiles": list(_headline(analysis, trial, seen, flow := flow_of(trial.batch))),
+        "tiles": list(_headline(analysis, trial, seen, flow)),
         "looks": seen and looks_of_trial(seen),
         "own": seen and own_result(seen),
         "design": list(_design_words(scenario)),
         "inclusion": _rules(scenario.eligibility.inclusion),
         "exclusion": _rules(scenario.eligibility.exclusion),
         "flow": flow_drawn("flow", flow),
-        "course": drawn("course", mean_scores_figure(shown := trials_of(trial.batch))),
+        "course": drawn("course", mean_scores_figure(shown)),
         "times": drawn("times", times_figure(shown)) if has_times(scenario) else None,
         "baseline": baseline_table(tables, scenario),
         "scores": scores_tables(analysis, scenario),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from trialsim.errors import InputError, Problem
@@ -44,7 +45,8 @@ class Drawing(Figure):
         """Return the figure as an SVG element to stand in a page, its words as its label."""
         text = StringIO()
         with rc_context({"svg.fonttype": "none", "svg.hashsalt": self.title}), any_letters():
-            self.savefig(text, format="svg", metadata=dict(_NO_DATE))
+            canvas = FigureCanvasSVG(self)  # without the dry run of `savefig`, which only lays out
+            canvas.print_svg(text, metadata=dict(_NO_DATE))  # type: ignore[no-untyped-call]
         element = legible(text.getvalue())
         element = element[element.index("<svg") :]
         element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)

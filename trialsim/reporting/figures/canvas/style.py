@@ -67,8 +67,9 @@ def styled(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Drawing:
         with style.context(STYLE, after_reset=True), any_letters():
             drawing = draw(*args, **kwargs)
-            drawing.draw_without_rendering()
-            drawing.set_layout_engine("none")  # laid out again, it would move by a hair
+            if layout := drawing.get_layout_engine():
+                layout.execute(drawing)
+                drawing.set_layout_engine("none")  # laid out again, it would move by a hair
         return drawing
 
     return drawn

@@ -98,7 +98,7 @@ def _worded(name: str, weight: float, width: float) -> str:
 def _analysis(axes: Axes, place: tuple[float, float], text: str) -> Text:
     box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": INK, "linewidth": 1.0}
     return axes.text(
-        *place, text, ha="center", va="center", size=7.5, color=INK, bbox=box, zorder=3
+        *place, text, ha="center", va="center", size=7.5, color=INK, bbox=box, zorder=1
     )
 
 
@@ -121,7 +121,7 @@ def _arrow(axes: Axes, first: Text, second: Text, share: str) -> None:
             "shrinkB": 2,
             "connectionstyle": f"arc3,rad={bend}",
         },
-        zorder=1,
+        zorder=2,  # after the boxes, at whose edges it ends
     )
     where = (
         begin[0] + 0.5 * (across + bend * down),
@@ -129,5 +129,5 @@ def _arrow(axes: Axes, first: Text, second: Text, share: str) -> None:
     )
     box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"}
     axes.text(
-        *where, share, ha="center", va="center", size=6.5, color=SHADES[0], bbox=box, zorder=2
+        *where, share, ha="center", va="center", size=6.5, color=SHADES[0], bbox=box, zorder=3
     )
