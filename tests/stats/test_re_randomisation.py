@@ -71,6 +71,6 @@ def test_the_level_is_kept_under_a_trend_where_that_of_a_t_test_is_not(plan: Pro
     p_value = (1 + as_extreme(drawn, observed, "two-sided").sum(axis=1)) / (draws + 1)
     error = (0.05 * 0.95 / trials) ** 0.5
     assert abs((p_value <= 0.05).mean() - 0.05) < 3 * error
-    by_arm = [np.where(arms == arm, scores, np.nan) for arm in (0, 1)]
-    student = student_t_test(*by_arm).p_value
+    one, other = (np.where(arms == arm, scores, np.nan) for arm in (0, 1))
+    student = student_t_test(one, other).p_value
     assert abs((student <= 0.05).mean() - 0.05) > 5 * error

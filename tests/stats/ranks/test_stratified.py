@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats, Integers
+from trialsim.stats.ranks.estimated_effect import IntervalScale
 from trialsim.stats.ranks.mann_whitney import (
     RankSummary,
     mann_whitney,
@@ -155,7 +156,7 @@ def test_shift_of_a_whole_stratum_changes_nothing(trial: Trial) -> None:
 @law(trial=trials)
 def test_nothing_is_nan_but_an_effect_nobody_saw(trial: Trial) -> None:
     strata = summarise_strata(*trial)
-    for weighting, interval_scale in product(WEIGHTINGS, ("plain", "logit")):
+    for weighting, interval_scale in product(WEIGHTINGS, get_args(IntervalScale)):
         found = stratified_effect(strata, weighting, interval_scale)
         assert np.isfinite([found.low, found.high, found.z, found.p_value]).all()
         assert 0 <= found.low < found.high <= 1
