@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from trialsim.errors import InputError, Problem, nearest, nearest_path
 from trialsim.legible import PrintedStudy
+from trialsim.scenario.coherence.findings import findings_exist
 from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.findings import (
     AnalysisFigure,
@@ -25,8 +26,8 @@ from trialsim.scenario.validation.refusal import (
     CheckedModel,
     Name,
     Violation,
-    unknown,
     until_missing,
+    within,
 )
 from trialsim.scenario.validation.sources import Source, source_of, sources_after
 
@@ -45,8 +46,7 @@ def _plans_can_be_pooled(
     trials: Mapping[str, Scenario], analysis: PooledAnalysis
 ) -> Iterator[Violation]:
     for name, trial in trials.items():
-        for refusal in pooling_violations(trial.analysis, analysis):
-            yield refusal._replace(path=f"{TRIALS}.{name}.analysis.{refusal.path}")
+        yield from within(f"{TRIALS}.{name}.analysis", pooling_violations(trial.analysis, analysis))
 
 
 def _sources_are_of_the_whole(fields: Mapping[str, Any]) -> Iterator[Violation]:
@@ -62,8 +62,7 @@ def _findings_are_of_the_whole(findings: Mapping[str, Finding | None]) -> Iterat
     for name, finding in findings.items():
         of = None if finding is None else vars(finding).get("of")
         refused = () if of is None else until_missing(_not_of_the_whole(of))
-        for refusal in refused:
-            yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
+        yield from within(f"findings.{name}.of", refused)
 
 
 def _not_of_the_whole(of: Any) -> Iterator[Violation]:
@@ -80,17 +79,6 @@ def _not_of_the_whole(of: Any) -> Iterator[Violation]:
         case _:
             rule = "must be analysis or patients: scores are those of single trials"
             yield Violation("kind", rule, of.kind)
-
-
-def _calibrated_for_what_is_there(
-    findings: Mapping[str, object], calibrated: Mapping[str, Calibration | None]
-) -> Iterator[Violation]:
-    for path, calibration in calibrated.items():
-        named = None if calibration is None else calibration.finding
-        if named is not None and named not in findings:
-            yield Violation(
-                f"calibrated.{path}.finding", unknown("finding", named, findings), named
-            )
 
 
 def _calibrated_numbers_exist(
@@ -116,7 +104,7 @@ class Programme(PrintedStudy, CheckedModel):
         _plans_can_be_pooled,
         _trials_have_no_looks,
         _findings_are_of_the_whole,
-        _calibrated_for_what_is_there,
+        findings_exist,
         _calibrated_numbers_exist,
         _sources_are_of_the_whole,
     )

@@ -9,7 +9,7 @@ from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.findings import Calibration, Finding, OfCovariate, OfOutcome
 from trialsim.scenario.protocol.design import BASELINE, Design
-from trialsim.scenario.validation.refusal import Rules, Violation, unknown, until_missing
+from trialsim.scenario.validation.refusal import Rules, Violation, must_exist, unknown, within
 
 Findings: TypeAlias = Mapping[str, Finding | None]
 """By name; None for one that is wrong."""
@@ -31,16 +31,15 @@ def _all_exist(field: str, findings: Findings, known: Iterable[str]) -> Iterator
     """Refuse whatever a field of the findings names that is not known."""
     for name, of in _subjects(findings):
         named = vars(of).get(field)
-        if named is not None and named not in known:
-            yield Violation(f"findings.{name}.of.{field}", unknown(field, named, known), named)
+        if named is not None:
+            yield from must_exist(f"findings.{name}.of.{field}", field, named, known)
 
 
 def _scores_exist(outcomes: Mapping[str, Outcome], findings: Findings) -> Iterator[Violation]:
     yield from _all_exist("outcome", findings, outcomes)
     for name, of in _subjects(findings):
         if isinstance(of, OfOutcome):
-            for refusal in until_missing(_were_measured(of, outcomes)):
-                yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
+            yield from within(f"findings.{name}.of", _were_measured(of, outcomes))
 
 
 def _were_measured(of: OfOutcome, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
@@ -69,15 +68,13 @@ def _was_measured(of: OfOutcome, outcome: Outcome) -> Iterator[Violation]:
 def _covariates_answer(population: Population, findings: Findings) -> Iterator[Violation]:
     yield from _all_exist("covariate", findings, population.covariates)
     for name, of in _subjects(findings):
-        for refusal in until_missing(_covariates_exist(of, population)):
-            yield refusal._replace(path=f"findings.{name}.of.{refusal.path}")
+        yield from within(f"findings.{name}.of", _covariates_exist(of, population))
 
 
 def _covariates_exist(of: Any, population: Population) -> Iterator[Violation]:
     subgroup = vars(of).get("subgroup")
     if subgroup is not None:
-        for refusal in subgroup.refusals(population.covariates):
-            yield refusal._replace(path=f"subgroup.{refusal.path}")
+        yield from within("subgroup", subgroup.refusals(population.covariates))
     covariate = population.covariates.get(vars(of).get("covariate", ""))
     if not isinstance(of, OfCovariate) or covariate is None or not of.keeps_its_rules:
         return
@@ -95,15 +92,14 @@ def _subjects(findings: Findings) -> Iterator[tuple[str, Any]]:
             yield name, of
 
 
-def _findings_exist(
+def findings_exist(
     findings: Findings, calibrated: Mapping[str, Calibration | None]
 ) -> Iterator[Violation]:
+    """Refuse what is calibrated to give a finding that there is not."""
     for path, calibration in calibrated.items():
         named = None if calibration is None else vars(calibration).get("finding")
-        if named is not None and named not in findings:
-            yield Violation(
-                f"calibrated.{path}.finding", unknown("finding", named, findings), named
-            )
+        if named is not None:
+            yield from must_exist(f"calibrated.{path}.finding", "finding", named, findings)
 
 
 FINDING_COHERENCE: Rules = (
@@ -112,6 +108,6 @@ FINDING_COHERENCE: Rules = (
     _analyses_exist,
     _scores_exist,
     _covariates_answer,
-    _findings_exist,
+    findings_exist,
 )
 """Rules between the findings and the parts of the study that they name."""

@@ -1,8 +1,9 @@
 """What the looks of a study need of its design, its calendar and its primary analysis."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import wraps
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,25 +19,26 @@ from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.scenario.plan.multiplicity import Serial
 from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.protocol.operations import Operations
-from trialsim.scenario.validation.refusal import Rules, Violation, until_missing
+from trialsim.scenario.validation.refusal import Rule, Rules, Violation, within
 
 _ROUNDING: Final = 1.02
 """Given bounds with two decimals may spend so many times alpha: 1.98 for 1.977 spends .0249."""
 
 
 def _looks_before_the_end(
-    design: Design, operations: Operations, analysis: AnalysisPlan, monitoring: Monitoring | None
+    design: Design, operations: Operations, analysis: AnalysisPlan, monitoring: Monitoring
 ) -> Iterator[Violation]:
-    if monitoring is None:
-        return
     visit = design.visits.get(analysis.visit)
     days = 0.0 if visit is None else visit.day + visit.window_days
     latest = operations.recruitment_limit_days + days
-    looks: Mapping[str, Look | None] = monitoring.looks
-    for name, look in looks.items():
-        if look is not None and look.keeps_its_rules:
-            for refusal in until_missing(_before_the_end(look, design.patients, latest)):
-                yield refusal._replace(path=f"monitoring.looks.{name}.{refusal.path}")
+    for name, look in monitoring.looks.items():
+        if _is_sound(look):
+            refused = _before_the_end(look, design.patients, latest)
+            yield from within(f"monitoring.looks.{name}", refused)
+
+
+def _is_sound(look: Look | None) -> bool:
+    return look is not None and look.keeps_its_rules
 
 
 def _before_the_end(look: Look, patients: int, latest: float) -> Iterator[Violation]:
@@ -55,13 +57,10 @@ def _before_the_end(look: Look, patients: int, latest: float) -> Iterator[Violat
         yield Violation("decided_after_days", rule, look.decided_after_days)
 
 
-def _information_rises(design: Design, monitoring: Monitoring | None) -> Iterator[Violation]:
+def _information_rises(design: Design, monitoring: Monitoring) -> Iterator[Violation]:
     """Refuse a look that expects no more information than the one before it."""
-    if monitoring is None:
-        return
-    looks: Mapping[str, Look | None] = monitoring.looks
-    for (first, before), (name, look) in pairwise(looks.items()):
-        if before is None or look is None or not before.keeps_its_rules or not look.keeps_its_rules:
+    for (first, before), (name, look) in pairwise(monitoring.looks.items()):
+        if not (_is_sound(before) and _is_sound(look)):
             continue
         if look.planned_share is None and before.when.kind == look.when.kind:
             continue  # refused by the looks themselves
@@ -77,13 +76,10 @@ def _information_rises(design: Design, monitoring: Monitoring | None) -> Iterato
             yield Violation(f"monitoring.looks.{name}.{field}", rule, value)
 
 
-def _order_is_possible(design: Design, monitoring: Monitoring | None) -> Iterator[Violation]:
+def _order_is_possible(design: Design, monitoring: Monitoring) -> Iterator[Violation]:
     """Refuse a look by another clock that must come before the look that it follows."""
-    if monitoring is None:
-        return
-    looks: Mapping[str, Look | None] = monitoring.looks
-    for (first, before), (name, look) in pairwise(looks.items()):
-        if before is None or look is None or not before.keeps_its_rules or not look.keeps_its_rules:
+    for (first, before), (name, look) in pairwise(monitoring.looks.items()):
+        if not (_is_sound(before) and _is_sound(look)):
             continue
         kinds = before.when.kind, look.when.kind
         if kinds in (("known", "randomised"), ("known_patients", "randomised")):
@@ -99,12 +95,8 @@ def _order_is_possible(design: Design, monitoring: Monitoring | None) -> Iterato
             yield Violation(f"monitoring.looks.{name}.when.{kinds[1]}", rule, look.when.value)
 
 
-def _effects_are_possible(
-    analysis: AnalysisPlan, monitoring: Monitoring | None
-) -> Iterator[Violation]:
+def _effects_are_possible(analysis: AnalysisPlan, monitoring: Monitoring) -> Iterator[Violation]:
     """Refuse effects that cannot be, and a planned one that is no benefit."""
-    if monitoring is None:
-        return
     rule = monitoring.futility
     effects = {"planned_effect": monitoring.planned_effect}
     if isinstance(rule, OnEffect):
@@ -126,10 +118,10 @@ def _effects_are_possible(
 
 
 def _bounds_can_be_meant(
-    design: Design, operations: Operations, analysis: AnalysisPlan, monitoring: Monitoring | None
+    design: Design, operations: Operations, analysis: AnalysisPlan, monitoring: Monitoring
 ) -> Iterator[Violation]:
     """Refuse bounds that do not keep alpha, and futility above efficacy at one look."""
-    if monitoring is None or not (monitoring.keeps_its_rules and analysis.keeps_its_rules):
+    if not (monitoring.keeps_its_rules and analysis.keeps_its_rules):
         return
     earlier = (
         *_information_rises(design, monitoring),
@@ -173,10 +165,8 @@ def _futility_below_efficacy(plan: BoundaryPlan) -> Iterator[Violation]:
             return
 
 
-def _repeated_has_its_level(
-    analysis: AnalysisPlan, monitoring: Monitoring | None
-) -> Iterator[Violation]:
-    if monitoring is None or monitoring.interval != "repeated":
+def _repeated_has_its_level(analysis: AnalysisPlan, monitoring: Monitoring) -> Iterator[Violation]:
+    if monitoring.interval != "repeated":
         return
     level = 1 - 2 * analysis.alpha / analysis.sides
     if isinstance(monitoring.efficacy, GivenBounds) and abs(analysis.confidence - level) > 1e-9:
@@ -184,8 +174,8 @@ def _repeated_has_its_level(
         yield Violation("analysis.confidence", rule, analysis.confidence)
 
 
-def _sizes_fit(design: Design, monitoring: Monitoring | None) -> Iterator[Violation]:
-    sizes = None if monitoring is None else monitoring.re_estimation
+def _sizes_fit(design: Design, monitoring: Monitoring) -> Iterator[Violation]:
+    sizes = monitoring.re_estimation
     if sizes is None:
         return
     patients = design.patients
@@ -200,11 +190,7 @@ def _sizes_fit(design: Design, monitoring: Monitoring | None) -> Iterator[Violat
         yield Violation("monitoring.re_estimation.at_least", rule, sizes.at_least)
 
 
-def _test_can_be_monitored(
-    analysis: AnalysisPlan, monitoring: Monitoring | None
-) -> Iterator[Violation]:
-    if monitoring is None:
-        return
+def _test_can_be_monitored(analysis: AnalysisPlan, monitoring: Monitoring) -> Iterator[Violation]:
     method = analysis.test.method
     if not analysis.test.can_be_monitored:
         rule = f"must be left out with {method}: {analysis.test.why_not_monitored}"
@@ -230,8 +216,8 @@ def _test_can_be_monitored(
         yield Violation("monitoring", rule, analysis.effect)
 
 
-def _sides_fit(analysis: AnalysisPlan, monitoring: Monitoring | None) -> Iterator[Violation]:
-    if monitoring is None or monitoring.futility is None or analysis.alternative != "two-sided":
+def _sides_fit(analysis: AnalysisPlan, monitoring: Monitoring) -> Iterator[Violation]:
+    if monitoring.futility is None or analysis.alternative != "two-sided":
         return
     rule = "needs a one-sided test: set analysis.alternative to greater, and alpha to half"
     if isinstance(monitoring.futility, BetaSpending):
@@ -240,11 +226,9 @@ def _sides_fit(analysis: AnalysisPlan, monitoring: Monitoring | None) -> Iterato
         yield Violation("monitoring.futility.binding", rule, True)
 
 
-def _information_is_reckoned(
-    analysis: AnalysisPlan, monitoring: Monitoring | None
-) -> Iterator[Violation]:
+def _information_is_reckoned(analysis: AnalysisPlan, monitoring: Monitoring) -> Iterator[Violation]:
     """Refuse a plan that needs the information of the end, where nothing says what it is."""
-    if monitoring is None or monitoring.planned_standard_error is not None:
+    if monitoring.planned_standard_error is not None:
         return
     if analysis.test.reckons_information:
         return
@@ -253,22 +237,16 @@ def _information_is_reckoned(
         yield Violation("monitoring.planned_standard_error", rule, None)
 
 
-def _blinded_size_is_known(
-    analysis: AnalysisPlan, monitoring: Monitoring | None
-) -> Iterator[Violation]:
-    if monitoring is None or monitoring.re_estimation is None:
+def _blinded_size_is_known(analysis: AnalysisPlan, monitoring: Monitoring) -> Iterator[Violation]:
+    if monitoring.re_estimation is None:
         return
     if monitoring.re_estimation.by == "blinded" and not analysis.test.has_blinded_size:
         rule = f"must not be blinded with {analysis.test.method}, of which no such size is known"
         yield Violation("monitoring.re_estimation.by", rule, "blinded")
 
 
-def _only_the_primary_looks(
-    analysis: AnalysisPlan, monitoring: Monitoring | None
-) -> Iterator[Violation]:
+def _only_the_primary_looks(analysis: AnalysisPlan, monitoring: Monitoring) -> Iterator[Violation]:
     """Refuse families and graphs: Maurer and Bretz (2013) would have each analysis spend alone."""
-    if monitoring is None:
-        return
     if not isinstance(analysis.multiplicity, Serial):
         procedure = analysis.multiplicity.procedure
         rule = (
@@ -282,7 +260,18 @@ def _only_the_primary_looks(
         yield Violation("analysis.success", rule, analysis.success)
 
 
-MONITORING_COHERENCE: Rules = (
+def _where_there_are_looks(rule: Rule) -> Rule:
+    """Hold a rule, whose last parameter is `monitoring`, to studies that have looks."""
+
+    @wraps(rule)
+    def broken(*parts: Any) -> Iterator[Violation]:
+        if parts[-1] is not None:
+            yield from rule(*parts)
+
+    return broken
+
+
+_OF_LOOKS: tuple[Rule, ...] = (
     _looks_before_the_end,
     _information_rises,
     _order_is_possible,
@@ -296,4 +285,5 @@ MONITORING_COHERENCE: Rules = (
     _information_is_reckoned,
     _blinded_size_is_known,
 )
+MONITORING_COHERENCE: Rules = tuple(map(_where_there_are_looks, _OF_LOOKS))
 """Rules between the looks and the rest of the study."""

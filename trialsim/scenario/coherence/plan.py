@@ -1,6 +1,6 @@
 """What an analysis plan names the study must hold: visits, arms, outcomes, covariates."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
 
@@ -11,7 +11,14 @@ from trialsim.scenario.plan.estimands import Estimand
 from trialsim.scenario.plan.methods.base import covariate_violations
 from trialsim.scenario.plan.prognostic import PROGNOSTIC, Prognostic
 from trialsim.scenario.protocol.design import Design
-from trialsim.scenario.validation.refusal import Rules, Violation, unknown, until_missing
+from trialsim.scenario.validation.refusal import (
+    Rules,
+    Violation,
+    must_exist,
+    unknown,
+    until_missing,
+    within,
+)
 
 PlanRule: TypeAlias = Callable[[Any, AnalysisPlan], Iterator[Violation]]
 
@@ -22,8 +29,7 @@ def _in_each_comparison(rule: PlanRule) -> PlanRule:
     @wraps(rule)
     def broken(part: Any, analysis: AnalysisPlan) -> Iterator[Violation]:
         primary = list(until_missing(rule(part, analysis)))
-        for refusal in primary:
-            yield refusal._replace(path=f"analysis.{refusal.path}")
+        yield from within("analysis", primary)
         for name, further in analysis.further.items():
             for refusal in until_missing(rule(part, further)):
                 if refusal not in primary:
@@ -42,11 +48,11 @@ def _names_are_free(design: Design, analysis: AnalysisPlan) -> Iterator[Violatio
 def _endpoint_exists(
     outcomes: Mapping[str, Outcome], analysis: AnalysisPlan
 ) -> Iterator[Violation]:
-    yield from _exists("endpoint", "endpoint", analysis.endpoint, outcomes)
+    yield from must_exist("endpoint", "endpoint", analysis.endpoint, outcomes)
 
 
 def _visit_exists(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
-    yield from _exists("visit", "visit", analysis.visit, design.visits)
+    yield from must_exist("visit", "visit", analysis.visit, design.visits)
 
 
 def _predictors_come_before(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
@@ -61,16 +67,11 @@ def _predictors_come_before(design: Design, analysis: AnalysisPlan) -> Iterator[
 
 
 def _treated_exist(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
-    yield from _exists("treated", "arm", analysis.treated, design.arms)
+    yield from must_exist("treated", "arm", analysis.treated, design.arms)
 
 
 def _control_exists(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
-    yield from _exists("control", "arm", analysis.control, design.arms)
-
-
-def _exists(field: str, kind: str, name: str, known: Iterable[str]) -> Iterator[Violation]:
-    if name not in known:
-        yield Violation(field, unknown(kind, name, known), name)
+    yield from must_exist("control", "arm", analysis.control, design.arms)
 
 
 def _strata_exist(design: Design, analysis: AnalysisPlan) -> Iterator[Violation]:
@@ -129,8 +130,7 @@ def _baseline_is_measured(
 
 def _subgroup_exists(population: Population, analysis: AnalysisPlan) -> Iterator[Violation]:
     if analysis.subgroup is not None:
-        for refusal in analysis.subgroup.refusals(population.covariates):
-            yield refusal._replace(path=f"subgroup.{refusal.path}")
+        yield from within("subgroup", analysis.subgroup.refusals(population.covariates))
 
 
 def _estimands_exist(

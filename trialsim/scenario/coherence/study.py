@@ -40,20 +40,20 @@ from trialsim.scenario.validation.refusal import (
     Rules,
     Violation,
     begins_below_zero,
+    must_exist,
     unknown,
     until_missing,
+    within,
 )
 from trialsim.scenario.validation.sources import Source
 
 
 def _eligibility_agrees(eligibility: Eligibility) -> Iterator[Violation]:
-    for refusal in eligibility.conflicts():
-        yield refusal._replace(path=f"eligibility.{refusal.path}".rstrip("."))
+    yield from within("eligibility", eligibility.conflicts())
 
 
 def _eligibility_fits(population: Population, eligibility: Eligibility) -> Iterator[Violation]:
-    for refusal in eligibility.refusals(population.covariates):
-        yield refusal._replace(path=f"eligibility.{refusal.path}")
+    yield from within("eligibility", eligibility.refusals(population.covariates))
 
 
 def _arrival_is_known(population: Population, operations: Operations) -> Iterator[Violation]:
@@ -69,31 +69,27 @@ def _arrival_is_known(population: Population, operations: Operations) -> Iterato
 
 def _outcomes_fit(population: Population, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     for name, outcome in outcomes.items():
-        for refusal in until_missing(_outcome_fits(population, outcome)):
-            yield refusal._replace(path=f"outcomes.{name}.{refusal.path}")
+        yield from within(f"outcomes.{name}", _outcome_fits(population, outcome))
 
 
 def _outcome_fits(population: Population, outcome: Outcome) -> Iterator[Violation]:
+    covariates = population.covariates
     several = len(outcome.prognosis or {}) > 1
     for name in outcome.prognosis or {}:
         yield from _number(f"prognosis.{name}" if several else "prognosis", name, population)
     for name in outcome.predictors:
-        if name in population.covariates:
-            yield from _stands_alone(outcome, name, population.covariates[name])
+        if name in covariates:
+            yield from _stands_alone(outcome, name, covariates[name])
     courses = {"course": outcome.course}
     courses |= {f"course_by_arm.{arm}": one for arm, one in outcome.course_by_arm.items()}
     for path, course in courses.items():
         if isinstance(course, RecoveryClasses):
-            for refusal in until_missing(_classes_fit(population, course)):
-                yield refusal._replace(path=f"{path}.{refusal.path}")
+            yield from within(path, _classes_fit(population, course))
         elif isinstance(course, OwnCourse):
             for name in course.covariates:
-                if name not in population.covariates:
-                    rule = unknown("covariate", name, population.covariates)
-                    yield Violation(f"{path}.covariates.{name}", rule, name)
+                yield from must_exist(f"{path}.covariates.{name}", "covariate", name, covariates)
     if outcome.effect.subgroup is not None:
-        for refusal in outcome.effect.subgroup.refusals(population.covariates):
-            yield refusal._replace(path=f"effect.subgroup.{refusal.path}")
+        yield from within("effect.subgroup", outcome.effect.subgroup.refusals(covariates))
     if outcome.baseline is not None:
         yield from _baseline_fits("baseline", outcome.baseline, population, outcome)
 
@@ -177,17 +173,15 @@ def _scores_before_the_drug_fit(
 ) -> Iterator[Violation]:
     for name, margin in known_margins(population.covariates):
         if isinstance(margin, OnCourse):
-            covariate = population.covariates[name]
-            for refusal in until_missing(_score_fits(name, covariate, margin, outcomes)):
-                yield refusal._replace(path=f"population.covariates.{name}.{refusal.path}")
+            refused = _score_fits(name, population.covariates[name], margin, outcomes)
+            yield from within(f"population.covariates.{name}", refused)
 
 
 def _score_fits(
     name: str, covariate: Covariate, margin: OnCourse, outcomes: Mapping[str, Outcome]
 ) -> Iterator[Violation]:
+    yield from must_exist("margin.outcome", "outcome", margin.outcome, outcomes)
     if margin.outcome not in outcomes:
-        rule = unknown("outcome", margin.outcome, outcomes)
-        yield Violation("margin.outcome", rule, margin.outcome)
         return
     outcome = outcomes[margin.outcome]
     if outcome.baseline not in (None, name):
@@ -205,16 +199,13 @@ def _score_fits(
 def _outcomes_correlate(
     outcomes: Mapping[str, Outcome], outcome_correlation: OutcomeCorrelation
 ) -> Iterator[Violation]:
-    for refusal in until_missing(outcome_correlation.refusals(list(outcomes))):
-        yield refusal._replace(path=f"outcome_correlation.{refusal.path}".rstrip("."))
+    yield from within("outcome_correlation", outcome_correlation.refusals(list(outcomes)))
 
 
 def _courses_have_arms(design: Design, outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     for name, outcome in outcomes.items():
         for arm in vars(outcome).get("course_by_arm", {}):
-            if arm not in design.arms:
-                path = f"outcomes.{name}.course_by_arm.{arm}"
-                yield Violation(path, unknown("arm", arm, design.arms), arm)
+            yield from must_exist(f"outcomes.{name}.course_by_arm.{arm}", "arm", arm, design.arms)
 
 
 def _doses_have_phases(design: Design, treatment: Treatment) -> Iterator[Violation]:
@@ -244,8 +235,7 @@ def _risks_fit(
     population: Population, operations: Operations, design: Design
 ) -> Iterator[Violation]:
     for what, odds in _risks(operations):
-        for refusal in until_missing(_risk_fits(population, odds, design)):
-            yield refusal._replace(path=f"operations.{what}.{refusal.path}")
+        yield from within(f"operations.{what}", _risk_fits(population, odds, design))
 
 
 def _risks(operations: Operations) -> Iterator[tuple[str, IntercurrentEvent | Odds]]:
@@ -261,11 +251,10 @@ def _risk_fits(
     for name in happening.covariates:
         yield from _number(f"covariates.{name}", name, population)
     for name, risk in happening.arms.items():
-        if name not in design.arms:
-            yield Violation(f"arms.{name}", unknown("arm", name, design.arms), name)
+        yield from must_exist(f"arms.{name}", "arm", name, design.arms)
         if risk.subgroup is not None:
-            for refusal in risk.subgroup.refusals(population.covariates):
-                yield refusal._replace(path=f"arms.{name}.subgroup.{refusal.path}")
+            refused = risk.subgroup.refusals(population.covariates)
+            yield from within(f"arms.{name}.subgroup", refused)
 
 
 def _risks_know_scores(
@@ -273,9 +262,7 @@ def _risks_know_scores(
 ) -> Iterator[Violation]:
     for what, odds in _risks(operations):
         for name in vars(odds).get("scores", {}):
-            if name not in outcomes:
-                path = f"operations.{what}.scores.{name}"
-                yield Violation(path, unknown("outcome", name, outcomes), name)
+            yield from must_exist(f"operations.{what}.scores.{name}", "outcome", name, outcomes)
 
 
 def _ends_follow_from_the_past(
@@ -308,11 +295,9 @@ def _rescue_fits(operations: Operations, outcomes: Mapping[str, Outcome]) -> Ite
     for name, effect in ({} if rescue is None else vars(rescue).get("effects", {})).items():
         path = f"operations.rescue.effects.{name}"
         outcome = outcomes.get(name)
-        if name not in outcomes:
-            yield Violation(path, unknown("outcome", name, outcomes), name)
-        elif effect is not None and outcome is not None and effect.keeps_its_rules:
-            for refusal in until_missing(unreachable(outcome, effect.anchor, effect.value)):
-                yield refusal._replace(path=f"{path}.{refusal.path}")
+        yield from must_exist(path, "outcome", name, outcomes)
+        if effect is not None and outcome is not None and effect.keeps_its_rules:
+            yield from within(path, unreachable(outcome, effect.anchor, effect.value))
 
 
 def _somebody_can_switch(operations: Operations, design: Design) -> Iterator[Violation]:
@@ -320,17 +305,15 @@ def _somebody_can_switch(operations: Operations, design: Design) -> Iterator[Vio
     to = None if switching is None else vars(switching).get("to")
     if to is None:
         return
-    if to not in design.arms:
-        yield Violation("operations.switching.to", unknown("arm", to, design.arms), to)
-    elif len(design.arms) == 1:
+    yield from must_exist("operations.switching.to", "arm", to, design.arms)
+    if [*design.arms] == [to]:
         rule = "must be one arm of several: there is none to switch from"
         yield Violation("operations.switching.to", rule, to)
 
 
 def _effects_reachable(outcomes: Mapping[str, Outcome]) -> Iterator[Violation]:
     for name, outcome in outcomes.items():
-        for refusal in until_missing(effect_refusals(outcome)):
-            yield refusal._replace(path=f"outcomes.{name}.effect.{refusal.path}")
+        yield from within(f"outcomes.{name}.effect", effect_refusals(outcome))
 
 
 def _sources_fit(
@@ -343,9 +326,9 @@ def _sources_fit(
 def _reference_exists(
     path: str, source: Source, references: Mapping[str, str]
 ) -> Iterator[Violation]:
-    if source.reference is not None and source.reference not in references:
-        rule = unknown("reference", source.reference, references)
-        yield Violation(f"sources.{path}.reference", rule, source.reference)
+    if source.reference is not None:
+        at = f"sources.{path}.reference"
+        yield from must_exist(at, "reference", source.reference, references)
 
 
 def _strata_fit(population: Population, design: Design) -> Iterator[Violation]:
@@ -355,8 +338,7 @@ def _strata_fit(population: Population, design: Design) -> Iterator[Violation]:
         **{f"caps.{name}.who": cap.who for name, cap in design.caps.items()},
     }
     for path, kind in kinds.items():
-        for refusal in until_missing(kind.refusals(population.covariates)):
-            yield refusal._replace(path=f"design.{path}.{refusal.path}")
+        yield from within(f"design.{path}", kind.refusals(population.covariates))
 
 
 def _lists_name_what_there_is(

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from pydantic import Field
 
 from trialsim.scenario.protocol.intercurrent import Event, TreatmentEvent
-from trialsim.scenario.validation.refusal import CheckedModel, Rules, Violation
+from trialsim.scenario.validation.refusal import CheckedModel, Violation
 
 Strategy: TypeAlias = Literal[
     "treatment_policy", "hypothetical", "composite", "while_on_treatment", "principal_stratum"
@@ -49,13 +49,10 @@ def _the_stratum_is_used(intercurrent: Mapping[str, str], stratum: str) -> Itera
         yield Violation("stratum", rule, stratum)
 
 
-_RULES: Final[Rules] = (_the_dead_have_no_treatment_policy, _the_stratum_is_used)
-
-
 class Estimand(CheckedModel):
     """The effect that is to be estimated, by what is done about each kind of intercurrent event."""
 
-    rules = _RULES
+    rules = (_the_dead_have_no_treatment_policy, _the_stratum_is_used)
     omitted_defaults = ("stratum",)
 
     intercurrent: dict[Event, Strategy] = Field(default_factory=dict)

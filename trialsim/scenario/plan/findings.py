@@ -3,8 +3,8 @@
 A study may also say which of its numbers were calibrated: solved for, so that it gives a finding.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -19,16 +19,10 @@ What: TypeAlias = Literal[
 ]
 
 
-def _share_of_whom(
-    figure: str, at_least: float | None, at_most: float | None
-) -> Iterator[Violation]:
-    yield from _share_says_whom(figure, at_least, at_most, None)
-
-
 def _share_says_whom(
-    figure: str, at_least: float | None, at_most: float | None, equals: Level | None
+    figure: str, at_least: float | None, at_most: float | None, fields: Mapping[str, Any]
 ) -> Iterator[Violation]:
-    told = any(one is not None for one in (at_least, at_most, equals))
+    told = any(one is not None for one in (at_least, at_most, fields.get("equals")))
     if figure == "share" and not told:
         yield Violation("figure", "must say of whom: at_least, at_most or, of a covariate, equals")
     if figure != "share" and told:
@@ -94,7 +88,7 @@ def _besides_a_share(figure: str, besides: JointCondition | None) -> Iterator[Vi
 class OfOutcome(CheckedModel):
     """A figure of a score, or of its change from baseline, at a visit."""
 
-    rules = (_share_of_whom, _besides_a_share)
+    rules = (_share_says_whom, _besides_a_share)
 
     kind: Literal["outcome"]
     outcome: Name

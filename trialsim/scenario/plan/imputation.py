@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Rules, Violation
+from trialsim.scenario.validation.refusal import CheckedModel, Finite, Name, Violation
 
 Model: TypeAlias = Literal["at_random", "jump_to_reference", "copy_reference", "copy_increments"]
 DeltaScale: TypeAlias = Literal["points", "latent"]
@@ -29,13 +29,10 @@ def _shift_is_of_somebody(delta: float, delta_arms: str) -> Iterator[Violation]:
         yield Violation("delta_arms", "must be left at treated without a delta", delta_arms)
 
 
-_RULES: Final[Rules] = (_an_event_is_used, _shift_is_of_somebody, _latent_scores_are_drawn)
-
-
 class Imputation(CheckedModel):
     """The model of scores that are missing after an event; those before it are at random."""
 
-    rules = _RULES
+    rules = (_an_event_is_used, _shift_is_of_somebody, _latent_scores_are_drawn)
     omitted_defaults = (
         *("model", "after", "delta", "delta_arms", "delta_scale", "predictors", "scores"),
     )

@@ -18,6 +18,7 @@ from trialsim.scenario.validation.refusal import (
     OpenProbability,
     Probability,
     Violation,
+    named_once,
 )
 
 ANY: Final = "any"
@@ -38,8 +39,7 @@ Weights: TypeAlias = dict[Name, Probability]
 
 
 def _each_once(analyses: tuple[str, ...]) -> Iterator[Violation]:
-    for name in {name: None for name in analyses if analyses.count(name) > 1}:
-        yield Violation("analyses", "must name each analysis once", name)
+    yield from named_once("analyses", "analysis", analyses)
 
 
 def _truncated(procedure: str, truncation: float) -> Iterator[Violation]:

@@ -18,7 +18,7 @@ from trialsim.scenario.plan.multiplicity import (
     Serial,
 )
 from trialsim.scenario.protocol.design import BASELINE
-from trialsim.scenario.validation.refusal import Rules, Violation, broken_rules, unknown
+from trialsim.scenario.validation.refusal import Rules, Violation, broken_rules, must_exist, unknown
 
 
 def _none_for_van_elteren(continuity_correction: bool, strata: str) -> Iterator[Violation]:
@@ -216,8 +216,7 @@ def _analyses_exist(
             yield Violation(f"secondary.{name}", f"must have another name: {name} has a meaning")
     named = multiplicity.named(secondary)
     for name in named:
-        if name not in known:
-            yield Violation("multiplicity", unknown("analysis", name, known), name)
+        yield from must_exist("multiplicity", "analysis", name, known)
     if not isinstance(multiplicity, Serial) and PRIMARY not in named:
         rule = f"must name {PRIMARY}, or its error would not be among those that are bounded"
         yield Violation("multiplicity", rule)

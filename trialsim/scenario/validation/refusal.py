@@ -1,6 +1,6 @@
 """The small types that scenario parts share, and the words in which they refuse a value."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from inspect import signature
@@ -31,13 +31,17 @@ __all__ = [
     "Violation",
     "ViolationsError",
     "CheckedModel",
+    "Rule",
     "Rules",
     "until_missing",
     "begins_below_zero",
     "broken_rules",
+    "must_exist",
+    "named_once",
     "negative",
     "refuse",
     "unknown",
+    "within",
 ]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
@@ -143,11 +147,29 @@ def until_missing(refusals: Iterable[Violation]) -> Iterator[Violation]:
         yield from refusals
 
 
+def within(above: str, refusals: Iterable[Violation]) -> Iterator[Violation]:
+    """Yield what is refused of a part with its paths below another, as far as it is known."""
+    for one in until_missing(refusals):
+        yield one._replace(path=f"{above}.{one.path}".rstrip("."))
+
+
 def refuse(refusals: Iterable[Violation]) -> None:
     """Raise `ViolationsError` if there is anything to refuse."""
     found = tuple(refusals)
     if found:
         raise ViolationsError(found)
+
+
+def must_exist(path: str, kind: str, name: str, known: Iterable[str]) -> Iterator[Violation]:
+    """Yield the refusal of a name that is not known."""
+    if name not in known:
+        yield Violation(path, unknown(kind, name, known), name)
+
+
+def named_once(path: str, kind: str, names: Sequence[str]) -> Iterator[Violation]:
+    """Yield the refusal of each name that stands there twice."""
+    for name in dict.fromkeys(one for one in names if names.count(one) > 1):
+        yield Violation(path, f"must name each {kind} once", name)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

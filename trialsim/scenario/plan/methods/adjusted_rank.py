@@ -1,15 +1,13 @@
 """The Mann-Whitney effect adjusted for covariates."""
 
-from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import STRATA, Plan
-from trialsim.scenario.plan.methods.base import covariate_violations, listed
+from trialsim.scenario.plan.methods.base import listed
 from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod
-from trialsim.scenario.validation.refusal import Name, Violation
+from trialsim.scenario.validation.refusal import Name
 
 
 class AdjustedRank(RankMethod):
@@ -66,6 +64,3 @@ class AdjustedRank(RankMethod):
 
     def effect_interval_in_words(self, plan: Plan) -> str:
         return "Student's t, with the test's variance"
-
-    def population_violations(self, population: Population) -> Iterator[Violation]:
-        yield from covariate_violations(self.covariates, population)

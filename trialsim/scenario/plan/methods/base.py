@@ -217,7 +217,7 @@ class AnalysisMethod(CheckedModel):
 
     def population_violations(self, population: Population) -> Iterator[Violation]:
         """Yield what in the population it cannot go with; paths begin at the plan."""
-        yield from ()
+        yield from covariate_violations(vars(self).get("covariates", ()), population)
 
 
 InfluenceVariance: TypeAlias = Literal["simple", "design"]

@@ -6,11 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
-from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
     AnalysisMethod,
-    covariate_violations,
     listed,
     measured,
 )
@@ -142,9 +140,6 @@ class Ancova(MeanMethod):
         if plan.endpoint in outcomes and outcomes[plan.endpoint].baseline is None:
             rule = f"cannot be ancova: {plan.endpoint} is not measured at baseline"
             yield Violation("test", rule, self.method)
-
-    def population_violations(self, population: Population) -> Iterator[Violation]:
-        yield from covariate_violations(self.covariates, population)
 
     @property
     def _given(self) -> str:

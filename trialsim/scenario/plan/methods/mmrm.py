@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
-from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Missing, Plan
-from trialsim.scenario.plan.methods.base import covariate_violations, listed, measured
+from trialsim.scenario.plan.methods.base import listed, measured
 from trialsim.scenario.plan.methods.means import MeanMethod
 from trialsim.scenario.protocol.design import BASELINE, Design
 from trialsim.scenario.validation.refusal import Name, Violation
@@ -88,9 +87,6 @@ class Mmrm(MeanMethod):
         if unmeasured and self.baseline != "none":
             rule = f"must be none: {plan.endpoint} is not measured at baseline"
             yield Violation("test.baseline", rule, self.baseline)
-
-    def population_violations(self, population: Population) -> Iterator[Violation]:
-        yield from covariate_violations(self.covariates, population)
 
     @property
     def _given(self) -> str:

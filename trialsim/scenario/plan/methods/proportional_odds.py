@@ -5,12 +5,10 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
     AnalysisMethod,
     InfluenceVariance,
-    covariate_violations,
     influences_in_words,
     listed,
     measured,
@@ -113,9 +111,6 @@ class ProportionalOdds(AnalysisMethod):
             "disagree; from 0 to infinity where the arms are separated"
         )
 
-    def population_violations(self, population: Population) -> Iterator[Violation]:
-        yield from covariate_violations(self.covariates, population)
-
     @property
     def _given(self) -> str:
         return f", given {listed(self.covariates)}" if self.covariates else ""
@@ -167,6 +162,3 @@ class StandardisedMannWhitney(RankMethod):
 
     def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         yield from unbalanced(self.variance, design)
-
-    def population_violations(self, population: Population) -> Iterator[Violation]:
-        yield from covariate_violations(self.covariates, population)

@@ -6,12 +6,10 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
-from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import STRATA, Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
     AnalysisMethod,
     InfluenceVariance,
-    covariate_violations,
     influences_in_words,
     listed,
     measured,
@@ -215,9 +213,6 @@ class Responders(AnalysisMethod):
 
     def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         yield from unbalanced(self.variance, design)
-
-    def population_violations(self, population: Population) -> Iterator[Violation]:
-        yield from covariate_violations(self.covariates, population)
 
     def outcome_violations(
         self, outcomes: Mapping[str, Outcome], plan: Plan

@@ -10,24 +10,21 @@ from trialsim.scenario.plan.choices import STRATA, Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed, measure_in_words
 from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod, within_strata
 from trialsim.scenario.protocol.design import BASELINE, Design
-from trialsim.scenario.validation.refusal import Name, Rules, Violation, unknown
+from trialsim.scenario.validation.refusal import Name, Violation, must_exist, named_once
 
 Outcomes = Annotated[tuple[Name, ...], Field(strict=False, min_length=2)]
 
 
-def _named_once(outcomes: tuple[str, ...]) -> Iterator[Violation]:
-    for name in {name: None for name in outcomes if outcomes.count(name) > 1}:
-        yield Violation("outcomes", "must name each outcome once", name)
+def _each_once(outcomes: tuple[str, ...]) -> Iterator[Violation]:
+    yield from named_once("outcomes", "outcome", outcomes)
 
 
 _FEW: Final = 3
 """Up to so many outcomes stand within the sentence; more are listed after it."""
-_EACH_ONCE: Rules = (_named_once,)
 
 
 def _several(outcomes: tuple[str, ...], visits: tuple[str, ...]) -> Iterator[Violation]:
-    for name in {name: None for name in visits if visits.count(name) > 1}:
-        yield Violation("visits", "must name each visit once", name)
+    yield from named_once("visits", "visit", visits)
     if len(outcomes) * max(len(visits), 1) < 2:
         rule = "must be several, or one at several visits"
         yield Violation("outcomes", rule, ", ".join(outcomes))
@@ -48,7 +45,7 @@ def _variance_at_a_margin(test: "WeiLachin", claim: str) -> Iterator[Violation]:
 class WeiLachin(RankMethod):
     """The multivariate directional test: the mean of the effects on outcomes, or over visits."""
 
-    rules = (*_EACH_ONCE, _several)
+    rules = (_each_once, _several)
     conflicts = (_end_at_the_plans, _variance_at_a_margin)
     omitted_defaults = ("visits",)
     takes_strata: ClassVar[bool] = True
@@ -100,8 +97,7 @@ class WeiLachin(RankMethod):
     def design_violations(self, design: Design, plan: Plan) -> Iterator[Violation]:
         order = [name for name in design.visits if name != BASELINE]
         for name in self.visits:
-            if name not in order:
-                yield Violation("test.visits", unknown("visit after baseline", name, order), name)
+            yield from must_exist("test.visits", "visit after baseline", name, order)
         known = [name for name in self.visits if name in order]
         if known != sorted(known, key=order.index):
             yield Violation("test.visits", "must be in the order of the design", ", ".join(known))
@@ -147,7 +143,7 @@ class WeiLachin(RankMethod):
 class OBrien(AnalysisMethod):
     """Each patient's ranks over several outcomes are added, and the sums compared."""
 
-    rules = _EACH_ONCE
+    rules = (_each_once,)
     pools_imputations: ClassVar[bool] = True
     pooled_as: ClassVar[str] = "difference of mean rank sums"
 
@@ -206,5 +202,4 @@ def _not_measured(
         yield Violation("test.method", rule, method)
         return
     for name in named:
-        if name not in outcomes:
-            yield Violation("test.outcomes", unknown("outcome", name, outcomes), name)
+        yield from must_exist("test.outcomes", "outcome", name, outcomes)

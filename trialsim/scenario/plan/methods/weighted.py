@@ -1,16 +1,14 @@
 """Comparisons of those who were seen, weighted so that they stand for all who are like them."""
 
-from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from trialsim.scenario.patients.population import Population
 from trialsim.scenario.plan.choices import Missing, Plan
-from trialsim.scenario.plan.methods.base import covariate_violations, listed
+from trialsim.scenario.plan.methods.base import listed
 from trialsim.scenario.plan.methods.means import MeanMethod
 from trialsim.scenario.plan.methods.ranks import RankMethod
-from trialsim.scenario.validation.refusal import Name, Violation
+from trialsim.scenario.validation.refusal import Name
 
 _WHY_NOT_MONITORED: Final = (
     "its weights are estimated anew at every look, which gives z at two looks no known law"
@@ -43,9 +41,6 @@ class WeightedMannWhitney(RankMethod):
     def level_row(self, plan: Plan) -> str | None:
         return self.method if len(self.covariates) == 1 else None
 
-    def population_violations(self, population: Population) -> Iterator[Violation]:
-        yield from covariate_violations(self.covariates, population)
-
 
 class WeightedMeans(MeanMethod):
     """The difference of means, patients weighted by the inverse probability to be seen."""
@@ -68,9 +63,6 @@ class WeightedMeans(MeanMethod):
 
     def level_row(self, plan: Plan) -> str | None:
         return self.method if len(self.covariates) == 1 else None
-
-    def population_violations(self, population: Population) -> Iterator[Violation]:
-        yield from covariate_violations(self.covariates, population)
 
 
 def weights_in_words(covariates: tuple[str, ...]) -> str:

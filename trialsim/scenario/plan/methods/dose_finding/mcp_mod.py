@@ -13,7 +13,14 @@ from trialsim.scenario.plan.choices import Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed, measured
 from trialsim.scenario.plan.methods.responders import unreached
 from trialsim.scenario.protocol.design import Design
-from trialsim.scenario.validation.refusal import Finite, Name, Positive, Violation, unknown
+from trialsim.scenario.validation.refusal import (
+    Finite,
+    Name,
+    Positive,
+    Violation,
+    must_exist,
+    unknown,
+)
 from trialsim.stats.dose_response.curves import free_parameters
 from trialsim.stats.dose_response.shapes import FORMS, SCALE, Shape, rise
 
@@ -83,8 +90,7 @@ def _candidates_are_whole(
             rule = f"must say {listed(missing)}, by which its contrast is made"
             yield Violation(path, rule)
         for name in said:
-            if name not in needed:
-                yield Violation(f"{path}.{name}", unknown("parameter", name, needed), name)
+            yield from must_exist(f"{path}.{name}", "parameter", name, needed)
         positive = shape != "quadratic" and said.get("delta", 1.0) <= 0
         if positive:
             yield Violation(f"{path}.delta", "must be more than 0", said["delta"])

@@ -14,7 +14,7 @@ from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
 from trialsim.scenario.plan.methods.means import Ancova, TTest, Welch
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
-from trialsim.scenario.validation.refusal import Rules, Violation, until_missing
+from trialsim.scenario.validation.refusal import Rules, Violation, within
 
 _COMPARED: Final = ("mann_whitney", "t_test", "welch", "ancova", "responders", "proportional_odds")
 
@@ -131,7 +131,6 @@ class Interaction(AnalysisMethod):
         yield from self.of.outcome_violations(outcomes, plan)
 
     def population_violations(self, population: Population) -> Iterator[Violation]:
-        for refusal in until_missing(self.subgroup.refusals(population.covariates)):
-            yield refusal._replace(path=f"test.subgroup.{refusal.path}")
+        yield from within("test.subgroup", self.subgroup.refusals(population.covariates))
         for refusal in self.of.population_violations(population):
             yield refusal._replace(path=refusal.path.replace("test.", "test.of.", 1))
