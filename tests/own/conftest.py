@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from joblib.externals.loky import get_reusable_executor
 
 Install = Callable[[str, str, dict[str, str]], None]
 
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Return what makes a package with one module and entry points, found here and by workers."""
-    get_reusable_executor().shutdown()  # those workers that there are would not find the folder
+    """Return what makes a package with one module and entry points, found here and by workers.
+
+    Workers that there are already do not find it.
+    """
     folder = tmp_path / "site"
     folder.mkdir()
     made: list[str] = []

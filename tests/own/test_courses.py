@@ -10,7 +10,7 @@ import pytest
 import trialsim as ts
 from trialsim.analysis.whole.covered import not_covered
 from trialsim.arrays import Floats
-from trialsim.cli import DONE, INPUT_WRONG, run
+from trialsim.cli import INPUT_WRONG, run
 from trialsim.errors import InputError
 from trialsim.own.courses import CourseData, own_course
 from trialsim.scenario.files.yaml_file import load
@@ -99,22 +99,22 @@ def test_no_effect_on_any_scale_moves_nobody(anchor: str, value: float) -> None:
 def test_every_question_has_the_same_bits_for_any_workers_batch_and_engine() -> None:
     study = with_course()
     runs = [
-        ts.power(study, replicates=128, seed=7, n_jobs=1, engine="vector"),
-        ts.power(study, replicates=128, seed=7, n_jobs=2, engine="events"),
-        ts.power(study, replicates=128, seed=7, n_jobs=1, engine="vector", batch=5),
+        ts.power(study, replicates=32, seed=7, n_jobs=1, engine="vector"),
+        ts.power(study, replicates=32, seed=7, n_jobs=2, engine="events"),
+        ts.power(study, replicates=32, seed=7, n_jobs=1, engine="vector", batch=5),
     ]
     first, *others = ({**one.to_dict(), "seconds": 0, "engine": ""} for one in runs)
     assert others == [first, first]
     changes = {"outcomes.arat.course.parameters.end_mean": [20.0, 30.0]}
     frames = [
-        ts.what_if(study, changes, replicates=64, seed=7, n_jobs=jobs).frame for jobs in (1, 2)
+        ts.what_if(study, changes, replicates=32, seed=7, n_jobs=jobs).frame for jobs in (1, 2)
     ]
     assert frames[0].equals(frames[1])
     sizes = [
         ts.sample_size(study, power=0.5, seed=7, n_jobs=jobs, replicates=100) for jobs in (1, 2)
     ]
     assert (sizes[0].low, sizes[0].high) == (sizes[1].low, sizes[1].high)
-    answers = [ts.assurance(study, "cars_pooled", 32, 7, strata=4, n_jobs=jobs) for jobs in (1, 2)]
+    answers = [ts.assurance(study, "cars_pooled", 16, 7, strata=2, n_jobs=jobs) for jobs in (1, 2)]
     assert answers[0].to_dict() | {"seconds": 0} == answers[1].to_dict() | {"seconds": 0}
 
 
@@ -163,16 +163,15 @@ def test_what_are_no_scores_is_refused_with_name_and_address(
     name: str, change: Callable[[Any], Any], rule: str
 ) -> None:
     study = wrong(name, lambda data: change(simple(data)) if in_trial(data) else simple(data))
-    said = told(lambda: ts.power(study, replicates=64, seed=7, n_jobs=1))
+    said = told(lambda: ts.power(study, replicates=8, seed=7, n_jobs=1))
     assert said.startswith(f"outcomes.arat.course: own course {name}: {rule}")
     assert "; seed 7, replicate" in said
     assert ", visit " in said
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_a_course_that_raises_is_told_at_the_replicate_where_it_does(jobs: int) -> None:
+def test_a_course_that_raises_is_told_at_the_replicate_where_it_does() -> None:
     study = with_course()
-    trial = simulate_batch(study, Streams(7, range(70, 71)))
+    trial = simulate_batch(study, Streams(7, range(20, 21)))
     onset = trial.cohort.onset[0, trial.candidate[0, 3]]
     visits = list(study.design.visits)
     day = ((trial.conduct.visit_minute[0, 3, len(visits) - 1] - onset) / 1440).item()
@@ -182,10 +181,10 @@ def test_a_course_that_raises_is_told_at_the_replicate_where_it_does(jobs: int) 
             raise ZeroDivisionError("nobody\nis left")
         return simple(data)
 
-    said = told(lambda: ts.power(wrong("raises", raises), replicates=128, seed=7, n_jobs=jobs))
+    said = told(lambda: ts.power(wrong("raises", raises), replicates=32, seed=7, n_jobs=1))
     assert said.startswith("outcomes.arat.course: own course raises: raised ZeroDivisionError: nob")
     assert "(test_courses.py, line " in said
-    assert said.endswith(f"; seed 7, replicate 70, visit {visits[-1]}")
+    assert said.endswith(f"; seed 7, replicate 20, visit {visits[-1]}")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +199,7 @@ def test_a_score_that_depends_on_other_patients_is_refused(
 ) -> None:
     study = wrong(name, lambda data: function(data) if in_trial(data) else simple(data))
     rule = "must give a patient the same score by any company and order of patients; seed 7"
-    assert rule in told(lambda: ts.power(study, replicates=64, seed=7, n_jobs=1))
+    assert rule in told(lambda: ts.power(study, replicates=8, seed=7, n_jobs=1))
 
 
 def test_the_course_of_an_arm_is_told_by_that_arm() -> None:
@@ -297,43 +296,3 @@ def test_a_study_file_runs_nothing_that_is_not_registered(
     assert run(["check", "study.yaml"]) == INPUT_WRONG
     assert "study.yaml:2:" in capsys.readouterr().err
     assert not ran.exists()
-
-
-PACKAGE = """
-import trialsim as ts
-
-@ts.own_course("straight")
-def straight(data):
-    mean = 10 + data.parameters["slope"] * data.days - 0.1 * (data.covariates["age_years"] - 65)
-    return data.on_the_scale(mean + 20 * data.latent + data.added)
-"""
-
-
-def test_an_installed_entry_point_is_run_by_the_command_line_its_workers_and_the_report(
-    install: Callable[[str, str, dict[str, str]], None],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    install(
-        "courses_of_others", PACKAGE, {"trialsim.courses": "straight = courses_of_others:straight"}
-    )
-    file = tmp_path / "study.yaml"
-    course = course_of("straight", covariates={"age_years": 65}, parameters={"slope": 0.2})
-    text = "extends: cars1\nanalysis: {secondary: {}}\ndesign: {patients: 60}\n"
-    file.write_text(f"{text}outcomes: {{arat: {{course: {course}}}}}\n".replace("'", ""))
-    told = []
-    for jobs in ("1", "2"):
-        options = ["--replicates", "128", "--jobs", jobs, "--json"]
-        assert run(["power", str(file), *options]) == DONE
-        told.append(capsys.readouterr().out.split('"seconds"')[0])
-    assert told[0] == told[1]
-    assert run(["show", str(file)]) == DONE
-    assert "what the own course straight (slope 0.2), written outside" in " ".join(
-        capsys.readouterr().out.split()
-    )
-    run_folder, page = tmp_path / "run", tmp_path / "page.html"
-    assert run(["power", str(file), "--replicates", "64", "--out", str(run_folder)]) == DONE
-    none = [f"--{what}-replicates=0" for what in ("null", "published")]
-    few = ["--sensitivity-replicates=32"]
-    assert run(["report", str(run_folder), "-o", str(page), *none, *few]) == DONE
-    assert "own course straight (slope 0.2)" in page.read_text(encoding="utf-8")

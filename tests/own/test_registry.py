@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
+from trialsim.cli import DONE, run
 from trialsim.errors import InputError
 from trialsim.own.analyses import KNOWN_ANALYSES, AnalysisData, Estimates, own_analysis
 from trialsim.own.registry import fingerprint
@@ -86,3 +89,64 @@ def test_the_fingerprint_follows_the_text_and_the_version() -> None:
     assert fingerprint(one, "") == marks[0]
     with pytest.raises(InputError, match="must be a Python function"):
         fingerprint(partial(one), "")
+
+
+PACKAGE = """
+import numpy as np
+import trialsim as ts
+
+@ts.own_analysis("share_above", estimates="difference of proportions", null=0.0)
+def share_above(data):
+    known = ~np.isnan(data.value)
+    def share(who):
+        count = (who & known).sum(axis=1)
+        return (who & (data.value > data.parameters["steps"])).sum(axis=1) / count, count
+    (p1, n1), (p0, n0) = share(data.treated), share(data.control)
+    error = np.sqrt(p1 * (1 - p1) / n1 + p0 * (1 - p0) / n0 + 1e-6)
+    from scipy.special import ndtr
+    return ts.Estimates(p1 - p0, 2 * ndtr(-np.abs(p1 - p0) / error), error)
+
+@ts.own_course("straight")
+def straight(data):
+    mean = 10 + data.parameters["slope"] * data.days - 0.1 * (data.covariates["age_years"] - 65)
+    return data.on_the_scale(mean + 20 * data.latent + data.added)
+"""
+STUDY = """
+extends: cars1
+design: {patients: 60}
+analysis: {test: {method: own, analysis: share_above, parameters: {steps: 30}}, secondary: {}}
+outcomes:
+  arat:
+    effect: {anchor: latent_shift, value: 6}
+    course:
+      model: own
+      course: straight
+      end_day: 90
+      baseline_correlation: 0.6
+      covariates: {age_years: 65}
+      parameters: {slope: 0.2}
+"""
+
+
+def test_installed_entry_points_are_run_by_the_command_line_its_workers_and_the_report(
+    install: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An analysis and a course of one package, in one study."""
+    offers = {GROUP: "share_above = stranger:share_above"}
+    install("stranger", PACKAGE, {**offers, "trialsim.courses": "straight = stranger:straight"})
+    get_reusable_executor().shutdown()  # those workers that there are would not find the folder
+    file, kept, page = (tmp_path / name for name in ("study.yaml", "run", "page.html"))
+    file.write_text(STUDY)
+    told = []
+    for options in (["--jobs", "1", "--out", str(kept)], ["--jobs", "2"]):
+        assert run(["power", str(file), "--replicates", "64", *options, "--json"]) == DONE
+        told.append(capsys.readouterr().out.split('"seconds"')[0])
+    assert told[0] == told[1]
+    assert run(["show", str(file)]) == DONE
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "what the own course straight (slope 0.2), written outside" in shown
+    none = [f"--{what}-replicates=0" for what in ("null", "published")]
+    few = ["--sensitivity-replicates=8", "--jobs", "1"]
+    assert run(["report", str(kept), "-o", str(page), *none, *few]) == DONE
+    for words in ("own analysis share_above (steps 30)", "own course straight (slope 0.2)"):
+        assert words in page.read_text(encoding="utf-8")

@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from trialsim.scenario.files.builtin import builtin_studies
-from trialsim.scenario.files.studies import load_study
-from trialsim.scenario.scenario import Scenario
+from tests.scenario.files.chosen import CHOSEN, trial_of
+from trialsim.scenario.files.builtin import builtin_scenarios
 from trialsim.scenario.usdm.writing import usdm_document
-
-STUDIES = [study for study in map(load_study, builtin_studies()) if isinstance(study, Scenario)]
 
 
 def objects(content: Any) -> Iterator[dict[str, Any]]:
@@ -34,16 +31,16 @@ def test_every_built_in_study_is_valid_usdm() -> None:
     if not file.is_file():
         pytest.skip("TRIALSIM_CDISC names no folder with the schema of USDM")
     checker = jsonschema.Draft202012Validator(json.loads(file.read_text()))
-    for study in STUDIES:
-        document = json.loads(json.dumps(usdm_document(study)))
-        assert list(checker.iter_errors(document)) == [], study.name
+    for name in builtin_scenarios():
+        document = json.loads(json.dumps(usdm_document(trial_of(name))))
+        assert list(checker.iter_errors(document)) == [], name
     del document["study"]["versions"][0]["studyDesigns"][0]["arms"][0]["type"]
     assert [error.validator for error in checker.iter_errors(document)] == ["anyOf"]
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_identifiers_differ_and_everything_referred_to_is_there(study: Scenario) -> None:
-    document = usdm_document(study)
+@pytest.mark.parametrize("name", CHOSEN)
+def test_identifiers_differ_and_everything_referred_to_is_there(name: str) -> None:
+    document = usdm_document(trial_of(name))
     found = [one["id"] for one in objects(document) if one.get("id") is not None]
     assert len(set(found)) == len(found)
     used = 0
