@@ -1,9 +1,9 @@
 """Each command as its users give it, with one hostile value: it does what it says, or refuses it.
 
-Run as a program it takes how many command lines, the seed, the folder in which every path lies, and
-how many seconds at most, once a line has had its answer; it prints one JSON object. Each runs in a
-process of its own, with bounded memory, time and files. Options and arguments are those that the
-program itself tells.
+Run as a program it takes how many command lines, the seed, and the folder in which every path lies;
+it prints one JSON object. Each runs in a process of its own, with bounded memory, time and files,
+forked from one that has loaded what they need. Options and arguments are those that the program
+itself tells.
 """
 
 import importlib
@@ -26,6 +26,7 @@ import typer
 
 from trialsim.cli import run
 from trialsim.cli.app import app
+from trialsim.scenario.files.studies import load_study
 
 MEMORY: Final = 4_000_000_000
 """Bytes of address space of one command, of which the libraries take two thirds."""
@@ -126,7 +127,10 @@ OF_COMMAND: Final[Mapping[tuple[str, ...], Mapping[str, tuple[str, ...]]]] = {
     ("validate",): {"out": ("new.html",)},
 }
 """What some commands need instead, or cannot take."""
-SHARED: Final = ("pandas", "scipy.stats", "pyarrow.parquet", "matplotlib.figure", "jinja2")
+SHARED: Final = (
+    *("pandas", "scipy.stats", "pyarrow.parquet", "trialsim.public"),
+    *("trialsim.reporting.figures.catalogue", "trialsim.reporting.pages.report"),
+)
 """What most commands load, loaded once for all."""
 LONG: Final = (("plot", "sensitivity"), ("sensitivity",), ("validate",))
 """Commands whose right answers take long: they change every number of a study, or check all."""
@@ -149,15 +153,13 @@ def main() -> None:
     lines, seed, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]).resolve()
     for name in SHARED:
         importlib.import_module(name)
+    load_study("cars1_natural")
     prepare(folder)
-    until = time.monotonic() + float(sys.argv[4])
     known = [command for command in commands() if command.words not in LONG]
     random.Random(seed).shuffle(known)
     counts: Counter[str] = Counter()
     unhandled: dict[str, str] = {}
     for number in range(lines):
-        if time.monotonic() > until and counts["0"]:
-            break
         dice = random.Random(f"{seed} {number}")
         prepare(folder)
         words = command_line(known[number % len(known)], dice, folder)

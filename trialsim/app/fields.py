@@ -12,6 +12,7 @@ from trialsim.app.limits import whole
 from trialsim.distributions import FrozenModel
 from trialsim.scenario.programme import SIZE, Programme, Study, effect_paths, value_at
 from trialsim.scenario.scenario import Scenario
+from trialsim.scenario.validation.problems import schema_of
 from trialsim.scenario.words.labels import in_words, label_of, spoken
 
 PATIENTS: Final = "design.patients"
@@ -135,7 +136,7 @@ def _schema_at(study: Study, path: str) -> Mapping[str, Any]:
     for key in above:
         part = part[key] if isinstance(part, Mapping) else getattr(part, key)
     assert isinstance(part, FrozenModel)
-    field: dict[str, Any] = type(part).model_json_schema()["properties"][name]
+    field: dict[str, Any] = schema_of(type(part))["properties"][name]
     ways: list[dict[str, Any]] = field.get("anyOf", [])
     return {**field, **next((one for one in ways if one.get("type") != "null"), {})}
 

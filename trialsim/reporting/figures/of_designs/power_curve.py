@@ -4,9 +4,9 @@ import math
 from typing import Any, Final
 
 import numpy as np
+import scipy  # its parts load when they are first used
 from matplotlib.axes import Axes
 from pandas import DataFrame
-from scipy.stats import norm
 
 from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
@@ -118,11 +118,12 @@ def fitted(data: DataFrame) -> tuple[Floats, Floats]:
     """
     won, tried = data["power"] * data["replicates"], data["replicates"]
     height = probit(won.to_numpy(float), tried.to_numpy(float))
-    share = norm.cdf(height)
-    weight = norm.pdf(height) * np.sqrt(tried / (share * (1 - share)))
+    share = scipy.special.ndtr(height)
+    density = np.exp(-(height**2) / 2.0) / math.sqrt(2 * math.pi)
+    weight = density * np.sqrt(tried / (share * (1 - share)))
     through = np.polynomial.Polynomial.fit(data["value"], height, 2, w=weight)
     values = np.linspace(data["value"].min(), data["value"].max(), 200)
-    return values, np.asarray(norm.cdf(through(values)))
+    return values, np.asarray(scipy.special.ndtr(through(values)))
 
 
 def _apart(result: Curve, data: DataFrame) -> tuple[DataFrame, DataFrame]:
