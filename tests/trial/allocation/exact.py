@@ -37,7 +37,7 @@ def walk(procedure: Procedure, patients: int) -> Walk:
     first = np.arange(patients + 2)
     guessed, certain = [], []
     for before in range(patients):
-        here = first[: before + 1]
+        here, seen = first[: before + 1], slice(before + 2)  # beyond, no chance is positive yet
         counts = np.stack([here, before - here], axis=1)
         shares = chances_at(procedure, counts)
         weight = chance[: before + 1].sum(axis=1)
@@ -49,9 +49,9 @@ def walk(procedure: Procedure, patients: int) -> Walk:
         for arm in (0, 1):
             now = here + 1 - arm
             differ = abs(2 * now - before - 1)
-            moved = shares[:, arm, None] * chance[here]
-            larger = first > differ[:, None]  # where the largest difference so far stays
-            after[now] += moved * larger
+            moved = shares[:, arm, None] * chance[here, seen]
+            larger = first[seen] > differ[:, None]  # where the largest difference so far stays
+            after[now, seen] += moved * larger
             after[now, differ] += (moved * ~larger).sum(axis=1)
         chance = after
     return Walk(np.array(guessed), np.array(certain), chance)
