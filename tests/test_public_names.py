@@ -57,12 +57,6 @@ def test_a_public_name_is_imported_and_says_what_it_is(name: str) -> None:
     assert not first.startswith(f"{name}("), "a class needs words, not the signature of its fields"
 
 
-def test_a_star_import_gives_the_public_names_alone() -> None:
-    program = "import json; before = {*globals(), 'before'}; from trialsim import *; "
-    program += "print(json.dumps(sorted({*globals()} - before)))"
-    assert in_a_new_process(program) == trialsim.__all__
-
-
 def test_the_names_have_their_types_for_users() -> None:
     """Which mypy sees here, though they are loaded late."""
     assert_type(trialsim.load("cars1"), trialsim.Scenario)
@@ -118,20 +112,17 @@ def test_a_citation_names_the_version() -> None:
     assert f"\nversion: {trialsim.__version__}\n" in citation
 
 
-def test_importing_the_package_loads_nothing_that_is_needed_later_or_never() -> None:
+def test_importing_the_package_gives_its_names_and_does_nothing_else() -> None:
+    """It prints, warns and draws nothing, and loads nothing that is needed later or never."""
     late = "pandas pyarrow scipy.stats scipy.optimize matplotlib statsmodels joblib rich typer"
-    program = f"import json, sys, trialsim; trialsim.load; names = {late.split()}; "
-    program += "print(json.dumps([name for name in names if name in sys.modules]))"
-    assert in_a_new_process(program) == []
-
-
-def test_importing_the_package_prints_warns_and_draws_nothing() -> None:
     program = (
-        "import json, warnings; warnings.simplefilter('error'); import numpy as np; "
-        "before = repr(np.random.get_state()); import trialsim; "
-        "trialsim.load; print(json.dumps(before == repr(np.random.get_state())))"
+        "import json, sys, warnings; warnings.simplefilter('error'); import numpy as np; "
+        "state = repr(np.random.get_state()); import trialsim; trialsim.load; "
+        "before = {*globals(), 'before'}; from trialsim import *; names = {*globals()} - before; "
+        f"late = [name for name in {late.split()} if name in sys.modules]; "
+        "print(json.dumps([late, state == repr(np.random.get_state()), sorted(names)]))"
     )
-    assert in_a_new_process(program) is True
+    assert in_a_new_process(program) == [[], True, trialsim.__all__]
 
 
 def test_importing_the_package_alone_loads_no_library() -> None:

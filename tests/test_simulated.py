@@ -27,15 +27,15 @@ MUCH_MISSED: Mapping[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("replicate", range(3))
 @pytest.mark.parametrize(
-    ("name", "changes"),
+    ("name", "changes", "replicate"),
     [
-        ("cars1", {}),
-        ("cars1_null", {}),
-        ("cars1_registry", {}),
-        ("cars1_chairs", {}),
-        ("cars1", MUCH_MISSED),
+        ("cars1", {}, 0),
+        ("cars1_null", {}, 1),
+        ("cars1_registry", {}, 2),
+        ("cars1_chairs", {}, 0),
+        ("cars1", MUCH_MISSED, 1),
+        ("cars1", MUCH_MISSED, 2),
     ],
 )
 def test_the_p_value_is_that_of_scipy_on_the_table_of_visits(
@@ -94,10 +94,10 @@ def test_either_engine_gives_the_same_tables_and_the_same_result(engine: Engine)
 def test_other_addresses_give_other_trials() -> None:
     found = {
         tuple(simulate(SMALL, seed, replicate).tables()["visits"]["arat"].fillna(-1))
-        for seed in range(3)
-        for replicate in range(3)
+        for seed in range(2)
+        for replicate in range(2)
     }
-    assert len(found) == 9
+    assert len(found) == 4
 
 
 def test_a_trial_remembers_its_study() -> None:

@@ -106,7 +106,7 @@ def test_draws_are_pinned_for_ever(
     assert streams.uniform(purpose, unit + 1, draw)[0, unit] == (word + 0.5) / 2**32
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=30, deadline=None)
 @given(**ADDRESS)
 def test_a_word_is_found_from_its_address(
     seed: int, purpose: str, replicate: int, draw: int, unit: int
