@@ -49,11 +49,6 @@ METHODS: dict[str, dict[str, Any]] = {
     "t_test": {"test": "t_test", **AS_MISSING},
     "welch": {"test": "welch", **AS_MISSING},
     "ancova": {"test": "ancova", **AS_MISSING},
-    "weighted": {
-        "test": {"method": "weighted_mann_whitney", "covariates": ["arat"]},
-        "missing": "complete_case",
-    },
-    "standardised": {"test": {"method": "standardised_mann_whitney", "covariates": ["arat"]}},
     "log_rank": {"test": {"method": "log_rank", "threshold": 30}, "missing": "censored"},
     "restricted_mean": {
         "test": {"method": "restricted_mean", "threshold": 30},
@@ -63,6 +58,11 @@ METHODS: dict[str, dict[str, Any]] = {
     "less": {"test": "welch", "alternative": "less", **AS_MISSING},
 }
 DEAR: dict[str, dict[str, Any]] = {
+    "weighted": {
+        "test": {"method": "weighted_mann_whitney", "covariates": ["arat"]},
+        "missing": "complete_case",
+    },
+    "standardised": {"test": {"method": "standardised_mann_whitney", "covariates": ["arat"]}},
     "re-randomised": {
         "test": {"method": "re_randomisation", "statistic": "mann_whitney", "draws": 99}
     },

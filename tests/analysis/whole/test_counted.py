@@ -131,7 +131,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
         "analysis.missing": missing,
         "analysis.death": draw(DRAWN_BY(["worst_rank", "as_missing"])),
         "analysis.intercurrent": draw(
-            DRAWN_BY([*HANDLED, ON_TREATMENT] if missing == "locf" else HANDLED)
+            DRAWN_BY([*HANDLED, ON_TREATMENT, ON_TREATMENT] if missing == "locf" else HANDLED)
         ),
         "analysis.analysis_set": draw(DRAWN_BY(["all_randomised", "full_analysis_set"])),
         "analysis.minimum_infusion_share": draw(DRAWN_BY([0, 0.8])),
