@@ -121,15 +121,6 @@ def test_neither_batch_nor_engine_changes_what_is_told(name: str) -> None:
     assert plain(events) == whole
 
 
-def test_two_workers_on_the_published_design_tell_what_one_tells() -> None:
-    """With another batch and engine as well."""
-    scenario = load("cars1")
-    one = power(scenario, 40, SEED, n_jobs=1)
-    two = power(scenario, 40, SEED, n_jobs=2, batch=16, engine="events")
-    assert (one.engine, two.engine) == ("vector", "events")
-    assert plain(one) == plain(two)
-
-
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_progress_hears_of_every_task_once_and_in_order(n_jobs: int) -> None:
     heard: list[tuple[int, Replicates]] = []
@@ -141,13 +132,6 @@ def test_progress_hears_of_every_task_once_and_in_order(n_jobs: int) -> None:
     together = np.concatenate([part.columns["estimate"] for _, part in heard])
     assert_array_equal(together, done.columns["estimate"])
     assert tuple(one for _, part in heard for one in part.failures) == done.failures
-
-
-def test_a_range_that_does_not_start_at_the_first_replicate_keeps_its_numbers() -> None:
-    later = Runner(SEED, 2, batch=16).run(CARS1, range(1000, 1040))
-    alone = Simulation(CARS1, SEED, "vector").run(range(1000, 1040))
-    for column, values in later.columns.items():
-        assert_array_equal(values, alone.columns[column], err_msg=column)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

@@ -64,11 +64,6 @@ def test_the_size_of_a_batch_changes_nothing(name: str) -> None:
     assert_same(run(name, range(40), batch=1), run(name, range(40)))
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_the_engine_changes_nothing(name: str) -> None:
-    assert_same(run(name, range(40), "events"), run(name, range(40)))
-
-
 def test_the_size_of_a_batch_changes_nothing_where_patients_wait() -> None:
     whole = Simulation(CROWDED, SEED, "events", 10).run(range(10))
     for batch in (1, 3):

@@ -7,6 +7,7 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.plan.choices import Effect
+from trialsim.stats.means_and_proportions.mean_difference import MeanDifference
 from trialsim.stats.p_values import Standardised
 from trialsim.stats.ranks.wins import odds
 
@@ -77,6 +78,12 @@ def on_scale(found: Comparison, effect: Effect) -> Comparison:
         high=scaled_effect(found.high, effect),
         against=lambda value: found.against(unscaled_effect(value, effect)),
     )
+
+
+def of_mean_difference(found: MeanDifference, sizes: tuple[Integers, Integers]) -> Comparison:
+    """Return a difference of means as a comparison of so many treated and controls."""
+    ends = found.estimate, found.low, found.high
+    return Comparison(*ends, found.t, found.p_value, *sizes, found.against)
 
 
 def scaled_effect(theta: Floats, effect: Effect) -> Floats:

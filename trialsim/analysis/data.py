@@ -43,6 +43,11 @@ class Samples(NamedTuple):
         treated, control = ((~np.isnan(arm)).sum(axis=-1) for arm in self)
         return treated, control
 
+    def freedom(self, slopes: int = 0) -> Floats:
+        """Return degrees of freedom of two means and some slopes, at least 1, as `sizes`."""
+        treated, control = self.sizes
+        return np.maximum(treated + control - 2.0 - slopes, 1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Data:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from trialsim.analysis.comparison import Comparison
+from trialsim.analysis.comparison import Comparison, of_mean_difference
 from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.endpoint import Endpoint, endpoint_of_values, on_treatment
 from trialsim.arrays import Booleans, Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.imputation import AT_RANDOM, Imputation
 from trialsim.scenario.protocol.design import BASELINE
-from trialsim.stats.means_and_proportions.mean_difference import mean_difference
+from trialsim.stats.means_and_proportions.mean_difference import MeanDifference, mean_difference
 
 if TYPE_CHECKING:
     from trialsim.stats.missing.latent_normal import Parameters
@@ -42,6 +42,12 @@ class Part(NamedTuple):
     """Degrees of freedom if no score had been missing."""
 
 
+def part_of(found: MeanDifference) -> Part:
+    """Return what is pooled of a difference; without spread, all variance is between trials."""
+    variance = np.nan_to_num(found.standard_error) ** 2
+    return Part(found.estimate, variance, np.nan_to_num(found.degrees_of_freedom, nan=1.0))
+
+
 def pooled(data: Data, part_of: Callable[[Data], Part]) -> Comparison:
     """Pool imputed trials by Rubin's rules; the freedom if nothing were missing is the least."""
     trials = list(completed(data))
@@ -57,8 +63,7 @@ def pooled_parts(plan: AnalysisPlan, parts: Iterable[Part], samples: Samples) ->
     found = mean_difference(
         whole.estimate, whole.variance, whole.degrees_of_freedom, plan.confidence, plan.alternative
     )
-    ends = found.estimate, found.low, found.high
-    return Comparison(*ends, found.t, found.p_value, *samples.sizes, found.against)
+    return of_mean_difference(found, samples.sizes)
 
 
 @dataclass(frozen=True, eq=False)

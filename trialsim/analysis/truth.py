@@ -13,7 +13,7 @@ import numpy as np
 from trialsim.arrays import Floats
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.choices import Effect
+from trialsim.scenario.plan.choices import Effect, StratumWeighting
 
 
 class Populations(NamedTuple):
@@ -36,6 +36,15 @@ class TruthParts(NamedTuple):
 
     over: Floats
     under: Floats
+
+
+def weighting_by_sizes(plan: AnalysisPlan) -> StratumWeighting:
+    """Return by what the effects of strata are weighted in a truth: their sizes, never scores.
+
+    The plan's own weights, or those of van Elteren where these follow from variances.
+    """
+    own = plan.stratum_weighting
+    return "van-elteren" if own == "inverse-variance" else own
 
 
 def whole(values: Floats) -> TruthParts:

@@ -25,8 +25,9 @@ from trialsim.errors import InputError, Problem
 from trialsim.questions.power import REPLICATES
 from trialsim.questions.type_one_error import own_seed, verdict_on, without_effect, without_risks
 from trialsim.replicates.checks import chosen_engine
+from trialsim.replicates.monitoring.spread import share_of
 from trialsim.replicates.parallel import Progress
-from trialsim.replicates.result import SIMULATED, check_finished, conventions_of, share_of
+from trialsim.replicates.result import SIMULATED, check_finished, conventions_of
 from trialsim.replicates.run import BATCH, Summarise
 from trialsim.runs.runner import Runner, not_enough
 from trialsim.scenario.files.studies import load_study

@@ -12,12 +12,12 @@ from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem
 from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.deltas import FOUND, Deltas, by_delta
+from trialsim.replicates.monitoring.spread import share_of
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import (
     SIMULATED,
     check_finished,
     mean_of,
-    share_of,
     summarised,
 )
 from trialsim.replicates.run import BATCH, Failure, Replicates, summary_of_deltas

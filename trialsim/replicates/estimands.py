@@ -5,13 +5,13 @@ and arm: from all replicates together they give the populations' values. Beside 
 estimates of each analysis in the trial as it was run, so that biases are paired.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from trialsim.analysis.data import Data
-from trialsim.analysis.endpoint import Endpoint, by_the_visit, cells_of, in_subgroup, visit_of
+from trialsim.analysis.endpoint import by_the_visit, cells_of, in_subgroup, visit_of
 from trialsim.analysis.methods.registry import measurements
 from trialsim.analysis.potential import (
     Potential,
@@ -21,7 +21,7 @@ from trialsim.analysis.potential import (
     variable_of,
 )
 from trialsim.analysis.primary import analyse_data
-from trialsim.arrays import Booleans, Floats
+from trialsim.arrays import Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.estimands import EVENTS
@@ -169,20 +169,14 @@ def _of_patients(key: Key, potential: Potential) -> dict[str, Floats]:
     treated, control = potential.treated, potential.control
     compared = treated.analysed & control.analysed
     better = (treated.cell > control.cell) + 0.5 * (treated.cell == control.cell)
-    without = _without(potential.population, (treated, control))
+    valueless = (potential.population & ~one.analysed for one in (treated, control))
     counts = {
         "better": (better * compared).sum(axis=1),
         "compared": compared.sum(axis=1),
         "population": potential.population.sum(axis=1),
-        "valueless": without,
+        "valueless": sum(one.sum(axis=1) for one in valueless),
     }
     return {_name(key, what): count for what, count in counts.items()}
-
-
-def _without(population: Booleans, arms: Iterable[Endpoint]) -> Floats:
-    """Return how many of the population have no value, in both arms together."""
-    missing = [(population & ~values.analysed).sum(axis=1) for values in arms]
-    return np.asarray(np.sum(missing, axis=0), np.float64)
 
 
 def found_by(columns: Mapping[str, Floats], analysis: str) -> dict[str, Floats]:

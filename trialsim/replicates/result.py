@@ -16,6 +16,7 @@ from trialsim.replicates.estimands import PREFIX as OF_ESTIMANDS
 from trialsim.replicates.monitoring.looks import LooksResult
 from trialsim.replicates.monitoring.monitored import OVER_LOOKS, PREFIX
 from trialsim.replicates.monitoring.re_estimated import SizePlan, size_plan_of
+from trialsim.replicates.monitoring.spread import plain, share_of
 from trialsim.replicates.quantities import QUANTITIES
 from trialsim.replicates.run import Failure, Replicates
 from trialsim.replicates.secondary import PREFIX as OF_SECONDARY
@@ -292,7 +293,7 @@ class PowerResult(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
-        means = {name: _plain(self.mean_of(name)) for name in (*_REPORTED, *self.besides)}
+        means = {name: plain(self.mean_of(name)) for name in (*_REPORTED, *self.besides)}
         return {
             "scenario": self.scenario,
             "digest": self.digest,
@@ -306,16 +307,16 @@ class PowerResult(Shown):
             "power": self.power,
             "mcse": self.mcse,
             "ci": list(self.ci),
-            "wrong_direction": _plain(self.wrong_direction),
-            "rejections": _plain(self.rejections),
-            "power_counting_failures": _plain(self.power_counting_failures),
+            "wrong_direction": plain(self.wrong_direction),
+            "rejections": plain(self.rejections),
+            "power_counting_failures": plain(self.power_counting_failures),
             "reached_limit": self.reached_limit,
             "without_estimate": self.without_estimate,
             "without_logarithm": self.without_logarithm,
             "without_limits": self.without_limits,
-            "estimate": {**_plain(self.estimate), **self._spread()},
+            "estimate": {**plain(self.estimate), **self._spread()},
             "estimand": self.estimand.to_dict(),
-            "truth": _plain(self.truth),
+            "truth": plain(self.truth),
             **self._beside_truth(),
             **means,
             **({} if self.looks is None else {"monitoring": self.looks.to_dict()}),
@@ -331,11 +332,11 @@ class PowerResult(Shown):
 
         A mean that would leave out too many ratios is None; the median has all of them.
         """
-        mean = _plain(self.bias) if self.has_mean else None
+        mean = plain(self.bias) if self.has_mean else None
         median = {name: float(value) for name, value in self.median_bias._asdict().items()}
         median = {"median": median.pop("estimate"), **median}
         if self.estimand.is_target:
-            return {"bias": mean, "median_bias": median, "coverage": _plain(self.coverage)}
+            return {"bias": mean, "median_bias": median, "coverage": plain(self.coverage)}
         away = {"difference_from_truth": mean, "median_difference_from_truth": median}
         return {"bias": None, "coverage": None, **away}
 
@@ -353,11 +354,11 @@ class PowerResult(Shown):
         if self.secondary is not None:
             shares |= self.secondary.shares()
         rows: list[dict[str, Any]] = [
-            {"quantity": name, **_plain(share)} for name, share in shares.items()
+            {"quantity": name, **plain(share)} for name, share in shares.items()
         ]
         named |= {name: self.mean_of(name) for name in (*_REPORTED, *self.besides)}
-        rows += [{"quantity": name, **_plain(mean)} for name, mean in named.items()]
-        rows.append({"quantity": beside, **_plain(self.median_bias)})
+        rows += [{"quantity": name, **plain(mean)} for name, mean in named.items()]
+        rows.append({"quantity": beside, **plain(self.median_bias)})
         return DataFrame(rows).rename(columns={"mean": "value"})
 
     def per_replicate(self) -> "DataFrame":
@@ -444,15 +445,6 @@ def _averaged(study: Study) -> str:
     return "mean score" if isinstance(study, Programme) else study.analysis.averaged
 
 
-def share_of(happened: Floats) -> Proportion:
-    """Return the share of replicates in which something happened, those that failed left out.
-
-    >>> share_of(np.array([1.0, 0.0, np.nan, 1.0])).estimate.round(4).item()
-    0.6667
-    """
-    return wilson_interval(np.nansum(happened), np.isfinite(happened).sum())
-
-
 def mean_of(estimates: Floats, quantity: Quantity) -> Mean:
     """Return the mean of estimates over replicates; ratios are averaged on the log scale."""
     return geometric_mean(estimates) if quantity.is_ratio else mean_over_replicates(estimates)
@@ -481,9 +473,3 @@ def conventions_of(study: Study) -> Mapping[str, str]:
         **conventions_in_words(study),
         **{f"monitoring_{name}": words for name, words in looks.items()},
     }
-
-
-def _plain(summary: Mean | Quantile | Proportion) -> dict[str, float]:
-    """Return a summary as numbers by name; the estimate itself is the mean."""
-    numbers = {name: float(value) for name, value in summary._asdict().items()}
-    return {"mean": numbers.pop("estimate"), **numbers}

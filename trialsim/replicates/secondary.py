@@ -12,12 +12,13 @@ import numpy as np
 from trialsim.analysis.secondary import Adjusted, every_analysis
 from trialsim.arrays import Booleans, Floats
 from trialsim.errors import Problem
+from trialsim.replicates.monitoring.spread import plain, share_of
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.multiplicity import ALL, TOGETHER
 from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
-from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
+from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates
 from trialsim.stats.multiplicity.p_value_adjustments import tested
 from trialsim.trial.trial import Trial
 
@@ -117,17 +118,17 @@ class SecondaryResult:
     @property
     def each(self) -> dict[str, Proportion]:
         """Share of replicates that reject in favour of the treated, by analysis."""
-        return {name: _share(self._of(name, "favoured")) for name in self.names}
+        return {name: share_of(self._of(name, "favoured")) for name in self.names}
 
     @property
     def any(self) -> Proportion:
         """Share in which at least one of them rejects in favour of the treated (disjunctive)."""
-        return _share(self._together("favoured").max(axis=0))
+        return share_of(self._together("favoured").max(axis=0))
 
     @property
     def all(self) -> Proportion:
         """Share in which every one of them does (conjunctive)."""
-        return _share(self._together("favoured").min(axis=0))
+        return share_of(self._together("favoured").min(axis=0))
 
     @property
     def expected(self) -> Mean:
@@ -142,8 +143,8 @@ class SecondaryResult:
         """
         rejected = self._together("rejected").max(axis=0)
         if PRIMARY in self.names:
-            return _share(rejected)
-        return _share(np.maximum(rejected, self.columns["rejected"]))
+            return share_of(rejected)
+        return share_of(np.maximum(rejected, self.columns["rejected"]))
 
     @property
     def whole(self) -> Proportion | None:
@@ -154,7 +155,7 @@ class SecondaryResult:
         reached = self._reached
         if reached is None:
             return None
-        return _share(np.where(np.isfinite(self.columns["stop"]), reached, np.nan))
+        return share_of(np.where(np.isfinite(self.columns["stop"]), reached, np.nan))
 
     @property
     def each_of_whole(self) -> dict[str, Proportion]:
@@ -162,7 +163,7 @@ class SecondaryResult:
         reached = self._reached
         if reached is None:
             return self.each
-        return {name: _share(self._of(name, "favoured")[reached]) for name in self.names}
+        return {name: share_of(self._of(name, "favoured")[reached]) for name in self.names}
 
     @property
     def _reached(self) -> Booleans | None:
@@ -177,7 +178,7 @@ class SecondaryResult:
             "analyses": {name: _plain(share) for name, share in self.each.items()},
             "any": _plain(self.any),
             "all": _plain(self.all),
-            "expected_rejections": _plain_mean(self.expected),
+            "expected_rejections": plain(self.expected),
             "any_rejection": _plain(self.any_rejection),
             **self._of_whole(),
         }
@@ -217,14 +218,6 @@ def secondary_of(columns: Mapping[str, Floats]) -> SecondaryResult | None:
 
 def _name(analysis: str, what: str) -> str:
     return f"{PREFIX}{analysis} {what}"
-
-
-def _share(happened: Floats) -> Proportion:
-    return wilson_interval(np.nansum(happened), np.isfinite(happened).sum())
-
-
-def _plain_mean(mean: Mean) -> dict[str, float]:
-    return {"mean": float(mean.estimate), "mcse": float(mean.mcse), "sd": float(mean.sd)}
 
 
 def _plain(share: Proportion) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trialsim.analysis.comparison import Comparison
+from trialsim.analysis.comparison import Comparison, of_mean_difference
 from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.endpoint import WORST
-from trialsim.analysis.imputed import Part, pooled
+from trialsim.analysis.imputed import Part, part_of, pooled
 from trialsim.analysis.truth import Populations
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.scenario.plan.methods.means import Ancova, MeanMethod, TTest, Welch
@@ -20,13 +20,7 @@ def compare(data: Data, method: MeanMethod) -> Comparison:
     """Return the comparison of each replicate."""
     if data.to_impute:
         return pooled(data, part)
-    return of_means(_difference(data), data.samples)
-
-
-def of_means(found: MeanDifference, samples: Samples) -> Comparison:
-    """Return a difference of means as a comparison."""
-    ends = found.estimate, found.low, found.high
-    return Comparison(*ends, found.t, found.p_value, *samples.sizes, found.against)
+    return of_mean_difference(_difference(data), data.samples.sizes)
 
 
 def difference_of(populations: Populations, method: AnalysisMethod) -> RatioOfMeans:
@@ -79,7 +73,5 @@ _DIFFERENCES: dict[type[MeanMethod], Callable[[Data, Samples], MeanDifference]] 
 
 
 def part(data: Data) -> Part:
-    """Return what is pooled of an imputed trial; without spread, all variance is between them."""
-    found = _difference(data)
-    variance = np.nan_to_num(found.standard_error) ** 2
-    return Part(found.estimate, variance, np.nan_to_num(found.degrees_of_freedom, nan=1.0))
+    """Return what is pooled of an imputed trial."""
+    return part_of(_difference(data))

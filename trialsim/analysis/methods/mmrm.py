@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trialsim.analysis.comparison import Comparison
+from trialsim.analysis.comparison import Comparison, of_mean_difference
 from trialsim.analysis.data import Data
 from trialsim.analysis.truth import TruthParts, whole
 from trialsim.arrays import Floats
@@ -41,8 +41,7 @@ def _modelled(data: Data, method: Mmrm, visits: Sequence[int]) -> Comparison:
     )
     seen = ~np.isnan(scores).all(axis=-1)
     sizes = (seen & treated).sum(axis=1), (seen & control).sum(axis=1)
-    ends = found.estimate, found.low, found.high
-    return Comparison(*ends, found.t, found.p_value, *sizes, found.against)
+    return of_mean_difference(found, sizes)
 
 
 def _upwards(data: Data) -> Floats:

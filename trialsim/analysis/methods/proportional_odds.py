@@ -58,8 +58,7 @@ def compare_standardised(data: Data, method: StandardisedMannWhitney) -> Compari
     """Return the comparison of the effect that the model predicts, averaged over patients."""
     if data.to_impute:
         return pooled_ranks(data, partial(_standardised, method=method))
-    treated, control = data.samples.sizes
-    freedom = np.maximum(treated + control - 2.0 - len(method.covariates), 1.0)
+    freedom = data.samples.freedom(len(method.covariates))
     return of_estimated_effect(data, *_standardised(data, method), freedom)
 
 
@@ -110,8 +109,7 @@ def part(data: Data, method: ProportionalOdds) -> Part:
     """Return what is pooled of an imputed trial; of separated arms nothing can be said."""
     found = _fitted(data, method)
     log_ratio = np.where(np.isfinite(found.log_odds_ratio), found.log_odds_ratio, np.nan)
-    treated, control = data.samples.sizes
-    freedom = np.maximum(treated + control - 2.0 - len(method.covariates), 1.0)
+    freedom = data.samples.freedom(len(method.covariates))
     return Part(log_ratio, found.standard_error**2, freedom)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from trialsim.analysis.comparison import Against, Comparison, on_scale
 from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.imputed import completed
-from trialsim.analysis.truth import Populations, TruthParts, of_theta
+from trialsim.analysis.truth import Populations, TruthParts, of_theta, weighting_by_sizes
 from trialsim.arrays import Floats
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.base import AnalysisMethod
@@ -83,14 +83,12 @@ def pooled_effects(
     from trialsim.stats.missing.rubins_rules import pool_estimated_effects
 
     effects, variances = (np.stack(field) for field in zip(*found, strict=True))
-    treated, control = samples.sizes
-    freedom = np.maximum(treated + control - 2.0, 1.0)
     whole = pool_estimated_effects(
-        effects, variances, freedom, "logit", plan.confidence, plan.alternative
+        effects, variances, samples.freedom(), "logit", plan.confidence, plan.alternative
     )
     ends = whole.effect, whole.low, whole.high
     against = against_effect(whole, "logit")
-    comparison = Comparison(*ends, whole.t, whole.p_value, treated, control, against)
+    comparison = Comparison(*ends, whole.t, whole.p_value, *samples.sizes, against)
     return on_scale(comparison, plan.effect)
 
 
@@ -117,9 +115,7 @@ def of_effect(
 def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:
     """Return the parts of the true effect of the two populations.
 
-    The weights of strata follow from their sizes alone, never from scores: those of van Elteren
-    where the plan's own follow from variances. An adjusted comparison has the effect of the
-    unadjusted one, for randomisation makes them the same.
+    An adjusted comparison has that of the unadjusted one, for randomisation makes them the same.
     """
     if data.plan.effect == "win_ratio":
         pairs = data.counts[:, 0].sum(axis=-1).prod(axis=-1)
@@ -130,10 +126,9 @@ def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:
         return of_theta(two_samples(data).effect, data.plan.effect)
     from trialsim.stats.ranks.stratified import stratified_effect
 
-    own, counts = data.plan.stratum_weighting, data.counts
-    strata = summarise_counts(counts[..., 0, :], counts[..., 1, :])
-    weighting = "van-elteren" if own == "inverse-variance" else own
-    return of_theta(stratified_effect(strata, weighting).effect, data.plan.effect)
+    strata = summarise_counts(data.counts[..., 0, :], data.counts[..., 1, :])
+    found = stratified_effect(strata, weighting_by_sizes(data.plan))
+    return of_theta(found.effect, data.plan.effect)
 
 
 def rank_effect_of(populations: Populations, method: AnalysisMethod) -> RatioOfMeans:

@@ -5,11 +5,15 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtri
 
-from trialsim.analysis.comparison import Against, Comparison, without_statistic
+from trialsim.analysis.comparison import (
+    Against,
+    Comparison,
+    of_mean_difference,
+    without_statistic,
+)
 from trialsim.analysis.counts import cell_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
-from trialsim.analysis.methods.means import of_means
 from trialsim.analysis.methods.proportional_odds import balanced_groups, rows_of
 from trialsim.analysis.methods.ranks import distance_of_ratio
 from trialsim.analysis.truth import Populations, TruthParts, whole
@@ -66,11 +70,9 @@ def _standardised(data: Data, method: Responders) -> Comparison:
     responds = np.where(np.isnan(cell), np.nan, cell >= first)
     groups = balanced_groups(data) if method.variance == "design" else None
     found = standardised_effect(responds, x, 2, groups)
-    treated, control = data.samples.sizes
-    freedom = np.maximum(treated + control - 2.0 - len(method.covariates), 1.0)
-    how = freedom, plan.confidence, plan.alternative
+    how = data.samples.freedom(len(method.covariates)), plan.confidence, plan.alternative
     difference = mean_difference(2 * found.effect - 1, 4 * found.variance, *how)
-    compared = of_means(difference, data.samples)
+    compared = of_mean_difference(difference, data.samples.sizes)
     return compared._replace(
         low=np.maximum(compared.low, -1.0), high=np.minimum(compared.high, 1.0)
     )

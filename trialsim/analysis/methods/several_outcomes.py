@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trialsim.analysis.comparison import Comparison, on_scale
+from trialsim.analysis.comparison import Comparison, of_mean_difference, on_scale
 from trialsim.analysis.counts import strata_of, stratum_in
 from trialsim.analysis.data import Data, Samples
-from trialsim.analysis.imputed import Part, completed, pooled_parts
-from trialsim.analysis.methods.means import of_means
+from trialsim.analysis.imputed import completed, part_of, pooled_parts
 from trialsim.analysis.methods.ranks import of_effect, pooled_effects
-from trialsim.analysis.truth import Populations, TruthParts, of_theta
+from trialsim.analysis.truth import Populations, TruthParts, of_theta, weighting_by_sizes
 from trialsim.scenario.plan.choices import StratumWeighting
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.stats.monte_carlo import RatioOfMeans
@@ -65,15 +64,11 @@ def joint_of(data: Data, method: WeiLachin) -> "Joint":
 
 
 def truth(data: Data, method: WeiLachin) -> TruthParts:
-    """Return the parts of the true mean of the effects.
-
-    The weights of strata follow from their sizes alone, as in the truth of one outcome.
-    """
+    """Return the parts of the true mean of the effects."""
     from trialsim.stats.several_outcomes.multivariate import pooled_effect
 
     measured = _measured(data, method.outcomes, method.visits_of(data.plan))
-    own = data.plan.stratum_weighting
-    joint = _counted(measured, "van-elteren" if own == "inverse-variance" else own)
+    joint = _counted(measured, weighting_by_sizes(data.plan))
     return of_theta(pooled_effect(joint, method.weighting), data.plan.effect)
 
 
@@ -97,9 +92,11 @@ def compare_rank_sums(data: Data, method: OBrien) -> Comparison:
     plan, visits = data.plan, (data.plan.visit,)
     if data.to_impute:
         trials = list(_imputed(data, method.outcomes, visits))
-        return pooled_parts(plan, (_part(one) for one in trials), _anything(trials[0]))
+        return pooled_parts(
+            plan, (part_of(_rank_sums(one)) for one in trials), _anything(trials[0])
+        )
     measured = _measured(data, method.outcomes, visits)
-    return of_means(_rank_sums(measured), _anything(measured))
+    return of_mean_difference(_rank_sums(measured), _anything(measured).sizes)
 
 
 def _rank_sums(measured: list[Data]) -> "MeanDifference":
@@ -109,13 +106,6 @@ def _rank_sums(measured: list[Data]) -> "MeanDifference":
     each = zip(*(one.samples for one in measured), strict=True)
     treated, control = (np.stack(arm, axis=1) for arm in each)
     return obrien_test(treated, control, upwards, plan.confidence, plan.alternative)
-
-
-def _part(measured: list[Data]) -> Part:
-    """Return what is pooled of an imputed trial; without spread, all variance is between them."""
-    found = _rank_sums(measured)
-    variance = np.nan_to_num(found.standard_error) ** 2
-    return Part(found.estimate, variance, np.nan_to_num(found.degrees_of_freedom, nan=1.0))
 
 
 def _imputed(

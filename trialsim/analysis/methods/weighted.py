@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from trialsim.analysis.comparison import Comparison
+from trialsim.analysis.comparison import Comparison, of_mean_difference
 from trialsim.analysis.data import Data
-from trialsim.analysis.methods.means import of_means
 from trialsim.analysis.methods.ranks import of_estimated_effect
 from trialsim.scenario.plan.methods.weighted import WeightedMannWhitney, WeightedMeans
 from trialsim.stats.means_and_proportions.mean_difference import mean_difference
@@ -36,7 +35,7 @@ def compare_means(data: Data, method: WeightedMeans) -> Comparison:
         plan.confidence,
         plan.alternative,
     )
-    return of_means(found, data.samples)
+    return of_mean_difference(found, data.samples.sizes)
 
 
 def _arms(data: Data, covariates: tuple[str, ...]) -> tuple[Weighted, Weighted]:

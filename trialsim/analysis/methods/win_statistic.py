@@ -11,7 +11,7 @@ from trialsim.analysis.counts import strata_of, stratum_in
 from trialsim.analysis.data import Data
 from trialsim.analysis.endpoint import WORST
 from trialsim.analysis.methods.ranks import against_effect, distance_of_ratio
-from trialsim.analysis.truth import TruthParts, of_theta
+from trialsim.analysis.truth import TruthParts, of_theta, weighting_by_sizes
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.clock import DAY
 from trialsim.scenario.plan.methods.win_statistic import DEATH, OrderedLevel, WinStatistic
@@ -89,10 +89,8 @@ def truth(data: Data, method: WinStatistic) -> TruthParts:
     """Return the parts of the true effect of the two populations, all patients followed up."""
     arms, plan = _arms(data, method), data.plan
     if plan.strata != "none":
-        own = plan.stratum_weighting
-        weighting = "van-elteren" if own == "inverse-variance" else own
         strata = summarise_pairs(pairs_won(*arms))
-        return of_theta(stratified_effect(strata, weighting).effect, method.report)
+        return of_theta(stratified_effect(strata, weighting_by_sizes(plan)).effect, method.report)
     found = pairs_won(*arms.together)
     if method.report == "win_ratio":
         known = np.where(found.pairs > 0, found.pairs, np.nan)

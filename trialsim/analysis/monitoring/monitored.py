@@ -126,9 +126,7 @@ class Monitored:
     @cached_property
     def closes(self) -> Integers:
         """The minute at which a stop closes each trial, `NEVER` without one, shape (replicate,)."""
-        look = np.minimum(self.stop, self.moments.decided.shape[1] - 1)[:, None]
-        decided = np.take_along_axis(self.moments.decided, look, axis=1)[:, 0]
-        return np.where(self.early, decided, NEVER)
+        return self._of_stop(self.moments.decided)
 
     @cached_property
     def ended(self) -> FinishedTrial:
@@ -157,8 +155,12 @@ class Monitored:
     @cached_property
     def cut(self) -> Integers:
         """The minute of the data that ended each trial, `NEVER` at its end, shape (replicate,)."""
-        look = np.minimum(self.stop, self.moments.minute.shape[1] - 1)[:, None]
-        minute = np.take_along_axis(self.moments.minute, look, axis=1)[:, 0]
+        return self._of_stop(self.moments.minute)
+
+    def _of_stop(self, minutes: Integers) -> Integers:
+        """Return the minute of the look that ended each trial, `NEVER` where none did."""
+        look = np.minimum(self.stop, minutes.shape[1] - 1)[:, None]
+        minute = np.take_along_axis(minutes, look, axis=1)[:, 0]
         return np.where(self.early, minute, NEVER)
 
     @cached_property
@@ -206,12 +208,6 @@ class Monitored:
         """The plan's comparison of the last data, as if there had been no looks."""
         included = None if self.is_counted else self.at_last
         return self.ended.compared(self.ended.plan, included, self.counts)
-
-    @cached_property
-    def last_estimate(self) -> Floats:
-        """The estimate of the last data alone, shape (replicate,)."""
-        (estimate,) = last_estimates(self.finished, [self])
-        return estimate
 
     @cached_property
     def followed_z(self) -> Floats:

@@ -24,7 +24,8 @@ from trialsim.replicates.estimands import (
     patients_of,
     variables_of,
 )
-from trialsim.replicates.result import SIMULATED, mean_of, share_of
+from trialsim.replicates.monitoring.spread import share_of
+from trialsim.replicates.result import SIMULATED, mean_of
 from trialsim.replicates.run import Failure
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY, Quantity

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trialsim.arrays import Floats
 from trialsim.errors import RunError
 from trialsim.questions.size.resizing import with_value
-from trialsim.replicates.result import limit_that_stops, reaching, share_of
+from trialsim.replicates.monitoring.spread import share_of
+from trialsim.replicates.result import limit_that_stops, reaching
 from trialsim.replicates.run import Failure, Replicates, joined
 from trialsim.runs.runner import Runner
 from trialsim.scenario.programme import Study

@@ -16,6 +16,7 @@ from trialsim.errors import InputError, RecruitmentError
 from trialsim.questions.what_if.variants import How, Variant, alternatives
 from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.monitoring.recuts import trials_alike
+from trialsim.replicates.monitoring.spread import share_of
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import (
     SIMULATED,
@@ -26,7 +27,6 @@ from trialsim.replicates.result import (
     mean_of,
     of_wrong_direction,
     reaching,
-    share_of,
 )
 from trialsim.replicates.run import BATCH, Replicates
 from trialsim.runs.runner import Runner, not_enough

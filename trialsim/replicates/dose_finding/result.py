@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats
+from trialsim.arrays import Floats
 from trialsim.replicates.dose_finding.kept import COMPLETE, PREFIX, names_of_curves
+from trialsim.replicates.monitoring.spread import share_of
 from trialsim.scenario.plan.methods.dose_finding.mcp_mod import McpMod
 from trialsim.scenario.programme import Programme, Study
 from trialsim.stats.dose_response.target_dose import target_dose
-from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates, wilson_interval
+from trialsim.stats.monte_carlo import Mean, Proportion, coverage, mean_over_replicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,12 @@ class DosePlan:
             target=self.method.target,
             true_effects=effects,
             true_target=truth,
-            found=_share(np.isfinite(found)),
-            right_dose=_share(taken == right),
+            found=share_of(np.isfinite(found)),
+            right_dose=share_of(taken == right),
             target_dose=away,
             bias=Mean(away.estimate - truth, away.mcse, away.sd),
-            coverage=_covered(known[f"{PREFIX}low"], known[f"{PREFIX}high"], truth),
-            at_bound=_share(known[f"{PREFIX}at_bound"] > 0),
+            coverage=coverage(known[f"{PREFIX}low"], known[f"{PREFIX}high"], truth),
+            at_bound=share_of(known[f"{PREFIX}at_bound"] > 0),
         )
 
 
@@ -124,15 +125,6 @@ def _dose_taken(target: Floats, doses: Floats) -> Floats:
     """Return the place of the smallest dose not below a target; their number where none is."""
     known = np.where(np.isnan(target), np.inf, target)
     return np.asarray(np.searchsorted(doses, known * (1 - 1e-9)), np.float64)
-
-
-def _covered(low: Floats, high: Floats, truth: float) -> Proportion:
-    known = ~np.isnan(low)
-    return wilson_interval(((low <= truth) & (truth <= high))[known].sum(), known.sum())
-
-
-def _share(happened: Booleans) -> Proportion:
-    return wilson_interval(happened.sum(), happened.size)
 
 
 def _plain(summary: Mean | Proportion) -> dict[str, float]:

@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from trialsim.arrays import Floats
+from trialsim.arrays import Booleans, Floats
 from trialsim.stats.monte_carlo import (
     Mean,
     Proportion,
@@ -35,7 +35,7 @@ class Spread(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
-        told: dict[str, Any] = plain(self.mean)
+        told: dict[str, Any] = {**plain(self.mean)}
         for name, found in zip(("low", "median", "high"), self.quantiles, strict=True):
             told |= {name: float(found.estimate), f"{name}_ci": [*map(float, found[1:])]}
         return {**told, **with_error("at_most", self.at_most)}
@@ -53,6 +53,15 @@ def spread_of(values: Floats) -> Spread:
     return Spread(mean_over_replicates(values), low, median, high, at_most)
 
 
+def share_of(happened: Floats | Booleans) -> Proportion:
+    """Return the share of replicates in which something happened, those that failed left out.
+
+    >>> share_of(np.array([1.0, 0.0, np.nan, 1.0])).estimate.round(4).item()
+    0.6667
+    """
+    return wilson_interval(np.nansum(happened), np.isfinite(happened).sum())
+
+
 def with_error(name: str, found: Mean | Proportion) -> dict[str, float]:
     """Return a number by its name with its error, and with its interval if it is a proportion.
 
@@ -65,7 +74,7 @@ def with_error(name: str, found: Mean | Proportion) -> dict[str, float]:
     return told
 
 
-def plain(summary: Mean | Proportion) -> dict[str, Any]:
+def plain(summary: Mean | Quantile | Proportion) -> dict[str, float]:
     """Return a summary as numbers by name; the estimate itself is the mean."""
     numbers = {name: float(value) for name, value in summary._asdict().items()}
     return {"mean": numbers.pop("estimate"), **numbers}

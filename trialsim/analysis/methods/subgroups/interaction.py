@@ -6,11 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from trialsim.analysis.comparison import Comparison
+from trialsim.analysis.comparison import Comparison, of_mean_difference
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part
 from trialsim.analysis.methods import means, proportional_odds, responders
-from trialsim.analysis.methods.means import of_means
 from trialsim.analysis.methods.ranks import two_samples
 from trialsim.arrays import RowIndex
 from trialsim.scenario.plan.methods.mann_whitney import MannWhitney
@@ -31,7 +30,7 @@ def compare(data: Data, method: Interaction) -> Comparison:
     found = difference_of_differences(
         estimates, variances, freedom, plan.confidence, plan.alternative
     )
-    compared = of_means(found, data.samples)
+    compared = of_mean_difference(found, data.samples.sizes)
     if not plan.quantity.is_ratio:
         return compared
     with np.errstate(over="ignore"):  # of an interval that is all numbers

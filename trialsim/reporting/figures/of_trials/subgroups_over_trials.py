@@ -12,7 +12,8 @@ from trialsim.analysis.primary import analyse_data
 from trialsim.analysis.secondary import every_analysis
 from trialsim.arrays import Booleans, Floats
 from trialsim.errors import InputError, Problem
-from trialsim.replicates.result import mean_of, share_of
+from trialsim.replicates.monitoring.spread import share_of
+from trialsim.replicates.result import mean_of
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.labels import broken
 from trialsim.reporting.figures.canvas.style import INK, WIDTH, beside_rows, grid, page, styled
