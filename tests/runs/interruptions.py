@@ -194,7 +194,7 @@ def campaign(
     start: Start = started,
 ) -> Iterator[Found]:
     """Stop commands in turn until there are enough interruptions; yield what is found so far."""
-    moments, ways, found = Random(seed), cycle(WAYS), Found()
+    moments, found = Random(seed), Found()
     truth, seconds = {}, {}
     for name in names:
         place = prepared(folder / name / "before", name, start)
@@ -207,7 +207,10 @@ def campaign(
         place = shutil.copytree(folder / name / "before", folder / name / f"stopped{turn}")
         for _ in range(min(times, count - found.interruptions)):
             after = moments.uniform(STARTED, seconds[name])
-            interrupt(COMMANDS[name], place, after, next(ways), found, start)
+            way = WAYS[
+                found.interruptions % len(WAYS)
+            ]  # the next one once it has stopped a command
+            interrupt(COMMANDS[name], place, after, way, found, start)
             found.by_command[name] += 1
         seconds[name] = min(seconds[name], finish(COMMANDS[name], place, start))
         found.compared += 1

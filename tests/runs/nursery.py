@@ -16,6 +16,7 @@ from trialsim.cli import run
 with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
     run(["power", "stroke_nihss", "--replicates", "2", "--jobs", "1", "--out", folder])
 gc.freeze()
+print(os.getpid(), flush=True)
 for line in sys.stdin:
     function, folder, words, *arguments = json.loads(line)
     module, name = function.split(":")
@@ -52,6 +53,7 @@ class Nursery:
             bufsize=0,  # so that what has been said, and is not read, can be waited for
             cwd=Path(__file__).parents[2],
         )
+        self._said()  # that all is loaded
 
     def start(self, function: str, folder: Path, words: Path | None, *arguments: str) -> int:
         """Call a function, named module:name, in a folder; return the process, its words kept."""
