@@ -207,9 +207,7 @@ def campaign(
         place = shutil.copytree(folder / name / "before", folder / name / f"stopped{turn}")
         for _ in range(min(times, count - found.interruptions)):
             after = moments.uniform(STARTED, seconds[name])
-            way = WAYS[
-                found.interruptions % len(WAYS)
-            ]  # the next one once it has stopped a command
+            way = WAYS[found.interruptions % len(WAYS)]  # another once this has stopped one
             interrupt(COMMANDS[name], place, after, way, found, start)
             found.by_command[name] += 1
         seconds[name] = min(seconds[name], finish(COMMANDS[name], place, start))
