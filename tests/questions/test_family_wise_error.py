@@ -46,7 +46,7 @@ def doses(procedure: str | None) -> Scenario:
 
 @pytest.fixture(scope="module")
 def found() -> FamilyWiseErrors:
-    return family_wise_errors(doses("step_down_dunnett"), REPLICATES, n_jobs=1)
+    return family_wise_errors(doses("holm"), REPLICATES, n_jobs=1)
 
 
 def test_every_set_of_true_hypotheses_has_a_row(found: FamilyWiseErrors) -> None:
@@ -72,13 +72,11 @@ def test_a_procedure_bounds_the_error_of_all_and_no_adjustment_does_not(
     assert by_itself.errors[DOSES].estimate > 0.05 + margin
 
 
-def test_where_nothing_has_an_effect_it_is_the_type_one_error_of_any(
-    found: FamilyWiseErrors,
-) -> None:
+def test_where_nothing_has_an_effect_it_is_the_type_one_error_of_any() -> None:
     """Oracle: the study without effect, whose success is any rejection."""
-    study = doses("step_down_dunnett").replace({"analysis.success": "any"})
-    null = type_one_error(study, REPLICATES, n_jobs=1)
-    assert found.errors[DOSES].estimate == null.error.estimate
+    study = doses("step_down_dunnett")
+    null = type_one_error(study.replace({"analysis.success": "any"}), 80, n_jobs=1)
+    assert family_wise_errors(study, 80, n_jobs=1).errors[DOSES].estimate == null.error.estimate
     assert null.error.estimate > 0
 
 
@@ -128,8 +126,8 @@ def test_a_test_of_all_doses_is_true_where_no_dose_has_an_effect() -> None:
     doses = ("dose_10", "dose_30", "dose_60")
     gone = frozenset(Effect("cibic_change", dose, frozenset()) for dose in doses)
     assert configurations(study) == {("primary",): gone}
-    found = family_wise_errors(study, REPLICATES, n_jobs=1).errors["primary",]
-    assert found.estimate == type_one_error(study, REPLICATES, n_jobs=1).error.estimate
+    found = family_wise_errors(study, 100, n_jobs=1).errors["primary",]
+    assert found.estimate == type_one_error(study, 100, n_jobs=1).error.estimate > 0
 
 
 SEVERE = {"label": "Severe", "covariate": "nihss", "more_than": 9}

@@ -10,6 +10,7 @@ import trialsim as ts
 from trialsim.cli.app import run
 from trialsim.questions.nuisance import AS_ASSUMED, Nuisance, nuisance_by, nuisance_variants
 from trialsim.questions.type_one_error import without_effect
+from trialsim.reporting.text.robustness import nuisance_text
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.programme import differences, value_at
@@ -101,15 +102,13 @@ def test_rows_above_the_level_are_named(found: Nuisance) -> None:
     assert found.verdict.startswith("not seen above 0.05: largest")
 
 
-def test_the_command_prints_every_row_and_its_json_has_them(
+def test_the_text_has_every_row_and_so_has_the_json_of_the_command(
     capsys: pytest.CaptureFixture[str], found: Nuisance
 ) -> None:
-    command = ["nuisance", "cars1", "--replicates", str(FEW), "--jobs", "1"]
-    assert run(command) == 0
-    text = capsys.readouterr().out
+    text = nuisance_text("CARS-1", found)
     assert all(name in text for name in found.rows)
     assert "with 95%" in text
-    assert run([*command, "--json"]) == 0
+    assert run(["nuisance", "cars1", "--replicates", str(FEW), "--jobs", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["simultaneous_bound"] == found.bound
     assert [row["type_one_error"] for row in told["rows"]] == [

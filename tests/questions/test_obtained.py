@@ -116,6 +116,7 @@ def test_refusals_and_missed_visits_are_realised_as_specified() -> None:
     """Oracle: the file itself; neither has risk factors. The mean of a uniform chance is 0.2."""
     chance = {"distribution": "uniform", "low": 0.1, "high": 0.3}
     changes = {
+        "design.patients": 60,
         "operations.refusal_probability": chance,
         "operations.visit_missed_probability": 0.07,
         "operations.withdrawal.probability": 0.3,

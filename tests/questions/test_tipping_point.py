@@ -228,6 +228,13 @@ def test_the_command_prints_many_trials_and_one(capsys: pytest.CaptureFixture[st
     assert "--deltas: must be numbers separated by commas" in capsys.readouterr().err
 
 
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a run have 16 replicates in a part, as the law is of parts and not of their size."""
+    monkeypatch.setattr("trialsim.runs.runner.BLOCK", 16)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_a_directory_continues_where_it_was_stopped_and_gives_the_same_answer(
     study: ts.Scenario, tmp_path: Path
 ) -> None:
@@ -235,7 +242,7 @@ def test_a_directory_continues_where_it_was_stopped_and_gives_the_same_answer(
     small = study.replace({"design.patients": 12, "analysis.imputations": 2})
     short: dict[str, Any] = {
         "deltas": (0.0, -20.0),
-        "replicates": 1040,
+        "replicates": 24,
         "tolerance": 10,
         "n_jobs": 1,
     }
@@ -252,6 +259,7 @@ def test_a_directory_continues_where_it_was_stopped_and_gives_the_same_answer(
         assert_array_equal(column, again.columns[name])
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_a_directory_of_another_command_or_of_other_deltas_is_refused(
     study: ts.Scenario, tmp_path: Path
 ) -> None:

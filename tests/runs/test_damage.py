@@ -22,7 +22,7 @@ import trialsim as ts
 from tests.runs.test_directory import kept_power
 from trialsim.replicates.run import Simulation
 from trialsim.reporting.evidence.finished_run import commands_of, finished
-from trialsim.runs.directory import find_run, open_run
+from trialsim.runs.directory import RunDirectory, find_run, open_run
 from trialsim.runs.manifest import RunManifest, manifest_here
 from trialsim.runs.part_file import PartName, parsed_name
 from trialsim.runs.replay import replay
@@ -382,25 +382,25 @@ def at_most(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def answer_of(read: Callable[[Path], dict[str, Any]], run: Path) -> str | None:
+def answer_of(ask: Callable[[], dict[str, Any]]) -> str | None:
     """Return what a command says, None where it refuses in words."""
     with at_most(60), suppress(ts.TrialsimError):
-        return str({name: value for name, value in read(run).items() if name != "seconds"})
+        return str({name: value for name, value in ask().items() if name != "seconds"})
     return None
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    run = find_run(folder)
+def summarised(run: RunDirectory) -> dict[str, Any]:
     assert all(isinstance(command, str) for command in commands_of(run))
     return finished(run).to_dict()
 
 
-def a_trial(folder: Path) -> dict[str, Any]:
-    """Return what a replay says of a trial of block 1."""
-    return replay(find_run(folder), 11).to_dict()
-
-
-READING: Final = (read_run, a_trial)
+def read(folder: Path) -> list[str | None]:
+    """Return what is said of a run, and of a trial of its block 1; None where it is refused."""
+    with at_most(60), suppress(ts.TrialsimError):
+        run = find_run(folder)
+        asked = (lambda: summarised(run), lambda: replay(run, 11).to_dict())
+        return [answer_of(ask) for ask in asked]
+    return [None, None]
 
 
 def gone_on(folder: Path) -> dict[str, Any]:
@@ -414,39 +414,43 @@ def is_a_part(name: str) -> bool:
 @pytest.fixture(scope="module")
 def truth(whole: Path) -> list[str | None]:
     """Return what is read in a run that nothing harmed."""
-    told = [answer_of(read, whole / "run") for read in READING]
+    told = read(whole / "run")
     assert None not in told
     return told
 
 
+@pytest.fixture
+def run(whole: Path) -> Iterator[Path]:
+    """Return a copy of the run, always at one place: its study is then parsed but once."""
+    yield copytree(whole / "run", whole / "harmed")
+    rmtree(whole / "harmed")
+
+
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_harm_is_told_or_healed(
-    harm: str, whole: Path, truth: list[str | None], tmp_path: Path
+    harm: str, whole: Path, run: Path, truth: list[str | None]
 ) -> None:
-    copytree(whole, tmp_path / "all")
-    run, outside = tmp_path / "all" / "run", tmp_path / "all" / "outside"
+    outside = whole / "outside"
     undisturbed, others = snapshot(run), snapshot(outside)
     HARMS[harm](run, outside)
     harmed = snapshot(run)
 
-    for read, true in zip(READING, truth, strict=True):
-        assert answer_of(read, run) in (true, None)
+    for told, true in zip(read(run), truth, strict=True):
+        assert told in (true, None)
     assert snapshot(run) == harmed  # what is only read is left as it is
 
-    said = answer_of(gone_on, run)
+    said = answer_of(lambda: gone_on(run))
     assert said in (truth[0], None)
     if said is not None:
         after = snapshot(run)
         for name in filter(is_a_part, {**undisturbed, **after}):
             assert after.get(name) == undisturbed.get(name), name
-        assert answer_of(read_run, run) == truth[0]
+        for name in ("manifest.json", "scenario.yaml", "summary.json"):  # all that is read
+            assert after[name] == undisturbed[name], name
     assert snapshot(outside) == others  # nothing outside is touched
 
 
-def test_a_copy_of_a_part_with_a_zero_more_is_set_aside_in_a_line(
-    whole: Path, tmp_path: Path
-) -> None:
-    run = copytree(whole / "run", tmp_path / "run")
+def test_a_copy_of_a_part_with_a_zero_more_is_set_aside_in_a_line(run: Path) -> None:
     copy = run / "parts" / f"0{part(run).name}"
     copy.write_bytes(part(run).read_bytes())
     assert find_run(run).damaged == (copy.name,)
@@ -456,8 +460,7 @@ def test_a_copy_of_a_part_with_a_zero_more_is_set_aside_in_a_line(
     assert [path.name for path in run.glob("*.damaged")] == [f"{copy.name}.damaged"]
 
 
-def test_a_summary_of_another_run_is_told_with_what_differs(whole: Path, tmp_path: Path) -> None:
-    run = copytree(whole / "run", tmp_path / "run")
+def test_a_summary_of_another_run_is_told_with_what_differs(run: Path) -> None:
     forged("summary.json", seed=3, engine="events")(run, run)
     with pytest.raises(
         ts.InputError, match=r"seed: must be 2016, as in the manifest\.json"
@@ -466,11 +469,10 @@ def test_a_summary_of_another_run_is_told_with_what_differs(whole: Path, tmp_pat
     assert [problem.path for problem in told.value.problems] == ["seed", "engine"]
 
 
-def test_a_replay_of_a_part_that_is_gone_names_its_block(whole: Path, tmp_path: Path) -> None:
-    run = copytree(whole / "run", tmp_path / "run")
+def test_a_replay_of_a_part_that_is_gone_names_its_block(run: Path) -> None:
     part(run).unlink()
     with pytest.raises(ts.InputError, match=r"it holds 16 and not block 1 \(got 11\)"):
-        a_trial(run)
+        replay(find_run(run), 11)
 
 
 def test_the_log_of_a_run_is_no_program(whole: Path) -> None:

@@ -16,13 +16,11 @@ import pytest
 
 import trialsim as ts
 from tests.runs.nursery import Nursery
-from tests.runs.test_directory import bytes_of, posix
+from tests.runs.test_directory import SMALL, bytes_of, posix
 from trialsim.runs.directory import find_run
 from trialsim.runs.replay import replay
 from trialsim.runs.study_set import STUDY_BLOCK, runs_in
 
-SMALL: Final = ts.load("stroke_nihss").replace({"design.patients": 20})
-"""A study with one outcome, whose file is read five times as fast as that of CARS-1."""
 MISSED: Final = {"operations.visit_missed_probability": [0.1, 0.3]}
 COUNT: Final = 300
 

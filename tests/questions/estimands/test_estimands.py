@@ -121,7 +121,7 @@ def test_policy_differs_from_hypothetical_by_the_closed_form_of_proportional_exp
 
 def test_the_built_in_study_has_its_true_values() -> None:
     """Each within four Monte Carlo errors of what long runs give."""
-    found = thetas(asked(single_trial(ts.load("cars1_estimands")), 96))
+    found = thetas(asked(single_trial(ts.load("cars1_estimands")), 72))
     known = {
         "treatment_policy": 0.6047,
         "hypothetical": 0.6274,
@@ -143,13 +143,16 @@ def test_workers_batches_and_engines_change_no_true_value() -> None:
         assert thetas(first) == thetas(other)
 
 
-def test_a_directory_keeps_what_was_run_and_gives_the_same_answer(tmp_path: Path) -> None:
-    kept = asked(CARS1, 64, out=tmp_path / "run")
-    again = asked(CARS1, 64, out=tmp_path / "run")
-    told = [{**one.to_dict(), "seconds": 0} for one in (kept, again, asked(CARS1, 64))]
+def test_a_directory_keeps_what_was_run_and_gives_the_same_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trialsim.runs.runner.BLOCK", 16)
+    kept = asked(CARS1, 24, out=tmp_path / "run")
+    again = asked(CARS1, 24, out=tmp_path / "run")
+    told = [{**one.to_dict(), "seconds": 0} for one in (kept, again, asked(CARS1, 24))]
     assert told[0] == told[1] == told[2]
     with pytest.raises(InputError, match="estimands"):
-        ts.power(CARS1, 64, SEED, n_jobs=1, out=tmp_path / "run")
+        ts.power(CARS1, 24, SEED, n_jobs=1, out=tmp_path / "run")
 
 
 def test_what_cannot_be_asked_is_refused() -> None:
