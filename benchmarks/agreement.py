@@ -21,7 +21,7 @@ from benchmarks.measure import Effort, Row, Table, Target
 from benchmarks.rank_power import scipy_power
 from trialsim.stats.monte_carlo import mcse_of_proportion
 from trialsim.stats.planning.count_power import count_power
-from trialsim.stats.planning.sample_size import arm_sizes, noether
+from trialsim.stats.planning.sample_size import noether
 from trialsim.stats.ranks.mann_whitney import mann_whitney
 
 SEED: Final = 2016
@@ -96,7 +96,8 @@ def _patients() -> Row:
 
 def _noether(effort: Effort) -> Row:
     """Simulate samples without ties at Noether's size; his power is an approximation to theirs."""
-    sizes = [size.item() for size in arm_sizes(noether(THETA).patients(POWER, ALPHA))]
+    patients = math.ceil(noether(THETA).patients(POWER, ALPHA))
+    sizes = (patients + 1) // 2, patients // 2
     shift = math.sqrt(2) * NormalDist().inv_cdf(THETA)
     batch, generator, rejected = 512, np.random.default_rng(SEED), 0
     replicates = batch * effort.of(40)

@@ -51,13 +51,12 @@ from trialsim.stats.means_and_proportions.two_shares import (
     IntervalOfShares,
     compare_shares,
     distance_of_shares,
-    score_distance,
 )
 from trialsim.stats.means_and_proportions.two_shares import Measure as ShareMeasure
 from trialsim.stats.missing.inverse_probability import weighted, weighted_effect, weighted_mean
-from trialsim.stats.missing.multiple_imputation import impute
+from trialsim.stats.missing.multiple_imputation import impute_arm
 from trialsim.stats.missing.repeated_measures import Freedom, repeated_measures
-from trialsim.stats.missing.rubins_rules import pool_effects
+from trialsim.stats.missing.rubins_rules import pool_estimated_effects
 from trialsim.stats.multiplicity.dunnett import (
     Law,
     chance_of_any,
@@ -514,8 +513,8 @@ def _responders(
 
 def _score_test(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     treated, control = ((arm >= 30).sum(axis=-1) for arm in _two(generator, trials, n))
-    z = score_distance(treated, n, control, n, 0.0)
-    return _below(normal_p_value(z, "two-sided"))
+    score = distance_of_shares(treated, n, control, n, 0.0, interval="miettinen-nurminen")
+    return _below(normal_p_value(score.statistic, "two-sided"))
 
 
 def _responders_by_site(generator: np.random.Generator, trials: int, n: int) -> Booleans:
@@ -610,8 +609,11 @@ def _imputed(generator: np.random.Generator, trials: int, n: int) -> Booleans:
         scores = np.stack([_scale(before), _scale(0.75 * before + 0.66 * rest)], axis=-1)
         scores[..., 1][generator.random((trials, n)) < _QUARTER] = np.nan
         numbers = generator.random((_IMPUTATIONS, trials, 2, n + 3))
-        arms.append(impute(scores, numbers, 0, 57)[..., 1])
-    return _below(pool_effects(summarise(*arms), "logit").p_value)
+        arms.append(impute_arm(scores, numbers, 0, 57).scores[..., 1])
+    found = summarise(*arms)
+    freedom = np.full(trials, 2.0 * n - 2)
+    pooled = pool_estimated_effects(found.effect, found.placement_variance, freedom)
+    return _below(pooled.p_value)
 
 
 def _weighted(generator: np.random.Generator, trials: int, n: int, means: bool = False) -> Booleans:

@@ -40,8 +40,8 @@ from trialsim.stats.monte_carlo import (
     geometric_mean,
     logarithms,
     mean_over_replicates,
-    median_over_replicates,
     most_left_out,
+    quantile_over_replicates,
     wilson_interval,
     without_logarithm,
 )
@@ -208,7 +208,7 @@ class PowerResult(Shown):
         with np.errstate(divide="ignore", invalid="ignore"):  # the logarithm of 0 is the lowest
             if self.quantity.is_ratio:
                 estimates, error, truth = np.log(estimates), error / truth, np.log(truth)
-            middle, low, high = (end - truth for end in median_over_replicates(estimates))
+            middle, low, high = (end - truth for end in quantile_over_replicates(estimates, 0.5))
         return Quantile(middle, low - 1.96 * error, high + 1.96 * error)
 
     @property

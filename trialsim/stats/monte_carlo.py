@@ -68,13 +68,24 @@ def wilson_interval(
     [0.8, 0.1265, 0.4902, 0.9433]
     """
     x, n = _counts(successes, replicates)
-    square = _quantile(confidence) ** 2
+    estimate = x / np.where(n > 0, n, np.nan)
+    limits = wilson_limits(x, n, _quantile(confidence))
+    return Proportion(estimate, mcse_of_proportion(estimate, n), *limits)
+
+
+def wilson_limits(x: Floats, n: Floats, quantile: Floats | float) -> tuple[Floats, Floats]:
+    """Return the score limits of the share x / n at a normal quantile; (0, 1) without any of n.
+
+    >>> [round(end.item(), 4) for end in wilson_limits(np.array(8.0), np.array(10.0), 1.959964)]
+    [0.4902, 0.9433]
+    """
+    square = quantile**2
     centre = (x + square / 2) / (n + square)
     spread = x * (n - x) / np.maximum(n, 1) + square / 4
     half = np.sqrt(square * spread) / (n + square)
     low = np.where(x > 0, centre - half, 0.0)
     high = np.where(x < n, centre + half, 1.0)
-    return _proportion(x, n, np.maximum(low, 0.0), np.minimum(high, 1.0))
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)
 
 
 def mcse_of_proportion(proportion: ArrayLike, replicates: ArrayLike) -> Floats:
@@ -126,15 +137,6 @@ def variance_saved(values: Floats, base: Floats) -> Mean:
     influence = ratio * (own / own.mean() - other / other.mean())
     _, mcse, sd = mean_over_replicates(influence)
     return Mean(np.asarray(1 - ratio), mcse, sd)
-
-
-def median_over_replicates(values: Floats, confidence: float = 0.95) -> Quantile:
-    """Return the median over replicates, shape (replicates,): `quantile_over_replicates` of a half.
-
-    >>> [x.item() for x in median_over_replicates(np.arange(10.0))]
-    [4.5, 1.0, 8.0]
-    """
-    return quantile_over_replicates(values, 0.5, confidence)
 
 
 def quantile_over_replicates(values: Floats, share: float, confidence: float = 0.95) -> Quantile:
@@ -288,11 +290,6 @@ def _counts(successes: ArrayLike, replicates: ArrayLike) -> tuple[Floats, Floats
 def _quantile(confidence: float) -> float:
     check_probability("confidence", confidence)
     return float(scipy.special.ndtri((1 + confidence) / 2))
-
-
-def _proportion(x: Floats, n: Floats, low: Floats, high: Floats) -> Proportion:
-    estimate = x / np.where(n > 0, n, np.nan)
-    return Proportion(estimate, mcse_of_proportion(estimate, n), low, high)
 
 
 def _paired_error(gained: Floats, lost: Floats, pairs: Floats) -> Floats:

@@ -8,7 +8,7 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 
 from tests.stats.reference import reference
 from trialsim.stats.means_and_proportions.mantel_haenszel import mantel_haenszel
-from trialsim.stats.means_and_proportions.two_shares import score_distance
+from trialsim.stats.means_and_proportions.two_shares import distance_of_shares
 
 (CASE,) = reference("stratified_shares")["cases"]
 TABLES = np.array(
@@ -46,7 +46,8 @@ def test_one_stratum_is_two_samples() -> None:
     found = mantel_haenszel([56], [104], [33], [101])
     ratio = mantel_haenszel([56], [104], [33], [101], "risk_ratio")
     t, c = 56 / 104, 33 / 101
-    assert found.z == pytest.approx(score_distance(56, 104, 33, 101, 0.0).item(), rel=1e-12)
+    score = distance_of_shares(56, 104, 33, 101, 0.0, interval="miettinen-nurminen")
+    assert found.z == pytest.approx(score.statistic.item(), rel=1e-12)
     assert found.estimate == pytest.approx(t - c)
     assert found.standard_error == pytest.approx(np.sqrt(t * (1 - t) / 104 + c * (1 - c) / 101))
     assert ratio.estimate == pytest.approx(t / c)

@@ -16,7 +16,6 @@ from trialsim.stats.means_and_proportions.two_shares import (
     Measure,
     compare_shares,
     distance_of_shares,
-    score_distance,
 )
 
 CASES = reference("responders")["cases"]
@@ -63,7 +62,8 @@ def test_the_score_statistic_has_the_variance_of_the_likeliest_shares(
     if measure == "odds_ratio":  # by the slope there, as the score is linear in what responds
         away = x / n - treated(control) - slope * (y / m - control)
     wanted = away / np.sqrt(spread * (n + m) / (n + m - 1))
-    assert_allclose(score_distance(*counts, value, measure), wanted, rtol=1e-4)
+    found = distance_of_shares(*counts, value, measure, "miettinen-nurminen")
+    assert_allclose(found.statistic, wanted, rtol=1e-4)
 
 
 def test_odds_ratios_agree_with_statsmodels() -> None:
@@ -71,9 +71,10 @@ def test_odds_ratios_agree_with_statsmodels() -> None:
     for x, n, y, m in ((15, 20, 9, 20), (56, 104, 33, 101), (0, 12, 4, 11)):
         for value in (0.4, 1.0, 2.5):
             wanted = of_statsmodels(x, n, y, m, value, "score", "odds-ratio").statistic
-            assert score_distance(x, n, y, m, value, "odds_ratio") == pytest.approx(wanted)
-    found = compare_shares(9, 13, 4, 14, "odds_ratio")
-    assert_allclose(found, [5.625, 1.1414, 21.7873], atol=5e-5)
+            found = distance_of_shares(x, n, y, m, value, "odds_ratio", "miettinen-nurminen")
+            assert found.statistic == pytest.approx(wanted)
+    of_table = compare_shares(9, 13, 4, 14, "odds_ratio")
+    assert_allclose(of_table, [5.625, 1.1414, 21.7873], atol=5e-5)
     estimate, low, high = compare_shares(5, 5, 2, 6, "odds_ratio")
     assert_array_equal([estimate, high], np.inf)
     assert 1 < low < 1.1

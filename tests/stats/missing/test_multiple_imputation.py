@@ -11,10 +11,13 @@ from trialsim.arrays import Booleans, Floats
 from trialsim.stats.missing.multiple_imputation import (
     Reference,
     ReferenceModel,
-    impute,
     impute_arm,
     uniforms_shape,
 )
+
+
+def impute(scores: Floats, uniforms: Floats, low: float, high: float) -> Floats:
+    return impute_arm(scores, uniforms, low, high).scores
 
 
 def uniforms_for(scores: Floats, imputations: int, seed: int = 1) -> Floats:

@@ -10,7 +10,11 @@ from scipy.stats import t as student
 
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
-from trialsim.stats.missing.rubins_rules import pool_effects, pool_estimates
+from trialsim.stats.missing.rubins_rules import (
+    ImputedEffect,
+    pool_estimated_effects,
+    pool_estimates,
+)
 from trialsim.stats.ranks.estimated_effect import IntervalScale
 from trialsim.stats.ranks.mann_whitney import RankSummary, summarise
 
@@ -41,6 +45,12 @@ def test_pooled_estimates_agree_with_mice(case: dict[str, Any]) -> None:
 def test_variance_all_between_has_no_freedom_and_misses_everything() -> None:
     found = pool_estimates(np.array([1.0, 2.0]), np.zeros(2), 50)
     assert_array_equal((found.degrees_of_freedom, found.fraction_missing), (0, 1))
+
+
+def pool_effects(summary: RankSummary, scale: IntervalScale, **how: Any) -> ImputedEffect:
+    patients = (summary.treated + summary.control).min(axis=0)
+    freedom = np.maximum(patients - 2.0, 1.0)
+    return pool_estimated_effects(summary.effect, summary.placement_variance, freedom, scale, **how)
 
 
 def imputed(seed: int, *batch: int) -> RankSummary:

@@ -82,14 +82,11 @@ def test_proportions_that_leave_their_range_are_not_known() -> None:
     z=st.floats(0.2, 2.5),
     t=st.floats(0.1, 0.9),
     power=st.floats(0.55, 0.99),
-    drift=st.none() | st.floats(0.5, 5),
 )
-def test_patients_give_the_conditional_power(
-    z: float, t: float, power: float, drift: float | None
-) -> None:
+def test_patients_give_the_conditional_power(z: float, t: float, power: float) -> None:
     """Of the combined test, whose second z has the mean of its patients; 100 were planned."""
-    n = patients_for_conditional_power(z, 100 * t, 100.0, power, CRITICAL, drift).item()
-    per_root = z / np.sqrt(100 * t) if drift is None else drift / 10
+    n = patients_for_conditional_power(z, 100 * t, 100.0, power, CRITICAL).item()
+    per_root = z / np.sqrt(100 * t)
     needed = (CRITICAL - np.sqrt(t) * z) / np.sqrt(1 - t)
     reached = ndtr(per_root * np.sqrt(n - 100 * t) - needed)
     if n > 100 * t:

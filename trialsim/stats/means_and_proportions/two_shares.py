@@ -12,7 +12,7 @@ import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike
 
 from trialsim.arrays import Booleans, Floats, divide
-from trialsim.stats.monte_carlo import check_probability
+from trialsim.stats.monte_carlo import check_probability, wilson_limits
 from trialsim.stats.p_values import Standardised
 
 Measure: TypeAlias = Literal["risk_difference", "risk_ratio", "odds_ratio"]
@@ -62,8 +62,8 @@ def compare_shares(
     """Return two shares compared, with a two-sided interval.
 
     `miettinen-nurminen` (1985), Statistics in Medicine 4:213: all values that the score test does
-    not reject, see `score_distance`. `newcombe` joins the two Wilson intervals: of a difference by
-    method 10 of Newcombe (1998), Statistics in Medicine 17:873; of a ratio by the same method of
+    not reject, see `distance_of_shares`. `newcombe` joins the two Wilson intervals: of a difference
+    by method 10 of Newcombe (1998), Statistics in Medicine 17:873; of a ratio by the same method of
     variance estimates recovery (Donner and Zou 2012, Statistical Methods in Medical Research
     21:347, equation 9); of an odds ratio on the log scale, half as wide as 2 arsinh(z s / 2) with
     Woolf's standard error s, more being added to each cell for the middle than for s (Fagerland and
@@ -103,7 +103,10 @@ def distance_of_shares(
 ) -> Standardised:
     """Return how far a comparison of shares lies above a value: the test that an interval inverts.
 
-    By `newcombe` it is the normal quantile at which the end of the interval is at the value.
+    By `newcombe` it is the normal quantile at which the end of the interval is at the value; by
+    `miettinen-nurminen` their score statistic, whose variance is that of the two shares that are
+    likeliest with such a difference, ratio or odds ratio (equations 8 to 11 and appendix I), times
+    N / (N - 1). Of no difference it is the root of the chi-squared of N - 1.
 
     >>> found = distance_of_shares(56, 104, 33, 101, 0.0760904297687321)
     >>> round(found.statistic.item(), 4)
@@ -124,27 +127,6 @@ def distance_of_shares(
         near, far = np.where(reached, near, middle), np.where(reached, middle, far)
     distance = np.where(above, near, np.where(estimate == value, 0.0, -near))
     return Standardised(np.where(np.isnan(estimate), np.nan, distance))
-
-
-def score_distance(
-    treated: ArrayLike,
-    treated_patients: ArrayLike,
-    control: ArrayLike,
-    control_patients: ArrayLike,
-    value: float,
-    measure: Measure = "risk_difference",
-) -> Floats:
-    """Return Miettinen and Nurminen's score statistic of a value, normal where it is true.
-
-    The variance is that of the two shares that are likeliest with such a difference, ratio or odds
-    ratio (equations 8 to 11 and appendix I), times N / (N - 1). Of no difference it is the root of
-    the chi-squared of N - 1.
-
-    >>> score_distance(56, 104, 33, 101, 0.0).round(4).item()
-    3.0503
-    """
-    counts = _counts(treated, treated_patients, control, control_patients)
-    return _score(counts, np.full(counts.n.shape, value), measure)
 
 
 def _counts(
@@ -178,8 +160,8 @@ def _newcombe(counts: _Counts, measure: Measure, quantile: Floats) -> tuple[Floa
     if measure == "odds_ratio":
         return _inverse_hyperbolic_sine(counts, quantile)
     t, c = counts.x / counts.n, counts.y / counts.m
-    t_low, t_high = _wilson(counts.x, counts.n, quantile)
-    c_low, c_high = _wilson(counts.y, counts.m, quantile)
+    t_low, t_high = wilson_limits(counts.x, counts.n, quantile)
+    c_low, c_high = wilson_limits(counts.y, counts.m, quantile)
     if measure == "risk_difference":
         estimate = t - c
         return (
@@ -229,17 +211,6 @@ def _recovered(product: Floats, above: Floats, below: Floats, side: int) -> Floa
     if side < 0:
         return divide(above, product + root, 0.0)
     return np.where(below > 0, divide(product + root, below, np.inf), np.inf)
-
-
-def _wilson(responders: Floats, patients: Floats, quantile: Floats) -> tuple[Floats, Floats]:
-    """Return Wilson's limits, as `wilson_interval` does, each trial by a quantile of its own."""
-    square = quantile**2
-    centre = (responders + square / 2) / (patients + square)
-    spread = responders * (patients - responders) / patients + square / 4
-    half = np.sqrt(square * spread) / (patients + square)
-    low = np.where(responders > 0, centre - half, 0.0)
-    high = np.where(responders < patients, centre + half, 1.0)
-    return np.maximum(low, 0.0), np.minimum(high, 1.0)
 
 
 def _score_interval(counts: _Counts, measure: Measure, quantile: Floats) -> tuple[Floats, Floats]:

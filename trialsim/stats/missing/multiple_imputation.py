@@ -18,7 +18,7 @@ SMALLEST_UNIFORM = 2.0**-54
 
 
 def uniforms_shape(scores: tuple[int, ...], imputations: int) -> tuple[int, ...]:
-    """Return the shape of the uniforms that `impute` needs for scores of a shape.
+    """Return the shape of the uniforms that `impute_arm` needs for scores of a shape.
 
     It is (imputations, ..., visits, patients + visits + 1): for each visit a number for each
     patient, for the mean and each earlier visit's slope, and for the residual variance.
@@ -64,7 +64,14 @@ class Imputed(NamedTuple):
     regressions: tuple[Regression, ...]  # one a visit
 
 
-def impute(scores: Floats, uniforms: Floats, low: float, high: float) -> Floats:
+def impute_arm(
+    scores: Floats,
+    uniforms: Floats,
+    low: float,
+    high: float,
+    told: Booleans | None = None,
+    reference: Reference | None = None,
+) -> Imputed:
     """Impute the missing visits of one arm, shape (..., patients, visits), several times.
 
     Normal-theory regression, visit by visit from the first: each is regressed on all visits before
@@ -74,28 +81,9 @@ def impute(scores: Floats, uniforms: Floats, low: float, high: float) -> Floats:
     assumed; where a missing visit is followed by an observed one, the later score is not used.
 
     `uniforms`, from the open interval (0, 1) and of the shape `uniforms_shape` gives, decide
-    everything. Give each arm by itself. The answer has shape (imputations, ..., patients, visits).
-    A patient without any score is not of the arm and stays missing; so does a visit with too few
-    scores for its regression (no degree of freedom left). A predictor that is not known for all is
-    not used.
-
-    >>> scores = np.array([[10.0, 14], [20, 26], [30, 33], [40, np.nan], [50, 57]])
-    >>> uniforms = np.random.default_rng(1).random(uniforms_shape(scores.shape, 3))
-    >>> impute(scores, uniforms, 0, 57)[:, 3, 1].tolist()
-    [46.0, 47.0, 45.0]
-    """
-    return impute_arm(scores, uniforms, low, high).scores
-
-
-def impute_arm(
-    scores: Floats,
-    uniforms: Floats,
-    low: float,
-    high: float,
-    told: Booleans | None = None,
-    reference: Reference | None = None,
-) -> Imputed:
-    """Impute one arm as `impute` does, or by a reference arm what is missing after an event.
+    everything. A patient without any score is not of the arm and stays missing; so does a visit
+    with too few scores for its regression (no degree of freedom left). A predictor that is not
+    known for all is not used.
 
     `told` says which scores the regressions are fitted to, by default all. With a reference, the
     scores after the event follow its regressions of a visit on those before it, around a profile of
@@ -104,6 +92,11 @@ def impute_arm(
     (`jump_to_reference`), or what the arm had gained by then and the reference's increments
     (`copy_increments`). With `copy_reference` they are the reference's throughout. So by how much
     the profile differs from the reference's is taken off before its regression and added after.
+
+    >>> scores = np.array([[10.0, 14], [20, 26], [30, 33], [40, np.nan], [50, 57]])
+    >>> uniforms = np.random.default_rng(1).random(uniforms_shape(scores.shape, 3))
+    >>> impute_arm(scores, uniforms, 0, 57).scores[:, 3, 1].tolist()
+    [46.0, 47.0, 45.0]
     """
     expected = uniforms_shape(scores.shape, uniforms.shape[0])
     if uniforms.shape != expected:

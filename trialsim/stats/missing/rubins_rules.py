@@ -12,7 +12,6 @@ from trialsim.arrays import Floats, divide
 from trialsim.stats.monte_carlo import check_probability
 from trialsim.stats.p_values import Alternative, check_alternative, t_p_value
 from trialsim.stats.ranks.estimated_effect import IntervalScale
-from trialsim.stats.ranks.mann_whitney import RankSummary
 
 
 class PooledEstimate(NamedTuple):
@@ -68,33 +67,6 @@ def pool_estimates(
     return PooledEstimate(estimates.mean(axis=0), total, within, between, freedom, missing)
 
 
-def pool_effects(
-    summary: RankSummary,
-    scale: IntervalScale = "logit",
-    confidence: float = 0.95,
-    alternative: Alternative = "two-sided",
-) -> ImputedEffect:
-    """Pool the Mann-Whitney effects of imputed trials, fields of shape (imputations, ...).
-
-    Effects and their `placement_variance` are pooled on the logit scale (variance divided by
-    (theta (1 - theta))**2) or on the plain one (the interval then cut at 0 and 1), with
-    treated + control - 2 complete degrees of freedom; interval and test are Student's, on that
-    scale. When any imputed trial is without variance (complete separation, all values equal, fewer
-    than two patients in an arm) nothing can be said: the effect is the plain mean, the interval
-    (0, 1) and the p-value 1.
-
-    >>> from trialsim.stats.ranks.mann_whitney import summarise
-    >>> treated = np.array([[3.0, 4, 5, 6], [3, 4, 2, 6]])
-    >>> pooled = pool_effects(summarise(treated, np.array([1.0, 2, 3, 4])))
-    >>> round(pooled.effect.item(), 4), round(pooled.p_value.item(), 4)
-    (0.8088, 0.408)
-    """
-    variances, freedom = summary.placement_variance, _complete_freedom(summary)
-    return pool_estimated_effects(
-        summary.effect, variances, freedom, scale, confidence, alternative
-    )
-
-
 def pool_estimated_effects(
     effect: Floats,
     variance: Floats,
@@ -103,10 +75,14 @@ def pool_estimated_effects(
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
 ) -> ImputedEffect:
-    """Pool Mann-Whitney effects of any kind by their variances, as `pool_effects` does.
+    """Pool Mann-Whitney effects of imputed trials by their variances.
 
     Effects and variances have the shape (imputations, ...), the degrees of freedom if nothing were
-    missing (...).
+    missing (...). They are pooled on the logit scale (variance divided by (theta (1 - theta))**2)
+    or on the plain one (the interval then cut at 0 and 1); interval and test are Student's, on that
+    scale. When any imputed trial is without variance (complete separation, all values equal, fewer
+    than two patients in an arm) nothing can be said: the effect is the plain mean, the interval
+    (0, 1) and the p-value 1.
 
     >>> effects, variances = np.array([0.7, 0.72]), np.array([0.002, 0.002])
     >>> round(pool_estimated_effects(effects, variances, np.array(98.0)).effect.item(), 4)
@@ -147,11 +123,6 @@ def _observed_freedom(complete: Floats, share: Floats) -> Floats:
     finite = np.where(np.isinf(complete), 1.0, complete)
     shrunk = np.where(np.isinf(complete), np.inf, (finite + 1) / (finite + 3) * finite)
     return np.where(share < 1, shrunk * np.where(share < 1, 1 - share, 1.0), 0.0)
-
-
-def _complete_freedom(summary: RankSummary) -> Floats:
-    patients = (summary.treated + summary.control).min(axis=0)
-    return np.asarray(np.maximum(patients - 2.0, 1.0))
 
 
 def _effect(value: Floats, scale: IntervalScale) -> Floats:

@@ -2,8 +2,8 @@
 
 An estimate with N patients has variance sd0**2 / N when the arms are equal and sd**2 / N at the
 effect; N patients give the power P when distance * sqrt(N) = z(alpha) * sd0 + z(P) * sd. The
-methods differ only in the two standard deviations. Patients are totals of both arms, not rounded:
-`arm_sizes` rounds. Scales are cell probabilities, worst to best, on the last axis; effects, scales
+methods differ only in the two standard deviations. Patients are totals of both arms, not rounded.
+Scales are cell probabilities, worst to best, on the last axis; effects, scales
 and patients broadcast as batches. `sides` is 1 or 2 and a one-sided test looks in the direction of
 the effect; the chance to reject on the wrong side is not counted. No effect costs infinitely many
 patients.
@@ -15,31 +15,9 @@ import numpy as np
 import scipy  # its parts load when they are first used
 from numpy.typing import ArrayLike
 
-from trialsim.arrays import Floats, Integers, divide
+from trialsim.arrays import Floats, divide
 from trialsim.stats.monte_carlo import check_probability
 from trialsim.stats.planning.scale_effects import theta_of_cells
-
-
-class ArmSizes(NamedTuple):
-    """Whole patients of each arm."""
-
-    treated: Integers
-    control: Integers
-
-
-def arm_sizes(patients: ArrayLike, treated_share: float = 0.5) -> ArmSizes:
-    """Round a total up to whole patients and share it out; the odd patient is treated.
-
-    >>> sizes = arm_sizes(110.2)
-    >>> sizes.treated.item(), sizes.control.item()
-    (56, 55)
-    """
-    check_probability("treated_share", treated_share)
-    total = np.ceil(np.asarray(patients, float))
-    if not np.all(np.isfinite(total)):
-        raise ValueError(f"patients must be finite (got {total.tolist()})")
-    treated = np.ceil(total * treated_share * (1 - 1e-12))
-    return ArmSizes(treated.astype(np.int64), (total - treated).astype(np.int64))
 
 
 class Planned(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.covariances import covariance_of_means, invert
-from trialsim.stats.ranks.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
+from trialsim.stats.ranks.estimated_effect import EstimatedEffect, estimated_effect
 from trialsim.stats.ranks.mann_whitney import RankSummary, summarise
 from trialsim.stats.ranks.placements import placements
 from trialsim.stats.ranks.stratified import StratumWeighting, split_by_stratum, stratum_weights
@@ -40,7 +40,6 @@ def adjusted_effect(
     ranked: Booleans | Sequence[bool],
     weighting: StratumWeighting = "van-elteren",
     variance: AdjustedVariance = "placement",
-    interval_scale: IntervalScale = "plain",
     confidence: float = 0.95,
     alternative: Alternative = "two-sided",
     small_samples: bool = True,
@@ -103,10 +102,9 @@ def adjusted_effect(
     return estimated_effect(
         np.where(adjustable, adjusted, effect),
         np.where(adjustable, left, null),
-        interval_scale,
-        confidence,
-        alternative,
-        np.where(adjustable, freedom, np.inf),
+        confidence=confidence,
+        alternative=alternative,
+        degrees_of_freedom=np.where(adjustable, freedom, np.inf),
     )
 
 

@@ -28,17 +28,9 @@ def placements(treated: Floats, control: Floats) -> Placements:
     >>> found.treated.tolist(), found.control.tolist()
     ([0.5, 0.75], [0.0, 0.75])
     """
-    return placements_of_cells(cells_of(pool(treated, control)), treated.shape[-1])
-
-
-def placements_of_cells(cells: Integers, treated: int) -> Placements:
-    """Place each patient among the other arm, the cells of so many treated first; see `cells_of`.
-
-    >>> placements_of_cells(np.array([1, 2, 0, 2]), 2).treated.tolist()
-    [0.5, 0.75]
-    """
-    cells, size = _taken(cells)
-    t, c = cells[..., :treated], cells[..., treated:]
+    cells, size = _taken(cells_of(pool(treated, control)))
+    m = treated.shape[-1]
+    t, c = cells[..., :m], cells[..., m:]
     return Placements(_shares_below(t, count(c, size)), _shares_below(c, count(t, size)))
 
 
@@ -48,18 +40,9 @@ def midranks(values: Floats) -> Floats:
     >>> midranks(np.array([7.0, np.nan, 3, 7])).tolist()
     [2.5, nan, 1.0, 2.5]
     """
-    return midranks_of_cells(cells_of(values))
-
-
-def midranks_of_cells(cells: Integers) -> Floats:
-    """Rank the patients whose cells are given; see `cells_of`.
-
-    >>> midranks_of_cells(np.array([1, 4, 0, 1])).tolist()
-    [2.5, nan, 1.0, 2.5]
-    """
-    cells, size = _taken(cells)
+    cells, size = _taken(cells_of(values))
     patients = count(cells, size)
-    return _at(np.cumsum(patients, axis=-1) - (patients - 1) / 2, cells)
+    return look_up(np.cumsum(patients, axis=-1) - (patients - 1) / 2, cells, np.nan)
 
 
 def _taken(cells: Integers) -> tuple[Integers, int]:
@@ -72,9 +55,4 @@ def _taken(cells: Integers) -> tuple[Integers, int]:
 def _shares_below(cells: Integers, others: Integers) -> Floats:
     """Return the share of the others below each patient, from the others' counts in the cells."""
     below = np.cumsum(others, axis=-1) - others / 2
-    return _at(divide(below, others.sum(axis=-1, keepdims=True), np.nan), cells)
-
-
-def _at(cell_values: Floats, cells: Integers) -> Floats:
-    """Give each patient the value of their cell; a missing one is in none."""
-    return look_up(cell_values, cells, np.nan)
+    return look_up(divide(below, others.sum(axis=-1, keepdims=True), np.nan), cells, np.nan)

@@ -43,25 +43,16 @@ def conditional_power(z: ArrayLike, t: ArrayLike, critical: ArrayLike, drift: Ar
     return _reached(expected, np.sqrt(1 - t), critical)
 
 
-def predictive_power(
-    z: ArrayLike,
-    t: ArrayLike,
-    critical: ArrayLike,
-    prior_mean: ArrayLike = 0.0,
-    prior_sd: ArrayLike = np.inf,
-) -> Floats:
+def predictive_power(z: ArrayLike, t: ArrayLike, critical: ArrayLike) -> Floats:
     """Return the conditional power averaged over what is known of the drift at the look.
 
-    The prior of the drift is normal; its standard deviation is infinite (flat) unless given, and 0
-    gives the conditional power under `prior_mean`.
+    The prior of the drift is flat.
 
     >>> predictive_power(1.2, 0.5, 1.96).round(4).item()
     0.3963
     """
-    z, t, critical, mean, sd = _arrays(z, t, critical, prior_mean, prior_sd)
-    learnt, spread = _learnt(t, sd)
-    drift = (1 - learnt) * mean + learnt * z / np.sqrt(t)
-    return _reached(z * np.sqrt(t) + drift * (1 - t), spread, critical)
+    z, t, critical = _arrays(z, t, critical)
+    return _reached(z * np.sqrt(t) + z / np.sqrt(t) * (1 - t), _spread(t), critical)
 
 
 def z_for_conditional_power(
@@ -79,23 +70,15 @@ def z_for_conditional_power(
     return np.asarray((_final(power, np.sqrt(1 - t), critical) - drift * (1 - t)) / np.sqrt(t))
 
 
-def z_for_predictive_power(
-    power: ArrayLike,
-    t: ArrayLike,
-    critical: ArrayLike,
-    prior_mean: ArrayLike = 0.0,
-    prior_sd: ArrayLike = np.inf,
-) -> Floats:
+def z_for_predictive_power(power: ArrayLike, t: ArrayLike, critical: ArrayLike) -> Floats:
     """Return the z at the look that has that predictive power.
 
     >>> z_for_predictive_power(0.396311, 0.5, 1.959964).round(5).item()
     1.2
     """
-    power, t, critical, mean, sd = _arrays(power, t, critical, prior_mean, prior_sd)
-    learnt, spread = _learnt(t, sd)
-    known = np.sqrt(t) + learnt * (1 - t) / np.sqrt(t)
-    wanted = _final(power, spread, critical) - (1 - learnt) * mean * (1 - t)
-    return np.asarray(wanted / known)
+    power, t, critical = _arrays(power, t, critical)
+    known = np.sqrt(t) + (1 - t) / np.sqrt(t)
+    return np.asarray(_final(power, _spread(t), critical) / known)
 
 
 def _arrays(*values: ArrayLike) -> tuple[Floats, ...]:
@@ -106,11 +89,9 @@ def _arrays(*values: ArrayLike) -> tuple[Floats, ...]:
     return tuple(arrays)
 
 
-def _learnt(t: Floats, sd: Floats) -> tuple[Floats, Floats]:
-    """Return the weight of the data beside the prior, and the spread of the final z to come."""
-    with np.errstate(divide="ignore", over="ignore"):
-        learnt = np.asarray(t / (t + (1 / sd) ** 2))
-    return learnt, np.sqrt((1 - t) * (1 + (1 - t) * learnt / t))
+def _spread(t: Floats) -> Floats:
+    """Return the spread of the final z to come, the drift being known from the look alone."""
+    return np.asarray(np.sqrt((1 - t) * (1 + (1 - t) / t)))
 
 
 def _reached(expected: Floats, spread: Floats, critical: Floats) -> Floats:

@@ -147,22 +147,20 @@ def patients_for_conditional_power(
     planned: ArrayLike,
     power: float,
     critical: ArrayLike,
-    drift: ArrayLike | None = None,
 ) -> Floats:
     """Return the patients in all that give the combined test that conditional power, (...,).
 
     `first` and `planned` are patients at the look and planned in all, `critical` the final critical
-    value of the combined z, with the planned weights. The effect is the trend at the look, or that
-    of `drift`, the expected final z of the planned trial. Mehta and Pocock (2011), Statistics in
-    Medicine 30:3267, eq. 7. No more than at the look where the power is there without any more
-    patients, infinitely many where the effect supposed is none or harm.
+    value of the combined z, with the planned weights. The effect is the trend at the look. Mehta
+    and Pocock (2011), Statistics in Medicine 30:3267, eq. 7. No more than at the look where the
+    power is there without any more patients, infinitely many where the trend is none or harm.
 
     >>> patients_for_conditional_power(1.5, 104, 208, power=0.9, critical=1.96).round(1).item()
     405.4
     """
     now, n1, n2, bound = (np.asarray(one, float) for one in (z, first, planned, critical))
     with np.errstate(divide="ignore", invalid="ignore"):
-        root = now / np.sqrt(n1) if drift is None else np.asarray(drift, float) / np.sqrt(n2)
+        root = now / np.sqrt(n1)
         needed = (bound * np.sqrt(n2) - now * np.sqrt(n1)) / np.sqrt(n2 - n1)
         wanted = needed + scipy.special.ndtri(power)
         more = np.where(root > 0, (wanted / root) ** 2, np.inf)

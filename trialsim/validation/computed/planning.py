@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from trialsim.stats.planning.sample_size import arm_sizes, happ, noether, zhao
+from trialsim.stats.planning.sample_size import happ, noether, zhao
 from trialsim.stats.planning.scale_effects import (
     cells_of_censored_normal,
     proportional_odds_cells,
@@ -20,7 +20,7 @@ Given = dict[str, Any]
 def size_of_noether(given: Given) -> Given:
     share = given["fraction_treatment"]
     size = noether(given["mw"], share).patients(given["power"], given["alpha_two_sided"])
-    return {"N_total_unrounded": size, "N_total_ceil": sum(arm_sizes(size, share))}
+    return {"N_total_unrounded": size, "N_total_ceil": np.ceil(size)}
 
 
 def power_of_noether(given: Given) -> Given:
@@ -43,8 +43,7 @@ def sizes_with_ties(given: Given) -> Given:
 def example_of_zhao(given: Given) -> Given:
     control, treated = (np.array(given[arm]) for arm in "pq")
     size = zhao(treated, control, given["t"]).patients(given["power"])
-    n, m = arm_sizes(size, given["t"])
-    return {"N_unrounded": size, "n": n, "m": m, "N": n + m}
+    return {"N_unrounded": size, "N": np.ceil(size)}
 
 
 def example_of_happ(given: Given) -> Given:
