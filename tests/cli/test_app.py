@@ -14,12 +14,11 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 import pytest
-import typer
 from pandas import DataFrame
 from scipy.stats import mannwhitneyu
 
 from trialsim.cli import DONE, INPUT_WRONG, INTERRUPTED, RUN_FAILED, run
-from trialsim.cli.app import app
+from trialsim.cli.app import program
 from trialsim.compiled.library import NUMPY, builds_here
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH, Simulation
@@ -36,7 +35,7 @@ SMALL = ["--set", "design.patients=40"]
 FAILS = ["--set", "operations.at_limit=fail"]
 HURRIED = [*SMALL, "--set", "operations.recruitment_limit_days=100", *FAILS]
 FOR_EVER = ["power", "cars1", *SMALL, "--replicates", "100000000", "--jobs", "1"]
-COMMANDS = sorted(typer.main.get_command(app).commands.items())  # type: ignore[attr-defined]
+COMMANDS = sorted(program().commands.items())
 TABLES = {"screening", "subjects", "infusions", "visits", "disposition"}
 NEVER_SHOWN = b"\0"
 BROKEN = """\

@@ -154,7 +154,7 @@ def interrupted(*_, **__):
     except KeyboardInterrupt:
         {inner}
 
-sys.modules["trialsim.cli.app"].app = interrupted
+sys.modules["trialsim.cli.app"].program = lambda: interrupted
 sys.modules["trialsim.cli.app"].main()
 """
     (tmp_path / "interrupted.py").write_text(program)

@@ -5,9 +5,8 @@ from inspect import signature
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from trialsim.cli.app import app
+from trialsim.cli.app import program
 from trialsim.cli.option_groups import with_options
 
 
@@ -48,11 +47,10 @@ def test_a_command_gets_its_groups_made_of_their_options() -> None:
 def test_the_help_of_every_command_speaks_of_what_is_given_and_not_of_types(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    program: Any = get_command(app)
-    every = [[name] for name in program.commands if name != "plot"]
-    every += [["plot", name] for name in program.commands["plot"].commands]
+    every = [[name] for name in program().commands if name != "plot"]
+    every += [["plot", name] for name in program().commands["plot"].commands]
     for command in every:
-        program.main([*command, "--help"], prog_name="trialsim", standalone_mode=False)
+        program().main([*command, "--help"], prog_name="trialsim", standalone_mode=False)
         told = capsys.readouterr().out
         assert told.startswith(" ".join(["Usage: trialsim", *command, ""]))
         for word in ("<str", "<int", "<float", "<path", "<=x", "x>=", "{"):

@@ -16,7 +16,10 @@ from trialsim.runs.sealed import sealed
 pytest.importorskip("matplotlib")
 
 STUDY: Final = ["stroke_nihss", "--set", "design.patients=12", "--jobs", "1"]
-PAGE: Final = ["-o", "page.html", "--overwrite", "--jobs", "1", "--null-replicates", "8"]
+PAGE: Final = [
+    *("-o", "page.html", "--overwrite", "--jobs", "1"),
+    *("--null-replicates", "8", "--published-replicates", "8", "--nuisance-replicates", "2"),
+]
 READING: Final = {
     "report": ["report", "run", *PAGE, "--sensitivity-replicates", "0", "--keep", "kept"],
     "report of two": ["report", "run", *PAGE, "--what-if", "worlds"],

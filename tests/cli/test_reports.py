@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ import pytest
 from tests.runs.test_directory import kept_power
 from trialsim.cli import DONE, INPUT_WRONG, RUN_FAILED, run
 from trialsim.replicates.result import SIMULATED
+from trialsim.reporting.tables import page
 from trialsim.runs.directory import open_run
 from trialsim.runs.manifest import manifest_here
 from trialsim.scenario.files.yaml_file import load
@@ -73,17 +73,17 @@ def test_a_page_that_cannot_be_written_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("command", [SMALL, ["replay", "run/", "--replicate", "0"]])
-def test_without_the_extra_its_name_is_told_in_one_line(command: list[str], tmp_path: Path) -> None:
-    arguments = [*command, "--report", "page.html"]
-    program = (
-        "import sys; sys.modules['jinja2'] = None; "
-        f"from trialsim.cli import run; sys.exit(run({arguments}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60
-    )
-    assert (done.returncode, done.stdout) == (INPUT_WRONG, "")
-    assert done.stderr == "pages need the extra report: pip install 'trialsim[report]'\n"
+def test_without_the_extra_its_name_is_told_in_one_line(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert run([*command, "--report", str(tmp_path / "page.html")]) == INPUT_WRONG
+    needed = "pages need the extra report: pip install 'trialsim[report]'\n"
+    assert capsys.readouterr() == ("", needed)
     assert not list(tmp_path.iterdir())
 
 

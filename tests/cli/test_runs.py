@@ -17,7 +17,7 @@ from trialsim.reporting.progress import Progress
 from trialsim.runs import atomic_file
 
 STUDY: Final = ["cars1", "--set", "design.patients=20", "--jobs", "1"]
-WHOLE: Final = ["power", *STUDY, "--replicates", "4000"]
+WHOLE: Final = ["power", *STUDY, "--replicates", "2000"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Return the bytes of the run by the function, undisturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     study = ts.load("cars1").replace({"design.patients": 20})
-    ts.power(study, 4000, n_jobs=1, out=folder)
+    ts.power(study, 2000, n_jobs=1, out=folder)
     return bytes_of(folder)
 
 
@@ -45,28 +45,28 @@ def test_an_interrupted_run_tells_what_is_kept_and_goes_on(
     assert capsys.readouterr().err == f"trialsim: {told}, and the same command continues\n"
     assert len(list((tmp_path / "parts").iterdir())) == 1
     assert run([*WHOLE, "--out", str(tmp_path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["replicates"] == 4000
+    assert json.loads(capsys.readouterr().out)["replicates"] == 2000
     assert bytes_of(tmp_path) == undisturbed
 
 
 def test_more_trials_extend_a_run(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
-    assert run([*WHOLE[:-1], "1500", "--out", str(tmp_path)]) == 0
+    assert run([*WHOLE[:-1], "700", "--out", str(tmp_path)]) == 0
     assert run([*WHOLE, "--out", str(tmp_path)]) == 0
     assert bytes_of(tmp_path) == undisturbed
 
 
-def test_four_shards_are_merged_into_the_bytes_of_one_run(
+def test_two_shards_are_merged_into_the_bytes_of_one_run(
     tmp_path: Path, undisturbed: dict[str, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shards = [str(tmp_path / f"shard{number}") for number in (1, 2, 3, 4)]
+    shards = [str(tmp_path / f"shard{number}") for number in (1, 2)]
     for number, shard in enumerate(shards, 1):
-        assert run([*WHOLE, "--shard", f"{number}/4", "--out", shard]) == 0
-        assert f"shard {number}/4 is finished in {shard}" in capsys.readouterr().out
+        assert run([*WHOLE, "--shard", f"{number}/2", "--out", shard]) == 0
+        assert f"shard {number}/2 is finished in {shard}" in capsys.readouterr().out
     whole = str(tmp_path / "whole")
-    assert run(["merge", whole, *shards[:3]]) == RUN_FAILED
-    assert "1 of 4 blocks are missing: start shard 4/4 again" in capsys.readouterr().err
+    assert run(["merge", whole, shards[0]]) == RUN_FAILED
+    assert "1 of 2 blocks are missing: start shard 2/2 again" in capsys.readouterr().err
     assert run(["merge", whole, *shards, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["replicates"] == 4000
+    assert json.loads(capsys.readouterr().out)["replicates"] == 2000
     assert bytes_of(tmp_path / "whole") == undisturbed
 
 

@@ -25,7 +25,7 @@ def test_a_new_study_of_each_kind_is_short_commented_sound_and_runs(
     assert text.startswith("#")
     assert "name: mine\n" in text
     assert len(text.splitlines()) <= 90
-    assert run(["check", "mine.yaml"]) == DONE
+    assert run(["check", "--no-obtained", "mine.yaml"]) == DONE
     assert run(["power", "mine.yaml", "--replicates", "2", "--jobs", "1"]) == DONE
     assert "mine" in capsys.readouterr().out
 

@@ -22,10 +22,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-import typer
-
 from trialsim.cli import run
-from trialsim.cli.app import app
+from trialsim.cli.app import program
 from trialsim.scenario.files.studies import load_study
 
 MEMORY: Final = 4_000_000_000
@@ -172,7 +170,7 @@ def main() -> None:
 
 def commands() -> list[Command]:
     """Return every command of the program, those of a group by two words."""
-    return list(_commands(typer.main.get_command(app), ()))
+    return list(_commands(program(), ()))
 
 
 def _commands(group: Any, above: tuple[str, ...]) -> Iterator[Command]:

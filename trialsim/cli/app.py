@@ -4,8 +4,9 @@ import errno
 import os
 import signal
 import sys
+from functools import cache
 from io import TextIOWrapper
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -93,10 +94,16 @@ def main() -> None:
     sys.exit(status)
 
 
+@cache
+def program() -> Any:
+    """Return the program with all of its commands, which take a while to make."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit status: 0 done, 1 run failed, 2 input wrong."""
     try:
-        app(arguments, prog_name="trialsim")
+        program()(arguments, prog_name="trialsim")
     except SystemExit as left:
         status = left.code if isinstance(left.code, int) else DONE
         if status == INTERRUPTED:
