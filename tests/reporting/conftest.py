@@ -1,5 +1,6 @@
 """What tests of reports share: a small run that rejects in some trials, and fails in a few."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -8,6 +9,8 @@ import pytest
 
 from tests.runs.test_directory import kept_power
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
+from trialsim.reporting.pages import report as report_module
+from trialsim.reporting.pages.report import report
 from trialsim.runs.directory import RunDirectory, find_run, open_run
 from trialsim.runs.manifest import manifest_here
 from trialsim.scenario.files.yaml_file import load
@@ -19,6 +22,7 @@ RunOf: TypeAlias = Callable[..., RunDirectory]
 SEED: Final = 2016
 COUNT: Final = 160
 BLOCK: Final = 64
+QUESTION: Final = "Is it <large> enough?"
 
 
 @pytest.fixture(scope="session")
@@ -100,3 +104,30 @@ def evidence(modest_run: RunDirectory, keep: Path) -> Evidence:
     """Return all that a report of the run tells."""
     wanted = ReportOptions(null_replicates=128, sensitivity_replicates=16, n_jobs=1, keep=keep)
     return collect_evidence(modest_run, wanted)
+
+
+@pytest.fixture(scope="session")
+def report_page(evidence: Evidence) -> str:
+    """Return the report of the run as a page."""
+    return report(evidence, QUESTION, command="trialsim report run -o a.html")
+
+
+@pytest.fixture(scope="session")
+def cars1_run(run_of: RunOf) -> RunDirectory:
+    """Return a run of a study of which much was published."""
+    return run_of(load("cars1"), "cars1", 40)
+
+
+@pytest.fixture(scope="session")
+def cars1_page(cars1_run: RunDirectory) -> str:
+    """Return its report."""
+    wanted = ReportOptions(
+        null_replicates=32, sensitivity_replicates=4, published_replicates=32, n_jobs=1
+    )
+    return report(collect_evidence(cars1_run, wanted))
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures out of a report, where its words are the subject."""
+    monkeypatch.setattr(report_module, "figures_of", lambda _: defaultdict(list))

@@ -27,6 +27,7 @@ def test_the_result_is_that_of_the_run(folder: Path) -> None:
         ts.open_run(folder / "parts")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_its_report_is_one_file(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     page = tmp_path / "study.html"
@@ -47,6 +48,7 @@ def test_its_report_is_one_file(folder: Path, tmp_path: Path) -> None:
         report(folder, tmp_path / "study.odt")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_its_report_is_printed_where_that_is_the_name(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,31 +11,39 @@ pytest.importorskip("weasyprint", reason="the extra office is not installed")
 
 from lxml.html import HtmlElement, document_fromstring
 
-from trialsim.reporting.evidence.evidence import Evidence
-from trialsim.reporting.pages.report import report
+from trialsim.reporting import word
+from trialsim.reporting.printed import Pixels, as_png
 from trialsim.reporting.word import as_docx
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
 @pytest.fixture(scope="module")
-def page(evidence: Evidence) -> str:
-    """Return the report of a run as a page."""
-    return report(evidence, "Is it enough?")
+def document(report_page: str) -> Any:
+    """Return the report as python-docx reads it.
 
-
-@pytest.fixture(scope="module")
-def document(page: str) -> Any:
-    """Return the same report as python-docx reads it."""
+    Of matplotlib's drawings and of our own one is turned into pixels, which stand for the others.
+    """
     from docx import Document
 
-    return Document(BytesIO(as_docx(page)))
+    kept: dict[bool, Pixels] = {}
+
+    def pixels(svg: str) -> Pixels:
+        kind = "stroke-linejoin: round" in svg  # as matplotlib writes it
+        return kept.get(kind) or kept.setdefault(kind, as_png(svg))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word, "as_png", pixels)
+        document = Document(BytesIO(as_docx(report_page)))
+    assert len(kept) == 2
+    return document
 
 
 @pytest.fixture(scope="module")
-def tree(page: str) -> HtmlElement:
+def tree(report_page: str) -> HtmlElement:
     """Return the page as it goes to paper: without its drawings' own words."""
-    found = document_fromstring(re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL).encode())
+    page = re.sub(r"<svg.*?</svg>", "", report_page, flags=re.DOTALL)
+    found = document_fromstring(page.encode())
     for one in found.xpath("//nav | //*[@class='screen'] | //*[@class='folded']/div"):
         one.drop_tree()
     return found

@@ -6,31 +6,18 @@ from typing import Any
 
 import pytest
 
+from tests.reporting.consort.conftest import (
+    CARS1,
+    REPLICATES,
+    every_study,
+    tables_of,
+    trials_of,
+)
 from trialsim.clock import DAY, NEVER
-from trialsim.datasets import cut, tables
+from trialsim.datasets import cut
 from trialsim.reporting.consort.account import consort, consort_text
-from trialsim.scenario.files.yaml_file import load
-from trialsim.streams import Streams
-from trialsim.trial.trial import simulate_batch
 
-CARS1 = load("cars1")
-HARD: Mapping[str, Any] = {
-    "operations.infusion_chairs_per_site": 1,
-    "operations.withdrawal.probability": 0.2,
-    "operations.death.probability": 0.1,
-    "operations.discontinuation.probability": 0.2,
-    "operations.drug_related_discontinuation.probability": 0.3,
-    "operations.rescue.probability": 0.2,
-    "operations.visit_missed_probability": 0.1,
-    "design.patients": 60,
-}
-TRIALS = {
-    name: simulate_batch(CARS1.replace(changes), Streams(2016, range(3)))
-    for name, changes in {"as it is": {}, "hard": HARD}.items()
-}
-TABLES = {name: tables(trial) for name, trial in TRIALS.items()}
-ANALYSED = {"cerebrolysin": 104, "placebo": 101}
-every_study = pytest.mark.parametrize("study", list(TRIALS))
+ANALYSED = {"dose_30": 19, "dose_0": 18}
 
 
 def assert_reconciles(account: Mapping[str, Any]) -> None:
@@ -48,10 +35,10 @@ def assert_reconciles(account: Mapping[str, Any]) -> None:
 @every_study
 @pytest.mark.parametrize("replicate", [None, 0, 1, 2])
 def test_everybody_is_accounted_for_once(study: str, replicate: int | None) -> None:
-    account = consort(TABLES[study], ANALYSED, replicate)
+    account = consort(tables_of(study), ANALYSED, replicate)
     assert_reconciles(account)
     kept = slice(None) if replicate is None else slice(replicate, replicate + 1)
-    trial = TRIALS[study]
+    trial = trials_of(study)
     assert account["replicates"] == len(trial.replicates[kept])
     assert account["screened"] == trial.conduct.screened[kept].sum()
     assert account["randomised"] == trial.arms[kept].size
@@ -62,11 +49,11 @@ def test_everybody_is_accounted_for_once(study: str, replicate: int | None) -> N
 @every_study
 def test_fates_are_those_of_the_arrays(study: str) -> None:
     """Oracle: the arrays of the trial, counted arm by arm."""
-    trial = TRIALS[study]
-    conduct, arms = trial.conduct, consort(TABLES[study], ANALYSED)["arms"]
+    trial = trials_of(study)
+    conduct, arms = trial.conduct, consort(tables_of(study), ANALYSED)["arms"]
     stayed = conduct.exited > conduct.visit_minute.max(axis=2)
     came = conduct.visit_attended[:, :, -1]
-    for code, arm in enumerate(CARS1.design.arms):
+    for code, arm in enumerate(trial.scenario.design.arms):
         inside, dispositions = trial.arms == code, arms[arm]
         assert dispositions["received_infusions"] == inside.sum()  # the first is never refused
         assert dispositions["lost"] == (inside & stayed & ~came).sum() > 0
@@ -85,8 +72,8 @@ def test_fates_are_those_of_the_arrays(study: str) -> None:
 
 
 def test_all_replicates_together_are_the_sum_of_each() -> None:
-    whole = consort(TABLES["hard"], ANALYSED)
-    singles = [consort(TABLES["hard"], ANALYSED, one) for one in range(3)]
+    whole = consort(tables_of("hard"), ANALYSED)
+    singles = [consort(tables_of("hard"), ANALYSED, one) for one in range(REPLICATES)]
     assert whole["screened"] == sum(one["screened"] for one in singles)
     for reason, number in whole["excluded"]["reasons"].items():
         assert number == sum(one["excluded"]["reasons"][reason] for one in singles)
@@ -98,7 +85,7 @@ def test_all_replicates_together_are_the_sum_of_each() -> None:
 @every_study
 @pytest.mark.parametrize("day", [0, 60, 150, 250])
 def test_an_account_of_a_cut_counts_who_is_still_on_the_way(study: str, day: int) -> None:
-    seen = cut(TABLES[study], day * DAY)
+    seen = cut(tables_of(study), day * DAY)
     account = consort(seen, ANALYSED)
     assert_reconciles(account)
     assert account["in_screening"] == (seen["screening"]["outcome"] == "in screening").sum()
@@ -107,18 +94,18 @@ def test_an_account_of_a_cut_counts_who_is_still_on_the_way(study: str, day: int
 
 
 def test_every_rule_has_its_count_even_if_nobody_failed_it() -> None:
-    reasons = consort(TABLES["as it is"], ANALYSED, 0)["excluded"]["reasons"]
+    reasons = consort(tables_of("as it is"), ANALYSED, 0)["excluded"]["reasons"]
     assert list(reasons) == [*CARS1.eligibility.rules, "window_missed", "recruitment_closed"]
 
 
 def test_an_account_is_json() -> None:
-    account = consort(TABLES["hard"], ANALYSED)
+    account = consort(tables_of("hard"), ANALYSED)
     assert json.loads(json.dumps(account)) == account
 
 
 def test_an_arm_outside_the_analysis_has_no_number_analysed() -> None:
-    arms = consort(TABLES["hard"], {"cerebrolysin": 30})["arms"]
-    assert [dispositions["analysed"] for dispositions in arms.values()] == [30, None]
+    arms = consort(tables_of("hard"), {"dose_30": 30})["arms"]
+    assert [dispositions["analysed"] for dispositions in arms.values()] == [None, None, 30]
 
 
 def test_text_says_the_account_and_leaves_out_what_nobody_met() -> None:

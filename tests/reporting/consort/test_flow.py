@@ -1,46 +1,28 @@
 """The participant flow: its numbers are those of the tables, and nobody is lost between lines."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from tests.reporting.consort.conftest import (
+    CARS1,
+    REPLICATES,
+    SEED,
+    STUDIES,
+    every_study,
+    study_of,
+    tables_of,
+    trials_of,
+)
 from trialsim.analysis.analyse import analyse
 from trialsim.clock import DAY
-from trialsim.datasets import cut, tables
+from trialsim.datasets import cut
 from trialsim.reporting.consort.account import consort
 from trialsim.reporting.consort.flow import Entry, Flow, flow_of, trial_flow
-from trialsim.scenario.files.yaml_file import load
 from trialsim.simulated import simulate
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
-
-CARS1 = load("cars1")
-ARMS = {
-    f"dose_{dose}": {"label": f"{dose} mL in saline", "dose_ml": dose, "volume_ml": 100}
-    for dose in (0, 10, 30)
-}
-HARD: Mapping[str, Any] = {
-    "operations.infusion_chairs_per_site": 1,
-    "operations.withdrawal.probability": 0.2,
-    "operations.death.probability": 0.1,
-    "operations.discontinuation.probability": 0.2,
-    "operations.drug_related_discontinuation.probability": 0.3,
-    "operations.rescue.probability": 0.2,
-    "operations.visit_missed_probability": 0.1,
-    "design.patients": 60,
-    "design.arms": ARMS,
-    "design.block_size": 6,
-    "analysis.treated": "dose_30",
-    "analysis.control": "dose_0",
-}
-SEED = 2016
-TRIALS = {
-    name: simulate_batch(CARS1.replace(changes), Streams(SEED, range(12)))
-    for name, changes in {"as it is": {}, "hard": HARD}.items()
-}
-every_study = pytest.mark.parametrize("study", list(TRIALS))
 
 
 def entries(flow: Flow) -> Iterator[Entry]:
@@ -61,7 +43,7 @@ def mean(entry: Entry) -> float:
 
 @every_study
 def test_parts_add_up_to_the_whole(study: str) -> None:
-    flow = flow_of(TRIALS[study])
+    flow = flow_of(trials_of(study))
     for entry in entries(flow):
         if entry.parts:
             assert mean(entry) == pytest.approx(sum(map(mean, entry.parts)), abs=1e-9)
@@ -80,7 +62,7 @@ def test_parts_add_up_to_the_whole(study: str) -> None:
 @pytest.mark.parametrize("replicate", [0, 7])
 def test_the_flow_of_one_trial_is_its_account(study: str, replicate: int) -> None:
     """Oracle: the CONSORT account that is exported, and the analysis of the trial alone."""
-    trial = simulate(TRIALS[study].scenario, SEED, replicate)
+    trial = simulate(study_of(study), SEED, replicate)
     found = analyse(trial).primary
     plan = trial.scenario.analysis
     analysed = {plan.treated: found.treated, plan.control: found.control}
@@ -113,9 +95,8 @@ def test_the_flow_of_one_trial_is_its_account(study: str, replicate: int) -> Non
 @every_study
 def test_the_average_is_that_of_the_single_trials(study: str) -> None:
     """Oracle: each replicate's tables alone, and the quantiles that are one of the trials."""
-    trial = TRIALS[study]
-    whole = tables(trial)
-    singles = [consort(whole, {}, int(one)) for one in trial.replicates]
+    trial = trials_of(study)
+    singles = [consort(tables_of(study), {}, int(one)) for one in trial.replicates]
     flow = flow_of(trial)
     screened = [one["screened"] for one in singles]
     assert flow.assessed.people == (np.mean(screened), min(screened), max(screened))
@@ -151,18 +132,18 @@ def test_who_received_no_infusion_is_told_with_what_became_of_the_first() -> Non
 
 
 def test_a_cut_trial_tells_who_is_still_on_the_way() -> None:
-    seen = cut(tables(TRIALS["as it is"]), 150 * DAY)
+    seen = cut(tables_of("as it is"), 150 * DAY)
     flow = trial_flow(seen, CARS1, {})
     assert flow.in_screening is not None
     ongoing = [one for arm in flow.arms for one in arm.follow_up if one.label.startswith("Still")]
     waiting = (seen["screening"]["outcome"] == "in screening").sum()
-    assert mean(flow.in_screening) == pytest.approx(waiting / 12)
+    assert mean(flow.in_screening) == pytest.approx(waiting / REPLICATES)
     still = (seen["disposition"]["status"] == "ongoing").sum()
-    assert sum(map(mean, ongoing)) == pytest.approx(still / 12)
+    assert sum(map(mean, ongoing)) == pytest.approx(still / REPLICATES)
 
 
 def test_the_frame_has_a_row_for_each_line() -> None:
-    flow = flow_of(TRIALS["hard"])
+    flow = flow_of(trials_of("hard"))
     frame = flow.to_frame()
     assert len(frame) == len(list(entries(flow)))
     assert frame["stage"].unique().tolist() == ["enrolment", "allocation", "follow-up", "analysis"]
@@ -173,8 +154,8 @@ def test_the_frame_has_a_row_for_each_line() -> None:
 def test_the_dead_are_not_lost_to_follow_up() -> None:
     """Their outcome is known: they are ranked below everybody, and analysed."""
     dead = False
-    for trial in TRIALS.values():
-        for arm in flow_of(trial).arms:
+    for study in STUDIES:
+        for arm in flow_of(trials_of(study)).arms:
             told = {entry.label: entry for entry in arm.follow_up}
             assert "Died" not in {part.label for part in told["Lost to follow-up"].parts}
             dead |= "Died" in told

@@ -2,27 +2,16 @@
 
 from pathlib import Path
 
-import pytest
-
-from tests.reporting.conftest import RunOf
 from trialsim.questions.calibration.reproduce import reproduce
-from trialsim.reporting.evidence.evidence import ReportOptions, collect_evidence
 from trialsim.reporting.evidence.published import (
     published_estimate,
     published_table,
     run_reproduction,
 )
-from trialsim.reporting.pages.report import report
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.runner import Runner
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
-
-
-@pytest.fixture(scope="module")
-def cars1_run(run_of: RunOf) -> RunDirectory:
-    """Return a run of a study of which much was published."""
-    return run_of(load("cars1"), "cars1", 40)
 
 
 def test_the_table_is_that_of_reproduce(cars1_run: RunDirectory) -> None:
@@ -37,15 +26,9 @@ def test_the_table_is_that_of_reproduce(cars1_run: RunDirectory) -> None:
         assert row.cells[6].text == one.verdict
 
 
-def test_the_page_shows_the_published_estimate_among_the_simulated(
-    cars1_run: RunDirectory,
-) -> None:
-    wanted = ReportOptions(
-        null_replicates=0, sensitivity_replicates=0, published_replicates=32, n_jobs=1
-    )
-    page = report(collect_evidence(cars1_run, wanted))
-    assert 'id="published"' in page
-    assert "0.71" in page.partition('id="estimates"')[2].partition("</figure>")[0]
+def test_the_page_shows_the_published_estimate_among_the_simulated(cars1_page: str) -> None:
+    assert 'id="published"' in cars1_page
+    assert "0.71" in cars1_page.partition('id="estimates"')[2].partition("</figure>")[0]
 
 
 def test_a_study_of_which_nothing_was_published_has_no_table(

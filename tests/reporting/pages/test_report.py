@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 from base64 import b64decode
-from collections import defaultdict
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
@@ -15,13 +14,12 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-from tests.reporting.conftest import RunOf
+from tests.reporting.conftest import QUESTION, RunOf
 from trialsim.cli import run
 from trialsim.errors import RunError
 from trialsim.reporting.evidence import example_trials
 from trialsim.reporting.evidence.evidence import Evidence, ReportOptions, collect_evidence
 from trialsim.reporting.evidence.named_scenarios import run_scenarios
-from trialsim.reporting.pages import report as report_module
 from trialsim.reporting.pages.report import data_of, report
 from trialsim.reporting.tables.checklist import checklist
 from trialsim.reporting.tables.first_page import assumptions_that_matter
@@ -41,7 +39,6 @@ ALONE: Final = ReportOptions(
     n_jobs=1,
 )
 """A report of the run and nothing beside it."""
-QUESTION: Final = "Is it <large> enough?"
 SECTIONS: Final = (
     QUESTION,
     "Performance measures",
@@ -99,8 +96,8 @@ def at(content: Any, path: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def page(evidence: Evidence) -> str:
-    return report(evidence, QUESTION, command="trialsim report run -o a.html")
+def page(report_page: str) -> str:
+    return report_page
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +108,6 @@ def reader(page: str) -> Reader:
 @pytest.fixture(scope="module")
 def alone(modest_run: RunDirectory) -> Evidence:
     return collect_evidence(modest_run, ALONE)
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the figures out of a report, where its words are the subject."""
-    monkeypatch.setattr(report_module, "figures_of", lambda _: defaultdict(list))
 
 
 def test_the_answer_comes_first_and_the_assumptions_last(reader: Reader) -> None:

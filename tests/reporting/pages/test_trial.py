@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
+from tests.reporting.pages.conftest import CARS1, bare
 from trialsim.analysis.analyse import analyse
 from trialsim.clock import DAY
 from trialsim.replicates.result import SIMULATED
@@ -28,17 +29,6 @@ from trialsim.trial.conduct import Lack
 pytest.importorskip("jinja2")
 
 
-def bare() -> dict[str, Any]:
-    """Return CARS-1 with ARAT alone, without what speaks of parts that are changed here."""
-    left_out = ("sources", "findings", "calibrated", "outcome_correlation", "report")
-    whole = load("cars1").model_dump()
-    content = {name: part for name, part in whole.items() if name not in left_out}
-    content["outcomes"] = {"arat": whole["outcomes"]["arat"]}
-    content["analysis"]["secondary"] = {}
-    return content
-
-
-CARS1: Final = Scenario.model_validate(bare())
 CHAIRS: Final = CARS1.replace(
     {
         "operations.infusion_chairs_per_site": 1,

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from trialsim.arrays import Booleans, Floats, Integers
+from trialsim.arrays import Booleans, Integers
 from trialsim.clock import DAY
 from trialsim.errors import InputError, Problem
 
@@ -84,8 +84,3 @@ def calendar_from(text: str) -> Calendar:
         rule = f"must be a Monday, on which every trial begins, such as {before} or {after}"
         raise InputError([Problem(OPTION, rule, text)])
     return Calendar(start)
-
-
-def as_floats(values: Integers, known: Booleans) -> Floats:
-    """Return whole numbers as floats, NaN where not known."""
-    return np.where(known, values, np.nan).astype(np.float64)

@@ -184,7 +184,7 @@ def dataset(
 
 def columns(
     variables: Sequence[Variable],
-    values: Mapping[str, object],
+    values: Mapping[str, object] | DataFrame,
     codes: Mapping[str, CodeList] | None = None,
 ) -> list[tuple[Variable, object]]:
     """Return variables with their values, by name, and with the code lists of the study."""

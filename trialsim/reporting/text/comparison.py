@@ -31,7 +31,7 @@ def _alternatives(number: int) -> str:
 
 def what_if_text(title: str, result: WhatIf) -> str:
     """Return a comparison as a table of powers and a table of the other differences."""
-    width = max(len("base, then differences"), *(len(_name(row)) for row in result.rows))
+    width = max(len("base, then differences"), *(len(row.label) for row in result.rows))
     base = result.rows[0]
     lines = [
         title,
@@ -44,8 +44,8 @@ def what_if_text(title: str, result: WhatIf) -> str:
         *(_power_line(row, width) for row in result.rows),
         "",
         f"{'base, then differences':{width}} {_headings(base.means)}",
-        f"{_name(base):{width}} {_numbers(base.means)}",
-        *(f"{_name(row):{width}} {_numbers(row.differences, '+')}" for row in result.rows[1:]),
+        f"{base.label:{width}} {_numbers(base.means)}",
+        *(f"{row.label:{width}} {_numbers(row.differences, '+')}" for row in result.rows[1:]),
         "",
         "MCSEs and intervals reflect Monte Carlo error alone; those of differences are paired.",
         "Equiv. n: replicates of each design that an unpaired comparison would need for the same",
@@ -55,9 +55,9 @@ def what_if_text(title: str, result: WhatIf) -> str:
         *_about_ratios(result),
         *_saved(result),
     ]
-    lines += [f"WARNING: {_name(row)}: {_HARMFUL}" for row in result.rows if row.is_harmful]
+    lines += [f"WARNING: {row.label}: {_HARMFUL}" for row in result.rows if row.is_harmful]
     failed = [row for row in result.rows if row.failed]
-    lines += [f"{_name(row)}: {row.failed:,} trials failed and are excluded" for row in failed]
+    lines += [f"{row.label}: {row.failed:,} trials failed and are excluded" for row in failed]
     return "\n".join([*lines, "", f"{result.seconds:.1f} s"])
 
 
@@ -177,10 +177,6 @@ def _failed(count: int) -> str:
     return f", {count:,} failed" if count else ""
 
 
-def _name(row: Row) -> str:
-    return row.label
-
-
 def _about_success(base: Row) -> list[str]:
     """Return what the power is the probability of, where that is more than the primary analysis."""
     plan = base.scenario.analysis
@@ -195,14 +191,14 @@ def _saved(result: WhatIf) -> Iterator[str]:
         saved = row.patients_saved
         if not isnan(saved.estimate):
             yield (
-                f"{_name(row)}: patients saved {100 * saved.estimate:.1f}% (MCSE "
+                f"{row.label}: patients saved {100 * saved.estimate:.1f}% (MCSE "
                 f"{100 * saved.mcse:.1f}%), 1 less the ratio of the estimates' variances"
             )
 
 
 def _about_ratios(result: WhatIf) -> list[str]:
     notes = [
-        f"{_name(row)}: {_left_out(row.without_logarithm)} the mean and the difference"
+        f"{row.label}: {_left_out(row.without_logarithm)} the mean and the difference"
         for row in result.rows
         if row.without_logarithm
     ]
@@ -216,7 +212,7 @@ def _about_ratios(result: WhatIf) -> list[str]:
 
 def _power_line(row: Row, width: int) -> str:
     own = (
-        f"{_name(row):{width}} {row.power.estimate:8.4f} {ends_text(row.power):>16} "
+        f"{row.label:{width}} {row.power.estimate:8.4f} {ends_text(row.power):>16} "
         f"{row.wrong_direction.estimate:11.4f}"
     )
     if not row.alternative.changes:

@@ -5,9 +5,12 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from trialsim.analysis.analyse import analyse
+from trialsim.reporting.cdisc.adam.subject_level import subject_level
 from trialsim.reporting.cdisc.calendar import calendar_from
 from trialsim.reporting.cdisc.metadata import Dataset
-from trialsim.reporting.cdisc.package import datasets_of
+from trialsim.reporting.cdisc.sdtm.findings import findings
+from trialsim.reporting.cdisc.sdtm.subjects import subjects
+from trialsim.reporting.cdisc.sdtm.trial_design import trial_design
 from trialsim.reporting.cdisc.source import Source
 from trialsim.reporting.consort.account import account_of
 from trialsim.scenario.files.yaml_file import load
@@ -93,7 +96,8 @@ def test_sex_has_the_levels_of_the_study_or_stands_among_the_characteristics(
     margin = {"distribution": "categorical", "levels": dict.fromkeys(levels, 0.5)}
     changes = {"design.patients": 12, "population.covariates.sex.margin": margin}
     source = Source(simulate(load("cars1").replace(changes), seed=2), calendar_from("2026-01-05"))
-    every = {one.name: one.frame for one in datasets_of(source)}
+    parts = [*trial_design(source), *subjects(source), *findings(source), subject_level(source)]
+    every = {one.name: one.frame for one in parts}
     people, summary = every["DM"], every["TS"]
     assert set(people["SEX"]) == set(every["ADSL"]["SEX"]) == sexes
     assert summary["TSVAL"][summary["TSPARMCD"].eq("SEXPOP")].tolist() == [planned]

@@ -1,12 +1,14 @@
 """Bars of an ordinal scale show each grade that occurs, death as its worst one among them."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from trialsim.reporting.figures.canvas.trials import simulated_trials
+from trialsim.reporting.figures.canvas.trials import Trials, simulated_trials
 from trialsim.reporting.figures.of_trials.distribution import distribution_data, distribution_figure
 from trialsim.reporting.figures.of_trials.mean_scores import mean_scores_data, mean_scores_figure
 from trialsim.scenario.files.templates import new_study
@@ -15,10 +17,12 @@ from trialsim.scenario.files.yaml_text import parsed_value
 from trialsim.scenario.scenario import validated
 
 
-def bars(**operations: object) -> Axes:
+@cache
+def bars(death: float | None = None) -> Axes:
     """Return the axes of the bars of a trial."""
     content = parsed_value(new_study("bolus", "two_arm_ordinal"))
-    content["operations"] |= operations
+    if death is not None:
+        content["operations"]["death"] = {"probability": death}
     content["design"]["patients"] = 300
     course = content["outcomes"]["mrs"]["course"]
     course["end"] = [0, 0.3, 0.13, 0.16, 0.21, 0.12, 0.08]  # nobody without a symptom
@@ -41,7 +45,7 @@ def test_the_best_grade_is_the_lightest_whichever_end_is_better() -> None:
 
 def test_the_dead_stand_at_the_worse_end_of_each_bar() -> None:
     """Oracle: the visits' own table, of whose patients with a score or dead the bars are."""
-    axes = bars(death={"probability": 0.3})
+    axes = bars(death=0.3)
     assert axes.get_xlabel() == "patients seen at the visit or dead (%)"
     legend = axes.get_legend()
     assert legend is not None
@@ -51,9 +55,14 @@ def test_the_dead_stand_at_the_worse_end_of_each_bar() -> None:
     assert bars().get_xlabel() == "patients seen at the visit (%)"
 
 
-def test_the_dead_of_a_scale_whose_higher_end_is_better_stand_first() -> None:
+@pytest.fixture(scope="module")
+def trials() -> Trials:
+    """Return a trial of which many patients die, with a scale whose higher end is better."""
     study = load("cars1").replace({"operations.death.probability": 0.3})
-    trials = simulated_trials(study, 2016, range(1))
+    return simulated_trials(study, 2016, range(1))
+
+
+def test_the_dead_of_a_scale_whose_higher_end_is_better_stand_first(trials: Trials) -> None:
     (axes,) = distribution_figure(trials).axes
     legend = axes.get_legend()
     assert legend is not None
@@ -67,9 +76,7 @@ def test_the_dead_of_a_scale_whose_higher_end_is_better_stand_first() -> None:
     assert dead["share"].item() == pytest.approx(died / (died + last["arat"].notna().sum()))
 
 
-def test_means_say_how_many_they_leave_out_as_dead() -> None:
-    study = load("cars1").replace({"operations.death.probability": 0.3})
-    trials = simulated_trials(study, 2016, range(1))
+def test_means_say_how_many_they_leave_out_as_dead(trials: Trials) -> None:
     visits, table = trials.tables["visits"], mean_scores_data(trials)
     for row in table.to_dict("records"):
         there = (visits["visit"] == row["visit"]) & (visits["arm"] == row["arm"])

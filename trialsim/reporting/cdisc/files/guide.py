@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from trialsim.analysis.analyse import Analysis
 from trialsim.replicates.result import SIMULATED
 from trialsim.reporting.cdisc.files.analyses import analyses
-from trialsim.reporting.cdisc.files.markdown import table
 from trialsim.reporting.cdisc.metadata import Dataset
 from trialsim.reporting.cdisc.sdtm.events import kinds
 from trialsim.reporting.cdisc.source import Source
@@ -70,7 +69,7 @@ def _datasets(datasets: Sequence[Dataset]) -> str:
         for one in datasets
     ]
     heads = ("Folder", "Dataset", "Title", "Structure", "Keys", "Records")
-    return f"## Datasets\n\n{table(heads, rows)}"
+    return f"## Datasets\n\n{_table(heads, rows)}"
 
 
 def _visits(source: Source) -> str:
@@ -81,7 +80,7 @@ def _visits(source: Source) -> str:
             visits["VISITNUM"], visits["VISIT"], visits["VISITDY"], strict=True
         )
     ]
-    return f"## Visits\n\n{table(('VISITNUM', 'VISIT', 'VISITDY'), rows)}"
+    return f"## Visits\n\n{_table(('VISITNUM', 'VISIT', 'VISITDY'), rows)}"
 
 
 def _day(day: float) -> str:
@@ -98,7 +97,7 @@ def _disposition(source: Source) -> str:
     heads = ("Event in the study file", "DSTERM", "DSDECOD", "Ends")
     return (
         "## Disposition\n\nEvery kind of intercurrent event that the study can have; ADTTE has the "
-        f"time to each.\n\n{table(heads, rows)}"
+        f"time to each.\n\n{_table(heads, rows)}"
     )
 
 
@@ -110,7 +109,7 @@ def _scales(source: Source) -> str:
     heads = ("Study file", "Label", "Domain", "Category", "Code", "Test", "Defined by")
     return (
         "## Scales and covariates\n\nThe code is --TESTCD, PARAMCD in ADEFF, and the name of the "
-        f"covariate in ADSL.\n\n{table(heads, rows)}"
+        f"covariate in ADSL.\n\n{_table(heads, rows)}"
     )
 
 
@@ -124,4 +123,16 @@ def _own_terms(datasets: Sequence[Dataset]) -> str:
         if term.code is None
     }
     said = "These extend a code list of CDISC and are marked in `define.xml` (def:ExtendedValue)."
-    return f"## Terms of the sponsor\n\n{said}\n\n{table(('Variable', 'Term'), sorted(rows))}"
+    return f"## Terms of the sponsor\n\n{said}\n\n{_table(('Variable', 'Term'), sorted(rows))}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown; a bar in a cell becomes a slash.
+
+    >>> print(_table(["Code"], [["A|B"]]))
+    | Code |
+    | --- |
+    | A/B |
+    """
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(one.replace('|', '/') for one in line)} |" for line in lines)

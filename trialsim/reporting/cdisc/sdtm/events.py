@@ -123,7 +123,6 @@ _DS: Final = (
 
 def _disposition(source: Source) -> Dataset:
     rows = disposition_rows(source)
-    values = {variable.name: rows[variable.name] for variable in _DS}
     return dataset(
         "DS",
         "Disposition",
@@ -134,7 +133,7 @@ def _disposition(source: Source) -> Dataset:
         [
             *begin(source, "DS", len(rows)),
             (USUBJID, rows["USUBJID"]),
-            *columns(_DS, values, {"DSDECOD": _decodes(rows)}),
+            *columns(_DS, rows, {"DSDECOD": _decodes(rows)}),
         ],
     )
 
@@ -214,16 +213,37 @@ def _ends(source: Source) -> list[DataFrame]:
     return parts
 
 
+_DEVIATIONS: Final = {"INFUSION NOT GIVEN": "Infusion not given", "VISIT MISSED": "Visit missed"}
+_DV: Final = (
+    sequence("DV", "DVSTDTC, then DVTERM"),
+    Variable("DVTERM", "Protocol Deviation Term", mandatory=True),
+    Variable(
+        "DVDECOD",
+        "Protocol Deviation Coded Term",
+        origin="Assigned",
+        codes=own_list("DVDECOD", "Protocol deviations", _DEVIATIONS),
+    ),
+    Variable("DVCAT", "Category for Protocol Deviation", origin="Assigned"),
+    EPOCH,
+    Variable("DVSTDTC", "Start Date/Time of Deviation", "datetime"),
+    study_day("DVSTDY", "Study Day of Start of Deviation", "DVSTDTC"),
+)
+
+
 def _deviations(source: Source) -> Dataset:
     rows = pd.concat([_infusions_missed(source), _visits_missed(source)])
     rows = rows.sort_values(["USUBJID", "minute", "DVTERM"], kind="stable").reset_index(drop=True)
     who = source.people.set_index("USUBJID").loc[rows["USUBJID"]]
     minutes = rows["minute"].to_numpy(np.int64)
-    decodes = own_list(
-        "DVDECOD",
-        "Protocol deviations",
-        {"INFUSION NOT GIVEN": "Infusion not given", "VISIT MISSED": "Visit missed"},
-    )
+    values = {
+        "DVSEQ": numbered(rows),
+        "DVTERM": rows["DVTERM"],
+        "DVDECOD": rows["DVDECOD"],
+        "DVCAT": same("CONDUCT", rows),
+        "EPOCH": source.epochs(who, minutes),
+        "DVSTDTC": source.calendar.moments(minutes),
+        "DVSTDY": source.study_days(who, minutes),
+    }
     return dataset(
         "DV",
         "Protocol Deviations",
@@ -234,25 +254,7 @@ def _deviations(source: Source) -> Dataset:
         [
             *begin(source, "DV", len(rows)),
             (USUBJID, rows["USUBJID"]),
-            (sequence("DV", "DVSTDTC, then DVTERM"), numbered(rows)),
-            (Variable("DVTERM", "Protocol Deviation Term", mandatory=True), rows["DVTERM"]),
-            (
-                Variable("DVDECOD", "Protocol Deviation Coded Term", "text", "Assigned", decodes),
-                rows["DVDECOD"],
-            ),
-            (
-                Variable("DVCAT", "Category for Protocol Deviation", "text", "Assigned"),
-                same("CONDUCT", rows),
-            ),
-            (EPOCH, source.epochs(who, minutes)),
-            (
-                Variable("DVSTDTC", "Start Date/Time of Deviation", "datetime"),
-                source.calendar.moments(minutes),
-            ),
-            (
-                study_day("DVSTDY", "Study Day of Start of Deviation", "DVSTDTC"),
-                source.study_days(who, minutes),
-            ),
+            *columns(_DV, values),
         ],
     )
 

@@ -17,7 +17,7 @@ from trialsim.reporting.cdisc.metadata import (
 )
 from trialsim.reporting.cdisc.scales import SEX, sex_of
 from trialsim.reporting.cdisc.source import EPOCH, STUDYID, Source, same
-from trialsim.reporting.cdisc.terminology import own_list, standard_list
+from trialsim.reporting.cdisc.terminology import SUMMARY_PARAMETERS, own_list, standard_list
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.protocol.design import Visit
 from trialsim.scenario.scenario import Scenario
@@ -67,28 +67,28 @@ def begin(source: Source, name: str, rows: int) -> list[tuple[Variable, object]]
     return [(STUDYID, same(source.study_id, rows)), (_domain(name), same(name, rows))]
 
 
-class _Step(NamedTuple):
-    arm: str
-    order: int
-    element: str
-    what: str
-    branch: str
-    epoch: str
-
-
-def _steps(source: Source) -> Iterator[_Step]:
-    arms = source.study.design.arms
-    for name, code in treatment_elements(source).items():
-        branch = f"Randomised to {arms[name].label}"
-        yield _Step(name, 1, *SCREEN, branch, "SCREENING")
-        yield _Step(name, 2, code, arms[name].label, "", "TREATMENT")
-        if follows_up(source.study):
-            yield _Step(name, 3, *FOLLOW, "", "FOLLOW-UP")
+_TA: Final = (
+    Variable("ARMCD", "Planned Arm Code", origin=PROTOCOL, mandatory=True),
+    Variable("ARM", "Description of Planned Arm", origin=PROTOCOL, mandatory=True),
+    Variable("TAETORD", "Planned Order of Element within Arm", "integer", PROTOCOL, mandatory=True),
+    Variable("ETCD", "Element Code", origin=PROTOCOL, mandatory=True),
+    Variable("ELEMENT", "Description of Element", origin=PROTOCOL),
+    Variable("TABRANCH", "Branch", origin=PROTOCOL),
+    EPOCH,
+)
 
 
 def _arms(source: Source) -> Dataset:
-    steps = list(_steps(source))
-    arms = source.study.design.arms
+    rows: list[tuple[object, ...]] = []
+    for name, code in treatment_elements(source).items():
+        label = source.study.design.arms[name].label
+        arm = source.arm_codes[name], label
+        rows.append((*arm, 1, *SCREEN, f"Randomised to {label}", "SCREENING"))
+        rows.append((*arm, 2, code, label, "", "TREATMENT"))
+        if follows_up(source.study):
+            rows.append((*arm, 3, *FOLLOW, "", "FOLLOW-UP"))
+    steps = DataFrame(rows, columns=[one.name for one in _TA])
+    codes = {"ARMCD": source.arm_list, "ETCD": element_list(source)}
     return dataset(
         "TA",
         "Trial Arms",
@@ -96,38 +96,17 @@ def _arms(source: Source) -> Dataset:
         "TRIAL DESIGN",
         "One record per planned element per arm",
         ("ARMCD", "TAETORD"),
-        [
-            *begin(source, "TA", len(steps)),
-            (
-                Variable("ARMCD", "Planned Arm Code", "text", PROTOCOL, source.arm_list, "", True),
-                [source.arm_codes[step.arm] for step in steps],
-            ),
-            (
-                Variable("ARM", "Description of Planned Arm", "text", PROTOCOL, mandatory=True),
-                [arms[step.arm].label for step in steps],
-            ),
-            (
-                Variable(
-                    "TAETORD",
-                    "Planned Order of Element within Arm",
-                    "integer",
-                    PROTOCOL,
-                    mandatory=True,
-                ),
-                [step.order for step in steps],
-            ),
-            (
-                Variable("ETCD", "Element Code", "text", PROTOCOL, element_list(source), "", True),
-                [step.element for step in steps],
-            ),
-            (
-                Variable("ELEMENT", "Description of Element", "text", PROTOCOL),
-                [step.what for step in steps],
-            ),
-            (Variable("TABRANCH", "Branch", "text", PROTOCOL), [step.branch for step in steps]),
-            (EPOCH, [step.epoch for step in steps]),
-        ],
+        [*begin(source, "TA", len(steps)), *columns(_TA, steps, codes)],
     )
+
+
+_TE: Final = (
+    Variable("ETCD", "Element Code", origin=PROTOCOL, mandatory=True),
+    Variable("ELEMENT", "Description of Element", origin=PROTOCOL, mandatory=True),
+    Variable("TESTRL", "Rule for Start of Element", origin=PROTOCOL, mandatory=True),
+    Variable("TEENRL", "Rule for End of Element", origin=PROTOCOL),
+    Variable("TEDUR", "Planned Duration of Element", origin=PROTOCOL),
+)
 
 
 def _elements(source: Source) -> Dataset:
@@ -146,7 +125,7 @@ def _elements(source: Source) -> Dataset:
     ]
     if follows_up(source.study):
         rows += [(*FOLLOW, "End of the treatment element", "Last visit, withdrawal or death", "")]
-    code, element, start, end, lasts = zip(*rows, strict=True)
+    elements = DataFrame(rows, columns=[one.name for one in _TE])
     return dataset(
         "TE",
         "Trial Elements",
@@ -156,20 +135,7 @@ def _elements(source: Source) -> Dataset:
         ("ETCD",),
         [
             *begin(source, "TE", len(rows)),
-            (
-                Variable("ETCD", "Element Code", "text", PROTOCOL, element_list(source), "", True),
-                code,
-            ),
-            (
-                Variable("ELEMENT", "Description of Element", "text", PROTOCOL, mandatory=True),
-                element,
-            ),
-            (
-                Variable("TESTRL", "Rule for Start of Element", "text", PROTOCOL, mandatory=True),
-                start,
-            ),
-            (Variable("TEENRL", "Rule for End of Element", "text", PROTOCOL), end),
-            (Variable("TEDUR", "Planned Duration of Element", "text", PROTOCOL), lasts),
+            *columns(_TE, elements, {"ETCD": element_list(source)}),
         ],
     )
 
@@ -291,7 +257,6 @@ def _when(visit: Visit) -> str:
 
 class _Parameter(NamedTuple):
     code: str
-    name: str
     value: str
     term: str | None = None
     """The value's code in the NCI Thesaurus."""
@@ -318,10 +283,11 @@ _TS: Final = (
 
 def _summary(source: Source) -> Dataset:
     rows = DataFrame(_parameters(source))
+    names = rows["code"].map({code: name for code, (name, _) in SUMMARY_PARAMETERS.items()})
     values = {
         "TSSEQ": rows.groupby("code").cumcount() + 1,
         "TSPARMCD": rows["code"],
-        "TSPARM": rows["name"],
+        "TSPARM": names,
         "TSVAL": rows["value"],
         "TSVALNF": rows["null"],
         "TSVALCD": rows["term"],
@@ -329,7 +295,7 @@ def _summary(source: Source) -> Dataset:
     }
     codes = {
         "TSPARMCD": standard_list("TSPARMCD", rows["code"]),
-        "TSPARM": standard_list("TSPARM", rows["name"]),
+        "TSPARM": standard_list("TSPARM", names),
     }
     return dataset(
         "TS",
@@ -357,42 +323,42 @@ def _parameters(source: Source) -> Iterator[_Parameter]:
     start = source.calendar.start.isoformat()
     end = source.calendar.dates(source.patients["ended_minute"].to_numpy())
     subjects = str(len(source.patients))
-    yield _Parameter("ACTSUB", "Actual Number of Subjects", subjects)
-    yield _Parameter("ADAPT", "Adaptive Design", adaptive.value, adaptive.code)
+    yield _Parameter("ACTSUB", subjects)
+    yield _Parameter("ADAPT", adaptive.value, adaptive.code)
     yield from _ages(study)
     for dose in sorted(_doses(study)):
-        yield _Parameter("DOSE", "Dose per Administration", f"{dose:g}")
+        yield _Parameter("DOSE", f"{dose:g}")
     unit = standard_list("UNIT", [design.dose_unit]).terms[0]
-    yield _Parameter("DOSU", "Dose Units", unit.value, unit.code)
-    yield _unknown("INDIC", "Trial Disease/Condition Indication")
-    yield _Parameter("INTMODEL", "Intervention Model", "PARALLEL", "C82639")
-    yield _Parameter("INTTYPE", "Intervention Type", "DRUG", "C1909")
-    yield _Parameter("LENGTH", "Trial Length", f"P{last}D")
-    yield _Parameter("NARMS", "Planned Number of Arms", str(len(design.arms)))
-    yield _Parameter("OUTMSPRI", "Primary Outcome Measure", f"{endpoint} at {visit}")
-    yield _Parameter("PLANSUB", "Planned Number of Subjects", str(design.patients))
-    yield _Parameter("PLNTRDUR", "Planned Trial Duration", f"P{course}D")
-    yield _Parameter("RANDOM", "Trial is Randomized", _YES.value, _YES.code)
-    yield _unknown("ROUTE", "Route of Administration")
-    yield _Parameter("SDTIGVER", "SDTM IG Version", SDTMIG_VERSION)
-    yield _Parameter("SDTMVER", "SDTM Version", SDTM_VERSION)
-    yield _Parameter("SENDTC", "Study End Date", max(end))
+    yield _Parameter("DOSU", unit.value, unit.code)
+    yield _unknown("INDIC")
+    yield _Parameter("INTMODEL", "PARALLEL", "C82639")
+    yield _Parameter("INTTYPE", "DRUG", "C1909")
+    yield _Parameter("LENGTH", f"P{last}D")
+    yield _Parameter("NARMS", str(len(design.arms)))
+    yield _Parameter("OUTMSPRI", f"{endpoint} at {visit}")
+    yield _Parameter("PLANSUB", str(design.patients))
+    yield _Parameter("PLNTRDUR", f"P{course}D")
+    yield _Parameter("RANDOM", _YES.value, _YES.code)
+    yield _unknown("ROUTE")
+    yield _Parameter("SDTIGVER", SDTMIG_VERSION)
+    yield _Parameter("SDTMVER", SDTM_VERSION)
+    yield _Parameter("SENDTC", max(end))
     yield _sexes(study)
-    yield _unknown("SPONSOR", "Clinical Study Sponsor")
-    yield _Parameter("SSTDTC", "Study Start Date", start)
+    yield _unknown("SPONSOR")
+    yield _Parameter("SSTDTC", start)
     if source.looks is not None:
-        yield _Parameter("STOPRULE", "Study Stop Rules", _stopping(source))
+        yield _Parameter("STOPRULE", _stopping(source))
     for factor in design.factors:
-        yield _Parameter("STRATFCT", "Stratification Factor", factor.replace("_", " ").upper())
-    yield _Parameter("STYPE", "Study Type", "INTERVENTIONAL", "C98388")
-    yield _unknown("TBLIND", "Trial Blinding Schema")
+        yield _Parameter("STRATFCT", factor.replace("_", " ").upper())
+    yield _Parameter("STYPE", "INTERVENTIONAL", "C98388")
+    yield _unknown("TBLIND")
     yield from _controls(study)
-    yield _Parameter("TITLE", "Trial Title", f"SIMULATED: {study.title}")
-    yield _unknown("TPHASE", "Trial Phase Classification")
+    yield _Parameter("TITLE", f"SIMULATED: {study.title}")
+    yield _unknown("TPHASE")
     for arm in design.arms.values():
         if max(arm.doses) > 0:
-            yield _Parameter("TRT", "Investigational Therapy or Treatment", arm.label)
-    yield _Parameter("TTYPE", "Trial Type", "EFFICACY", "C49666")
+            yield _Parameter("TRT", arm.label)
+    yield _Parameter("TTYPE", "EFFICACY", "C49666")
 
 
 def _stopping(source: Source) -> str:
@@ -404,9 +370,9 @@ def _stopping(source: Source) -> str:
 def _controls(study: Scenario) -> Iterator[_Parameter]:
     """Yield what the arms are compared with: a placebo, other doses."""
     if any(max(arm.doses) == 0 for arm in study.design.arms.values()):
-        yield _Parameter("TCNTRL", "Control Type", "PLACEBO", "C49648")
+        yield _Parameter("TCNTRL", "PLACEBO", "C49648")
     if len(_doses(study)) > 1:
-        yield _Parameter("TCNTRL", "Control Type", "DOSE RESPONSE", "C120841")
+        yield _Parameter("TCNTRL", "DOSE RESPONSE", "C120841")
 
 
 def _sexes(study: Scenario) -> _Parameter:
@@ -415,14 +381,13 @@ def _sexes(study: Scenario) -> _Parameter:
     sexes = {sex_of(level) for level in (covariate.levels or ())} if covariate is not None else ()
     known = {"F": ("F", "C16576"), "M": ("M", "C20197")}
     found = [known[sex] for sex in known if sex in sexes]
-    name = "Sex of Participants"
     if len(found) == len(known):
-        return _Parameter("SEXPOP", name, "BOTH", "C49636")
-    return _Parameter("SEXPOP", name, *found[0]) if found else _unknown("SEXPOP", name)
+        return _Parameter("SEXPOP", "BOTH", "C49636")
+    return _Parameter("SEXPOP", *found[0]) if found else _unknown("SEXPOP")
 
 
-def _unknown(code: str, name: str) -> _Parameter:
-    return _Parameter(code, name, "", null="UNK")
+def _unknown(code: str) -> _Parameter:
+    return _Parameter(code, "", null="UNK")
 
 
 def _doses(study: Scenario) -> set[float]:
@@ -435,11 +400,5 @@ def _ages(study: Scenario) -> Iterator[_Parameter]:
     rules = [one for one in study.eligibility.inclusion.values() if one.covariate == "age_years"]
     most = [rule.at_most for rule in rules if isinstance(rule.at_most, int | float)]
     least = [rule.at_least for rule in rules if isinstance(rule.at_least, int | float)]
-    for code, name, ages, null in (
-        ("AGEMAX", "Planned Maximum Age of Subjects", most, "PINF"),
-        ("AGEMIN", "Planned Minimum Age of Subjects", least, "NINF"),
-    ):
-        if ages:
-            yield _Parameter(code, name, f"P{ages[0]:g}Y")
-        else:
-            yield _Parameter(code, name, "", null=null)
+    for code, ages, null in (("AGEMAX", most, "PINF"), ("AGEMIN", least, "NINF")):
+        yield _Parameter(code, f"P{ages[0]:g}Y") if ages else _Parameter(code, "", null=null)

@@ -14,9 +14,12 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.transforms import blended_transform_factory
+from pandas import DataFrame
 
 from trialsim.reporting.figures.canvas.drawing import Drawing, any_letters
 
+NORMAL: Final = 1.959963984540054
+"""Standard errors that a 95% interval reaches to either side."""
 WIDTH: Final = 7.0
 """Inches, of a figure across a page."""
 INK: Final = "#222222"
@@ -111,6 +114,11 @@ def beside_rows(axes: Axes, names: Sequence[str], told: Sequence[str]) -> None:
     for side in (axes, values):
         side.tick_params(axis="y", length=0)
     values.spines["right"].set_visible(False)
+
+
+def to_ends(data: DataFrame, of: str, low: str = "low", high: str = "high") -> list[Any]:
+    """Return how far an interval reaches from its middle, downwards and upwards."""
+    return [data[of] - data[low], data[high] - data[of]]
 
 
 def shades(count: int) -> list[str]:

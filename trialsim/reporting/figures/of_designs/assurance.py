@@ -13,6 +13,7 @@ from trialsim.reporting.figures.canvas.style import (
     page,
     shades,
     styled,
+    to_ends,
 )
 from trialsim.reporting.tables.captions import caption_of
 from trialsim.scenario.words.labels import in_words
@@ -72,7 +73,7 @@ def assurance_figure(result: Assurance, width: float = WIDTH) -> Drawing:
     top.errorbar(
         success["low"],
         success["value"],
-        [success["value"] - success["power_low"], success["power_high"] - success["value"]],
+        to_ends(success, "value", "power_low", "power_high"),
         fmt="o",
         color=dark,
         markersize=3.5,

@@ -1,7 +1,5 @@
 """Paired differences of each variant from the base, as a forest plot."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from pandas import DataFrame
@@ -10,23 +8,20 @@ from trialsim.arrays import Integers
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.what_if.what_if import WhatIf
 from trialsim.reporting.figures.canvas.drawing import Drawing
-from trialsim.reporting.figures.canvas.labels import (
-    QUANTITIES,
-    broken,
-    signed,
-)
+from trialsim.reporting.figures.canvas.labels import QUANTITIES, broken, signed
 from trialsim.reporting.figures.canvas.style import (
     INK,
+    NORMAL,
     PALE,
     WIDTH,
+    beside_rows,
     grid,
     legend_above,
     page,
     styled,
+    to_ends,
 )
 from trialsim.reporting.tables.captions import caption_of
-
-_NORMAL = 1.959963984540054
 
 
 def differences_data(result: WhatIf, quantity: str = "power") -> DataFrame:
@@ -53,11 +48,11 @@ def differences_data(result: WhatIf, quantity: str = "power") -> DataFrame:
             "mcse": frame[f"{change}_mcse"],
         }
     )
-    half = _NORMAL * table["mcse"]
+    half = NORMAL * table["mcse"]
     table["low"], table["high"] = table["difference"] - half, table["difference"] + half
     if quantity == "power":
         table["low"], table["high"] = frame["difference_low"], frame["difference_high"]
-    below = above = _NORMAL * np.hypot(frame[error], base[error])
+    below = above = NORMAL * np.hypot(frame[error], base[error])
     if quantity == "power":
         below = np.hypot(frame["power"] - frame["low"], base["high"] - base["power"])
         above = np.hypot(frame["high"] - frame["power"], base["power"] - base["low"])
@@ -89,17 +84,11 @@ def differences_figure(result: WhatIf, quantity: str = "power", width: float = W
     places = np.arange(len(data))
     _draw_intervals(axes, data, places)
     axes.axvline(0.0, color=INK, linewidth=0.8)
-    axes.set_yticks(places, names)
-    axes.set_ylim(len(data) - 0.5, -0.5)
     of_logarithm = quantity == "estimate" and result.rows[0].scenario.analysis.quantity.is_ratio
     scale = "the logarithm of the " if of_logarithm else ""
     axes.set_xlabel(f"change in {scale}{QUANTITIES[quantity]}")
     axes.margins(x=0.08)
-    values = axes.secondary_yaxis("right")
-    values.set_yticks(places, [signed(one) for one in data["difference"]])
-    for side in (axes, values):
-        side.tick_params(axis="y", length=0)
-    values.spines["right"].set_visible(False)
+    beside_rows(axes, names, [signed(one) for one in data["difference"]])
     grid(axes, "x")
     legend_above(axes, width)
     return drawing
@@ -110,7 +99,7 @@ def _draw_intervals(axes: Axes, data: DataFrame, places: Integers) -> None:
     axes.errorbar(
         data["difference"],
         places,
-        xerr=_arms(data, "unpaired_low", "unpaired_high"),
+        xerr=to_ends(data, "difference", "unpaired_low", "unpaired_high"),
         fmt="none",
         ecolor=PALE,
         elinewidth=5,
@@ -119,15 +108,10 @@ def _draw_intervals(axes: Axes, data: DataFrame, places: Integers) -> None:
     axes.errorbar(
         data["difference"],
         places,
-        xerr=_arms(data, "low", "high"),
+        xerr=to_ends(data, "difference"),
         fmt="o",
         color="#1d2f6f",
         markersize=4.5,
         capsize=2.5,
         label="difference, 95% paired interval",
     )
-
-
-def _arms(data: DataFrame, low: str, high: str) -> Any:
-    """Return how far an interval reaches from the difference, to either side."""
-    return [data["difference"] - data[low], data[high] - data["difference"]]

@@ -1,7 +1,5 @@
 """The bias of each analysis as more scores are missing or follow an event."""
 
-from typing import Final
-
 from matplotlib.axes import Axes
 from pandas import DataFrame
 
@@ -12,18 +10,18 @@ from trialsim.reporting.figures.canvas.style import (
     INK,
     LINES,
     MARKERS,
+    NORMAL,
     SHADES,
     WIDTH,
     grid,
     legend_above,
     page,
     styled,
+    to_ends,
 )
 from trialsim.reporting.figures.of_designs.truths import left_out_in_words
 from trialsim.reporting.tables.captions import caption_of
 from trialsim.scenario.words.labels import in_words
-
-_NORMAL: Final = 1.959963984540054
 
 
 def missingness_data(result: Missingness) -> DataFrame:
@@ -43,7 +41,7 @@ def missingness_data(result: Missingness) -> DataFrame:
     table = kept[["analysis", "estimand", "variant", "affected", "bias"]].copy()
     table["mcse"] = kept["bias_mcse"]
     table = table.astype({"bias": float, "mcse": float})
-    half = _NORMAL * table["mcse"]
+    half = NORMAL * table["mcse"]
     table["low"], table["high"] = table["bias"] - half, table["bias"] + half
     order = {name: place for place, name in enumerate(alike)}
     return table.sort_values(
@@ -82,7 +80,7 @@ def _draw(axes: Axes, data: DataFrame) -> None:
         axes.errorbar(
             rows["affected"] + apart * place,
             rows["bias"],
-            [rows["bias"] - rows["low"], rows["high"] - rows["bias"]],
+            to_ends(rows, "bias"),
             color=SHADES[place % len(SHADES)],
             linestyle=LINES[(place + again) % len(LINES)],
             marker=MARKERS[(place + again) % len(MARKERS)],

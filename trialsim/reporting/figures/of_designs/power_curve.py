@@ -24,6 +24,7 @@ from trialsim.reporting.figures.canvas.style import (
     page,
     shades,
     styled,
+    to_ends,
 )
 from trialsim.reporting.figures.of_designs.closed_form import closed_form_power
 from trialsim.reporting.tables.captions import caption
@@ -79,9 +80,8 @@ def curve_figure(result: Curve, width: float = WIDTH) -> Drawing:
         axes.fill_between(data["value"], data["low"], data["high"], color=BAND, label=INTERVAL)
         line = "o-"
     else:
-        low, high = data["power"] - data["low"], data["high"] - data["power"]
         bars: dict[str, Any] = {"ecolor": BAND, "elinewidth": 3, "fmt": "none", "label": INTERVAL}
-        axes.errorbar(data["value"], data["power"], [low, high], **bars)
+        axes.errorbar(data["value"], data["power"], to_ends(data, "power"), **bars)
         axes.plot(*fitted(data), color=dark, linewidth=1.2, label="fitted by a parabola of probits")
         line = "o"
     axes.plot(data["value"], data["power"], line, color=dark, markersize=4, label="simulated power")
@@ -94,7 +94,7 @@ def curve_figure(result: Curve, width: float = WIDTH) -> Drawing:
         }
         axes.plot(data["value"], data["closed_form"], label="closed form", **formula)
     if len(base):
-        ends = [base["power"] - base["low"], base["high"] - base["power"]]
+        ends = to_ends(base, "power")
         label = f"base: {base['value'].iloc[0]:.6g}"
         axes.errorbar(
             base["value"], base["power"], ends, fmt="D", color=INK, capsize=3, label=label

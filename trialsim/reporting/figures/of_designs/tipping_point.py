@@ -16,6 +16,7 @@ from trialsim.reporting.figures.canvas.style import (
     page,
     shades,
     styled,
+    to_ends,
 )
 from trialsim.reporting.tables.captions import caption_of, caption_of_one
 from trialsim.reporting.text.robustness import quartiles_in_words, shift_in_words
@@ -89,8 +90,7 @@ def _tipping(axes: Axes, result: TippingPoint) -> None:
 
 def _estimates(axes: Axes, result: TippingPoint, data: DataFrame) -> None:
     (colour, _) = shades(2)
-    ends = [data["estimate"] - data["low"], data["high"] - data["estimate"]]
-    named = result.quantity.name
+    named, ends = result.quantity.name, to_ends(data, "estimate")
     axes.errorbar(
         data["delta"], data["estimate"], ends, fmt="o", color=colour, capsize=3, label=named
     )

@@ -14,19 +14,21 @@ from trialsim.replicates.estimands import analyses_of
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.style import (
     INK,
+    NORMAL,
     WIDTH,
+    beside_rows,
     grid,
     legend_above,
     page,
     shades,
     styled,
+    to_ends,
 )
 from trialsim.reporting.tables.captions import caption_of
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.words.labels import in_words, spoken
 from trialsim.stats.monte_carlo import Mean
 
-_NORMAL: Final = 1.959963984540054
 _TRUE: Final = "true value"
 _ROOM: Final = 0.2
 """Of the width, for the name of what stands farthest to the right."""
@@ -64,7 +66,7 @@ def _comparable(result: Estimands) -> list[Analysed]:
 
 
 def _row(estimand: str, of: str, found: Mean) -> dict[str, Any]:
-    value, half = float(found.estimate), _NORMAL * float(found.mcse)
+    value, half = float(found.estimate), NORMAL * float(found.mcse)
     ends = {"low": value - half, "high": value + half}
     return {"estimand": estimand, "of": of, "value": value, "mcse": float(found.mcse), **ends}
 
@@ -103,15 +105,9 @@ def truths_figure(result: Estimands, width: float = WIDTH) -> Drawing:
     )
     axes.axvline(quantity.null, color=INK, linewidth=0.8, linestyle=":")
     _draw(axes, data, named)
-    axes.set_yticks(range(len(named)), [spoken(name) for name in named])
-    axes.set_ylim(len(named) - 0.5, -0.5)
     axes.set_xlabel(quantity.name)
     true = {row.estimand: f"{row.value:.3f}" for row in data.itertuples() if row.of == _TRUE}
-    values = axes.secondary_yaxis("right")
-    values.set_yticks(range(len(named)), [true.get(name, "no value") for name in named])
-    for side in (axes, values):
-        side.tick_params(axis="y", length=0)
-    values.spines["right"].set_visible(False)
+    beside_rows(axes, [*map(spoken, named)], [true.get(name, "no value") for name in named])
     grid(axes, "x")
     legend_above(axes, width)
     return drawing
@@ -137,7 +133,7 @@ def _draw(axes: Axes, data: DataFrame, named: list[str]) -> None:
         axes.errorbar(
             rows["value"],
             heights[which],
-            xerr=[rows["value"] - rows["low"], rows["high"] - rows["value"]],
+            xerr=to_ends(rows, "value"),
             fmt=symbol,
             color=ink,
             markerfacecolor=inside,

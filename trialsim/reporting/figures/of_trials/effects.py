@@ -1,14 +1,24 @@
 """The results of one trial: the primary analysis and the secondary ones."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
+from matplotlib.axes import Axes
 from pandas import DataFrame
 
 from trialsim.analysis.analyse import Analysis
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.labels import broken
-from trialsim.reporting.figures.canvas.style import INK, WIDTH, grid, page, styled
+from trialsim.reporting.figures.canvas.style import (
+    INK,
+    WIDTH,
+    beside_rows,
+    grid,
+    page,
+    styled,
+    to_ends,
+)
 from trialsim.reporting.tables.captions import caption_of_analysis
 from trialsim.scenario.words.labels import spoken
 
@@ -36,22 +46,27 @@ def effects_figure(result: Analysis, width: float = WIDTH) -> Drawing:
         width,
         1.5 + 0.3 * len(data),
     )
-    places = np.arange(len(data))
-    error = [data["estimate"] - data["low"], data["high"] - data["estimate"]]
-    axes.errorbar(data["estimate"], places, xerr=error, fmt="o", color="#1d2f6f", capsize=2.5)
-    axes.plot(data["estimate"][:1], places[:1], "D", color="#1d2f6f", markersize=8)
-    axes.axvline(result.primary.null, color=INK, linestyle=":")
-    axes.set_yticks(places, [broken(spoken(name), int(width * 5)) for name in data["analysis"]])
-    axes.set_ylim(len(data) - 0.5, -0.5)
-    axes.set_xlabel(f"{result.primary.quantity}; dotted: no effect")
-    values = axes.secondary_yaxis("right")
-    values.set_yticks(places, [_told(*row) for row in data[["estimate", "low", "high"]].values])
-    for side in (axes, values):
-        side.tick_params(axis="y", length=0)
-    values.spines["right"].set_visible(False)
+    draw_estimates(axes, data, result)
+    beside_rows(
+        axes,
+        [broken(spoken(name), int(width * 5)) for name in data["analysis"]],
+        [estimate_in_words(row) for row in data.to_dict("records")],
+    )
     grid(axes, "x")
     return drawing
 
 
-def _told(estimate: float, low: float, high: float) -> str:
-    return f"{estimate:.3f} ({low:.3f} to {high:.3f})".replace("-", "\N{MINUS SIGN}")
+def draw_estimates(axes: Axes, data: DataFrame, result: Analysis) -> None:
+    """Draw each estimate with its interval, the first larger, and where there is no effect."""
+    places, colour = np.arange(len(data)), "#1d2f6f"
+    error = to_ends(data, "estimate")
+    axes.errorbar(data["estimate"], places, xerr=error, fmt="o", color=colour, capsize=2.5)
+    axes.plot(data["estimate"][:1], places[:1], "D", color=colour, markersize=8)
+    axes.axvline(result.primary.null, color=INK, linestyle=":")
+    axes.set_xlabel(f"{result.primary.quantity}; dotted: no effect")
+
+
+def estimate_in_words(row: Mapping[Any, Any]) -> str:
+    """Return an estimate with its interval."""
+    told = f"{row['estimate']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+    return told.replace("-", "\N{MINUS SIGN}")

@@ -3,14 +3,14 @@
 import math
 from typing import Any
 
-import numpy as np
 from pandas import DataFrame
 
 from trialsim.analysis.analyse import Analysis, Estimate, InGroup
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.figures.canvas.drawing import Drawing
 from trialsim.reporting.figures.canvas.labels import broken
-from trialsim.reporting.figures.canvas.style import INK, WIDTH, beside_rows, grid, page, styled
+from trialsim.reporting.figures.canvas.style import WIDTH, beside_rows, grid, page, styled
+from trialsim.reporting.figures.of_trials.effects import draw_estimates, estimate_in_words
 from trialsim.reporting.tables.captions import caption_of_analysis
 from trialsim.scenario.plan.methods.subgroups.interaction import OTHERS
 
@@ -87,14 +87,9 @@ def subgroups_figure(result: Analysis, width: float = WIDTH) -> Drawing:
         width,
         1.7 + 0.34 * len(data),
     )
-    places = np.arange(len(data))
-    error = [data["estimate"] - data["low"], data["high"] - data["estimate"]]
-    axes.errorbar(data["estimate"], places, xerr=error, fmt="o", color="#1d2f6f", capsize=2.5)
-    axes.plot(data["estimate"][:1], places[:1], "D", color="#1d2f6f", markersize=8)
-    axes.axvline(result.primary.null, color=INK, linestyle=":")
+    draw_estimates(axes, data, result)
     if result.primary.null == 1:
         axes.set_xscale("log")
-    axes.set_xlabel(f"{result.primary.quantity}; dotted: no effect")
     beside_rows(
         axes,
         [_named(row, width) for row in data.to_dict("records")],
@@ -110,7 +105,7 @@ def _named(row: dict[Any, Any], width: float) -> str:
 
 def _told(row: dict[Any, Any]) -> str:
     """Return the estimate with its interval, and at the subgroup of a test its p-value."""
-    told = f"{row['estimate']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+    told = estimate_in_words(row)
     if row["subgroup"] != OTHERS and not math.isnan(row["p_value"]):
         told = f"{told}\ninteraction p {row['p_value']:.3f}"
-    return told.replace("-", "\N{MINUS SIGN}")
+    return told

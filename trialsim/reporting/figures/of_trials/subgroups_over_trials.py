@@ -106,8 +106,7 @@ def subgroups_over_trials_figure(trials: Trials, width: float = WIDTH) -> Drawin
     )
     places, colour = np.arange(len(data)), "#1d2f6f"
     axes.hlines(places, data["low_of_trials"], data["high_of_trials"], color=colour, linewidth=1)
-    error = _limits(data, quantity)
-    axes.hlines(places, *error, color=colour, linewidth=5, alpha=0.55)
+    axes.hlines(places, *_limits(data, quantity), color=colour, linewidth=5, alpha=0.55)
     axes.plot(data["mean"], places, "D", color=colour, markersize=5, linestyle="none")
     axes.axvline(quantity.null, color=INK, linestyle=":")
     if quantity.is_ratio:
