@@ -10,6 +10,7 @@ from pandas import DataFrame
 from scipy.special import ndtri
 from scipy.stats import mannwhitneyu
 
+from tests.trial.as_of import as_of, known_from
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.statistics import statistics_at
 from trialsim.analysis.primary import analyse_primary
@@ -19,7 +20,6 @@ from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.looks import as_of, known_from
 from trialsim.trial.trial import Trial, simulate_batch
 
 TROUBLE: Mapping[str, Any] = {

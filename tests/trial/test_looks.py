@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.trial.as_of import as_of, known_from, stopped
 from trialsim.clock import DAY, NEVER
-from trialsim.errors import RunError
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
 from trialsim.trial.conduct import Lack
-from trialsim.trial.looks import as_of, known_from, stopped
 from trialsim.trial.trial import Engine, Trial, simulate_batch
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
@@ -71,43 +70,6 @@ def test_each_visit_is_settled_by_the_visit_by_death_or_as_its_window_closes(
     assert ways == {"visit", "death", "window"}
 
 
-def test_a_look_after_the_end_is_the_finished_trial(troubled: Trial, arrays_of: ArraysOf) -> None:
-    whole = arrays_of(troubled)
-    for minute in (NEVER, int(known_from(troubled).max())):
-        for path, array in arrays_of(as_of(troubled, minute)).items():
-            assert array.tobytes() == whole[path].tobytes(), path
-
-
-def test_a_look_at_the_beginning_knows_nothing(troubled: Trial) -> None:
-    conduct = as_of(troubled, 0).conduct
-    for moment in (conduct.randomised, conduct.closed, conduct.exited, conduct.discontinued):
-        assert (moment == NEVER).all()
-    for happened in (conduct.visit_attended, conduct.visit_settled, conduct.infusion_given):
-        assert not happened.any()
-    assert not conduct.screened.any()
-
-
-def test_a_look_knows_a_minute_s_events_a_minute_later(troubled: Trial) -> None:
-    """Each replicate is looked at in its own minute: that of the randomisation of patient 25."""
-    minute = troubled.conduct.randomised[:, 24]
-    same_minute = (troubled.conduct.randomised == minute[:, None]).sum(axis=1)
-    before, after = (
-        (as_of(troubled, minute + later).conduct.randomised < NEVER).sum(axis=1) for later in (0, 1)
-    )
-    assert (after >= 25).all()
-    assert (after - before == same_minute).all()
-
-
-def test_a_look_at_a_later_look_is_the_look(troubled: Trial, arrays_of: ArraysOf) -> None:
-    generator = np.random.default_rng(7)
-    for _ in range(20):
-        first, later = np.sort(generator.integers(0, 700 * DAY, (2, 6)), axis=0)
-        once = arrays_of(as_of(troubled, first).conduct)
-        twice = arrays_of(as_of(as_of(troubled, later), first).conduct)
-        for path, array in once.items():
-            assert array.tobytes() == twice[path].tobytes(), path
-
-
 @pytest.mark.parametrize("happening", get_args(Event))
 def test_a_look_cannot_tell_what_happens_later(
     cars1: Scenario, arrays_of: ArraysOf, troubled: Trial, happening: Event
@@ -121,16 +83,6 @@ def test_a_look_cannot_tell_what_happens_later(
     seen, spared_of_it = (as_of(one, parting + 1).conduct for one in (troubled, other))
     assert (seen.minute_of(happening) < NEVER).any(axis=1).all()
     assert (spared_of_it.minute_of(happening) == NEVER).all()
-
-
-def test_scores_of_visits_to_come_are_masked_and_no_others(troubled: Trial) -> None:
-    minute = 200 * DAY
-    look = as_of(troubled, minute)
-    for name, scores in troubled.scores.items():
-        had_taken_place = troubled.conduct.visit_minute < minute
-        expected = np.where(had_taken_place, scores, np.nan)
-        assert np.array_equal(look.scores[name], expected, equal_nan=True)
-        assert np.isnan(scores).sum() < np.isnan(expected).sum() < expected.size
 
 
 CHOSEN = ("place", "visit_day", "visit_minute")
@@ -180,8 +132,6 @@ def test_a_stop_where_chairs_are_short_changes_the_future_and_not_the_past(
     lacking = (run.conduct.lacked[here], finished.conduct.lacked[here])
     ran, cut = ((lacked != Lack.NOTHING).sum() for lacked in lacking)
     assert 0 < ran < cut
-    with pytest.raises(RunError, match=r"couples patients: operations\.infusion_chairs_per_site"):
-        stopped(finished, closes)
 
 
 @pytest.mark.parametrize("engine", ["vector", "events", "auto"])

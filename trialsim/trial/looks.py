@@ -1,36 +1,20 @@
-"""An interim look is a cut: a batch as it stood on a date, taken from the finished one.
+"""An interim look is a cut: what was known on a date is what was recorded before it.
 
-Nothing that happens before a minute depends on what happens after it, so what was known then is
-what the finished trial recorded before that minute. A stop is a cut too, but where patients wait
-for one another: there those who were never recruited leave chairs to the others, and a stop is a
-run of its own (`simulate_batch` with `closes`).
+Nothing that happens before a minute depends on what happens after it. A stop is a cut too, but
+where patients wait for one another: there those who were never recruited leave chairs to the
+others, and a stop is a run of its own.
 """
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from trialsim.arrays import Booleans, Integers, take_rows
+from trialsim.arrays import Integers, take_rows
 from trialsim.clock import DAY, NEVER
 from trialsim.errors import RunError
 from trialsim.streams import Streams
-from trialsim.trial.conduct import Conduct, couples_patients, days_to, screened
+from trialsim.trial.conduct import couples_patients, days_to
 from trialsim.trial.trial import Engine, Pause, Trial, simulate_batch
-
-
-def known_from(trial: Trial) -> Integers:
-    """Return the first minute at whose beginning it is known what each visit brought.
-
-    Returns
-    -------
-    Integers
-        Minutes of the trial, shape (replicate, patient, visit), as `visit_known_from` gives them.
-    """
-    visits = range(len(trial.scenario.design.visits))
-    return np.stack([visit_known_from(trial, visit) for visit in visits], axis=2)
 
 
 def visit_known_from(trial: Trial, place: int) -> Integers:
@@ -53,32 +37,6 @@ def visit_known_from(trial: Trial, place: int) -> Integers:
     not_attended = np.minimum(conduct.randomised + last_day * DAY, conduct.died)
     attended, minute = conduct.visit_attended[:, :, place], conduct.visit_minute[:, :, place]
     return np.where(attended, minute, not_attended) + 1
-
-
-def as_of(trial: Trial, minute: ArrayLike) -> Trial:
-    """Return a batch as it stood when a minute began: only what had happened before it.
-
-    The axes stay those of the finished trial, and what was not known is left out in the trial's own
-    ways: a patient not yet randomised is randomised at `NEVER`, who is still in the trial leaves it
-    at `NEVER`, a later visit is not attended and its scores are NaN. `conduct.visit_settled` says
-    for each visit whether what it brought was known (see `known_from`); an analysis plan is applied
-    to those patients alone whose endpoint is. So no score is carried forward to a visit that a
-    patient may still come to.
-
-    Where recruitment was still open, `conduct.closed` is `NEVER`, and `conduct.screened` counts the
-    candidates who had arrived. The cohort, the itinerary, the arms, the waits for chairs and the
-    `underlying` scores remain those of the finished trial: they hold what is still to come, too.
-
-    Parameters
-    ----------
-    minute
-        Minutes of the trial, one for each replicate or one for all; `NEVER` gives all that the
-        finished trial knows.
-    """
-    minutes = np.broadcast_to(np.asarray(minute, np.int64), len(trial.arms))
-    conduct = _conduct_as_of(trial, minutes)
-    scores = trial.underlying.seen_at(conduct.visit_attended)
-    return dataclasses.replace(trial, conduct=conduct, scores=scores)
 
 
 def paused(trial: Trial, pauses: Sequence[Pause], sizes: Integers | None = None) -> Trial:
@@ -143,71 +101,9 @@ def closed_from(
     """Return a batch of which recruitment closed at a minute: a cut, or a run where that is needed.
 
     Where patients wait for one another the same trials are run again, with the same numbers, and
-    nobody randomised from the minute on. Elsewhere it is `trial` itself, of which `stopped` leaves
-    out those randomised later. `pauses` and `sizes` are those with which the batch was run.
+    nobody randomised from the minute on. Elsewhere it is `trial` itself, in which those randomised
+    later are left out. `pauses` and `sizes` are those with which the batch was run.
     """
     if couples_patients(trial.scenario) is None:
         return trial
     return _again(trial, minute, pauses, sizes)
-
-
-def stopped(trial: Trial, minute: ArrayLike) -> Trial:
-    """Return a batch as if nobody had been randomised from a minute on, cut from the finished one.
-
-    Those randomised before it are followed to the end. What is left of the others is as in `as_of`,
-    and no analysis counts them.
-
-    Parameters
-    ----------
-    minute
-        Minutes of the trial, one for each replicate or one for all; `NEVER` stops nothing.
-
-    Raises
-    ------
-    RunError
-        If the scenario couples patients.
-    """
-    coupled = couples_patients(trial.scenario)
-    if coupled:
-        raise RunError(f"a stop cannot be cut from a trial that couples patients: {coupled}")
-    minutes = np.broadcast_to(np.asarray(minute, np.int64), len(trial.arms))
-    conduct = trial.conduct
-    here = conduct.randomised < minutes[:, None]
-    closed = np.minimum(conduct.closed, minutes)
-    ends: dict[str, Any] = {name: np.where(here, one, NEVER) for name, one in conduct.ends.items()}
-    cut = dataclasses.replace(
-        conduct,
-        randomised=np.where(here, conduct.randomised, NEVER),
-        closed=closed,
-        screened=screened(trial.cohort, closed, trial.scenario),
-        infusion_given=conduct.infusion_given & here[:, :, None],
-        **ends,
-        visit_attended=conduct.visit_attended & here[:, :, None],
-        visit_settled=conduct.visit_settled & here[:, :, None],
-    )
-    scores = trial.underlying.seen_at(cut.visit_attended)
-    return dataclasses.replace(trial, conduct=cut, scores=scores)
-
-
-def _conduct_as_of(trial: Trial, minutes: Integers) -> Conduct:
-    """Return what had happened to the patients before each replicate's minute."""
-    conduct, a_minute = trial.conduct, minutes[:, None, None]
-
-    def known(moment: Integers) -> Integers:
-        return np.where(moment < minutes.reshape(-1, *[1] * (moment.ndim - 1)), moment, NEVER)
-
-    def before(moment: Integers, happened: Booleans) -> Booleans:
-        return happened & (moment < a_minute)
-
-    closed = known(conduct.closed)
-    ends: dict[str, Any] = {name: known(one) for name, one in conduct.ends.items()}
-    return dataclasses.replace(
-        conduct,
-        randomised=known(conduct.randomised),
-        closed=closed,
-        screened=screened(trial.cohort, np.minimum(closed, minutes - 1), trial.scenario),
-        infusion_given=before(conduct.infusion_start, conduct.infusion_given),
-        **ends,
-        visit_attended=before(conduct.visit_minute, conduct.visit_attended),
-        visit_settled=conduct.visit_settled & (known_from(trial) <= a_minute),
-    )

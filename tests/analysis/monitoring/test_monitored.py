@@ -9,6 +9,7 @@ import pytest
 import scipy
 from statsmodels.stats.contingency_tables import StratifiedTable
 
+from tests.trial.as_of import as_of
 from trialsim.analysis.endpoint import endpoint
 from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.monitored import Monitored, monitor
@@ -19,7 +20,6 @@ from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.monitoring import boundary_of
 from trialsim.stats.sequential.crossing import crossing_probabilities
 from trialsim.streams import Streams
-from trialsim.trial.looks import as_of
 from trialsim.trial.trial import Trial, simulate_batch
 
 PLAN: Mapping[str, Any] = {

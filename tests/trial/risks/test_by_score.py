@@ -10,11 +10,12 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from tests.trial.as_of import as_of
 from trialsim.clock import DAY, NEVER
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.looks import as_of, closed_from
+from trialsim.trial.looks import closed_from
 from trialsim.trial.trial import Trial, simulate_batch
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
