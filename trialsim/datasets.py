@@ -30,9 +30,8 @@ from trialsim.trial.trial import Trial
 
 PATIENT: Final = ["replicate", "subject"]
 """The columns that name a patient."""
-TABLES: Final = (
-    *("screening", "subjects", "infusions", "visits", "disposition", "items", "randomisation"),
-)
+_ALWAYS: Final = ("screening", "subjects", "infusions", "visits", "disposition")
+TABLES: Final = (*_ALWAYS, "items", "randomisation")
 """Every table that a trial may have."""
 SCREENING_OUTCOMES: Final = (
     "randomised",
@@ -127,22 +126,21 @@ def cut(trial_tables: Mapping[str, DataFrame], minute: int) -> dict[str, DataFra
     Whoever was still being screened is "in screening", whoever was still in the trial "ongoing";
     sessions of rehabilitation are counted once the patient's programme has ended.
     """
-    screening, subjects, infusions, visits, disposition = (
-        trial_tables[name]
-        for name in ("screening", "subjects", "infusions", "visits", "disposition")
-    )
+    screening, subjects, infusions, visits, disposition = map(trial_tables.__getitem__, _ALWAYS)
     heard_of = infusions["due_minute"] + infusions["waited_minutes"] < minute
     infusions = infusions[heard_of].reset_index(drop=True)
     kept = (subjects["randomised_minute"] < minute).to_numpy()
-    subjects = _forget(subjects[kept], minute, "rehabilitation_ended", _REHABILITATION_RESULT)
+    sessions = {"rehabilitation_sessions_attended": None}
+    subjects = _forget(subjects[kept], minute, "rehabilitation_ended", sessions)
     disposition = _forget(disposition[kept], minute, "ended", {"status": "ongoing"})
-    unheard = {"treatment_discontinued": False}
-    unheard |= {name: False for name in ("discontinued_for_drug",) if name in disposition}
+    stops = ("treatment_discontinued", "discontinued_for_drug")
+    unheard = {name: False for name in stops if name in disposition}
     for name in BEGUN.values():
         if f"{name}_minute" in disposition:
             disposition = _forget(disposition, minute, name, {})
     screening = screening[screening["arrival_minute"] < minute]
-    screening = _forget(screening, minute, "decided", _SCREENING_RESULT)
+    undecided = {"outcome": "in screening", "reason": None, "failed_rules": None}
+    screening = _forget(screening, minute, "decided", undecided)
     visits = visits[visits["due_minute"] < minute].reset_index(drop=True)
     parts = {
         "screening": _forget(screening, minute, "screened", {}),
@@ -157,10 +155,6 @@ def cut(trial_tables: Mapping[str, DataFrame], minute: int) -> dict[str, DataFra
         for name, known in beside.items()
         if name in trial_tables
     }
-
-
-_SCREENING_RESULT: Final = {"outcome": "in screening", "reason": None, "failed_rules": None}
-_REHABILITATION_RESULT: Final = {"rehabilitation_sessions_attended": None}
 
 
 def _forget(table: DataFrame, minute: int, event: str, unheard: Mapping[str, Any]) -> DataFrame:

@@ -519,23 +519,12 @@ def whole_cuts(distribution: Uniform | Normal | Beta) -> tuple[Floats, Floats]:
     return values, distribution.below(values[:-1] + 0.5)
 
 
-Continuous: TypeAlias = Annotated[
-    Constant | Uniform | Normal | LogNormal | Exponential | Gamma | Beta | LogitNormal,
-    Field(discriminator="distribution"),
-]
+_Continuous: TypeAlias = (
+    Constant | Uniform | Normal | LogNormal | Exponential | Gamma | Beta | LogitNormal
+)
+Continuous: TypeAlias = Annotated[_Continuous, Field(discriminator="distribution")]
 Distribution: TypeAlias = Annotated[
-    Constant
-    | Uniform
-    | Normal
-    | LogNormal
-    | Exponential
-    | Gamma
-    | Beta
-    | LogitNormal
-    | Bernoulli
-    | Categorical
-    | Discrete,
-    Field(discriminator="distribution"),
+    _Continuous | Bernoulli | Categorical | Discrete, Field(discriminator="distribution")
 ]
 
 
@@ -548,10 +537,8 @@ def support(distribution: Distribution) -> tuple[float, float]:
     match distribution:
         case Constant(value=value):
             return value, value
-        case Uniform(low=low, high=high) | Beta(low=low, high=high):
-            return low, high
-        case LogitNormal(low=low, high=high):
-            return low, high
+        case Uniform() | Beta() | LogitNormal():
+            return distribution.low, distribution.high
         case Normal(low=least, high=most):
             return -np.inf if least is None else least, np.inf if most is None else most
         case Bernoulli():

@@ -20,7 +20,7 @@ from trialsim.clock import DAY, NEVER
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.allocation.procedure import Allocation
 from trialsim.trial.conduct import Lack, Recruitment, couples_patients
-from trialsim.trial.itinerary import Intentions, Itinerary, next_opening
+from trialsim.trial.itinerary import Itinerary, next_opening
 
 Process: TypeAlias = Generator[simpy.Event, Any, None]
 
@@ -71,44 +71,36 @@ class Stock:
         return self._more
 
 
-class Desk:
-    """Where stocks are asked for: each request has its turn after all else in its minute.
+def request(
+    env: simpy.Environment, needs: Sequence[Stock], due: int, number: int, until: int
+) -> Generator[simpy.Event, Any, Stock | None]:
+    """Come to the desk when due and take one of each stock as soon as all are there, or nothing.
 
-    What came back in that minute is there to be taken. Turns go by who was due first, then by
-    number, whatever the order of the requests; each takes one of every stock that it needs, or
-    nothing. Who takes nothing has a turn again whenever more come, and a last one at the minute in
-    which it is too late.
+    Each request has its turn after all else in its minute: what came back in that minute is there
+    to be taken. Turns go by who was due first, then by number, whatever the order of the requests.
+    Who takes nothing has a turn again whenever more come, and a last one at the minute in which it
+    is too late.
+
+    Returns
+    -------
+    Stock | None
+        None if all was taken; otherwise the shortage, the first stock that was empty at the last
+        turn that found one, at the minute `until` or at once where no more may come. Who only
+        comes when it is too late is short of the first.
     """
-
-    def __init__(self, env: simpy.Environment) -> None:
-        self.env = env
-
-    def request(
-        self, needs: Sequence[Stock], due: int, number: int, until: int
-    ) -> Generator[simpy.Event, Any, Stock | None]:
-        """Come when due and take one of each as soon as all are there, or nothing.
-
-        Returns
-        -------
-        Stock | None
-            None if all was taken; otherwise the shortage, the first stock that was empty at the
-            last turn that found one, at the minute `until` or at once where no more may come.
-            Who only comes when it is too late is short of the first.
-        """
-        env, minute = self.env, max(due, int(self.env.now))
-        shortage = needs[0]
-        while True:
-            yield Turn(env, minute, due, number)
-            empty = [one for one in needs if not one.free]
-            if minute < until and not empty:
-                for one in needs:
-                    one.free -= 1
-                return None
-            shortage = empty[0] if empty else shortage
-            if minute >= until or not all(one.more_may_come for one in empty):
-                return shortage
-            yield shortage.more(by=until)
-            minute = int(env.now)
+    minute, shortage = max(due, int(env.now)), needs[0]
+    while True:
+        yield Turn(env, minute, due, number)
+        empty = [one for one in needs if not one.free]
+        if minute < until and not empty:
+            for one in needs:
+                one.free -= 1
+            return None
+        shortage = empty[0] if empty else shortage
+        if minute >= until or not all(one.more_may_come for one in empty):
+            return shortage
+        yield shortage.more(by=until)
+        minute = int(env.now)
 
 
 @dataclass(slots=True)
@@ -126,11 +118,6 @@ class Course:
 
     refused: Booleans  # (row, infusion)
     stops: Integers  # minutes from randomisation from which on none begins, (row, 1 or arm)
-
-    @classmethod
-    def of(cls, intended: Intentions, replicate: int) -> "Course":
-        """Return the courses of one replicate."""
-        return cls(intended.refused[replicate], intended.stops[replicate])
 
 
 @dataclass(slots=True)
@@ -158,7 +145,6 @@ class Replicate:
         operations = scenario.operations
         self.scenario, self.next_arm = scenario, next_arm
         self.env = simpy.Environment()
-        self.desk = Desk(self.env)
         places = scenario.design.patients
         if itinerary.places is not None:
             places = int(itinerary.places[replicate])
@@ -183,8 +169,11 @@ class Replicate:
         self.site: list[int] = itinerary.site[replicate].tolist()
         self.ready: list[int] = itinerary.ready[replicate].tolist()
         self.deadline: list[int] = itinerary.deadline[replicate].tolist()
-        self.course = Course.of(itinerary.intentions, replicate) if coupled else None
+        self.course: Course | None = None
         """None where no patient can wait for another: then nobody is followed beyond entry."""
+        if coupled:
+            intended = itinerary.intentions
+            self.course = Course(intended.refused[replicate], intended.stops[replicate])
         self.patients: list[Patient] = []
         """Those randomised, in order."""
 
@@ -199,12 +188,12 @@ class Replicate:
     def candidate(self, row: int) -> Process:
         """Come for the first infusion, day after day while there is time, and then every day."""
         clinic, deadline = self.clinics[self.site[row]], self.deadline[row]
-        caps = self.caps_of(row)
+        caps = [cap for cap, kind in zip(self.caps, self.kinds, strict=True) if kind[row]]
         needs = [*self.entry, *caps, *clinic.lent, *clinic.used]
         due = self.ready[row]
         while due <= deadline:
             until = min(self.closing(due), deadline + 1)
-            shortage = yield from self.desk.request(needs, due, self.number[row], until)
+            shortage = yield from request(self.env, needs, due, self.number[row], until)
             if shortage is None:
                 patient = self.randomise(row)
                 if self.course is not None:
@@ -213,10 +202,6 @@ class Replicate:
             if not all(stock.free for stock in (self.places, *caps)):
                 return
             due = self.next_opening()
-
-    def caps_of(self, row: int) -> list[Stock]:
-        """Return the places for patients of the candidate's kinds."""
-        return [cap for cap, kind in zip(self.caps, self.kinds, strict=True) if kind[row]]
 
     def randomise(self, row: int) -> Patient:
         """Give the candidate of a row of the itinerary an arm, as the next patient."""
@@ -240,7 +225,7 @@ class Replicate:
             if infusion:
                 until = min(self.closing(due), stops)
                 number = self.number[patient.row]
-                shortage = yield from self.desk.request(needs, due, number, until)
+                shortage = yield from request(env, needs, due, number, until)
                 if shortage is not None:
                     patient.lacked[infusion] = shortage.lack
                     continue

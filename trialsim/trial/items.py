@@ -7,7 +7,6 @@ import numpy as np
 from trialsim.arrays import Booleans, Floats, Integers, take_rows
 from trialsim.quantiles import normal_scores
 from trialsim.scenario.outcomes.items import Items
-from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
 
 
@@ -84,17 +83,7 @@ def items_given(items: Items, scores: Integers) -> Booleans:
 
 def _noise(trial: Trial, outcome: str, items: Items) -> Floats:
     """Return how much harder each item is for each patient, shape (replicate, patient, item)."""
-    first, last = int(trial.replicates[0]), int(trial.replicates[-1])
-    streams, there = Streams(trial.seed, range(first, last + 1)), trial.replicates - first
-    candidates = trial.cohort.arrival.shape[1]
-    return np.stack(
-        [
-            normal_scores(
-                take_rows(
-                    streams.words(f"item {outcome} {name}", candidates)[there], trial.candidate
-                )
-            )
-            for name in items.names
-        ],
-        axis=2,
-    )
+    streams, candidates = trial.recruited.streams, trial.cohort.arrival.shape[1]
+    drawn = (streams.words(f"item {outcome} {name}", candidates) for name in items.names)
+    of_patients = (take_rows(words[trial.rows], trial.candidate) for words in drawn)
+    return np.stack([normal_scores(words) for words in of_patients], axis=2)

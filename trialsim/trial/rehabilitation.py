@@ -5,7 +5,6 @@ from scipy.special import bdtr
 
 from trialsim.arrays import Floats, Integers, take_rows
 from trialsim.clock import DAY
-from trialsim.streams import Streams
 from trialsim.trial.conduct import due_days
 from trialsim.trial.trial import Trial
 
@@ -34,10 +33,8 @@ def sessions_attended(trial: Trial) -> Integers:
     programme = trial.scenario.treatment.rehabilitation
     if programme is None:
         return due
-    first, last = int(trial.replicates[0]), int(trial.replicates[-1])
-    streams = Streams(trial.seed, range(first, last + 1))
-    drawn = streams.uniform("rehabilitation", trial.cohort.arrival.shape[1])
-    u = take_rows(drawn[trial.replicates - first], trial.candidate)
+    drawn = trial.recruited.streams.uniform("rehabilitation", trial.cohort.arrival.shape[1])
+    u = take_rows(drawn[trial.rows], trial.candidate)
     return binomial_quantile(u, due, programme.attendance_probability)
 
 

@@ -68,6 +68,11 @@ class Trial:
     """What the trial unfolded from, the replicates that failed among it."""
 
     @property
+    def rows(self) -> Integers:
+        """Where each replicate stands among those of `recruited.streams`."""
+        return self.replicates - self.recruited.streams.replicates.start
+
+    @property
     def candidate(self) -> Integers:
         """Each patient's number in the cohort."""
         return take_rows(self.itinerary.candidate, self.conduct.place)

@@ -15,7 +15,7 @@ from trialsim.clock import DAY, NEVER
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.looks import closed_from
+from trialsim.trial.looks import run_again
 from trialsim.trial.trial import Trial, simulate_batch
 
 ArraysOf: TypeAlias = Callable[[Any], dict[str, NDArray[Any]]]
@@ -276,7 +276,7 @@ def test_with_chairs_scores_decide_who_waits(crowded: Scenario, coupled: Trial) 
 def test_a_stop_with_chairs_keeps_the_history_before_it(coupled: Trial) -> None:
     """Recruitment closes when half have been randomised; what happened before stays to the bit."""
     minute = coupled.conduct.randomised[:, 20]
-    closed = closed_from(coupled, minute)
+    closed = run_again(coupled, closes=minute)
     for name in ("randomised", "withdrawn", "discontinued"):
         ours, theirs = (getattr(one.conduct, name) for one in (closed, coupled))
         before = theirs < minute[:, None]

@@ -31,7 +31,7 @@ from trialsim.clock import NEVER
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
 from trialsim.stats.sequential.boundaries import Bounds
 from trialsim.trial.conduct import couples_patients
-from trialsim.trial.looks import closed_from, paused, sized
+from trialsim.trial.looks import run_again
 from trialsim.trial.trial import Pause
 
 _NO_ENDS: Final = np.empty((3, 0), np.int64)
@@ -134,7 +134,7 @@ class Monitored:
         trial = self.finished.trial
         if couples_patients(trial.scenario) is None or not self.early.any():
             return self.finished
-        return FinishedTrial(closed_from(trial, self.closes, self.pauses, self.patients))
+        return FinishedTrial(run_again(trial, self.pauses, self.patients, self.closes))
 
     @cached_property
     def enrolled(self) -> Booleans:
@@ -303,8 +303,9 @@ def _sized(
     finished: FinishedTrial, sizes: Integers, pauses: tuple[Pause, ...] = ()
 ) -> FinishedTrial:
     """Return trials of so many patients: the same, whose first count, unless patients wait."""
-    trial = sized(finished.trial, sizes, pauses)
-    return finished if trial is finished.trial else FinishedTrial(trial)
+    if couples_patients(finished.trial.scenario) is None:
+        return finished
+    return FinishedTrial(run_again(finished.trial, pauses, sizes))
 
 
 def _planned_sizes(finished: FinishedTrial, plan: BoundaryPlan) -> Integers:
@@ -397,7 +398,7 @@ def _with_pauses(
             ends = np.where(when.reached[:, place], when.decided[:, place], NEVER)
             pauses.append(Pause(begins, ends))
             sizes = _planned_sizes(finished, plan)
-            finished = FinishedTrial(paused(finished.trial, pauses, sizes))
+            finished = FinishedTrial(run_again(finished.trial, pauses, sizes))
     return finished, tuple(pauses)
 
 
