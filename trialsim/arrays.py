@@ -1,5 +1,6 @@
 """The types of the arrays that travel through the package, and picking places along one axis."""
 
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -90,6 +91,17 @@ def read_only(values: Values) -> Values:
     """
     view: Values = np.asarray(values.data.toreadonly())
     return view
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have the memory of arrays kept for the next ones, where the C library is that of GNU.
+
+    It returns freed blocks above a size to the system, and every page of the next is then fetched
+    anew. That size grows to the largest block yet freed, to 32 MiB at most (mallopt(3), on
+    M_MMAP_THRESHOLD). The block that is freed here takes no memory, as nothing is written to it.
+    """
+    np.empty(31 * 2**20, np.uint8)
 
 
 def divide(

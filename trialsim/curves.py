@@ -23,6 +23,8 @@ _DIGITS: Final = 36
 _PIECES: Final = 64
 """Of each octave of a tail."""
 _OCTAVES: Final = 32
+_AT_ONCE: Final = 2**14
+"""Words whose values are made together, so that all that is made of them stays in the cache."""
 _MANTISSA: Final = 52
 """Binary digits of a float after the first."""
 _HALF: Final = 1022 * _PIECES
@@ -52,12 +54,16 @@ class TailCurve:
         compiled = stages()
         if compiled is not None:
             return compiled.tail_curve(self.by_piece, words)
-        upper = words >> np.uint32(31)
-        from_end = np.minimum(words, ~words) + 0.5
-        place = from_end.view(np.int64) >> (_MANTISSA - 6)
-        place -= _HALF
-        place += upper * np.int64(_OCTAVES * _PIECES)
-        return _cubic(self._coefficients, place, from_end)
+        flat = words.ravel()
+        values = np.empty(flat.size)
+        for start in range(0, flat.size, _AT_ONCE):
+            part = flat[start : start + _AT_ONCE]
+            from_end = np.minimum(part, ~part) + 0.5
+            place = from_end.view(np.int64) >> (_MANTISSA - 6)
+            place -= _HALF
+            place += (part.view(np.int32) >> 31) & (_OCTAVES * _PIECES)  # of the upper tail
+            _cubic(self._coefficients, place, from_end, values[start : start + _AT_ONCE])
+        return values.reshape(words.shape)
 
 
 class Curve:
@@ -145,10 +151,12 @@ def _cubics(values: Floats, start: Floats, width: Floats) -> Floats:
     return np.array([c3 / width / width / width, a2 / width / width, a1 / width, a0])
 
 
-def _cubic(coefficients: Floats, place: NDArray[np.int64], at: Floats) -> Floats:
-    """Return the cubics of some pieces at some points, by Horner's rule."""
-    value: Floats = coefficients[0].take(place)
+def _cubic(
+    coefficients: Floats, place: NDArray[np.int64], at: Floats, out: Floats | None = None
+) -> Floats:
+    """Return the cubics of some pieces, which all exist, at some points, by Horner's rule."""
+    value: Floats = coefficients[0].take(place, out=out, mode="clip")
     for coefficient in coefficients[1:]:
         value *= at
-        value += coefficient.take(place)
+        value += coefficient.take(place, mode="clip")
     return value

@@ -80,12 +80,14 @@ class Streams:
         many, compiled = len(self.replicates), self.compiled
         if compiled is not None:
             return compiled.words(self.address(purpose, draw), many, units)
-        words = np.empty((many, units), np.uint32)
-        for tile, start, size in _tiles(units):
-            drawn = self._seated(purpose, draw, tile, size).random_raw(many * size // 2)
-            of_tile = drawn.astype("<u8", copy=False).view("<u4").reshape(many, size)
-            words[:, start : start + size] = of_tile[:, : units - start]
-        return words
+        tiles = [
+            self._seated(purpose, draw, tile, size)
+            .random_raw(many * size // 2)
+            .reshape(many, -1)[:, : (wanted + 1) // 2]
+            for tile, size, wanted in _tiles(max(units, 1))
+        ]
+        words: Words = np.concatenate(tiles, axis=1).astype("<u8", copy=False).view("<u4")
+        return words[:, :units]
 
     def words_at(self, purpose: str, places: RowIndex | Pairs, draw: int = 0) -> Words:
         """Return the words of units at some places of each replicate, in the places' shape.
@@ -141,11 +143,11 @@ class Streams:
 
 
 def _tiles(units: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the number, the first unit and the size of each tile that so many units need."""
+    """Yield the number and the size of each tile that units need, and how many of it they are."""
     tile = start = 0
     while start < units:
         size = TILE << (tile // _ALIKE)
-        yield tile, start, size
+        yield tile, size, min(size, units - start)
         tile, start = tile + 1, start + size
 
 

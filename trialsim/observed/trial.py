@@ -30,7 +30,7 @@ from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.protocol.intercurrent import TreatmentEvent
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import Streams
-from trialsim.trial.cohort import Cohort
+from trialsim.trial.cohort import Cohort, Screening
 from trialsim.trial.conduct import Conduct, Recruitment
 from trialsim.trial.itinerary import Intentions, Itinerary
 from trialsim.trial.outcomes import Make, Scores, Visits
@@ -123,7 +123,8 @@ class _Reader:
         covariates = KnownCovariates(self._scenario, self._covariate)
         nobody = np.zeros((1, self._count, len(self._scenario.eligibility.rules)), np.bool_)
         at = conduct.randomised
-        cohort = Cohort(site[None], at, at, at, covariates, nobody, conduct.closed)
+        screening = Screening(np.zeros_like(at), nobody)
+        cohort = Cohort(site[None], at, at, covariates, screening, conduct.closed)
         itinerary = Itinerary(place, site[None], at, at, _nothing_intended)
         recruitment = Recruitment(place, arms[None], at, conduct.closed, None, None)
         made = Scores(scores, len(design.visits), _given(scores))

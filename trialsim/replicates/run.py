@@ -15,7 +15,7 @@ from trialsim.analysis.monitoring.finished import (
     needs_patients_alone,
 )
 from trialsim.analysis.whole.covered import is_covered
-from trialsim.arrays import Floats
+from trialsim.arrays import Floats, keep_freed_memory
 from trialsim.compiled.library import stages
 from trialsim.errors import InputError, RecruitmentError
 from trialsim.replicates.deltas import Deltas, delta_names, delta_numbers
@@ -86,7 +86,7 @@ class Summarise(NamedTuple):
     of: Callable[[Trial], Mapping[str, Floats]]
     at_once: "AtOnce | None" = None
     """Gives the same without a trial to look at; None where that cannot be."""
-    together: int = BATCH
+    together: int = 2 * BATCH
     """How many replicates are best simulated at once, unless fewer than usual are wanted."""
     is_compiled: bool = True
     """Whether compiled code does nearly all of the work where there is no trial to look at."""
@@ -136,6 +136,7 @@ class Simulation:
         InputError
             If `TRIALSIM_BUILD` names a build that cannot compute here.
         """
+        keep_freed_memory()
         compiled = stages()  # a build that cannot compute is reported once, not for each replicate
         kept = self.summarise or summary_of(self.study)
         if self.batch < 1:

@@ -8,7 +8,7 @@ dates and leaves every person as he is, at his site.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -35,13 +35,20 @@ class Cohort:
     """Minute at which the candidate presents and screening begins."""
     onset: Integers
     """Minute of the stroke; before the trial's first minute it is negative."""
-    screened: Integers
-    """Minute at which screening ends."""
     covariates: "CandidateCovariates"
-    fails: Booleans
-    """Whether the candidate fails each eligibility rule, shape (replicate, candidate, rule)."""
+    screening: "Screening | DrawnScreening"
     complete_until: Integers
     """Minute before which everybody who arrives is among the candidates, shape (replicate,)."""
+
+    @property
+    def screened(self) -> Integers:
+        """Minute at which screening ends."""
+        return self.arrival + self.screening.minutes
+
+    @property
+    def fails(self) -> Booleans:
+        """Whether the candidate fails each eligibility rule, shape (replicate, candidate, rule)."""
+        return self.screening.fails
 
     @property
     def failed(self) -> Integers:
@@ -55,17 +62,100 @@ class Cohort:
         return np.logical_not(self.fails.any(axis=2))
 
 
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What screening found of each candidate."""
+
+    minutes: Integers
+    """How long it took."""
+    fails: Booleans
+    """Whether the candidate fails each eligibility rule, shape (replicate, candidate, rule)."""
+
+
+class DrawnScreening:
+    """What screening finds, made when it is first looked at, and where it is looked at alone."""
+
+    def __init__(
+        self, scenario: Scenario, streams: Streams, covariates: "CandidateCovariates", drawn: int
+    ) -> None:
+        """Take the study, and so many candidates of each replicate with their covariates."""
+        self._scenario, self._streams, self._covariates = scenario, streams, covariates
+        self._shape = len(streams.replicates), drawn
+
+    @cached_property
+    def minutes(self) -> Integers:
+        """How long it takes, shape (replicate, candidate)."""
+        return self._lasts(self._streams.words(_SCREENING, self._shape[1]))
+
+    def minutes_of(self, candidates: Pairs) -> Integers:
+        """Return how long it takes with some candidates, shape (1, candidate)."""
+        return self._lasts(self._streams.words_at(_SCREENING, candidates))
+
+    def of_replicates(self, kept: Booleans) -> Screening:
+        """Return what screening finds in some of the replicates."""
+        return Screening(self.minutes[kept], self.fails[kept])
+
+    def _lasts(self, words: Words) -> Integers:
+        hours = quantiles(self._scenario.operations.screening_hours).at(words)
+        return np.maximum(whole_minutes(hours * HOUR), 0)
+
+    @cached_property
+    def fails(self) -> Booleans:
+        """Whether the candidate fails each eligibility rule, shape (replicate, candidate, rule)."""
+        rules = screens(self._scenario)
+        fails = zeros_by_layer((*self._shape, len(rules)), np.bool_)
+        for place, screen in enumerate(rules):
+            if screen.runs is None:
+                fails[:, :, place] = self._fails_by_value(screen, self._covariates)
+            else:
+                self._judge_words(screen, screen.runs, fails[:, :, place])
+        return fails
+
+    def eligible(self) -> Pairs:
+        """Return those who fail no rule, each rule judged where none before it was failed.
+
+        What is told by words comes first, as no value is made for it.
+        """
+        rules = screens(self._scenario)
+        passing, fails = np.ones(self._shape, np.bool_), np.empty(self._shape, np.bool_)
+        for screen in rules:
+            if screen.runs is not None:
+                self._judge_words(screen, screen.runs, fails)
+                passing &= ~fails
+        candidates = Pairs(*np.nonzero(passing))
+        for screen in rules:
+            if screen.runs is None:
+                found = self._fails_by_value(screen, self._covariates.at(candidates))
+                candidates = candidates.among(~found[0])
+        return candidates
+
+    def _fails_by_value(self, screen: "Screen", values: Mapping[str, Floats]) -> Booleans:
+        met = screen.rule.holds(self._scenario.population.covariates, values)
+        return met if screen.excludes else ~met
+
+    def _judge_words(self, screen: "Screen", runs: Runs, fails: Booleans) -> None:
+        """Write who fails a rule that the words in some runs meet, shape (replicate, candidate)."""
+        compiled, covariate = self._streams.compiled, screen.rule.covariate
+        if compiled is not None and not screen.by_row:
+            address = self._streams.address(covariate_purpose(covariate))
+            compiled.fails(address, runs, screen.excludes, fails)
+            return
+        met = are_within(self._covariates.words(covariate), runs)
+        fails[...] = met if screen.excludes else ~met
+
+
+_SCREENING: Final = "screening"
+"""The purpose of the words that say how long screening takes."""
+
+
 def enrol(scenario: Scenario, streams: Streams, candidates: int) -> Cohort:
-    """Draw the first candidates of each replicate and judge them."""
+    """Draw the first candidates of each replicate."""
     operations = scenario.operations
     arrival, site, complete_until = _arrivals(operations, streams, candidates)
     covariates = drawn_covariates(scenario, streams, candidates)
     onset = arrival - whole_minutes(covariates[operations.onset_to_arrival_hours] * HOUR)
-    words = streams.words("screening", candidates)
-    screening = whole_minutes(quantiles(operations.screening_hours).at(words) * HOUR)
-    screened = arrival + np.maximum(screening, 0)
-    fails = _fails(scenario, covariates, streams, candidates)
-    return Cohort(site, arrival, onset, screened, covariates, fails, complete_until)
+    screening = DrawnScreening(scenario, streams, covariates, candidates)
+    return Cohort(site, arrival, onset, covariates, screening, complete_until)
 
 
 def meets(rule: Rule, scenario: Scenario, cohort: Cohort, places: RowIndex) -> Booleans:
@@ -278,22 +368,3 @@ def screens(scenario: Scenario) -> tuple[Screen, ...]:
         )
         for name, rule in eligibility.rules.items()
     )
-
-
-def _fails(
-    scenario: Scenario, covariates: CandidateCovariates, streams: Streams, candidates: int
-) -> Booleans:
-    """Return who fails each rule, shape (replicate, candidate, rule)."""
-    rules, compiled = screens(scenario), streams.compiled
-    fails = zeros_by_layer((len(streams.replicates), candidates, len(rules)), np.bool_)
-    for place, (rule, excludes, runs, by_row) in enumerate(rules):
-        if compiled is not None and runs is not None and not by_row:
-            address = streams.address(covariate_purpose(rule.covariate))
-            compiled.fails(address, runs, excludes, fails[:, :, place])
-            continue
-        if runs is None:
-            met = rule.holds(scenario.population.covariates, covariates)
-        else:
-            met = are_within(covariates.words(rule.covariate), runs)
-        fails[:, :, place] = met if excludes else ~met
-    return fails

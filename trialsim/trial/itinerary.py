@@ -17,6 +17,7 @@ from trialsim.arrays import (
     Booleans,
     Floats,
     Integers,
+    Pairs,
     RowIndex,
     Values,
     Words,
@@ -31,7 +32,7 @@ from trialsim.scenario.protocol.operations import Operations
 from trialsim.scenario.protocol.treatment import Schedule
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import BelowShare, Streams, cells
-from trialsim.trial.cohort import CandidateCovariates, Cohort, meets
+from trialsim.trial.cohort import CandidateCovariates, Cohort, Screening, meets
 from trialsim.trial.risks.chances import chances_in_arms, chances_of, in_layers, minutes_until
 
 
@@ -201,17 +202,32 @@ Intend: TypeAlias = Callable[[Integers], Intentions]
 
 def plan_itinerary(cohort: Cohort, scenario: Scenario, streams: Streams) -> Itinerary:
     """Return the itineraries of those candidates who can be randomised."""
-    ready, deadline, possible = first_infusion(cohort, scenario)
-    chosen = _Chosen(possible)
-    caps = scenario.design.caps.values()
+    ready, possible = _who_can_begin(cohort, scenario, streams)
+    counts = np.bincount(possible.rows, minlength=len(cohort.arrival))
+    filled = np.arange(max(counts.max(), 1)) < counts[:, None]
+    candidate, first = np.zeros(filled.shape, np.int64), np.full(filled.shape, NEVER)
+    candidate[filled], first[filled] = possible.places, ready
+    chosen, caps = RowIndex(candidate), scenario.design.caps.values()
     return Itinerary(
-        candidate=chosen.places,
-        kinds=tuple(meets(cap.who, scenario, cohort, RowIndex(chosen.places)) for cap in caps),
+        candidate=candidate,
+        kinds=tuple(meets(cap.who, scenario, cohort, chosen) for cap in caps),
         site=chosen.of(cohort.site),
-        ready=np.where(chosen.filled, chosen.of(ready), NEVER),
-        deadline=chosen.of(deadline),
+        ready=first,
+        deadline=_deadline(chosen.of(cohort.onset), scenario.operations),
         intend=DrawnIntentions(scenario, cohort.covariates, streams),
     )
+
+
+def _who_can_begin(cohort: Cohort, scenario: Scenario, streams: Streams) -> tuple[Integers, Pairs]:
+    """Return who is eligible and not too late for infusions, and when each is ready for them."""
+    if streams.compiled is not None or isinstance(cohort.screening, Screening):
+        ready, _, possible = first_infusion(cohort, scenario)
+        return ready[possible], Pairs(*np.nonzero(possible))
+    eligible = cohort.screening.eligible()
+    arrival, onset = eligible.of(cohort.arrival), eligible.of(cohort.onset)
+    screened = arrival + cohort.screening.minutes_of(eligible)
+    ready, in_time = _ready(arrival, onset, screened, scenario)
+    return ready[in_time], eligible.among(in_time[0])
 
 
 class DrawnIntentions:
@@ -316,14 +332,25 @@ def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Intege
             *((earliest, latest), (operations.opens, operations.closes)),
             *(days_until_given(scenario.treatment.infusions), operations.last_arrival),
         )
-    deadline = cohort.onset + latest
-    ready = next_opening(
-        np.maximum(cohort.screened, cohort.onset + earliest),
-        operations,
-        scenario.treatment.infusions,
-    )
-    in_time = cohort.arrival <= operations.last_arrival
-    return ready, deadline, cohort.eligible & (ready <= deadline) & in_time
+    times = cohort.arrival, cohort.onset, cohort.screened
+    ready, in_time = _ready(*times, scenario)
+    return ready, _deadline(cohort.onset, operations), cohort.eligible & in_time
+
+
+def _ready(
+    arrival: Integers, onset: Integers, screened: Integers, scenario: Scenario
+) -> tuple[Integers, Booleans]:
+    """Return when candidates are ready for infusions, and whether that is not too late."""
+    operations = scenario.operations
+    earliest = onset + round(operations.first_infusion_after_onset.earliest_hours * HOUR)
+    ready = next_opening(np.maximum(screened, earliest), operations, scenario.treatment.infusions)
+    in_time = (ready <= _deadline(onset, operations)) & (arrival <= operations.last_arrival)
+    return ready, in_time
+
+
+def _deadline(onset: Integers, operations: Operations) -> Integers:
+    """Return the last minute at which the first infusion may start."""
+    return onset + round(operations.first_infusion_after_onset.latest_hours * HOUR)
 
 
 def next_opening(minute: Integers, operations: Operations, schedule: Schedule) -> Integers:
@@ -359,19 +386,3 @@ def of_arm(ends: Values, arms: Integers) -> Values:
     if ends.shape[2] == 1:
         return ends[:, :, 0]
     return np.take_along_axis(ends, arms[:, :, None], axis=2)[:, :, 0]
-
-
-class _Chosen:
-    """The candidates who can be randomised, moved to the front of a narrower axis."""
-
-    def __init__(self, possible: Booleans) -> None:
-        counts = possible.sum(axis=1)
-        self.filled: Booleans = np.arange(max(counts.max(), 1)) < counts[:, None]
-        columns = np.nonzero(possible)[1]
-        self.places: Integers = np.zeros(self.filled.shape, np.int64)
-        self.places[self.filled] = columns
-        self.candidates = RowIndex(self.places)
-
-    def of(self, values: Values) -> Values:
-        """Return the values of the chosen; where an axis is padded, somebody else's."""
-        return self.candidates.of(values)

@@ -17,7 +17,7 @@ from trialsim.scenario.protocol.intercurrent import Happening
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import TILE, Streams
 from trialsim.trial.allocation.choice import allocation_of
-from trialsim.trial.cohort import CandidateCovariates, Cohort, enrol
+from trialsim.trial.cohort import CandidateCovariates, Cohort, DrawnScreening, Screening, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, couples_patients
 from trialsim.trial.event_engine import recruit_by_events
 from trialsim.trial.itinerary import DrawnIntentions, Itinerary, first_infusion, plan_itinerary
@@ -341,13 +341,13 @@ def _rows(part: Any, kept: Booleans, rows: int) -> Any:
     """Return a part of a batch, or a mapping of arrays, with some of its replicates."""
     if isinstance(part, np.ndarray):
         return part[kept] if len(part) == rows else part
-    if isinstance(part, CandidateCovariates | DrawnIntentions | Scores):
+    if isinstance(part, CandidateCovariates | DrawnScreening | DrawnIntentions | Scores):
         return part.of_replicates(kept)
     if type(part) is tuple:
         return tuple(_rows(one, kept, rows) for one in part)
     if isinstance(part, dict):
         return {name: _rows(one, kept, rows) for name, one in part.items()}
-    if isinstance(part, Cohort | Itinerary | Conduct | Trial):
+    if isinstance(part, Cohort | Screening | Itinerary | Conduct | Trial):
         fields = {one.name: getattr(part, one.name) for one in dataclasses.fields(part)}
         return type(part)(**{name: _rows(one, kept, rows) for name, one in fields.items()})
     return part
