@@ -1,6 +1,6 @@
 """The types of the arrays that travel through the package, and picking places along one axis."""
 
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -29,6 +29,11 @@ class RowIndex:
         self._width = -1
         self._flat = places
 
+    @cached_property
+    def reach(self) -> int:
+        """How wide an axis must be to have all places."""
+        return int(self.places.max(initial=-1)) + 1
+
     def of(self, values: Values) -> Values:
         """Return each replicate's values at the places, shape (replicate, place, ...).
 
@@ -46,7 +51,7 @@ class RowIndex:
         return np.moveaxis(layers, 0, 2)
 
 
-class Pairs:
+class Pairs(RowIndex):
     """Some pairs of a row and a place, taken from many arrays as if they were one row.
 
     >>> Pairs(np.array([1, 0]), np.array([2, 0])).of(np.array([[1, 2, 3], [4, 5, 6]]))
@@ -55,11 +60,19 @@ class Pairs:
 
     def __init__(self, rows: Integers, places: Integers) -> None:
         """Take the rows and the places in them, shape (pair,) both."""
-        self.rows, self.places = rows, places
+        super().__init__(places)
+        self.rows = rows
 
     def of(self, values: Values) -> Values:
         """Return the values at the pairs, shape (1, pair, ...)."""
-        chosen: Values = values[self.rows, self.places][None]
+        chosen: Values
+        if values.ndim > 2 or not values.flags.c_contiguous:
+            chosen = values[self.rows, self.places][None]
+            return chosen
+        if values.shape[1] != self._width:  # flat places are several times as fast
+            self._width = values.shape[1]
+            self._flat = (self.places + self.rows * self._width)[None]
+        chosen = values.take(self._flat)
         return chosen
 
     def among(self, chosen: Booleans) -> "Pairs":

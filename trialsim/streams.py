@@ -89,7 +89,7 @@ class Streams:
         words: Words = np.concatenate(tiles, axis=1).astype("<u8", copy=False).view("<u4")
         return words[:, :units]
 
-    def words_at(self, purpose: str, places: RowIndex | Pairs, draw: int = 0) -> Words:
+    def words_at(self, purpose: str, places: RowIndex, draw: int = 0) -> Words:
         """Return the words of units at some places of each replicate, in the places' shape.
 
         >>> streams, places = Streams(1, range(2)), RowIndex(np.array([[4, 1], [0, 0]]))
@@ -99,7 +99,8 @@ class Streams:
         """
         compiled = self.compiled
         if compiled is None:
-            return places.of(self.words(purpose, int(places.places.max(initial=0)) + 1, draw))
+            units = places.reach + places.reach % 2  # a whole number of drawn numbers
+            return places.of(self.words(purpose, units, draw))
         address = self.address(purpose, draw)
         if isinstance(places, Pairs):
             return compiled.words_of_pairs(address, places.rows, places.places)[None]
@@ -204,7 +205,7 @@ def cells(words: Words, count: int) -> tuple[Integers, Words]:
     (array([1]), array([2147483648], dtype=uint32))
     """
     scaled = words * np.uint64(count)
-    return (scaled >> np.uint64(32)).astype(np.int64), scaled.astype(np.uint32)
+    return (scaled >> np.uint64(32)).view(np.int64), scaled.astype(np.uint32)
 
 
 def are_within(words: Words, runs: Runs) -> Booleans:

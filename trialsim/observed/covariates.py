@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from trialsim.arrays import Floats, Pairs, RowIndex
+from trialsim.arrays import Floats, RowIndex
 from trialsim.scenario.scenario import Scenario
 from trialsim.trial.cohort import CandidateCovariates
 
@@ -22,6 +22,6 @@ class KnownCovariates(CandidateCovariates):
     def _values(self, name: str) -> Floats:
         return self._known(name)
 
-    def at(self, places: RowIndex | Pairs) -> CandidateCovariates:
+    def at(self, places: RowIndex) -> CandidateCovariates:
         """Return the covariates of some patients."""
         return KnownCovariates(self._scenario_known, lambda name: places.of(self[name]))

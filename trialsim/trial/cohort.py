@@ -258,7 +258,7 @@ class CandidateCovariates(Mapping[str, Floats]):
         """Return the covariates of some of the replicates."""
         return CandidateCovariates(self._scenario, lambda name: self.words(name)[kept])
 
-    def at(self, places: RowIndex | Pairs) -> "CandidateCovariates":
+    def at(self, places: RowIndex) -> "CandidateCovariates":
         """Return the covariates of the candidates at some places, made for them alone."""
         return CandidateCovariates(self._scenario, lambda name: places.of(self.words(name)))
 

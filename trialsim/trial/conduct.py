@@ -260,7 +260,8 @@ def _happened(
     """
     randomised, (discontinues, withdraws, dies) = recruitment.randomised, ends
     days = visit_days(scenario, randomised, onset, intended.visit_shift)
-    visits = randomised[:, :, None] + days * DAY
+    visits = days * DAY
+    visits += randomised[:, :, None]
     last_infusion = due_days(scenario.treatment.infusions, randomised)[:, :, -1] * DAY
     exits = np.minimum(withdraws, dies)
     stops = np.minimum(discontinues, exits)

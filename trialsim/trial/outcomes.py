@@ -178,7 +178,7 @@ class _Realised:
         self,
         scenario: Scenario,
         cohort: Cohort,
-        patients: RowIndex | Pairs,
+        patients: RowIndex,
         conduct: Conduct,
         arms: Integers,
         words: DrawnWords,

@@ -22,7 +22,7 @@ class DrawnWords:
         self._candidates = site.shape[1]
         self._drawn: dict[tuple[str, int], Words] = {}
 
-    def of(self, patients: RowIndex | Pairs, purpose: str, draw: int) -> Words:
+    def of(self, patients: RowIndex, purpose: str, draw: int) -> Words:
         """Return the patients' words of a purpose, in their shape."""
         if self.streams.compiled is not None:  # finds those of a few without all others
             return self.streams.words_at(purpose, patients, draw)
@@ -60,7 +60,7 @@ class PatientScores:
         self,
         scenario: Scenario,
         covariates: CandidateCovariates,
-        patients: RowIndex | Pairs,
+        patients: RowIndex,
         words: DrawnWords,
     ) -> None:
         """Take the patients, by their covariates and their places among the candidates."""

@@ -99,17 +99,18 @@ class _Block:
 
 def _filled(marks: Words, counts: list[int]) -> Integers:
     """Return the arm of each place of each block, shape (replicate, block, place)."""
+    size = marks.shape[2]
     left = [np.full(marks.shape[:2], count, np.int16) for count in counts]
-    arms = np.zeros(marks.shape, np.int64)
-    for place in range(marks.shape[2]):
-        drawn = marks[:, :, place] * np.uint64(marks.shape[2] - place) >> np.uint64(32)
-        end = np.zeros(drawn.shape, np.uint64)
+    arms = np.zeros((size, *marks.shape[:2]), np.int16)
+    for place, here in enumerate(arms):
+        drawn = (marks[:, :, place] * np.uint64(size - place) >> np.uint64(32)).astype(np.int16)
+        end = np.zeros(drawn.shape, np.int16)
         for one in left[:-1]:
-            end += one.astype(np.uint64)
-            arms[:, :, place] += drawn >= end
+            end += one
+            here += drawn >= end
         for arm, one in enumerate(left):
-            one -= arms[:, :, place] == arm
-    return arms
+            one -= here == arm
+    return np.moveaxis(arms, 0, 2).astype(np.int64, order="C")
 
 
 def _slots(stratum: Integers, strata: int) -> tuple[Integers, Integers]:
