@@ -23,6 +23,12 @@ Missing: TypeAlias = Literal[
 ]
 Death: TypeAlias = Literal["worst_rank", "as_missing"]
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
+SIDES: Final[Mapping[Alternative, str]] = {
+    "two-sided": "Two-sided: a difference in either direction can reject.",
+    "greater": "One-sided: only a difference in favour of the treated can reject.",
+    "less": "One-sided: only a difference in favour of the control can reject.",
+}
+"""What an alternative is, as a sentence."""
 Strata: TypeAlias = Literal["none", "site", "design"]
 STRATA: Final[Mapping[Strata, str]] = {"site": "site", "design": "stratum of the design"}
 """What a stratum is, in words."""
@@ -68,6 +74,20 @@ class Quantity(NamedTuple):
             case "net benefit" | "risk difference":
                 return -1.0, 1.0
         return 0.0 if self.is_ratio else -math.inf, math.inf
+
+
+QUANTITIES: Final[Mapping[str, Quantity]] = {
+    "mann_whitney": Quantity("Mann-Whitney effect", 0.5),
+    "win_odds": Quantity("win odds", 1.0),
+    "win_ratio": Quantity("win ratio", 1.0),
+    "net_benefit": Quantity("net benefit", 0.0),
+    "mean_difference": Quantity("mean difference", 0.0),
+    "standardised_difference": Quantity("standardised difference", 0.0),
+    "risk_difference": Quantity("risk difference", 0.0),
+    "risk_ratio": Quantity("risk ratio", 1.0),
+    "odds_ratio": Quantity("odds ratio", 1.0),
+}
+"""What is estimated, by the name that study files have for it."""
 
 
 class Plan(Protocol):

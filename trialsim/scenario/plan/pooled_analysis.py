@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from trialsim.distributions import OpenProbability
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
-from trialsim.scenario.plan.choices import Alternative, Level, Quantity
+from trialsim.scenario.plan.choices import QUANTITIES, SIDES, Alternative, Level, Quantity
 from trialsim.scenario.validation.refusal import CheckedModel, Violation
 from trialsim.stats.meta_analysis import Reference, Tau2Method
 
@@ -60,15 +60,7 @@ class PooledAnalysis(CheckedModel):
     @property
     def quantity(self) -> Quantity:
         """What the pooled analysis estimates."""
-        return _QUANTITIES[self.measure]
-
-
-_QUANTITIES: Final = {
-    "mann_whitney": Quantity("Mann-Whitney effect", 0.5),
-    "win_odds": Quantity("win odds", 1.0),
-    "standardised_difference": Quantity("standardised difference", 0.0),
-    "mean_difference": Quantity("mean difference", 0.0),
-}
+        return QUANTITIES[self.measure]
 
 
 def pooling_violations(plan: AnalysisPlan, pooled: PooledAnalysis) -> Iterator[Violation]:
@@ -106,7 +98,7 @@ def pooling_in_words(pooled: PooledAnalysis) -> dict[str, str]:
         "direction": f"Values above {quantity.null:g} favour treatment.",
         "pooling": _POOLING[pooled.pooling],
         **_heterogeneity(pooled),
-        "alternative": _SIDES[pooled.alternative],
+        "alternative": SIDES[pooled.alternative],
         "alpha": f"The null hypothesis is rejected when the p-value is at most {pooled.alpha:g}.",
         "interval": f"{100 * pooled.confidence:.12g}%, two-sided, {_ends(pooled)}.",
         "trials": "Each trial has random numbers of its own; its plan says what is analysed of it.",
@@ -144,9 +136,4 @@ _POOLING: Final = {
     "fixed": "Weights are inverse variances, as if all trials had one effect.",
     "random": "Weights are inverse variances, that between the trials added to each.",
     "wei_lachin": "All trials weigh alike (Wei-Lachin, maximin-efficient robust).",
-}
-_SIDES: Final = {
-    "two-sided": "Two-sided: a difference in either direction can reject.",
-    "greater": "One-sided: only a difference in favour of the treated can reject.",
-    "less": "One-sided: only a difference in favour of the control can reject.",
 }

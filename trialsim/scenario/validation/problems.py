@@ -127,7 +127,7 @@ def as_written(value: Any) -> str:
         return "a mapping"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "a list"
-    if _is_word(value):
+    if value is None or isinstance(value, bool):
         text = {True: "true", False: "false", None: "null"}[value]
     elif isinstance(value, float):
         text = f"{value:.12g}"
@@ -145,10 +145,6 @@ def _misleads(value: object) -> bool:
     except ValueError:
         return value.strip().lower() in ("", "true", "false", "null", "~")
     return True
-
-
-def _is_word(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
 
 
 def _told(details: ErrorDetails, content: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:

@@ -9,40 +9,12 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 
-from trialsim.distributions import (
-    Distribution,
-    Finite,
-    FrozenModel,
-    MissingFieldError,
-    OpenProbability,
-    Positive,
-    Probability,
-    support,
-)
+from trialsim.distributions import Distribution, FrozenModel, MissingFieldError, support
+from trialsim.distributions import Finite as Finite
+from trialsim.distributions import OpenProbability as OpenProbability
+from trialsim.distributions import Positive as Positive
+from trialsim.distributions import Probability as Probability
 from trialsim.errors import nearest
-
-__all__ = [
-    "Coefficient",
-    "Finite",
-    "Name",
-    "OpenProbability",
-    "Positive",
-    "Probability",
-    "Violation",
-    "ViolationsError",
-    "CheckedModel",
-    "Rule",
-    "Rules",
-    "until_missing",
-    "begins_below_zero",
-    "broken_rules",
-    "must_exist",
-    "named_once",
-    "negative",
-    "refuse",
-    "unknown",
-    "within",
-]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 """A name that can stand in a dotted path: lower case letters, digits and underscores."""

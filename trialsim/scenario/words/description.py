@@ -78,51 +78,42 @@ class Description:
 
 def describe(scenario: Scenario) -> Description:
     """Return a study in sections: every value of the scenario stands in one row."""
-    content = scenario.model_dump(mode="json")
-    design = {name: part for name, part in content["design"].items() if name != "visits"}
-    outcomes = content["outcomes"]
-
-    def section(title: str, path: str, part: Any, words: list[str]) -> Section:
-        return Section(title, tuple(words), tuple(_rows(path, part, scenario)))
-
     return Description(
         name=scenario.name,
         title=scenario.title,
         summary=scenario.summary,
         digest=scenario.digest,
-        sections=(
-            section("Design", "design", design, _design_words(scenario)),
-            section("Treatment", "treatment", content["treatment"], _treatment_words(content)),
-            section("Visits", "design.visits", content["design"]["visits"], _visit_words(scenario)),
-            section("Eligibility", "eligibility", content["eligibility"], _ELIGIBILITY),
-            section("Population", "population", content["population"], _POPULATION),
-            section("Operations", "operations", content["operations"], _operation_words(scenario)),
-            *(
-                _outcome_section(scenario, name, section(name, f"outcomes.{name}", part, []))
-                for name, part in outcomes.items()
-            ),
-            *(
-                section("Outcomes together", "outcome_correlation", part, _TOGETHER)
-                for part in (content.get("outcome_correlation"),)
-                if part is not None
-            ),
-            section(
-                "Estimands",
-                "estimands",
-                content.get("estimands", {}),
-                estimands_in_words(scenario),
-            ),
-            section("Analysis", "analysis", content["analysis"], _plan_sentences(scenario)),
-            *(
-                section("Monitoring", "monitoring", part, _sentences(monitoring_in_words(scenario)))
-                for part in (content.get("monitoring"),)
-                if part is not None
-            ),
-            *_published(scenario),
-            *_reported(scenario),
-        ),
+        sections=tuple(_sections(scenario)),
         references=dict(scenario.references),
     )
+
+
+def _sections(scenario: Scenario) -> Iterator[Section]:
+    content = scenario.model_dump(mode="json")
+    visits = content["design"].pop("visits")
+
+    def section(title: str, path: str, part: Any, words: list[str]) -> Section:
+        return Section(title, tuple(words), tuple(_rows(path, part, scenario)))
+
+    yield section("Design", "design", content["design"], _design_words(scenario))
+    yield section("Treatment", "treatment", content["treatment"], _treatment_words(content))
+    yield section("Visits", "design.visits", visits, _visit_words(scenario))
+    yield section("Eligibility", "eligibility", content["eligibility"], _ELIGIBILITY)
+    yield section("Population", "population", content["population"], _POPULATION)
+    yield section("Operations", "operations", content["operations"], _operation_words(scenario))
+    for name, part in content["outcomes"].items():
+        yield _outcome_section(scenario, name, section(name, f"outcomes.{name}", part, []))
+    if (part := content.get("outcome_correlation")) is not None:
+        yield section("Outcomes together", "outcome_correlation", part, _TOGETHER)
+    words = estimands_in_words(scenario)
+    yield section("Estimands", "estimands", content.get("estimands", {}), words)
+    words = _sentences(conventions_in_words(scenario))
+    yield section("Analysis", "analysis", content["analysis"], words)
+    if (part := content.get("monitoring")) is not None:
+        words = _sentences(monitoring_in_words(scenario))
+        yield section("Monitoring", "monitoring", part, words)
+    yield from _published(scenario)
+    yield from _reported(scenario)
 
 
 def as_text(description: Description) -> str:
@@ -183,7 +174,7 @@ def _rows(path: str, part: Any, scenario: Scenario, unit: str = "") -> Iterator[
     """
     text = _phrase(path, part, scenario, unit)
     if text is not None:
-        yield _row(path, part, text, scenario.sources)
+        yield row_of(path, part, text, scenario.sources)
         yield from _apart(path, part, scenario.sources)
         return
     for key, inner in part.items():
@@ -198,11 +189,12 @@ def _apart(path: str, part: Any, sources: Mapping[str, Source]) -> Iterator[Row]
         for key, inner in part.items():
             lower = below(path, key)
             if lower in sources:
-                yield _row(lower, inner, value_in_words(key, inner), sources)
+                yield row_of(lower, inner, value_in_words(key, inner), sources)
             yield from _apart(lower, inner, sources)
 
 
-def _row(path: str, value: Any, text: str, sources: Mapping[str, Source]) -> Row:
+def row_of(path: str, value: Any, text: str, sources: Mapping[str, Source]) -> Row:
+    """Return the row of a value with its own source, or that of what is above it."""
     source = source_of(path, sources)
     return Row(path, path, value, text, source.status, source.reference, source.note)
 
@@ -425,10 +417,6 @@ def _computed(*statuses: Status) -> Status:
     return "assumed" if "assumed" in statuses else "derived"
 
 
-def _plan_sentences(scenario: Scenario) -> list[str]:
-    return _sentences(conventions_in_words(scenario))
-
-
 def _sentences(conventions: Mapping[str, str]) -> list[str]:
     """Return the conventions as sentences, and the lines of a list one by one."""
     sentences = []
@@ -449,10 +437,8 @@ def _published(scenario: Scenario) -> Iterator[Section]:
     rows = []
     for name, finding in scenario.findings.items():
         path = f"findings.{name}"
-        source = source_of(path, scenario.sources)
         text = f"{finding.value:.{finding.published_decimals}f} ({finding.label})"
-        told = (source.status, source.reference, source.note)
-        rows.append(Row(path, path, finding.value, text, *told))
+        rows.append(row_of(path, finding.value, text, scenario.sources))
     if rows:
         yield Section("Published results", tuple(words), tuple(rows))
 

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from math import isnan
-from typing import Any, Final
+from typing import Final
 
 from trialsim.arrays import Floats
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan, boundary_plan
@@ -119,12 +119,10 @@ def beyond_level(study: Study) -> tuple[str, ...]:
         "0.025 (0.027 to 0.029 in 40,000 trials of 240 patients without effect); with "
         "null_variance they keep it"
         for name, trial in trials_of(study).items()
-        if trial.monitoring is not None and _by_placements(trial.analysis.test)
+        if trial.monitoring is not None
+        and isinstance(test := trial.analysis.test, WeiLachin)
+        and test.variance == "placement"
     )
-
-
-def _by_placements(test: Any) -> bool:
-    return isinstance(test, WeiLachin) and test.variance == "placement"
 
 
 @lru_cache(256)

@@ -14,13 +14,12 @@ _BEHIND: Final = (
     "level (serial gatekeeping); the other visits are not adjusted."
 )
 _WORDS: Final[Mapping[str, str]] = {
-    "none": "No p-value is adjusted for multiplicity.",
-    "bonferroni": f"The secondary p-values are adjusted by Bonferroni, {_BEHIND}",
-    "holm": f"The secondary p-values are adjusted by Holm's procedure, {_BEHIND}",
-    "hochberg": f"The secondary p-values are adjusted by Hochberg's procedure, {_BEHIND}",
-    "hommel": f"The secondary p-values are adjusted by Hommel's procedure, {_BEHIND}",
-    "fixed_sequence": "The secondary p-values are adjusted by testing in the order of the plan, "
-    f"each only after all before it have rejected, {_BEHIND}",
+    "bonferroni": "Bonferroni",
+    "holm": "Holm's procedure",
+    "hochberg": "Hochberg's procedure",
+    "hommel": "Hommel's procedure",
+    "fixed_sequence": "testing in the order of the plan, each only after all before it have "
+    "rejected",
 }
 _PROCEDURES: Final[Mapping[str, str]] = {
     "bonferroni": "Bonferroni's procedure",
@@ -57,7 +56,9 @@ def multiplicity_in_words(plan: AnalysisPlan) -> str:
         case Families() as families:
             return "\n".join(_families(plan, families))
         case word:
-            return _WORDS[word.procedure]
+            if word.procedure == "none":
+                return "No p-value is adjusted for multiplicity."
+            return f"The secondary p-values are adjusted by {_WORDS[word.procedure]}, {_BEHIND}"
 
 
 def success_in_words(plan: AnalysisPlan) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
+from trialsim.scenario.plan.choices import SIDES
 from trialsim.scenario.plan.claims import MARGIN_VARIANCE, claim_in_words, margin_test_in_words
 from trialsim.scenario.plan.estimands import Strategy
 from trialsim.scenario.plan.imputation import AT_RANDOM, imputation_in_words
@@ -73,7 +74,7 @@ def _tested(plan: AnalysisPlan, interval: str) -> tuple[str, str, str]:
     return (
         method.pooled_in_words(plan) if imputed else method.test_in_words(plan),
         _pooled_variance(plan) if imputed else method.variance_in_words(plan),
-        f"{_SIDES[plan.alternative]} The interval is always two-sided.",
+        f"{SIDES[plan.alternative]} The interval is always two-sided.",
     )
 
 
@@ -144,13 +145,6 @@ def _kinds(kinds: tuple[Event, ...]) -> Iterator[str]:
             yield f"{EVENTS[kind]} for another reason than the drug"
         elif kind != "drug_related_discontinuation" or not every:
             yield EVENTS[kind]
-
-
-_SIDES = {
-    "two-sided": "Two-sided: a difference in either direction can reject.",
-    "greater": "One-sided: only a difference in favour of the treated can reject.",
-    "less": "One-sided: only a difference in favour of the control can reject.",
-}
 
 
 def labelled(plan: AnalysisPlan, outcomes: Mapping[str, Outcome]) -> AnalysisPlan:

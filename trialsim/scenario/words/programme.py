@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from trialsim.scenario.programme import SIZE, TRIALS, Programme, Study
-from trialsim.scenario.validation.sources import source_of
-from trialsim.scenario.words.description import Description, Row, Section, describe
+from trialsim.scenario.words.description import Description, Row, Section, describe, row_of
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.scenario.words.values import value_in_words
 
@@ -52,9 +51,8 @@ def _own_rows(programme: Programme) -> Iterator[Row]:
     told = {f"analysis.{name}": value for name, value in plan.items() if value is not None}
     values = {SIZE: programme.size_percent, **told}
     for path, value in values.items():
-        source = source_of(path, programme.sources)
         text = value_in_words(path.rsplit(".", 1)[-1], value)
-        yield Row(path, path, value, text, source.status, source.reference, source.note)
+        yield row_of(path, value, text, programme.sources)
 
 
 def _own(name: str, trial: Description, shared: set[tuple[str, str]]) -> Section:

@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from trialsim.scenario.plan.choices import STRATA, Plan
+from trialsim.scenario.plan.choices import Plan
 from trialsim.scenario.plan.methods.base import listed
-from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod
+from trialsim.scenario.plan.methods.ranks import PLACEMENTS, RankMethod, stratified
 from trialsim.scenario.validation.refusal import Name
 
 
@@ -31,13 +31,10 @@ class AdjustedRank(RankMethod):
     def test_in_words(self, plan: Plan) -> str:
         by = {"rank": "by ranks", "mean": "by means"}
         named = [f"{name} ({by[how]})" for name, how in self.covariates.items()]
-        strata = (
-            "not stratified" if plan.strata == "none" else f"stratified by {STRATA[plan.strata]}"
-        )
         return (
             "Nonparametric analysis of covariance (Koch 1998; Kawaguchi, Koch and Wang 2011), "
             "Student's t with a small-sample variance: the effect is adjusted for the imbalance of "
-            f"{listed(named)}; {strata}."
+            f"{listed(named)}; {stratified(plan)}."
         )
 
     def level_row(self, plan: Plan) -> str | None:

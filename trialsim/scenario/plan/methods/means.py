@@ -44,43 +44,40 @@ class MeanMethod(AnalysisMethod):
         return "Student's t"
 
 
-class TTest(MeanMethod):
-    """Student's t test."""
+class _TwoMeans(MeanMethod):
+    """A comparison of two means as they are."""
 
     has_joint_law: ClassVar[bool] = True
+
+    method: str
+
+    def level_row(self, plan: Plan) -> str | None:
+        return None if plan.missing == "multiple_imputation" else self.method
+
+    def margin_row(self, plan: Plan) -> str | None:
+        told = plan.missing != "multiple_imputation"
+        return f"margin, mean difference, {self.method}" if told else None
+
+
+class TTest(_TwoMeans):
+    """Student's t test."""
 
     method: Literal["t_test"]
 
     def test_in_words(self, plan: Plan) -> str:
         return "Student's t test, one variance for both arms."
 
-    def level_row(self, plan: Plan) -> str | None:
-        return None if plan.missing == "multiple_imputation" else self.method
-
-    def margin_row(self, plan: Plan) -> str | None:
-        told = plan.missing != "multiple_imputation"
-        return f"margin, mean difference, {self.method}" if told else None
-
     def variance_in_words(self, plan: Plan) -> str:
         return "One variance for both arms, from within them."
 
 
-class Welch(MeanMethod):
+class Welch(_TwoMeans):
     """Welch's t test."""
-
-    has_joint_law: ClassVar[bool] = True
 
     method: Literal["welch"]
 
     def test_in_words(self, plan: Plan) -> str:
         return "Welch's t test, a variance for each arm."
-
-    def level_row(self, plan: Plan) -> str | None:
-        return None if plan.missing == "multiple_imputation" else self.method
-
-    def margin_row(self, plan: Plan) -> str | None:
-        told = plan.missing != "multiple_imputation"
-        return f"margin, mean difference, {self.method}" if told else None
 
     def variance_in_words(self, plan: Plan) -> str:
         return "A variance for each arm."

@@ -3,6 +3,7 @@
 from typing import ClassVar, Final
 
 from trialsim.scenario.plan.choices import (
+    QUANTITIES,
     STRATA,
     Effect,
     Interval,
@@ -20,6 +21,11 @@ def weights_of_strata(weighting: StratumWeighting) -> str:
     return _WEIGHTS[weighting]
 
 
+def stratified(plan: Plan) -> str:
+    """Return by what a test is stratified, as a phrase."""
+    return "not stratified" if plan.strata == "none" else f"stratified by {STRATA[plan.strata]}"
+
+
 def within_strata(plan: Plan) -> str:
     """Return within what patients are compared, as a phrase; empty where all are together."""
     if plan.strata == "none":
@@ -35,7 +41,7 @@ class RankMethod(AnalysisMethod):
     pooled_as: ClassVar[str] = "logit of the Mann-Whitney effect"
 
     def quantity(self, plan: Plan) -> Quantity:
-        return _QUANTITIES[plan.effect]
+        return QUANTITIES[plan.effect]
 
     def estimate_in_words(self, plan: Plan) -> str:
         return f"{_EFFECTS[plan.effect]}{self.effect_in_words(plan)}."
@@ -74,22 +80,18 @@ class SampleRankMethod(RankMethod):
     has_win_ratio: ClassVar[bool] = True
 
     def interval_row(self, plan: Plan) -> str | None:
-        of_one_effect = plan.effect != "win_ratio" and plan.missing != "multiple_imputation"
-        plain = of_one_effect and plan.strata == "none"
-        return f"interval {plan.interval}, effect 0.71" if plain else None
+        return f"interval {plan.interval}, effect 0.71" if _is_plain(plan) else None
 
     def margin_row(self, plan: Plan) -> str | None:
-        of_one_effect = plan.effect != "win_ratio" and plan.missing != "multiple_imputation"
-        plain = of_one_effect and plan.strata == "none"
-        return f"margin, Mann-Whitney effect, {plan.interval}" if plain else None
+        return f"margin, Mann-Whitney effect, {plan.interval}" if _is_plain(plan) else None
 
 
-_QUANTITIES: Final[dict[Effect, Quantity]] = {
-    "mann_whitney": Quantity("Mann-Whitney effect", 0.5),
-    "win_odds": Quantity("win odds", 1.0),
-    "win_ratio": Quantity("win ratio", 1.0),
-    "net_benefit": Quantity("net benefit", 0.0),
-}
+def _is_plain(plan: Plan) -> bool:
+    """Return whether one effect is estimated, of whole samples as they are."""
+    imputed = plan.missing == "multiple_imputation"
+    return plan.effect != "win_ratio" and plan.strata == "none" and not imputed
+
+
 _EFFECTS: Final[dict[Effect, str]] = {
     "mann_whitney": "Mann-Whitney effect: ",
     "win_odds": "Win odds, effect / (1 - effect) of the Mann-Whitney effect: ",

@@ -1,12 +1,12 @@
 """Shares of patients at or beyond a threshold."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from trialsim.scenario.outcomes.outcome import Outcome
-from trialsim.scenario.plan.choices import STRATA, Plan, Quantity
+from trialsim.scenario.plan.choices import QUANTITIES, STRATA, Plan, Quantity
 from trialsim.scenario.plan.methods.base import (
     AnalysisMethod,
     InfluenceVariance,
@@ -88,7 +88,7 @@ class Responders(AnalysisMethod):
     design, which keeps the arms in balance within its strata: smaller where strata tell."""
 
     def quantity(self, plan: Plan) -> Quantity:
-        return _QUANTITIES[self.effect]
+        return QUANTITIES[self.effect]
 
     def why_no_population_effect(self, plan: Plan) -> str | None:
         if self.effect == "odds_ratio" and plan.strata != "none":
@@ -232,10 +232,3 @@ def unreached(threshold: float, outcome: Outcome, measure: str) -> Iterator[Viol
     if not lowest <= threshold <= highest:
         rule = f"must lie between {lowest:g} and {highest:g}, or all patients or none respond"
         yield Violation("test.threshold", rule, threshold)
-
-
-_QUANTITIES: Final[Mapping[Measure, Quantity]] = {
-    "risk_difference": Quantity("risk difference", 0.0),
-    "risk_ratio": Quantity("risk ratio", 1.0),
-    "odds_ratio": Quantity("odds ratio", 1.0),
-}

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from trialsim.distributions import FrozenModel, NotNegative
 from trialsim.scenario.outcomes.outcome import Outcome
-from trialsim.scenario.plan.choices import STRATA, Plan, Quantity
+from trialsim.scenario.plan.choices import QUANTITIES, STRATA, Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, measure_in_words
-from trialsim.scenario.plan.methods.ranks import PLACEMENTS, weights_of_strata
+from trialsim.scenario.plan.methods.ranks import PLACEMENTS, stratified, within_strata
 from trialsim.scenario.protocol.design import BASELINE, Design
 from trialsim.scenario.validation.refusal import Name, Rules, Violation, unknown
 
@@ -122,32 +122,26 @@ class WinStatistic(AnalysisMethod):
         return tuple(_in_words(one, plan) for one in self.levels)
 
     def quantity(self, plan: Plan) -> Quantity:
-        return _QUANTITIES[self.report]
+        return QUANTITIES[self.report]
 
     def estimate_in_words(self, plan: Plan) -> str:
         order = ", then by ".join(self.levels_in_words(plan))
-        within = ""
-        if plan.strata != "none":
-            of_strata = weights_of_strata(plan.stratum_weighting)
-            within = f", within each {STRATA[plan.strata]}, {of_strata}"
         return (
             f"{_SAID[self.report]} of pairs of a patient on {plan.treated} and one on "
-            f"{plan.control}{within}. A pair is decided by {order}; what leaves it undecided, a "
-            "value that is not known among it, passes it on, and in the end it is a tie."
+            f"{plan.control}{within_strata(plan)}. A pair is decided by {order}; what leaves it "
+            "undecided, a value that is not known among it, passes it on, and in the end it is a "
+            "tie."
         )
 
     def test_in_words(self, plan: Plan) -> str:
-        strata = (
-            "not stratified" if plan.strata == "none" else f"stratified by {STRATA[plan.strata]}"
-        )
         if self.report == "win_ratio":
             return (
                 "Hierarchical composite, the logarithm of the win ratio over its standard error, "
-                f"normal, {strata}; without wins or without losses by the win odds."
+                f"normal, {stratified(plan)}; without wins or without losses by the win odds."
             )
         return (
             "Hierarchical composite, the logarithm of the win odds over its standard error, "
-            f"normal, {strata}."
+            f"normal, {stratified(plan)}."
         )
 
     def ties_in_words(self, plan: Plan) -> str:
@@ -247,11 +241,6 @@ def _in_words(level: OrderedLevel, plan: Plan) -> str:
     return f"{level.name} {measure_in_words(plan)} at {level.visit_in(plan)}{at_least}"
 
 
-_QUANTITIES: Final[Mapping[str, Quantity]] = {
-    "win_odds": Quantity("win odds", 1.0),
-    "win_ratio": Quantity("win ratio", 1.0),
-    "net_benefit": Quantity("net benefit", 0.0),
-}
 _SAID: Final[Mapping[str, str]] = {
     "win_odds": "Win odds, pairs won over pairs lost by the treated, ties counted half to both,",
     "win_ratio": "Win ratio, pairs won over pairs lost by the treated, ties left out,",

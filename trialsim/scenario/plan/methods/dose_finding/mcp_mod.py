@@ -9,7 +9,7 @@ from pydantic import Field
 
 from trialsim.distributions import FrozenModel
 from trialsim.scenario.outcomes.outcome import Outcome
-from trialsim.scenario.plan.choices import Plan, Quantity
+from trialsim.scenario.plan.choices import QUANTITIES, Plan, Quantity
 from trialsim.scenario.plan.methods.base import AnalysisMethod, listed, measured
 from trialsim.scenario.plan.methods.responders import unreached
 from trialsim.scenario.protocol.design import Design
@@ -143,7 +143,7 @@ class McpMod(AnalysisMethod):
         return tuple(self.doses_of(design, plan.control))
 
     def quantity(self, plan: Plan) -> Quantity:
-        return _QUANTITIES[self.estimate]
+        return QUANTITIES[self.estimate]
 
     @property
     def target_effect(self) -> float:
@@ -152,7 +152,7 @@ class McpMod(AnalysisMethod):
             return math.nan
         if self.estimate == "odds_ratio":
             return math.log(self.target) if self.target > 0 else math.nan
-        return self.target - _QUANTITIES[self.estimate].null
+        return self.target - QUANTITIES[self.estimate].null
 
     def estimate_in_words(self, plan: Plan) -> str:
         name = {
@@ -284,16 +284,11 @@ class McpMod(AnalysisMethod):
             yield Violation("test.target", rule, self.target)
 
     def _is_a_benefit(self, target: float) -> bool:
-        null, (_, most) = _QUANTITIES[self.estimate].null, _QUANTITIES[self.estimate].ends
+        null, (_, most) = QUANTITIES[self.estimate].null, QUANTITIES[self.estimate].ends
         return null < target < most
 
 
 _FLAT: Final = 1e-9
-_QUANTITIES: Final[dict[str, Quantity]] = {
-    "mann_whitney": Quantity("Mann-Whitney effect", 0.5),
-    "mean_difference": Quantity("mean difference", 0.0),
-    "odds_ratio": Quantity("odds ratio", 1.0),
-}
 
 
 def _of_design(design: Design, plan: Plan) -> Iterator[Violation]:
