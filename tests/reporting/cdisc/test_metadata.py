@@ -16,7 +16,7 @@ def test_every_limit_of_the_format_is_told() -> None:
     long, text = "X" * 9, "y" * 201
     variables = (Variable(long, "l" * 41), Variable("B", "b"))
     frame = DataFrame({long: ["fine"], "B": [text]})
-    one = Dataset("AA", "t" * 40, "SDTMIG", "EVENTS", "", ("B",), variables, frame)
+    one = Dataset("AA", "t" * 40, "EVENTS", "", ("B",), variables, frame)
     told = [str(problem) for problem in problems_of(one)]
     assert len(told) == 4
     for limit in (

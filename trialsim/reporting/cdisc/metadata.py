@@ -28,6 +28,7 @@ Class: TypeAlias = Literal[
     "SUBJECT LEVEL ANALYSIS DATASET",
     "BASIC DATA STRUCTURE",
 ]
+_OF_ADAM: Final = ("SUBJECT LEVEL ANALYSIS DATASET", "BASIC DATA STRUCTURE")
 MOST_TEXT: Final = 200
 MOST_NAME: Final = 8
 MOST_LABEL: Final = 40
@@ -114,7 +115,6 @@ class Dataset:
 
     name: str
     title: str
-    standard: Standard
     kind: Class
     structure: str
     keys: tuple[str, ...]
@@ -126,6 +126,11 @@ class Dataset:
     def label(self) -> str:
         """The title, which says first that the data are simulated."""
         return f"{SIMULATED} {self.title}"
+
+    @property
+    def standard(self) -> Standard:
+        """The guide that describes it."""
+        return "ADaMIG" if self.kind in _OF_ADAM else "SDTMIG"
 
     @property
     def is_reference(self) -> bool:
@@ -161,7 +166,6 @@ class Dataset:
 def dataset(
     name: str,
     title: str,
-    standard: Standard,
     kind: Class,
     structure: str,
     keys: Sequence[str],
@@ -177,9 +181,7 @@ def dataset(
         else:
             whole[variable.name] = whole[variable.name].astype(np.float64)
     variables = tuple(variable for variable, _ in columns)
-    return Dataset(
-        name, title, standard, kind, structure, tuple(keys), variables, whole, tuple(parts)
-    )
+    return Dataset(name, title, kind, structure, tuple(keys), variables, whole, tuple(parts))
 
 
 def columns(

@@ -153,7 +153,6 @@ def efficacy(source: Source) -> Dataset:
     return dataset(
         "ADEFF",
         "Efficacy Analysis",
-        "ADaMIG",
         "BASIC DATA STRUCTURE",
         "One record per subject, parameter, analysis visit, derivation type and derived value",
         ("USUBJID", "PARAMCD", "AVISITN", "DTYPE", "ASEQ"),

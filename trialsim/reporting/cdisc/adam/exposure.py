@@ -66,7 +66,6 @@ def exposure_analysis(source: Source) -> Dataset:
     return dataset(
         "ADEX",
         "Exposure Analysis",
-        "ADaMIG",
         "BASIC DATA STRUCTURE",
         "One record per subject per parameter",
         ("USUBJID", "PARAMCD"),

@@ -32,7 +32,6 @@ def subject_level(source: Source) -> Dataset:
     return dataset(
         "ADSL",
         "Subject-Level Analysis",
-        "ADaMIG",
         "SUBJECT LEVEL ANALYSIS DATASET",
         "One record per randomised subject",
         ("USUBJID",),

@@ -83,11 +83,9 @@ def time_to_event(source: Source) -> Dataset:
     """
     parameters = _parameters(source)
     rows = pd.concat([_records(source), *_analysed_records(source)], ignore_index=True)
-    values = {variable.name: rows[variable.name] for variable in _ADTTE}
     return dataset(
         "ADTTE",
         "Time-to-Event Analysis",
-        "ADaMIG",
         "BASIC DATA STRUCTURE",
         "One record per subject per parameter",
         ("USUBJID", "PARAMCD"),
@@ -95,7 +93,7 @@ def time_to_event(source: Source) -> Dataset:
             *who_columns(source, rows),
             *treatment_columns(source, rows),
             *parameter_columns(rows, {code: one.label for code, one in parameters.items()}),
-            *columns(_ADTTE, values),
+            *columns(_ADTTE, rows),
         ],
         [_part(code, one) for code, one in parameters.items()],
     )

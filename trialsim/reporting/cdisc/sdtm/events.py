@@ -15,13 +15,12 @@ from trialsim.reporting.cdisc.metadata import (
     Dataset,
     Variable,
     columns,
-    dataset,
     numbered,
     sequence,
     study_day,
 )
-from trialsim.reporting.cdisc.sdtm.trial_design import begin
-from trialsim.reporting.cdisc.source import EPOCH, USUBJID, Source, happened, same
+from trialsim.reporting.cdisc.sdtm.trial_design import domain
+from trialsim.reporting.cdisc.source import EPOCH, Source, happened, same
 from trialsim.reporting.cdisc.terminology import own_list, standard_list
 from trialsim.scenario.protocol.intercurrent import Event
 from trialsim.scenario.words.labels import spoken
@@ -123,18 +122,15 @@ _DS: Final = (
 
 def _disposition(source: Source) -> Dataset:
     rows = disposition_rows(source)
-    return dataset(
+    return domain(
+        source,
         "DS",
         "Disposition",
-        "SDTMIG",
         "EVENTS",
         "One record per milestone or disposition event per subject",
         ("USUBJID", "DSSEQ"),
-        [
-            *begin(source, "DS", len(rows)),
-            (USUBJID, rows["USUBJID"]),
-            *columns(_DS, rows, {"DSDECOD": _decodes(rows)}),
-        ],
+        rows,
+        columns(_DS, rows, {"DSDECOD": _decodes(rows)}),
     )
 
 
@@ -244,18 +240,15 @@ def _deviations(source: Source) -> Dataset:
         "DVSTDTC": source.calendar.moments(minutes),
         "DVSTDY": source.study_days(who, minutes),
     }
-    return dataset(
+    return domain(
+        source,
         "DV",
         "Protocol Deviations",
-        "SDTMIG",
         "EVENTS",
         "One record per protocol deviation per subject",
         ("USUBJID", "DVSEQ"),
-        [
-            *begin(source, "DV", len(rows)),
-            (USUBJID, rows["USUBJID"]),
-            *columns(_DV, values),
-        ],
+        rows,
+        columns(_DV, values),
     )
 
 

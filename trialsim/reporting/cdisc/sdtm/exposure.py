@@ -10,13 +10,12 @@ from trialsim.reporting.cdisc.metadata import (
     Dataset,
     Variable,
     columns,
-    dataset,
     numbered,
     sequence,
 )
 from trialsim.reporting.cdisc.sdtm.subjects import spans, timing
-from trialsim.reporting.cdisc.sdtm.trial_design import begin
-from trialsim.reporting.cdisc.source import EPOCH, USUBJID, Source, same
+from trialsim.reporting.cdisc.sdtm.trial_design import domain
+from trialsim.reporting.cdisc.source import EPOCH, Source, same
 from trialsim.reporting.cdisc.terminology import standard_list
 from trialsim.trial.dosing import arm_switched_to
 
@@ -65,16 +64,15 @@ def exposure(source: Source) -> list[Dataset]:
         "EXDOSFRQ": same("ONCE", rows),
     }
     return [
-        dataset(
+        domain(
+            source,
             "EX",
             "Exposure",
-            "SDTMIG",
             "INTERVENTIONS",
             "One record per infusion given per subject",
             ("USUBJID", "EXSEQ"),
+            rows,
             [
-                *begin(source, "EX", len(rows)),
-                (USUBJID, rows["USUBJID"]),
                 *columns(_EX, values),
                 *timing("EX", "Treatment", rows),
             ],

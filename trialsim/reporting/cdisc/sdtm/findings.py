@@ -17,13 +17,12 @@ from trialsim.reporting.cdisc.metadata import (
     Term,
     Variable,
     columns,
-    dataset,
     sequence,
     study_day,
 )
 from trialsim.reporting.cdisc.scales import TITLES, Domain, Test, parameter
-from trialsim.reporting.cdisc.sdtm.trial_design import begin, visit_variables
-from trialsim.reporting.cdisc.source import EPOCH, SCREENING, USUBJID, Source, happened
+from trialsim.reporting.cdisc.sdtm.trial_design import domain, visit_variables
+from trialsim.reporting.cdisc.source import EPOCH, SCREENING, Source, happened
 from trialsim.reporting.cdisc.terminology import LISTS, own_list, standard_list
 from trialsim.scenario.protocol.design import BASELINE
 from trialsim.scenario.words.labels import in_words
@@ -39,7 +38,7 @@ def findings(source: Source) -> list[Dataset]:
     """Return a dataset for each domain that has a measurement."""
     rows = finding_rows(source)
     domains = dict.fromkeys(test.domain for test in source.tests.all)
-    return [_domain(source, domain, rows) for domain in TITLES if domain in domains]
+    return [_domain(source, name, rows) for name in TITLES if name in domains]
 
 
 def finding_rows(source: Source) -> DataFrame:
@@ -122,8 +121,8 @@ def _as_text(value: Any) -> str:
     return str(int(value)) if whole else str(value)
 
 
-def _domain(source: Source, domain: Domain, every: DataFrame) -> Dataset:
-    rows = every[every["domain"].eq(domain)].reset_index(drop=True)
+def _domain(source: Source, name: Domain, every: DataFrame) -> Dataset:
+    rows = every[every["domain"].eq(name)].reset_index(drop=True)
     last = np.where(_is_last_before(source, rows), "Y", "")
     values: dict[str, object] = {
         "SEQ": rows["seq"],
@@ -135,24 +134,23 @@ def _domain(source: Source, domain: Domain, every: DataFrame) -> Dataset:
         "STRESN": rows["number"],
         "LOBXFL": last,
     }
-    named = {f"{domain}{suffix}": value for suffix, value in values.items()}
-    return dataset(
-        domain,
-        TITLES[domain],
-        "SDTMIG",
+    named = {f"{name}{suffix}": value for suffix, value in values.items()}
+    return domain(
+        source,
+        name,
+        TITLES[name],
         "FINDINGS",
         "One record per test per visit per subject",
-        ("USUBJID", f"{domain}TESTCD", "VISITNUM"),
+        ("USUBJID", f"{name}TESTCD", "VISITNUM"),
+        rows,
         [
-            *begin(source, domain, len(rows)),
-            (USUBJID, rows["USUBJID"]),
-            *columns(_variables(source, domain), named),
+            *columns(_variables(source, name), named),
             *((variable, rows[variable.name]) for variable in visit_variables(source)),
             (EPOCH, rows["EPOCH"]),
-            (Variable(f"{domain}DTC", "Date/Time of Finding", "datetime"), rows["DTC"]),
-            (study_day(f"{domain}DY", "Study Day of Finding", f"{domain}DTC"), rows["DY"]),
+            (Variable(f"{name}DTC", "Date/Time of Finding", "datetime"), rows["DTC"]),
+            (study_day(f"{name}DY", "Study Day of Finding", f"{name}DTC"), rows["DY"]),
         ],
-        list(_parts(source, domain)),
+        list(_parts(source, name)),
     )
 
 

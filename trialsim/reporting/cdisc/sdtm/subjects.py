@@ -14,7 +14,6 @@ from trialsim.reporting.cdisc.metadata import (
     Dataset,
     Variable,
     columns,
-    dataset,
     numbered,
     sequence,
     study_day,
@@ -23,15 +22,15 @@ from trialsim.reporting.cdisc.scales import AGE, SEX, sex_of
 from trialsim.reporting.cdisc.sdtm.trial_design import (
     FOLLOW,
     SCREEN,
-    begin,
     criterion_codes,
     criterion_list,
+    domain,
     element_list,
     follows_up,
     treatment_elements,
     visit_variables,
 )
-from trialsim.reporting.cdisc.source import EPOCH, SCREENING, USUBJID, Source, happened, same
+from trialsim.reporting.cdisc.source import EPOCH, SCREENING, Source, happened, same
 from trialsim.reporting.cdisc.terminology import standard_list
 
 NOT_SIMULATED: Final = "Not simulated, therefore empty"
@@ -124,18 +123,15 @@ def _demographics(source: Source) -> Dataset:
         "SEX": sexes(people),
         **arms_of(source),
     }
-    return dataset(
+    return domain(
+        source,
         "DM",
         "Demographics",
-        "SDTMIG",
         "SPECIAL PURPOSE",
         "One record per subject",
         ("USUBJID",),
-        [
-            *begin(source, "DM", len(people)),
-            (USUBJID, people["USUBJID"]),
-            *columns(_DM, values, {"ARMCD": source.arm_list, "ACTARMCD": source.arm_list}),
-        ],
+        people,
+        columns(_DM, values, {"ARMCD": source.arm_list, "ACTARMCD": source.arm_list}),
     )
 
 
@@ -203,16 +199,15 @@ def _elements(source: Source) -> Dataset:
     )
     rows = pd.concat([screening, treated, follow]).sort_values(["USUBJID", "order"], kind="stable")
     rows = rows.reset_index(drop=True)
-    return dataset(
+    return domain(
+        source,
         "SE",
         "Subject Elements",
-        "SDTMIG",
         "SPECIAL PURPOSE",
         "One record per actual element per subject",
         ("USUBJID", "SESEQ"),
+        rows,
         [
-            *begin(source, "SE", len(rows)),
-            (USUBJID, rows["USUBJID"]),
             (sequence("SE", "SESTDTC"), numbered(rows)),
             (replace(_ETCD, codes=element_list(source)), rows["ETCD"]),
             (_ELEMENT, rows["ELEMENT"]),
@@ -309,16 +304,15 @@ def _visits(source: Source) -> Dataset:
     came = rows["SVOCCUR"].eq("Y").to_numpy(np.bool_)
     rows.loc[~came, ["STDTC", "ENDTC"]] = ""
     rows.loc[~came, ["STDY", "ENDY"]] = np.nan
-    return dataset(
+    return domain(
+        source,
         "SV",
         "Subject Visits",
-        "SDTMIG",
         "SPECIAL PURPOSE",
         "One record per planned visit per subject who could still come",
         ("USUBJID", "VISITNUM"),
+        rows,
         [
-            *begin(source, "SV", len(rows)),
-            (USUBJID, rows["USUBJID"]),
             *((variable, rows[variable.name]) for variable in visit_variables(source)),
             (
                 Variable("SVPRESP", "Pre-specified", codes=standard_list("NY", ["Y"])),
@@ -402,16 +396,13 @@ def _criteria_failed(source: Source) -> Dataset:
         "IEDTC": source.calendar.moments(decided),
         "IEDY": source.study_days(rows, decided),
     }
-    return dataset(
+    return domain(
+        source,
         "IE",
         "Incl/Excl Criteria Not Met",
-        "SDTMIG",
         "FINDINGS",
         "One record per criterion not met per subject",
         ("USUBJID", "IETESTCD"),
-        [
-            *begin(source, "IE", len(rows)),
-            (USUBJID, rows["USUBJID"]),
-            *columns(_IE, values, {"IETESTCD": criterion_list(study)}),
-        ],
+        rows,
+        columns(_IE, values, {"IETESTCD": criterion_list(study)}),
     )

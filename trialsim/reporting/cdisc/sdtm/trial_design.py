@@ -1,14 +1,16 @@
 """The trial design, straight from the study file: TA, TE, TI, TS and TV."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from pandas import DataFrame
 
 from trialsim.reporting.cdisc.metadata import (
+    Class,
     Dataset,
     Origin,
+    Part,
     Term,
     Variable,
     columns,
@@ -16,7 +18,7 @@ from trialsim.reporting.cdisc.metadata import (
     sequence,
 )
 from trialsim.reporting.cdisc.scales import SEX, sex_of
-from trialsim.reporting.cdisc.source import EPOCH, STUDYID, Source, same
+from trialsim.reporting.cdisc.source import EPOCH, STUDYID, USUBJID, Source, same
 from trialsim.reporting.cdisc.terminology import SUMMARY_PARAMETERS, own_list, standard_list
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.protocol.design import Visit
@@ -57,14 +59,24 @@ def element_list(source: Source) -> Any:
     return own_list("ETCD", "Elements", elements)
 
 
-def _domain(name: str) -> Variable:
+def domain(
+    source: Source,
+    name: str,
+    title: str,
+    kind: Class,
+    structure: str,
+    keys: Sequence[str],
+    rows: DataFrame,
+    columns: Sequence[tuple[Variable, object]],
+    parts: Sequence[Part] = (),
+) -> Dataset:
+    """Return a domain of SDTM: STUDYID, DOMAIN and, where rows have it, USUBJID come first."""
     codes = own_list(f"DOMAIN.{name}", f"Domain {name}", {name: name})
-    return Variable("DOMAIN", "Domain Abbreviation", origin="Assigned", codes=codes, mandatory=True)
-
-
-def begin(source: Source, name: str, rows: int) -> list[tuple[Variable, object]]:
-    """Return the columns that every domain begins with: STUDYID and DOMAIN."""
-    return [(STUDYID, same(source.study_id, rows)), (_domain(name), same(name, rows))]
+    of = Variable("DOMAIN", "Domain Abbreviation", origin="Assigned", codes=codes, mandatory=True)
+    first = [(STUDYID, same(source.study_id, rows)), (of, same(name, rows))]
+    if "USUBJID" in rows:
+        first.append((USUBJID, rows["USUBJID"].to_numpy(object)))
+    return dataset(name, title, kind, structure, keys, [*first, *columns], parts)
 
 
 _TA: Final = (
@@ -89,14 +101,15 @@ def _arms(source: Source) -> Dataset:
             rows.append((*arm, 3, *FOLLOW, "", "FOLLOW-UP"))
     steps = DataFrame(rows, columns=[one.name for one in _TA])
     codes = {"ARMCD": source.arm_list, "ETCD": element_list(source)}
-    return dataset(
+    return domain(
+        source,
         "TA",
         "Trial Arms",
-        "SDTMIG",
         "TRIAL DESIGN",
         "One record per planned element per arm",
         ("ARMCD", "TAETORD"),
-        [*begin(source, "TA", len(steps)), *columns(_TA, steps, codes)],
+        steps,
+        [*columns(_TA, steps, codes)],
     )
 
 
@@ -126,17 +139,15 @@ def _elements(source: Source) -> Dataset:
     if follows_up(source.study):
         rows += [(*FOLLOW, "End of the treatment element", "Last visit, withdrawal or death", "")]
     elements = DataFrame(rows, columns=[one.name for one in _TE])
-    return dataset(
+    return domain(
+        source,
         "TE",
         "Trial Elements",
-        "SDTMIG",
         "TRIAL DESIGN",
         "One record per planned element",
         ("ETCD",),
-        [
-            *begin(source, "TE", len(rows)),
-            *columns(_TE, elements, {"ETCD": element_list(source)}),
-        ],
+        elements,
+        columns(_TE, elements, {"ETCD": element_list(source)}),
     )
 
 
@@ -175,17 +186,15 @@ def _criteria(source: Source) -> Dataset:
         ],
         "TIRL": [_condition(rule) for rule in rules.values()],
     }
-    return dataset(
+    return domain(
+        source,
         "TI",
         "Trial Incl/Excl Criteria",
-        "SDTMIG",
         "TRIAL DESIGN",
         "One record per criterion",
         ("IETESTCD",),
-        [
-            *begin(source, "TI", len(rules)),
-            *columns(_TI, values, {"IETESTCD": criterion_list(study)}),
-        ],
+        rules,
+        columns(_TI, values, {"IETESTCD": criterion_list(study)}),
     )
 
 
@@ -215,15 +224,15 @@ def _condition(rule: Rule) -> str:
 def _visits(source: Source) -> Dataset:
     planned, visits = source.study.design.visits, source.visits
     starts = ["At presentation", *(_when(visit) for visit in planned.values())]
-    return dataset(
+    return domain(
+        source,
         "TV",
         "Trial Visits",
-        "SDTMIG",
         "TRIAL DESIGN",
         "One record per planned visit",
         ("VISITNUM",),
+        visits,
         [
-            *begin(source, "TV", len(visits)),
             *((variable, visits[variable.name]) for variable in visit_variables(source)),
             (
                 Variable(
@@ -297,14 +306,15 @@ def _summary(source: Source) -> Dataset:
         "TSPARMCD": standard_list("TSPARMCD", rows["code"]),
         "TSPARM": standard_list("TSPARM", names),
     }
-    return dataset(
+    return domain(
+        source,
         "TS",
         "Trial Summary",
-        "SDTMIG",
         "TRIAL DESIGN",
         "One record per trial summary parameter value",
         ("TSPARMCD", "TSSEQ"),
-        [*begin(source, "TS", len(rows)), *columns(_TS, values, codes)],
+        rows,
+        columns(_TS, values, codes),
     )
 
 
