@@ -124,8 +124,8 @@ def test_continuity_never_makes_a_p_value_smaller(size: int) -> None:
 
 @pytest.mark.parametrize("alternative", ALTERNATIVES)
 def test_exact_p_values_keep_and_use_every_level_at_six_an_arm(alternative: Alternative) -> None:
-    """P(p <= x) = x at each attained x: over all allocations of twenty drawn trials."""
-    treated, control = counts(6, CONTROL, 20)
+    """P(p <= x) = x at each attained x: over all allocations of eight drawn trials."""
+    treated, control = counts(6, CONTROL, 8)
     for totals in treated + control:
         cells = np.repeat(np.arange(totals.size), totals)
         ways = np.eye(totals.size, dtype=np.int64)[cells[allocations(6, 6)[:, :6]]].sum(axis=1)

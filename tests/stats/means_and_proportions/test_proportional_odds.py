@@ -124,11 +124,11 @@ def test_swapping_the_arms_inverts_the_ratio() -> None:
     assert one.log_odds_ratio.mean() > 0
 
 
-def test_a_thousand_trials_of_208_patients_take_seconds() -> None:
-    treated, control = arms_on_a_scale(1000, 104, 0.3)
+def test_300_trials_of_208_patients_take_seconds() -> None:
+    treated, control = arms_on_a_scale(300, 104, 0.3)
     began = time.process_time()
     found = proportional_odds(treated, control)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 3
     assert np.isfinite(found.standard_error).all()
 
 
@@ -240,34 +240,34 @@ def test_there_is_no_step_from_a_fit_of_one_arm_or_one_cell(equal: str) -> None:
 
 
 @cache
-def a_thousand_trials_with_covariates() -> tuple[Floats, Floats]:
-    """Return trials of 208 patients on a scale of 0 to 57, with an odds ratio of 1.8."""
+def trials_with_two_covariates() -> tuple[Floats, Floats]:
+    """Return 400 trials of 208 patients on a scale of 0 to 57, with an odds ratio of 1.8."""
     generator = np.random.default_rng(1)
     below = np.cumsum(cells_of_censored_normal(30, 33, 0, 57))[:-1]
-    arm = np.tile([1.0, 0.0], (1000, 104))
+    arm = np.tile([1.0, 0.0], (400, 104))
     x = np.stack([arm, *(generator.standard_normal((2, *arm.shape)) * [[[1]], [[9]]])], axis=-1)
     latent = x @ [np.log(1.8), 1.0, 0.05] + generator.logistic(size=arm.shape)
     return 1.0 * np.searchsorted(np.log(below / (1 - below)), latent), x
 
 
-def test_a_thousand_trials_with_covariates_take_seconds_and_cover_their_odds_ratio() -> None:
+def test_400_trials_with_covariates_take_seconds_and_cover_their_odds_ratio() -> None:
     """The bias of maximum likelihood at 208 patients is 5% of the log odds ratio or less."""
-    cell, x = a_thousand_trials_with_covariates()
+    cell, x = trials_with_two_covariates()
     began = time.process_time()
     found = adjusted_proportional_odds(cell, x, 58)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 4
     assert np.isfinite(found.standard_error).all()
     covered = ((found.low <= 1.8) & (found.high >= 1.8)).mean()
-    assert covered == pytest.approx(0.95, abs=4 * np.sqrt(0.05 * 0.95 / 1000))
+    assert covered == pytest.approx(0.95, abs=4 * np.sqrt(0.05 * 0.95 / 400))
     assert found.log_odds_ratio.mean() == pytest.approx(np.log(1.8), rel=0.08)
 
 
 def test_a_fit_with_covariates_on_a_long_scale_with_empty_cells_agrees_with_statsmodels() -> None:
-    """Eighty patients on 58 cells; some are not analysed."""
-    cell, x = (one[0, :100] for one in a_thousand_trials_with_covariates())
-    cell[80:] = np.nan
+    """Fifty patients on 58 cells; some are not analysed."""
+    cell, x = (one[0, :100] for one in trials_with_two_covariates())
+    cell[50:] = np.nan
     found = adjusted_proportional_odds(cell, x, 58)
-    slope, error = statsmodels_fit(cell[:80], x[:80])
+    slope, error = statsmodels_fit(cell[:50], x[:50])
     assert_allclose(found.log_odds_ratio, slope, rtol=1e-6)
     assert_allclose(found.standard_error, error, rtol=2e-6)
 
@@ -284,7 +284,7 @@ def test_at_the_ends_of_a_profile_interval_statsmodels_rejects_at_its_level() ->
     """Oracle: statsmodels' likelihood with the arm's slope held there, against its highest."""
     from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-    cell, x = (one[1, :100] for one in a_thousand_trials_with_covariates())
+    cell, x = (one[1, :100] for one in trials_with_two_covariates())
     cell = 1.0 * np.digitize(cell, [5, 20, 40, 55])
 
     def likelihood(covariates: Floats, offset: Floats | None = None) -> float:
@@ -338,7 +338,7 @@ def test_the_profile_interval_of_separated_arms_has_one_end(arms: Any) -> None:
 
 def test_profile_intervals_cover_and_miss_on_either_side_alike() -> None:
     """200 trials of 208 patients; a miss is seen with a standard error of 1.5%."""
-    cell, x = (one[:200] for one in a_thousand_trials_with_covariates())
+    cell, x = (one[:200] for one in trials_with_two_covariates())
     found = adjusted_proportional_odds(cell, x, 58, interval="profile")
     error = np.sqrt(0.05 * 0.95 / 200)
     assert ((found.low <= 1.8) & (found.high >= 1.8)).mean() == pytest.approx(0.95, abs=4 * error)
@@ -353,7 +353,7 @@ def test_an_unknown_interval_is_refused() -> None:
 
 
 def test_a_trial_is_fitted_to_the_bit_as_if_it_were_alone() -> None:
-    cell, x = (one[:70] for one in a_thousand_trials_with_covariates())
+    cell, x = (one[:70] for one in trials_with_two_covariates())
     whole = adjusted_proportional_odds(cell, x, 58)
     for place in (0, 33, 69):
         alone = adjusted_proportional_odds(cell[place : place + 1], x[place : place + 1], 58)
