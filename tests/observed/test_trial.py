@@ -2,22 +2,23 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from trialsim.analysis.analyse import analyse
+from tests.scenario.files.chosen import trial_of
+from trialsim.analysis.analyse import Analysis, analyse
 from trialsim.cli import DONE, INPUT_WRONG, run
 from trialsim.errors import InputError
 from trialsim.reporting.exports import write_analysed
 from trialsim.reporting.tables.captions import caption_of_analysis
-from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
-from trialsim.simulated import simulate
+from trialsim.simulated import SimulatedTrial, simulate
 
-CARS1 = load("cars1").replace({"design.patients": 60})
+CARS1 = trial_of("cars1").replace({"design.patients": 60})
 PLANS: dict[str, dict[str, Any]] = {
     "as planned": {},
     "worst rank": {"missing": "worst_rank", "intercurrent": {"discontinuation": "composite"}},
@@ -44,13 +45,19 @@ def planned(changes: dict[str, Any]) -> Scenario:
     return CARS1.replace({f"analysis.{name}": value for name, value in changes.items()})
 
 
+@cache
+def analysed(study: Scenario) -> tuple[SimulatedTrial, Analysis]:
+    """Return a trial of a study and its analysis, each made once."""
+    trial = simulate(study, seed=7, replicate=3)
+    return trial, analyse(trial)
+
+
 @pytest.fixture
 def kept(tmp_path: Path) -> Callable[[Scenario, str], Path]:
     """Return what writes a simulated trial to a folder."""
 
     def write(study: Scenario, table_format: Any = "csv") -> Path:
-        trial = simulate(study, seed=7, replicate=3)
-        write_analysed(tmp_path / "data", trial, analyse(trial), "", table_format)
+        write_analysed(tmp_path / "data", *analysed(study), "", table_format)
         return tmp_path / "data"
 
     return write
@@ -62,9 +69,7 @@ def test_a_written_trial_gives_its_analysis_back_to_the_bit(
 ) -> None:
     study = planned({**PLANS[plan], "secondary": {}})
     found = analyse(kept(study), study)
-    assert json.dumps(found.to_dict()) == json.dumps(
-        analyse(simulate(study, seed=7, replicate=3)).to_dict()
-    )
+    assert json.dumps(found.to_dict()) == json.dumps(analysed(study)[1].to_dict())
     assert found.simulated
 
 
@@ -88,8 +93,8 @@ def test_events_that_are_told_apart_come_back_and_are_asked_for(
             "operations.switching": {**often, "to": "placebo"},
         }
     )
-    folder, trial = kept(study), simulate(study, seed=7, replicate=3)
-    assert json.dumps(analyse(folder, study).to_dict()) == json.dumps(analyse(trial).to_dict())
+    folder, expected = kept(study), analysed(study)[1]
+    assert json.dumps(analyse(folder, study).to_dict()) == json.dumps(expected.to_dict())
     for kind in EACH_ITS_OWN:
         without = study.replace({f"analysis.intercurrent.{kind}": "treatment_policy"})
         assert analyse(folder, study).primary != analyse(folder, without).primary, kind
@@ -110,10 +115,9 @@ def test_events_that_are_told_apart_come_back_and_are_asked_for(
 def test_built_in_studies_come_back_in_either_format(
     name: str, table_format: str, kept: Callable[..., Path]
 ) -> None:
-    study = load(name)
+    study = trial_of(name)
     found = analyse(kept(study, table_format), study)
-    expected = analyse(simulate(study, seed=7, replicate=3))
-    assert json.dumps(found.to_dict()) == json.dumps(expected.to_dict())
+    assert json.dumps(found.to_dict()) == json.dumps(analysed(study)[1].to_dict())
 
 
 def test_the_command_prints_what_simulate_printed(
@@ -143,11 +147,11 @@ def test_visits_alone_suffice_and_are_not_called_simulated(
 ) -> None:
     """Without deaths, whose scores are missing and carried forward, the numbers are the same."""
     folder = kept(CARS1)
-    before = analyse(simulate(CARS1, seed=7, replicate=3))
+    trial, before = analysed(CARS1)
     minimal(folder)
     study = planned({"secondary": {}})
     found = analyse(folder, study)
-    deaths = simulate(CARS1, seed=7, replicate=3).tables()["disposition"]["status"] == "died"
+    deaths = trial.tables()["disposition"]["status"] == "died"
     if not deaths.any():
         assert (found.estimate, found.p_value) == (before.estimate, before.p_value)
     options = ["--plan", "cars1", "--set", "analysis.secondary.global_status=null"]

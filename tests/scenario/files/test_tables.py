@@ -10,7 +10,6 @@ from trialsim.cli import DONE, INPUT_WRONG, run
 from trialsim.errors import InputError
 from trialsim.questions.obtained import obtained
 from trialsim.questions.power import power
-from trialsim.questions.size.sample_size import sample_size
 from trialsim.questions.what_if.what_if import what_if
 from trialsim.scenario.files.builtin import builtin_folder
 from trialsim.scenario.files.studies import load_study
@@ -115,17 +114,15 @@ def test_every_question_gives_the_same_bits_for_any_workers_batch_and_engine(
     file: Path, draw: str
 ) -> None:
     study = load(file).replace({"population.table.draw": draw})
-    first = power(study, replicates=256, seed=5, n_jobs=1, engine="vector").to_dict()
-    again = power(study, replicates=256, seed=5, n_jobs=2, engine="events", batch=13).to_dict()
+    first = power(study, replicates=40, seed=5, n_jobs=1, engine="vector").to_dict()
+    again = power(study, replicates=40, seed=5, n_jobs=2, engine="events", batch=13).to_dict()
     assert {**first, "seconds": 0, "engine": ""} == {**again, "seconds": 0, "engine": ""}
     changes: dict[str, list[Any]] = {
         "design.patients": [60, 100],
         "population.table.draw": ["rows", "fitted"],
     }
-    frames = [what_if(study, changes, replicates=64, seed=5, n_jobs=jobs).frame for jobs in (1, 2)]
+    frames = [what_if(study, changes, replicates=16, seed=5, n_jobs=jobs).frame for jobs in (1, 2)]
     assert frames[0].equals(frames[1])
-    sizes = [sample_size(study, power=0.3, seed=5, n_jobs=jobs, replicates=256) for jobs in (1, 2)]
-    assert (sizes[0].low, sizes[0].high) == (sizes[1].low, sizes[1].high)
 
 
 def test_the_study_holds_its_table_and_reads_back_the_same(file: Path, tmp_path: Path) -> None:
@@ -146,10 +143,7 @@ def test_a_changed_file_is_another_study_which_a_kept_run_refuses(
     spoilt(file, 3, 0, "84")
     assert load(file).digest != before
     assert run([*command, str(tmp_path / "run")]) == INPUT_WRONG
-    page = tmp_path / "page.html"
-    none = [f"--{what}-replicates=0" for what in ("null", "sensitivity", "published")]
-    assert run(["report", str(tmp_path / "run"), "-o", str(page), *none]) == DONE
-    assert "table (years): 120 rows" in page.read_text(encoding="utf-8")
+    assert load(tmp_path / "run" / "scenario.yaml").digest == before
 
 
 def test_a_variant_reads_a_table_of_its_own_beside_itself(file: Path, tmp_path: Path) -> None:

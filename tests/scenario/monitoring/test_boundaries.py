@@ -18,6 +18,8 @@ from trialsim.stats.sequential.conditional_power import (
 from trialsim.stats.sequential.crossing import crossing_probabilities
 from trialsim.stats.sequential.spending import OBrienFlemingSpending
 
+CARS1 = ts.load("cars1")
+
 LOOKS = {"first": {"when": {"known": 0.5}}, "second": {"when": {"known": 0.75}}}
 
 
@@ -25,7 +27,7 @@ def plan_of(alternative: str = "greater", alpha: float = 0.025, **said: Any) -> 
     """Return the plan of the bounds of cars1 with two looks."""
     content = {"looks": LOOKS, "efficacy": "obrien_fleming", "planned_effect": 0.62, **said}
     changes = {"analysis.alternative": alternative, "analysis.alpha": alpha}
-    return boundary_of(single_trial(ts.load("cars1").replace({"monitoring": content, **changes})))
+    return boundary_of(single_trial(CARS1.replace({"monitoring": content, **changes})))
 
 
 EFFICACY: list[Any] = [

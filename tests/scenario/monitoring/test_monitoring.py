@@ -14,6 +14,8 @@ from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.monitoring import efficacy, futility, looks, monitoring, re_estimation
 from trialsim.scenario.plan.methods.registry import METHODS, name_of
 
+CARS1 = ts.load("cars1")
+
 PLAN: dict[str, Any] = {
     "looks": {
         "first": {"when": {"known": 0.5}, "decided_after_days": 28.0},
@@ -234,7 +236,7 @@ def planned(changes: dict[str, Any]) -> dict[str, Any]:
 def test_what_cannot_be_meant_is_refused_at_its_place(name: str) -> None:
     changes, problems = REFUSED[name]
     with pytest.raises(InputError) as error:
-        ts.load("cars1").replace({"monitoring": planned(changes)})
+        CARS1.replace({"monitoring": planned(changes)})
     told = str(error.value).splitlines()
     for problem in problems:
         assert any(line.startswith(problem) for line in told), told
@@ -254,7 +256,7 @@ def test_a_test_without_a_statistic_of_known_variance_cannot_be_monitored(
     changes: dict[str, Any], rule: str
 ) -> None:
     with pytest.raises(InputError, match=rule):
-        ts.load("cars1").replace({"monitoring": PLAN, **changes})
+        CARS1.replace({"monitoring": PLAN, **changes})
 
 
 WITHOUT_LOOKS: dict[str, dict[str, Any]] = {
@@ -288,9 +290,7 @@ def test_every_method_without_looks_is_named_where_they_are_refused() -> None:
     assert {name_of(one) for one in METHODS if not one.can_be_monitored} == WITHOUT_LOOKS.keys()
     for method, choices in WITHOUT_LOOKS.items():
         with pytest.raises(InputError) as error:
-            ts.load("cars1").replace(
-                {"monitoring": PLAN, "analysis.test": {"method": method, **choices}}
-            )
+            CARS1.replace({"monitoring": PLAN, "analysis.test": {"method": method, **choices}})
         why = {
             "mmrm": "its looks would need the earlier visits of patients who are still followed up",
             "mcp_mod": "its looks would need the joint law of all its contrasts",
@@ -326,7 +326,7 @@ def test_a_problem_is_told_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_study_without_looks_keeps_its_digest() -> None:
-    scenario = ts.load("cars1")
+    scenario = CARS1
     assert isinstance(scenario, ts.Scenario)
     assert scenario.monitoring is None
     assert scenario.digest == "ecd4353996e5"
@@ -334,7 +334,7 @@ def test_a_study_without_looks_keeps_its_digest() -> None:
 
 
 def test_a_plan_reads_back_the_same() -> None:
-    scenario = ts.load("cars1").replace(
+    scenario = CARS1.replace(
         {
             "monitoring": {
                 **PLAN,

@@ -31,7 +31,7 @@ def anchored(anchor: str, value: float, scenario: Scenario = CARS1) -> Outcome:
     return changed.outcomes["arat"]
 
 
-@settings(derandomize=True, max_examples=20, deadline=None)
+@settings(derandomize=True, max_examples=8, deadline=None)
 @given(theta=st.floats(0.15, 0.9))
 def test_all_four_anchors_of_one_effect_agree(theta: float) -> None:
     sizes = effect_sizes(anchored("theta", theta))

@@ -94,8 +94,8 @@ def test_the_study_holds_the_table_and_gives_the_same_bits_for_any_workers(
     (tmp_path / "elsewhere" / "kept.yaml").write_text(to_yaml(study))
     assert load(tmp_path / "elsewhere" / "kept.yaml").digest == study.digest
     runs = [
-        power(study, replicates=256, seed=3, n_jobs=1, engine="vector").to_dict(),
-        power(study, replicates=256, seed=3, n_jobs=2, engine="events").to_dict(),
+        power(study, replicates=64, seed=3, n_jobs=1, engine="vector").to_dict(),
+        power(study, replicates=64, seed=3, n_jobs=2, engine="events").to_dict(),
     ]
     first, second = ({**one, "seconds": 0, "engine": ""} for one in runs)
     assert first == second
