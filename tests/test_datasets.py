@@ -1,6 +1,6 @@
 """A trial as tables: they say what the arrays say, add up, and know nothing of the future."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,21 +72,32 @@ def simulated(scenario: Scenario, replicates: range, engine: Engine = "auto") ->
     return simulate_batch(scenario, Streams(SEED, replicates), engine)
 
 
-TRIALS = {name: simulated(scenario, range(3)) for name, scenario in STUDIES.items()}
-TABLES = {name: tables(trial) for name, trial in TRIALS.items()}
+class Once(dict[str, Any]):
+    """What belongs to each study, made when it is first looked at."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self.make = make
+
+    def __missing__(self, study: str) -> Any:
+        """Make it and keep it."""
+        self[study] = self.make(study)
+        return self[study]
+
+
+TRIALS = Once(lambda study: simulated(STUDIES[study], range(3)))
+TABLES = Once(lambda study: tables(TRIALS[study]))
 every_study = pytest.mark.parametrize("study", list(STUDIES))
-MOMENTS = {
-    study: np.unique(
+MOMENTS = Once(
+    lambda study: np.unique(
         np.concatenate(
             [
                 table[column].dropna().to_numpy(np.int64)
-                for table in found.values()
+                for table in TABLES[study].values()
                 for column in table.columns[table.columns.str.endswith("_minute")]
             ]
         )
     ).tolist()
-    for study, found in TABLES.items()
-}
+)
 """Every minute at which something happened."""
 minutes = st.integers(0, 600 * DAY)
 
