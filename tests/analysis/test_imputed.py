@@ -50,30 +50,6 @@ def test_every_imputation_analyses_the_same_patients_as_carrying_forward(planned
     assert (found.treated, found.control) == (last.treated, last.control)
 
 
-def test_without_missing_scores_imputation_changes_nothing(two_outcomes: Scenario) -> None:
-    """Rubin's rules over equal estimates: the logit interval, with Student's t for the normal."""
-    never = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
-    whole = two_outcomes.replace(
-        {
-            "operations.withdrawal": never,
-            "operations.death": never,
-            "operations.visit_missed_probability": 0,
-        }
-    )
-    trial = simulate_batch(whole, Streams(3, range(1)))
-    logits = whole.replace({"analysis.interval": "logit"})
-    imputed = whole.replace({f"analysis.{name}": value for name, value in IMPUTED.items()})
-    plain = analyse(SimulatedTrial(simulate_batch(logits, Streams(3, range(1))))).primary
-    found = analyse(SimulatedTrial(simulate_batch(imputed, Streams(3, range(1))))).primary
-    assert_allclose(found.estimate, plain.estimate, rtol=1e-12)
-    assert_allclose(expit(np.mean(logit(plain.ci))), plain.estimate, rtol=1e-9)
-    half, wider = (np.diff(logit(one.ci)).item() / 2 for one in (plain, found))
-    patients = trial.arms.size
-    freedom = (patients - 1) / (patients + 1) * (patients - 2)  # Barnard and Rubin, none missing
-
-    assert_allclose(wider / half, t.ppf(0.975, freedom) / norm.ppf(0.975), rtol=1e-9)
-
-
 def test_imputed_scores_of_missing_at_random_are_near_the_true_ones(
     two_outcomes: Scenario,
 ) -> None:
@@ -236,13 +212,15 @@ def test_one_earlier_visit_can_impute(two_outcomes: Scenario) -> None:
         assert (found.values.cell[found.values.analysed] >= 1).all()
 
 
-def with_nothing_missing(study: Scenario, changes: dict[str, Any]) -> tuple[Data, Data]:
+STAYS = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
+
+
+def with_nothing_missing(study: Scenario, **changes: Any) -> tuple[Data, Data]:
     """Return trials from which nobody is missing, to be analysed as they are and imputed."""
-    never = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
     whole = study.replace(
         {
-            "operations.withdrawal": never,
-            "operations.death": never,
+            "operations.withdrawal": STAYS,
+            "operations.death": STAYS,
             "operations.visit_missed_probability": 0,
             **{f"analysis.{name}": value for name, value in changes.items()},
         }
@@ -251,21 +229,34 @@ def with_nothing_missing(study: Scenario, changes: dict[str, Any]) -> tuple[Data
     return Data(trial, whole.analysis), Data(trial, imputed_by(whole).analysis)
 
 
+def test_without_missing_scores_imputation_changes_nothing(two_outcomes: Scenario) -> None:
+    """Rubin's rules over equal estimates: the logit interval, with Student's t for the normal."""
+    data = with_nothing_missing(two_outcomes, interval="logit")
+    plain, found = map(analyse_data, data)
+    assert_allclose(found.estimate, plain.estimate, rtol=1e-12)
+    (low, high), (lower, higher) = ((logit(one.low), logit(one.high)) for one in (plain, found))
+    assert_allclose(expit((low + high) / 2), plain.estimate, rtol=1e-9)
+    patients = data[0].trial.arms.shape[1]
+    freedom = (patients - 1) / (patients + 1) * (patients - 2)  # Barnard and Rubin, none missing
+    wider = t.ppf(0.975, freedom) / norm.ppf(0.975)
+    assert_allclose((higher - lower) / (high - low), wider, rtol=1e-9)
+
+
 @pytest.mark.parametrize(
-    "changes",
+    "test",
     [
-        {"test": "brunner_munzel"},
-        {"test": {"method": "adjusted_rank", "covariates": {"arat": "rank"}}},
-        {"test": {"method": "responders", "threshold": 30}},
-        {"test": "proportional_odds"},
-        {"test": {"method": "proportional_odds", "covariates": ["arat"]}},
-        {"test": {"method": "obrien", "outcomes": ["arat", "disability"]}},
+        "brunner_munzel",
+        {"method": "adjusted_rank", "covariates": {"arat": "rank"}},
+        {"method": "responders", "threshold": 30},
+        "proportional_odds",
+        {"method": "proportional_odds", "covariates": ["arat"]},
+        {"method": "obrien", "outcomes": ["arat", "disability"]},
     ],
 )
 def test_with_nothing_missing_every_pooled_estimate_is_that_of_the_trial(
-    changes: dict[str, Any], two_outcomes: Scenario
+    test: Any, two_outcomes: Scenario
 ) -> None:
-    plain, pooled = map(analyse_data, with_nothing_missing(two_outcomes, changes))
+    plain, pooled = map(analyse_data, with_nothing_missing(two_outcomes, test=test))
     assert_allclose(pooled.estimate, plain.estimate, rtol=1e-9)
     assert ((pooled.low < pooled.estimate) & (pooled.estimate < pooled.high)).all()
     assert_allclose(np.log(pooled.p_value), np.log(plain.p_value), atol=1.2)
@@ -276,7 +267,7 @@ def test_with_nothing_missing_a_standardised_effect_is_tested_by_its_logit(
 ) -> None:
     """Law: the plain statistic is (effect - 1/2) / error; by the delta method the error follows."""
     test = {"method": "standardised_mann_whitney", "covariates": ["arat"]}
-    plain, pooled = map(compare, with_nothing_missing(two_outcomes, {"test": test}))
+    plain, pooled = map(compare, with_nothing_missing(two_outcomes, test=test))
     effect = plain.estimate
     assert_allclose(pooled.estimate, effect, rtol=1e-9)
     error = (effect - 0.5) / plain.statistic
@@ -294,7 +285,6 @@ def test_batches_and_engines_impute_by_reference_alike(two_outcomes: Scenario) -
         assert_array_equal(column, events.columns[name], err_msg=name)
 
 
-STAYS = {"probability": 0, "days": {"distribution": "constant", "value": 1}}
 INSIDE = {
     "population.covariates.arat.margin": {
         "distribution": "normal",

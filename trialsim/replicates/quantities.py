@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 
 from trialsim.analysis.comparison import LevelPairs
-from trialsim.analysis.counts import events_by_arm, mean_scores, names_by_arm
+from trialsim.analysis.counts import mean_scores, names_by_arm
 from trialsim.analysis.data import Data
 from trialsim.analysis.methods.registry import truth_parts
+from trialsim.analysis.monitoring.patients import exits_of, last_visits
 from trialsim.analysis.primary import analyse_data
 from trialsim.analysis.whole.counted import counted_trials, data_of
 from trialsim.arrays import Floats, Integers
@@ -75,19 +76,12 @@ def _shares_of_levels(study: Scenario, levels: LevelPairs | None) -> dict[str, F
 def quantities(trial: Trial) -> dict[str, Floats]:
     """Return the numbers that are kept of each replicate of a trial: `kept_of` names them."""
     plan, conduct = trial.scenario.analysis, trial.conduct
-    ends = [
-        (conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]).max(axis=1)
-        for visit in range(len(trial.scenario.design.visits))
-    ]
     happened = {
         "closed": conduct.closed,
         "screened": conduct.screened,
-        "last_visit": np.max(ends, axis=0),
+        "last_visit": last_visits(trial).max(axis=1),
         "infusions_given": np.count_nonzero(conduct.infusion_given, axis=(1, 2)),
-        "discontinued": (conduct.discontinued < NEVER).sum(axis=1),
-        "withdrawn": (conduct.withdrawn < NEVER).sum(axis=1),
-        "died": (conduct.died < NEVER).sum(axis=1),
-        **{name: (when < NEVER).sum(axis=1) for name, when in events_by_arm(trial).items()},
+        **{name: (when < NEVER).sum(axis=1) for name, when in exits_of(trial).items()},
     }
     numbers = _numbers(Data(trial, plan), Data(trial, plan, complete=True), happened)
     return numbers | randomisation_numbers(trial)

@@ -255,21 +255,19 @@ def summary_of(
     Of a programme these are the names alone, for its trials are not summarised one by one.
     """
     if deltas is not None:
-        base, found = summary_of(study, secondary, estimands), summary_of_deltas(deltas)
-        return Summarise((*base.names, *found.names), partial(_with_both, each=(base.of, found.of)))
-    if estimands and not isinstance(study, Programme):
-        base = summary_of(study, secondary)
-        names = (*base.names, *estimand_names(study))
-        return Summarise(names, partial(_with_both, each=(base.of, estimand_numbers)))
+        return _beside(summary_of(study, secondary, estimands), summary_of_deltas(deltas))
     if isinstance(study, Programme):
         return Summarise(programme_quantities(study), quantities)
+    if estimands:
+        found = Summarise(estimand_names(study), estimand_numbers)
+        return _beside(summary_of(study, secondary), found)
     if secondary or study.analysis.needs_every_analysis:
         return _with_secondary(study)
     if study.monitoring is None:
         at_once = partial(quantities_at_once, study) if is_covered(study) else None
         return Summarise(kept_of(study), quantities, at_once)
     cut = partial(monitored_quantities, plan=boundary_of(study))
-    return summary_of_cuts([study], _names_by_itself(study), cut)
+    return summary_of_cuts([study], _names_after_looks(study), cut)
 
 
 def summary_of_cuts(
@@ -305,15 +303,22 @@ def summary_of_deltas(deltas: Deltas) -> Summarise:
 
 def _with_secondary(study: Scenario) -> Summarise:
     """Return the summary with that of the secondary analyses beside it."""
-    names = (*_names_by_itself(study), *names_of_secondary(study))
+    names = names_of_secondary(study)
     if study.monitoring is None:
-        return Summarise(names, _without_looks)
+        primary = Summarise(kept_of(study), quantities)
+        return _beside(primary, Summarise(names, secondary_quantities))
+    names = (*_names_after_looks(study), *names)
     return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
 
 
-def _names_by_itself(study: Scenario) -> tuple[str, ...]:
+def _names_after_looks(study: Scenario) -> tuple[str, ...]:
     """Return the names of what is kept of the primary analysis."""
-    return (*kept_of(study), *(monitored_names(study) if study.monitoring is not None else ()))
+    return (*kept_of(study), *monitored_names(study))
+
+
+def _beside(base: Summarise, found: Summarise) -> Summarise:
+    """Return a summary with what another keeps beside it, both made of each trial."""
+    return Summarise((*base.names, *found.names), partial(_with_both, each=(base.of, found.of)))
 
 
 def _with_both(
@@ -325,10 +330,6 @@ def _with_both(
 def _with_looks(trial: Trial, plan: BoundaryPlan) -> Mapping[str, Floats]:
     numbers = monitored_quantities(FinishedTrial(trial), plan)
     return {**numbers, **secondary_after_looks(trial, numbers)}
-
-
-def _without_looks(trial: Trial) -> Mapping[str, Floats]:
-    return {**quantities(trial), **secondary_quantities(trial)}
 
 
 def _failed(kept: Summarise, failures: Sequence[Failure]) -> Replicates:

@@ -56,6 +56,16 @@ def exits_of(trial: Trial) -> dict[str, Integers]:
     }
 
 
+def last_visits(trial: Trial) -> Integers:
+    """Return the minute of the last visit to which each patient came; 0 of who came to none."""
+    conduct = trial.conduct
+    seen = [
+        conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]
+        for visit in range(len(trial.scenario.design.visits))
+    ]
+    return np.asarray(np.maximum.reduce(seen))
+
+
 def at_most(moments: Integers, minutes: Integers) -> Integers:
     """Return how many moments of each replicate are at most its minutes, shape of these.
 
@@ -73,10 +83,6 @@ def patients_of(trial: Trial, values: Endpoint) -> Patients:
     """Return the patients of a batch, whose analysed values are given."""
     plan, conduct = trial.scenario.analysis, trial.conduct
     known = visit_known_from(trial, visit_of(trial, plan))
-    seen = [
-        conduct.visit_minute[:, :, visit] * conduct.visit_attended[:, :, visit]
-        for visit in range(len(trial.scenario.design.visits))
-    ]
     given = np.count_nonzero(conduct.infusion_given, axis=2)
     happened = {name: when < NEVER for name, when in exits_of(trial).items()}
     numbers = {"infusions_given": given, **happened}
@@ -85,7 +91,7 @@ def patients_of(trial: Trial, values: Endpoint) -> Patients:
         known=np.where(conduct.randomised < NEVER, known, NEVER),
         place=place_in_table(trial, plan, values),
         so_far={
-            "last_visit": np.maximum.accumulate(np.maximum.reduce(seen), axis=1),
+            "last_visit": np.maximum.accumulate(last_visits(trial), axis=1),
             **{name: np.cumsum(number, axis=1) for name, number in numbers.items()},
         },
         arrival=trial.cohort.arrival,
