@@ -46,7 +46,7 @@ class Samples(NamedTuple):
     def freedom(self, slopes: int = 0) -> Floats:
         """Return degrees of freedom of two means and some slopes, at least 1, as `sizes`."""
         treated, control = self.sizes
-        return np.maximum(treated + control - 2.0 - slopes, 1.0)
+        return np.asarray(np.maximum(treated + control - 2.0 - slopes, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
