@@ -11,7 +11,7 @@ from shiny import Inputs, Session, reactive, render, ui
 from shiny.types import SilentException
 from shiny.ui import TagChild, tags
 
-from trialsim.app.fields import Group, changes_of, groups_of
+from trialsim.app.fields import Field, Group, changes_of, groups_of
 from trialsim.app.limits import LARGEST_SEED, MOST_BYTES, MOST_DESIGNS, MOST_REPLICATES, whole
 from trialsim.app.page import GIVEN, OWN, fields_tags, problem_tags
 from trialsim.app.requests import (
@@ -160,10 +160,12 @@ class Visit:
         study = self._study()
         return [] if study is None else list(groups_of(study))
 
+    def _by_path(self) -> dict[str, Field]:
+        return {field.path: field for group in self._groups() for field in group.fields}
+
     def _ids(self) -> dict[str, str]:
         """Return the input of each field, new ones for each study."""
-        paths = [field.path for group in self._groups() for field in group.fields]
-        return {path: f"field_{self._turn()}_{place}" for place, path in enumerate(paths)}
+        return {path: f"field_{self._turn()}_{place}" for place, path in enumerate(self._by_path())}
 
     def _changed_study(self) -> Study | InputError:
         """Return the design, or what is wrong with it: it is read as a file is."""
@@ -225,8 +227,7 @@ class Visit:
 
     def _curving(self) -> Request:
         study = self._study_now()
-        path = self._input["along"]()
-        fields = {field.path: field for group in self._groups() for field in group.fields}
+        path, fields = self._input["along"](), self._by_path()
         if path not in fields:
             raise InputError([Problem("along", "must be a number of the design", as_written(path))])
         ends = [self._input[name]() for name in ("lowest", "highest")]
@@ -364,14 +365,12 @@ class Visit:
         return found and tags.iframe(srcdoc=found, title=title, sandbox="allow-scripts")
 
     def _along(self) -> TagChild:
-        fields = [field for group in self._groups() for field in group.fields if field.is_simple]
-        choices = {field.path: field.label for field in fields}
+        choices = {path: one.label for path, one in self._by_path().items() if one.is_simple}
         return ui.input_select("along", "Along", choices) if choices else None
 
     def _ends(self) -> TagChild:
         """Return between which values the curve lies: at first those of the number's slider."""
-        fields = {field.path: field for group in self._groups() for field in group.fields}
-        found = fields.get(self._input["along"]())
+        found = self._by_path().get(self._input["along"]())
         if found is None:
             return None
         low, high = (round(end) if found.is_whole else end for end in found.ends)

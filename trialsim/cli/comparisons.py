@@ -49,8 +49,7 @@ def size(question: Sized, form: AnswerForm, out: Kept = None) -> None:
     """
     from trialsim.reporting.text.comparison import size_text
 
-    study, result = question(KeepOptions(out=out))
-    form.give(result, lambda: size_text(study.title, result))
+    form.tell(question(KeepOptions(out=out)), size_text)
 
 
 @commands.command("assurance", short_help="Estimate assurance: power averaged over a prior.")
@@ -115,8 +114,7 @@ def type_one_error(
         study, errors = question.whichever_are_true(keep)
         form.give(errors, lambda: family_wise_errors_text(study.title, errors))
         return
-    study, result = question(keep)
-    form.give(result, lambda: type_one_error_text(study.title, result))
+    form.tell(question(keep), type_one_error_text)
 
 
 @commands.command("nuisance", short_help="Estimate the type I error over what it may depend on.")
@@ -129,8 +127,7 @@ def nuisance(question: OverNuisance, form: AnswerForm) -> None:
     """
     from trialsim.reporting.text.robustness import nuisance_text
 
-    study, result = question()
-    form.give(result, lambda: nuisance_text(study.title, result))
+    form.tell(question(), nuisance_text)
 
 
 @commands.command(
@@ -145,8 +142,7 @@ def sensitivity(question: Varied, keep: KeepOptions, form: AnswerForm) -> None:
     """
     from trialsim.reporting.text.robustness import sensitivity_text
 
-    study, result = question(keep)
-    form.give(result, lambda: sensitivity_text(study.title, result))
+    form.tell(question(keep), sensitivity_text)
 
 
 @commands.command("tipping-point", short_help="Find the delta at which a conclusion changes.")
@@ -160,8 +156,7 @@ def tipping_point(question: Tipped, keep: KeepOptions, form: AnswerForm) -> None
     """
     from trialsim.reporting.text.robustness import tipping_point_text
 
-    study, result = question(keep)
-    form.give(result, lambda: tipping_point_text(study.title, result))
+    form.tell(question(keep), tipping_point_text)
 
 
 @commands.command("estimands", short_help="Compute true values of estimands, and each bias.")
@@ -175,8 +170,7 @@ def estimands(question: Meant, keep: KeepOptions, form: AnswerForm) -> None:
     """
     from trialsim.reporting.text.estimands import estimands_text
 
-    study, result = question(keep)
-    form.give(result, lambda: estimands_text(study.title, result))
+    form.tell(question(keep), estimands_text)
 
 
 @commands.command("missingness", short_help="Compute the bias of analyses as more is missing.")
@@ -189,5 +183,4 @@ def missingness(question: Missing, keep: KeepOptions, form: AnswerForm) -> None:
     """
     from trialsim.reporting.text.estimands import missingness_text
 
-    study, result = question(keep)
-    form.give(result, lambda: missingness_text(study.title, result))
+    form.tell(question(keep), missingness_text)

@@ -49,10 +49,10 @@ def print_json(content: Any) -> None:
     say(as_json(content))
 
 
-def answer(result: Any, as_json: bool, text: Callable[[], str]) -> None:
-    """Print a result, as JSON or in words."""
+def answer(content: Any, as_json: bool, text: Callable[[], str]) -> None:
+    """Print a result: its content as one JSON object, or in words."""
     if as_json:
-        print_json(result.to_dict())
+        print_json(content)
     else:
         say(text())
 

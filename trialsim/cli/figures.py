@@ -219,35 +219,37 @@ class PowerWithLooks(PowerOf):
             raise InputError([Problem("monitoring", "must be there: the study has no looks")])
 
 
-class PlannedBounds(StudyOptions):
-    """The bounds of a study with looks, for which no trial is run."""
-
-    def __call__(self) -> tuple["Study", "BoundsResult"]:
-        """Work them out."""
-        from trialsim.questions.monitoring.bounds import bounds
-
-        study = self.loaded()
-        return study, bounds(study)
-
-
 class Planned(StudyOptions):
     """A study, of which no trial is run."""
 
-    def __call__(self) -> tuple["Study", "Study"]:
-        """Load it."""
+    def __call__(self) -> tuple["Study", Any]:
+        """Load it, and work out what is drawn."""
         study = self.loaded()
-        return study, study
+        return study, self.drawn(study)
+
+    def drawn(self, study: "Study") -> Any:
+        """Return what is drawn: the study itself."""
+        return study
 
 
-class BoundsByEffect(StudyOptions):
+class PlannedBounds(Planned):
+    """The bounds of a study with looks."""
+
+    def drawn(self, study: "Study") -> "BoundsResult":
+        """Work them out."""
+        from trialsim.questions.monitoring.bounds import bounds
+
+        return bounds(study)
+
+
+class BoundsByEffect(Planned):
     """What the bounds do under many effects."""
 
-    def __call__(self) -> tuple["Study", "BoundsResult"]:
-        """Work them out."""
+    def drawn(self, study: "Study") -> "BoundsResult":
+        """Work it out."""
         from trialsim.questions.monitoring.bounds import bounds_by_effect
 
-        study = self.loaded()
-        return study, bounds_by_effect(study)
+        return bounds_by_effect(study)
 
 
 class Figure(NamedTuple):

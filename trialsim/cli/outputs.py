@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import typer
 
-from trialsim.cli.console import command_line, print_json, put, say, warn
+from trialsim.cli.console import answer, command_line, print_json, put, say, warn
 from trialsim.cli.options import AsJson
 from trialsim.errors import InputError, Problem
 from trialsim.reporting.table_format import TABLES, USUAL_START, TableFormat
@@ -15,27 +15,30 @@ from trialsim.reporting.table_format import TABLES, USUAL_START, TableFormat
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from trialsim.scenario.programme import Study
+
 STANDARD_OUTPUT: Final = Path("-")
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a table, or a file that trialsim has not made.")
 ]
 
 
-StudyStart = Annotated[
-    str | None,
-    typer.Option(
-        "--study-start",
-        metavar="DATE",
-        help=f"First day of the trial in --format cdisc, a Monday; {USUAL_START} unless given.",
-    ),
-]
+@dataclass(frozen=True, kw_only=True)
+class TableForm:
+    """How the tables of a trial are written."""
 
-
-class TableForm(NamedTuple):
-    """How the tables of a trial are written, as the options say."""
-
-    format: TableFormat
-    study_start: str | None
+    format: Annotated[
+        TableFormat,
+        typer.Option("--format", help="How the tables are written; cdisc for SDTM and ADaM."),
+    ] = "csv"
+    study_start: Annotated[
+        str | None,
+        typer.Option(
+            "--study-start",
+            metavar="DATE",
+            help=f"First day of the trial in --format cdisc, a Monday; {USUAL_START} unless given.",
+        ),
+    ] = None
 
     @property
     def chosen(self) -> tuple[TableFormat, str]:
@@ -91,10 +94,12 @@ class AnswerForm:
             from trialsim.reporting.result_tables import write_result_table
 
             write_result_table(result, self.table, "--table", self.overwrite, command_line())
-        if self.as_json:
-            print_json(result.to_dict() if content is None else content)
-        else:
-            say(text())
+        answer(result.to_dict() if content is None else content, self.as_json, text)
+
+    def tell(self, found: tuple["Study", Any], text: Callable[[str, Any], str]) -> None:
+        """Print what was found of a study, whose title heads the words."""
+        study, result = found
+        self.give(result, lambda: text(study.title, result))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,3 +256,22 @@ def page_file(
     elif as_json:
         raise InputError([Problem(option, "must be a file with --json", str(path))])
     return PageFile(path, option, overwrite)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Whether a page is written beside the answer, and where it goes."""
+
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a page about it, one file of HTML; - for standard output."
+        ),
+    ] = None
+    overwrite: Overwrite = False
+
+    def file(self, as_json: bool) -> PageFile | None:
+        """Return where the page goes, if one is wanted; see `page_file`."""
+        if self.report is None:
+            return None
+        return page_file(self.report, "--report", self.overwrite, as_json)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import command_line, print_json, say
+from trialsim.cli.console import answer, command_line, say
 from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import AsJson, Changes, Count, RunOptions, loaded
 from trialsim.cli.outputs import TableForm
@@ -43,10 +43,8 @@ def disagree(
     studies = [programme_of_trials(loaded(name, changes)) for name in programmes]
     with run.runner(replicates, len(studies)) as runner:
         found = [disagreement_by(runner, one, replicates) for one in studies]
-    if as_json:
-        print_json({"programmes": [one.to_dict() for one in found]})
-    else:
-        say("\n\n".join(disagreement_text(one) for one in found))
+    content = {"programmes": [one.to_dict() for one in found]}
+    answer(content, as_json, lambda: "\n\n".join(map(disagreement_text, found)))
 
 
 def simulate_all(
@@ -67,11 +65,8 @@ def simulate_all(
     found = simulate_programme(programme, seed, replicate, engine)
     if out is not None:
         _write(out, found, form)
-    if as_json:
-        print_json(found.to_dict())
-        return
-    say(programme_text(found))
-    if out is not None:
+    answer(found.to_dict(), as_json, lambda: programme_text(found))
+    if out is not None and not as_json:
         say(f"\nA folder for each trial and the pooled result are in {out}")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trialsim.cli.console import RUN_FAILED, answer, print_json, say, warn
+from trialsim.cli.console import RUN_FAILED, answer, say, warn
 from trialsim.cli.option_groups import Commands, with_options
 from trialsim.cli.options import AsJson, RunOptions, ScenarioName
 from trialsim.cli.outputs import AnswerForm, Overwrite, page_file
@@ -51,12 +51,9 @@ def reproduce(
     found = _with_findings(studies, effects)
     with run.runner(replicates, len(found)) as runner:
         results = [reproduced(runner, one, replicates) for one in found]
-    if as_json:
-        print_json({"studies": [result.to_dict() for result in results], "note": SIMULATED})
-    elif markdown:
-        say(reproduction_markdown(results))
-    else:
-        say(reproduction_text(results))
+    content = {"studies": [result.to_dict() for result in results], "note": SIMULATED}
+    text = reproduction_markdown if markdown else reproduction_text
+    answer(content, as_json, lambda: text(results))
 
 
 @commands.command(short_help="Calibrate parameters to target values.")
@@ -144,7 +141,7 @@ def validate(
     if page is not None:
         page.write(validation_page(found))
     if page is None or not page.alone:
-        answer(found, as_json, lambda: validation_text(found))
+        answer(found.to_dict(), as_json, lambda: validation_text(found))
     if not found.passed:
         warn(f"trialsim: {counted(len(found.failed), 'checks')} failed")
         raise typer.Exit(RUN_FAILED)

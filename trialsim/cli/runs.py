@@ -20,10 +20,9 @@ from trialsim.cli.options import (
     loaded,
     warn_of_looks,
 )
-from trialsim.cli.outputs import AnswerForm, Overwrite, PageFile, StudyStart, TableForm, page_file
+from trialsim.cli.outputs import AnswerForm, PageFile, PageOptions, TableForm
 from trialsim.cli.programmes import simulate_all
 from trialsim.errors import RunError
-from trialsim.reporting.table_format import TableFormat
 
 if TYPE_CHECKING:
     from trialsim.runs.replay import Replay
@@ -31,29 +30,19 @@ if TYPE_CHECKING:
 
 commands = Commands()
 
-Report = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="Write a page about it, one file of HTML; - for standard output."
-    ),
-]
-
 
 @commands.command()
+@with_options
 def simulate(
     scenario: ScenarioName,
+    *,
     seed: Seed = 2016,
     replicate: Annotated[
         int, typer.Option(min=0, max=2**63 - 1, help="Which trial under the seed.")
     ] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder to write the tables to.")] = None,
-    table_format: Annotated[
-        TableFormat,
-        typer.Option("--format", help="How the tables are written; cdisc for SDTM and ADaM."),
-    ] = "csv",
-    study_start: StudyStart = None,
-    report: Report = None,
-    overwrite: Overwrite = False,
+    form: TableForm,
+    wanted: PageOptions,
     engine: EngineOption = EngineName.auto,
     changes: Changes = None,
     as_json: AsJson = False,
@@ -70,27 +59,25 @@ def simulate(
     from trialsim.questions.monitoring.board import analysis_told
     from trialsim.replicates.result import SIMULATED
     from trialsim.reporting.consort.account import account_of, consort_text
+    from trialsim.reporting.exports import open_folder, write_analysed
     from trialsim.reporting.text.analysis import analysis_text
     from trialsim.reporting.text.words import heading
     from trialsim.scenario.programme import Programme
     from trialsim.simulated import simulate as run
 
-    found = loaded(scenario, changes)
-    form = TableForm(table_format, study_start)
+    study = loaded(scenario, changes)
     form.check()
-    if isinstance(found, Programme):
-        if report is not None:
+    if isinstance(study, Programme):
+        if wanted.report is not None:
             raise typer.BadParameter("is of one trial, not of a programme", param_hint="--report")
-        simulate_all(found, seed, replicate, engine.value, out, form, as_json)
+        simulate_all(study, seed, replicate, engine.value, out, form, as_json)
         return
-    study = found
-    _open(out)
-    page = _report_file(report, overwrite, as_json)
+    if out is not None:
+        open_folder(out)
+    page = wanted.file(as_json)
     trial = run(study, seed, replicate, engine.value)
     result = analyse(trial)
     if out is not None:
-        from trialsim.reporting.exports import write_analysed
-
         write_analysed(out, trial, result, command_line(), *form.chosen)
     if page is not None:
         _write_trial_page(page, trial)
@@ -108,8 +95,8 @@ def simulate(
     say(analysis_text(result, study))
     if out is not None:
         say(f"\nTables, CONSORT account and manifest are in {out}")
-    if report is not None:
-        say(f"\nThe page of the trial is {report}")
+    if page is not None:
+        say(f"\nThe page of the trial is {page.path}")
 
 
 @commands.command()
@@ -221,25 +208,24 @@ def merge(
     command = read_manifest(shards[0]).command
     if command != POWER:
         blocks = merge_study_sets(out, shards)
-        if as_json:
-            print_json({"command": command, "blocks": blocks})
-        else:
-            say(f"{blocks} blocks are merged in {out}; the same command with --out {out} answers")
+        told = f"{blocks} blocks are merged in {out}; the same command with --out {out} answers"
+        answer({"command": command, "blocks": blocks}, as_json, lambda: told)
         return
     result = merge_shards(out, shards)
     title = find_run(out).manifest.scenario.title
-    answer(result, as_json, lambda: power_text(title, result))
+    answer(result.to_dict(), as_json, lambda: power_text(title, result))
 
 
 @commands.command()
+@with_options
 def replay(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run.")],
+    *,
     replicate: Annotated[int, typer.Option(min=0, help="Which of its trials.")],
     patient: Annotated[
         int | None, typer.Option(min=1, help="Which patient, in order of randomisation.")
     ] = None,
-    report: Report = None,
-    overwrite: Overwrite = False,
+    wanted: PageOptions,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild one trial of a run, or one of its patients.
@@ -254,9 +240,9 @@ def replay(
     from trialsim.runs.replay import timeline
     from trialsim.scenario.programme import single_trial
 
-    page = _report_file(report, overwrite, as_json)
+    page = wanted.file(as_json)
     directory = find_run(run)
-    if patient is not None or report is not None:
+    if patient is not None or page is not None:
         single_trial(directory.manifest.scenario)
     warn_of_damaged_parts(directory)
     again = rebuilt(directory, replicate)
@@ -268,14 +254,12 @@ def replay(
     if patient is not None and again.trial is not None:
         rebuilt_trial = again.trial
         way = timeline(rebuilt_trial, patient)
-        answer(way, as_json, lambda: timeline_text(way, rebuilt_trial.scenario))
+        answer(way.to_dict(), as_json, lambda: timeline_text(way, rebuilt_trial.scenario))
     else:
-        if as_json:
-            print_json({**told_by_board(again.trial), **again.to_dict()})
-        else:
-            say(replay_text(title, again))
-    if report is not None and not as_json:
-        say(f"\nThe page is {report}")
+        content = {**told_by_board(again.trial), **again.to_dict()}
+        answer(content, as_json, lambda: replay_text(title, again))
+    if page is not None and not as_json:
+        say(f"\nThe page is {page.path}")
 
 
 def _say_board(trial: "SimulatedTrial") -> None:
@@ -285,11 +269,6 @@ def _say_board(trial: "SimulatedTrial") -> None:
     if trial.scenario.monitoring is not None:
         say(board_text(board(trial)))
         say("What follows is of everybody, as if no look had stopped the trial.\n")
-
-
-def _report_file(report: Path | None, overwrite: bool, as_json: bool) -> PageFile | None:
-    """Return where a page goes, if requested, before anything is simulated."""
-    return None if report is None else page_file(report, "--report", overwrite, as_json)
 
 
 def _write_trial_page(page: PageFile, trial: "SimulatedTrial") -> None:
@@ -308,11 +287,3 @@ def _write_replay_page(page: PageFile, again: "Replay", patient: int | None) -> 
         _write_trial_page(page, again.trial)
     else:
         page.write(patient_page(again.trial, patient, command_line()))
-
-
-def _open(out: Path | None) -> None:
-    """Refuse a folder that cannot take the results before they are made."""
-    if out is not None:
-        from trialsim.reporting.exports import open_folder
-
-        open_folder(out)
