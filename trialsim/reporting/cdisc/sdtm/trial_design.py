@@ -178,7 +178,7 @@ _TI: Final = (
 def _criteria(source: Source) -> Dataset:
     study = source.study
     codes, rules = criterion_codes(study), study.eligibility.rules
-    values = {
+    rows = {
         "IETESTCD": [codes[name] for name in rules],
         "IETEST": [rule.label for rule in rules.values()],
         "IECAT": [
@@ -193,8 +193,8 @@ def _criteria(source: Source) -> Dataset:
         "TRIAL DESIGN",
         "One record per criterion",
         ("IETESTCD",),
-        rules,
-        columns(_TI, values, {"IETESTCD": criterion_list(study)}),
+        DataFrame(rows),
+        columns(_TI, rows, {"IETESTCD": criterion_list(study)}),
     )
 
 
