@@ -78,7 +78,7 @@ def _row(place: int, row: Mapping[str, Any]) -> TableRow:
         Cell(row["label"]),
         number(row["published"], decimals, f"{path}.published"),
         *(
-            number(float("nan") if row[name] is None else row[name], decimals + 1, f"{path}.{name}")
+            number(row[name], decimals + 1, f"{path}.{name}")
             for name in ("simulated", "mcse", "low", "high")
         ),
         Cell(row["verdict"], kind="status"),

@@ -72,9 +72,9 @@ def _moves(row: Mapping[str, Any]) -> bool:
 
 def _row(place: int, row: Mapping[str, Any], scenario: Scenario) -> TableRow:
     numbers = [
-        error(_known(_at(row, name)), digits, f"what_if.rows.{place}.{name}")
+        error(_at(row, name), digits, f"what_if.rows.{place}.{name}")
         if name.endswith("_mcse")
-        else number(_known(_at(row, name)), digits, f"what_if.rows.{place}.{name}", sign)
+        else number(_at(row, name), digits, f"what_if.rows.{place}.{name}", sign)
         for name, digits, sign in _MEASURES
     ]
     return TableRow([*_what_differs(row, scenario), *numbers])
@@ -97,7 +97,3 @@ def _at(row: Mapping[str, Any], name: str) -> float | None:
     whole, _, end = name.partition(".")
     found: float | None = row[whole][int(end)] if end else row[whole]
     return found
-
-
-def _known(value: float | None) -> float:
-    return float("nan") if value is None else value

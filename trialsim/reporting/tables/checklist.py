@@ -31,53 +31,44 @@ class Demand(NamedTuple):
 
 def checklist(evidence: Evidence, conclusion: str = "") -> Table:
     """Return each demand with a link to its place, or with why it does not apply."""
+    every = (*_OF_EVERY_REPORT, _of_the_author(conclusion), *_of_this_one(evidence))
     rows = [
-        TableRow(
-            [
-                Cell(demand.asked),
-                Cell(demand.by),
-                Cell(demand.told, target=demand.place),
-            ]
-        )
-        for demand in (
-            *_of_every_report(),
-            _of_the_author(conclusion),
-            *_of_this_one(evidence),
-        )
+        TableRow([Cell(one.asked), Cell(one.by), Cell(one.told, target=one.place)]) for one in every
     ]
     columns = ("Asked for", "By", "Where, or why not")
     return Table("demands", "What guidances ask of a simulation report", columns, rows)
 
 
-def _of_every_report() -> Iterator[Demand]:
-    yield Demand("Aims, and the design in words", "FDA 2019, E20, ADEMP", "aims", "Aims and design")
-    yield Demand("Data-generating mechanisms", "ADEMP", "mechanisms", "Data-generating mechanisms")
-    yield Demand(
+_OF_EVERY_REPORT: Final = (
+    Demand("Aims, and the design in words", "FDA 2019, E20, ADEMP", "aims", "Aims and design"),
+    Demand("Data-generating mechanisms", "ADEMP", "mechanisms", "Data-generating mechanisms"),
+    Demand(
         "Assumptions with their sources", "FDA 2019, E20, M15", "assumptions", "Every assumption"
-    )
-    yield Demand("Methods of analysis", "ADEMP", "methods", "Methods")
-    yield Demand("The estimand's five attributes", "E9(R1), ADEMP", "estimands", "Estimands")
-    yield Demand(
+    ),
+    Demand("Methods of analysis", "ADEMP", "methods", "Methods"),
+    Demand("The estimand's five attributes", "E9(R1), ADEMP", "estimands", "Estimands"),
+    Demand(
         "Number of trials simulated, and Monte Carlo errors",
         "FDA 2019, ADEMP",
         "methods",
         "Methods",
-    )
-    yield Demand(
+    ),
+    Demand(
         "Power, bias and coverage", "FDA 2019, E20, ADEMP", "performance", "Performance measures"
-    )
-    yield Demand(
+    ),
+    Demand(
         "Expected size and duration, and their distribution", "FDA 2019", "resources", "Percentiles"
-    )
-    yield Demand(
+    ),
+    Demand(
         "Example trials of different conclusions", "FDA 2019", "example-trials", "Example trials"
-    )
-    yield Demand(
+    ),
+    Demand(
         "Code, software, versions and seeds",
         "FDA 2019, M15",
         "reproduction",
         "How to reproduce this",
-    )
+    ),
+)
 
 
 def _of_the_author(conclusion: str) -> Demand:

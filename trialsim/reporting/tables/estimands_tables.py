@@ -102,8 +102,8 @@ def _matrix(told: Mapping[str, Any]) -> Table:
         fits = _FITS[one["is_named"], one["is_aligned"]]
         cells = [Cell(spoken(one["analysis"])), Cell(in_words(one["estimand"])), Cell(fits)]
         for what in (*_MEASURES, *_SHARES):
-            cells.append(number(_known(one[what]), 4, f"{path}.{what}"))
-            cells.append(error(_known(one[f"{what}_mcse"]), 5, f"{path}.{what}_mcse"))
+            cells.append(number(one[what], 4, f"{path}.{what}"))
+            cells.append(error(one[f"{what}_mcse"], 5, f"{path}.{what}_mcse"))
         rows.append(TableRow(cells))
     caption = "Each analysis beside each estimand, over the same trials; a ratio by its logarithm"
     return Table("matrix", caption, columns, rows)
@@ -112,10 +112,6 @@ def _matrix(told: Mapping[str, Any]) -> Table:
 def _pair(told: Mapping[str, Any], path: str) -> list[Cell]:
     """Return a value and its Monte Carlo error."""
     return [
-        number(_known(told["value"]), 4, f"{path}.value"),
-        error(_known(told["mcse"]), 5, f"{path}.mcse"),
+        number(told["value"], 4, f"{path}.value"),
+        error(told["mcse"], 5, f"{path}.mcse"),
     ]
-
-
-def _known(value: float | None) -> float:
-    return float("nan") if value is None else value

@@ -151,10 +151,8 @@ def _value(path: str, value: Any) -> str:
 
 
 def _change(row: Mapping[str, Any], measure: str, name: str) -> tuple[Cell, Cell]:
-    mean, mcse = (
-        math.nan if value is None else value for value in (row[measure], row[f"{measure}_mcse"])
-    )
-    return number(mean, 4, name, "+"), error(mcse, 4, f"{name}_mcse")
+    mcse = row[f"{measure}_mcse"]
+    return number(row[measure], 4, name, "+"), error(mcse, 4, f"{name}_mcse")
 
 
 def _size(row: Mapping[str, Any], measure: str) -> float:

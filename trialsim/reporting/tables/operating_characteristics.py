@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from trialsim.replicates.result import PowerResult
-from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
+from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number, proportion
 from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.words.labels import in_words, spoken
 
@@ -54,19 +54,9 @@ def nuisance_table(told: Mapping[str, Any]) -> Table:
     rows = []
     for place, one in enumerate(told["rows"]):
         path = f"nuisance.rows.{place}"
-        low, high = one["ci"]
-        rows.append(
-            TableRow(
-                [
-                    Cell(spoken(one["where"])),
-                    number(one["type_one_error"], 4, f"{path}.type_one_error"),
-                    error(one["mcse"], 4, f"{path}.mcse"),
-                    number(low, 4, f"{path}.ci.0"),
-                    number(high, 4, f"{path}.ci.1"),
-                    number(one["failed"], 0, f"{path}.failed"),
-                ]
-            )
-        )
+        found = proportion(one, "type_one_error", path)
+        failed = number(one["failed"], 0, f"{path}.failed")
+        rows.append(TableRow([Cell(spoken(one["where"])), *found, failed]))
     columns = ("Without effect, and", "Type I error", "Monte Carlo SE", "95% from", "to", "Failed")
     caption = (
         f"Type I error {told['verdict']}. {told['replicates']:,} simulated trials of each row, on "
@@ -221,16 +211,7 @@ def _of_mean(mean: Mapping[str, float], path: str, digits: int) -> tuple[Cell, C
 
 
 def _power(label: str, told: Mapping[str, Any], where: str = "run") -> TableRow:
-    low, high = told["ci"]
-    cells = [
-        Cell(label),
-        number(told["power"], 4, f"{where}.power"),
-        error(told["mcse"], 4, f"{where}.mcse"),
-        number(low, 4, f"{where}.ci.0"),
-        number(high, 4, f"{where}.ci.1"),
-        Cell(""),
-    ]
-    return TableRow(cells)
+    return TableRow([Cell(label), *proportion(told, "power", where), Cell("")])
 
 
 def _share(label: str, told: Mapping[str, Any], name: str, where: str = "run") -> TableRow:

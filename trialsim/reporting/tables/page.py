@@ -69,18 +69,18 @@ class Figure(NamedTuple):
     """Whether its colours are fixed, and must be turned round in the dark."""
 
 
-def number(value: float, digits: int, name: str | None = None, sign: str = "") -> Cell:
+def number(value: float | None, digits: int, name: str | None = None, sign: str = "") -> Cell:
     """Return a number for a table, a dash where it is not known.
 
     >>> number(0.71037, 4).text, number(float("nan"), 4).text, number(1234.5, 1, sign="+").text
     ('0.7104', '–', '+1,234.5')
     """
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return Cell("–", None, name, "number")
     return Cell(f"{value:{sign},.{digits}f}", value, name)
 
 
-def error(mcse: float, digits: int, name: str | None = None) -> Cell:
+def error(mcse: float | None, digits: int, name: str | None = None) -> Cell:
     """Return a Monte Carlo standard error for a table; a dash where the formula gives 0.
 
     So it does at a proportion of 0 or 1, where the interval alone says what is known.
@@ -89,10 +89,21 @@ def error(mcse: float, digits: int, name: str | None = None) -> Cell:
     ('0.0037', '–', 0.0)
     """
     cell = number(mcse, digits, name)
-    if mcse == 0:
+    if not mcse:
         return cell._replace(text="–")
     smallest = 10.0**-digits
     return cell._replace(text=f"<{smallest:.{digits}f}") if 0 < mcse < smallest / 2 else cell
+
+
+def proportion(told: Mapping[str, Any], value: str, path: str) -> list[Cell]:
+    """Return a proportion of the JSON, its Monte Carlo error, and the ends of its interval."""
+    low, high = told["ci"]
+    return [
+        number(told[value], 4, f"{path}.{value}"),
+        error(told["mcse"], 4, f"{path}.mcse"),
+        number(low, 4, f"{path}.ci.0"),
+        number(high, 4, f"{path}.ci.1"),
+    ]
 
 
 def p_value(value: float, name: str | None = None) -> Cell:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialsim.questions.named_scenarios import NO_EFFECT
-from trialsim.reporting.tables.page import Cell, Table, TableRow, error, number
+from trialsim.reporting.tables.page import Cell, Table, TableRow, number, proportion
 from trialsim.scenario.scenario import Scenario
 from trialsim.scenario.words.labels import label_of, spoken
 from trialsim.scenario.words.values import value_in_words
@@ -29,7 +29,7 @@ def scenarios_table(told: Mapping[str, Any], scenario: Scenario) -> Table:
 
 
 def _row(place: int, one: Mapping[str, Any], scenario: Scenario) -> TableRow:
-    path, (low, high) = f"scenarios.rows.{place}", one["ci"]
+    path = f"scenarios.rows.{place}"
     changes = "; ".join(
         f"{label_of(where, scenario)}: {value_in_words(where.rsplit('.', 1)[-1], value)}"
         for where, value in one["changes"].items()
@@ -41,12 +41,9 @@ def _row(place: int, one: Mapping[str, Any], scenario: Scenario) -> TableRow:
         Cell(one["because"], kind="prose"),
         Cell("; ".join(part for part in ("no effect" if without else "", changes) if part) or "–"),
         Cell("type I error" if without else "power"),
-        number(one["share"], 4, f"{path}.share"),
-        error(one["mcse"], 4, f"{path}.mcse"),
-        number(low, 4, f"{path}.ci.0"),
-        number(high, 4, f"{path}.ci.1"),
-        number(truth.get("mean", float("nan")), 3, f"{path}.truth.mean"),
-        number(days.get("mean", float("nan")), 0, f"{path}.duration_days.mean"),
+        *proportion(one, "share", path),
+        number(truth.get("mean"), 3, f"{path}.truth.mean"),
+        number(days.get("mean"), 0, f"{path}.duration_days.mean"),
         number(one["failed"], 0, f"{path}.failed"),
     ]
     return TableRow(cells)
