@@ -120,10 +120,17 @@ _LOGISTIC: Final = float(np.pi / np.sqrt(3))
 _AT_A_MARGIN: Final[tuple[IntervalMethod, ...]] = ("delong", "brunner-munzel", "logit", "newcombe")
 _QUARTER, _IMPUTATIONS = 0.25, 20
 
-Judged: TypeAlias = Callable[[np.random.Generator, int, int], Booleans]
-"""Generator, trials and patients an arm to whether each trial rejects, or its interval misses."""
+
+class Draw(NamedTuple):
+    """Trials to be drawn, of so many patients an arm."""
+
+    generator: np.random.Generator
+    trials: int
+    patients: int
 
 
+Judged: TypeAlias = Callable[[Draw], Booleans]
+"""Whether each of the trials that are drawn rejects, or its interval misses."""
 Onto: TypeAlias = Callable[[Floats], Floats]
 """From a latent standard normal to scores, or to grades."""
 Adjust: TypeAlias = Callable[[Floats, Floats, Floats, Floats], MeanDifference]
@@ -162,7 +169,7 @@ def measured(trials: int, names: tuple[str, ...] = ()) -> Iterator[tuple[str, in
             slow = name.startswith(("exact", "multiple"))
             count = max(1, trials // 5) if slow else trials
             parts = [
-                judged(generator, min(_AT_ONCE, count - start), patients)
+                judged(Draw(generator, min(_AT_ONCE, count - start), patients))
                 for start in range(0, count, _AT_ONCE)
             ]
             yield name, patients, Measured(float(np.concatenate(parts).mean()), count)
@@ -202,36 +209,32 @@ def _grade(latent: Floats) -> Floats:
 _CELLS: Final[dict[Onto, int]] = {_scale: 58, _grade: 7}
 
 
-def _two(
-    generator: np.random.Generator, trials: int, n: int, shift: float = 0.0, onto: Onto = _scale
-) -> tuple[Floats, Floats]:
+def _two(draw: Draw, shift: float = 0.0, onto: Onto = _scale) -> tuple[Floats, Floats]:
+    generator, trials, n = draw
     treated, control = (onto(generator.normal(size=(trials, n)) + by) for by in (shift, 0.0))
     return treated, control
+
+
+def _correlated(known: Floats, rest: Floats) -> Floats:
+    """Return standard normals, correlated by 0.75 with those that are known."""
+    return np.asarray(0.75 * known + np.sqrt(1 - 0.75**2) * rest)
 
 
 def _below(p_values: Floats) -> Booleans:
     return np.asarray(p_values <= 0.05)
 
 
-def _ranks(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    continuity: bool = False,
-    onto: Onto = _scale,
-) -> Booleans:
-    arms = _two(generator, trials, n, onto=onto)
+def _ranks(draw: Draw, continuity: bool = False, onto: Onto = _scale) -> Booleans:
+    arms = _two(draw, onto=onto)
     return _below(mann_whitney(*arms, "two-sided", continuity).p_value)
 
 
-def _exact(generator: np.random.Generator, trials: int, n: int) -> Booleans:
-    return _below(exact_rank_test(*_two(generator, trials, n)).p_value)
+def _exact(draw: Draw) -> Booleans:
+    return _below(exact_rank_test(*_two(draw)).p_value)
 
 
-def _brunner_munzel(
-    generator: np.random.Generator, trials: int, n: int, reference: Literal["t", "normal"]
-) -> Booleans:
-    summary = summarise(*_two(generator, trials, n))
+def _brunner_munzel(draw: Draw, reference: Literal["t", "normal"]) -> Booleans:
+    summary = summarise(*_two(draw))
     return _below(brunner_munzel(summary, "two-sided", reference).p_value)
 
 
@@ -241,34 +244,28 @@ def _sites(n: int) -> Integers:
     return np.searchsorted(ends, (np.arange(n) + 0.5) / n)
 
 
-def _stratified(
-    generator: np.random.Generator, trials: int, n: int, weighting: StratumWeighting
-) -> Booleans:
-    strata = summarise_strata(*_two(generator, trials, n), _sites(n), _sites(n))
+def _stratified(draw: Draw, weighting: StratumWeighting) -> Booleans:
+    n = draw.patients
+    strata = summarise_strata(*_two(draw), _sites(n), _sites(n))
     return _below(stratified_test(strata, weighting).p_value)
 
 
-def _adjusted(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    covariates: int,
-    by_site: bool = False,
-    onto: Onto = _scale,
-) -> Booleans:
+def _adjusted(draw: Draw, covariates: int, by_site: bool = False, onto: Onto = _scale) -> Booleans:
     """Adjust for a covariate that tells (0.75) and others that do not."""
+    generator, trials, n = draw
     arms = []
     for _ in range(2):
         known = generator.normal(size=(trials, covariates, n))
         rest = generator.normal(size=(trials, n))
-        scores = onto(0.75 * known[:, 0] + np.sqrt(1 - 0.75**2) * rest)
+        scores = onto(_correlated(known[:, 0], rest))
         arms.append(Arm(scores, known, _sites(n)) if by_site else Arm(scores, known))
     ranked = [place % 2 == 0 for place in range(covariates)]
     return _below(adjusted_effect(arms[0], arms[1], ranked).p_value)
 
 
-def _twelve(generator: np.random.Generator, trials: int, n: int) -> tuple[Floats, Floats]:
+def _twelve(draw: Draw) -> tuple[Floats, Floats]:
     """Return arms on twelve scales that share half of their variance."""
+    generator, trials, n = draw
     treated, control = (
         _scale(
             np.sqrt(0.5) * generator.normal(size=(trials, 1, n))
@@ -279,23 +276,14 @@ def _twelve(generator: np.random.Generator, trials: int, n: int) -> tuple[Floats
     return treated, control
 
 
-def _wei_lachin(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    variance: Literal["null_variance", "placement"],
-) -> Booleans:
-    joint = joint_effects(*_twelve(generator, trials, n), [True] * 12)
+def _wei_lachin(draw: Draw, variance: Literal["null_variance", "placement"]) -> Booleans:
+    joint = joint_effects(*_twelve(draw), [True] * 12)
     return _below(wei_lachin(joint, "equal", variance).p_value)
 
 
-def _wei_lachin_in_strata(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    variance: Literal["null_variance", "placement"],
-) -> Booleans:
+def _wei_lachin_in_strata(draw: Draw, variance: Literal["null_variance", "placement"]) -> Booleans:
     """Take a grade of 0 to 6 and a scale, by four strata that differ in both."""
+    generator, trials, n = draw
     stratum = np.tile(np.arange(2 * n) // 2 % 4, (trials, 1))
     latent = 0.5 * (stratum - 1.5) + np.sqrt(0.5) * generator.normal(size=(3, trials, 2 * n))
     grade = np.clip(np.round(3 + 1.8 * (latent[0] + latent[1])), 0, 6).astype(np.int64)
@@ -307,14 +295,15 @@ def _wei_lachin_in_strata(
     return _below(wei_lachin(joint, "equal", variance).p_value)
 
 
-def _interaction(generator: np.random.Generator, trials: int, n: int, by: str) -> Booleans:
+def _interaction(draw: Draw, by: str) -> Booleans:
     """Compare the effects in halves of the patients who differ by an SD; neither has an effect."""
+    generator, trials, n = draw
     found = []
     for size, shift in ((n // 2, 0.0), (n - n // 2, 1.0)):
         latent = generator.normal(size=(2, trials, size))
         arms = _scale(shift + latent[0]), _scale(shift + latent[1])
         if by == "ancova":  # given what tells of the score (0.75)
-            known = 0.75 * latent + np.sqrt(1 - 0.75**2) * generator.normal(size=latent.shape)
+            known = _correlated(latent, generator.normal(size=latent.shape))
             found.append(_of_difference(ancova(*arms, known[0, ..., None], known[1, ..., None])))
         else:
             found.append(_effect_of_half(*arms, by))
@@ -347,10 +336,9 @@ def _of_difference(found: MeanDifference) -> tuple[Floats, Floats, Floats]:
     return found.estimate, found.standard_error**2, found.degrees_of_freedom
 
 
-def _populations(
-    generator: np.random.Generator, trials: int, n: int, lenient: float = 1.0
-) -> Booleans:
+def _populations(draw: Draw, lenient: float = 1.0) -> Booleans:
     """Test everybody, at 80% of the level, and the severe half, who score lower, by ranks."""
+    generator, trials, n = draw
     severe = generator.random((trials, 2 * n)) < 0.5
     latent = np.where(severe, -0.25, 0.25) + 0.9 * generator.normal(size=severe.shape)
     scores, treated = _scale(latent), np.arange(2 * n) % 2 == 0
@@ -379,17 +367,12 @@ def _in_cells(treated: Floats, control: Floats) -> tuple[Integers, Integers]:
     return first, second
 
 
-def _dunnett(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    onto: Onto = _scale,
-    one_works: bool = False,
-) -> Booleans:
+def _dunnett(draw: Draw, onto: Onto = _scale, one_works: bool = False) -> Booleans:
     """Test three doses against a control by ranks, of n patients each, for any false rejection.
 
     Where one dose works, by 1.5 SDs, the others are tested stepping down.
     """
+    generator, trials, n = draw
     latent = generator.normal(size=(trials, 4, n))
     latent[:, 0] += 1.5 * one_works
     counts = _counted(onto(latent).reshape(-1, n)).reshape(trials, 4, -1)
@@ -403,12 +386,13 @@ def _dunnett(
     return _below(chance_of_any(np.repeat(largest, 3, axis=-1), law))
 
 
-def _obrien(generator: np.random.Generator, trials: int, n: int) -> Booleans:
-    return _below(obrien_test(*_twelve(generator, trials, n), [True] * 12).p_value)
+def _obrien(draw: Draw) -> Booleans:
+    return _below(obrien_test(*_twelve(draw), [True] * 12).p_value)
 
 
-def _composite(generator: np.random.Generator, trials: int, n: int) -> tuple[Known, Known]:
+def _composite(draw: Draw) -> tuple[Known, Known]:
     """Return arms of whom 8% die within 90 days, with grades of 0 to 6 that share half a scale."""
+    generator, trials, n = draw
     arms = []
     for _ in range(2):
         dies, shared, own, other = generator.normal(size=(4, trials, n))
@@ -423,20 +407,21 @@ _DECIDE: Final = (0.0, 0.0, 6.0)
 """An earlier death, another grade, 6 points of the scale."""
 
 
-def _win_odds(generator: np.random.Generator, trials: int, n: int) -> Booleans:
-    summary = summarise_pairs(pairs_won(*_composite(generator, trials, n), _DECIDE))
+def _win_odds(draw: Draw) -> Booleans:
+    summary = summarise_pairs(pairs_won(*_composite(draw), _DECIDE))
     return _below(distance_of_summary(summary, 0.5, "logit").p_value("two-sided"))
 
 
-def _win_ratio(generator: np.random.Generator, trials: int, n: int) -> Booleans:
-    found = win_ratio_of(pairs_won(*_composite(generator, trials, n), _DECIDE))
+def _win_ratio(draw: Draw) -> Booleans:
+    found = win_ratio_of(pairs_won(*_composite(draw), _DECIDE))
     return np.asarray((found.low > 1) | (found.high < 1))
 
 
-def _composite_by_site(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+def _composite_by_site(draw: Draw) -> Booleans:
+    n = draw.patients
     treated, control = (
         Known(*(np.swapaxes(split_by_stratum(end, _sites(n), _SITES), 1, 2) for end in arm))
-        for arm in _composite(generator, trials, n)
+        for arm in _composite(draw)
     )
     found = stratified_effect(
         summarise_with_ties(treated, control, _DECIDE), "van-elteren", "logit"
@@ -445,14 +430,9 @@ def _composite_by_site(generator: np.random.Generator, trials: int, n: int) -> B
     return _below(distance.p_value("two-sided"))
 
 
-def _mcp_mod(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    estimate: Estimated,
-    onto: Onto = _scale,
-) -> Booleans:
+def _mcp_mod(draw: Draw, estimate: Estimated, onto: Onto = _scale) -> Booleans:
     """Test three doses and a control of n patients each for a benefit by any of four shapes."""
+    generator, trials, n = draw
     scores = onto(generator.normal(size=(trials, 4, n)))
     counts = _counted(scores.reshape(-1, n)).reshape(trials, 4, 58)
     doses, control = counts[:, :3], counts[:, 3]
@@ -481,29 +461,26 @@ _SHAPES: Final[dict[Shape, list[float]]] = {
 }
 
 
-def _t_test(generator: np.random.Generator, trials: int, n: int) -> Booleans:
-    return _below(student_t_test(*_two(generator, trials, n)).p_value)
+def _t_test(draw: Draw) -> Booleans:
+    return _below(student_t_test(*_two(draw)).p_value)
 
 
-def _welch(generator: np.random.Generator, trials: int, n: int) -> Booleans:
-    return _below(welch_t_test(*_two(generator, trials, n)).p_value)
+def _welch(draw: Draw) -> Booleans:
+    return _below(welch_t_test(*_two(draw)).p_value)
 
 
-def _ancova(
-    generator: np.random.Generator, trials: int, n: int, adjust: Adjust = ancova
-) -> Booleans:
+def _ancova(draw: Draw, adjust: Adjust = ancova) -> Booleans:
+    generator, trials, n = draw
     first, second = (generator.normal(size=(trials, n)) for _ in range(2))
     treated, control = (
-        _scale(0.75 * one + np.sqrt(1 - 0.75**2) * generator.normal(size=one.shape))
-        for one in (first, second)
+        _scale(_correlated(one, generator.normal(size=one.shape))) for one in (first, second)
     )
     return _below(adjust(treated, control, first[..., None], second[..., None]).p_value)
 
 
-def _responders(
-    generator: np.random.Generator, trials: int, n: int, interval: bool = False
-) -> Booleans:
-    treated, control = ((arm >= 30).sum(axis=-1) for arm in _two(generator, trials, n))
+def _responders(draw: Draw, interval: bool = False) -> Booleans:
+    _, trials, n = draw
+    treated, control = ((arm >= 30).sum(axis=-1) for arm in _two(draw))
     sizes = np.full(trials, n)
     if not interval:
         return _below(fisher_exact(treated, sizes, control, sizes))
@@ -511,14 +488,16 @@ def _responders(
     return np.asarray((low > 0) | (high < 0))
 
 
-def _score_test(generator: np.random.Generator, trials: int, n: int) -> Booleans:
-    treated, control = ((arm >= 30).sum(axis=-1) for arm in _two(generator, trials, n))
+def _score_test(draw: Draw) -> Booleans:
+    n = draw.patients
+    treated, control = ((arm >= 30).sum(axis=-1) for arm in _two(draw))
     score = distance_of_shares(treated, n, control, n, 0.0, interval="miettinen-nurminen")
     return _below(normal_p_value(score.statistic, "two-sided"))
 
 
-def _responders_by_site(generator: np.random.Generator, trials: int, n: int) -> Booleans:
-    responds = [arm >= 30 for arm in _two(generator, trials, n)]
+def _responders_by_site(draw: Draw) -> Booleans:
+    n = draw.patients
+    responds = [arm >= 30 for arm in _two(draw)]
     there = _sites(n)[:, np.newaxis] == np.arange(_SITES)
     patients = there.sum(axis=0)
     treated, control = (arm.astype(np.float64) @ there for arm in responds)
@@ -526,39 +505,29 @@ def _responders_by_site(generator: np.random.Generator, trials: int, n: int) -> 
     return _below(normal_p_value(z, "two-sided"))
 
 
-def _odds(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    interval: bool = False,
-    onto: Onto = _scale,
-) -> Booleans:
-    found = proportional_odds(*_in_cells(*_two(generator, trials, n, onto=onto)))
+def _odds(draw: Draw, interval: bool = False, onto: Onto = _scale) -> Booleans:
+    found = proportional_odds(*_in_cells(*_two(draw, onto=onto)))
     return np.asarray((found.low > 1) | (found.high < 1)) if interval else _below(found.p_value)
 
 
-def _told(
-    generator: np.random.Generator, trials: int, n: int, onto: Onto = _scale
-) -> tuple[Floats, Floats]:
+def _told(draw: Draw, onto: Onto = _scale) -> tuple[Floats, Floats]:
     """Return scores, the treated first, and arm and a covariate that tells of the score (0.75)."""
+    generator, trials, n = draw
     before, rest = generator.normal(size=(2, trials, 2 * n))
-    scores = onto(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
+    scores = onto(_correlated(before, rest))
     arm = np.broadcast_to(1.0 * (np.arange(2 * n) < n), scores.shape)
     return scores, np.stack([arm, before], axis=-1)
 
 
-def _adjusted_odds(
-    generator: np.random.Generator, trials: int, n: int, onto: Onto = _scale
-) -> Booleans:
-    told = _told(generator, trials, n, onto)
+def _adjusted_odds(draw: Draw, onto: Onto = _scale) -> Booleans:
+    told = _told(draw, onto)
     return _below(adjusted_proportional_odds(*told, _CELLS[onto]).p_value)
 
 
-def _standardised(
-    generator: np.random.Generator, trials: int, n: int, responders: bool = False
-) -> Booleans:
+def _standardised(draw: Draw, responders: bool = False) -> Booleans:
     """Average what proportional odds predict given a covariate that tells of the score (0.75)."""
-    scores, known = _told(generator, trials, n)
+    n = draw.patients
+    scores, known = _told(draw)
     if responders:
         scores = np.asarray(scores >= 30, np.float64)
     cells = 2 if responders else 58
@@ -581,16 +550,12 @@ def _in_blocks(generator: np.random.Generator, stratum: Integers) -> Booleans:
 
 
 def _standardised_in_strata(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    responders: bool = False,
-    design: bool = False,
-    onto: Onto = _scale,
+    draw: Draw, responders: bool = False, design: bool = False, onto: Onto = _scale
 ) -> Booleans:
     """Stratify by quarters of what tells of the score (0.75); the model has another covariate."""
+    generator, trials, n = draw
     before, rest, other = generator.normal(size=(3, trials, 2 * n))
-    scores = onto(0.75 * before + np.sqrt(1 - 0.75**2) * rest)
+    scores = onto(_correlated(before, rest))
     stratum = np.searchsorted(norm.ppf([0.25, 0.5, 0.75]), before)
     arm = 1.0 * _in_blocks(generator, stratum)
     if responders:
@@ -601,8 +566,9 @@ def _standardised_in_strata(
     return _below(estimated_effect(*found, degrees_of_freedom=2 * n - 3.0).p_value)
 
 
-def _imputed(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+def _imputed(draw: Draw) -> Booleans:
     """Impute a quarter of the final scores from the baseline, and pool the effects."""
+    generator, trials, n = draw
     arms = []
     for _ in range(2):
         before, rest = generator.normal(size=(2, trials, n))
@@ -616,8 +582,9 @@ def _imputed(generator: np.random.Generator, trials: int, n: int) -> Booleans:
     return _below(pooled.p_value)
 
 
-def _weighted(generator: np.random.Generator, trials: int, n: int, means: bool = False) -> Booleans:
+def _weighted(draw: Draw, means: bool = False) -> Booleans:
     """Weigh those seen by a covariate that tells of the score (0.75), and of who is seen."""
+    generator, trials, n = draw
     before, rest = generator.normal(size=(2, trials, 2 * n))
     scores = _scale(0.75 * before + 0.66 * rest)
     seen = generator.random((trials, 2 * n)) < expit(1.25 + 0.75 * before)
@@ -634,8 +601,9 @@ def _weighted(generator: np.random.Generator, trials: int, n: int, means: bool =
     return _below(mean_difference(difference, variance, freedom).p_value)
 
 
-def _mmrm(generator: np.random.Generator, trials: int, n: int, freedom: Freedom) -> Booleans:
+def _mmrm(draw: Draw, freedom: Freedom) -> Booleans:
     """Model three visits, by the last of which a quarter has left, and the baseline."""
+    generator, trials, n = draw
     before = generator.normal(size=(trials, 2 * n, 1))
     level = 0.8 * before + 0.4 * generator.normal(size=before.shape)
     scores = _scale(level + 0.45 * generator.normal(size=(trials, 2 * n, 3)))
@@ -648,13 +616,12 @@ def _mmrm(generator: np.random.Generator, trials: int, n: int, freedom: Freedom)
     return _below(found.p_value)
 
 
-def _times(
-    generator: np.random.Generator, trials: int, n: int, event: str, sites: int = 1
-) -> AtRisk:
+def _times(draw: Draw, event: str, sites: int = 1) -> AtRisk:
     """Count patients to a score of 45 at one of four visits, or to a death of 8% in 90 days.
 
     One in ten leaves, on any day.
     """
+    generator, trials, n = draw
     shape = (trials, 2 * n)
     if event == "recovery":
         level = 0.85 * generator.normal(size=(*shape, 1))
@@ -677,57 +644,44 @@ def _times(
 _VISITS: Final = np.array([14, 28, 42, 90])
 
 
-def _log_rank(
-    generator: np.random.Generator, trials: int, n: int, event: str, sites: int = 1
-) -> Booleans:
-    z = log_rank(_times(generator, trials, n, event, sites)).z
+def _log_rank(draw: Draw, event: str, sites: int = 1) -> Booleans:
+    z = log_rank(_times(draw, event, sites)).z
     return _below(normal_p_value(z, "two-sided"))
 
 
-def _hazard_ratio(generator: np.random.Generator, trials: int, n: int, event: str) -> Booleans:
-    found = hazard_ratio(_times(generator, trials, n, event))
+def _hazard_ratio(draw: Draw, event: str) -> Booleans:
+    found = hazard_ratio(_times(draw, event))
     return _below(Standardised(found.log_ratio / found.standard_error).p_value("two-sided"))
 
 
-def _restricted_mean(generator: np.random.Generator, trials: int, n: int, event: str) -> Booleans:
-    counts = AtRisk(*(one[:, 0] for one in _times(generator, trials, n, event)))
+def _restricted_mean(draw: Draw, event: str) -> Booleans:
+    counts = AtRisk(*(one[:, 0] for one in _times(draw, event)))
     days, variance = restricted_mean(counts, 90)
     error = np.sqrt(variance.sum(axis=-1))
     z = (days[:, 0] - days[:, 1]) / np.where(error > 0, error, np.nan)
     return _below(Standardised(z).p_value("two-sided"))
 
 
-def _interval(
-    generator: np.random.Generator, trials: int, n: int, method: IntervalMethod, shift: float
-) -> Booleans:
-    low, high = effect_interval(summarise(*_two(generator, trials, n, shift)), method)
+def _interval(draw: Draw, method: IntervalMethod, shift: float) -> Booleans:
+    low, high = effect_interval(summarise(*_two(draw, shift)), method)
     theta = _theta(shift)
     return np.asarray((low > theta) | (high < theta))
 
 
-def _at_margin(
-    generator: np.random.Generator, trials: int, n: int, method: IntervalMethod
-) -> Booleans:
+def _at_margin(draw: Draw, method: IntervalMethod) -> Booleans:
     """Claim a Mann-Whitney effect above what it is: non-inferiority where the drug is worse."""
-    summary = summarise(*_two(generator, trials, n, _WORSE))
+    summary = summarise(*_two(draw, _WORSE))
     return _claimed(distance_of_summary(summary, _theta(_WORSE), method))
 
 
-def _means_at_margin(
-    generator: np.random.Generator, trials: int, n: int, test: Callable[..., MeanDifference]
-) -> Booleans:
+def _means_at_margin(draw: Draw, test: Callable[..., MeanDifference]) -> Booleans:
     """Claim a difference of means above what it is."""
-    return _claimed(test(*_two(generator, trials, n, _WORSE)).against(_mean_shift(_WORSE)))
+    return _claimed(test(*_two(draw, _WORSE)).against(_mean_shift(_WORSE)))
 
 
-def _shares_at_margin(
-    generator: np.random.Generator,
-    trials: int,
-    n: int,
-    measure: ShareMeasure,
-    interval: IntervalOfShares,
-) -> Booleans:
+def _shares_at_margin(draw: Draw, measure: ShareMeasure, interval: IntervalOfShares) -> Booleans:
     """Claim more of shares of responders of 0.35, and 0.45 of the controls."""
+    generator, trials, n = draw
     treated, control = generator.binomial(n, 0.35, trials), generator.binomial(n, 0.45, trials)
     margin = {
         "risk_difference": 0.35 - 0.45,
@@ -738,8 +692,9 @@ def _shares_at_margin(
     return _claimed(distance)
 
 
-def _odds_at_margin(generator: np.random.Generator, trials: int, n: int) -> Booleans:
+def _odds_at_margin(draw: Draw) -> Booleans:
     """Claim an odds ratio above 0.6, by whose logarithm a latent logistic is moved."""
+    generator, trials, n = draw
     treated, control = (
         _scale((generator.logistic(size=(trials, n)) + by) / _LOGISTIC) for by in (np.log(0.6), 0.0)
     )
