@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import trialsim as ts
-from benchmarks.small_samples import METHODS, measured
+from benchmarks.small_samples import METHODS, Draw, measured
 from trialsim.replicates.result import conventions_of
 from trialsim.scenario.plan.levels import LEVELS, SIZES, TRIALS, sizes_above
 
@@ -60,7 +60,7 @@ def test_the_command_measures_what_is_told(name: str) -> None:
 def test_every_row_can_be_measured_and_none_rejects_far_too_often() -> None:
     """40 trials of 10 an arm; none reaches 10%, of which over 14 reject in 3 of a million."""
     for name, judged in METHODS.items():
-        rejected = judged(np.random.default_rng(2016), 40, 10)
+        rejected = judged(Draw(np.random.default_rng(2016), 40, 10))
         assert rejected.shape == (40,), name
         assert rejected.dtype == np.bool_, name
         assert rejected.sum() <= 14, name
