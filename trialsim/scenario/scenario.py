@@ -60,31 +60,31 @@ _UNSOURCED = tuple(name for name in ABOUT if name != "findings")
 
 def _sources_speak_of_something(fields: Mapping[str, Any]) -> Iterator[Violation]:
     told = {name: fields[name] for name in fields if name not in _UNSOURCED}
+    yield from _paths_exist("sources", fields, told)
+
+
+def _calibrated_numbers_exist(fields: Mapping[str, Any]) -> Iterator[Violation]:
+    told = {name: fields[name] for name in fields if name not in ABOUT}
+    yield from _paths_exist("calibrated", fields, told)
     content = plain_of(told)
-    without = [path for path in fields.get("sources", {}) if not has_path(content, path)]
+    for path in fields.get("calibrated", {}):
+        value = part_at(content, path)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if has_path(content, path) and not number:
+            yield Violation(f"calibrated.{path}", "must be the path of a number")
+
+
+def _paths_exist(
+    name: str, fields: Mapping[str, Any], told: Mapping[str, Any]
+) -> Iterator[Violation]:
+    """Refuse what a field says at paths of what is told, where nothing stands, right or wrong."""
+    content = plain_of(told)
+    without = [path for path in fields.get(name, {}) if not has_path(content, path)]
     wrong = dict.fromkeys(_wrong_paths(Scenario.incomplete(told)) if without else ())
     for path in without:
         if not any(above in wrong for above in and_above(path)):
             hint = nearest_path(path, [*paths_of(content), *wrong])
-            yield Violation(f"sources.{path}", f"must be a path that exists{hint}")
-
-
-def _calibrated_numbers_exist(fields: Mapping[str, Any]) -> Iterator[Violation]:
-    if not fields.get("calibrated"):
-        return
-    study = Scenario.incomplete({name: fields[name] for name in fields if name not in ABOUT})
-    content = study.model_dump(warnings=False)
-    known, wrong = dict.fromkeys(paths_of(content)), dict.fromkeys(_wrong_paths(study))
-    for path in fields["calibrated"]:
-        if path in known and not _is_number(part_at(content, path)):
-            yield Violation(f"calibrated.{path}", "must be the path of a number")
-        elif path not in known and not any(above in wrong for above in and_above(path)):
-            rule = f"must be a path that exists{nearest_path(path, known)}"
-            yield Violation(f"calibrated.{path}", rule)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+            yield Violation(f"{name}.{path}", f"must be a path that exists{hint}")
 
 
 def _wrong_paths(part: Any, above: str = "") -> Iterator[str]:

@@ -16,15 +16,9 @@ from trialsim.scenario.validation.refusal import Rules, Violation
 Permutations = Annotated[int, Field(ge=19, le=100_000)]
 
 
-def _can_reject(test: "Permutation", alpha: float) -> Iterator[Violation]:
-    yield from _reaches(alpha, "permutations", test.permutations)
-
-
-def _draws_can_reject(test: "ReRandomisation", alpha: float) -> Iterator[Violation]:
-    yield from _reaches(alpha, "draws", test.draws)
-
-
-def _reaches(alpha: float, field: str, number: int) -> Iterator[Violation]:
+def _can_reject(test: "Permutation | ReRandomisation", alpha: float) -> Iterator[Violation]:
+    field = "permutations" if isinstance(test, Permutation) else "draws"
+    number = getattr(test, field)
     if 1 / (1 + number) > alpha:
         rule = f"must be at least {-(-1 // alpha) - 1:.0f}: with fewer no p-value reaches alpha"
         yield Violation(f"test.{field}", rule, number)
@@ -73,7 +67,7 @@ class ReRandomisation(AnalysisMethod):
     Student's.
     """
 
-    conflicts: ClassVar[Rules] = (_draws_can_reject,)
+    conflicts: ClassVar[Rules] = (_can_reject,)
     repeats_randomisation: ClassVar[bool] = True
 
     method: Literal["re_randomisation"]

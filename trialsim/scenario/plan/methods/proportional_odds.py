@@ -20,9 +20,6 @@ from trialsim.scenario.protocol.design import Design
 from trialsim.scenario.validation.refusal import Name, Rules, Violation
 
 _GIVEN_ONE: Final = "proportional_odds, 1 covariate"
-_WHY_NOT_MONITORED: Final = (
-    "its estimates at two looks have the known law of z only where the model is true"
-)
 
 
 def _pooled_as_walds(test: "ProportionalOdds", missing: str) -> Iterator[Violation]:
@@ -125,7 +122,9 @@ class StandardisedMannWhitney(RankMethod):
 
     omitted_defaults = ("variance",)
     pools_imputations: ClassVar[bool] = True
-    why_not_monitored: ClassVar[str] = _WHY_NOT_MONITORED
+    why_not_monitored: ClassVar[str] = (
+        "its estimates at two looks have the known law of z only where the model is true"
+    )
 
     method: Literal["standardised_mann_whitney"]
     covariates: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]

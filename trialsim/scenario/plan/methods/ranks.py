@@ -16,11 +16,6 @@ from trialsim.scenario.plan.methods.base import AnalysisMethod, measure_in_words
 PLACEMENTS: Final = "The test's variance is that of the placements, under any hypothesis"
 
 
-def weights_of_strata(weighting: StratumWeighting) -> str:
-    """Return how the effects of strata are weighted, as a phrase."""
-    return _WEIGHTS[weighting]
-
-
 def stratified(plan: Plan) -> str:
     """Return by what a test is stratified, as a phrase."""
     return "not stratified" if plan.strata == "none" else f"stratified by {STRATA[plan.strata]}"
@@ -30,7 +25,7 @@ def within_strata(plan: Plan) -> str:
     """Return within what patients are compared, as a phrase; empty where all are together."""
     if plan.strata == "none":
         return ""
-    return f", within each {STRATA[plan.strata]}, {weights_of_strata(plan.stratum_weighting)}"
+    return f", within each {STRATA[plan.strata]}, {_WEIGHTS[plan.stratum_weighting]}"
 
 
 class RankMethod(AnalysisMethod):

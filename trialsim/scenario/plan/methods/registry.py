@@ -68,6 +68,9 @@ def name_of(method: type[AnalysisMethod]) -> str:
     return str(name)
 
 
+_NAMED: Final = {name_of(one): one for one in METHODS}
+
+
 def _from_its_name(written: Any) -> Any:
     return {"method": written} if isinstance(written, str) else written
 
@@ -82,8 +85,7 @@ def as_short(written: Any) -> Any:
     """
     if not isinstance(written, Mapping):
         return written
-    known = {name_of(one): one for one in METHODS}
-    method = known.get(str(written.get("method")))
+    method = _NAMED.get(str(written.get("method")))
     if method is None:
         return written
     usual = {name: method.model_fields[name].default for name in method.omitted_defaults}
@@ -96,9 +98,7 @@ def as_short(written: Any) -> Any:
 
 
 _Mapping = Annotated[AnyMethod, Field(discriminator="method")]
-_Name = Annotated[
-    str, WithJsonSchema({"type": "string", "enum": [name_of(one) for one in METHODS]})
-]
+_Name = Annotated[str, WithJsonSchema({"type": "string", "enum": [*_NAMED]})]
 
 Method = Annotated[
     _Mapping,
