@@ -7,13 +7,13 @@ is left, the estimate is NaN as well. A Mann-Whitney effect is pooled with a var
 `RankSummary` and compared with `null=0.5`; for a standardised mean difference see `hedges_g`.
 """
 
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, Integers, divide
-from trialsim.stats.monte_carlo import check_probability
+from trialsim.stats.monte_carlo import check_choice, check_probability
 
 Tau2Method: TypeAlias = Literal["dersimonian-laird", "paule-mandel"]
 Reference: TypeAlias = Literal["normal", "hartung-knapp", "hartung-knapp-at-least-normal"]
@@ -124,7 +124,7 @@ def random_effects(
     (-1.025, 1.262)
     """
     check_probability("confidence", confidence)
-    _check_name("reference", reference, get_args(Reference))
+    check_choice("reference", reference, Reference)
     studies = _known(estimates, variances)
     tau2 = between_study_variance(estimates, variances, tau2_method)
     weights = _weights(studies, tau2)
@@ -173,7 +173,7 @@ def between_study_variance(
     >>> between_study_variance(np.array([0.21, 0.03]), np.array([0.0017, 0.0012])).round(5).item()
     0.01475
     """
-    _check_name("method", method, get_args(Tau2Method))
+    check_choice("method", method, Tau2Method)
     studies = _known(estimates, variances)
     if method == "paule-mandel":
         return _paule_mandel(studies)
@@ -279,8 +279,3 @@ def _p_value(distance: Floats, error: Floats, freedom: Floats) -> Floats:
         np.isinf(freedom), scipy.special.ndtr(t), scipy.special.stdtr(np.clip(freedom, 1, 1e9), t)
     )
     return np.where(freedom > 0, 2 * tail, 1.0)
-
-
-def _check_name(argument: str, name: str, known: tuple[str, ...]) -> None:
-    if name not in known:
-        raise ValueError(f"{argument} must be one of {', '.join(known)} (got {name!r})")

@@ -7,7 +7,7 @@ Medicine 38:2074, table 6.
 
 import math
 from bisect import bisect_left
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -278,6 +278,16 @@ def check_probability(name: str, value: float) -> None:
     """
     if not 0 < value < 1:
         raise ValueError(f"{name} must lie between 0 and 1 (got {value})")
+
+
+def check_choice(name: str, value: str, choices: Any) -> None:
+    """Raise ValueError unless the value is one of the words of a `Literal`.
+
+    >>> from typing import Literal
+    >>> check_choice("interval", "wald", Literal["wald", "profile"])
+    """
+    if value not in get_args(choices):
+        raise ValueError(f"{name} must be one of {', '.join(get_args(choices))} (got {value!r})")
 
 
 def _counts(successes: ArrayLike, replicates: ArrayLike) -> tuple[Floats, Floats]:

@@ -1,11 +1,12 @@
 """The p-value of a statistic under a direction of the alternative."""
 
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy
 
 from trialsim.arrays import Floats
+from trialsim.stats.monte_carlo import check_choice
 
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
 
@@ -15,9 +16,7 @@ def check_alternative(alternative: str) -> None:
 
     >>> check_alternative("less")
     """
-    if alternative not in get_args(Alternative):
-        known = ", ".join(get_args(Alternative))
-        raise ValueError(f"alternative must be one of {known} (got {alternative!r})")
+    check_choice("alternative", alternative, Alternative)
 
 
 def normal_p_value(z: Floats, alternative: Alternative) -> Floats:

@@ -10,6 +10,7 @@ from tests.stats.laws import law
 from trialsim.stats.planning.sample_size import noether, zhao
 from trialsim.stats.sequential.combination import conventional_critical
 from trialsim.stats.sequential.re_estimation import (
+    Aim,
     blinded_mean_patients,
     blinded_odds_patients,
     blinded_proportion_patients,
@@ -24,7 +25,7 @@ CRITICAL = -ndtri(0.025)
 
 @pytest.mark.parametrize("treated_share", [0.5, 2 / 3])
 def test_without_ties_it_is_noethers_formula(treated_share: float) -> None:
-    found = blinded_rank_patients(np.ones(100), 0.62, 0.9, treated_share=treated_share)
+    found = blinded_rank_patients(np.ones(100), 0.62, Aim(0.9, treated_share=treated_share))
     assert_allclose(found, noether(0.62, treated_share).patients(0.9), rtol=1e-12)
 
 
@@ -35,14 +36,14 @@ def test_with_many_patients_it_is_the_plan_of_a_scale_with_ties() -> None:
         np.array([0.3, 0.15, 0.15, 0.2, 0.2]),
     )
     theta = treated @ (np.cumsum(control) - control / 2)
-    found = blinded_rank_patients(5e6 * (treated + control), theta, 0.8)
+    found = blinded_rank_patients(5e6 * (treated + control), theta, Aim(0.8))
     assert_allclose(found, zhao(treated, control).patients(0.8), rtol=1e-6)
 
 
 def test_pooled_odds_near_no_effect_are_those_of_the_control_arm() -> None:
     """Whitehead (1993), Statistics in Medicine 12:2257: variance 12 / (N (1 - sum p**3))."""
     cells = np.array([0.2, 0.3, 0.1, 0.4])
-    found = blinded_odds_patients(cells, 1.001, 0.9)
+    found = blinded_odds_patients(cells, 1.001, Aim(0.9))
     z = ndtri(0.975) + ndtri(0.9)
     wanted = 12 * z**2 / (np.log(1.001) ** 2 * (1 - np.sum(cells**3)))
     assert_allclose(found, wanted, rtol=1e-3)
@@ -50,30 +51,30 @@ def test_pooled_odds_near_no_effect_are_those_of_the_control_arm() -> None:
 
 def test_means_have_the_power_that_was_wanted() -> None:
     """By the normal formula, at 2:1."""
-    patients = blinded_mean_patients(100.0, 4.0, 0.9, treated_share=2 / 3)
+    patients = blinded_mean_patients(100.0, 4.0, Aim(0.9, treated_share=2 / 3))
     error = 10 / np.sqrt(patients * 2 / 9)
     assert_allclose(ndtr(4 / error - CRITICAL), 0.9, rtol=1e-12)
 
 
 def test_ties_take_variance_off_the_same_effect_and_none_is_found_where_all_are_tied() -> None:
     counts = np.array([[20, 20, 20, 20], [50, 10, 10, 10], [80, 0, 0, 0]])
-    patients = blinded_rank_patients(counts, 0.6, 0.9)
+    patients = blinded_rank_patients(counts, 0.6, Aim(0.9))
     assert patients[1] < patients[0] < patients[2] == np.inf
-    assert blinded_rank_patients(counts[0], 0.5, 0.9) == np.inf
-    assert np.isnan(blinded_rank_patients([0, 0], 0.6, 0.9))
-    assert blinded_odds_patients(counts[2], 2.0, 0.9) == np.inf
+    assert blinded_rank_patients(counts[0], 0.5, Aim(0.9)) == np.inf
+    assert np.isnan(blinded_rank_patients([0, 0], 0.6, Aim(0.9)))
+    assert blinded_odds_patients(counts[2], 2.0, Aim(0.9)) == np.inf
 
 
 def test_missing_endpoints_are_made_up_for() -> None:
-    complete = blinded_rank_patients(np.ones(50), 0.6, 0.9)
-    found = blinded_rank_patients(np.ones(50), 0.6, 0.9, missing=[0.0, 0.2])
+    complete = blinded_rank_patients(np.ones(50), 0.6, Aim(0.9))
+    found = blinded_rank_patients(np.ones(50), 0.6, Aim(0.9, missing=[0.0, 0.2]))
     assert_allclose(found * [1, 0.8], complete, rtol=1e-14)
     with pytest.raises(ValueError, match="missing must be at least 0 and below 1"):
-        blinded_mean_patients(1.0, 1.0, 0.9, missing=1.0)
+        blinded_mean_patients(1.0, 1.0, Aim(0.9, missing=1.0))
 
 
 def test_proportions_that_leave_their_range_are_not_known() -> None:
-    found = blinded_proportion_patients([0.05, 0.5, 0.97], 0.2, 0.8)
+    found = blinded_proportion_patients([0.05, 0.5, 0.97], 0.2, Aim(0.8))
     assert np.isnan(found[[0, 2]]).all()
     assert found[1] > 0
 
@@ -141,6 +142,6 @@ def test_what_is_no_plan_is_refused() -> None:
     with pytest.raises(ValueError, match=r"power must lie between 0.5 and 1 \(got 0.4\)"):
         promising_zone(0.5, 2.0, 0.4, CRITICAL)
     with pytest.raises(ValueError, match=r"sides must be 1 or 2 \(got 3\)"):
-        blinded_mean_patients(1.0, 1.0, 0.9, sides=3)
+        blinded_mean_patients(1.0, 1.0, Aim(0.9, sides=3))
     with pytest.raises(ValueError, match=r"power must lie between 0 and 1 \(got 1.0\)"):
-        blinded_rank_patients([1, 1], 0.6, 1.0)
+        blinded_rank_patients([1, 1], 0.6, Aim(1.0))

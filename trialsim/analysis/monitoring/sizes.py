@@ -15,6 +15,7 @@ from trialsim.scenario.plan.methods.means import MeanMethod
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
 from trialsim.stats.sequential.re_estimation import (
+    Aim,
     blinded_mean_patients,
     blinded_odds_patients,
     blinded_proportion_patients,
@@ -86,18 +87,18 @@ def _blinded(
     analysed = pooled.sum(axis=1)
     of_both = known * sum(plan.compared) / plan.patients
     missing = np.clip(1 - divide(analysed, of_both, 1.0), 0.0, 0.99)
-    how = (rule.power, analysis.alpha, plan.sides, treated_share, missing)
+    aim = Aim(rule.power, analysis.alpha, plan.sides, treated_share, missing)
     outcome = finished.trial.scenario.outcomes[analysis.endpoint]
     if isinstance(analysis.test, MeanMethod):
         places = np.arange(pooled.shape[1])
         mean = divide((pooled * places).sum(axis=1), analysed, np.nan)
         squares = (pooled * (places - mean[:, None]) ** 2).sum(axis=1)
         variance = divide(squares, analysed - 1, np.nan) * outcome.step**2
-        return blinded_mean_patients(variance, effect, *how)
+        return blinded_mean_patients(variance, effect, aim)
     if isinstance(analysis.test, Responders):
         first = cell_of(analysis.test.threshold, outcome, analysis)
         shares = divide(pooled[:, first:].sum(axis=1), analysed, np.nan)
-        return blinded_proportion_patients(shares, effect, *how)
+        return blinded_proportion_patients(shares, effect, aim)
     if isinstance(analysis.test, ProportionalOdds):
-        return blinded_odds_patients(pooled, effect, *how)
-    return blinded_rank_patients(pooled, float(natural(analysis, effect)), *how)
+        return blinded_odds_patients(pooled, effect, aim)
+    return blinded_rank_patients(pooled, float(natural(analysis, effect)), aim)

@@ -4,7 +4,7 @@ P(Y <= k) = expit(a_k - x b) for the cells k of a scale (McCullagh 1980, JRSS B 
 batch of trials at once; see `cumulative_logits`.
 """
 
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -21,7 +21,7 @@ from trialsim.stats.means_and_proportions.cumulative_logits import (
     point,
     solve_tridiagonal,
 )
-from trialsim.stats.monte_carlo import check_probability
+from trialsim.stats.monte_carlo import check_choice, check_probability
 from trialsim.stats.p_values import Alternative, check_alternative, normal_p_value
 from trialsim.stats.ranks.covariances import invert
 
@@ -293,9 +293,7 @@ def _odds_ratio(
     """Return what is found of the first covariate of each trial."""
     check_probability("confidence", confidence)
     check_alternative(alternative)
-    if interval not in get_args(RatioInterval):
-        kinds = ", ".join(get_args(RatioInterval))
-        raise ValueError(f"interval must be one of {kinds} (got {interval!r})")
+    check_choice("interval", interval, RatioInterval)
     quantile = float(scipy.special.ndtri((1 + confidence) / 2))
     limits = _profile_limits if interval == "profile" else _wald_limits
     parts = []

@@ -8,12 +8,13 @@ small matrices for each pattern of visits of each trial, however many patients t
 that are missing at random (Rubin 1976, Biometrika 63:581) leave the estimates consistent.
 """
 
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.stats.means_and_proportions.mean_difference import MeanDifference, mean_difference
+from trialsim.stats.monte_carlo import check_choice
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.covariances import invert
 
@@ -62,9 +63,7 @@ def repeated_measures(
     >>> [round(x.item(), 3) for x in (found.estimate, found.degrees_of_freedom)]
     [2.568, 4.301]
     """
-    if freedom not in get_args(Freedom):
-        known = ", ".join(get_args(Freedom))
-        raise ValueError(f"freedom must be one of {known} (got {freedom!r})")
+    check_choice("freedom", freedom, Freedom)
     batch, shape = scores.shape[:-2], scores.shape[-2:]
     z = np.concatenate([treated[..., np.newaxis], _scaled(by_visit), _scaled(common)], axis=-1)
     z = np.concatenate([np.ones((*z.shape[:-1], 1)), z], axis=-1)

@@ -3,13 +3,13 @@
 The first axis is imputations; the others are a batch.
 """
 
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit, stdtrit
 
 from trialsim.arrays import Floats, divide
-from trialsim.stats.monte_carlo import check_probability
+from trialsim.stats.monte_carlo import check_choice, check_probability
 from trialsim.stats.p_values import Alternative, check_alternative, t_p_value
 from trialsim.stats.ranks.estimated_effect import IntervalScale
 
@@ -90,9 +90,7 @@ def pool_estimated_effects(
     """
     check_probability("confidence", confidence)
     check_alternative(alternative)
-    if scale not in get_args(IntervalScale):
-        scales = ", ".join(get_args(IntervalScale))
-        raise ValueError(f"scale must be one of {scales} (got {scale!r})")
+    check_choice("scale", scale, IntervalScale)
     inside = (effect > 0) & (effect < 1) & (variance > 0)
     known = inside.all(axis=0)
     effects = np.where(inside, effect, 0.5)

@@ -5,12 +5,14 @@ fixed before the data are seen, so a hypothesis that could not be tested (NaN) s
 p-value is 1.
 """
 
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.arrays import Floats
+from trialsim.stats.monte_carlo import check_choice
 
 Procedure: TypeAlias = Literal["bonferroni", "holm", "hochberg", "hommel", "fixed_sequence"]
 
@@ -21,20 +23,8 @@ def adjust_p_values(p_values: Floats, procedure: Procedure) -> Floats:
     >>> adjust_p_values(np.array([0.01, 0.04, 0.03]), "holm").round(3).tolist()
     [0.03, 0.06, 0.06]
     """
-    match procedure:
-        case "bonferroni":
-            return bonferroni(p_values)
-        case "holm":
-            return holm(p_values)
-        case "hochberg":
-            return hochberg(p_values)
-        case "hommel":
-            return hommel(p_values)
-        case "fixed_sequence":
-            return fixed_sequence(p_values)
-        case _:
-            known = ", ".join(get_args(Procedure))
-            raise ValueError(f"procedure must be one of {known} (got {procedure!r})")
+    check_choice("procedure", procedure, Procedure)
+    return _ADJUSTED[procedure](p_values)
 
 
 def truncated(p_values: Floats, procedure: Literal["holm", "hochberg"], share: float) -> Floats:
@@ -148,3 +138,12 @@ def _restored(ordered: Floats, order: NDArray[np.intp]) -> Floats:
 
 def _smallest_from_here(values: Floats) -> Floats:
     return np.asarray(np.minimum.accumulate(values[..., ::-1], axis=-1)[..., ::-1])
+
+
+_ADJUSTED: Final[Mapping[Procedure, Callable[[Floats], Floats]]] = {
+    "bonferroni": bonferroni,
+    "holm": holm,
+    "hochberg": hochberg,
+    "hommel": hommel,
+    "fixed_sequence": fixed_sequence,
+}

@@ -8,11 +8,12 @@ Biopharmaceutical Research 3:217), as in R's sanon.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, divide
+from trialsim.stats.monte_carlo import check_choice
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.covariances import covariance_of_means, invert
 from trialsim.stats.ranks.estimated_effect import EstimatedEffect, estimated_effect
@@ -74,9 +75,7 @@ def adjusted_effect(
     >>> round(found.effect.item(), 4), round(found.standard_error.item(), 4)
     (0.6373, 0.0597)
     """
-    if variance not in get_args(AdjustedVariance):
-        known = ", ".join(get_args(AdjustedVariance))
-        raise ValueError(f"variance must be one of {known} (got {variance!r})")
+    check_choice("variance", variance, AdjustedVariance)
     ranks = np.asarray(ranked, dtype=np.bool_)
     covariates = treated.covariates.shape[-2]
     if ranks.size != covariates:

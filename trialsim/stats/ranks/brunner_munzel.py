@@ -3,11 +3,12 @@
 So it studentises the Mann-Whitney effect by a variance that holds when the arms differ in spread.
 """
 
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from trialsim.arrays import Floats, Integers, divide
+from trialsim.stats.monte_carlo import check_choice
 from trialsim.stats.p_values import Alternative, check_alternative, t_p_value
 from trialsim.stats.ranks.mann_whitney import RankSummary, RankTest, summarise, summarise_counts
 from trialsim.stats.ranks.reallocation import permuted_counts, tail_share
@@ -46,8 +47,7 @@ def brunner_munzel(
     0.272348
     """
     check_alternative(alternative)
-    if reference not in get_args(Reference):
-        raise ValueError(f"reference must be one of t, normal (got {reference!r})")
+    check_choice("reference", reference, Reference)
     estimated = summary.placement_variance > 0
     variance = np.where(estimated, summary.placement_variance, summary.null_variance)
     error = np.nan_to_num(np.sqrt(variance))

@@ -5,13 +5,13 @@ all values equal, one patient in an arm) Newcombe's interval stands in; such tri
 `null_variance` or `placement_variance` is not positive. An empty arm gives (0, 1).
 """
 
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Booleans, Floats, divide
-from trialsim.stats.monte_carlo import check_probability
+from trialsim.stats.monte_carlo import check_choice, check_probability
 from trialsim.stats.p_values import Standardised
 from trialsim.stats.ranks.brunner_munzel import satterthwaite
 from trialsim.stats.ranks.estimated_effect import distance_of_effect
@@ -70,9 +70,7 @@ def effect_interval(
     >>> round(low.item(), 4), round(high.item(), 4)
     (0.4788, 0.9101)
     """
-    if method not in get_args(IntervalMethod):
-        known = ", ".join(get_args(IntervalMethod))
-        raise ValueError(f"method must be one of {known} (got {method!r})")
+    check_choice("method", method, IntervalMethod)
     check_probability("confidence", confidence)
     quantile = float(scipy.special.ndtri((1 + confidence) / 2))
     match method:

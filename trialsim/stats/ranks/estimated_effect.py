@@ -5,13 +5,13 @@ variance is zero or not known nothing can be said: the standard error is NaN, th
 z is 0 and the p-value 1.
 """
 
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy  # its parts load when they are first used
 
 from trialsim.arrays import Floats, divide
-from trialsim.stats.monte_carlo import check_probability
+from trialsim.stats.monte_carlo import check_choice, check_probability
 from trialsim.stats.p_values import Alternative, Standardised, check_alternative
 
 IntervalScale: TypeAlias = Literal["plain", "logit"]
@@ -50,9 +50,7 @@ def estimated_effect(
     """
     check_probability("confidence", confidence)
     check_alternative(alternative)
-    if interval_scale not in get_args(IntervalScale):
-        scales = ", ".join(get_args(IntervalScale))
-        raise ValueError(f"interval_scale must be one of {scales} (got {interval_scale!r})")
+    check_choice("interval_scale", interval_scale, IntervalScale)
     known = (variance > 0) & ~np.isnan(effect)
     error = np.sqrt(np.where(known, variance, np.nan))
     effect = np.clip(effect, 0.0, 1.0)

@@ -5,11 +5,12 @@ Its summary is a `RankSummary` whose last axis is the strata, however made: from
 an empty arm has no weight; where all strata are such, the effect is NaN, z is 0 and the p-value 1.
 """
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from trialsim.arrays import Floats, Integers, divide
+from trialsim.stats.monte_carlo import check_choice
 from trialsim.stats.p_values import Alternative, check_alternative, normal_p_value
 from trialsim.stats.ranks.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
 from trialsim.stats.ranks.mann_whitney import RankSummary, RankTest, summarise
@@ -97,6 +98,7 @@ def shares_of_strata(
     m, n = treated, control
     pairs: Floats = 1.0 * m * n
     weights: Floats
+    check_choice("weighting", weighting, StratumWeighting)
     match weighting:
         case "van-elteren":
             weights = pairs / (m + n + 1)
@@ -110,9 +112,6 @@ def shares_of_strata(
             weights = np.where(pairs > 0, 1.0, 0.0)
         case "inverse-variance":
             weights = divide(np.ones(m.shape), np.nan_to_num(null_variance), 0.0)
-        case _:
-            known = ", ".join(get_args(StratumWeighting))
-            raise ValueError(f"weighting must be one of {known} (got {weighting!r})")
     return divide(weights, weights.sum(axis=-1, keepdims=True), 0.0)
 
 

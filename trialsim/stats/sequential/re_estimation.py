@@ -2,8 +2,7 @@
 
 Blinded: from the pooled scores of both arms and the effect of the plan, so that no effect is
 revealed. Unblinded: from z at the look, so that the final test needs care (`combination`). Patients
-are totals of both arms, not rounded, and all arguments broadcast; `treated_share` is the share of
-patients treated, `missing` the share of patients without the endpoint, for whom others are added.
+are totals of both arms, not rounded, and all arguments broadcast.
 """
 
 from typing import NamedTuple
@@ -31,15 +30,45 @@ class PromisingZone(NamedTuple):
     z_upper: Floats
 
 
-def blinded_rank_patients(
-    counts: ArrayLike,
-    theta: ArrayLike,
-    power: float,
-    alpha: float = 0.05,
-    sides: int = 2,
-    treated_share: float = 0.5,
-    missing: ArrayLike = 0.0,
-) -> Floats:
+class Aim(NamedTuple):
+    """What a test of two arms is to reach, and of which patients."""
+
+    power: float
+    alpha: float = 0.05
+    sides: int = 2
+    treated_share: float = 0.5
+    missing: ArrayLike = 0.0
+    """The share of patients without the endpoint, for whom others are added."""
+
+    @property
+    def quantile(self) -> float:
+        """The standard normal quantile of the level."""
+        check_probability("alpha", self.alpha)
+        if self.sides not in (1, 2):
+            raise ValueError(f"sides must be 1 or 2 (got {self.sides})")
+        return -float(scipy.special.ndtri(self.alpha / self.sides))
+
+    @property
+    def quantiles(self) -> float:
+        """The sum of those of the level and of the power."""
+        check_probability("power", self.power)
+        return self.quantile + float(scipy.special.ndtri(self.power))
+
+    @property
+    def balance(self) -> float:
+        """The product of the shares of the arms."""
+        check_probability("treated_share", self.treated_share)
+        return self.treated_share * (1 - self.treated_share)
+
+    def with_missing(self, patients: Floats) -> Floats:
+        """Return patients such that those needed remain when a share of all is missing."""
+        share = np.asarray(self.missing, float)
+        if not np.all((share >= 0) & (share < 1)):
+            raise ValueError(f"missing must be at least 0 and below 1 (got {share.tolist()})")
+        return np.asarray(patients / (1 - share))
+
+
+def blinded_rank_patients(counts: ArrayLike, theta: ArrayLike, aim: Aim) -> Floats:
     """Return the patients that a Mann-Whitney test needs, from pooled counts of scores, (...,).
 
     `counts` are patients with each score, both arms together, (..., scores); ties, floor and
@@ -47,7 +76,7 @@ def blinded_rank_patients(
     sample: N = (z_alpha + z_power)**2 (1 - T) / (12 s (1 - s) (theta - 0.5)**2), T the sum of
     t**3 - t over N**3 - N. Infinitely many where all are tied or the effect is none.
 
-    >>> blinded_rank_patients([20, 10, 10, 10, 50], theta=0.62, power=0.9).round(1).item()
+    >>> blinded_rank_patients([20, 10, 10, 10, 50], 0.62, Aim(0.9)).round(1).item()
     210.2
     """
     cells = np.asarray(counts, float)
@@ -55,45 +84,33 @@ def blinded_rank_patients(
     with np.errstate(divide="ignore", invalid="ignore"):
         ties = (cells**3 - cells).sum(axis=-1) / (known**3 - known)
         distance = np.asarray(theta, float) - 0.5
-        scale = 12 * _balance(treated_share) * distance**2
-        needed = _quantiles(power, alpha, sides) ** 2 * (1 - ties) / scale
-    return _with_missing(np.where(ties == 1, np.inf, needed), missing)
+        scale = 12 * aim.balance * distance**2
+        needed = aim.quantiles**2 * (1 - ties) / scale
+    return aim.with_missing(np.where(ties == 1, np.inf, needed))
 
 
-def blinded_odds_patients(
-    counts: ArrayLike,
-    odds_ratio: ArrayLike,
-    power: float,
-    alpha: float = 0.05,
-    sides: int = 2,
-    treated_share: float = 0.5,
-    missing: ArrayLike = 0.0,
-) -> Floats:
+def blinded_odds_patients(counts: ArrayLike, odds_ratio: ArrayLike, aim: Aim) -> Floats:
     """Return the patients that a proportional odds test needs, from pooled counts, (...,).
 
     `counts` are patients with each score (or their shares), both arms together, (..., scores).
     Whitehead (1993), Statistics in Medicine 12:2257, with the pooled scale that a blinded look has
     (Bolland et al. 1998): N = 3 (z_alpha + z_power)**2 / (s (1 - s) log(OR)**2 (1 - sum p**3)).
 
-    >>> blinded_odds_patients([34, 12, 10, 14, 30], 1.8, power=0.9).round(1).item()
+    >>> blinded_odds_patients([34, 12, 10, 14, 30], 1.8, Aim(0.9)).round(1).item()
     393.2
     """
     cells = np.asarray(counts, float)
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = cells / cells.sum(axis=-1, keepdims=True)
-        scale = _balance(treated_share) * np.log(np.asarray(odds_ratio, float)) ** 2
-        needed = 3 * _quantiles(power, alpha, sides) ** 2 / scale / (1 - (shares**3).sum(axis=-1))
-    return _with_missing(needed, missing)
+        scale = aim.balance * np.log(np.asarray(odds_ratio, float)) ** 2
+        needed = 3 * aim.quantiles**2 / scale / (1 - (shares**3).sum(axis=-1))
+    return aim.with_missing(needed)
 
 
 def blinded_mean_patients(
     pooled_variance: ArrayLike,
     difference: ArrayLike,
-    power: float,
-    alpha: float = 0.05,
-    sides: int = 2,
-    treated_share: float = 0.5,
-    missing: ArrayLike = 0.0,
+    aim: Aim,
     adjusted: bool = False,
 ) -> Floats:
     """Return the patients that a test of two means needs, from the variance of all scores, (...,).
@@ -102,43 +119,35 @@ def blinded_mean_patients(
     the planned difference would add, s (1 - s) difference**2 (Zucker et al. 1999; Kieser and Friede
     2003, Statistics in Medicine 22:3571).
 
-    >>> blinded_mean_patients(144, 5, power=0.9).round(1).item()
+    >>> blinded_mean_patients(144, 5, Aim(0.9)).round(1).item()
     242.1
     """
-    delta, balance = np.asarray(difference, float), _balance(treated_share)
+    delta, balance = np.asarray(difference, float), aim.balance
     variance = np.asarray(pooled_variance, float) - adjusted * balance * delta**2
     with np.errstate(divide="ignore", invalid="ignore"):
-        needed = _quantiles(power, alpha, sides) ** 2 * variance / (balance * delta**2)
-    return _with_missing(needed, missing)
+        needed = aim.quantiles**2 * variance / (balance * delta**2)
+    return aim.with_missing(needed)
 
 
-def blinded_proportion_patients(
-    pooled: ArrayLike,
-    difference: ArrayLike,
-    power: float,
-    alpha: float = 0.05,
-    sides: int = 2,
-    treated_share: float = 0.5,
-    missing: ArrayLike = 0.0,
-) -> Floats:
+def blinded_proportion_patients(pooled: ArrayLike, difference: ArrayLike, aim: Aim) -> Floats:
     """Return the patients that a chi-squared test of two proportions needs, (...,).
 
     `pooled` is the proportion of both arms together, which with the planned difference gives those
     of the arms; NaN where one would leave (0, 1). Kieser (2020), Methods and Applications of Sample
     Size Calculation and Recalculation in Clinical Trials, eq. 5.1 and chapter 20.
 
-    >>> blinded_proportion_patients(0.4, 0.2, power=0.8).round(1).item()
+    >>> blinded_proportion_patients(0.4, 0.2, Aim(0.8)).round(1).item()
     186.0
     """
     p, delta = np.asarray(pooled, float), np.asarray(difference, float)
-    treated, control = p + (1 - treated_share) * delta, p - treated_share * delta
-    tested = _quantile(alpha, sides) * np.sqrt(p * (1 - p) / _balance(treated_share))
+    share = aim.treated_share
+    treated, control = p + (1 - share) * delta, p - share * delta
+    tested = aim.quantile * np.sqrt(p * (1 - p) / aim.balance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = treated * (1 - treated) / treated_share
-        variance = variance + control * (1 - control) / (1 - treated_share)
-        needed = ((tested + scipy.special.ndtri(power) * np.sqrt(variance)) / delta) ** 2
+        variance = treated * (1 - treated) / share + control * (1 - control) / (1 - share)
+        needed = ((tested + scipy.special.ndtri(aim.power) * np.sqrt(variance)) / delta) ** 2
     inside = (np.minimum(treated, control) >= 0) & (np.maximum(treated, control) <= 1)
-    return _with_missing(np.where(inside, needed, np.nan), missing)
+    return aim.with_missing(np.where(inside, needed, np.nan))
 
 
 def patients_for_conditional_power(
@@ -232,29 +241,3 @@ def promising_patients(
     promising = (reached >= np.asarray(least_power, float)) & (reached < power)
     wanted = patients_for_conditional_power(now, n1, n2, power, critical)
     return np.asarray(np.where(promising, np.clip(wanted, n2, at_most), n2))
-
-
-def _quantile(alpha: float, sides: int) -> float:
-    check_probability("alpha", alpha)
-    if sides not in (1, 2):
-        raise ValueError(f"sides must be 1 or 2 (got {sides})")
-    return -float(scipy.special.ndtri(alpha / sides))
-
-
-def _quantiles(power: float, alpha: float, sides: int) -> float:
-    """Return z_alpha + z_power."""
-    check_probability("power", power)
-    return _quantile(alpha, sides) + float(scipy.special.ndtri(power))
-
-
-def _balance(treated_share: float) -> float:
-    check_probability("treated_share", treated_share)
-    return treated_share * (1 - treated_share)
-
-
-def _with_missing(patients: Floats, missing: ArrayLike) -> Floats:
-    """Return patients such that those needed remain when a share of all is missing."""
-    share = np.asarray(missing, float)
-    if not np.all((share >= 0) & (share < 1)):
-        raise ValueError(f"missing must be at least 0 and below 1 (got {share.tolist()})")
-    return np.asarray(patients / (1 - share))

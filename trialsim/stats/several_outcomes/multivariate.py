@@ -5,11 +5,12 @@ is a missing value and costs only itself. For each scale it is stated whether a 
 better; an effect above 0.5 favours the treated on every scale.
 """
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from trialsim.arrays import Floats, divide
+from trialsim.stats.monte_carlo import check_choice
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.covariances import invert
 from trialsim.stats.ranks.estimated_effect import EstimatedEffect, IntervalScale, estimated_effect
@@ -51,7 +52,8 @@ def wei_lachin(
     >>> round(pooled.effect.item(), 4), round(pooled.standard_error.item(), 4)
     (0.8056, 0.1242)
     """
-    _check(weighting, variance)
+    check_choice("weighting", weighting, ScaleWeighting)
+    check_choice("variance", variance, JointVariance)
     shares = shares_of_scales(joint, weighting)
     own = joint.covariance if variance == "placement" else joint.null_covariance
     used = _variance_of_mean(shares, own)
@@ -99,12 +101,3 @@ def _variance_of_mean(shares: Floats, covariance: Floats) -> Floats:
     """Return w' Sigma w; NaN when a scale that has a weight has no covariance."""
     weighted = shares[..., :, np.newaxis] * shares[..., np.newaxis, :]
     return np.asarray(np.sum(weighted * np.where(weighted != 0, covariance, 0.0), axis=(-2, -1)))
-
-
-def _check(weighting: str, variance: str) -> None:
-    if weighting not in get_args(ScaleWeighting):
-        known = ", ".join(get_args(ScaleWeighting))
-        raise ValueError(f"weighting must be one of {known} (got {weighting!r})")
-    if variance not in get_args(JointVariance):
-        known = ", ".join(get_args(JointVariance))
-        raise ValueError(f"variance must be one of {known} (got {variance!r})")

@@ -32,6 +32,7 @@ from trialsim.stats.sequential.crossing import (
     inflation_factor,
 )
 from trialsim.stats.sequential.re_estimation import (
+    Aim,
     blinded_mean_patients,
     blinded_odds_patients,
     blinded_proportion_patients,
@@ -308,7 +309,8 @@ def zone(given: Given) -> Given:
 
 
 def blinded_means(given: Given) -> Given:
-    plan = given["lumped_sd"] ** 2, given["delta"], given["power"], given["alpha_one_sided"], 1
+    aim = Aim(given["power"], given["alpha_one_sided"], 1)
+    plan = given["lumped_sd"] ** 2, given["delta"], aim
     return {
         "n_per_arm_lumped": blinded_mean_patients(*plan) / 2,
         "n_per_arm_adjusted": blinded_mean_patients(*plan, adjusted=True) / 2,
@@ -316,10 +318,8 @@ def blinded_means(given: Given) -> Given:
 
 
 def blinded_odds(given: Given) -> Given:
-    found = blinded_odds_patients(
-        given["p_pooled"], given["odds_ratio"], given["power"], given["alpha_two_sided"]
-    )
-    return {"N_total": found}
+    aim = Aim(given["power"], given["alpha_two_sided"])
+    return {"N_total": blinded_odds_patients(given["p_pooled"], given["odds_ratio"], aim)}
 
 
 def blinded_chi_squared(given: Given) -> Given:
@@ -330,7 +330,7 @@ def blinded_chi_squared(given: Given) -> Given:
     alpha, power, delta = given["alpha"], 1 - given["beta"], given["delta"]
 
     def arm(pooled: ArrayLike) -> Floats:
-        return np.ceil(blinded_proportion_patients(pooled, delta, power, alpha, 1) / 2)
+        return np.ceil(blinded_proportion_patients(pooled, delta, Aim(power, alpha, 1)) / 2)
 
     def rejected(n: int) -> Floats:
         treated, control = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
