@@ -23,7 +23,7 @@ from trialsim.simulated import simulate
 from trialsim.streams import Streams
 from trialsim.trial.conduct import Lack
 from trialsim.trial.rehabilitation import binomial_quantile, sessions_attended, sessions_due
-from trialsim.trial.trial import Engine, Trial, simulate_batch
+from trialsim.trial.trial import Trial, simulate_batch
 
 SEED = 2016
 CARS1 = load("cars1")
@@ -68,8 +68,8 @@ STUDIES = {
 }
 
 
-def simulated(scenario: Scenario, replicates: range, engine: Engine = "auto") -> Trial:
-    return simulate_batch(scenario, Streams(SEED, replicates), engine)
+def simulated(scenario: Scenario, replicates: range) -> Trial:
+    return simulate_batch(scenario, Streams(SEED, replicates))
 
 
 class Once(dict[str, Any]):
@@ -352,12 +352,6 @@ def test_replicates_that_fail_leave_the_tables_of_the_others_alone() -> None:
     alone = tables(simulated(hurried, range(kept[-1], kept[-1] + 1)))["subjects"]
     last = subjects[subjects["replicate"] == kept[-1]].reset_index(drop=True)
     assert_frame_equal(as_text(last), as_text(alone))
-
-
-def test_engines_give_the_same_tables() -> None:
-    small = CARS1.replace({"design.patients": 24})
-    by_engine = [tables(simulated(small, range(4), engine)) for engine in ("events", "vector")]
-    assert_same_tables(*by_engine)
 
 
 def test_columns_of_the_user_give_way_to_those_of_the_table() -> None:

@@ -11,9 +11,8 @@ from scipy.stats import mannwhitneyu
 from trialsim.analysis.analyse import analyse
 from trialsim.errors import InputError, RecruitmentError, RunError
 from trialsim.scenario.files.yaml_file import load
-from trialsim.simulated import SimulatedTrial, simulate
-from trialsim.streams import Streams
-from trialsim.trial.trial import Engine, simulate_batch
+from trialsim.simulated import simulate
+from trialsim.trial.trial import Engine
 
 ByHand: TypeAlias = Callable[[DataFrame], dict[str, DataFrame]]
 
@@ -72,14 +71,6 @@ def test_an_address_finds_its_trial_again(address: tuple[int, int]) -> None:
     for name, table in one.tables().items():
         assert_frame_equal(table, again.tables()[name])
         assert (table["replicate"] == address[1]).all()
-
-
-def test_a_trial_alone_is_the_same_as_in_a_batch() -> None:
-    batch = SimulatedTrial(simulate_batch(SMALL, Streams(SEED, range(60, 70))))
-    alone = simulate(SMALL, SEED, 66)
-    for name, table in batch.tables().items():
-        row = table[table["replicate"] == 66].reset_index(drop=True)
-        assert_frame_equal(row, alone.tables()[name], check_categorical=False)
 
 
 @pytest.mark.parametrize("engine", ["events", "vector"])
