@@ -101,13 +101,15 @@ class _Reader:
             visits.text("subject")
             self._stop_if_wrong()  # nothing else can be said of rows of nobody
         self._names = list(dict.fromkeys(self._subjects.text("subject")))
+        self._place = {name: place for place, name in enumerate(self._names)}
         self._count = len(self._names)
+        self._first = self._first_rows()
 
     def trial(self, seed: int | None) -> ObservedTrial:
         """Return the trial, or raise with everything that is wrong."""
-        design, first = self._scenario.design, self._first_rows()
-        arms = self._arms(first)
-        site = self._sites()[first]
+        design = self._scenario.design
+        arms = self._arms()
+        site = self._sites()[self._first]
         scores, attended, minutes = self._scores()
         conduct = self._conduct(minutes, attended)
         self._hold_baselines(scores)
@@ -190,10 +192,10 @@ class _Reader:
             rows.setdefault(name, row)
         return [rows[name] for name in self._names]
 
-    def _arms(self, first: list[int]) -> Integers:
+    def _arms(self) -> Integers:
         names = list(self._scenario.design.arms)
         self._subjects.text("arm")  # which must be there
-        codes = self._subjects.codes("arm", names, "an arm of the plan")[first]
+        codes = self._subjects.codes("arm", names, "an arm of the plan")[self._first]
         self._hold_compared_arms(codes)
         if "arm" in self._visits:
             known = dict(zip(self._names, codes.tolist(), strict=True))
@@ -231,16 +233,15 @@ class _Reader:
         visits = list(design.visits)
         table.text("visit")  # which must be there
         place = table.codes("visit", visits, "a visit of the plan").tolist()
-        patient = {name: at for at, name in enumerate(self._names)}
         shape = (self._count, len(visits))
         rows = np.full(shape, -1)
         for row, (name, visit) in enumerate(zip(table.text("subject"), place, strict=True)):
-            if name not in patient:
+            if name not in self._place:
                 table.wrong(row, "subject", "must be in the table of subjects", name)
-            elif visit >= 0 and rows[patient[name], visit] >= 0:
+            elif visit >= 0 and rows[self._place[name], visit] >= 0:
                 table.wrong(row, "visit", f"must stand once for subject {name}", visits[visit])
             elif visit >= 0:
-                rows[patient[name], visit] = row
+                rows[self._place[name], visit] = row
         there = rows >= 0
         scores = {}
         for outcome, column in self._outcome_columns():
@@ -290,8 +291,7 @@ class _Reader:
         minutes = self._subjects.numbers("randomised_minute")
         for row in np.flatnonzero(np.isnan(minutes)):
             self._subjects.wrong(int(row), "randomised_minute", "must be given")
-        first = [self._subjects.text("subject").index(name) for name in self._names]
-        return np.nan_to_num(minutes)[first].astype(np.int64)
+        return np.nan_to_num(minutes)[self._first].astype(np.int64)
 
     def _conduct(self, minutes: Integers, attended: Booleans) -> Conduct:
         status, ended = self._ends()
@@ -372,17 +372,16 @@ class _Reader:
                 self._problems.append(Problem("data", rule, str(self._folder)))
             return np.ones((self._count, count), np.bool_)
         given, recorded = np.zeros((2, self._count, count), np.bool_)
-        patient = {name: at for at, name in enumerate(self._names)}
         number = table.numbers("infusion")
         cells = zip(table.text("subject"), table.text("status"), strict=True)
         for row, (name, status) in enumerate(cells):
-            if name not in patient:
+            if name not in self._place:
                 table.wrong(row, "subject", "must be in the table of subjects", name)
             elif not 1 <= number[row] <= count:
                 rule = f"must be the number of a planned infusion, 1 to {count}"
                 table.wrong(row, "infusion", rule, f"{number[row]:g}")
             else:
-                place = patient[name], int(number[row]) - 1
+                place = self._place[name], int(number[row]) - 1
                 if recorded[place]:
                     rule = f"must stand once for subject {name}"
                     table.wrong(row, "infusion", rule, f"{number[row]:g}")
@@ -396,7 +395,9 @@ class _Reader:
             if name in rows:
                 table.wrong(row, "subject", "must stand once", name)
             rows[name] = row
-        for name in rows.keys() - set(self._names):
+        for name in rows:
+            if name in self._place:
+                continue
             table.wrong(rows[name], "subject", "must be in the table of subjects", name)
         return [rows.get(name, -1) for name in self._names]
 
@@ -428,7 +429,7 @@ class _Reader:
                     table.wrong(rows[cell.row], column, cell.rule, cell.value)
                 else:
                     rule = "must be in the table of screening"
-                    self._subjects.wrong(self._first_rows()[cell.row], "screening_number", rule)
+                    self._subjects.wrong(self._first[cell.row], "screening_number", rule)
             if self._problems:
                 break
             return kind.numbers(texts)[None]
@@ -440,15 +441,14 @@ class _Reader:
     def _with_covariates(self) -> Iterator[tuple[Table, list[int]]]:
         """Yield the tables that may have covariates, with the row of each patient."""
         subjects, screening = self._subjects, self._others["screening"]
-        first = self._first_rows()
-        yield subjects, first
+        yield subjects, self._first
         if screening is not None and "screening_number" in subjects:
             rows: dict[str, int] = {}
             for row, number in enumerate(screening.text("screening_number")):
                 if rows.setdefault(number, row) != row:
                     screening.wrong(row, "screening_number", "must stand once", number)
             numbers = subjects.text("screening_number")
-            yield screening, [rows.get(numbers[row], -1) for row in first]
+            yield screening, [rows.get(numbers[row], -1) for row in self._first]
 
     def _replicate(self) -> int:
         """Return the number of the replicate that simulated tables hold."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, read_only
 from trialsim.errors import InputError, Problem
-from trialsim.own.registry import Registry, checked_name, fingerprint, said_by
+from trialsim.own.registry import Registered, Registry, checked_name, fingerprint, first_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,11 @@ Analysis: TypeAlias = Callable[[AnalysisData], Estimates]
 
 
 @dataclass(frozen=True, slots=True)
-class OwnAnalysis:
+class OwnAnalysis(Registered):
     """A registered analysis, and what is said of it in print."""
 
-    name: str
-    function: Analysis
     estimates: str
     null: float
-    fingerprint: str
 
     def of(self, data: AnalysisData) -> Estimates:
         """Return what it finds in every replicate, as checked arrays of floats.
@@ -152,20 +149,13 @@ class OwnAnalysis:
         try:
             found = self.function(data)
         except (Exception, SystemExit) as error:
-            raise self._raised(error, data) from error
+            alone = (data.of(np.array([row])) for row in range(len(data.replicates)))
+            row, rule = first_error(self.function, alone, error)
+            raise self._refused(rule, data, row) from error
         if not isinstance(found, Estimates):
             rule = "must return trialsim.Estimates"
             raise self._refused(rule, data, None, type(found).__name__)
         return self._checked(found, data)
-
-    def _raised(self, error: BaseException, data: AnalysisData) -> InputError:
-        """Return the refusal of a batch, at the first replicate that raises by itself."""
-        for row in range(len(data.replicates)):
-            try:
-                self.function(data.of(np.array([row])))
-            except (Exception, SystemExit) as alone:
-                return self._refused(f"raised {said_by(alone)}", data, row)
-        return self._refused(f"raised {said_by(error)}", data, None)
 
     def _checked(self, found: Estimates, data: AnalysisData) -> Estimates:
         for name in ("estimate", "p_value"):
@@ -260,7 +250,7 @@ def own_analysis(
 
     def register(function: Analysis) -> Analysis:
         code = fingerprint(function, version)
-        KNOWN_ANALYSES.register(OwnAnalysis(name, function, estimates, float(null), code))
+        KNOWN_ANALYSES.register(OwnAnalysis(name, function, code, estimates, float(null)))
         return function
 
     return register

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, read_only
-from trialsim.own.registry import Registry, checked_name, fingerprint, said_by
+from trialsim.own.registry import Registered, Registry, checked_name, fingerprint, first_error
 
 _TOLERANCE: Final = 1e-6
 """Of a step of the scale: within it a score is a value of the scale."""
@@ -75,12 +75,8 @@ CourseFunction: TypeAlias = Callable[[CourseData], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredCourse:
+class RegisteredCourse(Registered):
     """A registered course."""
-
-    name: str
-    function: CourseFunction
-    fingerprint: str
 
     def cells(self, data: CourseData) -> Floats:
         """Return each patient's cell of the scale, from 0 at its low end, shape (patient,).
@@ -91,9 +87,11 @@ class RegisteredCourse:
             If the function raises, or returns what are no values of the scale.
         """
         try:
-            found = np.asarray(self.function(data))
+            found = self._scores(data)
         except (Exception, SystemExit) as error:
-            raise self._raised(error, data) from error
+            alone = (data.of(np.array([place])) for place in range(len(data.days)))
+            first, rule = first_error(self._scores, alone, error)
+            raise self._wrong(rule, None, first) from error
         return self._checked(found, data)
 
     def cells_of_batch(self, data: CourseData, first: int) -> Floats:
@@ -114,14 +112,8 @@ class RegisteredCourse:
                 raise self._wrong(rule, None, place)
         return cells
 
-    def _raised(self, error: BaseException, data: CourseData) -> CourseError:
-        """Return what to say of a batch, at the first patient for whom alone it raises."""
-        for place in range(len(data.days)):
-            try:
-                np.asarray(self.function(data.of(np.array([place]))))
-            except (Exception, SystemExit) as alone:
-                return self._wrong(f"raised {said_by(alone)}", None, place)
-        return self._wrong(f"raised {said_by(error)}", None, None)
+    def _scores(self, data: CourseData) -> Any:
+        return np.asarray(self.function(data))
 
     def _checked(self, score: Any, data: CourseData) -> Floats:
         wanted = data.days.shape

@@ -8,10 +8,11 @@ import hashlib
 import inspect
 import marshal
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from types import FunctionType
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from trialsim.errors import InputError, Problem
 
@@ -19,26 +20,17 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_NAME: Final = 100
 
 
-class Named(Protocol):
-    """What a registry holds."""
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A function, and the name by which a study file chooses it."""
 
-    @property
-    def name(self) -> str:
-        """The name by which a study file chooses it."""
-        ...
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """What runs."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """The mark of its text and version."""
-        ...
+    name: str
+    function: Callable[..., Any]
+    fingerprint: str
+    """The mark of its text and version."""
 
 
-Kind = TypeVar("Kind", bound=Named)
+Kind = TypeVar("Kind", bound=Registered)
 
 
 class Registry(Generic[Kind]):
@@ -141,6 +133,21 @@ def fingerprint(function: Callable[..., Any], version: str) -> str:
     except (OSError, TypeError):  # such as one typed into an interpreter
         text = marshal.dumps(function.__code__)
     return hashlib.sha256(text + version.encode()).hexdigest()[:12]
+
+
+def first_error(
+    call: Callable[[Any], Any], parts: Iterable[Any], error: BaseException
+) -> tuple[int | None, str]:
+    """Return at which part of a batch that raised an error a call raises by itself, and what.
+
+    If it does at none, there is only the error of the batch.
+    """
+    for place, part in enumerate(parts):
+        try:
+            call(part)
+        except (Exception, SystemExit) as alone:
+            return place, f"raised {said_by(alone)}"
+    return None, f"raised {said_by(error)}"
 
 
 def said_by(error: BaseException) -> str:

@@ -1,7 +1,8 @@
 """Tables of former patients: read as a study is loaded, which then holds what it takes of them.
 
-A table is read from the path that the study gives, relative to the file in which the path stands,
-and from nowhere else.
+A table is read from the path that the study gives, relative to the folder of the file in which the
+path stands, and from nowhere else. One that cannot be read is refused at that path; what is wrong
+in its cells is returned.
 """
 
 import csv
@@ -65,17 +66,12 @@ def filled(
 
     Parameters
     ----------
-    folder
-        That of the file in which the table is named.
     above
         The path of the study in the content, such as that of a trial of a programme.
     """
     study = _inside(content, above)
     population = study["population"]
-    try:
-        read = read_table(folder / population["table"]["file"])
-    except InputError as error:
-        return dict(content), [replace(one, path=below(above, FILE)) for one in error.problems]
+    read = _read_at(below(above, FILE), folder / population["table"]["file"], LEAST_ROWS)
     problems: list[Problem] = []
     covariates = dict(population.get("covariates") or {})
     for name, covariate in covariates.items():
@@ -99,23 +95,15 @@ def tabulated(
     """Return content whose course at a path has the days and shares of the table that it names.
 
     The table has columns arm and day, and one for each grade: proportions, or counts.
-
-    Parameters
-    ----------
-    folder
-        That of the file in which the table is named.
     """
     course = _inside(content, path)
     arm = course.get("arm")
     problems: list[Problem] = []
-    try:
-        read = read_table(folder / course["file"], 1)
-        lacking = [name for name in ("arm", "day") if name not in read.cells]
-        rule = f"must have the columns arm and day, and one for each grade: {', '.join(lacking)} "
-        if lacking:
-            raise InputError([Problem("", f"{rule}is missing", None, read.file, 1)])
-    except InputError as error:
-        return dict(content), [replace(one, path=f"{path}.file") for one in error.problems]
+    read = _read_at(f"{path}.file", folder / course["file"])
+    lacking = [name for name in ("arm", "day") if name not in read.cells]
+    rule = f"must have the columns arm and day, and one for each grade: {', '.join(lacking)} "
+    if lacking:
+        raise InputError([Problem(f"{path}.file", f"{rule}is missing", None, read.file, 1)])
     arms = list(dict.fromkeys(read.cells["arm"]))
     if arm not in arms:
         rule = f"must be an arm of {read.file}{nearest(str(arm), arms)}; there are "
@@ -132,24 +120,13 @@ def tabulated(
     return _put(content, path, {**rest, "days": days, "shares": shares}), problems
 
 
-def listed(
-    content: Mapping[str, Any], folder: Path, path: str
-) -> tuple[dict[str, Any], list[Problem]]:
-    """Return content whose procedure at a path has the lists of the table that it names.
-
-    Parameters
-    ----------
-    folder
-        That of the file in which the table is named.
-    """
+def listed(content: Mapping[str, Any], folder: Path, path: str) -> dict[str, Any]:
+    """Return content whose procedure at a path has the lists of the table that it names."""
     procedure = _inside(content, path)
-    try:
-        read = read_table(folder / procedure["file"], 1)
-    except InputError as error:
-        return dict(content), [replace(one, path=f"{path}.file") for one in error.problems]
+    read = _read_at(f"{path}.file", folder / procedure["file"])
     columns = {name: record_of(cells) for name, cells in read.cells.items()}
     rest = {key: part for key, part in procedure.items() if key != "file"}
-    return _put(content, path, {**rest, "columns": columns}), []
+    return _put(content, path, {**rest, "columns": columns})
 
 
 def _day_and_shares(
@@ -175,6 +152,14 @@ def _day_and_shares(
         problems.append(read.problem(path, rule, f"{total:g}", row))
         return None
     return day, [number / total for number in numbers.values()]
+
+
+def _read_at(path: str, file: Path, least: int = 1) -> Columns:
+    """Return the columns of the table that a study names at a path, where it is refused."""
+    try:
+        return read_table(file, least)
+    except InputError as error:
+        raise InputError([replace(one, path=path) for one in error.problems]) from None
 
 
 def read_table(path: Path, least: int = LEAST_ROWS, most: int = MOST_ROWS) -> Columns:

@@ -34,12 +34,12 @@ from trialsim.scenario.validation.problems import as_written, problems_between, 
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _MOST_BYTES: Final = 2_000_000
+"""In one file: many times the largest study that comes with the package."""
 _OF_TABLE: Final = ".margin.values"
 """How the paths end of what a table of former patients fills in."""
-AnyStudy = TypeVar("AnyStudy", bound=Study)
-"""In one file: many times the largest study that comes with the package."""
 _SECTIONS: Final = ("population", "eligibility", "operations", "design", "treatment", "analysis")
 """Which a variant cannot take away: their parts can be, one by one."""
+AnyStudy = TypeVar("AnyStudy", bound=Study)
 
 
 def load(scenario: str | Path) -> Scenario:
@@ -174,12 +174,16 @@ class Draft:
             course = COURSE_FILE.fullmatch(place.removeprefix(start))
             folder = Path(at.file).parent
             found: list[Problem] = []
-            if place == below(above, FILE):
-                content, found = filled(content, folder, above)
-            elif place == below(above, LISTS):
-                content, found = listed(content, folder, place.removesuffix(".file"))
-            elif course and part_at(content, f"{place.removesuffix('.file')}.model") == TABULATED:
-                content, found = tabulated(content, folder, place.removesuffix(".file"))
+            part = place.removesuffix(".file")
+            try:
+                if place == below(above, FILE):
+                    content, found = filled(content, folder, above)
+                elif place == below(above, LISTS):
+                    content = listed(content, folder, part)
+                elif course and part_at(content, f"{part}.model") == TABULATED:
+                    content, found = tabulated(content, folder, part)
+            except InputError as error:
+                found = [*error.problems]
             problems += found
         return Draft(content, self.places), [
             one if one.file else self.placed(one) for one in problems

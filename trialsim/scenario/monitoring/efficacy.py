@@ -6,7 +6,7 @@ as a mapping: `efficacy: {rule: hwang_shih_decani, gamma: -4}`.
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
@@ -29,22 +29,14 @@ class OBrienFleming(FrozenModel):
     """Alpha spending after Lan and DeMets (1983), little of it early."""
 
     rule: Literal["obrien_fleming"]
-
-    @property
-    def spending(self) -> Spending:
-        """The spending function."""
-        return OBrienFlemingSpending()
+    spending: ClassVar[Spending] = OBrienFlemingSpending()
 
 
 class Pocock(FrozenModel):
     """Alpha spending after Lan and DeMets (1983), nearly even."""
 
     rule: Literal["pocock"]
-
-    @property
-    def spending(self) -> Spending:
-        """The spending function."""
-        return PocockSpending()
+    spending: ClassVar[Spending] = PocockSpending()
 
 
 class GammaFamily(FrozenModel):
@@ -110,22 +102,14 @@ class ClassicalOBrienFleming(FrozenModel):
     """The bounds of O'Brien and Fleming (1979): constant times t**-0.5."""
 
     rule: Literal["classical_obrien_fleming"]
-
-    @property
-    def delta(self) -> float:
-        """The power of the information share, plus a half."""
-        return 0.0
+    delta: ClassVar[float] = 0.0
 
 
 class ClassicalPocock(FrozenModel):
     """The bounds of Pocock (1977): one bound for all looks."""
 
     rule: Literal["classical_pocock"]
-
-    @property
-    def delta(self) -> float:
-        """The power of the information share, plus a half."""
-        return 0.5
+    delta: ClassVar[float] = 0.5
 
 
 class WangTsiatis(FrozenModel):
@@ -165,7 +149,7 @@ class NoEfficacy(FrozenModel):
 SPENDING: Final = (OBrienFleming, Pocock, GammaFamily, PowerFamily, Table)
 """The rules that spend alpha by a function of information."""
 CLASSICAL: Final = (ClassicalOBrienFleming, ClassicalPocock, WangTsiatis)
-"""The rules whose bounds are a constant times a power of the information share."""
+"""The rules whose bounds are a constant times the information share to the power delta - 0.5."""
 
 SpendingRule: TypeAlias = OBrienFleming | Pocock | GammaFamily | PowerFamily | Table
 EfficacyRule: TypeAlias = (

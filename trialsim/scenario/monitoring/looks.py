@@ -1,7 +1,7 @@
 """When a look at the data falls, and how long the board takes to decide."""
 
 from collections.abc import Iterator
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
@@ -11,13 +11,7 @@ Day: TypeAlias = Annotated[int, Field(ge=1, le=100_000)]
 Kind: TypeAlias = Literal[
     "known", "known_patients", "randomised", "day", "days_after_first_patient"
 ]
-KINDS: Final[tuple[Kind, ...]] = (
-    "known",
-    "known_patients",
-    "randomised",
-    "day",
-    "days_after_first_patient",
-)
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 AT_THE_END: Final = "final"
 """How the last analysis is called beside the looks."""

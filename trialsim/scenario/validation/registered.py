@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 
-from trialsim.own.registry import Named, Registry
+from trialsim.own.registry import Registered, Registry
 from trialsim.scenario.validation.refusal import CheckedModel, Rules, Violation, unknown
 
 
@@ -66,7 +66,7 @@ class NamesCode(CheckedModel):
         if not isinstance(written, dict) or written.get("fingerprint") is not None:
             return written
         name = written.get(cls.code)
-        found: Named | None = cls.known.find(name) if isinstance(name, str) else None
+        found: Registered | None = cls.known.find(name) if isinstance(name, str) else None
         return written if found is None else {**written, "fingerprint": found.fingerprint}
 
     @model_validator(mode="after")
