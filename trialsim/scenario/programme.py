@@ -26,7 +26,6 @@ from trialsim.scenario.validation.refusal import (
     CheckedModel,
     Name,
     Violation,
-    until_missing,
     within,
 )
 from trialsim.scenario.validation.sources import Source, source_of, sources_after
@@ -58,11 +57,10 @@ def _sources_are_of_the_whole(fields: Mapping[str, Any]) -> Iterator[Violation]:
             yield Violation(f"sources.{path}", rule)
 
 
-def _findings_are_of_the_whole(findings: Mapping[str, Finding | None]) -> Iterator[Violation]:
+def _findings_are_of_the_whole(findings: Mapping[str, Finding]) -> Iterator[Violation]:
     for name, finding in findings.items():
-        of = None if finding is None else vars(finding).get("of")
-        refused = () if of is None else until_missing(_not_of_the_whole(of))
-        yield from within(f"findings.{name}.of", refused)
+        if (of := vars(finding).get("of")) is not None:
+            yield from within(f"findings.{name}.of", _not_of_the_whole(of))
 
 
 def _not_of_the_whole(of: Any) -> Iterator[Violation]:
@@ -90,9 +88,9 @@ def _calibrated_numbers_exist(
             yield Violation(f"calibrated.{path}", "must be the path of a number of a trial")
 
 
-def _trials_have_no_looks(trials: Mapping[str, Scenario | None]) -> Iterator[Violation]:
+def _trials_have_no_looks(trials: Mapping[str, Scenario]) -> Iterator[Violation]:
     for name, trial in trials.items():
-        if trial is not None and trial.monitoring is not None:
+        if trial.monitoring is not None:
             rule = "must be left out in a programme, which pools trials that ran to their end"
             yield Violation(f"{TRIALS}.{name}.monitoring", rule, "a mapping")
 

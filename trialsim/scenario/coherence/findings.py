@@ -11,8 +11,7 @@ from trialsim.scenario.plan.findings import Calibration, Finding, OfCovariate, O
 from trialsim.scenario.protocol.design import BASELINE, Design
 from trialsim.scenario.validation.refusal import Rules, Violation, must_exist, unknown, within
 
-Findings: TypeAlias = Mapping[str, Finding | None]
-"""By name; None for one that is wrong."""
+Findings: TypeAlias = Mapping[str, Finding]
 
 
 def _arms_exist(design: Design, findings: Findings) -> Iterator[Violation]:
@@ -87,18 +86,16 @@ def _covariates_exist(of: Any, population: Population) -> Iterator[Violation]:
 def _subjects(findings: Findings) -> Iterator[tuple[str, Any]]:
     """Yield what each finding is a figure of, as far as it is known."""
     for name, finding in findings.items():
-        of = None if finding is None else vars(finding).get("of")
-        if of is not None:
+        if (of := vars(finding).get("of")) is not None:
             yield name, of
 
 
 def findings_exist(
-    findings: Findings, calibrated: Mapping[str, Calibration | None]
+    findings: Findings, calibrated: Mapping[str, Calibration]
 ) -> Iterator[Violation]:
     """Refuse what is calibrated to give a finding that there is not."""
     for path, calibration in calibrated.items():
-        named = None if calibration is None else vars(calibration).get("finding")
-        if named is not None:
+        if (named := vars(calibration).get("finding")) is not None:
             yield from must_exist(f"calibrated.{path}.finding", "finding", named, findings)
 
 

@@ -32,13 +32,9 @@ def _looks_before_the_end(
     days = 0.0 if visit is None else visit.day + visit.window_days
     latest = operations.recruitment_limit_days + days
     for name, look in monitoring.looks.items():
-        if _is_sound(look):
+        if look.keeps_its_rules:
             refused = _before_the_end(look, design.patients, latest)
             yield from within(f"monitoring.looks.{name}", refused)
-
-
-def _is_sound(look: Look | None) -> bool:
-    return look is not None and look.keeps_its_rules
 
 
 def _before_the_end(look: Look, patients: int, latest: float) -> Iterator[Violation]:
@@ -60,7 +56,7 @@ def _before_the_end(look: Look, patients: int, latest: float) -> Iterator[Violat
 def _information_rises(design: Design, monitoring: Monitoring) -> Iterator[Violation]:
     """Refuse a look that expects no more information than the one before it."""
     for (first, before), (name, look) in pairwise(monitoring.looks.items()):
-        if not (_is_sound(before) and _is_sound(look)):
+        if not (before.keeps_its_rules and look.keeps_its_rules):
             continue
         if look.planned_share is None and before.when.kind == look.when.kind:
             continue  # refused by the looks themselves
@@ -79,7 +75,7 @@ def _information_rises(design: Design, monitoring: Monitoring) -> Iterator[Viola
 def _order_is_possible(design: Design, monitoring: Monitoring) -> Iterator[Violation]:
     """Refuse a look by another clock that must come before the look that it follows."""
     for (first, before), (name, look) in pairwise(monitoring.looks.items()):
-        if not (_is_sound(before) and _is_sound(look)):
+        if not (before.keeps_its_rules and look.keeps_its_rules):
             continue
         kinds = before.when.kind, look.when.kind
         if kinds in (("known", "randomised"), ("known_patients", "randomised")):

@@ -140,7 +140,7 @@ def _bounds_name_earlier_outcomes(outcomes: Mapping[str, Outcome]) -> Iterator[V
     names = list(outcomes)
     for place, (name, outcome) in enumerate(outcomes.items()):
         for label, bound in vars(outcome).get("bounds", {}).items():
-            other = None if bound is None else vars(bound).get("outcome")
+            other = vars(bound).get("outcome")
             path = f"outcomes.{name}.bounds.{label}.outcome"
             if other is not None and other not in names:
                 yield Violation(path, unknown("outcome", other, names), other)

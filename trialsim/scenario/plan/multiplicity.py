@@ -152,10 +152,10 @@ class Serial(FrozenModel):
         return tuple(secondary)
 
 
-def _in_one_family(families: Mapping[str, Family | None]) -> Iterator[Violation]:
+def _in_one_family(families: Mapping[str, Family]) -> Iterator[Violation]:
     seen: dict[str, str] = {}
     for name, family in families.items():
-        for analysis in () if family is None else family.analyses:
+        for analysis in family.analyses:
             if seen.setdefault(analysis, name) != name:
                 rule = f"must not be in two families (it is in {seen[analysis]} too)"
                 yield Violation(f"families.{name}.analyses", rule, analysis)
