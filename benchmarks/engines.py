@@ -72,7 +72,7 @@ def measure(effort: Effort) -> Table:
 
 def trials(scenario: Scenario, engine: Engine, count: int) -> Work:
     """Return the work of simulating and analysing so many trials."""
-    return Work(on_one_core(lambda: Simulation(scenario, SEED, engine).run(range(count))), count)
+    return on_one_core(lambda: Simulation(scenario, SEED, engine).run(range(count)), count)
 
 
 def _by_build(base: Scenario, effort: Effort) -> list[Row]:
@@ -84,7 +84,7 @@ def _by_build(base: Scenario, effort: Effort) -> list[Row]:
             with computed_by(build):
                 Simulation(base, SEED, "vector").run(range(count))
 
-        return Work(on_one_core(run), count)
+        return on_one_core(run, count)
 
     rates = in_turns({build: by(build) for build in builds}, effort.repeats)
     if builds == (NUMPY,):
@@ -120,7 +120,7 @@ def _of_twelve_scales(base: Scenario, effort: Effort) -> list[Row]:
 
 def _against_floor(scenario: Scenario, effort: Effort) -> Row:
     draws, count = draws_of(scenario, SEED), BATCH * effort.of(64)
-    floor = Work(on_one_core(lambda: draw_again(draws, SEED, count)), count)
+    floor = on_one_core(lambda: draw_again(draws, SEED, count), count)
     rates = in_turns({"vector": trials(scenario, "vector", count), "floor": floor}, effort.repeats)
     what = "vector engine, against its random numbers alone"
     target, why = Target("at least", 1 / 3), "aim 0.5; NumPy's own calls take the rest"
@@ -135,8 +135,8 @@ def _against_bare_loop(base: Scenario, effort: Effort) -> list[Row]:
             "vector": trials(base, "vector", BATCH * effort.of(64)),
             "events": trials(base, "events", effort.of(256, least=4)),
             "chairs": trials(seated, "events", effort.of(40, least=2)),
-            "bare": Work(on_one_core(lambda: bare_loop(base, few)), few),
-            "resource": Work(on_one_core(lambda: bare_loop(base, resource, CHAIRS)), resource),
+            "bare": on_one_core(lambda: bare_loop(base, few), few),
+            "resource": on_one_core(lambda: bare_loop(base, resource, CHAIRS), resource),
         },
         effort.repeats,
     )

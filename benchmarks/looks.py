@@ -13,7 +13,6 @@ from benchmarks.measure import (
     Row,
     Table,
     Target,
-    Work,
     compared,
     in_turns,
     on_one_core,
@@ -44,7 +43,7 @@ def measure(effort: Effort) -> Table:
         "one look": partial(trialsim.power, looked, count, SEED, n_jobs=1),
         "grid": partial(trialsim.what_if, looked, {PATH: times}, replicates=count, n_jobs=1),
     }
-    works = {name: Work(on_one_core(run), count) for name, run in runs.items()}
+    works = {name: on_one_core(run, count) for name, run in runs.items()}
     rows = []
     for build in dict.fromkeys((build_name(), NUMPY)):
         with computed_by(build):

@@ -93,14 +93,14 @@ class Table(NamedTuple):
     """What the figures are."""
 
 
-def on_one_core(call: Callable[[], object]) -> Callable[[], float]:
+def on_one_core(call: Callable[[], object], amount: float) -> Work:
     """Time a call by the processor time of this process, which other processes do not lengthen."""
-    return _timed(call, time.process_time)
+    return Work(_timed(call, time.process_time), amount)
 
 
-def by_the_clock(call: Callable[[], object]) -> Callable[[], float]:
+def by_the_clock(call: Callable[[], object], amount: float) -> Work:
     """Time a call that works in other processes too."""
-    return _timed(call, time.perf_counter)
+    return Work(_timed(call, time.perf_counter), amount)
 
 
 def in_turns(works: Mapping[str, Work], repeats: int) -> dict[str, Floats]:

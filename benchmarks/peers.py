@@ -36,8 +36,7 @@ def measure(effort: Effort) -> Table:
 
 def _whole_trials(effort: Effort) -> Work:
     scenario, trials = trialsim.load("cars1"), BATCH * effort.of(64)
-    run = on_one_core(lambda: Simulation(scenario, SEED, "vector").run(range(trials)))
-    return Work(run, trials)
+    return on_one_core(lambda: Simulation(scenario, SEED, "vector").run(range(trials)), trials)
 
 
 def _scipy(effort: Effort) -> list[Row]:
@@ -45,8 +44,8 @@ def _scipy(effort: Effort) -> list[Row]:
     rates = in_turns(
         {
             "ours": _whole_trials(effort),
-            "loop": Work(on_one_core(lambda: loop_power(samples, few)), few),
-            "power": Work(on_one_core(lambda: scipy_power(samples, many)), many),
+            "loop": on_one_core(lambda: loop_power(samples, few), few),
+            "power": on_one_core(lambda: scipy_power(samples, many), many),
         },
         effort.repeats,
     )
@@ -76,8 +75,8 @@ def _statsmodels(effort: Effort) -> Row:
             effect_interval(summary, "brunner-munzel")
 
     works = {
-        "ours": Work(on_one_core(ours), rounds * trials),
-        "theirs": Work(on_one_core(_with_statsmodels(treated, control)), trials),
+        "ours": on_one_core(ours, rounds * trials),
+        "theirs": on_one_core(_with_statsmodels(treated, control), trials),
     }
     rates = in_turns(works, effort.repeats)
     return compared(what, "trials/s", rates["ours"], rates["theirs"])
@@ -107,7 +106,7 @@ def _mediana(effort: Effort) -> Row:
     def theirs() -> float:
         return rscript.mediana(few, PATIENTS[0], *POISSON_MEANS, ALPHA / 2, SEED)[0]
 
-    works = {"ours": Work(on_one_core(ours), many), "theirs": Work(theirs, few)}
+    works = {"ours": on_one_core(ours, many), "theirs": Work(theirs, few)}
     rates = in_turns(works, effort.repeats)
     return compared(what, "trials/s", rates["ours"], rates["theirs"])
 

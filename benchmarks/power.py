@@ -14,7 +14,6 @@ from benchmarks.measure import (
     Row,
     Table,
     Target,
-    Work,
     by_the_clock,
     compared,
     in_turns,
@@ -56,9 +55,7 @@ def _workers(scenario: Scenario, effort: Effort) -> Row:
     """Compare workers with one; the first round, which starts the workers, is not counted."""
     count = effort.of(REPLICATES, least=BATCH)
     works = {
-        str(jobs): Work(
-            by_the_clock(partial(trialsim.power, scenario, count, SEED, n_jobs=jobs)), count
-        )
+        str(jobs): by_the_clock(partial(trialsim.power, scenario, count, SEED, n_jobs=jobs), count)
         for jobs in (WORKERS, 1)
     }
     rates = in_turns(works, effort.repeats)
@@ -78,7 +75,7 @@ def _batches(scenario: Scenario, effort: Effort) -> list[Row]:
     for batch in BATCHES:
         count = effort.of(4096, least=512) if batch > 1 else effort.of(128)
         run = partial(Simulation(scenario, SEED, "vector", batch).run, range(count))
-        works[str(batch)] = Work(on_one_core(run), count)
+        works[str(batch)] = on_one_core(run, count)
     rates = in_turns(works, effort.repeats)
     usual = rates[str(BATCH)]
     return [
@@ -93,9 +90,7 @@ def _replicates(scenario: Scenario, effort: Effort) -> Row:
     many = effort.of(REPLICATES, least=8 * BATCH)
     few = many // 8
     works = {
-        str(count): Work(
-            on_one_core(partial(trialsim.power, scenario, count, SEED, n_jobs=1)), count
-        )
+        str(count): on_one_core(partial(trialsim.power, scenario, count, SEED, n_jobs=1), count)
         for count in (many, few)
     }
     times = {count: 1000 / rates for count, rates in in_turns(works, effort.repeats).items()}
@@ -114,7 +109,7 @@ def _designs(scenario: Scenario, effort: Effort) -> Row:
     run = partial(
         trialsim.what_if, scenario, changes, how="grid", replicates=count, seed=SEED, n_jobs=WORKERS
     )
-    seconds = 1 / in_turns({"grid": Work(by_the_clock(run), 1)}, 1)["grid"]
+    seconds = 1 / in_turns({"grid": by_the_clock(run, 1)}, 1)["grid"]
     return Row(
         what=f"{sizes * effects} designs of {count:,} replicates, {WORKERS} workers",
         unit="s",

@@ -66,6 +66,11 @@ from trialsim.stats.multiplicity.dunnett import (
 )
 from trialsim.stats.multiplicity.nested import adjust_nested, correlation_of_ranks
 from trialsim.stats.p_values import Standardised, normal_p_value
+from trialsim.stats.planning.scale_effects import (
+    cells_of_censored_normal,
+    mean_of_cells,
+    theta_of_cells,
+)
 from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
 from trialsim.stats.ranks.brunner_munzel import brunner_munzel, satterthwaite
 from trialsim.stats.ranks.effect_intervals import (
@@ -84,6 +89,7 @@ from trialsim.stats.ranks.hierarchical import (
     win_ratio_of,
 )
 from trialsim.stats.ranks.mann_whitney import (
+    RankTest,
     mann_whitney,
     rank_test,
     summarise,
@@ -229,8 +235,8 @@ def _ranks(draw: Draw, continuity: bool = False, onto: Onto = _scale) -> Boolean
     return _below(mann_whitney(*arms, "two-sided", continuity).p_value)
 
 
-def _exact(draw: Draw) -> Booleans:
-    return _below(exact_rank_test(*_two(draw)).p_value)
+def _tested(draw: Draw, test: Callable[[Floats, Floats], RankTest | MeanDifference]) -> Booleans:
+    return _below(test(*_two(draw)).p_value)
 
 
 def _brunner_munzel(draw: Draw, reference: Literal["t", "normal"]) -> Booleans:
@@ -459,14 +465,6 @@ _SHAPES: Final[dict[Shape, list[float]]] = {
     "sigmoid_emax": [25.0, 3.0],
     "quadratic": [-0.012],
 }
-
-
-def _t_test(draw: Draw) -> Booleans:
-    return _below(student_t_test(*_two(draw)).p_value)
-
-
-def _welch(draw: Draw) -> Booleans:
-    return _below(welch_t_test(*_two(draw)).p_value)
 
 
 def _ancova(draw: Draw, adjust: Adjust = ancova) -> Booleans:
@@ -710,8 +708,6 @@ def _claimed(distance: Standardised) -> Booleans:
 
 def _mean_shift(shift: float) -> float:
     """Return the difference of means of a shift of the latent normal, by its cells."""
-    from trialsim.stats.planning.scale_effects import cells_of_censored_normal, mean_of_cells
-
     moved, control = (
         mean_of_cells(cells_of_censored_normal(_MEAN + by * _SD, _SD, 0, 57)) for by in (shift, 0.0)
     )
@@ -720,8 +716,6 @@ def _mean_shift(shift: float) -> float:
 
 def _theta(shift: float) -> float:
     """Return the Mann-Whitney effect of a shift of the latent normal, by its cells."""
-    from trialsim.stats.planning.scale_effects import cells_of_censored_normal, theta_of_cells
-
     control = cells_of_censored_normal(_MEAN, _SD, 0, 57)
     return float(theta_of_cells(cells_of_censored_normal(_MEAN + shift * _SD, _SD, 0, 57), control))
 
@@ -743,7 +737,7 @@ _OF_GRADES: Final[dict[str, Callable[..., Booleans]]] = {
 METHODS: Final[dict[str, Judged]] = {
     "mann_whitney": _ranks,
     "mann_whitney, continuity correction": partial(_ranks, continuity=True),
-    "exact_mann_whitney": _exact,
+    "exact_mann_whitney": partial(_tested, test=exact_rank_test),
     "mann_whitney, 12 sites, van-elteren": partial(_stratified, weighting="van-elteren"),
     "mann_whitney, 12 sites, inverse-variance": partial(_stratified, weighting="inverse-variance"),
     "mann_whitney, a quarter imputed": _imputed,
@@ -769,8 +763,8 @@ METHODS: Final[dict[str, Judged]] = {
     },
     "dunnett, mann_whitney": _dunnett,
     "step_down_dunnett, mann_whitney, one dose works": partial(_dunnett, one_works=True),
-    "t_test": _t_test,
-    "welch": _welch,
+    "t_test": partial(_tested, test=student_t_test),
+    "welch": partial(_tested, test=welch_t_test),
     "ancova": _ancova,
     "ancova, by arm": partial(_ancova, adjust=ancova_by_arm),
     "mmrm, kenward-roger": partial(_mmrm, freedom="kenward-roger"),

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from benchmarks.measure import Effort, Row, Table, Target, Work, by_the_clock, in_turns
+from benchmarks.measure import Effort, Row, Table, Target, by_the_clock, in_turns
 
 _PROGRAM = "from trialsim.__main__ import main; main()"
 PROGRAMS: dict[str, tuple[list[str], Target | None]] = {
@@ -19,7 +19,7 @@ PROGRAMS: dict[str, tuple[list[str], Target | None]] = {
 
 def measure(effort: Effort) -> Table:
     """Time fresh interpreters; the least of several is what the machine needs."""
-    works = {name: Work(by_the_clock(_fresh(code)), 1) for name, (code, _) in PROGRAMS.items()}
+    works = {name: by_the_clock(_fresh(code), 1) for name, (code, _) in PROGRAMS.items()}
     seconds = {name: 1 / rates for name, rates in in_turns(works, 2 * effort.repeats).items()}
     rows = [
         Row(

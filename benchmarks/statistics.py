@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.designs import ALPHA, PATIENTS, two_samples
-from benchmarks.measure import Effort, Row, Table, Target, Work, compared, in_turns, on_one_core
+from benchmarks.measure import Effort, Row, Table, Target, compared, in_turns, on_one_core
 from benchmarks.rank_power import scipy_power
 from trialsim.arrays import Floats
 from trialsim.stats.planning.count_power import count_power
@@ -55,7 +55,7 @@ def _tests(treated: Floats, control: Floats, cells: int, effort: Effort) -> list
         "bm test": brunner_munzel_counted,
         "scipy bm": lambda: [stats.brunnermunzel(control, treated, axis=1) for _ in range(rounds)],
     }
-    works = {name: Work(on_one_core(call), rounds * TRIALS) for name, call in calls.items()}
+    works = {name: on_one_core(call, rounds * TRIALS) for name, call in calls.items()}
     rates, least = in_turns(works, effort.repeats), Target("at least", 6)
     named = (
         ("test and DeLong interval by counting, mannwhitneyu(axis=1)", "delong", "scipy", least),
@@ -94,8 +94,8 @@ def _power(effort: Effort) -> Row:
         count_power(samples.treated, samples.control, PATIENTS, trials, generator, ALPHA)
 
     works = {
-        "ours": Work(on_one_core(ours), trials),
-        "theirs": Work(on_one_core(lambda: scipy_power(samples, trials)), trials),
+        "ours": on_one_core(ours, trials),
+        "theirs": on_one_core(lambda: scipy_power(samples, trials), trials),
     }
     rates = in_turns(works, effort.repeats)
     what = "power from counts, scipy.stats.power(mannwhitneyu)"

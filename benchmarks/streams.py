@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.floor import Draw, draw_again, draws_of
-from benchmarks.measure import Effort, Row, Table, Work, compared, in_turns, on_one_core
+from benchmarks.measure import Effort, Row, Table, compared, in_turns, on_one_core
 from trialsim.replicates.run import BATCH
 from trialsim.scenario.files.yaml_file import load
 from trialsim.streams import TILE, WORDS, Streams
@@ -46,7 +46,7 @@ def _in_a_row(what: str, replicates: int, units: int, effort: Effort) -> Row:
             plain.integers(0, WORDS, (replicates, units), np.uint32)
 
     amount = blocks * replicates * units / 1e6
-    works = {"ours": Work(on_one_core(ours), amount), "theirs": Work(on_one_core(theirs), amount)}
+    works = {"ours": on_one_core(ours, amount), "theirs": on_one_core(theirs, amount)}
     rates = in_turns(works, effort.repeats)
     return compared(what, "million/s", rates["ours"], rates["theirs"])
 
@@ -63,7 +63,7 @@ def _alone(effort: Effort) -> Row:
         for draw in range(calls):
             np.random.Generator(np.random.Philox(key=draw)).random()
 
-    works = {"ours": Work(on_one_core(ours), calls), "theirs": Work(on_one_core(theirs), calls)}
+    works = {"ours": on_one_core(ours, calls), "theirs": on_one_core(theirs, calls)}
     rates = in_turns(works, effort.repeats)
     what = "one number alone, against a generator built for it"
     return compared(what, "us", 1e6 / rates["ours"], 1e6 / rates["theirs"])
@@ -80,8 +80,8 @@ def _floor(draws: list[Draw], effort: Effort) -> Row:
                 plain.integers(0, WORDS, (BATCH, one.units), np.uint32)
 
     works = {
-        "ours": Work(on_one_core(lambda: draw_again(draws, SEED, trials)), trials),
-        "theirs": Work(on_one_core(theirs), trials),
+        "ours": on_one_core(lambda: draw_again(draws, SEED, trials), trials),
+        "theirs": on_one_core(theirs, trials),
     }
     rates = in_turns(works, effort.repeats)
     return compared("all draws of cars1: the floor", "trials/s", rates["ours"], rates["theirs"])
