@@ -90,7 +90,7 @@ def waiting_run(run_of: RunOf, modest: Scenario) -> RunDirectory:
 @pytest.fixture(scope="session")
 def sequential_run(run_of: RunOf) -> RunDirectory:
     """Return a finished run of a small study with looks."""
-    return run_of(load("cars_sequential").replace({"design.patients": 80}), "sequential")
+    return run_of(load("cars_sequential").replace({"design.patients": 80}), "sequential", 96)
 
 
 @pytest.fixture(scope="session")

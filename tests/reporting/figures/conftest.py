@@ -14,6 +14,8 @@ from trialsim.scenario.files.yaml_file import load
 
 SEED: Final = 2016
 REPLICATES: Final = 120
+FEW: Final = 16
+"""Trials of what is dear to analyse."""
 
 
 @pytest.fixture(scope="session")
@@ -175,14 +177,17 @@ def drawn_from(
         "curve": (curve, "curve"),
         "curve of a sample size": (size, "curve"),
         "assurance": (assured, "assurance"),
-        "tipping-point": (tipped(study, 40), "tipping-point"),
+        "tipping-point": (tipped(study, FEW), "tipping-point"),
         "tipping-point of one trial": (tipped(study, 1), "tipping-point"),
-        "estimands": (ts.estimands(BUILT_IN, 40, SEED, n_jobs=1), "estimands"),
-        "missingness": (ts.missingness(BUILT_IN, STOPPED, None, 40, SEED, n_jobs=1), "missingness"),
+        "estimands": (ts.estimands(BUILT_IN, FEW, SEED, n_jobs=1), "estimands"),
+        "missingness": (
+            ts.missingness(BUILT_IN, STOPPED, None, FEW, SEED, n_jobs=1),
+            "missingness",
+        ),
         "effects": (ts.analyse(trial), "effects"),
         "subgroups": (ts.analyse(ts.simulate(by_severity(study), SEED)), "subgroups"),
         "subgroups of several": (
-            simulated_trials(by_severity(study), SEED, range(40)),
+            simulated_trials(by_severity(study), SEED, range(FEW)),
             "subgroups",
         ),
         "scores": (trial, "scores"),
@@ -196,7 +201,7 @@ def drawn_from(
         "population": (former, "population"),
         "dose-response": (ts.simulate(DOSES, SEED), "dose-response"),
         "dose-response of several": (
-            simulated_trials(load(DOSES), SEED, range(20)),
+            simulated_trials(load(DOSES), SEED, range(FEW)),
             "dose-response",
         ),
         "stopping": (looked_at, "stopping"),
