@@ -100,9 +100,12 @@ def test_what_is_no_grid_is_refused(grid: WhatIf) -> None:
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="TRIALSIM_CHROMIUM does not name a Chromium to look with")
-@pytest.mark.parametrize("width", [500, 800, 1200])
+@pytest.mark.parametrize("width", [500, 800])
 def test_the_sliders_choose_a_row_of_the_table(grid: WhatIf, tmp_path: Path, width: int) -> None:
-    """The page opens between the values that the base has not, and is moved by one step."""
+    """The page opens between the values that the base has not, and is moved by one step.
+
+    Narrower than 544 pixels it is laid out otherwise; a wider window only has more room.
+    """
     page = explorer_page(grid, "trialsim explore")
     file = tmp_path / "page.html"
     file.write_text(page.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
