@@ -191,12 +191,12 @@ def test_more_patients_change_no_earlier_patient(name: str, request: pytest.Fixt
 def test_a_batch_gives_every_replicate_as_it_is_alone(
     name: str, request: pytest.FixtureRequest, arrays_of: ArraysOf
 ) -> None:
-    """130 replicates, over the seams of the streams, against single ones."""
+    """70 replicates, over two seams of the streams, against single ones."""
     scenario: Scenario = request.getfixturevalue(name)
     scenario = scenario.replace({"design.patients": 40})
-    batch = simulate_batch(scenario, Streams(9, range(37, 167)))
-    for row in (0, 26, 27, 90, 91, 129):
-        alone = simulate_batch(scenario, Streams(9, range(37 + row, 38 + row)))
+    batch = simulate_batch(scenario, Streams(9, range(60, 130)))
+    for row in (0, 3, 4, 67, 68, 69):
+        alone = simulate_batch(scenario, Streams(9, range(60 + row, 61 + row)))
         for part in ("conduct", "arms", "underlying", "scores", "site", "candidate"):
             many, one = arrays_of(getattr(batch, part)), arrays_of(getattr(alone, part))
             for path, array in one.items():
