@@ -86,9 +86,7 @@ def compare(
     >>> len(patients), bool((patients["arat_day_90_a"] == patients["arat_day_90_b"]).any())
     (208, True)
     """
-    a = load_study(a)
-    b = load_study(b)
-    return Comparison(single_trial(a), single_trial(b), seed, engine)
+    return Comparison(single_trial(load_study(a)), single_trial(load_study(b)), seed, engine)
 
 
 def _patients_of(scenario: Scenario, seed: int, replicate: int, engine: Engine) -> "DataFrame":

@@ -44,6 +44,8 @@ MOST_PAIRS: Final = 10_000_000
 _BATCH: Final = 128
 _PURPOSE: Final = "endpoint cells"
 _TABLE: Final = ["quantity", "value", "mcse"]
+_CLOSED: Final = ("noether", "zhao", "happ")
+"""Powers in closed form."""
 
 
 class EndpointCells(NamedTuple):
@@ -104,7 +106,7 @@ class CountPower(Shown):
         rows = {
             "power": (self.power, self.mcse),
             "effect": (self.cells.effect, self.cells.effect_mcse),
-            **{name: (getattr(self, name), np.nan) for name in ("noether", "zhao", "happ")},
+            **{name: (getattr(self, name), np.nan) for name in _CLOSED},
         }
         return DataFrame([(name, *one) for name, one in rows.items()], columns=_TABLE)
 
@@ -114,17 +116,11 @@ class CountPower(Shown):
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in self.cells._asdict().items()
         }
+        about = ("scenario", "digest", "seed", "replicates", "power", "mcse")
         return {
-            "scenario": self.scenario,
-            "digest": self.digest,
-            "seed": self.seed,
-            "replicates": self.replicates,
-            "power": self.power,
-            "mcse": self.mcse,
+            **{name: getattr(self, name) for name in about},
             "estimate": {name: float(one) for name, one in self.estimate._asdict().items()},
-            "noether": self.noether,
-            "zhao": self.zhao,
-            "happ": self.happ,
+            **{name: getattr(self, name) for name in _CLOSED},
             "patients": list(self.patients),
             "cells": {**cells, "patients": list(self.cells.patients)},
         }
@@ -172,8 +168,7 @@ def count_power_of(
     RunError
         If an arm has no patient to analyse.
     """
-    scenario = load_study(scenario)
-    scenario = single_trial(scenario)
+    scenario = single_trial(load_study(scenario))
     problems = _problems(scenario)
     if replicates > MOST_PAIRS:
         problems.append(Problem("replicates", f"must be at most {MOST_PAIRS:,}", str(replicates)))
@@ -329,10 +324,8 @@ def _closed_forms(
     step = max(cells.effect_mcse, 1e-6)
     near = [min(max(cells.effect + shift, 0.0), 1.0) for shift in (-step, step)]
     low, high = (float(noether(theta, share).power(*wanted)) for theta in near)
-    forms = {
-        "noether": float(noether(cells.effect, share).power(*wanted)),
-        "zhao": float(zhao(cells.treated, cells.control, share).power(*wanted)),
-        "happ": float(happ(cells.treated, cells.control, share).power(*wanted)),
-    }
-    known = {name: float("nan") if away else power for name, power in forms.items()}
+    arms = cells.treated, cells.control
+    planned = noether(cells.effect, share), zhao(*arms, share), happ(*arms, share)
+    powers = (float("nan") if away else float(one.power(*wanted)) for one in planned)
+    known = dict(zip(_CLOSED, powers, strict=True))
     return {**known, "power_slope": (high - low) / (near[1] - near[0])}

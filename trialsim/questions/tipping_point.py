@@ -23,7 +23,7 @@ from trialsim.replicates.result import (
 from trialsim.replicates.run import BATCH, Failure, Replicates, summary_of_deltas
 from trialsim.runs.manifest import DELTAS as OF_DELTAS
 from trialsim.runs.manifest import TOLERANCE
-from trialsim.runs.runner import Runner, not_enough
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.choices import Quantity
 from trialsim.scenario.plan.imputation import AT_RANDOM, DeltaScale, whose_scores_shift
@@ -260,10 +260,7 @@ def tipping_point(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
-    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
-    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
-    if wrong:
-        raise InputError(wrong)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler).checked_for(replicates)
     study = load_study(scenario)
     return tipping_point_by(runner, study, tuple(deltas), replicates, out, tolerance)
 

@@ -98,16 +98,7 @@ class _Stored(BaseModel):
 
     def beside(self, scenario: Study) -> RunManifest:
         """Return the manifest with its scenario."""
-        return RunManifest(
-            scenario,
-            self.seed,
-            self.engine,
-            self.versions,
-            self.block,
-            self.command,
-            self.inputs,
-            self.processor,
-        )
+        return RunManifest(scenario, **self.model_dump(exclude={"digest", "scenario_file"}))
 
 
 def _stored(folder: Path) -> _Stored:

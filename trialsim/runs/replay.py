@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from trialsim.arrays import Floats
 from trialsim.clock import DAY, HOUR
 from trialsim.errors import InputError, Problem, RunError
 from trialsim.replicates.result import SIMULATED
@@ -78,12 +77,9 @@ class Timeline:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the timeline as plain values, for JSON."""
+        about = ("seed", "replicate", "patient", "site", "arm")
         return {
-            "seed": self.seed,
-            "replicate": self.replicate,
-            "patient": self.patient,
-            "site": self.site,
-            "arm": self.arm,
+            **{name: getattr(self, name) for name in about},
             "covariates": dict(self.covariates),
             "timeline": [event._asdict() for event in self.events],
             "potential_outcomes": self.scores,
@@ -188,7 +184,8 @@ def potential_scores(trial: Trial, patient: int) -> dict[str, dict[str, dict[str
     found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in trial.scores}
     for arm in trial.scenario.design.arms:
         for name, score in in_arm(trial, patient, arm).underlying.items():
-            found[name][arm] = _by_visit(trial, score[0, patient - 1])
+            own = np.asarray(score[0, patient - 1]).tolist()
+            found[name][arm] = dict(zip(trial.scenario.design.visits, own, strict=True))
     return found
 
 
@@ -201,10 +198,6 @@ def in_arm(trial: Trial, patient: int, arm: str) -> Trial:
     arms = trial.arms.copy()
     arms[0, patient - 1] = list(trial.scenario.design.arms).index(arm)
     return trial.world(arms)
-
-
-def _by_visit(trial: Trial, scores: Floats) -> dict[str, float]:
-    return dict(zip(trial.scenario.design.visits, np.asarray(scores).tolist(), strict=True))
 
 
 def _records(table: "DataFrame") -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trialsim.errors import Problem
+from trialsim.errors import InputError, Problem
 from trialsim.legible import shows
 from trialsim.replicates.checks import check_count, check_recruitment, chosen_engine
 from trialsim.replicates.monitoring.recuts import AT_ONCE, Recuts, trials_alike
@@ -64,6 +64,19 @@ class Runner:
             yield Problem("n_jobs", "must not be 0", "0")
         if self.batch < 1:
             yield Problem("batch", "must be at least 1", str(self.batch))
+
+    def checked_for(self, replicates: int) -> "Runner":
+        """Return this runner, if that many replicates and all its own numbers are in range.
+
+        Raises
+        ------
+        InputError
+            With every number that is not.
+        """
+        wrong = [*self.problems(), *not_enough("replicates", replicates)]
+        if wrong:
+            raise InputError(wrong)
+        return self
 
     def check(self, study: Study) -> None:
         """Refuse a study that cannot be run, before any replicate of it is.

@@ -30,7 +30,7 @@ def cars1() -> ts.Scenario:
 @pytest.fixture(scope="module")
 def pooled(cars1: ts.Scenario) -> ts.Assurance:
     """Return CARS-1 under the prior of the pooled trials."""
-    return ts.assurance(cars1, "cars_pooled", replicates=2560, seed=SEED, n_jobs=1)
+    return ts.assurance(cars1, "cars_pooled", replicates=1280, seed=SEED, n_jobs=1)
 
 
 def test_a_prior_without_width_gives_the_power_at_its_value_to_the_bit(cars1: ts.Scenario) -> None:
@@ -47,7 +47,7 @@ def test_a_prior_without_width_gives_the_power_at_its_value_to_the_bit(cars1: ts
 def test_a_lump_of_all_belief_at_no_effect_gives_alpha_half_of_it_success(
     cars1: ts.Scenario,
 ) -> None:
-    null = ts.assurance(cars1, normal_prior(0.7, 0.04, no_effect=1.0), 4_000, SEED, n_jobs=1)
+    null = ts.assurance(cars1, normal_prior(0.7, 0.04, no_effect=1.0), 2_000, SEED, n_jobs=1)
     alpha = cars1.analysis.alpha
     assert (null.columns["effect"] == 0.5).all()
     error = math.sqrt(alpha * (1 - alpha) / null.replicates)
@@ -142,7 +142,7 @@ def test_the_scale_of_the_prior_is_that_of_the_scenarios_effect(cars1: ts.Scenar
 
 def test_cars_1_alone_did_not_foretell_cars_2(cars1: ts.Scenario) -> None:
     """The estimate that the pooled result leaves to CARS-2 lies in the far lower tail."""
-    foretold = ts.assurance(cars1.replace({"design.patients": 240}), "cars1", 2_560, SEED, n_jobs=1)
+    foretold = ts.assurance(cars1.replace({"design.patients": 240}), "cars1", 1_280, SEED, n_jobs=1)
     assert foretold.share_at_most(0.53).estimate < 0.005
     low, high = foretold.prediction_interval()
     assert 0.53 < low < 0.71 < high

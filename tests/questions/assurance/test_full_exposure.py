@@ -16,7 +16,7 @@ SEED = 2016
 
 def test_the_published_estimate_is_what_trials_are_predicted_to_give() -> None:
     """0.71 of CARS-1, for which its study needs an effect of 0.722 at full exposure."""
-    found = ts.assurance("cars1", "cars1", 4_000, SEED, n_jobs=1)
+    found = ts.assurance("cars1", "cars1", 2_000, SEED, n_jobs=1)
     error = float(found.predicted.mcse)
     assert found.predicted.estimate == pytest.approx(0.71, abs=4 * error + 0.003)
     assert found.attenuation is not None

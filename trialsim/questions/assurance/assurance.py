@@ -261,20 +261,14 @@ class Assurance(Shown):
         """Return the result as plain values, for JSON."""
         low, high = self.prediction_interval()
         predicted, rejections = self.predicted, self.rejections
+        about = ("seed", "replicates", "strata", "failed", "without_logarithm")
+        success = ("probability", "mcse", "mcse_simulation", "mcse_draws")
         return {
             "scenario": self.scenario,
             "digest": self.digest,
             "prior": self.prior.model_dump(mode="json"),
             "attenuation": self.attenuation and self.attenuation._asdict(),
-            "seed": self.seed,
-            "replicates": self.replicates,
-            "strata": self.strata,
-            "failed": self.failed,
-            "without_logarithm": self.without_logarithm,
-            "probability": self.probability,
-            "mcse": self.mcse,
-            "mcse_simulation": self.mcse_simulation,
-            "mcse_draws": self.mcse_draws,
+            **{name: getattr(self, name) for name in (*about, *success)},
             "ci": list(self.ci),
             "power_sd": self.power_sd,
             **of_wrong_direction(self.wrong_direction),

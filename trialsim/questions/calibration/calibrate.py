@@ -7,18 +7,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from trialsim.arrays import Floats
 from trialsim.errors import InputError, Problem, nearest
 from trialsim.questions.calibration.figure_curve import FigureCurve, Target, meeting
 from trialsim.questions.calibration.simulated_figures import POWER, is_ratio, quantities_of
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH
-from trialsim.runs.runner import Runner, not_enough
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.plan.findings import Calibration, Finding
 from trialsim.scenario.programme import Programme, Study
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-@dataclass(frozen=True, slots=True)
-class Solved:
+class Solved(NamedTuple):
     """A number that was solved for, and the figure that it was solved to give."""
 
     path: str
@@ -72,11 +70,7 @@ class CalibrationResult(Shown):
         """Return a row for each number that was solved for."""
         from pandas import DataFrame
 
-        return DataFrame(self._rows())
-
-    def _rows(self) -> list[dict[str, Any]]:
-        names = Solved.__dataclass_fields__
-        return [{name: getattr(row, name) for name in names} for row in self.rows]
+        return DataFrame(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
@@ -87,7 +81,7 @@ class CalibrationResult(Shown):
             "confirmation_seed": self.confirmation_seed,
             "replicates": self.replicates,
             "simulated": self.simulated,
-            "rows": self._rows(),
+            "rows": [row._asdict() for row in self.rows],
             "note": SIMULATED,
             "seconds": self.seconds,
         }
@@ -126,10 +120,7 @@ def calibrate(
         If the numbers do not move the figures, or none that the study can have bring them to their
         targets.
     """
-    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
-    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
-    if wrong:
-        raise InputError(wrong)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler).checked_for(replicates)
     return calibrated_by(runner, load_study(study), targets, replicates, start)
 
 
@@ -158,8 +149,8 @@ def calibrated_by(
     slopes = np.diag(met.slopes)
     columns = np.stack([old, values, met.errors, slopes, figures, confirmed, mcse], axis=1)
     rows = [
-        _solved(path, target, numbers)
-        for (path, target), numbers in zip(wanted.items(), columns, strict=True)
+        Solved(path, *numbers[:3], target.name, target.value, *numbers[3:])
+        for (path, target), numbers in zip(wanted.items(), columns.tolist(), strict=True)
     ]
     return CalibrationResult(
         study=_recorded(study, rows, wanted),
@@ -246,22 +237,6 @@ def _rounded(value: float, error: float) -> float:
     """
     known = np.isfinite(error) and error > 0
     return round(value, int(np.ceil(-np.log10(error / 2)))) if known else value
-
-
-def _solved(path: str, target: Target, numbers: Floats) -> Solved:
-    before, value, error, slope, figure, confirmed, confirmed_mcse = numbers.tolist()
-    return Solved(
-        path=path,
-        before=before,
-        value=value,
-        error=error,
-        target=target.name,
-        aim=target.value,
-        slope=slope,
-        figure=figure,
-        confirmed=confirmed,
-        confirmed_mcse=confirmed_mcse,
-    )
 
 
 def _recorded(study: Study, rows: Sequence[Solved], targets: Mapping[str, Target]) -> Study:

@@ -18,7 +18,7 @@ from trialsim.questions.calibration.simulated_figures import is_ratio, simulated
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH, Replicates
-from trialsim.runs.runner import Runner, not_enough
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study
 from trialsim.scenario.validation.sources import Status, source_of
@@ -121,10 +121,7 @@ def reproduce(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
-    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
-    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
-    if wrong:
-        raise InputError(wrong)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler).checked_for(replicates)
     return reproduced(runner, load_study(study), replicates)
 
 

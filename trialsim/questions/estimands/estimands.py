@@ -7,7 +7,6 @@ run in every arm, with and without events (`Trial.world`).
 import time
 from pathlib import Path
 
-from trialsim.errors import InputError
 from trialsim.questions.estimands.result import Estimands
 from trialsim.replicates.checks import chosen_engine
 from trialsim.replicates.parallel import Progress
@@ -15,7 +14,7 @@ from trialsim.replicates.result import check_finished, summarised
 from trialsim.replicates.run import BATCH, summary_of
 from trialsim.runs.directory import RunDirectory
 from trialsim.runs.manifest import ESTIMANDS
-from trialsim.runs.runner import Runner, not_enough
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.trial.trial import Engine
@@ -58,10 +57,7 @@ def estimands(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
-    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
-    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
-    if wrong:
-        raise InputError(wrong)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler).checked_for(replicates)
     study = single_trial(load_study(scenario))
     return estimands_by(keeping_estimands(runner, out, study), study, replicates)
 

@@ -14,7 +14,7 @@ from trialsim.replicates.parallel import Progress
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH
 from trialsim.runs.manifest import ESTIMANDS
-from trialsim.runs.runner import Runner, not_enough
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Study, single_trial
 from trialsim.scenario.scenario import Scenario
@@ -141,10 +141,7 @@ def missingness(
     RunError
         If recruitment can never finish, or every replicate failed.
     """
-    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
-    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
-    if wrong:
-        raise InputError(wrong)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler).checked_for(replicates)
     variants = alternatives(single_trial(load_study(scenario)), changes)
     return missingness_by(runner, variants, estimand, replicates, out)
 

@@ -56,8 +56,7 @@ class Bound(NamedTuple):
     predictive_power: float
 
 
-@dataclass(frozen=True, slots=True)
-class LookBounds:
+class LookBounds(NamedTuple):
     """The bounds of one look, or of the last analysis."""
 
     name: str
@@ -80,8 +79,7 @@ class LookBounds:
     """Of a two-sided test, at or below which it stops for harm; never crossed by a one-sided."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnderEffect:
+class UnderEffect(NamedTuple):
     """What a trial with these bounds does if an effect is true."""
 
     effect: float
@@ -166,35 +164,16 @@ class BoundsResult(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
+        about = ("scenario", "digest", "quantity", "null", "sides", "alpha", "planned_patients")
         return {
-            "scenario": self.scenario,
-            "digest": self.digest,
-            "quantity": self.quantity,
-            "null": self.null,
-            "sides": self.sides,
-            "alpha": self.alpha,
-            "planned_patients": self.planned_patients,
+            **{name: getattr(self, name) for name in about},
             "looks": [
-                {
-                    **{name: getattr(look, name) for name in _PLAIN},
-                    **{side: getattr(look, side)._asdict() for side in _SIDES},
-                }
+                {**look._asdict(), **{side: getattr(look, side)._asdict() for side in _SIDES}}
                 for look in self.looks
             ],
             "final": self.final._asdict(),
             "re_estimation": self.re_estimation and self.re_estimation.to_dict(),
-            "effects": [
-                {
-                    "effect": one.effect,
-                    "power": one.power,
-                    "efficacy": dict(one.efficacy),
-                    "futility": dict(one.futility),
-                    "harm": dict(one.harm),
-                    "textbook_patients": one.textbook_patients,
-                    "patients": one.patients,
-                }
-                for one in self.effects
-            ],
+            "effects": [one._asdict() for one in self.effects],
             "warnings": list(self.warnings),
             "conventions": dict(self.conventions),
         }
@@ -205,9 +184,10 @@ class BoundsResult(Shown):
 
         rows = []
         for look in self.looks:
-            row: dict[str, Any] = {name: getattr(look, name) for name in _PLAIN if name != "when"}
+            row = look._asdict()
+            del row["when"]
             for side in _SIDES:
-                bound: Bound = getattr(look, side)
+                bound: Bound = row.pop(side)
                 row |= {f"{side}_{name}": value for name, value in bound._asdict().items()}
             rows.append(row)
         return DataFrame(rows)
@@ -215,16 +195,6 @@ class BoundsResult(Shown):
 
 _POWERS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Conditional powers at which the sizes of an unblinded rule are shown."""
-_PLAIN: Final = (
-    "name",
-    "when",
-    "share",
-    "information",
-    "patients",
-    "day",
-    "randomised",
-    "alpha_spent",
-)
 _SIDES: Final = ("efficacy", "futility", "harm")
 
 

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialsim.arrays import Booleans
-from trialsim.errors import InputError
 from trialsim.questions.power import power_by
 from trialsim.replicates.parallel import Progress
 from trialsim.replicates.programmes import of_trial
 from trialsim.replicates.result import SIMULATED
 from trialsim.replicates.run import BATCH
-from trialsim.runs.runner import Runner, not_enough
+from trialsim.runs.runner import Runner
 from trialsim.scenario.files.studies import load_study
 from trialsim.scenario.programme import Programme, Study, programme_of_trials
 from trialsim.shown import Shown
@@ -80,7 +79,8 @@ class Disagreement(Shown):
         """Return a row for each number of trials in favour: share, mcse, low, high."""
         from pandas import DataFrame
 
-        return DataFrame([{"in_favour": count, **_plain(one)} for count, one in self._rows()])
+        rows = self.counts().items()
+        return DataFrame([{"in_favour": count, **_plain(one)} for count, one in rows])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
@@ -91,13 +91,10 @@ class Disagreement(Shown):
             "replicates": self.replicates,
             "disagree": _plain(self.disagree),
             "trials": {name: _plain(one) for name, one in self.each().items()},
-            "in_favour": {str(count): _plain(one) for count, one in self._rows()},
+            "in_favour": {str(count): _plain(one) for count, one in self.counts().items()},
             "i2": {"mean": float(self.i2.estimate), "mcse": float(self.i2.mcse)},
             "note": SIMULATED,
         }
-
-    def _rows(self) -> list[tuple[int, Proportion]]:
-        return list(self.counts().items())
 
     def _share(self, found: Booleans) -> Proportion:
         return wilson_interval(found.sum(), found.size)
@@ -127,10 +124,7 @@ def disagreement(
     >>> bool(found.only("cars1").estimate > found.only("cars2").estimate)
     True
     """
-    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler)
-    wrong = [*runner.problems(), *not_enough("replicates", replicates)]
-    if wrong:
-        raise InputError(wrong)
+    runner = Runner(seed, n_jobs, engine, batch, progress, scheduler).checked_for(replicates)
     return disagreement_by(runner, programme_of_trials(load_study(programme)), replicates)
 
 

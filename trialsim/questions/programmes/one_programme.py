@@ -1,6 +1,6 @@
 """One replicate of a programme: its trials, whole, and what they say together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from trialsim.analysis.pooled import TrialEffect, pool, trial_effect
 from trialsim.replicates.programmes import trial_seed
 from trialsim.replicates.result import SIMULATED
 from trialsim.scenario.plan.choices import Quantity
+from trialsim.scenario.plan.pooled_analysis import PooledAnalysis
 from trialsim.scenario.programme import Programme
 from trialsim.scenario.words.plan import plan_in_words
 from trialsim.simulated import SimulatedTrial, simulate
@@ -56,11 +57,15 @@ class SimulatedProgramme:
         """
         from pandas import DataFrame
 
-        return DataFrame([*self._trial_rows(), self._pooled_row()])
+        alone = self.programme.analysis.model_copy(
+            update={"pooling": "fixed", "heterogeneity": None, "reference": None}
+        )
+        rows = [self._row(name, [name], alone) for name in self.effects]
+        return DataFrame([*rows, self._row("pooled", self.effects, self.programme.analysis)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
-        pooled = self._pooled()
+        pooled = pool(self.effects.values(), self.programme.analysis)._asdict()
         return {
             "scenario": self.programme.name,
             "digest": self.programme.digest,
@@ -74,31 +79,14 @@ class SimulatedProgramme:
             "note": SIMULATED,
         }
 
-    def _pooled(self) -> dict[str, Any]:
-        return pool(self.effects.values(), self.programme.analysis)._asdict()
-
-    def _pooled_row(self) -> dict[str, Any]:
-        pooled = self._pooled()
-        ends = {name: float(pooled[name][0]) for name in ("estimate", "low", "high")}
-        return {"trial": "pooled", **ends, "analysed": self._analysed(self.effects)}
-
-    def _trial_rows(self) -> list[dict[str, Any]]:
-        alone = self.programme.analysis.model_copy(
-            update={"pooling": "fixed", "heterogeneity": None, "reference": None}
-        )
-        rows = []
-        for name, effect in self.effects.items():
-            found = pool([effect], alone)._asdict()
-            ends = {what: float(found[what][0]) for what in ("estimate", "low", "high")}
-            rows.append({"trial": name, **ends, "analysed": self._analysed([name])})
-        return rows
-
-    def _analysed(self, names: Any) -> int:
-        trials = [self.trials[name].batch for name in names]
-        return sum(
-            int(np.count_nonzero(endpoint(trial, trial.scenario.analysis).analysed))
-            for trial in trials
-        )
+    def _row(self, name: str, trials: Iterable[str], how: PooledAnalysis) -> dict[str, Any]:
+        """Return what some trials say together, and how many of their patients are analysed."""
+        trials = list(trials)
+        found = pool([self.effects[one] for one in trials], how)._asdict()
+        ends = {what: float(found[what][0]) for what in ("estimate", "low", "high")}
+        batches = [self.trials[one].batch for one in trials]
+        analysed = [endpoint(one, one.scenario.analysis).analysed for one in batches]
+        return {"trial": name, **ends, "analysed": sum(map(int, map(np.count_nonzero, analysed)))}
 
 
 def simulate_programme(

@@ -174,28 +174,16 @@ class SampleSize(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values, for JSON."""
+        found = ("scenario", "digest", "path", "target", "estimate", "low", "high", "value")
+        confirmed = ("is_confirmed", "verdict", "power", "mcse")
+        about = ("meaning", "replicates", "failed", "reached_limit", "seed", "confirmation_seed")
         return {
-            "scenario": self.scenario,
-            "digest": self.digest,
-            "path": self.path,
-            "target": self.target,
-            "estimate": self.estimate,
-            "low": self.low,
-            "high": self.high,
-            "value": self.value,
+            **{name: getattr(self, name) for name in found},
             "moved": dict(self.moved),
-            "is_confirmed": self.is_confirmed,
-            "verdict": self.verdict,
-            "power": self.power,
-            "mcse": self.mcse,
+            **{name: getattr(self, name) for name in confirmed},
             "ci": list(self.ci),
             **of_wrong_direction(self.wrong_direction),
-            "meaning": self.meaning,
-            "replicates": self.replicates,
-            "failed": self.failed,
-            "reached_limit": self.reached_limit,
-            "seed": self.seed,
-            "confirmation_seed": self.confirmation_seed,
+            **{name: getattr(self, name) for name in about},
             "closed_form": self.closed_form and self.closed_form._asdict(),
             "candidates": [candidate._asdict() for candidate in self.candidates],
             "conventions": dict(self.conventions),

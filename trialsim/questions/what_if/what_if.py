@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 COMMAND: Final = "what-if"
 COMPARED: Final = ("estimate", "duration_days", "screened", "infusions_given")
 """The quantities whose mean and paired difference every row gives, beside the power."""
+_ABOUT_RUN: Final = ("engine", "replicates", "failed", "without_logarithm")
 OF_LOOKS: Final = ("randomised",)
 """Those that rows of single trials give beside where any of them has looks."""
 
@@ -118,10 +119,7 @@ class Row:
             "changes": dict(self.alternative.changes),
             "scenario": self.scenario.name,
             "digest": self.scenario.digest,
-            "engine": self.engine,
-            "replicates": self.replicates,
-            "failed": self.failed,
-            "without_logarithm": self.without_logarithm,
+            **{name: getattr(self, name) for name in _ABOUT_RUN},
             "power": float(power.estimate),
             "mcse": float(power.mcse),
             "ci": [float(power.low), float(power.high)],
