@@ -114,12 +114,3 @@ def unscaled_effect(value: float, effect: Effect) -> float:
             return (1 + value) / 2
         case _:
             return value
-
-
-def without_statistic(like: Floats) -> Floats:
-    """Return the statistic of tests that have none.
-
-    >>> without_statistic(np.array([0.2, 0.3])).tolist()
-    [nan, nan]
-    """
-    return np.full(like.shape, np.nan)

@@ -100,8 +100,7 @@ def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Float
     if isinstance(plan.test, Responders):
         everybody = counts.sum(axis=(1, 3))
         responding = counts[..., cell_of(plan.test.threshold, outcome, plan) :].sum(axis=(1, 3))
-        proportions: Floats = responding / np.where(everybody > 0, everybody, np.nan)
-        return proportions
+        return np.asarray(responding / np.where(everybody > 0, everybody, np.nan))
     known = counts.sum(axis=1)[..., WORST + 1 :]
     patients = known.sum(axis=-1)
     steps: Floats = (known * np.arange(known.shape[-1])).sum(axis=-1) / np.where(
@@ -111,8 +110,7 @@ def mean_scores(counts: Integers, outcome: Outcome, plan: AnalysisPlan) -> Float
     if plan.measure == "change":
         return outcome.sign * (steps - grid.steps) * grid.step
     worst = grid.low if outcome.sign > 0 else grid.high
-    means: Floats = worst + outcome.sign * steps * grid.step
-    return means
+    return np.asarray(worst + outcome.sign * steps * grid.step)
 
 
 def names_by_arm(study: Scenario) -> tuple[str, ...]:

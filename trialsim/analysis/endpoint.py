@@ -76,8 +76,7 @@ def first_of(trial: Trial, kinds: Collection[Event]) -> Integers:
     """Return the minute of the first of some kinds of event, `NEVER` where none happens."""
     minutes = [trial.conduct.minute_of(kind) for kind in kinds]
     never = np.full(trial.arms.shape, NEVER)
-    first: Integers = np.minimum.reduce([never, *minutes])
-    return first
+    return np.asarray(np.minimum.reduce([never, *minutes]))
 
 
 def by_the_visit(trial: Trial, plan: AnalysisPlan, kinds: Collection[Event]) -> Booleans:

@@ -101,8 +101,7 @@ class _Figures:
         among = self._among(of.arm, of.subgroup)
         happened = self._to_whom(of.what)
         if of.figure == "count":
-            count: Floats = (happened & among).sum(axis=1).astype(float)
-            return count
+            return np.asarray((happened & among).sum(axis=1), np.float64)
         return _mean(happened.astype(float), among)
 
     def _to_whom(self, what: What) -> Booleans:
@@ -163,9 +162,8 @@ def _summary(values: Floats, among: Booleans, figure: Summary) -> Floats:
         return mean
     residuals = np.where(among, values - mean[:, None], 0.0)
     degrees = among.sum(axis=1) - 1.0
-    variance: Floats = (residuals**2).sum(axis=1) / np.where(degrees > 0, degrees, np.nan)
-    deviation: Floats = np.sqrt(variance)
-    return deviation
+    variance = (residuals**2).sum(axis=1) / np.where(degrees > 0, degrees, np.nan)
+    return np.asarray(np.sqrt(variance))
 
 
 def _mean(values: Floats, among: Booleans) -> Floats:
@@ -176,8 +174,7 @@ def _mean(values: Floats, among: Booleans) -> Floats:
     """
     patients = among.sum(axis=1)
     total = np.where(among, values, 0.0).sum(axis=1)
-    mean: Floats = total / np.where(patients > 0, patients, np.nan)
-    return mean
+    return np.asarray(total / np.where(patients > 0, patients, np.nan))
 
 
 def _median(values: Floats) -> Floats:

@@ -115,7 +115,8 @@ def potential_endpoint(world: Trial, plan: AnalysisPlan, estimand: Estimand) -> 
         scores = scores.seen_at(world.conduct.visit_minute < ends[..., np.newaxis])
     value = carried_forward(scores, plan.endpoint, visit)
     worst = by_the_visit(world, plan, estimand.kinds_under("composite"))
-    return ranked(world, _as_measured(plan), value, worst, np.ones_like(worst))
+    filling_nothing = plan.model_copy(update={"missing": "complete_case", "imputation": None})
+    return ranked(world, filling_nothing, value, worst, np.ones_like(worst))
 
 
 def histograms(values: Endpoint) -> Integers:
@@ -124,8 +125,3 @@ def histograms(values: Endpoint) -> Integers:
     places = rows * values.cells + values.cell[rows, patients]
     shape = len(values.cell), values.cells
     return np.bincount(places, minlength=shape[0] * shape[1]).reshape(shape)
-
-
-def _as_measured(plan: AnalysisPlan) -> AnalysisPlan:
-    """Return a plan that fills in nothing, so that values are as they were made."""
-    return plan.model_copy(update={"missing": "complete_case", "imputation": None})

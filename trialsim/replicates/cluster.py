@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from trialsim.errors import InputError, Problem, RunError
-from trialsim.replicates.versions import check_versions, versions_here
+from trialsim.replicates.versions import differing, versions_here
 
 PATIENCE: Final = "10s"
 """How long a scheduler may take to answer."""
@@ -32,7 +32,10 @@ def connected(scheduler: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         raise RunError(f"no Dask scheduler answers at {scheduler}: {error}") from None
     with client:
-        _check(ask_workers(client), versions_here())
+        here, workers = versions_here(), ask_workers(client)
+        problems = [one for name, found in workers.items() for one in differing(name, found, here)]
+        if problems:  # told of all workers at once
+            raise InputError(problems)
         yield
 
 
@@ -40,15 +43,3 @@ def ask_workers(client: Any) -> dict[str, dict[str, str]]:
     """Return the versions on each worker, by its address."""
     found: dict[str, dict[str, str]] = client.run(versions_here)
     return found
-
-
-def _check(workers: dict[str, dict[str, str]], here: dict[str, str]) -> None:
-    """Refuse, all at once, workers whose numbers may differ."""
-    problems: list[Problem] = []
-    for address, found in workers.items():
-        try:
-            check_versions(address, found, here)
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)

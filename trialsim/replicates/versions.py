@@ -45,13 +45,18 @@ def check_versions(worker: str, found: Mapping[str, str], here: Mapping[str, str
     InputError
         With every version that differs.
     """
-    problems = [
+    problems = differing(worker, found, here)
+    if problems:
+        raise InputError(problems)
+
+
+def differing(worker: str, found: Mapping[str, str], here: Mapping[str, str]) -> list[Problem]:
+    """Return every version on a worker that differs from those here."""
+    return [
         Problem(f"worker {worker}: {name}", f"must be {here[name]}, as here", str(found.get(name)))
         for name in here
         if found.get(name) != here[name]
     ]
-    if problems:
-        raise InputError(problems)
 
 
 @cache

@@ -1,7 +1,5 @@
 """The comparisons of means: Student's and Welch's t tests, and analysis of covariance."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from trialsim.analysis.comparison import Comparison, of_mean_difference
@@ -32,44 +30,25 @@ def difference_of(populations: Populations, method: AnalysisMethod) -> RatioOfMe
 
 
 def _difference(data: Data) -> MeanDifference:
-    method = data.plan.test
-    assert isinstance(method, MeanMethod)
-    return _DIFFERENCES[type(method)](data, _in_points(data))
+    method, how = data.plan.test, (data.plan.confidence, data.plan.alternative)
+    samples = Samples(*(arm * data.outcome.step for arm in data.samples))  # cells are steps
+    match method:
+        case TTest():
+            from trialsim.stats.means_and_proportions.t_tests import student_t_test
 
+            return student_t_test(*samples, *how)
+        case Welch():
+            from trialsim.stats.means_and_proportions.t_tests import welch_t_test
 
-def _in_points(data: Data) -> Samples:
-    return Samples(*(arm * data.outcome.step for arm in data.samples))  # cells are steps
-
-
-def _t_test(data: Data, samples: Samples) -> MeanDifference:
-    from trialsim.stats.means_and_proportions.t_tests import student_t_test
-
-    return student_t_test(*samples, data.plan.confidence, data.plan.alternative)
-
-
-def _welch(data: Data, samples: Samples) -> MeanDifference:
-    from trialsim.stats.means_and_proportions.t_tests import welch_t_test
-
-    return welch_t_test(*samples, data.plan.confidence, data.plan.alternative)
-
-
-def _ancova(data: Data, samples: Samples) -> MeanDifference:
+            return welch_t_test(*samples, *how)
     from trialsim.stats.means_and_proportions.ancova import ancova, ancova_by_arm
 
-    method = data.plan.test
     assert isinstance(method, Ancova)
     known = data.baseline[..., np.newaxis]
     if method.covariates:
         known = np.concatenate([known, np.moveaxis(data.covariates(method.covariates), 1, -1)], -1)
     adjust = ancova if method.slopes == "common" else ancova_by_arm
-    return adjust(*samples, known, known, data.plan.confidence, data.plan.alternative)
-
-
-_DIFFERENCES: dict[type[MeanMethod], Callable[[Data, Samples], MeanDifference]] = {
-    TTest: _t_test,
-    Welch: _welch,
-    Ancova: _ancova,
-}
+    return adjust(*samples, known, known, *how)
 
 
 def part(data: Data) -> Part:

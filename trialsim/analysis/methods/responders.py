@@ -5,12 +5,7 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtri
 
-from trialsim.analysis.comparison import (
-    Against,
-    Comparison,
-    of_mean_difference,
-    without_statistic,
-)
+from trialsim.analysis.comparison import Against, Comparison, of_mean_difference
 from trialsim.analysis.counts import cell_of
 from trialsim.analysis.data import Data
 from trialsim.analysis.imputed import Part, pooled
@@ -51,7 +46,7 @@ def _compared(data: Data, method: Responders) -> Comparison:
     )
     if method.interval == "newcombe":
         p_value = fisher_exact(*treated, *control, alternative=plan.alternative)
-        statistic = without_statistic(p_value)
+        statistic = np.full(p_value.shape, np.nan)
     else:
         test = against(plan.quantity.null)
         statistic, p_value = np.nan_to_num(test.statistic), test.p_value(plan.alternative)

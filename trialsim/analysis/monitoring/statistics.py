@@ -41,12 +41,7 @@ class Statistics(NamedTuple):
 
     def part(self, place: int) -> "Statistics":
         """Return the one part at a place, shape (replicate,)."""
-        return Statistics(
-            self.z[:, place],
-            self.effect[:, place],
-            self.information[:, place],
-            self.patients[:, place],
-        )
+        return Statistics(*(of_parts[:, place] for of_parts in self))
 
 
 def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics:

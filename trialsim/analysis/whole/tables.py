@@ -154,13 +154,8 @@ class _Making:
         scenario, name = self.scenario, self.scenario.analysis.endpoint
         outcome, found = scenario.outcomes[name], whole.Outcome()
         grid = outcome.grid
-        found.sign, found.steps, found.low, found.step = (
-            outcome.sign,
-            grid.steps,
-            grid.low,
-            grid.step,
-        )
-        found.logarithmic = grid.logarithmic
+        found.sign, found.steps = outcome.sign, grid.steps
+        found.low, found.step, found.logarithmic = grid.low, grid.step, grid.logarithmic
         if grid.logarithmic:
             found.cut = self.kept.array(grid.cuts, np.float64)
         if outcome.baseline is not None:
@@ -195,10 +190,8 @@ class _Making:
         found.correlation, found.correlation_added = first, last - first
         match course:
             case Exponential():
-                found.mean, found.mean_added = (
-                    course.start_mean,
-                    course.end_mean - course.start_mean,
-                )
+                found.mean = course.start_mean
+                found.mean_added = course.end_mean - course.start_mean
                 found.sd, found.sd_added = course.start_sd, course.end_sd - course.start_sd
             case Proportions():
                 starts, ends = (

@@ -1,8 +1,8 @@
 """MCP-Mod of a batch of trials: contrasts of all arms, curves where one is significant."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -14,7 +14,7 @@ from trialsim.analysis.methods.means import difference_of
 from trialsim.analysis.methods.ranks import rank_effect_of
 from trialsim.analysis.truth import Populations, TruthParts, whole
 from trialsim.arrays import Booleans, Floats, Integers
-from trialsim.scenario.plan.methods.dose_finding.mcp_mod import Estimated, McpMod
+from trialsim.scenario.plan.methods.dose_finding.mcp_mod import McpMod
 from trialsim.stats.dose_response.contrasts import (
     contrast_directions,
     contrast_statistics,
@@ -107,32 +107,21 @@ def _doses(data: Data, method: McpMod) -> _Doses:
         plan = data.plan.model_copy(update={"treated": arm})
         counts.append(replace(data, plan=plan, given=values, counted=None).counts[:, 0])
     treated, control = np.stack([one[:, 0] for one in counts], axis=1), counts[0][:, 1]
-    effects = _EFFECTS[method.estimate](data, method, treated, control)
+    effects = _effects(data, method, treated, control)
     sizes = treated.sum(axis=-1), control.sum(axis=-1)
     return _Doses(tuple(by_arm), np.array(list(by_arm.values())), effects, *sizes)
 
 
-def _means(data: Data, method: McpMod, treated: Integers, control: Integers) -> DoseEffects:
-    points = np.arange(control.shape[-1]) * data.outcome.step
-    return mean_effects(treated, control, points)
-
-
-def _ranks(data: Data, method: McpMod, treated: Integers, control: Integers) -> DoseEffects:
-    return rank_effects(treated, control)
-
-
-def _odds(data: Data, method: McpMod, treated: Integers, control: Integers) -> DoseEffects:
+def _effects(data: Data, method: McpMod, treated: Integers, control: Integers) -> DoseEffects:
+    match method.estimate:
+        case "mann_whitney":
+            return rank_effects(treated, control)
+        case "mean_difference":
+            return mean_effects(treated, control, np.arange(control.shape[-1]) * data.outcome.step)
     assert method.threshold is not None
     first = cell_of(method.threshold, data.outcome, data.plan)
     responding = treated[..., first:].sum(axis=-1), treated.sum(axis=-1)
     return log_odds_effects(*responding, control[..., first:].sum(axis=-1), control.sum(axis=-1))
-
-
-_EFFECTS: Final[Mapping[Estimated, Callable[[Data, McpMod, Integers, Integers], DoseEffects]]] = {
-    "mann_whitney": _ranks,
-    "mean_difference": _means,
-    "odds_ratio": _odds,
-}
 
 
 def _contrasts(found: _Doses, method: McpMod) -> tuple[Floats, Floats]:
