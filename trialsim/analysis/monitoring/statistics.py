@@ -41,7 +41,8 @@ class Statistics(NamedTuple):
 
     def part(self, place: int) -> "Statistics":
         """Return the one part at a place, shape (replicate,)."""
-        return Statistics(*(of_parts[:, place] for of_parts in self))
+        z, effect, information = (one[:, place] for one in self[:3])
+        return Statistics(z, effect, information, self.patients[:, place])
 
 
 def statistics(finished: FinishedTrial, parts: Sequence[Booleans]) -> Statistics:
