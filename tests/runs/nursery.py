@@ -70,6 +70,7 @@ class Nursery:
         subprocess.TimeoutExpired
             If it has not ended in time.
         """
+        assert self._forks.stdout is not None
         if not select.select([self._forks.stdout], [], [], seconds)[0]:
             raise subprocess.TimeoutExpired("the call", seconds)
         return self._said()

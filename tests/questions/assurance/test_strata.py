@@ -1,5 +1,7 @@
 """What is reported of a prior has the error that whole runs under other seeds really have."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -45,7 +47,7 @@ def test_reported_errors_are_those_of_whole_runs(strata: int, trials: int, prior
     The lump is drawn in half of the runs, and never halved.
     """
     runs = [emulated(prior, strata, trials, seed) for seed in range(300)]
-    told = {
+    told: dict[str, list[Any]] = {
         "rejections": [run.rejections for run in runs],
         "predicted": [run.predicted for run in runs],
         "at most": [run.share_at_most(0.53) for run in runs],

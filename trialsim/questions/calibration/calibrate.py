@@ -149,7 +149,7 @@ def calibrated_by(
     slopes = np.diag(met.slopes)
     columns = np.stack([old, values, met.errors, slopes, figures, confirmed, mcse], axis=1)
     rows = [
-        Solved(path, *numbers[:3], target.name, target.value, *numbers[3:])
+        Solved._make((path, *numbers[:3], target.name, target.value, *numbers[3:]))
         for (path, target), numbers in zip(wanted.items(), columns.tolist(), strict=True)
     ]
     return CalibrationResult(
