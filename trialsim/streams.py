@@ -158,7 +158,9 @@ def numbers(words: Words) -> Floats:
     >>> numbers(np.array([0, 2**31], np.uint32)) == [2**-33, 0.5 + 2**-33]
     array([ True,  True])
     """
-    return (words + 0.5) / WORDS
+    middles: Floats = words + 0.5
+    middles /= WORDS
+    return middles
 
 
 def words_below(share: float | Floats) -> NDArray[np.uint64]:

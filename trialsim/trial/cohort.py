@@ -191,10 +191,16 @@ def _arrivals(
         address, (_, at_site, *_) = streams.address("arrival"), streams.address("site")
         rates = wait.curve.by_piece, running, opened.astype(np.float64)
         return streams.compiled.arrivals(address, at_site, candidates, *rates, FARTHEST)
-    after_opening = np.cumsum(wait.at(streams.words("arrival", candidates)), axis=1) / pace
-    site = _cell_of(streams.uniform("site", candidates) * pace, running[:, :-1])
-    arrival = np.ceil(np.minimum(after_opening + opened[site], FARTHEST)).astype(np.int64)
+    after_opening = np.cumsum(wait.at(streams.words("arrival", candidates)), axis=1)
+    after_opening /= pace
+    marks = streams.uniform("site", candidates)
+    marks *= pace
+    site = _cell_of(marks, running[:, :-1])
+    when = opened.astype(np.float64).take(site)
+    when += after_opening
+    np.ceil(np.minimum(when, FARTHEST, out=when), out=when)
     until = np.floor(np.minimum(after_opening[:, -1] + opened.min(), FARTHEST)).astype(np.int64)
+    arrival = when.astype(np.int64)
     return arrival, site, until
 
 
