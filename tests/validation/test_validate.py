@@ -66,7 +66,7 @@ def test_cases_that_are_not_computed_are_counted_beside_those_that_are(
     assert run(["validate"]) == DONE
     text = capsys.readouterr().out
     assert "  -     count power: 12 not computed here\n" in text
-    assert "  pass  multiplicity: 26 of 26 cases, 1 not computed here\n" in text
+    assert "  pass  multiplicity: 30 of 30 cases, 1 not computed here\n" in text
     assert "  pass  t tests: 1 of 1 cases\n" in text
 
 

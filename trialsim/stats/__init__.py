@@ -52,6 +52,7 @@ planning/                   effects, sizes and power without patients
 multiplicity/               several hypotheses tested together
     p_value_adjustments     Holm, Hochberg, Hommel, Bonferroni, fixed sequence, truncated
     graphs                  weights and transitions, by a shortcut or by the closure
+    arms_in_stages          bounds of arms against one control in one or two stages
     dunnett                 arms against one control, by their joint distribution
     nested                  the overall population and a subgroup, by their correlation
     families                families in order, each with the level that is left
@@ -66,9 +67,10 @@ sequential/                 looks at the data before the end
     boundaries              bounds on z that keep the level
     crossing                how often bounds are crossed, and the information that takes
     conditional_power       the power that is left at a look, conditional and predictive
-    combination             two stages combined with weights set before
+    combination             stages combined with weights set before, and conditional error
     re_estimation           patients needed after all, blinded and unblinded
     stagewise               p-value, median unbiased estimate and interval after a stop
+    repeated                intervals and p-values that hold at every look
     recursion               the density of z among the trials that continue
     roots                   one root for each trial of a batch
 populations                 effects of whole populations, from the histograms of many samples

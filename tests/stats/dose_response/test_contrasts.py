@@ -14,6 +14,8 @@ from trialsim.stats.dose_response.contrasts import (
     chance_of_larger,
     contrast_directions,
     contrast_statistics,
+    critical_value,
+    optimal_contrasts,
     significant,
     whitening,
 )
@@ -58,6 +60,8 @@ def test_contrasts_statistics_and_p_values_are_those_of_r() -> None:
             rise("quadratic", doses[1:], [-0.006]),
         ]
     )
+    contrasts = optimal_contrasts(shapes, effects.null_covariance)
+    assert_allclose(contrasts.T, np.array(expected["contrast_matrix"]).T, atol=1e-6)
     whiten = whitening(effects.null_covariance)
     directions = contrast_directions(shapes, whiten)
     found = contrast_statistics(effects.estimate, whiten, directions)
@@ -88,8 +92,7 @@ def test_p_values_of_the_biom_data_are_those_of_r_and_of_scipy() -> None:
     assert_allclose(
         p_values, [1 - law.cdf(np.full(4, one), maxpts=100_000) for one in found], atol=2e-5
     )
-    critical = np.array([expected["critical_t_.025"]])
-    assert_allclose(chance_of_larger(critical, directions, np.array(95.0)), 0.025, atol=2e-4)
+    assert_allclose(critical_value(directions, 95, 0.025), expected["critical_t_.025"], atol=3e-3)
 
 
 def test_critical_values_and_power_are_those_of_r() -> None:
@@ -97,10 +100,10 @@ def test_critical_values_and_power_are_those_of_r() -> None:
     expected = POWER["expected"]
     shapes, directions = of_power()
     highest = [*shapes[:4].max(axis=1), 1 / (4 * 0.0022)]  # the last between two doses
-    critical, normal = expected["critical_df396"], expected["critical_dfInf"]
-    for value, freedom in ((critical, 396.0), (normal, np.inf)):
-        chance = chance_of_larger(np.array([value]), directions, np.array(freedom))
-        assert_allclose(chance, 0.025, atol=6e-5)
+    critical = critical_value(directions, 396, 0.025)
+    assert_allclose(critical, expected["critical_df396"], atol=1e-3)
+    normal = critical_value(directions, np.inf, 0.025)
+    assert_allclose(normal, expected["critical_dfInf"], atol=1e-3)
     rng, draws = np.random.default_rng(2016), 50_000
     whiten = whitening(of_equal_arms(3, 9 / 100))
     spread = np.sqrt(rng.chisquare(396, draws) / 396)[:, None]

@@ -22,7 +22,7 @@ from trialsim.stats.multiplicity.dunnett import (
 from trialsim.stats.multiplicity.p_value_adjustments import adjust_p_values
 
 CASES = reference("multiplicity")["cases"]
-USED = {"p_adjust", "fixed_sequence_fallback", "graphical"}
+USED = {"p_adjust", "fixed_sequence_fallback", "graphical", "mams"}
 """Those of the other files beside this one."""
 
 
@@ -36,10 +36,10 @@ def the_case(name: str) -> dict[str, Any]:
 
 
 def test_every_reference_case_is_used() -> None:
-    """Six adjustments, two sequences, ten graphs, and here nine cases."""
+    """Six adjustments, two sequences, ten graphs, five of arms in stages, and here eight cases."""
     here = [case["id"] for case in CASES if case["family"] not in USED]
-    assert len(here) == 9
-    assert len(CASES) == 6 + 2 + 10 + 9
+    assert len(here) == 8
+    assert len(CASES) == 6 + 2 + 10 + 5 + 8
 
 
 @of_family("dunnett")

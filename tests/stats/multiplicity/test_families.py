@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tests.stats.laws import bonferroni_test
 from trialsim.arrays import Floats
 from trialsim.stats.multiplicity.families import Family, adjust_in_order, passed_on
 from trialsim.stats.multiplicity.graphs import (
     Graph,
     adjust_by_closure,
     adjust_by_graph,
+    bonferroni_test,
 )
 from trialsim.stats.multiplicity.p_value_adjustments import adjust_p_values, bonferroni, truncated
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tests.stats.laws import bonferroni_test
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.multiplicity.dunnett import Block, Law, parametric_test, step_down_dunnett
@@ -16,6 +15,7 @@ from trialsim.stats.multiplicity.graphs import (
     adjust_by_closure,
     adjust_by_graph,
     alike,
+    bonferroni_test,
     intersection_weights,
     sequence,
     simes,

@@ -13,6 +13,7 @@ from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.planning.scale_effects import (
     cells_of_censored_normal,
+    latent_shift_of_theta,
     odds_ratio_of_theta,
     proportional_odds_cells,
     scale_effects,
@@ -36,9 +37,9 @@ def test_theta_of_a_shift_on_a_fine_scale_is_that_of_the_normal_shift(case: dict
     """Oracle: theta = Phi(d / sqrt 2); 4,001 cells are nearly continuous."""
     control = cells_of_censored_normal(0.0, 200.0, -2000, 2000)
     distance = case["inputs"]["cohens_d"]
-    found = scale_effects(shifted_cells(control, distance), control)
-    assert_allclose(found.theta, case["expected"]["mw"], atol=1e-6)
-    assert_allclose(found.latent_shift, distance, atol=1e-5)
+    theta = theta_of_cells(shifted_cells(control, distance), control)
+    assert_allclose(theta, case["expected"]["mw"], atol=1e-6)
+    assert_allclose(latent_shift_of_theta(control, case["expected"]["mw"]), distance, atol=1e-5)
     moved = cells_of_censored_normal(200.0 * distance, 200.0, -2000, 2000)
     assert_allclose(shifted_cells(control, distance), moved, atol=1e-12)
 
@@ -81,8 +82,9 @@ def test_theta_of_shares_is_the_effect_of_the_counts(treated: list[int], data: A
 
 @law(control=movable, shift=st.floats(-2, 2))
 def test_a_latent_shift_is_found_again_from_what_it_does(control: Floats, shift: float) -> None:
-    found = scale_effects(shifted_cells(control, shift), control)
-    assert_allclose(found.latent_shift, shift, atol=1e-8)
+    treated = shifted_cells(control, shift)
+    theta = theta_of_cells(treated, control)
+    assert_allclose(latent_shift_of_theta(control, theta), shift, atol=1e-8)
 
 
 @law(control=movable, log_odds_ratio=st.floats(-2, 2))
@@ -124,11 +126,12 @@ def test_a_theta_beyond_the_ties_at_the_ends_is_refused(control: Floats, share: 
     occupied = control[control > 0]
     worst, best = occupied[0] / 2, 1 - occupied[-1] / 2
     beyond = best + share * (1 - best)
-    for theta in (beyond + 1e-9, worst * share - 1e-9):
+    for inverse in (latent_shift_of_theta, odds_ratio_of_theta):
         with pytest.raises(ValueError, match=r"theta must be one that some .* can reach"):
-            odds_ratio_of_theta(control, theta)
-    within = worst + (best - worst) * (0.01 + 0.98 * share)
-    assert np.isfinite(odds_ratio_of_theta(control, within))
+            inverse(control, beyond + 1e-9)
+        with pytest.raises(ValueError, match=r"theta must be one that some .* can reach"):
+            inverse(control, worst * share - 1e-9)
+        assert np.isfinite(inverse(control, worst + (best - worst) * (0.01 + 0.98 * share)))
 
 
 def test_no_effect_is_nothing_in_every_unit() -> None:

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from tests.stats.laws import law, over_all_allocations
+from tests.stats.laws import law
 from tests.stats.reference import reference
 from trialsim.arrays import Floats
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.brunner_munzel import (
     brunner_munzel,
+    brunner_munzel_exact,
     brunner_munzel_permutation,
     satterthwaite,
 )
@@ -21,6 +22,7 @@ from trialsim.stats.ranks.mann_whitney import rank_test, summarise
 
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "greater", "less")
 CASES = [case for case in reference("mann_whitney")["cases"] if case["family"] == "wmw_test"]
+PERMUTED = reference("permuted_brunner_munzel")["cases"]
 
 scores = st.lists(st.integers(0, 5), min_size=2, max_size=10).map(
     lambda values: np.array(values, float)
@@ -40,21 +42,11 @@ def test_statistic_freedom_and_p_value_agree_with_r(case: dict[str, Any]) -> Non
     assert_allclose(test.p_value, expected["bm_p_two_sided"], rtol=1e-7)
 
 
-def test_permuted_p_values_agree_with_r() -> None:
-    """Oracle: brunnermunzel.permutation.test in R, of all allocations of four and of 25 patients.
-
-    The 25 are the pain scores of Brunner and Munzel (2000); 40,000 allocations, 4 binomial errors.
-    """
-    four = over_all_allocations(
-        brunner_munzel_permutation, np.array([3.0, 8.0]), np.array([1.0, 5.0])
-    )
-    assert_allclose(four, 2 / 3, rtol=1e-12)
-    treated = np.array([3.0, 3, 4, 3, 1, 2, 3, 1, 1, 5, 4])
-    control = np.array([1.0, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 1, 1])
-    shuffled = np.argsort(np.random.default_rng(3).random((40_000, 25)), axis=-1)
-    found = brunner_munzel_permutation(treated, control, shuffled).p_value
-    exact = 0.00803764526405528
-    assert abs(found - exact) < 4 * np.sqrt(exact / 40_000)
+@pytest.mark.parametrize("case", PERMUTED, ids=[case["id"] for case in PERMUTED])
+def test_exact_p_value_agrees_with_r(case: dict[str, Any]) -> None:
+    """Oracle: brunnermunzel.permutation.test in R."""
+    test = brunner_munzel_exact(*samples_of(case))
+    assert_allclose(test.p_value, case["expected"]["p_two_sided"], rtol=1e-5)
 
 
 @law(treated=scores, control=scores)
@@ -97,15 +89,16 @@ def test_nothing_to_compare_gives_p_value_one(
     permutations = np.argsort(np.random.default_rng(1).random((9, len(treated) + 3)), axis=-1)
     test = brunner_munzel(summarise(*samples), alternative)
     assert_array_equal((test.statistic, test.p_value), (0.0, 1.0))
+    assert brunner_munzel_exact(*samples, alternative).p_value == 1.0
     assert brunner_munzel_permutation(*samples, permutations, alternative).p_value == 1.0
 
 
 def test_complete_separation_is_the_most_extreme_allocation() -> None:
     """Oracle: two of the 70 ways to deal eight patients separate the arms."""
     treated, control = np.array([6.0, 7, 8, 9]), np.array([1.0, 2, 3, 4])
-    for alternative, expected in zip(ALTERNATIVES, (2 / 70, 1 / 70, 1.0), strict=True):
-        found = over_all_allocations(brunner_munzel_permutation, treated, control, alternative)
-        assert_allclose(found, expected)
+    assert_allclose(brunner_munzel_exact(treated, control).p_value, 2 / 70)
+    assert_allclose(brunner_munzel_exact(treated, control, "greater").p_value, 1 / 70)
+    assert_allclose(brunner_munzel_exact(treated, control, "less").p_value, 1.0)
 
 
 @pytest.mark.parametrize("alternative", ALTERNATIVES)
@@ -115,11 +108,9 @@ def test_random_permutations_approach_the_exact_p_value(alternative: Alternative
     control = np.array([1.0, 2, 2, 5, 6, 1, 0])
     shuffled = np.argsort(np.random.default_rng(3).random((2, 4000, 13)), axis=-1)
     sampled = brunner_munzel_permutation(treated, control, shuffled, alternative)
-    known = (treated[0][:5], treated[1])
-    exact = [
-        over_all_allocations(brunner_munzel_permutation, one, control, alternative) for one in known
-    ]
-    assert (abs(sampled.p_value - exact) < 4 * 0.5 / np.sqrt(4000)).all()
+    exact = brunner_munzel_exact(treated, control, alternative)
+    assert_array_equal(sampled.z, exact.z)
+    assert (abs(sampled.p_value - exact.p_value) < 4 * 0.5 / np.sqrt(4000)).all()
 
 
 @law(treated=scores, control=scores)
@@ -136,12 +127,20 @@ def test_a_batch_gives_the_bits_of_a_loop_over_single_trials() -> None:
     treated, control = generator.integers(0, 3, (2, 50, 3)).astype(float)
     shuffled = np.argsort(generator.random((50, 19, 6)), axis=-1)
     asymptotic = brunner_munzel(summarise(treated, control))
+    exact = brunner_munzel_exact(treated, control)
     sampled = brunner_munzel_permutation(treated, control, shuffled)
     for trial in range(50):
         arms = treated[trial], control[trial]
         assert_array_equal(asymptotic.p_value[trial], brunner_munzel(summarise(*arms)).p_value)
+        assert_array_equal(exact.p_value[trial], brunner_munzel_exact(*arms).p_value)
         single = brunner_munzel_permutation(*arms, shuffled[trial])
         assert_array_equal(sampled.p_value[trial], single.p_value)
+
+
+def test_too_many_allocations_are_refused_and_the_way_out_is_told() -> None:
+    values = np.arange(60.0)
+    with pytest.raises(ValueError, match=r"at most 1,000,000 .* draw random permutations"):
+        brunner_munzel_exact(values[:30], values[30:])
 
 
 def test_unknown_names_are_refused() -> None:
@@ -150,4 +149,4 @@ def test_unknown_names_are_refused() -> None:
     with pytest.raises(ValueError, match=r"reference must be one of t, normal \(got 'z'\)"):
         brunner_munzel(summary, "greater", name)
     with pytest.raises(ValueError, match=r"alternative must be one of"):
-        brunner_munzel(summary, name)
+        brunner_munzel_exact(np.array([1.0]), np.array([2.0]), name)

@@ -1,10 +1,31 @@
-"""Permutations of the treatment labels."""
+"""Dealing the patients to the arms again, all ways or at random."""
+
+from itertools import combinations
 
 import numpy as np
-from numpy.testing import assert_array_equal
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 
+from tests.stats.laws import law
 from trialsim.stats.ranks.mann_whitney import cell_counts
-from trialsim.stats.ranks.reallocation import permuted_counts, tail_share
+from trialsim.stats.ranks.reallocation import all_allocations, permuted_counts, tail_share
+
+
+@law(totals=st.lists(st.integers(0, 3), min_size=1, max_size=4), share=st.floats(0, 1))
+def test_allocations_are_the_combinations_of_patients_by_cell(
+    totals: list[int], share: float
+) -> None:
+    """Oracle: every combination of patients, one by one, tabulated."""
+    treated = int(share * sum(totals))
+    cells = np.repeat(np.arange(len(totals)), totals)
+    combined = [
+        tuple(np.bincount(np.array(way, dtype=np.int64), minlength=len(totals)).tolist())
+        for way in combinations(cells.tolist(), treated)
+    ]
+    ways, chances = all_allocations(np.array(totals), treated)
+    assert sorted(map(tuple, ways.tolist())) == sorted(set(combined))
+    for way, chance in zip(map(tuple, ways.tolist()), chances, strict=True):
+        assert_allclose(chance, combined.count(way) / len(combined), rtol=1e-12)
 
 
 def test_the_identity_permutation_gives_the_observed_counts() -> None:

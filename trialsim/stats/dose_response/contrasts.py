@@ -64,6 +64,19 @@ def contrast_directions(shapes: Floats, whiten: Floats) -> Floats:
     return np.asarray(along / np.sqrt((along**2).sum(axis=-1, keepdims=True)))
 
 
+def optimal_contrasts(shapes: Floats, covariance: Floats) -> Floats:
+    """Return the weights of all arms, the control first, with a sum of 0 and of squares of 1.
+
+    >>> found = optimal_contrasts(np.array([[1.0, 3.0]]), np.array([[2.0, 1.0], [1.0, 2.0]]))
+    >>> found.round(4).tolist()
+    [[-0.6172, -0.1543, 0.7715]]
+    """
+    whiten = whitening(covariance)
+    weights = contrast_directions(shapes, whiten) @ whiten
+    whole = np.concatenate([-weights.sum(axis=-1, keepdims=True), weights], axis=-1)
+    return np.asarray(whole / np.sqrt((whole**2).sum(axis=-1, keepdims=True)))
+
+
 def contrast_statistics(effects: Floats, whiten: Floats, directions: Floats) -> Floats:
     """Return the statistic of each contrast, shape (..., shapes); 0 is no effect of any dose."""
     white = whiten @ effects[..., np.newaxis]
@@ -215,6 +228,20 @@ def _directions(axes: int) -> Floats:
     uniform = Sobol(axes, scramble=False).random(_BEYOND) + 0.5 / _BEYOND
     normal = scipy.special.ndtri(uniform.T)
     return np.asarray(normal / np.sqrt((normal**2).sum(axis=0)))
+
+
+def critical_value(directions: Floats, freedom: float, alpha: float) -> float:
+    """Return what the largest contrast exceeds with a chance of alpha, of one set of directions.
+
+    >>> round(critical_value(np.array([[1.0]]), np.inf, 0.025), 4)
+    1.96
+    """
+
+    def above(value: float) -> float:
+        chance = chance_of_larger(np.array([value]), directions, np.array(freedom))
+        return float(chance[0]) - alpha
+
+    return float(scipy.optimize.brentq(above, 0.0, 50.0, xtol=1e-10))
 
 
 def significant(

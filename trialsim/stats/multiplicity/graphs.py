@@ -133,6 +133,15 @@ def intersection_weights(graph: Graph) -> Floats:
     return weights
 
 
+def bonferroni_test(p_values: Floats, weights: Floats, members: Booleans) -> Floats:
+    """Return the smallest p-value for its weight: the weighted Bonferroni test.
+
+    >>> bonferroni_test(np.array([0.02, 0.03]), np.array([0.5, 0.5]), np.array([True, True])).item()
+    0.04
+    """
+    return np.asarray(_divided(p_values, np.where(members, weights, 0.0)).min(axis=-1))
+
+
 def simes(p_values: Floats, weights: Floats, members: Booleans) -> Floats:
     """Return the smallest p-value for the weight of all that are as small: the weighted Simes test.
 

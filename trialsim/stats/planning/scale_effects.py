@@ -141,23 +141,27 @@ def proportional_odds_cells(control: Floats, odds_ratio: ArrayLike) -> Floats:
     return _between(below / (below + ratio * above))
 
 
+def latent_shift_of_theta(control: Floats, theta: ArrayLike) -> Floats:
+    """Return the shift by which `shifted_cells` gives this theta against the control arm.
+
+    Shapes (..., cells) and (...). ValueError when no shift does: even a treated arm that is wholly
+    in the control's best cell ties with the controls there.
+
+    >>> latent_shift_of_theta(np.array([0.25, 0.5, 0.25]), 0.62).round(4).item()
+    0.5158
+    """
+    return _reached(theta, _shift(control, theta), "latent shift")
+
+
 def odds_ratio_of_theta(control: Floats, theta: ArrayLike) -> Floats:
     """Return the odds ratio by which `proportional_odds_cells` gives this theta.
 
-    Shapes (..., cells) and (...). ValueError when none does: even a treated arm that is wholly in
-    the control's best cell ties with the controls there.
+    Shapes (..., cells) and (...). ValueError when none does, as in `latent_shift_of_theta`.
 
     >>> odds_ratio_of_theta(np.array([0.25, 0.5, 0.25]), 0.62).round(4).item()
     2.3832
     """
-    found = np.exp(_log_odds_ratio(control, theta))
-    missed = np.broadcast_to(np.asarray(theta, float), found.shape)[np.isnan(found)]
-    if missed.size:
-        raise ValueError(
-            "theta must be one that some odds ratio of the control distribution can reach "
-            f"(got {missed[0]})"
-        )
-    return found
+    return _reached(theta, np.exp(_log_odds_ratio(control, theta)), "odds ratio")
 
 
 def rising_root(rising: Measure, target: Floats, farthest: float) -> Floats:
@@ -230,6 +234,16 @@ def _log_odds_ratio(control: Floats, theta: ArrayLike) -> Floats:
 
 def _batch(control: Floats, target: ArrayLike) -> tuple[int, ...]:
     return np.broadcast_shapes(control.shape[:-1], np.shape(target))
+
+
+def _reached(theta: ArrayLike, found: Floats, model: str) -> Floats:
+    missed = np.broadcast_to(np.asarray(theta, float), found.shape)[np.isnan(found)]
+    if missed.size:
+        raise ValueError(
+            f"theta must be one that some {model} of the control distribution can reach "
+            f"(got {missed[0]})"
+        )
+    return found
 
 
 def _cumulative(cells: Floats) -> tuple[Floats, Floats]:

@@ -11,7 +11,12 @@ from trialsim.arrays import Floats, Integers, divide
 from trialsim.stats.monte_carlo import check_choice
 from trialsim.stats.p_values import Alternative, check_alternative, t_p_value
 from trialsim.stats.ranks.mann_whitney import RankSummary, RankTest, summarise, summarise_counts
-from trialsim.stats.ranks.reallocation import permuted_counts, tail_share
+from trialsim.stats.ranks.reallocation import (
+    all_allocations,
+    each_trial,
+    permuted_counts,
+    tail_share,
+)
 
 Reference: TypeAlias = Literal["t", "normal"]
 
@@ -59,6 +64,34 @@ def brunner_munzel(
     return BrunnerMunzelTest(summary.effect, statistic, freedom, p_value)
 
 
+def brunner_munzel_exact(
+    treated: Floats, control: Floats, alternative: Alternative = "two-sided"
+) -> RankTest:
+    """Brunner-Munzel statistic referred to all permutations of the treatment labels.
+
+    Neubert and Brunner (2007), Computational Statistics & Data Analysis 51:5192. Two-sided is the
+    share of allocations with a statistic at least as far from 0, as in R's `brunnermunzel`.
+    Where an allocation has no placement variance its statistic is infinite, towards the arm that
+    does better (0 if all values are equal): complete separation is the most extreme allocation.
+
+    Takes samples of shapes (..., m) and (..., n), NaN left out, for small or heavily tied samples;
+    `all_allocations` raises ValueError beyond a million distinct ones. Trials go one by one.
+
+    >>> test = brunner_munzel_exact(np.array([3.0, 8]), np.array([1.0, 5]))
+    >>> round(test.p_value.item(), 6)
+    0.666667
+    """
+    check_alternative(alternative)
+    summary = summarise(treated, control)
+    statistic = _studentised(summary)
+    p_values = np.ones(statistic.shape)
+    for trial, totals, patients in each_trial(treated, control):
+        allocations, chances = all_allocations(totals, patients)
+        others = _studentised(summarise_counts(allocations, totals - allocations))
+        p_values[trial] = tail_share(statistic[trial], others, alternative, chances)
+    return RankTest(summary.effect, statistic, p_values)
+
+
 def brunner_munzel_permutation(
     treated: Floats,
     control: Floats,
@@ -67,14 +100,10 @@ def brunner_munzel_permutation(
 ) -> RankTest:
     """Brunner-Munzel statistic referred to random permutations of the treatment labels.
 
-    Neubert and Brunner (2007), Computational Statistics & Data Analysis 51:5192. Takes samples of
-    shapes (..., m) and (..., n), NaN left out, and `permutations` of shape (..., permutations,
-    m + n) drawn by the caller (see `permuted_counts`). The observed allocation counts as one more
-    of them, so that the p-value is never 0 and the test keeps its level (Phipson and Smyth 2010,
-    Statistical Applications in Genetics and Molecular Biology 9:39). Two-sided is the share with a
-    statistic at least as far from 0. Where an allocation has no placement variance its statistic is
-    infinite, towards the arm that does better (0 if all values are equal): complete separation is
-    the most extreme allocation.
+    As `brunner_munzel_exact`, with `permutations` of shape (..., permutations, m + n) drawn by the
+    caller (see `permuted_counts`). The observed allocation counts as one more of them, so that the
+    p-value is never 0 and the test keeps its level (Phipson and Smyth 2010, Statistical
+    Applications in Genetics and Molecular Biology 9:39).
 
     >>> shuffled = np.argsort(np.random.default_rng(1).random((999, 4)), axis=-1)
     >>> test = brunner_munzel_permutation(np.array([3.0, 8]), np.array([1.0, 5]), shuffled)

@@ -1,12 +1,43 @@
 """Under the null hypothesis patients' values are fixed, and only their arms are permuted."""
 
+from collections.abc import Iterator
+from math import comb
+
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.stats.p_values import Alternative
-from trialsim.stats.ranks.mann_whitney import cells_of, count, pool
+from trialsim.stats.ranks.mann_whitney import cell_counts, cells_of, count, pool
 
+MOST_ALLOCATIONS = 1_000_000
 _ROUNDING = 1e-9  # statistics nearer than this, relatively, are equal
+
+
+def all_allocations(totals: Integers, treated: int) -> tuple[Integers, Floats]:
+    """List every way to treat `treated` of the patients in cells of `totals`, with its probability.
+
+    Patients in one cell are alike, so the ways are the tables of treated patients per cell, shape
+    (ways, cells), and their probabilities are multivariate hypergeometric. Raises ValueError when
+    there are more than MOST_ALLOCATIONS.
+
+    >>> ways, chances = all_allocations(np.array([2, 1]), 1)
+    >>> ways.tolist(), chances.round(3).tolist()
+    ([[0, 1], [1, 0]], [0.333, 0.667])
+    """
+    _check_number_of_ways(totals, treated)
+    ways = np.zeros((1, 0), dtype=np.int64)
+    chances = np.full(1, 1 / comb(int(totals.sum()), treated))
+    left, after = np.full(1, treated), int(totals.sum())
+    for total in totals.tolist():
+        after -= total
+        fewest, most = np.maximum(left - after, 0), np.minimum(left, total)
+        options = most - fewest + 1
+        way = np.repeat(np.arange(len(left)), options)
+        here = np.arange(len(way)) - np.repeat(np.cumsum(options) - options, options) + fewest[way]
+        ways = np.column_stack([ways[way], here])
+        chances = chances[way] * np.array([float(comb(total, n)) for n in range(total + 1)])[here]
+        left = left[way] - here
+    return ways, chances
 
 
 def permuted_counts(
@@ -35,17 +66,48 @@ def permuted_counts(
     return permuted, count(cells, size)[..., None, :] - permuted
 
 
-def tail_share(observed: Floats, others: Floats, alternative: Alternative) -> Floats:
-    """Return the share of statistics at least as extreme as the observed one.
+def tail_share(
+    observed: Floats,
+    others: Floats,
+    alternative: Alternative,
+    chances: Floats | None = None,
+) -> Floats:
+    """Return the probability of a statistic at least as extreme as the observed one.
 
-    `others` are of random allocations (last axis), to which the observed one is added. Two-sided
-    extremes are those at least as far from 0.
+    With `chances`, `others` are all allocations and the answer is exact. Without, they are a random
+    sample (last axis) and the observed allocation counts as one more. Two-sided extremes are those
+    at least as far from 0.
 
     >>> tail_share(np.array(2.0), np.array([2.0, 1.0, -2.0]), "greater").item()
     0.5
     """
     extreme = _at_least(observed, others, alternative)
-    return np.asarray((1.0 + extreme.sum(axis=-1)) / (1.0 + others.shape[-1]))
+    if chances is None:
+        return np.asarray((1.0 + extreme.sum(axis=-1)) / (1.0 + others.shape[-1]))
+    return np.asarray(np.minimum(extreme @ chances, 1.0))
+
+
+def each_trial(treated: Floats, control: Floats) -> Iterator[tuple[tuple[int, ...], Integers, int]]:
+    """Give for each trial of a batch its index, pooled counts per cell and number of treated.
+
+    >>> [(totals.tolist(), n) for _, totals, n in each_trial(np.array([[2.0, 5]]), np.array([2.0]))]
+    [([2, 1], 2)]
+    """
+    treated_counts, control_counts = cell_counts(treated, control)
+    totals = treated_counts + control_counts
+    for trial in np.ndindex(totals.shape[:-1]):
+        yield trial, totals[trial][totals[trial] > 0], int(treated_counts[trial].sum())
+
+
+def _check_number_of_ways(totals: Integers, treated: int) -> None:
+    ways = np.ones(1)
+    for total in totals.tolist():
+        ways = np.convolve(ways, np.ones(total + 1))[: treated + 1]
+    if ways[treated] > MOST_ALLOCATIONS:
+        raise ValueError(
+            f"allocations to list must be at most {MOST_ALLOCATIONS:,} "
+            f"(got {ways[treated]:.3g}): draw random permutations instead"
+        )
 
 
 def _at_least(observed: Floats, others: Floats, alternative: Alternative) -> Booleans:

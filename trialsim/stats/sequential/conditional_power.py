@@ -6,7 +6,7 @@ final z is B at 1. Lan and Wittes (1988), Biometrics 44:579; Spiegelhalter, Free
 (1986), Controlled Clinical Trials 7:8. All arguments broadcast: z (...,), t in (0, 1] the look's
 information over that of the final test, `critical` the final critical value of z (infinite where
 the final test cannot reject), drift the expected final z. At t = 1 the answer is known: 1 or 0.
-Looks between this one and the final test are left out.
+Looks between this one and the final test are left out; `combination.conditional_error` counts them.
 """
 
 import numpy as np

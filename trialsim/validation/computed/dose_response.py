@@ -9,6 +9,7 @@ from trialsim.stats.dose_response.contrasts import (
     chance_of_larger,
     contrast_directions,
     contrast_statistics,
+    optimal_contrasts,
     whitening,
 )
 from trialsim.stats.dose_response.curves import fit
@@ -34,10 +35,8 @@ def contrasts(given: Given) -> Given:
     whiten = whitening(effects.null_covariance)
     directions = contrast_directions(shapes, whiten)
     found = contrast_statistics(effects.estimate, whiten, directions)
-    weights = directions @ whiten
-    of_arms = np.concatenate([-weights.sum(axis=-1, keepdims=True), weights], axis=-1)
     return {
-        "contrast_matrix": of_arms / np.sqrt((of_arms**2).sum(axis=-1, keepdims=True)),
+        "contrast_matrix": optimal_contrasts(shapes, effects.null_covariance),
         "t_statistics": found,
         "p_adjusted": chance_of_larger(found, directions, effects.freedom),
     }

@@ -8,7 +8,7 @@ import numpy as np
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.stats.p_values import Alternative
 from trialsim.stats.ranks.adjusted import Arm, adjusted_effect
-from trialsim.stats.ranks.brunner_munzel import brunner_munzel
+from trialsim.stats.ranks.brunner_munzel import brunner_munzel, brunner_munzel_exact
 from trialsim.stats.ranks.effect_intervals import effect_interval
 from trialsim.stats.ranks.estimated_effect import EstimatedEffect
 from trialsim.stats.ranks.exact_rank import exact_rank_test
@@ -115,6 +115,10 @@ def _ends(summary: RankSummary, method: Any) -> Floats:
     return np.array(effect_interval(summary, method))
 
 
+def permuted(given: Given) -> Given:
+    return {"p_two_sided": brunner_munzel_exact(*_samples(given)).p_value}
+
+
 def wins(given: Given) -> Given:
     samples = _samples(given)
     ratio, summary = win_ratio(*samples), summarise(*samples)
@@ -209,6 +213,7 @@ FOUND: dict[str, Callable[[Given], Given]] = {
     "mw.published.hollander41": permeability,
     "mw.published.idl_rs_test": rank_sum_of_idl,
     "mw.ci": intervals,
+    "mw.permbm": permuted,
     "winodds": wins,
     "strat.vanelteren": van_elteren,
     "strat.mw": stratified_effects,

@@ -16,9 +16,14 @@ from trialsim.stats.sequential.boundaries import (
     wang_tsiatis_bounds,
 )
 from trialsim.stats.sequential.combination import (
+    conditional_error,
     conventional_critical,
+    cui_hung_wang,
     fisher_critical,
+    fisher_first_level,
     fisher_p_value,
+    fisher_product,
+    inverse_normal,
 )
 from trialsim.stats.sequential.conditional_power import (
     conditional_power,
@@ -38,6 +43,7 @@ from trialsim.stats.sequential.re_estimation import (
     blinded_proportion_patients,
     promising_zone,
 )
+from trialsim.stats.sequential.repeated import repeated_intervals, repeated_p_values
 from trialsim.stats.sequential.spending import (
     HwangShihDeCani,
     KimDeMets,
@@ -284,18 +290,42 @@ def powers_at_half(given: Given) -> Given:
 
 def combination(given: Given) -> Given:
     p, share, alpha = given["p_stagewise"], given["w1_squared"], given["alpha"]
+    z = inverse_normal(p, [share, 1 - share])
     bounds = spending_bounds([share, 1], OBrienFlemingSpending(), alpha)
-    return {"critical_values_z": bounds, "fisher_p": fisher_p_value(p)}
+    product = fisher_product(p)
+    return {
+        "z_combined": z[1],
+        "critical_values_z": bounds,
+        "reject_stage1": z[0] >= bounds[0],
+        "reject_final": z[1] >= bounds[1],
+        "fisher_product": product,
+        "fisher_chi2": -2 * np.log(product),
+        "fisher_p": fisher_p_value(p),
+    }
 
 
 def bauer_koehne(given: Given) -> Given:
-    return {"c_alpha": fisher_critical(given["alpha"])}
+    alpha = given["alpha"]
+    return {
+        "c_alpha": fisher_critical(alpha),
+        "alpha1": fisher_first_level(alpha, given["alpha0"]),
+    }
 
 
 def weighted_test(given: Given) -> Given:
-    sizes = given["n1"], given["n2_planned"], given["n2_actual"]
+    n1, planned, actual = given["n1"], given["n2_planned"], given["n2_actual"]
+    z, later = given["z1"], given["z2_incremental"]
     critical = -ndtri(given["alpha_one_sided"])
-    return {"b_critical": conventional_critical(given["z1"], *sizes, critical)}
+    weighted = cui_hung_wang(z, later, n1 / planned)
+    plain = cui_hung_wang(z, later, n1 / actual)
+    needed = conventional_critical(z, n1, planned, actual, critical)
+    return {
+        "z_chw": weighted,
+        "z_conventional": plain,
+        "b_critical": needed,
+        "chw_rejects": weighted >= critical,
+        "conventional_vs_b_rejects": plain >= needed,
+    }
 
 
 def zone(given: Given) -> Given:
@@ -355,13 +385,42 @@ def blinded_chi_squared(given: Given) -> Given:
     return {"n_fix": 2 * arm(p), "toer_fixed_n1": fixed, "toer_recalc": recalculated}
 
 
+def mueller_schaefer(given: Given) -> Given:
+    """Look once of three times, and give a second trial the conditional error as its level."""
+    t, most = np.array(given["information_rates"]), given["IMax"]
+    look, z, alpha = given["L"] - 1, given["zL"], given["alpha"]
+    drift = given["theta"] * np.sqrt(most)
+    bounds = spending_bounds(t, HwangShihDeCani(-4), alpha)
+    error = conditional_error(z, look, t, bounds).item()
+    stretched = drift * np.sqrt(given["INew"] / (most * (1 - t[look])))
+    second = spending_bounds(equal_looks(3), HwangShihDeCani(-2), error)
+    needed = drift_for_power(equal_looks(3), second, 0.84).item()
+    return {
+        "efficacy_bounds": bounds,
+        "conditional_alpha": error,
+        "conditional_power_original": conditional_error(z, look, t, bounds, drift),
+        "conditional_power_after_increase": conditional_error(z, look, t, bounds, stretched),
+        "MS_secondary_bounds_3look_HSDm2_power84": second,
+        "MS_secondary_information": (needed / given["theta"]) ** 2,
+    }
+
+
 def inference(given: Given) -> Given:
+    """Infer after a stop; rpact looks for no repeated p-value above one half."""
     t, stop = np.array(given["information_rates"]), given["stage"]
     spending = KimDeMets(2) if given["spending"] == "asKD" else SPENDING[given["spending"]]
     bounds = spending_bounds(t, spending, given["alpha_one_sided"])
-    information, z = given["IMax_lrstat"] * t, given["z_overall"][stop - 1]
-    found = stagewise_inference(z, stop - 1, information, bounds)
-    interval = np.array([found.lower, found.upper])
+    information, z = given["IMax_lrstat"] * t, np.full(len(t), np.nan)
+    z[:stop] = given["z_overall"]
+    found = stagewise_inference(z[stop - 1], stop - 1, information, bounds)
+    repeated = repeated_intervals(z, information, bounds)
+    interval, band = (
+        np.array([low, high])
+        for low, high in (
+            (found.lower, found.upper),
+            (repeated.lower[stop - 1], repeated.upper[stop - 1]),
+        )
+    )
     return {
         "crit": bounds,
         "stagewise_p": found.p_value,
@@ -370,6 +429,9 @@ def inference(given: Given) -> Given:
         "rpact_final_ci": interval,
         "median_unbiased": found.estimate,
         "rpact_median_unbiased": found.estimate,
+        "repeated_ci": band,
+        "rpact_repeated_ci": band,
+        "rpact_repeated_p": np.minimum(repeated_p_values(z, t, spending)[:stop], 0.5),
     }
 
 
@@ -396,5 +458,6 @@ FOUND: dict[str, Callable[[Given], Given]] = {
     "ad.bssr.means": blinded_means,
     "ad.bssr.ordinal": blinded_odds,
     "ad.bssr.chisq_exact": blinded_chi_squared,
+    "ad.crp": mueller_schaefer,
 }
 """The computation of each family of cases, by how their identifiers begin."""

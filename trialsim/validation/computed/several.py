@@ -7,6 +7,12 @@ import numpy as np
 from scipy.special import ndtri
 
 from trialsim.stats.meta_analysis import fixed_effect, heterogeneity, random_effects
+from trialsim.stats.multiplicity.arms_in_stages import (
+    Arms,
+    Shape,
+    bounds_of_arms,
+    chance_of_any_claim,
+)
 from trialsim.stats.multiplicity.dunnett import Law, chance_of_any, dunnett, loadings_of_sizes
 from trialsim.stats.multiplicity.graphs import Graph, adjust_by_graph, sequence
 from trialsim.stats.multiplicity.p_value_adjustments import adjust_p_values, fixed_sequence
@@ -45,25 +51,16 @@ def graphical(given: Given) -> Given:
 
 
 def critical_value_of_dunnett(given: Given) -> Given:
-    freedom = None if given["df"] == "Inf" else np.array(float(given["df"]))
-    law = Law(np.full(given["k"], given["rho"] ** 0.5), freedom, given["sided"] == 2)
-    return {"critical_value": _bound(law, given["alpha"])}
-
-
-def arms_of_one_size(given: Given) -> Given:
-    return {"upper": [_bound(Law(np.full(given["K"], 0.5**0.5)), given["alpha"])]}
-
-
-def _bound(law: Law, alpha: float) -> float:
     """Find the bound that keeps the level."""
     from scipy.optimize import brentq
 
-    count = len(law.loadings)
+    freedom = None if given["df"] == "Inf" else np.array(float(given["df"]))
+    law = Law(np.full(given["k"], given["rho"] ** 0.5), freedom, given["sided"] == 2)
 
     def above(bound: float) -> float:
-        return float(chance_of_any(np.full(count, bound), law) - alpha)
+        return float(chance_of_any(np.full(given["k"], bound), law) - given["alpha"])
 
-    return float(brentq(above, 1.0, 6.0, xtol=1e-6))
+    return {"critical_value": brentq(above, 1.0, 6.0, xtol=1e-6)}
 
 
 def example_of_dunnett(given: Given) -> Given:
@@ -83,6 +80,20 @@ def error_rates(given: Given) -> Given:
     return {
         "fwer_bonferroni_holm": chance_of_any(np.full(count, -ndtri(level / count)), law),
         "fwer_unadjusted": chance_of_any(np.full(count, -ndtri(level)), law),
+    }
+
+
+def arms_at_stages(given: Given) -> Given:
+    """Find the bounds, and their error rate; a design without a shape is that of an odds ratio."""
+    ratio = given.get("r", [1, 2]), given.get("r0", [1, 2])
+    arms = Arms(given["K"], *ratio)
+    shapes: dict[str, Shape] = {"obf": "obrien_fleming", "pocock": "pocock"}
+    shape = shapes.get(given.get("upper_shape", ""), "triangular")
+    bounds = bounds_of_arms(given["alpha"], arms, shape, given.get("lower_fixed", 0.0))
+    return {
+        "upper": bounds.upper,
+        "lower": bounds.lower,
+        "fwer_check": chance_of_any_claim(bounds, arms),
     }
 
 
@@ -153,9 +164,9 @@ FOUND: dict[str, Callable[[Given], Given]] = {
     "mult.fallback": in_order,
     "mult.graph": graphical,
     "mult.dunnett.crit": critical_value_of_dunnett,
-    "ad.mams": arms_of_one_size,
     "mult.dunnett.1955": example_of_dunnett,
     "mult.fwer": error_rates,
+    "ad.mams": arms_at_stages,
     "wl.": several_scales,
     "meta.": several_studies,
 }
