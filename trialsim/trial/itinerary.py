@@ -322,14 +322,11 @@ class DrawnIntentions:
 
 def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Integers, Booleans]:
     """Return when each candidate is ready, the deadline, and who is eligible and not too late."""
-    operations = scenario.operations
-    window = operations.first_infusion_after_onset
-    earliest, latest = round(window.earliest_hours * HOUR), round(window.latest_hours * HOUR)
-    compiled = stages()
+    operations, compiled = scenario.operations, stages()
     if compiled is not None:
         return compiled.first_infusion(
             *(cohort.arrival, cohort.onset, cohort.screened, cohort.fails),
-            *((earliest, latest), (operations.opens, operations.closes)),
+            *(_window(operations), (operations.opens, operations.closes)),
             *(days_until_given(scenario.treatment.infusions), operations.last_arrival),
         )
     times = cohort.arrival, cohort.onset, cohort.screened
@@ -342,7 +339,7 @@ def _ready(
 ) -> tuple[Integers, Booleans]:
     """Return when candidates are ready for infusions, and whether that is not too late."""
     operations = scenario.operations
-    earliest = onset + round(operations.first_infusion_after_onset.earliest_hours * HOUR)
+    earliest = onset + _window(operations)[0]
     ready = next_opening(np.maximum(screened, earliest), operations, scenario.treatment.infusions)
     in_time = (ready <= _deadline(onset, operations)) & (arrival <= operations.last_arrival)
     return ready, in_time
@@ -350,7 +347,13 @@ def _ready(
 
 def _deadline(onset: Integers, operations: Operations) -> Integers:
     """Return the last minute at which the first infusion may start."""
-    return onset + round(operations.first_infusion_after_onset.latest_hours * HOUR)
+    return onset + _window(operations)[1]
+
+
+def _window(operations: Operations) -> tuple[int, int]:
+    """Return the minutes from onset between which the first infusion may start."""
+    window = operations.first_infusion_after_onset
+    return round(window.earliest_hours * HOUR), round(window.latest_hours * HOUR)
 
 
 def next_opening(minute: Integers, operations: Operations, schedule: Schedule) -> Integers:
