@@ -138,11 +138,11 @@ static inline double cubic(const double *piece, double at)
 /* A tail curve's value at the number that a word stands for. */
 static inline double tail_curve_at(const double *pieces, uint32_t word)
 {
-    uint32_t mirrored = ~word;
-    double from_end = (word < mirrored ? word : mirrored) + 0.5;
+    uint32_t upper = word >> 31;
+    double from_end = (word ^ -upper) + 0.5; /* without a branch, as nobody could foretell it */
     int64_t place;
     memcpy(&place, &from_end, sizeof place);
-    place = (place >> (MANTISSA - 6)) - HALF + (word >> 31) * (OCTAVES * PIECES);
+    place = (place >> (MANTISSA - 6)) - HALF + upper * (OCTAVES * PIECES);
     return cubic(pieces + 4 * place, from_end);
 }
 

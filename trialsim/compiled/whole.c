@@ -465,38 +465,27 @@ static int queue_up(Room *room, int64_t from, int64_t to)
     return 1;
 }
 
-/* Sort by the minute, and by the number in the same: runs by insertion, then merged. */
+/* Sort by the minute: byte by byte, the last first. Who is ready in the same minute stays in the
+   order of numbers, in which they came. */
 static void sort_queue(Room *room)
 {
-    enum { RUN = 8 };
-    uint64_t *queue = room->queue, *spare = room->spare;
-    int64_t count = room->waiting;
-    for (int64_t start = 0; start < count; start += RUN)
-        for (int64_t i = start + 1; i < smaller(start + RUN, count); i++) {
-            uint64_t one = queue[i];
-            int64_t j = i;
-            for (; j > start && queue[j - 1] > one; j--)
-                queue[j] = queue[j - 1];
-            queue[j] = one;
-        }
-    for (int64_t width = RUN; width < count; width *= 2)
-        for (int64_t start = 0; start + width < count; start += 2 * width) {
-            int64_t left = start, middle = start + width, end = smaller(middle + width, count);
-            if (queue[middle - 1] <= queue[middle])
-                continue;
-            while (queue[left] <= queue[middle])
-                left++;
-            int64_t kept = middle - left, from = 0, to = left;
-            memcpy(spare, queue + left, (size_t)kept * sizeof *spare);
-            while (from < kept && middle < end) {
-                uint64_t one = spare[from], other = queue[middle];
-                int64_t later = other < one; /* without a branch, for nobody could foretell it */
-                queue[to++] = later ? other : one;
-                middle += later;
-                from += !later;
-            }
-            memcpy(queue + to, spare + from, (size_t)(kept - from) * sizeof *spare);
-        }
+    enum { BYTE = 8, VALUES = 1 << BYTE };
+    uint64_t latest = 0;
+    for (int64_t i = 0; i < room->waiting; i++)
+        latest = room->queue[i] > latest ? room->queue[i] : latest;
+    for (int64_t shift = room->bits; latest >> shift; shift += BYTE) {
+        const uint64_t *queue = room->queue;
+        int64_t place[VALUES + 1] = {0};
+        for (int64_t i = 0; i < room->waiting; i++)
+            place[(queue[i] >> shift & (VALUES - 1)) + 1]++;
+        for (int64_t value = 1; value < VALUES; value++)
+            place[value] += place[value - 1];
+        for (int64_t i = 0; i < room->waiting; i++)
+            room->spare[place[queue[i] >> shift & (VALUES - 1)]++] = queue[i];
+        uint64_t *sorted = room->spare;
+        room->spare = room->queue;
+        room->queue = sorted;
+    }
 }
 
 /* Screen until the trial is full: trial._enough_were_drawn. */
