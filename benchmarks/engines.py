@@ -183,7 +183,6 @@ def _growing_by_patients(
             times[str(least)],
             LINEAR if size == sizes[-1] else None,
             judged=size >= PATIENTS[-2],
-            note="objects leave the cache and are collected" if engine == "events" else "",
         )
         for size in others
     ]

@@ -11,7 +11,7 @@ from trialsim.streams import Streams
 from trialsim.trial.allocation.choice import allocation_of
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import due_days
-from trialsim.trial.event_engine import recruit_by_events
+from trialsim.trial.event_engine import Process, Replicate, recruit_by_events
 from trialsim.trial.itinerary import Itinerary, next_opening, plan_itinerary
 
 
@@ -146,3 +146,24 @@ def test_event_engine_equals_the_plain_reference(
         missed[patient, infusion] = (place[patient], infusion) in plain.missed
     assert (found.waited[0] == waited).all()
     assert (found.lacked[0] == missed).all()
+
+
+def test_candidates_are_processes_from_when_they_come_until_the_trial_is_full(
+    crowded: Scenario,
+) -> None:
+    """So those who came and left, and who would come later, cost nothing."""
+    streams, begun = Streams(5, range(1)), []
+
+    class Watched(Replicate):
+        def candidate(self, row: int) -> Process:
+            begun.append((self.env.now, self.ready[row]))
+            return super().candidate(row)
+
+    cohort = enrol(crowded, streams, 600)
+    itinerary = plan_itinerary(cohort, crowded, streams)
+    (next_arm,) = allocation_of(crowded, cohort, streams).in_turn()
+    trial = Watched(crowded, itinerary, 0, next_arm)
+    trial.run(range(len(trial.ready)))
+    assert all(now == ready for now, ready in begun)
+    assert len(trial.patients) == crowded.design.patients <= len(begun)
+    assert max(begun)[0] <= trial.patients[-1].randomised < max(trial.ready)

@@ -231,6 +231,20 @@ def test_the_candidates_drawn_at_first_suffice_for_large_trials_too() -> None:
     assert possible.sum(axis=1).min() >= scenario.design.patients
 
 
+def test_the_candidates_drawn_at_first_suffice_where_sites_open_late_and_differ() -> None:
+    """Candidates of a site before it opens have numbers too. One replicate in 1,000 needs more."""
+    base, times = load("cars1"), 8
+    pace = base.operations.candidates_per_site_per_month * times
+    patients = base.design.patients * times
+    changes = {
+        "design.patients": patients,
+        "operations.candidates_per_site_per_month": pace,
+    }
+    scenario = base.replace(changes)
+    trial = simulate_batch(scenario, Streams(2016, range(64)))
+    assert trial.cohort.arrival.shape[1] == candidates_needed(scenario) < 3 * patients
+
+
 def counted(trial: Trial, candidates: int) -> tuple[dict[str, Integers], Integers]:
     """Return how the candidates of each replicate ended, and how many presented in time.
 

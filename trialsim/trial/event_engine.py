@@ -179,11 +179,26 @@ class Replicate:
 
     def run(self, creation: Iterable[int]) -> None:
         """Let the trial happen until the last candidate has left it."""
-        rows = (row for row in creation if self.ready[row] < NEVER)
-        people = [self.env.process(self.candidate(row)) for row in rows]
-        # As `until=env.all_of(people)`, in less time: when those created last have left, most have.
-        for person in reversed(people):
-            self.env.run(until=person)
+        coming = [row for row in creation if self.ready[row] < NEVER]
+        coming.sort(key=self.ready.__getitem__)
+        self.env.run(until=self.env.process(self.recruitment(coming)))
+
+    def recruitment(self, coming: Iterable[int]) -> Process:
+        """Let candidates come when they are ready, while there are places, and see all leave.
+
+        Each is a process from that minute on and not before, so that a patient of a large trial
+        takes as long as one of a small trial: what is queued and alive is who is there.
+        """
+        env, here = self.env, set[simpy.Event]()
+        for row in coming:
+            if self.ready[row] > env.now:
+                yield env.timeout(self.ready[row] - env.now)
+            if not self.places.free:
+                break
+            person = env.process(self.candidate(row))
+            here.add(person)
+            person.callbacks.append(here.discard)
+        yield env.all_of(here)
 
     def candidate(self, row: int) -> Process:
         """Come for the first infusion, day after day while there is time, and then every day."""
@@ -256,8 +271,8 @@ def recruit_by_events(
     Parameters
     ----------
     creation
-        The order in which the itinerary's candidates are set going, by their rows on its axis; it
-        changes nothing.
+        The order in which those of the itinerary's candidates are set going who come in the same
+        minute, by their rows on its axis; it changes nothing.
     replicates
         Those to recruit, by their positions in the batch; the others stay without a patient.
     """

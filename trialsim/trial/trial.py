@@ -29,6 +29,10 @@ Engine = Literal["auto", "events", "vector"]
 
 _PILOT: Final = 64
 """Replicates, and candidates of each, from whom the share that can be randomised is judged."""
+_FAR: Final = 3.5
+"""So many standard deviations beyond what is expected, more candidates are hardly ever needed."""
+_FAR_IF_SKEWED: Final = 4.0
+"""The same of what sites' rates decide, as few sites may have most of the candidates."""
 _PILOTS: Final = 64
 """How often others are drawn as long as none of them can be."""
 
@@ -274,17 +278,21 @@ def candidates_needed(scenario: Scenario) -> int:
     """
     cohort, ready, possible, share = pilot_of(scenario)
     patients, operations = scenario.design.patients, scenario.operations
-    of_pilot = 1 + patients / np.count_nonzero(possible)  # whose share is known only so well
-    chance = 3.5 * math.sqrt(patients * (1 - share) * of_pilot) + 4
     pace = operations.candidates_per_site_per_month / MONTH
-    delay = int((ready - cohort.arrival)[possible].max())
-    needed = (patients + chance) / share + 2 * pace * len(operations.sites) * delay
     opened = np.array([site.activation_day * DAY for site in operations.sites.values()])
-    last = min(_when(needed, pace, opened), operations.last_arrival)
-    of_sites = 1 + operations.site_rate_coefficient_of_variation / math.sqrt(len(opened))
-    early = pace * np.minimum(opened - opened.min(), last).sum() * of_sites
+    delay = int((ready - cohort.arrival)[possible].max())
+    of_pilot = 1 + patients / np.count_nonzero(possible)  # whose share is known only so well
+    spread = math.sqrt(patients * (1 - share) * of_pilot) / share
+    needed = (patients + 4) / share + 2 * pace * len(opened) * delay
+    last = min(_when(needed + _FAR * spread, pace, opened), operations.last_arrival)
+    # Candidates are numbered as if every site had opened with the first, so that those of the
+    # others' late days have numbers too; how many they are, sites' rates decide.
+    late = np.minimum(opened - opened.min(), last)
+    early = pace * late.sum()
+    of_sites = pace * operations.site_rate_coefficient_of_variation * np.linalg.norm(late)
+    chance = math.hypot(_FAR * spread, _FAR_IF_SKEWED * of_sites)
     before_the_limit = 2 * pace * len(opened) * operations.last_arrival + TILE
-    return int(TILE * math.ceil(min(needed + early, before_the_limit) / TILE))
+    return int(TILE * math.ceil(min(needed + early + chance, before_the_limit) / TILE))
 
 
 def _when(candidates: float, pace: float, opened: Floats) -> float:
