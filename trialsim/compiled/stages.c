@@ -336,9 +336,9 @@ static inline int64_t arm_of(uint32_t mark, int64_t arms, const int64_t *counts,
             block[arm] = counts[arm];
         *remaining = block_size;
     }
-    int64_t drawn = (int64_t)((uint64_t)mark * (uint64_t)*remaining >> 32);
-    while (drawn >= block[chosen])
-        drawn -= block[chosen++];
+    int64_t drawn = (int64_t)((uint64_t)mark * (uint64_t)*remaining >> 32), before = 0;
+    for (int64_t arm = 0; arm < arms - 1; arm++)
+        chosen += drawn >= (before += block[arm]);
     block[chosen]--;
     --*remaining;
     return chosen;

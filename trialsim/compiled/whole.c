@@ -688,11 +688,22 @@ static int is_known(const Room *room, int64_t i, int64_t visit)
 }
 
 /* Who has left misses a visit. */
-static inline void see(Room *room, int64_t i, int64_t visit)
+static void see(int64_t patients, const int64_t *restrict minute, const int64_t *restrict withdrawn,
+                const int64_t *restrict died, uint8_t *restrict attended,
+                int64_t *restrict last_visit)
 {
-    int64_t at = visit * room->of->patients + i, minute = room->minute[at];
-    room->attended[at] &= (minute < room->withdrawn[i]) & (minute < room->died[i]);
-    room->last_visit[i] = larger(room->last_visit[i], room->attended[at] ? minute : 0);
+    for (int64_t i = 0; i < patients; i++) {
+        attended[i] &= (minute[i] < withdrawn[i]) & (minute[i] < died[i]);
+        last_visit[i] = larger(last_visit[i], attended[i] ? minute[i] : 0);
+    }
+}
+
+/* See so many patients, from one on, at a visit. */
+static void see_some(Room *room, int64_t i, int64_t patients, int64_t visit)
+{
+    int64_t at = visit * room->of->patients + i;
+    see(patients, room->minute + at, room->withdrawn + i, room->died + i, room->attended + at,
+        room->last_visit + i);
 }
 
 /* Who was seen at which visit. Those before the plan's matter for patients alone who are not known
@@ -700,25 +711,26 @@ static inline void see(Room *room, int64_t i, int64_t visit)
 static void see_patients(Room *room, Kept *kept)
 {
     const Study *of = room->of;
+    int64_t last_visit = 0;
     memset(room->last_visit, 0, (size_t)of->patients * sizeof *room->last_visit);
     for (int64_t visit = of->plan.visit; visit < of->visits; visit++)
-        for (int64_t i = 0; i < of->patients; i++)
-            see(room, i, visit);
+        see_some(room, 0, of->patients, visit);
     for (int64_t i = 0; i < of->patients; i++) {
         if (is_known(room, i, of->plan.visit))
             continue;
         come(room, 0, i, 0);
-        see(room, i, 0);
+        see_some(room, i, 1, 0);
         for (int64_t visit = of->plan.visit - 1; visit > 0; visit--) {
             Stream from = stream_of(room, of->visit_purpose, (uint64_t)visit);
             come(room, visit, i, word_at(from, room->replicate, room->number[i]));
-            see(room, i, visit);
+            see_some(room, i, 1, visit);
             if (is_known(room, i, visit))
                 break;
         }
     }
     for (int64_t i = 0; i < of->patients; i++)
-        kept->last_visit = larger(kept->last_visit, room->last_visit[i]);
+        last_visit = larger(last_visit, room->last_visit[i]);
+    kept->last_visit = last_visit;
 }
 
 /* ---- Scores: outcomes._Realised, courses, endpoint ------------------------------------------- */
