@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, chisquare, kstest
 
-from trialsim.arrays import Floats
+from trialsim.arrays import Floats, Pairs
 from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.streams import WORDS, BelowShare, Streams, are_within, cells, words_below
 
@@ -114,6 +114,35 @@ def test_a_word_is_found_from_its_address(
     streams = Streams(seed, range(replicate, replicate + 1))
     found = streams.words(purpose, unit + 1, draw)[0, unit]
     assert found == word_at(seed, purpose, replicate, draw, unit)
+
+
+@settings(derandomize=True, max_examples=10, deadline=None)
+@given(seed=ADDRESS["seed"], purpose=ADDRESS["purpose"], start=st.integers(0, 2**40 - 8))
+def test_words_of_a_few_are_found_without_those_between_them(
+    seed: int, purpose: str, start: int
+) -> None:
+    """Computed in more than one part, in tiles of every size that 5,000 units reach."""
+    places = np.arange(5_000).repeat(2)[::-1]
+    rows, draws = places * 5 % 8, places * 7 % 30
+    found = Streams(seed, range(start, start + 8)).words_of_few(
+        purpose, Pairs(rows, places), draws[None]
+    )
+    assert found.shape == (1, places.size)
+    for one in range(0, places.size, 97):
+        row, draw, unit = (int(each[one]) for each in (rows, draws, places))
+        assert found[0, one] == word_at(seed, purpose, start + row, draw, unit)
+
+
+def test_what_is_drawn_for_all_is_computed_for_a_few_where_that_is_less_work() -> None:
+    few, many = (Pairs(np.arange(count) % 128, np.arange(count) % 500) for count in (900, 9_000))
+    with computed_by(NUMPY):
+        streams, alone = Streams(1, range(128)), Streams(1, range(1))
+        draws = np.array([[1, 2, 3]])
+        assert streams.are_few(few, draws.repeat(300, axis=1))
+        assert not streams.are_few(many, draws.repeat(3_000, axis=1))
+        one = Pairs(np.zeros(3, np.int64), np.array([4, 300, 2]))
+        assert not alone.are_few(one, draws)
+        assert not Streams(1, range(2**40, 2**40 + 128)).are_few(few, draws.repeat(300, axis=1))
 
 
 @settings(derandomize=True, max_examples=60, deadline=None)

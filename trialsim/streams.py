@@ -14,7 +14,7 @@ eight tiles have 64 units each, the next eight 128, the next eight 256, and so o
 of any size takes a few dozen seats and wastes few words.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -38,8 +38,22 @@ _ALIKE: Final = 8
 """Tiles of one size, before the size doubles."""
 _BLOCK: Final = 8
 """Words of one block of the generator."""
+_ROUNDS: Final = 10
+_FACTORS: Final = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
+_GROWTH: Final = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+"""Of the keys from round to round."""
+_HALF: Final = np.uint64(32)
+_LOW: Final = np.uint64(2**32 - 1)
 _MOST_COMPILED: Final = 2**64
 """Beyond this replicate, NumPy alone finds the words."""
+_MOST_COMPUTED: Final = 2**40
+"""Up to this replicate the counter of any unit fits one number."""
+_AS_MANY_DRAWN: Final = 64
+"""Words that the generator draws while one is computed among thousands."""
+_DRAWN_MEANWHILE: Final = 2**16
+"""Words that the generator draws while some are computed, however few they are."""
+_AT_ONCE: Final = 2**12
+"""Words computed together, so that all that is made of them stays in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,40 @@ class Streams:
             return compiled.words_of_pairs(address, places.rows, places.places)[None]
         return compiled.words_at(address, places.places)
 
+    def are_few(self, pairs: Pairs, draws: Integers) -> bool:
+        """Return whether words of some pairs, each of its own draw, are best computed one by one.
+
+        They are where NumPy would otherwise draw so many more that are not wanted.
+        """
+        if self.compiled is not None or self.replicates.stop > _MOST_COMPUTED:
+            return False
+        whole = np.count_nonzero(np.bincount(draws[0])) * len(self.replicates) * pairs.reach
+        return bool(_AS_MANY_DRAWN * pairs.rows.size + _DRAWN_MEANWHILE < whole)
+
+    def words_of_few(self, purpose: str, pairs: Pairs, draws: Integers) -> Words:
+        """Return the words of some pairs, each of its own draw, shape (1, pair) both.
+
+        >>> streams, pairs = Streams(1, range(4)), Pairs(np.array([3, 0]), np.array([600, 5]))
+        >>> last, first = streams.words_of_few("example", pairs, np.array([[7, 2]]))[0]
+        >>> last == streams.words("example", 601, 7)[3, 600]
+        np.True_
+        >>> first == streams.words("example", 6, 2)[0, 5]
+        np.True_
+        """
+        octave = np.frexp(pairs.places // (_ALIKE * TILE) + 1)[1].astype(np.int64) - 1
+        since = pairs.places + _ALIKE * TILE - (_ALIKE * TILE << octave)  # the octave's first unit
+        tile = _ALIKE * octave + (since // TILE >> octave)
+        unit = since & ((TILE << octave) - 1)
+        before = (self.replicates.start + pairs.rows) * (TILE // _BLOCK) << octave
+        counters = before + unit // _BLOCK + 1, draws[0], tile
+        found = np.empty(draws.shape, np.uint32)
+        for start in range(0, unit.size, _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            numbers = _blocks([one[part] for one in counters], self.seed, purpose)
+            words = np.ascontiguousarray(numbers.T, "<u8").view("<u4")
+            found[0, part] = words[np.arange(len(words)), unit[part] % _BLOCK]
+        return found
+
     @property
     def compiled(self) -> Stages | None:
         """The compiled stages, where they can find these words."""
@@ -141,6 +189,42 @@ class Streams:
         }
         self._philox.state = state
         return self._philox
+
+
+def _blocks(counters: Sequence[Integers], seed: int, purpose: str) -> NDArray[np.uint64]:
+    """Return the numbers of blocks by their counters, whose fourth number is 0, (4, block)."""
+    first, draw, tile = counters
+    factors, growth, keys = (  # as many as blocks, as NumPy multiplies arrays of one shape faster
+        np.repeat(np.array(one, np.uint64)[:, None], first.size, axis=1)
+        for one in (_FACTORS, _GROWTH, (seed, key_of(purpose)))
+    )
+    factor_halves = factors >> _HALF, factors & _LOW
+    even, odd = np.array([first, tile], np.uint64), np.array([draw, 0 * draw], np.uint64)
+    for _ in range(_ROUNDS):
+        high, low = _upper_half(even, *factor_halves), even * factors
+        even = high[::-1] ^ odd
+        even ^= keys
+        odd = low[::-1]
+        keys += growth
+    return np.stack([even, odd], axis=1).reshape(4, -1)
+
+
+def _upper_half(
+    numbers: NDArray[np.uint64], factor_high: NDArray[np.uint64], factor_low: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """Return the upper 64 bits of products, from the four products of halves."""
+    high, low = numbers >> _HALF, numbers & _LOW
+    middle = low * factor_low
+    middle >>= _HALF
+    middle += high * factor_low
+    low *= factor_high
+    low += middle & _LOW
+    low >>= _HALF
+    middle >>= _HALF
+    high *= factor_high
+    high += middle
+    high += low
+    return high
 
 
 def _tiles(units: int) -> Iterator[tuple[int, int, int]]:

@@ -147,8 +147,9 @@ def realise(
     candidate
         The number of each patient in the cohort, shape (replicate, patient).
     """
-    words = DrawnWords(streams, cohort.site)
-    everybody = _Realised(scenario, cohort, RowIndex(candidate), conduct, arms, words)
+    patients = RowIndex(candidate)
+    words = DrawnWords(streams, cohort.site, patients.reach)
+    everybody = _Realised(scenario, cohort, patients, conduct, arms, words)
     some: dict[tuple[bytes, ...], _Realised] = {}
 
     def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:

@@ -16,10 +16,13 @@ from trialsim.trial.cohort import CandidateCovariates
 class DrawnWords:
     """The words of the candidates for each purpose and draw, drawn once."""
 
-    def __init__(self, streams: Streams, site: Integers) -> None:
-        """Take the streams, and the site of each candidate, shape (replicate, candidate)."""
-        self.streams, self._site = streams, site
-        self._candidates = site.shape[1]
+    def __init__(self, streams: Streams, site: Integers, reach: int) -> None:
+        """Take the streams, and the site of each candidate, shape (replicate, candidate).
+
+        The patients are among the first `reach` candidates.
+        """
+        reach += reach % 2  # a whole number of drawn numbers
+        self.streams, self._site, self._candidates = streams, site[:, :reach], reach
         self._drawn: dict[tuple[str, int], Words] = {}
 
     def of(self, patients: RowIndex, purpose: str, draw: int) -> Words:
@@ -32,6 +35,8 @@ class DrawnWords:
 
     def of_each(self, patients: Pairs, purpose: str, draws: Integers) -> Words:
         """Return a word of each patient's own draw, shape (1, patient) both."""
+        if self.streams.are_few(patients, draws):
+            return self.streams.words_of_few(purpose, patients, draws)
         words = np.empty(draws.shape, np.uint32)
         for draw in np.unique(draws).tolist():
             there = draws[0] == draw
