@@ -1,6 +1,6 @@
 """What a method of analysis may read of a batch of trials, read as its plan says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -70,15 +70,25 @@ class Data:
     """Who may be analysed, shape (replicate, patient); None for all."""
     counted: Integers | None = None
     """The counts, where they were made before."""
+    measured: Mapping[tuple[str, str], Endpoint] | None = None
+    """What is analysed of each outcome at each visit, where there is no trial to read it from."""
 
     @cached_property
     def values(self) -> Endpoint:
         """The one value a patient that the plan's endpoint, visit and rules give."""
-        made = complete_endpoint if self.complete else endpoint
-        values = made(self.trial, self.plan) if self.given is None else self.given
+        values = self._values
         if self.among is None:
             return values
         return replace(values, analysed=values.analysed & self.among)
+
+    @property
+    def _values(self) -> Endpoint:
+        if self.given is not None:
+            return self.given
+        if self.measured is not None:
+            return self.measured[self.plan.endpoint, self.plan.visit]
+        made = complete_endpoint if self.complete else endpoint
+        return made(self.trial, self.plan)
 
     @cached_property
     def counts(self) -> Integers:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.arrays import Booleans, Floats, Integers, Words
-from trialsim.compiled.whole import EACH, KEPT, Study, Unfinished, WholeTrials
+from trialsim.compiled.whole import EACH, KEPT, Measured, Study, Unfinished, WholeTrials
 
 Address = tuple[int, int, int, int]
 """Seed, hash of the purpose, draw and first replicate."""
@@ -49,7 +49,7 @@ _SIGNATURES: Final = {
     "refusals": "uuuiiippppp",
     "visits": "uuuiiippwippp",
     "conduct": "iiiippppppppppppppppppp",
-    "whole_trials": "suuiippppp",
+    "whole_trials": "suuiipppppppp",
     "at_most": "iiippp",
     "counts_at": "iiiipppppp",
     "rank_sums_at": "iiiiippppp",
@@ -281,7 +281,13 @@ class Stages:
         }
 
     def whole_trials(
-        self, study: Study, seed: int, replicates: range, candidates: int, each: bool = False
+        self,
+        study: Study,
+        seed: int,
+        replicates: range,
+        candidates: int,
+        each: bool = False,
+        cells: bool = False,
     ) -> WholeTrials | Unfinished:
         """Simulate replicates of a study one after another, and count their patients.
 
@@ -290,25 +296,34 @@ class Stages:
         candidates
             How many of each replicate can be screened at most, a multiple of 64.
         each
-            Whether to hand back each patient beside.
+            Whether to hand back what cuts need of each patient beside.
+        cells
+            Whether to hand back the cell of each patient at each measurement.
         """
-        plan, many = study.plan, len(replicates)
+        plan, many, measured = study.plan, len(replicates), study.measurements
         kept = np.empty((many, len(KEPT)), np.int64)
-        shape = (many, study.sites if plan.by_site else 1, 2, plan.cells)
+        shape = (many, study.sites if plan.by_site else 1, 2, study.cells)
         counts, complete = (np.zeros(shape, np.int64) for _ in range(2))
         layers = np.empty((len(EACH), many, study.patients), np.int64) if each else None
         arrival = np.empty((many, candidates), np.int64) if each else None
+        found = np.empty((2, measured, many, study.patients), np.int32) if cells else None
+        known = np.empty(found.shape, np.bool_) if found is not None else None
+        whose = np.empty((2, many, study.patients), np.int64) if cells else None
         why = self._library.whole_trials(
             *(byref(study), seed, replicates.start, many, candidates),
-            *(kept, counts, complete, layers, arrival),
+            *(kept, counts, complete, layers, arrival, found, known, whose),
         )
         if why:
             return Unfinished(why)
-        columns = dict(zip(KEPT, np.ascontiguousarray(kept.T), strict=True))
-        if layers is None or arrival is None:
-            return WholeTrials(columns, counts, complete)
-        handed = {**dict(zip(EACH, layers, strict=True)), "arrival": arrival}
-        return WholeTrials(columns, counts, complete, handed)
+        trials = WholeTrials(
+            dict(zip(KEPT, np.ascontiguousarray(kept.T), strict=True)), counts, complete
+        )
+        if layers is not None and arrival is not None:
+            handed = {**dict(zip(EACH, layers, strict=True)), "arrival": arrival}
+            trials = trials._replace(each=handed)
+        if found is not None and known is not None and whose is not None:
+            trials = trials._replace(measured=Measured(found, known, *whose))
+        return trials
 
     def at_most(self, moments: Integers, minutes: Integers) -> Integers:
         """Return how many moments of each row are at most its minutes, shape (row, minute)."""

@@ -57,39 +57,59 @@ typedef struct {
     int64_t day, window, from_onset;
 } Visit;
 
-/* The course of an outcome, exponential in time: its values at onset, and what is added by the end
-   day; or the cut-points of its grades, likewise. */
+/* How much of recovery is done at a time, 1 on the end day. */
 typedef struct {
-    int64_t of_grades, cuts;
     double time_constant, done_at_end;
+} Progress;
+
+/* The course of an outcome: its values at onset, and what is added by the end day; or the cut-points
+   of its grades, likewise. */
+typedef struct {
+    int64_t of_grades, cuts, progress;
     double mean, mean_added, sd, sd_added, correlation, correlation_added;
     double own_share, noise_share;
     const double *cut, *cut_added;
 } Course;
 
+/* The covariates that an outcome follows, and how much each counts. */
 typedef struct {
-    int64_t sign, steps, logarithmic, has_baseline, predictors;
-    double low, step;
-    const double *cut; /* of a logarithmic scale */
-    Covariate baseline;
-    const double *predictor_weight;
+    int64_t predictors;
+    const double *weight;
     const Covariate *predictor;
-    Sum own, noise;
+} Prognosis;
+
+/* Cells of another outcome, first to last, that keep this one's between two cells. */
+typedef struct {
+    int64_t outcome, first, last, least, most;
+} Bound;
+
+/* An outcome that is measured, or that bounds one; what several share is the study's. */
+typedef struct {
+    int64_t sign, steps, logarithmic, has_baseline, prognosis, exposure, bounds;
+    double low, step;
     double shift, trial_deviation; /* at full exposure; times the normal score of the trial */
-    uint64_t trial_purpose;
-    const double *share; /* of the full effect, by arm and infusions given in each phase */
+    const double *cut; /* of a logarithmic scale, with infinite ones up to a power of two less 1 */
+    const Bound *bound;
+    Covariate baseline;
+    Sum mixed; /* of the patients' own scores, and of those of the visit: a source is an outcome */
     Course course;
 } Outcome;
 
+/* An outcome at a visit, and how many cells what is analysed of it has. */
+typedef struct {
+    int64_t outcome, visit, cells;
+} Measurement;
+
 enum { LEAVE_OUT, LAST, BASELINE, WORST_RANK };
 
+/* Who is analysed, and with which cell: the rules are those of every measurement. */
 typedef struct {
-    int64_t visit, treated, control, change, by_site, cells;
-    int64_t missing, dead_are_worst, full_analysis_set, failures_are_worst, failures_are_missing;
+    int64_t treated, control, change, by_site, missing, dead_are_worst, full_analysis_set;
+    int64_t failures_are_worst, failures_are_missing;
     double least_share;
 } Plan;
 
-/* The sources of words that every study has; those of covariates and outcomes follow. */
+/* The sources of words that every study has; those of covariates follow. */
 enum { WAIT, SITE, SCREENING, TENDENCY, DISCONTINUATION, WITHDRAWAL, DEATH, MARK };
 
 typedef struct {
@@ -98,7 +118,9 @@ typedef struct {
     int64_t shares; /* of the effect, for each arm */
     int64_t missed_last, missed_any;
     int64_t at_first; /* candidates to screen before the trial may be full */
-    uint64_t rate_purpose, refusal_purpose, visit_purpose;
+    int64_t scores, prognoses, progresses, exposures, outcomes, measurements;
+    int64_t first_measured; /* of the visits */
+    uint64_t rate_purpose, refusal_purpose, visit_purpose, trial_purpose;
     double rate, farthest, first_opening;
     const uint64_t *purpose, *draw; /* of each source of words */
     const int64_t *row_of;          /* sources that are looked at once share the first row */
@@ -107,10 +129,15 @@ typedef struct {
     const Covariate *covariate; /* that rules look at */
     const int64_t *days_until_given, *arm_counts, *offsets, *phase_of, *phase_stride;
     const Visit *visit;
+    const uint64_t *own_purpose, *noise_purpose; /* of the scores of which outcomes' are made */
+    const Prognosis *prognosis;
+    const Progress *progress;
+    const double *share; /* of the full effect, by exposure, arm and infusions given in each phase */
+    const Outcome *outcome;         /* in an order in which none is bounded by a later one */
+    const Measurement *measurement; /* first the plan's own, which is counted */
     Drawn rate_of_site, screening, tendency;
     Covariate onset;
     Event event[3]; /* discontinuation, withdrawal, death */
-    Outcome outcome;
     Plan plan;
 } Study;
 
@@ -124,6 +151,20 @@ typedef struct {
 enum { RANDOMISED, KNOWN, PLACE, LAST_VISIT, INFUSIONS, DISCONTINUED, WITHDRAWN, DIED };
 
 /* ---- The room in which one replicate is simulated after another ------------------------------ */
+
+enum { VECTOR = 16 };
+
+/* Some patients, each at a visit, and what their scores follow from. Arrays have whole vectors of
+   places; of several layers each begins so far after that before as the room is wide. */
+typedef struct {
+    int64_t count, whole; /* in whole vectors */
+    int32_t *patient;
+    int64_t *visit;
+    double *own, *noise;  /* normal scores, by outcome of which others are made */
+    double *start;        /* by prognosis */
+    double *days, *done, *share; /* since onset; by progress; of the full effect, by exposure */
+    int32_t *cell;               /* by outcome, from the low end of its scale */
+} Points;
 
 /* All arrays have the length of what they are named by: candidates by their number, patients in
    order of randomisation. A layer for each infusion holds candidates, for each visit patients. */
@@ -151,8 +192,13 @@ typedef struct {
     const int64_t **offsets; /* days of infusions, by the first day of the week */
     uint8_t *attended;
     int64_t *day, *minute, *last_visit, *place;
-    double *start, *own, *noise;
-    double shift; /* of the latent score at full exposure */
+    int32_t *baseline, *analysed, *complete; /* cells of a measurement */
+    uint8_t *standing;                       /* with what one is analysed */
+    int64_t wide;                            /* how many patients there are, in whole vectors */
+    double *shift;                           /* by outcome, of the latent score at full exposure */
+    Points everybody, carried;               /* at the visit; at an earlier one, of those who miss it */
+    int64_t at_baseline;                     /* of how many the baseline is analysed */
+    int32_t *who_at_baseline, *number_at_baseline;
 } Room;
 
 enum { DONE, NOT_COMPLETE, TOO_MANY, NO_MEMORY };
@@ -629,12 +675,12 @@ static inline void come(Room *room, int64_t visit, int64_t i, uint32_t word)
                                           (uint8_t)of->missed_any));
 }
 
-/* Visits of everybody, from the plan's on: of the earlier ones see `see_patients`. */
+/* Visits of everybody, from the first measured on: of the earlier ones see `see_patients`. */
 static void come_to_last(Room *room)
 {
     const Study *of = room->of;
     memset(room->attended, 0, (size_t)(of->visits * of->patients));
-    for (int64_t visit = of->plan.visit; visit < of->visits; visit++) {
+    for (int64_t visit = of->first_measured; visit < of->visits; visit++) {
         words_between(stream_of(room, of->visit_purpose, (uint64_t)visit), room->replicate, 0,
                       room->units, room->row);
         for (int64_t i = 0; i < of->patients; i++)
@@ -679,11 +725,12 @@ static void leave(Room *room, Kept *kept)
     }
 }
 
+/* Whether scores at a visit count, of outcomes that are measured there. */
 static int is_known(const Room *room, int64_t i, int64_t visit)
 {
     const Study *of = room->of;
     int64_t at = visit * of->patients + i;
-    return room->attended[at] && (visit || of->outcome.has_baseline) &&
+    return room->attended[at] &&
            (!of->plan.failures_are_missing || room->minute[at] < room->discontinued[i]);
 }
 
@@ -706,21 +753,21 @@ static void see_some(Room *room, int64_t i, int64_t patients, int64_t visit)
         room->last_visit + i);
 }
 
-/* Who was seen at which visit. Those before the plan's matter for patients alone who are not known
-   there, back to one at which they are, for visits follow one another: they are made here. */
+/* Who was seen at which visit. Those before the first measured matter for patients alone who are not
+   known there, back to one at which they are, for visits follow one another: they are made here. */
 static void see_patients(Room *room, Kept *kept)
 {
     const Study *of = room->of;
     int64_t last_visit = 0;
     memset(room->last_visit, 0, (size_t)of->patients * sizeof *room->last_visit);
-    for (int64_t visit = of->plan.visit; visit < of->visits; visit++)
+    for (int64_t visit = of->first_measured; visit < of->visits; visit++)
         see_some(room, 0, of->patients, visit);
     for (int64_t i = 0; i < of->patients; i++) {
-        if (is_known(room, i, of->plan.visit))
+        if (is_known(room, i, of->first_measured))
             continue;
         come(room, 0, i, 0);
         see_some(room, i, 1, 0);
-        for (int64_t visit = of->plan.visit - 1; visit > 0; visit--) {
+        for (int64_t visit = of->first_measured - 1; visit > 0; visit--) {
             Stream from = stream_of(room, of->visit_purpose, (uint64_t)visit);
             come(room, visit, i, word_at(from, room->replicate, room->number[i]));
             see_some(room, i, 1, visit);
@@ -733,148 +780,260 @@ static void see_patients(Room *room, Kept *kept)
     kept->last_visit = last_visit;
 }
 
-/* ---- Scores: outcomes._Realised, courses, endpoint ------------------------------------------- */
+/* ---- Scores: outcomes._Realised, patient_scores, courses, bounds ------------------------------ */
 
-/* The share of the full effect by what was given before a visit: dosing.DrugReceived. */
-static inline double share_at(const Room *room, int64_t i, int64_t visit)
+/* Where the infusions that a patient was given before a visit are found among all that can be:
+   dosing.DrugReceived. */
+static inline int64_t given_before(const Room *room, int64_t i, int64_t visit)
 {
     const Study *of = room->of;
     int64_t day = room->day[visit * of->patients + i], place = 0, number = room->number[i];
     const int64_t *offsets = room->offsets[i];
     if (of->phases == 1 && offsets[of->infusions - 1] < day)
-        place = room->received[number];
-    else
-        for (int64_t infusion = 0; infusion < of->infusions && offsets[infusion] < day; infusion++)
-            place += room->given[infusion * room->units + number] *
-                     of->phase_stride[of->phase_of[infusion]];
-    return of->outcome.share[room->arm[i] * of->shares + place];
+        return room->received[number];
+    for (int64_t infusion = 0; infusion < of->infusions && offsets[infusion] < day; infusion++)
+        place += room->given[infusion * room->units + number] *
+                 of->phase_stride[of->phase_of[infusion]];
+    return place;
 }
 
-/* The latent score of a patient at a visit, as a normal score: LatentScores.standard. */
-static inline double standard(const Course *course, double done, double start, double own, double noise)
+/* The normal scores of the candidates that patients are, by the words of all, in whole vectors. */
+static void scores_of_all(const Room *room, const uint32_t *words, double *scores)
 {
-    double correlation = course->correlation + done * course->correlation_added;
-    if (!course->of_grades)
-        correlation = correlation < -1.0 ? -1.0 : correlation > 1.0 ? 1.0 : correlation;
-    double residual = course->own_share * own + course->noise_share * noise;
-    return correlation * start + __builtin_sqrt(1 - correlation * correlation) * residual;
+    for (int64_t i = 0; i < room->wide; i++)
+        scores[i] = tail_curve_at(room->of->normal, words[room->number[i]]);
 }
 
-static inline double within_scale(const Outcome *outcome, double cell)
+/* What is drawn once a trial: patients' own scores, those of the prognoses, and shifts. */
+static void know_patients(Room *room)
+{
+    const Study *of = room->of;
+    double *start = room->everybody.start;
+    for (int64_t i = of->patients; i < room->wide; i++)
+        room->number[i] = 0;
+    for (int64_t k = 0; k < of->scores; k++) {
+        words_between(stream_of(room, of->own_purpose[k], 0), room->replicate, 0, room->units,
+                      room->row);
+        scores_of_all(room, room->row, room->everybody.own + k * room->wide);
+    }
+    for (int64_t k = 0; k < of->prognoses; k++, start += room->wide) {
+        for (int64_t i = 0; i < room->wide; i++)
+            start[i] = 0;
+        for (int64_t p = 0; p < of->prognosis[k].predictors; p++) {
+            know_sum(room, &of->prognosis[k].predictor[p].score, room->units);
+            sums_of(room, &of->prognosis[k].predictor[p].score, room->number, of->patients,
+                    room->value);
+            for (int64_t i = 0; i < of->patients; i++)
+                start[i] += of->prognosis[k].weight[p] * room->value[i];
+        }
+    }
+    for (int64_t k = 0; k < of->outcomes; k++) {
+        const Outcome *outcome = of->outcome + k;
+        room->shift[k] = outcome->shift;
+        if (outcome->trial_deviation > 0) {
+            Stream of_trial = stream_of(room, of->trial_purpose, 0);
+            double score = tail_curve_at(of->normal, word_at(of_trial, room->replicate, 0));
+            room->shift[k] += (double)outcome->sign * outcome->trial_deviation * score;
+        }
+    }
+}
+
+/* How far patients have come, and how much of the effect they have, each at a visit. */
+static void locate(const Room *room, Points *points)
+{
+    const Study *of = room->of;
+    points->whole = (points->count + VECTOR - 1) / VECTOR * VECTOR;
+    for (int64_t k = 0; k < points->count; k++) {
+        int64_t i = points->patient[k], visit = points->visit[k];
+        int64_t minutes = room->minute[visit * of->patients + i] - room->onset[room->number[i]];
+        int64_t place = room->arm[i] * of->shares + given_before(room, i, visit);
+        points->days[k] = (double)minutes / DAY;
+        for (int64_t e = 0; e < of->exposures; e++)
+            points->share[e * room->wide + k] = of->share[e * of->arms * of->shares + place];
+    }
+    for (int64_t k = points->count; k < points->whole; k++) {
+        points->days[k] = 0;
+        for (int64_t e = 0; e < of->exposures; e++)
+            points->share[e * room->wide + k] = 0;
+    }
+    for (int64_t p = 0; p < of->progresses; p++) {
+        double *done = points->done + p * room->wide;
+        const Progress *progress = of->progress + p;
+        for (int64_t k = 0; k < points->whole; k++)
+            done[k] = curve_at(of->part_done, 0, 48, 64, points->days[k] / progress->time_constant) /
+                      progress->done_at_end;
+    }
+}
+
+/* Everybody at a visit. */
+static void bring_all(Room *room, int64_t visit)
+{
+    const Study *of = room->of;
+    Points *all = &room->everybody;
+    all->count = of->patients;
+    for (int64_t i = 0; i < of->patients; i++) {
+        all->patient[i] = (int32_t)i;
+        all->visit[i] = visit;
+    }
+    locate(room, all);
+    for (int64_t k = 0; k < of->scores; k++) {
+        words_between(stream_of(room, of->noise_purpose[k], (uint64_t)visit), room->replicate, 0,
+                      room->units, room->row);
+        scores_of_all(room, room->row, all->noise + k * room->wide);
+    }
+}
+
+/* Those who are named, each at a visit of the own. */
+static void bring_some(Room *room)
+{
+    const Study *of = room->of;
+    const Points *all = &room->everybody;
+    Points *some = &room->carried;
+    locate(room, some);
+    for (int64_t k = some->count; k < some->whole; k++)
+        some->patient[k] = 0;
+    for (int64_t k = 0; k < of->prognoses; k++)
+        for (int64_t j = 0; j < some->whole; j++)
+            some->start[k * room->wide + j] = all->start[k * room->wide + some->patient[j]];
+    for (int64_t k = 0; k < of->scores; k++) {
+        double *own = some->own + k * room->wide, *noise = some->noise + k * room->wide;
+        for (int64_t j = 0; j < some->whole; j++) {
+            own[j] = all->own[k * room->wide + some->patient[j]];
+            noise[j] = 0;
+        }
+        for (int64_t j = 0; j < some->count; j++) {
+            Stream from = stream_of(room, of->noise_purpose[k], (uint64_t)some->visit[j]);
+            uint32_t word = word_at(from, room->replicate, room->number[some->patient[j]]);
+            noise[j] = tail_curve_at(of->normal, word);
+        }
+    }
+}
+
+/* A vector of what an outcome's scores are made of, term by term. */
+static inline void mix(const Sum *sum, const double *scores, int64_t wide, double *restrict total)
+{
+    for (int i = 0; i < VECTOR; i++)
+        total[i] = sum->weight[0] * scores[sum->source[0] * wide + i];
+    for (int64_t term = 1; term < sum->count; term++) {
+        const double *one = scores + sum->source[term] * wide, weight = sum->weight[term];
+        for (int i = 0; i < VECTOR; i++)
+            total[i] += weight * one[i];
+    }
+}
+
+/* The latent scores of a vector of patients, as normal scores: LatentScores.standard. */
+static inline void standard(const Outcome *outcome, const double *restrict done,
+                            const double *restrict start, const double *restrict own,
+                            const double *restrict noise, double *restrict score)
+{
+    const Course *course = &outcome->course;
+    double sign = (double)outcome->sign, limit = course->of_grades ? __builtin_inf() : 1.0;
+    for (int i = 0; i < VECTOR; i++) {
+        double correlation = course->correlation + done[i] * course->correlation_added;
+        correlation = correlation < -limit ? -limit : correlation > limit ? limit : correlation;
+        double residual = course->own_share * (sign * own[i]) + course->noise_share * (sign * noise[i]);
+        score[i] = correlation * start[i] + __builtin_sqrt(1 - correlation * correlation) * residual;
+    }
+}
+
+/* Cells of latent scores on a scale of equal steps: Grid.cell_of. */
+static inline void cells_by_steps(const Outcome *outcome, const double *restrict latent,
+                                  int32_t *restrict cell)
 {
     double most = (double)outcome->steps;
-    return cell < 0 ? 0 : cell > most ? most : cell;
-}
-
-static inline double cell_of_score(const Outcome *outcome, double score)
-{
-    return within_scale(outcome, rounded((score - outcome->low) / outcome->step));
-}
-
-static inline double cell_of_latent(const Outcome *outcome, double latent)
-{
-    if (outcome->logarithmic) {
-        int64_t first = 0, after = outcome->steps;
-        while (first < after) {
-            int64_t middle = first + (after - first) / 2;
-            if (outcome->cut[middle] < latent)
-                first = middle + 1;
-            else
-                after = middle;
-        }
-        return (double)first;
+    for (int i = 0; i < VECTOR; i++) {
+        double at = rounded((latent[i] - outcome->low) / outcome->step);
+        cell[i] = (int32_t)(at < 0 ? 0 : at > most ? most : at);
     }
-    return cell_of_score(outcome, latent);
 }
 
-static inline double cell_on_course(const Study *of, double days, double start, double own, double noise,
-                             double added)
+/* Cells of logarithms: how many cut-points lie below. */
+static inline void cells_by_cuts(const Outcome *outcome, const double *restrict latent,
+                                 int32_t *restrict cell)
 {
-    const Course *course = &of->outcome.course;
-    double done = curve_at(of->part_done, 0, 48, 64, days / course->time_constant);
-    done /= course->done_at_end;
-    if (!course->of_grades) {
-        double mean = course->mean + done * course->mean_added;
-        double sd = course->sd + done * course->sd_added;
-        double score = standard(course, done, start, own, noise);
-        return cell_of_latent(&of->outcome, mean + (sd > 0 ? sd : 0) * score + added);
-    }
-    done = done < 0 ? 0 : done > 1 ? 1 : done;
-    double latent = standard(course, done, start, own, noise) + added, cell = 0;
-    for (int64_t i = 0; i < course->cuts; i++)
-        cell += latent > course->cut[i] + done * course->cut_added[i];
-    return cell;
+    int32_t half = 1;
+    while (2 * half <= outcome->steps)
+        half *= 2;
+    for (int i = 0; i < VECTOR; i++)
+        cell[i] = 0;
+    for (int32_t step = half; step; step /= 2)
+        for (int i = 0; i < VECTOR; i++)
+            cell[i] += outcome->cut[cell[i] + step - 1] < latent[i] ? step : 0;
 }
 
-/* The normal scores added up at one of the visits of a patient; each source has a draw a visit. */
-static double noise_at(const Room *room, int64_t candidate, int64_t visit)
+/* Grades: how many of the cut-points, which move in time, lie below. */
+static inline void cells_by_grades(const Course *course, const double *restrict done,
+                                   const double *restrict latent, int32_t *restrict cell)
+{
+    for (int i = 0; i < VECTOR; i++)
+        cell[i] = 0;
+    for (int64_t cut = 0; cut < course->cuts; cut++)
+        for (int i = 0; i < VECTOR; i++)
+            cell[i] += latent[i] > course->cut[cut] + done[i] * course->cut_added[cut];
+}
+
+/* The cells of an outcome of a vector of patients, from the low end of its scale. */
+static inline void make_cells(const Room *room, const Outcome *outcome, double shift,
+                              const Points *points, int64_t from, int32_t *restrict cell)
+{
+    const Course *course = &outcome->course;
+    const double *share = points->share + outcome->exposure * room->wide + from;
+    const double *start = points->start + outcome->prognosis * room->wide + from;
+    double own[VECTOR], noise[VECTOR], done[VECTOR], latent[VECTOR];
+    memcpy(done, points->done + course->progress * room->wide + from, sizeof done);
+    mix(&outcome->mixed, points->own + from, room->wide, own);
+    mix(&outcome->mixed, points->noise + from, room->wide, noise);
+    for (int i = 0; course->of_grades && i < VECTOR; i++)
+        done[i] = done[i] < 0 ? 0 : done[i] > 1 ? 1 : done[i];
+    standard(outcome, done, start, own, noise, latent);
+    for (int i = 0; !course->of_grades && i < VECTOR; i++) {
+        double mean = course->mean + done[i] * course->mean_added;
+        double sd = course->sd + done[i] * course->sd_added;
+        latent[i] = mean + (sd > 0 ? sd : 0) * latent[i];
+    }
+    for (int i = 0; i < VECTOR; i++)
+        latent[i] += shift * share[i];
+    if (course->of_grades)
+        cells_by_grades(course, done, latent, cell);
+    else if (outcome->logarithmic)
+        cells_by_cuts(outcome, latent, cell);
+    else
+        cells_by_steps(outcome, latent, cell);
+}
+
+/* Keep cells within what another outcome's allow: Bound.held. */
+static void hold(const Bound *bound, int64_t count, const int32_t *restrict other,
+                 int32_t *restrict cell)
+{
+    int32_t first = (int32_t)bound->first, last = (int32_t)bound->last;
+    int32_t least = (int32_t)bound->least, most = (int32_t)bound->most;
+    for (int64_t i = 0; i < count; i++) {
+        int32_t held = cell[i] < least ? least : cell[i] > most ? most : cell[i];
+        cell[i] = (other[i] >= first) & (other[i] <= last) ? held : cell[i];
+    }
+}
+
+/* The cells of every outcome. */
+static void realise(const Room *room, Points *points)
 {
     const Study *of = room->of;
-    const Sum *sum = &of->outcome.noise;
-    double total = 0;
-    for (int64_t i = 0; i < sum->count; i++) {
-        Stream from = stream_of(room, of->purpose[sum->source[i]], (uint64_t)visit);
-        uint32_t word = word_at(from, room->replicate, candidate);
-        double own = sum->weight[i] * tail_curve_at(of->normal, word);
-        total = i ? total + own : own;
-    }
-    return total;
-}
-
-/* The cell of a patient's score at a visit after baseline, from the low end of the scale. */
-static inline double cell_at(const Room *room, int64_t i, int64_t visit, double noise)
-{
-    const Study *of = room->of;
-    double sign = (double)of->outcome.sign;
-    int64_t minutes = room->minute[visit * of->patients + i] - room->onset[room->number[i]];
-    double added = room->shift * share_at(room, i, visit);
-    return cell_on_course(of, (double)minutes / DAY, room->start[i], sign * room->own[i],
-                          sign * noise, added);
-}
-
-static double baseline_cell(const Room *room, int64_t i)
-{
-    const Outcome *outcome = &room->of->outcome;
-    double value = 0;
-    covariate_of(room, &outcome->baseline, room->number + i, 1, &value);
-    return cell_of_score(outcome, value);
-}
-
-/* What all patients' scores at the plan's visit follow from. */
-static void prepare_scores(Room *room)
-{
-    const Study *of = room->of;
-    const Outcome *outcome = &of->outcome;
-    int64_t patients = of->patients;
-    know_sum(room, &outcome->own, room->units);
-    sums_of(room, &outcome->own, room->number, patients, room->own);
-    know_sum(room, &outcome->noise, room->units);
-    sums_of(room, &outcome->noise, room->number, patients, room->noise);
-    for (int64_t i = 0; i < patients; i++)
-        room->start[i] = 0;
-    for (int64_t k = 0; k < outcome->predictors; k++) {
-        know_sum(room, &outcome->predictor[k].score, room->units);
-        sums_of(room, &outcome->predictor[k].score, room->number, patients, room->value);
-        for (int64_t i = 0; i < patients; i++)
-            room->start[i] += outcome->predictor_weight[k] * room->value[i];
-    }
-    if (outcome->has_baseline)
-        know_covariate(room, &outcome->baseline, room->units);
-    room->shift = outcome->shift;
-    if (outcome->trial_deviation > 0) {
-        Stream of_trial = stream_of(room, outcome->trial_purpose, 0);
-        double score = tail_curve_at(of->normal, word_at(of_trial, room->replicate, 0));
-        room->shift += (double)outcome->sign * outcome->trial_deviation * score;
+    for (int64_t k = 0; k < of->outcomes; k++) {
+        const Outcome *outcome = of->outcome + k;
+        int32_t *cell = points->cell + k * room->wide;
+        for (int64_t from = 0; from < points->whole; from += VECTOR)
+            make_cells(room, outcome, room->shift[k], points, from, cell + from);
+        for (int64_t b = 0; b < outcome->bounds; b++)
+            hold(outcome->bound + b, points->whole,
+                 points->cell + outcome->bound[b].outcome * room->wide, cell);
     }
 }
 
-/* ---- Counts: endpoint.endpoint, endpoint.complete_endpoint, counts.cell_counts --------------- */
+/* ---- Measurements: endpoint.endpoint, endpoint.complete_endpoint, counts.cell_counts ---------- */
 
 /* The visit whose score is analysed, in place of a missing one by the plan's rule; -1 for none. */
-static int64_t visit_analysed(const Room *room, int64_t i)
+static int64_t visit_analysed(const Room *room, int64_t i, int64_t visit)
 {
     const Plan *plan = &room->of->plan;
-    int64_t visit = plan->visit;
     if (is_known(room, i, visit))
         return visit;
     if (plan->missing == BASELINE)
@@ -886,11 +1045,11 @@ static int64_t visit_analysed(const Room *room, int64_t i)
     return visit;
 }
 
-static int is_included(const Room *room, int64_t i, int dead)
+static int is_included(const Room *room, int64_t i, int64_t planned, int dead)
 {
     const Study *of = room->of;
     int seen = !of->plan.full_analysis_set || dead;
-    seen |= room->attended[of->plan.visit * of->patients + i];
+    seen |= room->attended[planned * of->patients + i];
     for (int64_t visit = 1; !seen && visit < of->visits; visit++)
         seen = room->attended[visit * of->patients + i];
     if (of->plan.least_share <= 0)
@@ -899,49 +1058,160 @@ static int is_included(const Room *room, int64_t i, int dead)
     return seen && (double)given / (double)of->infusions >= of->plan.least_share;
 }
 
-/* A cell of the plan's table, better ones later, of a cell of the scale. */
-static int64_t better_cell(const Room *room, int64_t i, double cell)
-{
-    const Outcome *outcome = &room->of->outcome;
-    int64_t steps = (int64_t)cell, most = outcome->steps;
-    if (room->of->plan.change) {
-        steps += most - (int64_t)baseline_cell(room, i);
-        most *= 2;
-    }
-    return (outcome->sign > 0 ? steps : most - steps) + 1;
-}
+/* With what a patient is analysed: nothing, the worst cell, that of the visit or of another. */
+enum { NOTHING, WORST, OF_VISIT, OF_ANOTHER };
 
-static void count_patients(Room *room, int64_t *counts, int64_t *complete)
+enum { COMPARED = 4, DEAD = 8 }; /* flags beside it: in an arm that is compared, and ranked as dead */
+
+/* With what everybody is analysed at a visit, and whose score at another visit has to be made. */
+static void judge_visit(Room *room, int64_t planned)
 {
     const Study *of = room->of;
     const Plan *plan = &of->plan;
-    prepare_scores(room);
-    for (int64_t i = 0; i < of->patients; i++)
-        room->value[i] = cell_at(room, i, plan->visit, room->noise[i]);
+    room->carried.count = room->at_baseline = 0;
     for (int64_t i = 0; i < of->patients; i++) {
-        int64_t arm = room->arm[i], minute = room->minute[plan->visit * of->patients + i];
-        room->place[i] = 2 * plan->cells;
-        if (arm != plan->treated && arm != plan->control)
-            continue;
-        int64_t group = arm == plan->control, visit = visit_analysed(room, i);
-        int64_t stratum = plan->by_site ? room->site[room->number[i]] : 0;
-        int64_t *counted = counts + (2 * stratum + group) * plan->cells;
+        int64_t arm = room->arm[i], minute = room->minute[planned * of->patients + i];
         int dead = plan->dead_are_worst && room->died[i] <= minute;
         int failed = plan->failures_are_worst && room->discontinued[i] <= minute;
-        int64_t cell = better_cell(room, i, room->value[i]);
-        complete[(2 * stratum + group) * plan->cells + (dead ? 0 : cell)]++;
-        if (visit == 0)
-            cell = better_cell(room, i, baseline_cell(room, i));
-        else if (visit > 0 && visit != plan->visit)
-            cell = better_cell(
-                room, i, cell_at(room, i, visit, noise_at(room, room->number[i], visit)));
-        int ranked = visit >= 0 || dead || failed || plan->missing == WORST_RANK;
-        if (!ranked || !is_included(room, i, dead))
+        int64_t visit = visit_analysed(room, i, planned);
+        room->standing[i] = NOTHING;
+        if (arm != plan->treated && arm != plan->control)
             continue;
-        cell = visit < 0 || dead || failed ? 0 : cell;
-        room->place[i] = (3 * stratum + group) * plan->cells + cell;
-        counted[cell]++;
+        room->standing[i] = (uint8_t)(COMPARED | (dead ? DEAD : 0));
+        if (!is_included(room, i, planned, dead))
+            continue;
+        if (dead || failed || (visit < 0 && plan->missing == WORST_RANK))
+            room->standing[i] |= WORST;
+        else if (visit == planned)
+            room->standing[i] |= OF_VISIT;
+        else if (visit > 0) {
+            room->standing[i] |= OF_ANOTHER;
+            room->carried.visit[room->carried.count] = visit;
+            room->carried.patient[room->carried.count++] = (int32_t)i;
+        } else if (visit == 0) {
+            room->standing[i] |= OF_ANOTHER;
+            room->number_at_baseline[room->at_baseline] = room->number[i];
+            room->who_at_baseline[room->at_baseline++] = (int32_t)i;
+        }
     }
+}
+
+/* What is measured at a visit, of everybody. */
+static void come_to(Room *room, int64_t visit)
+{
+    bring_all(room, visit);
+    realise(room, &room->everybody);
+    judge_visit(room, visit);
+    bring_some(room);
+    realise(room, &room->carried);
+}
+
+/* A cell of the plan's table, better ones later, of a cell of the scale; of a change, beside that at
+   baseline. */
+static inline int32_t better_cell(const Outcome *outcome, const int32_t *baseline, int64_t i,
+                                  int32_t cell)
+{
+    int32_t most = (int32_t)outcome->steps;
+    if (baseline) {
+        cell += most - baseline[i];
+        most *= 2;
+    }
+    return (outcome->sign > 0 ? cell : most - cell) + 1;
+}
+
+/* The cells of an outcome before treatment, of some candidates. */
+static void baseline_cells(Room *room, const Outcome *outcome, const int32_t *number, int64_t count)
+{
+    double most = (double)outcome->steps;
+    know_covariate(room, &outcome->baseline, room->units);
+    covariate_of(room, &outcome->baseline, number, count, room->value);
+    for (int64_t i = 0; i < count; i++) {
+        double cell = rounded((room->value[i] - outcome->low) / outcome->step);
+        room->value[i] = cell < 0 ? 0 : cell > most ? most : cell;
+    }
+}
+
+/* The cell of each patient at a measurement: as analysed, and as if nothing were missed. */
+static void measure_one(Room *room, const Outcome *outcome)
+{
+    const Study *of = room->of;
+    int32_t *restrict analysed = room->analysed, *restrict complete = room->complete;
+    const int64_t layer = (outcome - of->outcome) * room->wide;
+    const int32_t *cell = room->everybody.cell + layer, *baseline = NULL;
+    if (of->plan.change) {
+        baseline_cells(room, outcome, room->number, of->patients);
+        for (int64_t i = 0; i < of->patients; i++)
+            room->baseline[i] = (int32_t)room->value[i];
+        baseline = room->baseline;
+    }
+    for (int64_t i = 0; i < of->patients; i++) {
+        int32_t better = better_cell(outcome, baseline, i, cell[i]), how = room->standing[i];
+        complete[i] = how & COMPARED ? (how & DEAD ? 0 : better) : -1;
+        analysed[i] = (how & 3) == OF_VISIT ? better : (how & 3) == WORST ? 0 : -1;
+    }
+    for (int64_t k = 0; k < room->carried.count; k++) {
+        int32_t i = room->carried.patient[k];
+        analysed[i] = better_cell(outcome, baseline, i, room->carried.cell[layer + k]);
+    }
+    if (!room->at_baseline || !outcome->has_baseline)
+        return;
+    baseline_cells(room, outcome, room->number_at_baseline, room->at_baseline);
+    for (int64_t k = 0; k < room->at_baseline; k++) {
+        int32_t i = room->who_at_baseline[k];
+        analysed[i] = better_cell(outcome, baseline, i, (int32_t)room->value[k]);
+    }
+}
+
+/* Count patients over the cells of the plan's own endpoint. */
+static void count_patients(Room *room, int64_t *counts, int64_t *of_complete)
+{
+    const Plan *plan = &room->of->plan;
+    const int32_t *analysed = room->analysed, *complete = room->complete;
+    int64_t cells = room->of->measurement[0].cells;
+    for (int64_t i = 0; i < room->of->patients; i++) {
+        int64_t stratum = plan->by_site ? room->site[room->number[i]] : 0;
+        int64_t group = room->arm[i] == plan->control;
+        room->place[i] = analysed[i] < 0 ? 2 * cells : (3 * stratum + group) * cells + analysed[i];
+        if (complete[i] >= 0)
+            of_complete[(2 * stratum + group) * cells + complete[i]]++;
+        if (analysed[i] >= 0)
+            counts[(2 * stratum + group) * cells + analysed[i]]++;
+    }
+}
+
+/* Cells of a measurement as they are handed back: where there is one, and which. */
+static void hand_cells(int64_t count, const int32_t *restrict from, int32_t *restrict cell,
+                       uint8_t *restrict known)
+{
+    for (int64_t i = 0; i < count; i++) {
+        known[i] = from[i] >= 0;
+        cell[i] = from[i] < 0 ? 0 : from[i];
+    }
+}
+
+/* Every measurement of everybody; where `cells` is not null, it and `known` have a layer for each,
+   so far apart, and then one for each as if nothing were missed. */
+static void measure(Room *room, int32_t *cells, uint8_t *known, int64_t apart, int64_t *counts,
+                    int64_t *of_complete)
+{
+    const Study *of = room->of;
+    int64_t ready = -1, patients = of->patients;
+    know_patients(room);
+    for (int64_t visit = of->first_measured; visit < of->visits; visit++)
+        for (int64_t m = 0; m < of->measurements; m++) {
+            int64_t again = (of->measurements + m) * apart;
+            if (of->measurement[m].visit != visit)
+                continue;
+            if (ready < visit)
+                come_to(room, ready = visit);
+            measure_one(room, of->outcome + of->measurement[m].outcome);
+            if (m == 0)
+                count_patients(room, counts, of_complete);
+            if (!cells)
+                continue;
+            hand_cells(patients, room->analysed, cells + m * apart, known + m * apart);
+            hand_cells(patients, room->complete, cells + again, known + again);
+        }
 }
 
 /* ---- Hand back each patient: looks.visit_known_from, patients.patients_of -------------------- */
@@ -949,8 +1219,9 @@ static void count_patients(Room *room, int64_t *counts, int64_t *complete)
 static int64_t known_from(const Room *room, int64_t i)
 {
     const Study *of = room->of;
-    const Visit *planned = of->visit + of->plan.visit;
-    int64_t at = of->plan.visit * of->patients + i, first = room->first[i];
+    int64_t visit = of->measurement[0].visit, at = visit * of->patients + i;
+    const Visit *planned = of->visit + visit;
+    int64_t first = room->first[i];
     int64_t since_onset = first - room->onset[room->number[i]];
     int64_t last_day = days_to(planned->day + planned->window, planned->from_onset, since_onset);
     int64_t missed = smaller(first + last_day * DAY, room->died[i]);
@@ -986,6 +1257,19 @@ static void *part(char *memory, size_t *used, int64_t count, size_t size)
     return memory ? memory + start : NULL;
 }
 
+static void lay_out_points(const Study *of, Points *points, int64_t wide, char *memory, size_t *used)
+{
+    points->patient = part(memory, used, wide, sizeof *points->patient);
+    points->visit = part(memory, used, wide, sizeof *points->visit);
+    points->own = part(memory, used, of->scores * wide, sizeof *points->own);
+    points->noise = part(memory, used, of->scores * wide, sizeof *points->noise);
+    points->start = part(memory, used, of->prognoses * wide, sizeof *points->start);
+    points->days = part(memory, used, wide, sizeof *points->days);
+    points->done = part(memory, used, of->progresses * wide, sizeof *points->done);
+    points->share = part(memory, used, of->exposures * wide, sizeof *points->share);
+    points->cell = part(memory, used, of->outcomes * wide, sizeof *points->cell);
+}
+
 /* Lay the room out in memory, or only see how much it takes; return that. */
 static size_t laid_out(Room *room, char *memory)
 {
@@ -1009,7 +1293,7 @@ static size_t laid_out(Room *room, char *memory)
     room->spare = part(memory, &used, most, sizeof *room->spare);
     room->value = part(memory, &used, most, sizeof *room->value);
     room->other = part(memory, &used, most, sizeof *room->other);
-    room->number = part(memory, &used, patients, sizeof *room->number);
+    room->number = part(memory, &used, room->wide, sizeof *room->number);
     room->arm = part(memory, &used, patients, sizeof *room->arm);
     room->left = part(memory, &used, of->strata * (of->arms + 1), sizeof *room->left);
     room->first = part(memory, &used, patients, sizeof *room->first);
@@ -1024,9 +1308,15 @@ static size_t laid_out(Room *room, char *memory)
     room->minute = part(memory, &used, patients * of->visits, sizeof *room->minute);
     room->last_visit = part(memory, &used, patients, sizeof *room->last_visit);
     room->place = part(memory, &used, patients, sizeof *room->place);
-    room->start = part(memory, &used, patients, sizeof *room->start);
-    room->own = part(memory, &used, patients, sizeof *room->own);
-    room->noise = part(memory, &used, patients, sizeof *room->noise);
+    room->baseline = part(memory, &used, patients, sizeof *room->baseline);
+    room->analysed = part(memory, &used, patients, sizeof *room->analysed);
+    room->complete = part(memory, &used, patients, sizeof *room->complete);
+    room->standing = part(memory, &used, patients, sizeof *room->standing);
+    room->shift = part(memory, &used, of->outcomes, sizeof *room->shift);
+    room->who_at_baseline = part(memory, &used, patients, sizeof *room->who_at_baseline);
+    room->number_at_baseline = part(memory, &used, patients, sizeof *room->number_at_baseline);
+    lay_out_points(of, &room->everybody, room->wide, memory, &used);
+    lay_out_points(of, &room->carried, room->wide, memory, &used);
     return used;
 }
 
@@ -1034,19 +1324,25 @@ static size_t laid_out(Room *room, char *memory)
    (replicate, stratum, 2, cell), of the analysed patients and of those of complete trials. Return
    why not all of them could be: DONE if they were. `most` candidates of each can be screened.
    Where looks may cut them, `each` has room for the layers of all patients, and `arrival` for the
-   candidates of each replicate; both are null otherwise. */
+   candidates of each replicate; both are null otherwise. Where each patient is looked at, `cells`
+   has room for the analysed cells of all measurements, and for those of complete trials after them,
+   shape (2, measurement, replicate, patient), `known` for whether there is one, and `whose` for the
+   arm and the site, (2, replicate, patient); they are null otherwise. */
 EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int64_t replicates,
                             int64_t most, Kept *kept, int64_t *counts, int64_t *complete,
-                            int64_t *each, int64_t *arrival)
+                            int64_t *each, int64_t *arrival, int32_t *cells, uint8_t *known,
+                            int64_t *whose)
 {
-    Room room = {.of = of, .seed = seed, .most = most};
+    int64_t whole = (of->patients + VECTOR - 1) / VECTOR * VECTOR;
+    Room room = {.of = of, .seed = seed, .most = most, .wide = whole};
     char *memory = malloc(laid_out(&room, NULL));
     if (!memory)
         return NO_MEMORY;
     laid_out(&room, memory);
     while (most >> room.bits)
         room.bits++;
-    int64_t table = (of->plan.by_site ? of->sites : 1) * 2 * of->plan.cells, why = DONE;
+    int64_t table = (of->plan.by_site ? of->sites : 1) * 2 * of->measurement[0].cells, why = DONE;
+    int64_t layer = replicates * of->patients;
     for (int64_t r = 0; why == DONE && r < replicates; r++) {
         room.replicate = first + (uint64_t)r;
         memset(kept + r, 0, sizeof *kept);
@@ -1060,10 +1356,15 @@ EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int6
         come_to_last(&room);
         leave(&room, kept + r);
         see_patients(&room, kept + r);
-        count_patients(&room, counts + r * table, complete + r * table);
+        measure(&room, cells ? cells + r * of->patients : NULL,
+                cells ? known + r * of->patients : NULL, layer, counts + r * table,
+                complete + r * table);
         if (each)
-            hand_back(&room, each + r * of->patients, replicates * of->patients,
-                      arrival + r * most);
+            hand_back(&room, each + r * of->patients, layer, arrival + r * most);
+        for (int64_t i = 0; whose && i < of->patients; i++) {
+            whose[r * of->patients + i] = room.arm[i];
+            whose[layer + r * of->patients + i] = room.site[room.number[i]];
+        }
     }
     free(memory);
     return why;

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.arrays import Integers
+from trialsim.arrays import Booleans, Integers
 
 
 class Kind(IntEnum):
@@ -77,38 +77,58 @@ class Visit(Structure):
     _fields_ = _fields("day window from_onset")
 
 
+class Progress(Structure):
+    """How much of recovery is done at a time, 1 on the end day."""
+
+    _fields_ = _fields("", "time_constant done_at_end")
+
+
 class Course(Structure):
     """How an outcome moves from onset on: what it is there, and what is added by the end day."""
 
     _fields_ = [
-        *_fields("of_grades cuts", "time_constant done_at_end"),
+        *_fields("of_grades cuts progress"),
         *_fields("", "mean mean_added sd sd_added correlation correlation_added"),
         *_fields("", "own_share noise_share", "cut cut_added"),
     ]
 
 
+class Prognosis(Structure):
+    """The covariates that an outcome follows, and how much each counts."""
+
+    _fields_ = _fields("predictors", "", "weight predictor")
+
+
+class Bound(Structure):
+    """Cells of another outcome, first to last, that keep this one's between two cells."""
+
+    _fields_ = _fields("outcome first last least most")
+
+
 class Outcome(Structure):
-    """The outcome that is analysed."""
+    """An outcome that is measured, or that bounds one."""
 
     _fields_ = [
-        *_fields("sign steps logarithmic has_baseline predictors", "low step", "cut"),
+        *_fields("sign steps logarithmic has_baseline prognosis exposure bounds"),
+        *_fields("", "low step shift trial_deviation", "cut bound"),
         ("baseline", Covariate),
-        *_fields("", "", "predictor_weight predictor"),
-        ("own", Sum),
-        ("noise", Sum),
-        *_fields("", "shift trial_deviation"),
-        ("trial_purpose", c_uint64),
-        *_fields("", "", "share"),
+        ("mixed", Sum),
         ("course", Course),
     ]
 
 
+class Measurement(Structure):
+    """An outcome at a visit, and how many cells what is analysed of it has."""
+
+    _fields_ = _fields("outcome visit cells")
+
+
 class Plan(Structure):
-    """Who is analysed, and with which cell."""
+    """Who is analysed, and with which cell: the rules are those of every measurement."""
 
     _fields_ = [
-        *_fields("visit treated control change by_site cells missing dead_are_worst"),
-        *_fields("full_analysis_set failures_are_worst failures_are_missing", "least_share"),
+        *_fields("treated control change by_site missing dead_are_worst full_analysis_set"),
+        *_fields("failures_are_worst failures_are_missing", "least_share"),
     ]
 
 
@@ -119,16 +139,23 @@ class Study(Structure):
         *_fields("patients sites sources rules infusions phases visits arms block_size strata"),
         *_fields("rows rates_vary last_arrival earliest latest opens closes shares"),
         *_fields("missed_last missed_any at_first"),
+        *_fields("scores prognoses progresses exposures outcomes measurements first_measured"),
         *((name, c_uint64) for name in ("rate_purpose", "refusal_purpose", "visit_purpose")),
+        ("trial_purpose", c_uint64),
         *_fields("", "rate farthest first_opening"),
         *_fields("", "", "purpose draw row_of wait_pieces normal part_done opened rule covariate"),
         *_fields("", "", "days_until_given arm_counts offsets phase_of phase_stride visit"),
+        *_fields("", "", "own_purpose noise_purpose prognosis progress share outcome measurement"),
         *((name, Drawn) for name in ("rate_of_site", "screening", "tendency")),
         ("onset", Covariate),
         ("event", Event * 3),
-        ("outcome", Outcome),
         ("plan", Plan),
     ]
+
+    @property
+    def cells(self) -> int:
+        """How many cells what is counted has: that of the first measurement."""
+        return int(Measurement.from_address(self.measurement).cells)
 
 
 class Keeper:
@@ -183,6 +210,19 @@ class WholeTrials(NamedTuple):
     """Those of trials with complete follow-up."""
     each: dict[str, Integers] | None = None
     """By the names of `EACH`, shape (replicate, patient), and `arrival`, (replicate, candidate)."""
+    measured: "Measured | None" = None
+
+
+class Measured(NamedTuple):
+    """What was measured of each patient, as analysed and then as if nothing had been missed."""
+
+    cells: Integers
+    """Shape (2, measurement, replicate, patient)."""
+    known: Booleans
+    """Whether there is one, in the same shape."""
+    arms: Integers
+    """Shape (replicate, patient)."""
+    sites: Integers
 
 
 SIZE_OF_STUDY: Final = sizeof(Study)

@@ -98,8 +98,8 @@ def quantities_at_once(scenario: Scenario, streams: Streams) -> dict[str, Floats
     trials = counted_trials(scenario, streams)
     if trials is None:
         return None
-    data = data_of(scenario, trials.counts, complete=False)
-    complete = data_of(scenario, trials.complete, complete=True)
+    data = data_of(scenario, trials, complete=False)
+    complete = data_of(scenario, trials, complete=True)
     return _numbers(data, complete, trials.kept)
 
 

@@ -121,6 +121,6 @@ def patients_at_once(scenario: Scenario, streams: Streams) -> Patients | None:
         arrival=each["arrival"],
         closed=trials.kept["closed"],
         screened=trials.kept["screened"],
-        complete=data_of(scenario, trials.complete, complete=True),
+        complete=data_of(scenario, trials, complete=True),
         counts=trials.counts,
     )

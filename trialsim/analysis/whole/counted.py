@@ -1,13 +1,15 @@
-"""The patients of whole trials, counted over the cells of the endpoint, without a trial to look at.
+"""The patients of whole trials, by their cells of what is measured, without a trial to look at.
 
-They are those of `simulate_batch` at the same addresses, to the bit.
+They are those of `simulate_batch` at the same addresses, to the bit. Most methods need no more than
+counts of them; others look at the cells and the arm of each.
 """
 
 from dataclasses import dataclass
 from typing import Final, cast
 
 from trialsim.analysis.data import Data
-from trialsim.analysis.whole.covered import is_covered
+from trialsim.analysis.endpoint import Endpoint, cells_of
+from trialsim.analysis.whole.covered import is_covered, measurements, needs_each_patient
 from trialsim.analysis.whole.tables import tables_of
 from trialsim.arrays import Integers
 from trialsim.compiled.whole import Unfinished, WholeTrials
@@ -21,9 +23,11 @@ _ROOM: Final = (2, 8, 32)
 
 @dataclass(frozen=True)
 class _Counted:
-    """What a method that needs counts alone looks at of a trial."""
+    """What a method looks at of a trial beside counts, or the cells of its measurements."""
 
     scenario: Scenario
+    arms: Integers | None = None
+    site: Integers | None = None
 
 
 def counted_trials(scenario: Scenario, streams: Streams, each: bool = False) -> WholeTrials | None:
@@ -41,10 +45,13 @@ def counted_trials(scenario: Scenario, streams: Streams, each: bool = False) -> 
     if compiled is None or not is_covered(scenario):
         return None
     tables, needed = tables_of(scenario), candidates_needed(scenario)
+    wanted = each, needs_each_patient(scenario)
     for room in _ROOM:
         most = room * max(needed, scenario.design.patients + TILE)
         whole = -(-most // TILE) * TILE
-        found = compiled.whole_trials(tables.study, streams.seed, streams.replicates, whole, each)
+        found = compiled.whole_trials(
+            tables.study, streams.seed, streams.replicates, whole, *wanted
+        )
         if isinstance(found, WholeTrials):
             return found
         if found != Unfinished.TOO_MANY:
@@ -52,9 +59,19 @@ def counted_trials(scenario: Scenario, streams: Streams, each: bool = False) -> 
     return None
 
 
-def data_of(scenario: Scenario, counts: Integers, complete: bool) -> Data:
-    """Return counts of patients as data for the methods that need no more of a trial."""
-    return Data(without_trial(scenario), scenario.analysis, complete=complete, counted=counts)
+def data_of(scenario: Scenario, trials: WholeTrials, complete: bool) -> Data:
+    """Return patients as data for the methods that need no more of a trial."""
+    plan, found = scenario.analysis, trials.measured
+    counts = trials.complete if complete else trials.counts
+    if found is None:
+        return Data(without_trial(scenario), plan, complete=complete, counted=counts)
+    trial = cast("Trial", _Counted(scenario, found.arms, found.sites))
+    each = zip(found.cells[int(complete)], found.known[int(complete)], strict=True)
+    measured = {
+        (name, visit): Endpoint(*one, cells_of(scenario.outcomes[name], plan))
+        for (name, visit), one in zip(measurements(scenario), each, strict=True)
+    }
+    return Data(trial, plan, complete=complete, counted=counts, measured=measured)
 
 
 def without_trial(scenario: Scenario) -> Trial:

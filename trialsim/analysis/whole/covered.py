@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic import BaseModel
 
+from trialsim.scenario.outcomes.bounds import Bound
 from trialsim.scenario.outcomes.courses import Exponential, Proportions
 from trialsim.scenario.outcomes.exposure import Emax, NoExposure, Proportional, Threshold, Umbrella
 from trialsim.scenario.outcomes.outcome import Effect, Outcome
@@ -22,6 +23,7 @@ from trialsim.scenario.plan.methods.brunner_munzel import BrunnerMunzel
 from trialsim.scenario.plan.methods.mann_whitney import ExactMannWhitney, MannWhitney
 from trialsim.scenario.plan.methods.proportional_odds import ProportionalOdds
 from trialsim.scenario.plan.methods.responders import Responders
+from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.scenario.protocol.design import Arm, Design, Visit
 from trialsim.scenario.protocol.intercurrent import IntercurrentEvent, LastingEvent
 from trialsim.scenario.protocol.operations import Operations, Site, Window
@@ -51,7 +53,8 @@ _KNOWN: Final[Mapping[type[BaseModel], str]] = {
     Visit: "day after window_days",
     Treatment: "infusions rehabilitation body_weight_kg strength_mg_per_ml",
     Schedule: "per_cycle days cycles cycle_every_days then",
-    Outcome: "label kind unit low high step better baseline prognosis course effect items",
+    Outcome: "label kind unit low high step better baseline prognosis bounds course effect items",
+    Bound: "outcome at_least at_most no_better_than no_worse_than",
     Effect: "anchor value exposure trial_sd",
     Exponential: "model start_mean start_sd start_baseline_correlation end_day end_mean end_sd"
     " end_baseline_correlation time_constant_days within_patient_correlation",
@@ -65,6 +68,8 @@ _KNOWN: Final[Mapping[type[BaseModel], str]] = {
 """The fields that whole trials in C follow, or that change nothing in what is kept of them."""
 _FROM_COUNTS: Final = (MannWhitney, ExactMannWhitney, BrunnerMunzel, Responders, ProportionalOdds)
 """The methods that need no more than counts, unless covariates go into them."""
+_FROM_CELLS: Final = (WeiLachin, OBrien)
+"""The methods that need the cell of each patient at each measurement, and the arm."""
 _FILLED_IN: Final = ("locf", "bocf", "worst_rank", "complete_case")
 _BY_AMOUNT: Final = (NoExposure, Proportional, Threshold, Emax, Umbrella)
 """The exposures that depend on nothing but the amount received."""
@@ -110,7 +115,8 @@ def not_covered(scenario: Scenario) -> Iterator[str]:
     if not isinstance(operations.visit_missed_probability, float | int):
         yield "operations.visit_missed_probability"
     yield from _in_population(scenario)
-    yield from _in_outcome(scenario)
+    for name in outcomes_made(scenario):
+        yield from _in_outcome(scenario, name)
     yield from _in_plan(scenario)
 
 
@@ -120,10 +126,35 @@ EVENTS: Final = ("discontinuation", "withdrawal", "death")
 
 def covariates_drawn(scenario: Scenario) -> tuple[str, ...]:
     """Return the covariates whose values whole trials need."""
-    outcome = scenario.outcomes[scenario.analysis.endpoint]
+    outcomes = [scenario.outcomes[name] for name in outcomes_made(scenario)]
     judged = [screen.rule.covariate for screen in screens(scenario)]
-    baseline = [] if outcome.baseline is None else [outcome.baseline]
-    return tuple(dict.fromkeys([*judged, scenario.operations.onset_to_arrival_hours, *baseline]))
+    baselines = [one.baseline for one in outcomes if one.baseline is not None]
+    return tuple(dict.fromkeys([*judged, scenario.operations.onset_to_arrival_hours, *baselines]))
+
+
+def measurements(scenario: Scenario) -> tuple[tuple[str, str], ...]:
+    """Return the outcomes and visits that are analysed, first the endpoint at the plan's visit.
+
+    >>> import trialsim as ts
+    >>> measurements(ts.load("cars1"))
+    (('arat', 'day_90'),)
+    """
+    plan = scenario.analysis
+    return tuple(dict.fromkeys([(plan.endpoint, plan.visit), *plan.test.measured_at(plan)]))
+
+
+def needs_each_patient(scenario: Scenario) -> bool:
+    """Return whether the plan's method looks at patients one by one, and not at counts of them."""
+    return isinstance(scenario.analysis.test, _FROM_CELLS)
+
+
+def outcomes_made(scenario: Scenario) -> tuple[str, ...]:
+    """Return the outcomes that are measured and those that bound them, in the study's order."""
+    needed = {name for name, _ in measurements(scenario)}
+    for name in reversed(scenario.outcomes):  # what bounds an outcome stands before it
+        if name in needed:
+            needed.update(bound.outcome for bound in scenario.outcomes[name].bounds.values())
+    return tuple(name for name in scenario.outcomes if name in needed)
 
 
 def amounts(scenario: Scenario) -> int:
@@ -152,10 +183,11 @@ def _in_population(scenario: Scenario) -> Iterator[str]:
             yield f"eligibility.{name}"
 
 
-def _in_outcome(scenario: Scenario) -> Iterator[str]:
-    name = scenario.analysis.endpoint
+def _in_outcome(scenario: Scenario, name: str) -> Iterator[str]:
     outcome, path = scenario.outcomes[name], f"outcomes.{name}."
     yield from _unknown(path, outcome)
+    for key, bound in outcome.bounds.items():
+        yield from _unknown(f"{path}bounds.{key}.", bound)
     yield from _unknown(f"{path}effect.", outcome.effect)
     if not isinstance(outcome.course, Exponential | Proportions):
         yield f"{path}course"
@@ -170,9 +202,9 @@ def _in_outcome(scenario: Scenario) -> Iterator[str]:
 
 def _in_plan(scenario: Scenario) -> Iterator[str]:
     plan = scenario.analysis
-    first, outcome = next(iter(scenario.design.visits)), scenario.outcomes[plan.endpoint]
+    first, measured = next(iter(scenario.design.visits)), measurements(scenario)
     covariates = getattr(plan.test, "covariates", ())
-    if not isinstance(plan.test, _FROM_COUNTS) or covariates:
+    if not isinstance(plan.test, _FROM_COUNTS + _FROM_CELLS) or covariates:
         yield "analysis.test"
     if plan.missing not in _FILLED_IN:
         yield "analysis.missing"
@@ -183,7 +215,8 @@ def _in_plan(scenario: Scenario) -> Iterator[str]:
         yield "analysis.intercurrent"
     if plan.strata == "design":
         yield "analysis.strata"
-    if plan.visit == first:
+    if any(visit == first for _, visit in measured):
         yield "analysis.visit"
-    if plan.measure == "change" and outcome.baseline is None:
+    baselines = [scenario.outcomes[name].baseline for name, _ in measured]
+    if plan.measure == "change" and None in baselines:
         yield "analysis.measure"

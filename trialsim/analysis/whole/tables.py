@@ -2,15 +2,20 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Final, TypeVar, cast
 
 import numpy as np
 
 from trialsim.analysis.endpoint import cells_of
-from trialsim.analysis.whole.covered import EVENTS, covariates_drawn
+from trialsim.analysis.whole.covered import (
+    EVENTS,
+    covariates_drawn,
+    measurements,
+    outcomes_made,
+)
 from trialsim.arrays import Booleans, Floats
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH
 from trialsim.compiled import whole
@@ -18,8 +23,11 @@ from trialsim.compiled.whole import Keeper, Kind, Missing, Source
 from trialsim.curves import PART_DONE, part_done
 from trialsim.distributions import Gamma, Normal, Uniform
 from trialsim.quantiles import Smooth, Steps, quantiles, standard_normal, waits
-from trialsim.scenario.outcomes.courses import Exponential, Proportions
+from trialsim.scenario.outcomes.bounds import Bound
+from trialsim.scenario.outcomes.courses import Course, Exponential, Proportions
 from trialsim.scenario.outcomes.effects import latent_shift
+from trialsim.scenario.outcomes.exposure import Exposure
+from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.outcomes.received import Received
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import BelowShare, key_of
@@ -73,7 +81,8 @@ class _Making:
         scenario, study = self.scenario, whole.Study()
         self._fill_recruitment(study)
         self._fill_conduct(study)
-        study.outcome, study.plan = self._outcome(), self._plan()
+        self._fill_scores(study)
+        study.plan = self._plan()
         names = covariates_drawn(scenario)
         covariates = {name: self._covariate(name) for name in names}
         study.covariate = self.kept.structures(whole.Covariate, list(covariates.values()))
@@ -142,7 +151,6 @@ class _Making:
         study.visits, study.visit = len(visits), self.kept.structures(whole.Visit, visits)
         missed = BelowShare(operations.visit_missed_probability)
         study.missed_last, study.missed_any = int(missed.last), bool(missed.any)
-        study.part_done = self._pieces(PART_DONE.by_piece)
 
     def _event(self, name: str) -> whole.Event:
         happening = getattr(self.scenario.operations, name)
@@ -150,41 +158,91 @@ class _Making:
         drawn = self._drawn(quantiles(happening.days))
         return whole.Event(drawn, int(below.last), bool(below.any), happening.probability)
 
-    def _outcome(self) -> whole.Outcome:
-        scenario, name = self.scenario, self.scenario.analysis.endpoint
-        outcome, found = scenario.outcomes[name], whole.Outcome()
-        grid = outcome.grid
+    def _fill_scores(self, study: whole.Study) -> None:
+        """Fill in what is measured and what it follows from; what several outcomes share is one."""
+        scenario, visits = self.scenario, list(self.scenario.design.visits)
+        names, measured = outcomes_made(scenario), measurements(scenario)
+        outcomes = [scenario.outcomes[name] for name in names]
+        mixed = weights_of_outcomes(scenario)
+        scores = [one for one in scenario.outcomes if any(one in mixed[name] for name in names)]
+        prognoses = _each_once([_prognosis(scenario, one) for one in outcomes])
+        progresses = _each_once([_progress(one.course) for one in outcomes])
+        exposures = _each_once([one.effect.exposure for one in outcomes])
+        study.scores, study.trial_purpose = len(scores), key_of("trial effect")
+        study.own_purpose = self.kept.array([key_of(f"course {one}") for one in scores], np.uint64)
+        study.noise_purpose = self.kept.array([key_of(f"noise {one}") for one in scores], np.uint64)
+        study.part_done = self._pieces(PART_DONE.by_piece)
+        found = []
+        for name, outcome in zip(names, outcomes, strict=True):
+            one = self._outcome(name, outcome)
+            one.mixed = self._mixed(name, mixed[name], scores)
+            one.prognosis = prognoses.index(_prognosis(scenario, outcome))
+            one.course.progress = progresses.index(_progress(outcome.course))
+            one.exposure = exposures.index(outcome.effect.exposure)
+            found.append(one)
+        study.outcomes, study.outcome = len(found), self.kept.structures(whole.Outcome, found)
+        rows = [self._prognosis(dict(one)) for one in prognoses]
+        study.prognoses, study.prognosis = len(rows), self.kept.structures(whole.Prognosis, rows)
+        each = [whole.Progress(*one) for one in progresses]
+        study.progresses, study.progress = len(each), self.kept.structures(whole.Progress, each)
+        shares = [self._shares(exposure) for exposure in exposures]
+        study.exposures, study.share = len(shares), self.kept.array(shares, np.float64)
+        cells = [
+            whole.Measurement(
+                names.index(name),
+                visits.index(visit),
+                cells_of(scenario.outcomes[name], scenario.analysis),
+            )
+            for name, visit in measured
+        ]
+        study.measurements = len(cells)
+        study.measurement = self.kept.structures(whole.Measurement, cells)
+        study.first_measured = min(one.visit for one in cells)
+
+    def _outcome(self, name: str, outcome: Outcome) -> whole.Outcome:
+        found, grid = whole.Outcome(), outcome.grid
         found.sign, found.steps = outcome.sign, grid.steps
         found.low, found.step, found.logarithmic = grid.low, grid.step, grid.logarithmic
         if grid.logarithmic:
-            found.cut = self.kept.array(grid.cuts, np.float64)
+            found.cut = self.kept.array(_to_power_of_two(grid.cuts), np.float64)
         if outcome.baseline is not None:
             found.has_baseline, found.baseline = 1, self._covariate(outcome.baseline)
-        if outcome.predictors:
-            weights = scenario.population.of_unit_variance(outcome.predictors)
-            predictors = [self._covariate(name, score_alone=True) for name in weights]
-            found.predictors = len(predictors)
-            found.predictor = self.kept.structures(whole.Covariate, predictors)
-            found.predictor_weight = self.kept.array(list(weights.values()), np.float64)
-        visit = self._visit()
-        mixed = weights_of_outcomes(scenario)[name]
-        terms = {name: mixed[name], **mixed}
-        found.own = self._sum({(f"course {one}", 0): weight for one, weight in terms.items()})
-        found.noise = self._sum({(f"noise {one}", visit): weight for one, weight in terms.items()})
+        bounds = [self._bound(outcome, bound) for bound in outcome.bounds.values()]
+        found.bounds, found.bound = len(bounds), self.kept.structures(whole.Bound, bounds)
         found.shift, found.trial_deviation = latent_shift(outcome), outcome.effect.trial_sd
-        found.trial_purpose = key_of("trial effect")
-        found.share = self.kept.array(self._shares(), np.float64)
         found.course = self._course(outcome.course)
         return found
 
-    def _course(self, course: Any) -> whole.Course:
-        within = course.within_patient_correlation
-        found = whole.Course(
-            time_constant=course.time_constant_days,
-            done_at_end=float(part_done(np.array(course.end_day / course.time_constant_days))),
-            own_share=math.sqrt(within),
-            noise_share=math.sqrt(1 - within),
+    def _bound(self, outcome: Outcome, bound: Bound) -> whole.Bound:
+        """Return the cells of the other outcome that bind, and those that are then possible."""
+        other, most = self.scenario.outcomes[bound.outcome], outcome.grid.steps
+        scores = other.grid.score_of(np.arange(other.grid.steps + 1.0))
+        ends = (np.full(scores.shape, end) for end in (0.0, float(most)))
+        low, high = (bound.held(end, scores, outcome.grid, outcome.sign) for end in ends)
+        binding = np.flatnonzero((low > 0) | (high < most))
+        if not binding.size:
+            return whole.Bound(last=-1)
+        first, last = binding[[0, -1]].tolist()
+        place = outcomes_made(self.scenario).index(bound.outcome)
+        return whole.Bound(place, first, last, int(low[first]), int(high[first]))
+
+    def _mixed(self, name: str, weights: Mapping[str, float], scores: list[str]) -> whole.Sum:
+        """Return what an outcome's scores are the sum of, its own first."""
+        terms = {name: weights[name], **weights}
+        source = self.kept.array([scores.index(one) for one in terms], np.int64)
+        return whole.Sum(len(terms), source, self.kept.array(list(terms.values()), np.float64))
+
+    def _prognosis(self, weights: Mapping[str, float]) -> whole.Prognosis:
+        predictors = [self._covariate(name, score_alone=True) for name in weights]
+        weight = self.kept.array(list(weights.values()), np.float64)
+        return whole.Prognosis(
+            len(predictors), weight, self.kept.structures(whole.Covariate, predictors)
         )
+
+    def _course(self, course: Course) -> whole.Course:
+        assert isinstance(course, Exponential | Proportions), "no other course is covered"
+        within = course.within_patient_correlation
+        found = whole.Course(own_share=math.sqrt(within), noise_share=math.sqrt(1 - within))
         first, last = course.start_baseline_correlation, course.end_baseline_correlation
         first = last if first is None else first
         found.correlation, found.correlation_added = first, last - first
@@ -208,12 +266,10 @@ class _Making:
         scenario, plan = self.scenario, self.scenario.analysis
         arms, stopped = list(scenario.design.arms), plan.strategy_of("discontinuation")
         return whole.Plan(
-            visit=self._visit(),
             treated=arms.index(plan.treated),
             control=arms.index(plan.control),
             change=plan.measure == "change",
             by_site=plan.strata == "site",
-            cells=cells_of(scenario.outcomes[plan.endpoint], plan),
             missing=_MISSING[plan.missing],
             dead_are_worst=plan.death != "as_missing",
             full_analysis_set=plan.analysis_set == "full_analysis_set",
@@ -222,13 +278,9 @@ class _Making:
             least_share=plan.minimum_infusion_share,
         )
 
-    def _visit(self) -> int:
-        return list(self.scenario.design.visits).index(self.scenario.analysis.visit)
-
-    def _shares(self) -> Floats:
+    def _shares(self, exposure: Exposure) -> Floats:
         """Return the share of the full effect of each arm by the infusions given in each phase."""
         schedule, arms = self.scenario.treatment.infusions, self.scenario.design.arms.values()
-        exposure = self.scenario.outcomes[self.scenario.analysis.endpoint].effect.exposure
         given = np.indices((np.bincount(schedule.phase_of) + 1).tolist()).astype(np.int16)
         shares = []
         for arm in arms:
@@ -320,6 +372,35 @@ class _Making:
 
     def _pieces(self, pieces: Floats) -> int:
         return self.kept.array(pieces, np.float64)
+
+
+Same = TypeVar("Same")
+
+
+def _each_once(several: Sequence[Same]) -> list[Same]:
+    """Return what there is without repeats, in order."""
+    return [one for place, one in enumerate(several) if one not in several[:place]]
+
+
+def _to_power_of_two(cuts: Floats) -> Floats:
+    """Return cut-points with infinite ones after them, one fewer than a power of two."""
+    whole = np.full(2 ** len(cuts).bit_length() - 1, np.inf)
+    whole[: len(cuts)] = cuts
+    return whole
+
+
+def _progress(course: Course) -> tuple[float, float]:
+    """Return the time constant of a course, and the part that is done on its end day."""
+    assert isinstance(course, Exponential | Proportions), "no other course is covered"
+    days = course.time_constant_days
+    return days, float(part_done(np.array(course.end_day / days)))
+
+
+def _prognosis(scenario: Scenario, outcome: Outcome) -> tuple[tuple[str, float], ...]:
+    """Return the covariates that an outcome follows, with their weights."""
+    if not outcome.predictors:
+        return ()
+    return tuple(scenario.population.of_unit_variance(outcome.predictors).items())
 
 
 @dataclass(frozen=True)
