@@ -10,7 +10,11 @@ from trialsim.analysis.monitoring.finished import FinishedTrial
 from trialsim.analysis.monitoring.statistics import Statistics, statistics
 from trialsim.arrays import Booleans, Floats, Integers
 from trialsim.scenario.monitoring.boundaries import BoundaryPlan
-from trialsim.stats.sequential.combination import fisher_p_value
+from trialsim.stats.sequential.combination import (
+    combined_information,
+    combined_z,
+    fisher_p_value,
+)
 
 
 class Tested(NamedTuple):
@@ -74,27 +78,17 @@ def _stages(finished: FinishedTrial, held: Booleans, included: Sequence[Booleans
 
 
 def _weighted(plan: BoundaryPlan, stages: Statistics, held: Booleans) -> Tested:
-    """Combine the stages' z with the planned gains of information as weights.
+    """Combine the stages' z with the planned gains of information as weights, by Lehmacher-Wassmer.
 
-    Lehmacher and Wassmer (1999), Biometrics 55:1286; of two stages the weighted statistic of Cui,
-    Hung and Wang (1999), Biometrics 55:853.
-    A stage without information of its own adds noise by none: its z is 0, its weight stays. The
-    information is that of Brannath, Posch and Bauer (2002), JASA 97:236.
+    A stage without information of its own adds noise by none: its z is 0, its weight stays. Where
+    nothing was held, z and the information are 0.
     """
-    total, weights, known = np.zeros((3, len(held)))
-    from_last = np.zeros(len(held))
-    columns, informations = [], []
-    for place in range(held.shape[1]):
-        weight = plan.fractions[place] - from_last
-        sums = total + np.sqrt(weight) * stages.z[:, place]
-        roots = known + np.sqrt(weight * stages.information[:, place])
-        columns.append(sums / np.sqrt(weights + weight))
-        informations.append(roots**2 / (weights + weight))
-        here = held[:, place]
-        total, weights = np.where(here, sums, total), np.where(here, weights + weight, weights)
-        known = np.where(here, roots, known)
-        from_last = np.where(here, plan.fractions[place], from_last)
-    return Tested(np.stack(columns, axis=1), np.stack(informations, axis=1))
+    reached = np.maximum.accumulate(np.where(held, plan.fractions, 0.0), axis=1)
+    gained = np.diff(reached, axis=1, prepend=0.0)
+    weights = np.where(held, gained, np.nan)
+    z = combined_z(stages.z, weights)
+    information = combined_information(stages.information, weights)
+    return Tested(np.nan_to_num(z), np.nan_to_num(information))
 
 
 def _by_product(found: Statistics, stages: Statistics, held: Booleans) -> Floats:
