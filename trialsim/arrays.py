@@ -63,6 +63,11 @@ class Pairs(RowIndex):
         super().__init__(places)
         self.rows = rows
 
+    @cached_property
+    def key(self) -> tuple[bytes, bytes]:
+        """What two objects have in common that name the same pairs in the same order."""
+        return self.rows.tobytes(), self.places.tobytes()
+
     def of(self, values: Values) -> Values:
         """Return the values at the pairs, shape (1, pair, ...)."""
         chosen: Values

@@ -13,7 +13,7 @@ from scipy.stats import norm, t
 
 from trialsim.analysis.analyse import analyse
 from trialsim.analysis.data import Data
-from trialsim.analysis.endpoint import carried_forward, complete_endpoint, endpoint
+from trialsim.analysis.endpoint import complete_endpoint, endpoint
 from trialsim.analysis.imputed import completed
 from trialsim.analysis.methods.registry import compare
 from trialsim.analysis.primary import analyse_data, analyse_primary
@@ -94,7 +94,7 @@ def test_carrying_forward_is_that_of_pandas(two_outcomes: Scenario) -> None:
     last = len(two_outcomes.design.visits) - 1
     scores = trials[0].scores["arat"]
     carried = DataFrame(scores.reshape(-1, last + 1)).ffill(axis=1)[last]
-    assert_array_equal(carried_forward(trials[1].scores, "arat", last).ravel(), carried)
+    assert_array_equal(trials[1].scores.carried_forward("arat", last).ravel(), carried)
 
 
 LEAVING = {"probability": 0.3, "days": {"distribution": "constant", "value": 30}}

@@ -10,11 +10,12 @@ import numpy as np
 from trialsim.analysis.counts import cell_counts
 from trialsim.analysis.endpoint import (
     Endpoint,
+    Standing,
     complete_endpoint,
+    complete_standing,
     counted_scores,
     endpoint,
-    in_analysis_set,
-    in_subgroup,
+    standing,
     visit_of,
 )
 from trialsim.analysis.prognosis.score import prognostic_score
@@ -88,7 +89,13 @@ class Data:
         if self.measured is not None:
             return self.measured[self.plan.endpoint, self.plan.visit]
         made = complete_endpoint if self.complete else endpoint
-        return made(self.trial, self.plan)
+        return made(self.trial, self.plan, self.standing)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where patients stand at the plan's visit, whatever the outcome."""
+        found = complete_standing if self.complete else standing
+        return found(self.trial, self.plan)
 
     @cached_property
     def counts(self) -> Integers:
@@ -100,7 +107,7 @@ class Data:
     @property
     def included(self) -> Booleans:
         """Who is analysed where a score is known, shape (replicate, patient)."""
-        included = (in_subgroup if self.complete else in_analysis_set)(self.trial, self.plan)
+        included = self.standing.included
         return included if self.among is None else included & self.among
 
     @property
@@ -159,7 +166,10 @@ class Data:
         """Return the same patients with another outcome as the endpoint, or at another visit."""
         other = {"endpoint": outcome, "visit": self.plan.visit if visit is None else visit}
         plan = self.plan.model_copy(update=other)
-        return replace(self, plan=plan, given=None, drawn=None, counted=None)
+        found = replace(self, plan=plan, given=None, drawn=None, counted=None)
+        if self.measured is None and plan.visit == self.plan.visit:
+            found.__dict__["standing"] = self.standing  # found once for all outcomes
+        return found
 
     def imputed(self, values: Endpoint) -> Self:
         """Return the same patients with values that leave nothing to impute."""

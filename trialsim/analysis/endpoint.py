@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex
+from trialsim.arrays import Booleans, Floats, Integers, RowIndex
 from trialsim.clock import NEVER
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
@@ -33,16 +33,43 @@ class Endpoint:
     """How many cells there are."""
 
 
-def endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
-    """Return the analysed values under the plan's rules for what was not measured."""
-    return endpoint_of_values(trial, plan, filled_in(trial, plan))
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where patients stand at the plan's visit whatever is measured, shape (replicate, patient)."""
+
+    worst: Booleans
+    """Who is ranked below all others."""
+    included: Booleans
+    """Who is analysed if a value is known."""
+
+
+def standing(trial: Trial, plan: AnalysisPlan) -> Standing:
+    """Return where patients stand under the plan's rules, the same for every outcome."""
+    worst = _dead(trial, plan) | by_the_visit(trial, plan, plan.kinds_under("composite"))
+    return Standing(worst, in_analysis_set(trial, plan))
+
+
+def complete_standing(trial: Trial, plan: AnalysisPlan) -> Standing:
+    """Return where patients stand with complete follow-up."""
+    return Standing(_dead(trial, plan), in_subgroup(trial, plan))
+
+
+def endpoint(trial: Trial, plan: AnalysisPlan, known: Standing | None = None) -> Endpoint:
+    """Return the analysed values under the plan's rules for what was not measured.
+
+    Parameters
+    ----------
+    known
+        Where patients stand, if it was found before.
+    """
+    return endpoint_of_values(trial, plan, filled_in(trial, plan), known)
 
 
 def filled_in(trial: Trial, plan: AnalysisPlan) -> Floats:
     """Return the scores at the visit, those not measured carried forward where the plan does so."""
     name, last, scores = plan.endpoint, visit_of(trial, plan), counted_scores(trial, plan)
     if plan.missing == "locf":
-        return carried_forward(scores, name, last)
+        return scores.carried_forward(name, last)
     value = scores.at(name, last)
     if plan.missing == "bocf":
         value = np.where(np.isnan(value), scores.at(name, 0), value)
@@ -59,7 +86,7 @@ def on_treatment(trial: Trial, plan: AnalysisPlan, value: Floats) -> Floats:
         return value
     ends, gone = first_of(trial, kinds), first_of(trial, plan.kinds_under("hypothetical"))
     ended = by_the_visit(trial, plan, kinds) & (ends <= gone)
-    last = carried_forward(counted_scores(trial, plan), plan.endpoint, visit_of(trial, plan))
+    last = counted_scores(trial, plan).carried_forward(plan.endpoint, visit_of(trial, plan))
     return np.where(ended & ~np.isnan(last), last, value)
 
 
@@ -84,13 +111,15 @@ def by_the_visit(trial: Trial, plan: AnalysisPlan, kinds: Collection[Event]) -> 
     return first_of(trial, kinds) <= trial.conduct.visit_minute[:, :, visit_of(trial, plan)]
 
 
-def endpoint_of_values(trial: Trial, plan: AnalysisPlan, value: Floats) -> Endpoint:
+def endpoint_of_values(
+    trial: Trial, plan: AnalysisPlan, value: Floats, known: Standing | None = None
+) -> Endpoint:
     """Return values at the visit, the missing ones filled in by whatever rule, as analysed."""
-    worst = _dead(trial, plan) | by_the_visit(trial, plan, plan.kinds_under("composite"))
-    return ranked(trial, plan, value, worst, in_analysis_set(trial, plan))
+    known = known or standing(trial, plan)
+    return ranked(trial, plan, value, known.worst, known.included)
 
 
-def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
+def complete_endpoint(trial: Trial, plan: AnalysisPlan, known: Standing | None = None) -> Endpoint:
     """Return the values with complete follow-up: the treatment-policy estimand.
 
     Everybody randomised, or in the plan's subgroup, is analysed, with the score that they would
@@ -98,15 +127,8 @@ def complete_endpoint(trial: Trial, plan: AnalysisPlan) -> Endpoint:
     dead holds.
     """
     value = trial.underlying.at(plan.endpoint, visit_of(trial, plan))
-    return ranked(trial, plan, value, _dead(trial, plan), in_subgroup(trial, plan))
-
-
-def carried_forward(scores: Scores, name: str, last: int) -> Floats:
-    """Return the last score known by a visit; earlier ones are made for those who miss it alone."""
-    value = scores.at(name, last).copy()
-    missing = np.nonzero(np.isnan(value))
-    value[missing] = scores.last_before(name, last, Pairs(*missing))
-    return value
+    known = known or complete_standing(trial, plan)
+    return ranked(trial, plan, value, known.worst, known.included)
 
 
 def ranked(

@@ -15,7 +15,6 @@ import numpy as np
 from trialsim.analysis.endpoint import (
     Endpoint,
     by_the_visit,
-    carried_forward,
     first_of,
     in_subgroup,
     ranked,
@@ -113,7 +112,7 @@ def potential_endpoint(world: Trial, plan: AnalysisPlan, estimand: Estimand) -> 
     ends = first_of(world, estimand.kinds_under("while_on_treatment"))
     if (ends < NEVER).any():
         scores = scores.seen_at(world.conduct.visit_minute < ends[..., np.newaxis])
-    value = carried_forward(scores, plan.endpoint, visit)
+    value = scores.carried_forward(plan.endpoint, visit)
     worst = by_the_visit(world, plan, estimand.kinds_under("composite"))
     filling_nothing = plan.model_copy(update={"missing": "complete_case", "imputation": None})
     return ranked(world, filling_nothing, value, worst, np.ones_like(worst))

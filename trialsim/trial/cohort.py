@@ -17,7 +17,7 @@ from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex, Words, 
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
 from trialsim.quantiles import Smooth, Steps, normal_scores, quantiles, waits
-from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.outcomes.latent_scores import Elapsed, LatentScores
 from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.patients.eligibility import Rule
 from trialsim.scenario.patients.margins import ByLevel, OnCourse
@@ -316,9 +316,9 @@ class CandidateCovariates(Mapping[str, Floats]):
         """Return the scores of an outcome before any drug, given the measurement's residual."""
         outcome = self._scenario.outcomes[margin.outcome]
         known = {name: self[name] for name in outcome.course.covariates_used}
-        nobody, days = np.zeros((1, 1)), np.full((1, 1), margin.days)
+        nobody, elapsed = np.zeros((1, 1)), Elapsed(np.full((1, 1), margin.days))
         latent = LatentScores(nobody, nobody, residual, known)
-        return outcome.grid.score_of(outcome.course.cells(outcome.grid, days, latent, nobody))
+        return outcome.grid.score_of(outcome.course.cells(outcome.grid, elapsed, latent, nobody))
 
 
 def drawn_covariates(scenario: Scenario, streams: Streams, candidates: int) -> CandidateCovariates:

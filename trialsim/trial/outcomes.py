@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ from trialsim.errors import InputError, Problem
 from trialsim.own.courses import CourseError
 from trialsim.scenario.outcomes.courses import Course
 from trialsim.scenario.outcomes.effects import latent_shift, shift_of
+from trialsim.scenario.outcomes.latent_scores import Elapsed
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.protocol.intercurrent import Event, LastingEvent
 from trialsim.scenario.scenario import Scenario
@@ -35,14 +37,19 @@ class Scores(Mapping[str, Floats]):
         visits: int,
         make: "Make",
         seen: Booleans | None = None,
+        whole: "Scores | None" = None,
     ) -> None:
         """Take the outcomes, the number of visits, and what makes the scores of one at one.
 
         Scores are known at the visits that were seen, (replicate, patient, visit); None for all.
+        Those at a visit that was seen may be taken from the whole, if there is one.
         """
         self._outcomes, self._visits = tuple(outcomes), visits
         self._make, self._seen = make, seen
+        self._whole = self if whole is None else whole
         self._made: dict[tuple[str, int], Floats] = {}
+        self._missed: dict[int, tuple[Booleans, Pairs]] = {}
+        self._before: dict[tuple[int, tuple[bytes, bytes]], _VisitsSeen] = {}
 
     def __getitem__(self, outcome: str) -> Floats:
         """Return the scores of an outcome at every visit."""
@@ -71,27 +78,43 @@ class Scores(Mapping[str, Floats]):
             return patients.of(self._made[outcome, visit])
         return self._make(outcome, visit, patients)
 
+    def carried_forward(self, outcome: str, visit: int) -> Floats:
+        """Return the last score known by a visit, NaN where there is none, (replicate, patient).
+
+        Earlier ones are made for those alone who miss it.
+        """
+        value = self.at(outcome, visit).copy()
+        patients = self._missing(visit, np.isnan(value))
+        value[patients.rows, patients.places] = self.last_before(outcome, visit, patients)
+        return value
+
     def last_before(self, outcome: str, visit: int, patients: Pairs) -> Floats:
         """Return the last score known before a visit, NaN where there is none, shape (patient,).
 
         It is made at one visit of each patient alone.
         """
-        found = np.full(patients.rows.shape, np.nan)
-        left = np.ones((found.size, visit), np.bool_)
-        if self._seen is not None:
-            left &= patients.of(self._seen)[0, :, :visit]
-        while (there := np.isnan(found) & left.any(axis=1)).any():
-            latest = visit - 1 - left[:, ::-1].argmax(axis=1)
-            for some in (there & (latest == 0), there & (latest > 0)):
-                found[some] = self._at_own(outcome, latest[some], patients.among(some))
-            left[np.arange(found.size), latest] = False
+        if (visit, patients.key) not in self._before:
+            seen = np.ones((patients.rows.size, visit), np.bool_)
+            if self._seen is not None:
+                seen &= patients.of(self._seen)[0, :, :visit]
+            self._before[visit, patients.key] = _VisitsSeen(patients, seen)
+        return self._last(outcome, self._before[visit, patients.key])
+
+    def _last(self, outcome: str, visits: "_VisitsSeen") -> Floats:
+        """Return the last score that is known of each patient at visits at which they were seen."""
+        found = np.full(visits.earlier.shape, np.nan)
+        for some, own, patients in visits.latest:
+            found[some] = self._whole.of_some(outcome, own, patients)[0]
+        again = np.isnan(found) & visits.earlier
+        if again.any():
+            found[again] = self._last(outcome, visits.before_latest(again))
         return found
 
-    def _at_own(self, outcome: str, visits: Integers, patients: Pairs) -> Floats:
-        """Return the score of each patient at a visit of their own, baseline for all or none."""
-        own = visits[np.newaxis] if visits.any() else 0
-        scores: Floats = self.of_some(outcome, own, patients)[0]
-        return scores
+    def _missing(self, visit: int, missing: Booleans) -> Pairs:
+        """Return the patients whose score is missing: of one outcome mostly those of another."""
+        if visit not in self._missed or not np.array_equal(self._missed[visit][0], missing):
+            self._missed[visit] = missing, Pairs(*np.nonzero(missing))
+        return self._missed[visit][1]
 
     def seen_at(self, attended: Booleans) -> "Scores":
         """Return the scores, NaN at visits that were not attended, (replicate, patient, visit)."""
@@ -104,7 +127,7 @@ class Scores(Mapping[str, Floats]):
             return np.where(there, self.of_some(outcome, visit, patients), np.nan)
 
         seen = attended if self._seen is None else attended & self._seen
-        return Scores(self, self._visits, make, seen)
+        return Scores(self, self._visits, make, seen, whole=self)
 
     def of_replicates(self, kept: Booleans) -> "Scores":
         """Return the scores of some of the replicates."""
@@ -116,6 +139,35 @@ class Scores(Mapping[str, Floats]):
             return self.of_some(outcome, visit, Pairs(rows[patients.rows], patients.places))
 
         return Scores(self, self._visits, make, None if self._seen is None else self._seen[kept])
+
+
+class _VisitsSeen:
+    """The visits at which patients were seen, from the last of each backwards."""
+
+    def __init__(self, patients: Pairs, seen: Booleans) -> None:
+        """Take patients and whether they were seen at each visit, shape (patient, visit)."""
+        self._patients, self._seen = patients, seen
+        places = np.where(seen, np.arange(seen.shape[1]), -1)
+        self._latest: Integers = places.max(axis=1, initial=-1)
+        self.earlier: Booleans = np.count_nonzero(seen, axis=1) > 1
+        """Who was seen at more than one visit."""
+
+    @cached_property
+    def latest(self) -> list[tuple[Booleans, "Visits", Pairs]]:
+        """Who was seen last at baseline, and who later, each with the visit of all or of each."""
+        parts = self._latest == 0, self._latest > 0
+        visits: tuple[Visits, Visits] = (0, self._latest[parts[1]][np.newaxis])
+        return [
+            (some, visit, self._patients.among(some))
+            for some, visit in zip(parts, visits, strict=True)
+            if some.any()
+        ]
+
+    def before_latest(self, among: Booleans) -> "_VisitsSeen":
+        """Return the same of some of the patients without the last visit of each."""
+        left = self._seen[among]
+        left[np.arange(len(left)), self._latest[among]] = False
+        return _VisitsSeen(self._patients.among(among), left)
 
 
 Visits: TypeAlias = int | Integers
@@ -150,14 +202,13 @@ def realise(
     patients = RowIndex(candidate)
     words = DrawnWords(streams, cohort.site, patients.reach)
     everybody = _Realised(scenario, cohort, patients, conduct, arms, words)
-    some: dict[tuple[bytes, ...], _Realised] = {}
+    some: dict[tuple[tuple[bytes, bytes], bytes], _Realised] = {}
 
     def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
         if patients is None:
             return everybody.scores(outcome, one_for_all(visit))
         own = None if isinstance(visit, int) else visit
-        visits = b"" if own is None else own.tobytes()
-        who = patients.rows.tobytes(), patients.places.tobytes(), visits
+        who = patients.key, b"" if own is None else own.tobytes()
         if who not in some:
             chosen = Pairs(patients.rows, candidate[patients.rows, patients.places])
             there = conduct.of_some(patients)
@@ -196,6 +247,7 @@ class _Realised:
         bounding = [one.bounds.values() for one in scenario.outcomes.values()]
         self._needed_again = {bound.outcome for bounds in bounding for bound in bounds}
         self._kept: dict[tuple[str, int], Floats] = {}
+        self._elapsed: dict[int, Elapsed] = {}
         operations = scenario.operations
         self._rescue = operations.rescue
         self._fading: dict[Event, float] = {
@@ -221,9 +273,9 @@ class _Realised:
                 return np.full(self.onset.shape, np.nan)
             baseline = self.covariates[outcome.baseline]
             return outcome.grid.score_of(outcome.grid.cell_of(baseline))
-        days = (self.conduct.visit_minute[:, :, visit] - self.onset) / DAY
+        elapsed = self._elapsed_at(visit)
         latent = self.latent.at(name, visit if self._own is None else self._own)
-        added = self._shift(outcome) * outcome.effect.exposure.share(self.dosing, visit)
+        added = self._shift(outcome) * self._share(outcome, visit)
         if self._fading:
             added = added * self._left(visit)
         besides: Floats = np.zeros(1)
@@ -236,7 +288,7 @@ class _Realised:
 
         def cells(path: str, course: Course, added: Floats) -> Floats:
             try:
-                return course.cells(outcome.grid, days, latent, added)
+                return course.cells(outcome.grid, elapsed, latent, added)
             except CourseError as error:
                 where = f"{self._address(error.place)}, visit {visits[visit]}"
                 told = f"{error.rule}; {where}"
@@ -250,6 +302,17 @@ class _Realised:
             other = self.scores(bound.outcome, visit)
             cell = bound.held(cell, other, outcome.grid, outcome.sign)
         return outcome.grid.score_of(cell)
+
+    def _elapsed_at(self, visit: int) -> Elapsed:
+        if visit not in self._elapsed:
+            days = (self.conduct.visit_minute[:, :, visit] - self.onset) / DAY
+            self._elapsed[visit] = Elapsed(days)
+        return self._elapsed[visit]
+
+    def _share(self, outcome: Outcome, visit: int) -> Floats:
+        """Return the share of the full effect at a visit, made once for all outcomes it is of."""
+        exposure, dosing = outcome.effect.exposure, self.dosing
+        return dosing.kept((exposure, visit), lambda: exposure.share(dosing, visit))
 
     def _address(self, place: int | None) -> str:
         """Return where one of the patients, by place in the flattened shape, or all are found."""

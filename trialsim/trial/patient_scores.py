@@ -86,10 +86,13 @@ class PatientScores:
         start: Floats = np.zeros((1, 1))
         if outcome.predictors:
             start = self._start(outcome.predictors)
-        own = self._mixed(name, lambda other: self._own(f"course {other}", 0))
-        noise = self._mixed(name, lambda other: self._own(f"noise {other}", visit))
+        which = visit if isinstance(visit, int) else visit.tobytes()
+        own = self._mixed(name, lambda other: self._own((f"course {other}", 0), 0))
+        noise = self._mixed(name, lambda other: self._own((f"noise {other}", which), visit))
+        if outcome.sign < 0:
+            own, noise = -own, -noise
         known = {name: self._covariates[name] for name in outcome.covariates_used}
-        return LatentScores(start, outcome.sign * own, outcome.sign * noise, known)
+        return LatentScores(start, own, noise, known)
 
     def of_trial(self) -> Floats:
         """Return the deviation of the effect in each patient's trial, the same for all outcomes."""
@@ -121,9 +124,10 @@ class PatientScores:
             self._kept[purpose, 0] = normal_scores(words)
         return self._kept[purpose, 0]
 
-    def _own(self, purpose: str, draw: int | Integers) -> Floats:
-        key = purpose, draw if isinstance(draw, int) else draw.tobytes()
+    def _own(self, key: tuple[str, Hashable], draw: int | Integers) -> Floats:
+        """Return an outcome's own scores of a draw, by the purpose and what names the draw."""
         if key not in self._kept:
+            purpose = key[0]
             if isinstance(draw, int):
                 words = self._words.of(self._patients, purpose, draw)
             else:

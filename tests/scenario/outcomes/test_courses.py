@@ -11,7 +11,7 @@ from trialsim.errors import InputError
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.outcomes.courses import Course, Interpolated, Proportions
 from trialsim.scenario.outcomes.effects import control_cells, effect_sizes, treated_cells
-from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.outcomes.latent_scores import Elapsed, LatentScores
 from trialsim.scenario.outcomes.scales import Grid
 
 PATIENTS = 200_000
@@ -49,7 +49,7 @@ def latent_scores(seed: int = 1) -> LatentScores:
 def test_proportions_are_those_told(day: float, expected: list[float]) -> None:
     """Each share of 200,000 patients within four binomial standard errors."""
     grid = Grid(0, 6, 1, False)
-    cells = proportions().cells(grid, np.full(PATIENTS, day), latent_scores(), np.zeros(1))
+    cells = proportions().cells(grid, Elapsed(np.full(PATIENTS, day)), latent_scores(), np.zeros(1))
     shares = np.bincount(cells.astype(np.int64), minlength=7) / PATIENTS
     errors = np.sqrt(np.array(expected) * (1 - np.array(expected)) / PATIENTS)
     assert (np.abs(shares - expected) < 4 * errors).all()
@@ -58,7 +58,9 @@ def test_proportions_are_those_told(day: float, expected: list[float]) -> None:
 def test_proportions_move_from_grade_to_grade_between() -> None:
     """On the way every cumulative share lies between those at the ends."""
     grid = Grid(0, 6, 1, False)
-    cells = proportions().cells(grid, np.full(PATIENTS, 15.0), latent_scores(), np.zeros(1))
+    cells = proportions().cells(
+        grid, Elapsed(np.full(PATIENTS, 15.0)), latent_scores(), np.zeros(1)
+    )
     below = np.cumsum(np.bincount(cells.astype(np.int64), minlength=7) / PATIENTS)
     first, last = np.cumsum(EARLIER), np.cumsum(GRADES)
     assert (below[:-1] >= first[:-1] - 0.005).all()
@@ -71,7 +73,9 @@ def test_a_shift_of_proportions_is_one_of_normal_scores() -> None:
     cells = proportions().end_cells(grid, -shift)
     expected = norm.cdf(norm.ppf(np.cumsum(GRADES)[:-1]) + shift)
     np.testing.assert_allclose(np.cumsum(cells)[:-1], expected, atol=1e-12)
-    moved = proportions().cells(grid, np.full(PATIENTS, 90.0), latent_scores(), np.array(-shift))
+    moved = proportions().cells(
+        grid, Elapsed(np.full(PATIENTS, 90.0)), latent_scores(), np.array(-shift)
+    )
     shares = np.bincount(moved.astype(np.int64), minlength=7) / PATIENTS
     assert np.abs(shares - cells).max() < 4 * np.sqrt(0.25 / PATIENTS)
 
@@ -82,8 +86,8 @@ def test_a_grade_at_the_end_of_the_scale_that_nobody_has_is_reached_by_nobody(da
     grid = Grid(0, 6, 1, False)
     empty = proportions(start=[0, 0.1, 0.2, 0.3, 0.3, 0.1, 0], end=[0, 0.3, 0.3, 0.2, 0.1, 0.1, 0])
     for shift in (-9.0, 0.0, 9.0):
-        days, moved = np.full(PATIENTS, day), np.array(shift)
-        cells = empty.cells(grid, days, latent_scores(), moved)
+        elapsed, moved = Elapsed(np.full(PATIENTS, day)), np.array(shift)
+        cells = empty.cells(grid, elapsed, latent_scores(), moved)
         assert cells.min() >= 1
         assert cells.max() <= 5
     ends = empty.end_cells(grid, np.array([-9.0, 9.0]))
@@ -101,7 +105,7 @@ def test_interpolated_moments_are_those_told_and_straight_between() -> None:
         within_patient_correlation=0.5,
     )
     assert isinstance(found, Interpolated)
-    moment = found.at(np.array([-3.0, 0, 5, 10, 20, 30, 99]))
+    moment = found.at(Elapsed(np.array([-3.0, 0, 5, 10, 20, 30, 99])))
     np.testing.assert_allclose(moment.mean, [4, 4, 3.5, 3, 2.5, 2, 2])
     np.testing.assert_allclose(moment.sd, [0.5, 0.5, 0.55, 0.6, 0.5, 0.4, 0.4])
     np.testing.assert_allclose(moment.baseline_correlation, [0.9, 0.9, 0.7, 0.5, 0.45, 0.4, 0.4])

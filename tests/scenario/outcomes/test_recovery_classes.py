@@ -17,7 +17,7 @@ from trialsim.scenario.outcomes.effects import (
     latent_shift,
     treated_cells,
 )
-from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.outcomes.latent_scores import Elapsed, LatentScores
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.stats.planning.scale_effects import theta_of_cells
 
@@ -62,7 +62,7 @@ def test_a_score_is_the_equation_read_through_the_cut_points(
 ) -> None:
     known = {"recovery_class": np.array([float(place)]), "fugl_meyer_onset": np.array([start])}
     scores = LatentScores(NOBODY, NOBODY, np.array([residual]), known)
-    cell = course().cells(ARAT.grid, np.array([float(days)]), scores, np.array([added]))
+    cell = course().cells(ARAT.grid, Elapsed(np.array([float(days)])), scores, np.array([added]))
     latent = expected(place, start, days) + residual * 0.0673**-0.5 + added
     assert abs(arat_of(latent) % 1 - 0.5) > 1e-3, "too near a half to be rounded surely"
     assert cell.item() == round(arat_of(latent))

@@ -19,9 +19,8 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from trialsim.arrays import Floats
-from trialsim.curves import part_done
 from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, FrozenModel, NotNegative
-from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.outcomes.latent_scores import Elapsed, LatentScores
 from trialsim.scenario.outcomes.own_course import OwnCourse
 from trialsim.scenario.outcomes.recovery_classes import RecoveryClasses
 from trialsim.scenario.outcomes.scales import Grid
@@ -85,9 +84,9 @@ class Exponential(FrozenModel):
     """Share of what the baseline does not explain that stays with the patient between visits, such
     as 0.85."""
 
-    def at(self, days: Floats) -> LatentMoments:
-        """Return the latent distribution at times in days after onset; before it as at onset."""
-        done = _done(days, self.time_constant_days, self.end_day)
+    def at(self, elapsed: Elapsed) -> LatentMoments:
+        """Return the latent distribution at times after onset; before it as at onset."""
+        done = elapsed.done(self.time_constant_days, self.end_day)
         correlation = self.start_baseline_correlation + done * (
             self.end_baseline_correlation - self.start_baseline_correlation
         )
@@ -97,9 +96,10 @@ class Exponential(FrozenModel):
             correlation.clip(-1.0, 1.0),
         )
 
-    def cells(self, grid: Grid, days: Floats, latent: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, elapsed: Elapsed, latent: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        return _cells_of_moment(grid, self.at(days), latent, self.within_patient_correlation, added)
+        moments = self.at(elapsed)
+        return _cells_of_moment(grid, moments, latent, self.within_patient_correlation, added)
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells)."""
@@ -158,14 +158,17 @@ class Interpolated(CheckedModel):
         """The last of the days."""
         return self.days[-1]
 
-    def at(self, days: Floats) -> LatentMoments:
-        """Return the latent distribution at times in days after onset."""
+    def at(self, elapsed: Elapsed) -> LatentMoments:
+        """Return the latent distribution at times after onset."""
         known = (self.means, self.sds, self.baseline_correlations)
-        return LatentMoments(*(np.asarray(np.interp(days, self.days, values)) for values in known))
+        return LatentMoments(
+            *(np.asarray(np.interp(elapsed.days, self.days, values)) for values in known)
+        )
 
-    def cells(self, grid: Grid, days: Floats, latent: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, elapsed: Elapsed, latent: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        return _cells_of_moment(grid, self.at(days), latent, self.within_patient_correlation, added)
+        moments = self.at(elapsed)
+        return _cells_of_moment(grid, moments, latent, self.within_patient_correlation, added)
 
     def end_cells(self, grid: Grid, shift: ArrayLike) -> Floats:
         """Return the share in each cell on the end day after a shift, shape (..., cells)."""
@@ -230,9 +233,9 @@ class Proportions(CheckedModel):
     """Share of what the baseline does not explain that stays with the patient between visits, such
     as 0.85."""
 
-    def cells(self, grid: Grid, days: Floats, scores: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, elapsed: Elapsed, scores: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
-        done = _done(days, self.time_constant_days, self.end_day).clip(0.0, 1.0)
+        done = elapsed.done(self.time_constant_days, self.end_day).clip(0.0, 1.0)
         first, last = self.start_baseline_correlation, self.end_baseline_correlation
         first = last if first is None else first
         latent = (
@@ -274,11 +277,6 @@ Course: TypeAlias = Annotated[
     Exponential | Interpolated | Proportions | Tabulated | RecoveryClasses | OwnCourse,
     Field(discriminator="model"),
 ]
-
-
-def _done(days: Floats, time_constant_days: float, end_day: float) -> Floats:
-    """Return the part of recovery that is done after so many days, 1 on the end day."""
-    return part_done(days / time_constant_days) / part_done(np.array(end_day / time_constant_days))
 
 
 def _cells_of_moment(

@@ -19,7 +19,7 @@ from trialsim.own.courses import (
     CourseData,
     CourseError,
 )
-from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.outcomes.latent_scores import Elapsed, LatentScores
 from trialsim.scenario.outcomes.scales import Grid
 from trialsim.scenario.validation.refusal import (
     Finite,
@@ -85,7 +85,7 @@ class OwnCourse(NamesCode):
         """The covariates that the function is given."""
         return tuple(self.covariates)
 
-    def cells(self, grid: Grid, days: Floats, latent: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, elapsed: Elapsed, latent: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, given the latent score and what is added.
 
         Raises
@@ -95,9 +95,9 @@ class OwnCourse(NamesCode):
         """
         correlation = np.asarray(np.float64(self.baseline_correlation))
         standard = latent.standard(correlation, self.within_patient_correlation)
-        shape = np.broadcast_shapes(days.shape, standard.shape, np.shape(added))
+        shape = np.broadcast_shapes(elapsed.days.shape, standard.shape, np.shape(added))
         known = {name: latent.covariates[name] for name in self.covariates}
-        data = self._data(grid, shape, days, standard, added, known)
+        data = self._data(grid, shape, elapsed.days, standard, added, known)
         rows, patients = shape
         first = patients if rows > 1 else (patients + 1) // 2
         cells: Floats = self.registered.cells_of_batch(data, first)

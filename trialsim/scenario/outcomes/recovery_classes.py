@@ -21,7 +21,7 @@ from pydantic import Field
 from trialsim.arrays import Floats, Integers
 from trialsim.curves import part_done
 from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, Continuous, FrozenModel, support
-from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.outcomes.latent_scores import Elapsed, LatentScores
 from trialsim.scenario.outcomes.scales import Grid
 from trialsim.scenario.validation.refusal import (
     CheckedModel,
@@ -122,10 +122,10 @@ class RecoveryClasses(CheckedModel):
         gained = share * part_done(np.asarray(days / tau))
         return start + gained * (self.latent_ends[1] - start)
 
-    def cells(self, grid: Grid, days: Floats, scores: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, elapsed: Elapsed, scores: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
         place = scores.covariates[self.class_covariate].astype(np.intp)
-        latent = self.expected(place, scores.covariates[self.start_covariate], days)
+        latent = self.expected(place, scores.covariates[self.start_covariate], elapsed.days)
         latent = latent + self.residual_sd * scores.noise + added
         return grid.cell_of(np.interp(latent, *self._lines))
 

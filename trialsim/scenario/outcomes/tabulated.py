@@ -17,7 +17,7 @@ from pydantic import Field
 
 from trialsim.arrays import Floats
 from trialsim.distributions import PROBABILITY_SUM_TOLERANCE, NotNegative
-from trialsim.scenario.outcomes.latent_scores import LatentScores
+from trialsim.scenario.outcomes.latent_scores import Elapsed, LatentScores
 from trialsim.scenario.outcomes.scales import Grid
 from trialsim.scenario.validation.refusal import CheckedModel, Probability, Violation
 from trialsim.stats.planning.scale_effects import cells_between_cuts
@@ -88,13 +88,13 @@ class Tabulated(CheckedModel):
         """The last of the days."""
         return self.days[-1]
 
-    def cells(self, grid: Grid, days: Floats, scores: LatentScores, added: Floats) -> Floats:
+    def cells(self, grid: Grid, elapsed: Elapsed, scores: LatentScores, added: Floats) -> Floats:
         """Return each patient's cell, the latent score moved by what is added."""
         correlation = np.float64(self.baseline_correlation)
         latent = scores.standard(np.asarray(correlation), self.within_patient_correlation) + added
-        cell = np.zeros(np.broadcast_shapes(latent.shape, days.shape))
+        cell = np.zeros(np.broadcast_shapes(latent.shape, elapsed.days.shape))
         for cuts in self._cuts.T:
-            cut = np.interp(days, self.days, cuts) if np.isfinite(cuts[0]) else cuts[0]
+            cut = np.interp(elapsed.days, self.days, cuts) if np.isfinite(cuts[0]) else cuts[0]
             cell += latent > cut
         return cell
 
