@@ -85,6 +85,23 @@ def test_without_a_compiler_nothing_is_built_and_it_is_said(
     assert "no C compiler" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("program", ["#!/bin/sh\n", "#!/bin/sh\nexit 1\n", "no program"])
+def test_a_compiler_that_makes_nothing_leaves_nothing_and_it_is_said(
+    program: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    compiler = tmp_path / "compiler"
+    compiler.write_text(program)
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    monkeypatch.setattr(building, "HERE", tmp_path)
+    assert building.build() == []
+    assert [*tmp_path.iterdir()] == [compiler]
+    assert capfd.readouterr().err.count("not compiled for") == len(building.kinds_here())
+
+
 def test_the_source_compiles_without_a_warning(tmp_path: Path) -> None:
     found = building.compiler()
     if found is None:

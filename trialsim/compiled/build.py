@@ -71,8 +71,8 @@ def compiler() -> str | None:
 def build() -> list[Path]:
     """Compile for every kind of processor of this family; return the libraries that were made.
 
-    None where there is no compiler, or it does not know the kind: what has no library is computed
-    by NumPy. The reason goes to standard error.
+    None where there is no compiler, it does not know the kind, or nothing can be written here: what
+    has no library is computed by NumPy. The reason goes to standard error.
     """
     found = compiler()
     if found is None:
@@ -83,11 +83,14 @@ def build() -> list[Path]:
         target = library_of(kind)
         partly = target.with_suffix(f".{os.getpid()}")
         command = [found, *FLAGS, *options, f"-DEDITION={edition()}L", "-o", str(partly)]
-        done = subprocess.run([*command, str(SOURCE)], capture_output=True, text=True)
-        if done.returncode:
-            sys.stderr.write(f"not compiled for {kind}:\n{done.stderr}\n")
+        try:
+            subprocess.run([*command, str(SOURCE)], check=True, capture_output=True, text=True)
+            partly.replace(target)
+        except (OSError, subprocess.CalledProcessError) as failed:
+            sys.stderr.write(f"not compiled for {kind}:\n{getattr(failed, 'stderr', failed)}\n")
             continue
-        partly.replace(target)
+        finally:
+            partly.unlink(missing_ok=True)
         made.append(target)
     return made
 
