@@ -145,7 +145,9 @@ class Conduct:
     @property
     def infusion_due(self) -> Integers:
         """Minute at which each infusion is due."""
-        return self.randomised[:, :, None] + DAY * due_days(self.schedule, self.randomised)
+        due = DAY * due_days(self.schedule, self.randomised)
+        due += self.randomised[:, :, None]
+        return due
 
     @property
     def infusion_switched(self) -> Booleans:

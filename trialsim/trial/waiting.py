@@ -25,8 +25,9 @@ def recruit_with_waiting(
 ) -> Recruitment:
     """Recruit a batch in which patients may have to wait for one another."""
     plain = first_to_be_ready(itinerary, scenario, allocation)
-    nobody = np.zeros((*plain.place.shape, scenario.treatment.infusions.count), np.int64)
-    together = dataclasses.replace(plain, waited=nobody, lacked=nobody.copy())
+    infusions = (*plain.place.shape, scenario.treatment.infusions.count)
+    waited, lacked = np.zeros(infusions, np.int64), np.zeros(infusions, np.int64)
+    together = dataclasses.replace(plain, waited=waited, lacked=lacked)
     waits = somebody_waits(plain, itinerary, cohort, scenario)
     if not waits.any():
         return together
@@ -57,9 +58,11 @@ def somebody_waits(
     given, sites = conduct.infusion_given, len(scenario.operations.sites)
     clinic = take_rows(itinerary.site, recruitment.place)
     clinic = clinic + np.arange(replicates)[:, None] * sites
-    starts = conduct.infusion_start[given]
-    apart = int(starts.max(initial=0)) + scenario.operations.infusion_minutes + 1
-    starts += np.broadcast_to(clinic[:, :, None], given.shape)[given] * apart
+    due = conduct.infusion_due
+    apart = int(due.max(initial=0, where=given)) + scenario.operations.infusion_minutes + 1
+    due += clinic[:, :, None] * apart
+    starts = due[given]
+    del due  # which is as large as the trial
     starts.sort()
     crowded = starts[chairs:] - starts[:-chairs] < scenario.operations.infusion_minutes
     waits[starts[chairs:][crowded] // apart // sites] = True
