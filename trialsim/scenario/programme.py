@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from copy import deepcopy
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeGuard
 
 from pydantic import Field, ValidationError
@@ -33,6 +34,7 @@ from trialsim.scenario.validation.sources import Source, source_of, sources_afte
 TRIALS: Final = "trials"
 SIZE: Final = "size_percent"
 """The path along which a programme grows, as the patients are that of one trial."""
+_CONTENTS_KEPT: Final = 256
 _COUNTED: Final = ("analysed", "discontinued", "withdrawn", "died")
 _DECIDES: Final[Mapping[str, Any]] = {
     **dict.fromkeys(ABOUT, True),
@@ -347,7 +349,13 @@ def value_at(scenario: Study, path: str) -> Any:
     >>> value_at(ts.load("cars1"), "design.patients")
     208
     """
-    return part_at(content_of(scenario), path)
+    return deepcopy(part_at(_content(scenario), path))
+
+
+@lru_cache(maxsize=_CONTENTS_KEPT)
+def _content(study: Study) -> dict[str, Any]:
+    """Return plain content that nobody changes, as a table looks up a dozen paths of each study."""
+    return content_of(study)
 
 
 def effect_paths(study: Study) -> list[str]:
