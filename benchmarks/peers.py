@@ -5,6 +5,7 @@ peers does, so that theirs do less.
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
 
@@ -30,7 +31,13 @@ def measure(effort: Effort) -> Table:
     """Time ours and theirs in turns; those that are not on the machine say so."""
     return Table(
         "trials a second next to other software",
-        [*_scipy(effort), _statsmodels(effort), _mediana(effort), _rpact(effort)],
+        [
+            *_scipy(effort),
+            _statsmodels(effort),
+            _refua(effort),
+            *(_beside_r(peer, effort) for peer in rscript.PEERS),
+            _mediana(effort),
+        ],
     )
 
 
@@ -106,21 +113,54 @@ def _mediana(effort: Effort) -> Row:
     def theirs() -> float:
         return rscript.mediana(few, PATIENTS[0], *POISSON_MEANS, ALPHA / 2, SEED)[0]
 
-    works = {"ours": on_one_core(ours, many), "theirs": Work(theirs, few)}
-    rates = in_turns(works, effort.repeats)
+    return _in_turns_with_r(what, on_one_core(ours, many), Work(theirs, few), effort)
+
+
+def _beside_r(peer: rscript.Peer, effort: Effort) -> Row:
+    """Compare whole trials with what a package of R simulates of trials of as many patients."""
+    what = f"whole trial; {peer.what}"
+    if rscript.missing(peer.package):
+        return Row(what, "trials/s", note=f"{peer.package} {NOT_INSTALLED}")
+    samples, trials = two_samples(), effort.of(peer.trials, least=2)
+    treated, control = samples.means
+    scores = {"treated": treated, "control": control, "sd": samples.sd, "high": samples.high}
+
+    def theirs() -> float:
+        return rscript.simulated(peer, trials, sum(PATIENTS), SEED, ALPHA, **scores)[0]
+
+    return _in_turns_with_r(what, _whole_trials(effort), Work(theirs, trials), effort)
+
+
+def _in_turns_with_r(what: str, ours: Work, theirs: Work, effort: Effort) -> Row:
+    try:
+        rates = in_turns({"ours": ours, "theirs": theirs}, effort.repeats)
+    except rscript.FailedInRError as failed:
+        return Row(what, "trials/s", note=f"R did not finish: {failed}")
     return compared(what, "trials/s", rates["ours"], rates["theirs"])
 
 
-def _rpact(effort: Effort) -> Row:
-    """Compare whole trials with the survival trials that rpact simulates patient by patient."""
-    what = "whole trial; rpact getSimulationSurvival, 2 times a patient (elapsed)"
-    if rscript.missing(rscript.RPACT):
-        return Row(what, "trials/s", note=f"{rscript.RPACT} {NOT_INSTALLED}")
-    trials = effort.of(10_000, least=100)
-
-    def theirs() -> float:
-        return rscript.rpact(trials, sum(PATIENTS), ALPHA / 2, SEED)[0]
-
-    works = {"ours": _whole_trials(effort), "theirs": Work(theirs, trials)}
-    rates = in_turns(works, effort.repeats)
+def _refua(effort: Effort) -> Row:
+    """Compare whole trials with those of refua-clinical, without its adaptation and stopping."""
+    what = "whole trial; refua-clinical simulate_trials, doses and exposure"
+    if find_spec("refua_clinical") is None:
+        return Row(what, "trials/s", note=f"refua-clinical {NOT_INSTALLED}")
+    trial, models = (import_module(f"refua_clinical.{part}") for part in ("trial", "models"))
+    trials, age = effort.of(50, least=2), {"mean": 64.0, "sd": 10.0}
+    config = models.SimulationConfig(
+        *("cars1", "stroke", "III", "recovery"),
+        seed=SEED,
+        replicates=trials,
+        population=models.VirtualPopulationSpec(
+            covariates=[models.CovariateSpec("age", "normal", age)]
+        ),
+        enrollment=models.EnrollmentSpec(total_n=sum(PATIENTS)),
+        adaptive=models.AdaptiveDesignSpec(enabled=False),
+        stopping=models.StoppingSpec(enabled=False),
+        arms=[
+            models.ArmSpec("control", "saline", 0.0, is_control=True),
+            models.ArmSpec("treated", "drug", 30.0),
+        ],
+    )
+    theirs = on_one_core(lambda: trial.simulate_trials(config), trials)
+    rates = in_turns({"ours": _whole_trials(effort), "theirs": theirs}, effort.repeats)
     return compared(what, "trials/s", rates["ours"], rates["theirs"])

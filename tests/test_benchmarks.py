@@ -4,6 +4,7 @@ import doctest
 import json
 import math
 import shutil
+import subprocess
 import sys
 from functools import cache, partial
 from pathlib import Path
@@ -18,10 +19,10 @@ from scipy import stats
 from simpy.resources.resource import Request
 
 import trialsim
-from benchmarks import measure, missingness, power, printing, rscript, start
+from benchmarks import measure, missingness, peers, power, printing, rscript, start
 from benchmarks.__main__ import NAMES, PARTS, TIMED, main, measured
 from benchmarks.bare_simpy import bare_loop
-from benchmarks.designs import PATIENTS, THETA, two_samples, without_trouble
+from benchmarks.designs import ALPHA, PATIENTS, THETA, two_samples, without_trouble
 from benchmarks.floor import draw_again, draws_of
 from benchmarks.measure import SMOKE, Effort, Row, Table, Target, Work, compared, in_turns
 from benchmarks.printing import as_plain, as_text
@@ -29,6 +30,7 @@ from trialsim.compiled.library import NUMPY, computed_by
 from trialsim.replicates.run import BATCH
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.programme import single_trial
+from trialsim.stats.planning.count_power import count_power
 from trialsim.stats.planning.scale_effects import theta_of_cells
 from trialsim.streams import Streams
 from trialsim.trial.trial import simulate_batch
@@ -67,8 +69,9 @@ def test_every_part_gives_a_table_of_numbers(part: str) -> None:
     table = measured(part, SMOKE)
     if part == "peers":
         assert rscript.missing(rscript.MEDIANA)
-        notes = [row.note for row in table.rows[-2:]]
-        assert notes == ["Mediana not installed", "rpact not installed"]
+        without = [f"{peer.package} not installed" for peer in rscript.PEERS]
+        notes = [row.note for row in table.rows[-1 - len(without) :]]
+        assert notes == [*without, "Mediana not installed"]
     assert len({row.what for row in table.rows}) == len(table.rows) > 0
     for row in table.rows:
         assert row.reached is None
@@ -191,6 +194,40 @@ def test_the_design_for_peers_has_no_trouble_and_the_effect_that_is_told() -> No
     assert trial.conduct.visit_attended.all()
     assert (np.bincount(trial.arms[0]) == PATIENTS).all()
     assert not trial.cohort.fails.any()
+
+
+def test_the_loop_in_r_has_the_power_of_the_same_design_from_counts() -> None:
+    """R corrects for continuity; within four Monte Carlo standard errors of both."""
+    peer, trials = rscript.PEERS[0], 400
+    if rscript.missing(peer.package):
+        pytest.skip("no R here")
+    samples, (treated, control) = two_samples(), two_samples().means
+    scores = {"treated": treated, "control": control, "sd": samples.sd, "high": samples.high}
+    seconds, found = rscript.simulated(peer, trials, sum(PATIENTS), 2016, ALPHA, **scores)
+    cells, generator = (samples.treated, samples.control), np.random.default_rng(1)
+    power = count_power(*cells, PATIENTS, 40_000, generator, ALPHA, continuity=True).power
+    error = 4 * float(power.mcse) * math.sqrt(1 + 40_000 / trials)
+    assert seconds > 0
+    assert abs(found - float(power.estimate)) < error
+
+
+def test_a_peer_that_r_does_not_finish_says_why() -> None:
+    peer = rscript.Peer("stats", "nothing", 1, "stop('no such {trials}')")
+    if rscript.missing(peer.package):
+        pytest.skip("no R here")
+    row = peers._beside_r(peer, SMOKE)
+    assert row.ours is None
+    assert "no such 2" in row.note
+
+
+def test_r_can_read_every_program() -> None:
+    """Also those whose packages are not here, of which nothing is run."""
+    if rscript.missing("stats"):
+        pytest.skip("no R here")
+    numbers = dict.fromkeys(("trials", "patients", "seed", "alpha", "sd", "high"), 2)
+    programs = [peer.code.format(**numbers, treated=1, control=0) for peer in rscript.PEERS]
+    unrun = "".join(f"if (FALSE) {{{program}}}\n" for program in programs)
+    subprocess.run(["Rscript", "-e", unrun], check=True)
 
 
 def test_peers_are_given_the_same_distribution_as_we_count() -> None:
