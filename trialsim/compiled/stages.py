@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from ctypes import CDLL, POINTER, byref, c_double, c_int64, c_uint32, c_uint64, c_void_p
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.arrays import Booleans, Floats, Integers, Words
-from trialsim.compiled.whole import EACH, KEPT, Measured, Study, Unfinished, WholeTrials
+from trialsim.compiled.whole import EACH, KEPT, Measured, Ranked, Study, Unfinished, WholeTrials
 
 Address = tuple[int, int, int, int]
 """Seed, hash of the purpose, draw and first replicate."""
@@ -34,6 +34,7 @@ _TYPES: Final = {
     "w": c_uint32,
     "p": _Array,
     "s": POINTER(Study),
+    "r": POINTER(Ranked),
 }
 _SIGNATURES: Final = {
     "words": "uuuuiipp",
@@ -50,13 +51,27 @@ _SIGNATURES: Final = {
     "visits": "uuuiiippwippp",
     "conduct": "iiiippppppppppppppppppp",
     "whole_trials": "suuiipppppppp",
+    "joint_sums": "iiiirpippppppp",
     "at_most": "iiippp",
     "counts_at": "iiiipppppp",
     "rank_sums_at": "iiiiippppp",
 }
 """The arguments of each stage: whole numbers without and with a sign, floats, words and arrays."""
+_LANES: Final = 8
+"""Patients are added up by so many, so that each arm needs room for some more."""
 _BLOCK: Final = 8
 """Words are made by so many, so that a row of them needs room for some more."""
+
+
+class JointSums(NamedTuple):
+    """Whole numbers of which effects on several scales, and their covariances, are made."""
+
+    sizes: Floats
+    """Patients who have a value, shape (arm, trial, scale)."""
+    won: Floats
+    """Twice the pairs that the treated win, shape (trial, scale)."""
+    products: Floats
+    """Sums of products of deviations, of each arm, of both or none, (1, trial, scale, scale)."""
 
 
 class Stages:
@@ -324,6 +339,46 @@ class Stages:
         if found is not None and known is not None and whose is not None:
             trials = trials._replace(measured=Measured(found, known, *whose))
         return trials
+
+    def joint_sums(
+        self,
+        scales: Sequence[tuple[Integers, Booleans, int]],
+        arm: NDArray[np.uint8],
+        products: Literal["none", "within_arms", "pooled"],
+    ) -> JointSums:
+        """Return the sums that effects on several scales, and their covariances, are made of.
+
+        Parameters
+        ----------
+        scales
+            The cells and whether they are known, shape (trial, patient), and how many cells there
+            are.
+        arm
+            0 for the treated, 1 for the controls and 2 for others, shape (trial, patient).
+        """
+        (trials, patients), count = arm.shape, len(scales)
+        most, room = max(size for *_, size in scales), patients + 2 * _LANES
+        kept = [
+            (np.ascontiguousarray(cells, np.int32), np.ascontiguousarray(known), size)
+            for cells, known, size in scales
+        ]
+        layers = {"none": 0, "within_arms": 2, "pooled": 1}[products]
+        sizes, won = np.empty((2, trials, count)), np.empty((trials, count))
+        found = np.empty((layers, trials, count, count))
+        self._library.joint_sums(
+            *(trials, patients, count, most),
+            (Ranked * count)(*(Ranked.of(*one) for one in kept)),
+            *(np.ascontiguousarray(arm), products == "pooled"),
+            *(np.empty(4 * most + 1, np.int32), np.empty(2 * most + 1)),
+            *(
+                np.empty(2 * room, np.int32),
+                np.empty((count, room)),
+                sizes,
+                won,
+                found if layers else None,
+            ),
+        )
+        return JointSums(sizes, won, found)
 
     def at_most(self, moments: Integers, minutes: Integers) -> Integers:
         """Return how many moments of each row are at most its minutes, shape (row, minute)."""

@@ -9,6 +9,8 @@
 
 #include "stages.c"
 
+#include "joint_effects.c"
+
 /* ---- A study, as whole.py fills it in -------------------------------------------------------- */
 
 enum { STEPS, LINE, NORMAL, TAIL };
@@ -83,12 +85,22 @@ typedef struct {
     int64_t outcome, first, last, least, most;
 } Bound;
 
+/* Cut-points with so many infinite ones after them that halving from any finds its end. A line over
+   them is cut into equal parts, and `before` says how many lie in those before each; `half` is the
+   largest power of two of which a part has as many. */
+typedef struct {
+    int64_t parts, half;
+    double low, per_unit;
+    const double *cut;
+    const int64_t *before;
+} Cuts;
+
 /* An outcome that is measured, or that bounds one; what several share is the study's. */
 typedef struct {
     int64_t sign, steps, logarithmic, has_baseline, prognosis, exposure, bounds;
     double low, step;
     double shift, trial_deviation; /* at full exposure; times the normal score of the trial */
-    const double *cut; /* of a logarithmic scale, with infinite ones up to a power of two less 1 */
+    Cuts by_logarithm;
     const Bound *bound;
     Covariate baseline;
     Sum mixed; /* of the patients' own scores, and of those of the visit: a source is an outcome */
@@ -909,16 +921,23 @@ static void bring_some(Room *room)
     }
 }
 
+/* Doubles side by side, which are loaded from anywhere. */
+typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
+
 /* A vector of what an outcome's scores are made of, term by term. */
-static inline void mix(const Sum *sum, const double *scores, int64_t wide, double *restrict total)
+static inline void mix(const Sum *sum, const double *scores, int64_t wide, double *total)
 {
-    for (int i = 0; i < VECTOR; i++)
-        total[i] = sum->weight[0] * scores[sum->source[0] * wide + i];
+    enum { FOURS = VECTOR / 4 };
+    const Four *one = (const Four *)(scores + sum->source[0] * wide);
+    Four added[FOURS];
+    for (int k = 0; k < FOURS; k++)
+        added[k] = sum->weight[0] * one[k];
     for (int64_t term = 1; term < sum->count; term++) {
-        const double *one = scores + sum->source[term] * wide, weight = sum->weight[term];
-        for (int i = 0; i < VECTOR; i++)
-            total[i] += weight * one[i];
+        one = (const Four *)(scores + sum->source[term] * wide);
+        for (int k = 0; k < FOURS; k++)
+            added[k] += sum->weight[term] * one[k];
     }
+    memcpy(total, added, sizeof added);
 }
 
 /* The latent scores of a vector of patients, as normal scores: LatentScores.standard. */
@@ -948,17 +967,20 @@ static inline void cells_by_steps(const Outcome *outcome, const double *restrict
 }
 
 /* Cells of logarithms: how many cut-points lie below. */
-static inline void cells_by_cuts(const Outcome *outcome, const double *restrict latent,
+static inline void cells_by_cuts(const Cuts *cuts, const double *restrict latent,
                                  int32_t *restrict cell)
 {
-    int32_t half = 1;
-    while (2 * half <= outcome->steps)
-        half *= 2;
-    for (int i = 0; i < VECTOR; i++)
-        cell[i] = 0;
-    for (int32_t step = half; step; step /= 2)
+    double last = (double)(cuts->parts - 1);
+    int64_t found[VECTOR];
+    for (int i = 0; i < VECTOR; i++) {
+        double along = (latent[i] - cuts->low) * cuts->per_unit;
+        found[i] = cuts->before[(int64_t)(along > 0 ? along < last ? along : last : 0)];
+    }
+    for (int64_t step = cuts->half; step; step /= 2)
         for (int i = 0; i < VECTOR; i++)
-            cell[i] += outcome->cut[cell[i] + step - 1] < latent[i] ? step : 0;
+            found[i] += cuts->cut[found[i] + step - 1] < latent[i] ? step : 0;
+    for (int i = 0; i < VECTOR; i++)
+        cell[i] = (int32_t)found[i];
 }
 
 /* Grades: how many of the cut-points, which move in time, lie below. */
@@ -996,7 +1018,7 @@ static inline void make_cells(const Room *room, const Outcome *outcome, double s
     if (course->of_grades)
         cells_by_grades(course, done, latent, cell);
     else if (outcome->logarithmic)
-        cells_by_cuts(outcome, latent, cell);
+        cells_by_cuts(&outcome->by_logarithm, latent, cell);
     else
         cells_by_steps(outcome, latent, cell);
 }

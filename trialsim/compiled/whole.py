@@ -105,12 +105,20 @@ class Bound(Structure):
     _fields_ = _fields("outcome first last least most")
 
 
+class Cuts(Structure):
+    """Cut-points, with a guide to them over equal parts of the line."""
+
+    _fields_ = _fields("parts half", "low per_unit", "cut before")
+
+
 class Outcome(Structure):
     """An outcome that is measured, or that bounds one."""
 
     _fields_ = [
         *_fields("sign steps logarithmic has_baseline prognosis exposure bounds"),
-        *_fields("", "low step shift trial_deviation", "cut bound"),
+        *_fields("", "low step shift trial_deviation"),
+        ("by_logarithm", Cuts),
+        *_fields("", "", "bound"),
         ("baseline", Covariate),
         ("mixed", Sum),
         ("course", Course),
@@ -223,6 +231,17 @@ class Measured(NamedTuple):
     arms: Integers
     """Shape (replicate, patient)."""
     sites: Integers
+
+
+class Ranked(Structure):
+    """Patients by their cells on a scale."""
+
+    _fields_ = _fields("", "", "cell known") + _fields("size")
+
+    @classmethod
+    def of(cls, cell: Integers, known: Booleans, size: int) -> "Ranked":
+        """Return a scale; the arrays have to live as long as it is looked at."""
+        return cls(*(one.__array_interface__["data"][0] for one in (cell, known)), size)
 
 
 SIZE_OF_STUDY: Final = sizeof(Study)

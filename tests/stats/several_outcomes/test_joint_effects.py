@@ -6,6 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import rankdata
 
 from trialsim.arrays import Booleans, Floats
+from trialsim.compiled.library import NUMPY, builds_here, computed_by
+from trialsim.stats.several_outcomes import joint_effects
 from trialsim.stats.several_outcomes.joint_effects import CountedEffects, Scale
 
 SIZES = (3, 58, 252, 7)
@@ -79,3 +81,24 @@ def test_the_cell_of_a_missing_value_does_not_matter() -> None:
     one, other = (CountedEffects(each, treated, control) for each in (scales, moved))
     assert_array_equal(one.covariance, other.covariance)
     assert_array_equal(one.null_covariance, other.null_covariance)
+
+
+@pytest.mark.parametrize("patients", [1, 7, 40, 1900])
+def test_every_build_gives_the_same_bits(patients: int) -> None:
+    """Also where an arm has nobody, and with as many patients as a compiled stage takes."""
+    scales, treated, control = batch(3, patients)
+    found = {}
+    for build in builds_here():
+        with computed_by(build):
+            joint = CountedEffects(scales, treated, control)
+            every = joint.null_covariance, joint.covariance, joint.effects, joint.treated
+            found[build] = [one.tobytes() for one in every]
+    assert all(one == found[NUMPY] for one in found.values())
+
+
+def test_whole_numbers_are_exact_for_as_many_patients_as_a_stage_takes() -> None:
+    """Where nobody ties with anybody the squares of pooled deviations are the largest."""
+    patients = joint_effects._MOST_EXACT
+    doubled = 2 * np.arange(patients, dtype=object) + 1
+    squares = sum((patients * one - patients**2) ** 2 for one in doubled)
+    assert squares < 2**53

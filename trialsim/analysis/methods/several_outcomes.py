@@ -1,6 +1,7 @@
 """The tests of several outcomes together: Wei and Lachin's, and O'Brien's."""
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,5 +124,5 @@ def _measured(data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]) ->
 
 def _anything(measured: list[Data]) -> Samples:
     """Return a sample of those who have a value of any outcome."""
-    known = np.any([one.values.analysed for one in measured], axis=0)
+    known = reduce(np.logical_or, (one.values.analysed for one in measured))
     return measured[0].divided(np.where(known, 0.0, np.nan))

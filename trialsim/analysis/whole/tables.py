@@ -53,6 +53,9 @@ _MISSING: Final = {
     "worst_rank": Missing.WORST_RANK,
 }
 
+_PARTS: Final = 1024
+"""Parts of the line that guide to the cut-points of a scale."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tables:
@@ -204,7 +207,7 @@ class _Making:
         found.sign, found.steps = outcome.sign, grid.steps
         found.low, found.step, found.logarithmic = grid.low, grid.step, grid.logarithmic
         if grid.logarithmic:
-            found.cut = self.kept.array(_to_power_of_two(grid.cuts), np.float64)
+            found.by_logarithm = self._cuts(grid.cuts)
         if outcome.baseline is not None:
             found.has_baseline, found.baseline = 1, self._covariate(outcome.baseline)
         bounds = [self._bound(outcome, bound) for bound in outcome.bounds.values()]
@@ -212,6 +215,20 @@ class _Making:
         found.shift, found.trial_deviation = latent_shift(outcome), outcome.effect.trial_sd
         found.course = self._course(outcome.course)
         return found
+
+    def _cuts(self, cuts: Floats) -> whole.Cuts:
+        """Return cut-points that rise; a part of the guide has at most one of them, or few."""
+        low, high = float(cuts[0]), float(cuts[-1])
+        per_unit = (_PARTS - 1) / max(high - low, 1.0)
+        part = ((cuts - low) * per_unit).astype(np.int64)
+        before = np.searchsorted(part, np.arange(_PARTS))
+        half = 1 << int(np.bincount(part).max()).bit_length() - 1
+        infinite = np.full(2 * half, np.inf)
+        return whole.Cuts(
+            *(_PARTS, half, low, per_unit),
+            self.kept.array([*cuts, *infinite], np.float64),
+            self.kept.array(before, np.int64),
+        )
 
     def _bound(self, outcome: Outcome, bound: Bound) -> whole.Bound:
         """Return the cells of the other outcome that bind, and those that are then possible."""
@@ -380,13 +397,6 @@ Same = TypeVar("Same")
 def _each_once(several: Sequence[Same]) -> list[Same]:
     """Return what there is without repeats, in order."""
     return [one for place, one in enumerate(several) if one not in several[:place]]
-
-
-def _to_power_of_two(cuts: Floats) -> Floats:
-    """Return cut-points with infinite ones after them, one fewer than a power of two."""
-    whole = np.full(2 ** len(cuts).bit_length() - 1, np.inf)
-    whole[: len(cuts)] = cuts
-    return whole
 
 
 def _progress(course: Course) -> tuple[float, float]:

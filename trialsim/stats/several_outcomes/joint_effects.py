@@ -5,13 +5,16 @@ counts of that arm: nobody is sorted. What is multiplied and summed is whole num
 at the end, so that up to 1,000 patients an arm no order of summing changes a bit.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from trialsim.arrays import Booleans, Floats, Integers, divide
+from trialsim.compiled.library import stages
+from trialsim.compiled.stages import JointSums, Stages
 from trialsim.stats.ranks.mann_whitney import cells_of, pool
 
 
@@ -50,57 +53,182 @@ class Scale(NamedTuple):
 class CountedEffects:
     """The effects on several scales, and their covariances as soon as they are looked at."""
 
-    treated: Floats
-    """How many of each arm have a value of each scale, shape (..., scales)."""
-    control: Floats
-
     def __init__(self, scales: Sequence[Scale], treated: Booleans, control: Booleans) -> None:
         """Take the scales, and who is in which arm, shape (..., patients); others in neither."""
         shape = scales[0].cells.shape
-        self._arms = [np.broadcast_to(arm, shape) for arm in (treated, control)]
-        self._of_trial = 3 * np.arange(int(np.prod(shape[:-1]))).reshape((*shape[:-1], 1))
-        self._row = self._of_trial + np.where(treated, 0, np.where(control, 1, 2))
-        self._places = [self._place(scale) for scale in scales]
-        self._counts = [
-            self._counted(place, scale.size)
-            for place, scale in zip(self._places, scales, strict=True)
-        ]
-        sizes = np.stack([counts.sum(axis=-1) for counts in self._counts], axis=-2)
-        self.treated, self.control = sizes[..., 0], sizes[..., 1]
+        arms = [np.broadcast_to(arm, shape) for arm in (treated, control)]
+        compiled = stages() if shape[-1] <= _MOST_EXACT else None
+        self._sums: _Sums
+        if compiled is None:
+            self._sums = _SumsByNumPy(scales, *arms)
+        else:
+            self._sums = _SumsByStages(compiled, scales, *arms)
+
+    @property
+    def treated(self) -> Floats:
+        """How many of the treated have a value of each scale, shape (..., scales)."""
+        return self._sums.sizes[0]
+
+    @property
+    def control(self) -> Floats:
+        """How many of the controls have a value of each scale."""
+        return self._sums.sizes[1]
 
     @cached_property
     def effects(self) -> Floats:
         """The Mann-Whitney effect of each scale, NaN where an arm has no value, (..., scales)."""
-        won = [
-            np.einsum("...k,...k->...", counts[..., 0, :], _doubled_below(counts[..., 1, :]))
-            for counts in self._counts
-        ]
-        return divide(np.stack(won, axis=-1), 2 * self.treated * self.control, np.nan)
+        return divide(self._sums.won, 2 * self.treated * self.control, np.nan)
 
     @cached_property
     def covariance(self) -> Floats:
         """Of the effects, from the placements; NaN where an arm of a scale has no two values."""
-        m, n = self.treated, self.control
-        deviations = self._looked_up(
-            [_deviations(counts, _doubled_below(counts)[..., ::-1, :]) for counts in self._counts]
-        )
+        products, m, n = self._sums.within_arms, self.treated, self.control
         units = [2 * n * m * _root_of_freedom(m), 2 * m * n * _root_of_freedom(n)]
-        treated, control = (
-            _products(np.where(arm[..., np.newaxis, :], deviations, 0.0), unit)
-            for arm, unit in zip(self._arms, units, strict=True)
-        )
+        treated, control = map(_in_units, products, units)
         return treated + control
 
     @cached_property
     def null_covariance(self) -> Floats:
         """S / (m n N), with S the covariance matrix of the pooled midranks (Puri and Sen 1971)."""
-        m, n = self.treated, self.control
+        products, m, n = self._sums.pooled, self.treated, self.control
+        unit = 2 * (m + n) * _root_of_freedom(m + n) * np.sqrt(m * n)
+        return _in_units(products, unit)
+
+
+_MOST_EXACT: Final = 1900
+"""Patients of a trial of whom every sum is a whole number below 2**53 = 9.007e15: the largest is
+that of the squared deviations of their pooled ranks, below the fifth power of them by three."""
+
+
+class _Sums(Protocol):
+    """Whole numbers that effects and covariances are made of, in whichever way they are added."""
+
+    @property
+    def sizes(self) -> tuple[Floats, Floats]:
+        """How many treated and controls have a value of each scale, shape (..., scales) each."""
+
+    @property
+    def won(self) -> Floats:
+        """Twice the pairs that the treated win, a tie counting as one, shape (..., scales)."""
+
+    @property
+    def within_arms(self) -> tuple[Floats, Floats]:
+        """Sums over an arm of products of two scales' deviations, (..., scales, scales) each.
+
+        A deviation is how far twice the number of the other arm below a patient is from its mean,
+        times the patients of the arm.
+        """
+
+    @property
+    def pooled(self) -> Floats:
+        """The same of all patients, each compared with all."""
+
+
+class _SumsByStages:
+    """The sums by a compiled stage."""
+
+    def __init__(
+        self, compiled: Stages, scales: Sequence[Scale], treated: Booleans, control: Booleans
+    ) -> None:
+        shape = treated.shape
+        self._compiled, self._trials = compiled, shape[:-1]
+        rows = math.prod(shape[:-1]), shape[-1]
+        untreated, uncontrolled = (~arm.reshape(rows) for arm in (treated, control))
+        self._arm = untreated.astype(np.uint8) + (untreated & uncontrolled)
+        self._scales = [
+            (one.cells.reshape(rows), one.known.reshape(rows), one.size) for one in scales
+        ]
+        self._made: dict[str, JointSums] = {}
+
+    @property
+    def sizes(self) -> tuple[Floats, Floats]:
+        treated, control = map(self._of_trials, self._any.sizes)
+        return treated, control
+
+    @property
+    def won(self) -> Floats:
+        return self._of_trials(self._any.won)
+
+    @property
+    def within_arms(self) -> tuple[Floats, Floats]:
+        treated, control = self._products("within_arms")
+        return treated, control
+
+    @property
+    def pooled(self) -> Floats:
+        (pooled,) = self._products("pooled")
+        return pooled
+
+    @property
+    def _any(self) -> JointSums:
+        """What was made with whichever products, or now without."""
+        return next(iter(self._made.values()), None) or self._sums("none")
+
+    def _products(self, which: Literal["within_arms", "pooled"]) -> list[Floats]:
+        return [self._of_trials(one) for one in self._sums(which).products]
+
+    def _sums(self, products: Literal["none", "within_arms", "pooled"]) -> JointSums:
+        if products not in self._made:
+            sums = self._compiled.joint_sums(self._scales, self._arm, products)
+            self._made[products] = sums
+        return self._made[products]
+
+    def _of_trials(self, sums: Floats) -> Floats:
+        """Return what has the trials in one row in their shape."""
+        return sums.reshape((*self._trials, *sums.shape[1:]))
+
+
+class _SumsByNumPy:
+    """The sums by NumPy."""
+
+    def __init__(self, scales: Sequence[Scale], treated: Booleans, control: Booleans) -> None:
+        shape = scales[0].cells.shape
+        self._arms = treated, control
+        self._of_trial = 3 * np.arange(math.prod(shape[:-1])).reshape((*shape[:-1], 1))
+        self._row = self._of_trial + np.where(treated, 0, np.where(control, 1, 2))
+        self._scales = scales
+
+    @cached_property
+    def _places(self) -> list[Integers]:
+        """The places of patients in a table of trials, arms and cells; others are third."""
+        return [self._place(scale) for scale in self._scales]
+
+    @cached_property
+    def _counts(self) -> list[Floats]:
+        each = zip(self._places, self._scales, strict=True)
+        return [self._counted(place, scale.size) for place, scale in each]
+
+    @cached_property
+    def sizes(self) -> tuple[Floats, Floats]:
+        sizes = np.stack([counts.sum(axis=-1) for counts in self._counts], axis=-2)
+        return sizes[..., 0], sizes[..., 1]
+
+    @property
+    def won(self) -> Floats:
+        won = [
+            np.einsum("...k,...k->...", counts[..., 0, :], _doubled_below(counts[..., 1, :]))
+            for counts in self._counts
+        ]
+        return np.stack(won, axis=-1)
+
+    @property
+    def within_arms(self) -> tuple[Floats, Floats]:
+        deviations = self._looked_up(
+            [_deviations(counts, _doubled_below(counts)[..., ::-1, :]) for counts in self._counts]
+        )
+        treated, control = (
+            _products(np.where(arm[..., np.newaxis, :], deviations, 0.0)) for arm in self._arms
+        )
+        return treated, control
+
+    @property
+    def pooled(self) -> Floats:
         pooled = [counts.sum(axis=-2, keepdims=True) for counts in self._counts]
-        deviations = self._looked_up([_deviations(both, _doubled_below(both)) for both in pooled])
-        return _products(deviations, 2 * (m + n) * _root_of_freedom(m + n) * np.sqrt(m * n))
+        return _products(
+            self._looked_up([_deviations(both, _doubled_below(both)) for both in pooled])
+        )
 
     def _place(self, scale: Scale) -> Integers:
-        """Return the places of patients in a table of trials, arms and cells; others are third."""
         place = np.where(scale.known, self._row, self._of_trial + 2)
         place *= scale.size
         place += scale.cells
@@ -185,7 +313,11 @@ def _root_of_freedom(patients: Floats) -> Floats:
     return np.asarray(np.sqrt(patients * np.maximum(patients - 1, 0)))
 
 
-def _products(deviations: Floats, units: Floats) -> Floats:
-    """Return the sums over patients of products of two scales' deviations, each in its unit."""
-    products = deviations @ np.swapaxes(deviations, -1, -2)
+def _products(deviations: Floats) -> Floats:
+    """Return the sums over patients of products of two scales' deviations."""
+    return np.asarray(deviations @ np.swapaxes(deviations, -1, -2))
+
+
+def _in_units(products: Floats, units: Floats) -> Floats:
+    """Return products of two scales' deviations, each in its unit."""
     return divide(products, units[..., :, np.newaxis] * units[..., np.newaxis, :], np.nan)

@@ -54,8 +54,8 @@ def wei_lachin(
     """
     check_choice("weighting", weighting, ScaleWeighting)
     check_choice("variance", variance, JointVariance)
-    shares = shares_of_scales(joint, weighting)
     own = joint.covariance if variance == "placement" else joint.null_covariance
+    shares = shares_of_scales(joint, weighting)
     used = _variance_of_mean(shares, own)
     if not (used > ROUNDING).all():
         null = _variance_of_mean(shares, joint.null_covariance)

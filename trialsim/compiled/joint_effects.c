@@ -1,0 +1,172 @@
+/* The sums from which stats/several_outcomes/joint_effects.py makes effects and covariances.
+
+   All of them are whole numbers, below 2**53 for as many patients as are sent here, so that the order
+   in which they are added changes no bit. Included by whole.c, after stages.c. */
+
+enum { LANES = 8, TREATED = 0, CONTROL = 1 };
+
+/* One scale of a trial: the cell of each patient, where it is known, and how many cells there are. */
+typedef struct {
+    const int32_t *cell;
+    const uint8_t *known;
+    int64_t size;
+} Ranked;
+
+/* The room in which one scale is ranked after another. A row of cells belongs to each arm; after
+   both is the place of those who have no value, and of nobody, who fills an arm up to whole lanes. */
+typedef struct {
+    int64_t patients, number[2]; /* in each arm */
+    int32_t *order, *place;      /* the patients of each arm, and where they are in the rows */
+    int32_t *count, *doubled;
+} Ranking;
+
+static inline int64_t whole_lanes(int64_t count)
+{
+    return (count + LANES - 1) / LANES * LANES;
+}
+
+/* The patients of the treated and then of the controls. */
+static void divide_by_arm(Ranking *ranking, const uint8_t *restrict arm)
+{
+    int64_t all = 0;
+    for (int which = TREATED; which <= CONTROL; which++) {
+        int64_t before = all;
+        for (int64_t i = 0; i < ranking->patients; i++) {
+            ranking->order[all] = (int32_t)i;
+            all += arm[i] == which;
+        }
+        ranking->number[which] = all - before;
+    }
+}
+
+/* Find the places of patients, each arm in whole lanes, and count them. */
+static void count_cells(const Ranking *ranking, Ranked scale)
+{
+    const int32_t *order = ranking->order;
+    int32_t *place = ranking->place, *count = ranking->count, size = (int32_t)scale.size;
+    memset(count, 0, (size_t)(2 * size + 1) * sizeof *count);
+    for (int which = TREATED; which <= CONTROL; which++) {
+        int64_t number = ranking->number[which], j = 0;
+        for (; j < number; j++) {
+            int32_t here = scale.known[order[j]] ? which * size + scale.cell[order[j]] : 2 * size;
+            place[j] = here;
+            count[here]++;
+        }
+        for (; j < whole_lanes(number); j++)
+            place[j] = 2 * size;
+        order += number;
+        place += whole_lanes(number);
+    }
+}
+
+/* Twice the patients below each cell, ties counting half, of a row; return how many there are. */
+static int64_t doubled_below(int64_t size, const int32_t *restrict count, int32_t *restrict doubled)
+{
+    int32_t below = 0;
+    for (int64_t cell = 0; cell < size; cell++) {
+        doubled[cell] = 2 * below + count[cell];
+        below += count[cell];
+    }
+    return below;
+}
+
+static int64_t summed(int64_t size, const int32_t *restrict count, const int32_t *restrict doubled)
+{
+    int64_t total = 0;
+    for (int64_t cell = 0; cell < size; cell++)
+        total += (int64_t)count[cell] * doubled[cell];
+    return total;
+}
+
+/* How far from their mean whole numbers are, times the patients of whom they are, by cell. */
+static void deviations(int64_t size, int64_t patients, int64_t total, const int32_t *restrict doubled,
+                       double *restrict deviation)
+{
+    for (int64_t cell = 0; cell < size; cell++)
+        deviation[cell] = (double)(patients * doubled[cell] - total);
+}
+
+/* The deviations of the patients of a scale, in their order, from the other arm or from all; `n` are
+   those of each arm who have a value. */
+static void deviate(const Ranking *ranking, int64_t size, const int64_t *n, int64_t pooled,
+                    double *of_cell, double *restrict deviation)
+{
+    const int32_t *place = ranking->place;
+    int32_t *count = ranking->count, *doubled = ranking->doubled;
+    if (pooled) {
+        for (int64_t cell = 0; cell < size; cell++) {
+            count[cell] += count[size + cell];
+            doubled[cell] += doubled[size + cell];
+        }
+        deviations(size, n[0] + n[1], summed(size, count, doubled), doubled, of_cell);
+        memcpy(of_cell + size, of_cell, (size_t)size * sizeof *of_cell);
+    } else {
+        deviations(size, n[0], summed(size, count, doubled + size), doubled + size, of_cell);
+        deviations(size, n[1], summed(size, count + size, doubled), doubled, of_cell + size);
+    }
+    of_cell[2 * size] = 0;
+    int64_t all = whole_lanes(ranking->number[0]) + whole_lanes(ranking->number[1]);
+    for (int64_t j = 0; j < all; j++)
+        deviation[j] = of_cell[place[j]];
+}
+
+/* The sum of products of two scales' deviations over some patients, in whole lanes. */
+static double product(int64_t count, const double *restrict one, const double *restrict other)
+{
+    double lane[LANES] = {0}, total = 0;
+    for (int64_t i = 0; i < count; i += LANES)
+        for (int k = 0; k < LANES; k++)
+            lane[k] += one[i + k] * other[i + k];
+    for (int k = 0; k < LANES; k++)
+        total += lane[k];
+    return total;
+}
+
+static void products(int64_t scales, int64_t apart, int64_t count, const double *deviation,
+                     double *found)
+{
+    for (int64_t a = 0; a < scales; a++)
+        for (int64_t b = 0; b <= a; b++)
+            found[a * scales + b] = found[b * scales + a] =
+                product(count, deviation + a * apart, deviation + b * apart);
+}
+
+/* How many of each arm have a value of a scale, twice the pairs that the treated win, and, where
+   `found` is not null, the sums of products of deviations: within the arms, or of both together.
+
+   `arm` is 0 for the treated, 1 for the controls and another for others. `sizes` has the shape (arm,
+   trial, scale), `won` (trial, scale), `found` (arm or one, trial, scale, scale). For the most cells
+   that a scale has there is room for four rows and one in `rows`, and for two rows and one in
+   `of_cell`; for two patients each and two lanes in `whose`; for a patient and two lanes of each
+   scale in `deviation`. */
+EXPORT void joint_sums(int64_t trials, int64_t patients, int64_t scales, int64_t most_cells,
+                       const Ranked *scale, const uint8_t *arm, int64_t pooled, int32_t *rows,
+                       double *of_cell, int32_t *whose, double *deviation, double *sizes,
+                       double *won, double *found)
+{
+    int64_t apart = patients + 2 * LANES, layer = trials * scales, n[2];
+    Ranking ranking = {patients, {0, 0}, whose, whose + patients + 1, rows, rows + 2 * most_cells + 1};
+    for (int64_t trial = 0; trial < trials; trial++) {
+        divide_by_arm(&ranking, arm + trial * patients);
+        for (int64_t k = 0; k < scales; k++) {
+            int64_t at = trial * scales + k, size = scale[k].size;
+            count_cells(&ranking, (Ranked){scale[k].cell + trial * patients,
+                                           scale[k].known + trial * patients, size});
+            for (int which = TREATED; which <= CONTROL; which++) {
+                n[which] = doubled_below(size, ranking.count + which * size,
+                                         ranking.doubled + which * size);
+                sizes[which * layer + at] = (double)n[which];
+            }
+            won[at] = (double)summed(size, ranking.count, ranking.doubled + size);
+            if (found)
+                deviate(&ranking, size, n, pooled, of_cell, deviation + k * apart);
+        }
+        if (!found)
+            continue;
+        double *here = found + trial * scales * scales;
+        int64_t treated = whole_lanes(ranking.number[0]), control = whole_lanes(ranking.number[1]);
+        products(scales, apart, pooled ? treated + control : treated, deviation, here);
+        if (!pooled)
+            products(scales, apart, control, deviation + treated, here + layer * scales);
+    }
+}
