@@ -206,19 +206,20 @@ class _SumsByNumPy:
     @property
     def won(self) -> Floats:
         won = [
-            np.einsum("...k,...k->...", counts[..., 0, :], _doubled_below(counts[..., 1, :]))
-            for counts in self._counts
+            np.einsum("...k,...k->...", counts[..., 0, :], below)
+            for counts, below in zip(self._counts, self._below_controls, strict=True)
         ]
         return np.stack(won, axis=-1)
 
     @property
     def within_arms(self) -> tuple[Floats, Floats]:
         deviations = self._looked_up(
-            [_deviations(counts, _doubled_below(counts)[..., ::-1, :]) for counts in self._counts]
+            [
+                _deviations(counts, np.stack([below, _doubled_below(counts[..., 0, :])], axis=-2))
+                for counts, below in zip(self._counts, self._below_controls, strict=True)
+            ]
         )
-        treated, control = (
-            _products(np.where(arm[..., np.newaxis, :], deviations, 0.0)) for arm in self._arms
-        )
+        treated, control = (_products(deviations * arm[..., np.newaxis, :]) for arm in self._arms)
         return treated, control
 
     @property
@@ -227,6 +228,10 @@ class _SumsByNumPy:
         return _products(
             self._looked_up([_deviations(both, _doubled_below(both)) for both in pooled])
         )
+
+    @cached_property
+    def _below_controls(self) -> list[Floats]:
+        return [_doubled_below(counts[..., 1, :]) for counts in self._counts]
 
     def _place(self, scale: Scale) -> Integers:
         place = np.where(scale.known, self._row, self._of_trial + 2)
@@ -242,13 +247,12 @@ class _SumsByNumPy:
 
     def _looked_up(self, of_cells: Sequence[Floats]) -> Floats:
         """Give patients what belongs to their arm and cell on each scale, others 0."""
-        shape = self._places[0].shape
-        found = np.empty((*shape[:-1], len(of_cells), shape[-1]))
+        found = np.empty((len(of_cells), *self._places[0].shape))
         for scale, (place, values) in enumerate(zip(self._places, of_cells, strict=True)):
             table = np.zeros((*values.shape[:-2], 3, values.shape[-1]))
             table[..., :2, :] = values
-            found[..., scale, :] = table.take(place)
-        return found
+            table.take(place, out=found[scale], mode="clip")
+        return np.moveaxis(found, 0, -2)
 
 
 def joint_effects(
