@@ -27,7 +27,8 @@ def whole_minutes(minutes: Floats) -> Integers:
     >>> whole_minutes(np.array([0.4, 1.5, 2.5, np.inf])) == [0, 2, 2, FARTHEST]
     array([ True,  True,  True,  True])
     """
-    return np.rint(minutes).clip(-FARTHEST, FARTHEST).astype(np.int64)
+    whole = np.rint(minutes)
+    return np.clip(whole, -FARTHEST, FARTHEST, out=whole).astype(np.int64)
 
 
 def weekday(minute: Integers) -> Integers:

@@ -300,10 +300,11 @@ def are_within(words: Words, runs: Runs) -> Booleans:
     >>> are_within(np.array([3, 4, 9], np.uint32), ((0, 4), (9, 2**32)))
     array([ True, False,  True])
     """
-    within = np.zeros(words.shape, np.bool_)
+    within: Booleans | None = None
     for first, after in runs:
-        within |= words - np.uint32(first) <= np.uint32(after - 1 - first)  # what is below wraps
-    return within
+        here = words - np.uint32(first) <= np.uint32(after - 1 - first)  # what is below wraps
+        within = here if within is None else np.logical_or(within, here, out=within)
+    return np.zeros(words.shape, np.bool_) if within is None else within
 
 
 def derived_seed(seed: int, purpose: str) -> int:

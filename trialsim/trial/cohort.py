@@ -122,7 +122,7 @@ class DrawnScreening:
             if screen.runs is not None:
                 self._judge_words(screen, screen.runs, fails)
                 passing &= ~fails
-        candidates = Pairs(*np.nonzero(passing))
+        candidates = Pairs.where(passing)
         for screen in rules:
             if screen.runs is None:
                 found = self._fails_by_value(screen, self._covariates.at(candidates))
@@ -204,13 +204,22 @@ def _arrivals(
     return arrival, site, until
 
 
+_FEW_ENDS: Final = 24
+"""Up to so many, it is faster to compare with each."""
+
+
 def _cell_of(marks: Floats, ends: Floats) -> Integers:
-    """Return how many of its row's rising ends each mark has reached, by halving.
+    """Return how many of its row's rising ends each mark has reached, of many ends by halving.
 
     >>> _cell_of(np.array([[0.5, 1.0, 9.0]]), np.array([[1.0, 4.0]]))
     array([[0, 1, 2]])
     """
     rows, count = ends.shape
+    if count <= _FEW_ENDS:
+        reached = np.zeros(marks.shape, np.int8)
+        for end in ends.T:
+            reached += end[:, None] <= marks
+        return reached.astype(np.int64)
     width = 1 << count.bit_length()
     padded = np.full((rows, width), np.inf)
     padded[:, :count] = ends

@@ -222,7 +222,7 @@ def _who_can_begin(cohort: Cohort, scenario: Scenario, streams: Streams) -> tupl
     """Return who is eligible and not too late for infusions, and when each is ready for them."""
     if streams.compiled is not None or isinstance(cohort.screening, Screening):
         ready, _, possible = first_infusion(cohort, scenario)
-        return ready[possible], Pairs(*np.nonzero(possible))
+        return ready[possible], Pairs.where(possible)
     eligible = cohort.screening.eligible()
     arrival, onset = eligible.of(cohort.arrival), eligible.of(cohort.onset)
     screened = arrival + cohort.screening.minutes_of(eligible)

@@ -113,7 +113,7 @@ class Scores(Mapping[str, Floats]):
     def _missing(self, visit: int, missing: Booleans) -> Pairs:
         """Return the patients whose score is missing: of one outcome mostly those of another."""
         if visit not in self._missed or not np.array_equal(self._missed[visit][0], missing):
-            self._missed[visit] = missing, Pairs(*np.nonzero(missing))
+            self._missed[visit] = missing, Pairs.where(missing)
         return self._missed[visit][1]
 
     def seen_at(self, attended: Booleans) -> "Scores":

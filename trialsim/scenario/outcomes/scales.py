@@ -53,13 +53,13 @@ class Grid(NamedTuple):
         """Return the cell in which a latent score falls, as whole numbers in floats."""
         if self.logarithmic:
             return np.searchsorted(self.cuts, latent).astype(np.float64)
-        cell: Floats = np.rint((latent - self.low) / self.step).clip(0, self.steps)
-        return cell
+        return self.cell_of(latent)
 
     def cell_of(self, score: Floats) -> Floats:
         """Return the cell of a score, or of the nearest value of the scale; NaN stays NaN."""
-        cell: Floats = np.rint((score - self.low) / self.step).clip(0, self.steps)
-        return cell
+        cell = np.asarray(score - self.low)
+        cell /= self.step
+        return np.clip(np.rint(cell, out=cell), 0, self.steps, out=cell)
 
     def score_of(self, cell: Floats) -> Floats:
         """Return the score of a cell.

@@ -119,13 +119,14 @@ def _slots(stratum: Integers, strata: int) -> tuple[Integers, Integers]:
     Sorted by stratum and then by number, patients of a stratum stand side by side.
     """
     replicates, patients = stratum.shape
-    key = stratum * patients + np.arange(patients)
+    bits = patients.bit_length()
+    key = (stratum << bits) | np.arange(patients)
     key.sort(axis=1)
     in_stratum = np.arange(replicates)[:, None] * strata + stratum
     counts = np.bincount(in_stratum.ravel(), minlength=replicates * strata)
     counts = counts.reshape(replicates, strata)
     before = np.cumsum(counts, axis=1) - counts
     slot = np.empty_like(stratum)
-    place = np.arange(patients) - take_rows(before, key // patients)
-    np.put_along_axis(slot, key % patients, place, axis=1)
+    place = np.arange(patients) - take_rows(before, key >> bits)
+    np.put_along_axis(slot, key & ((1 << bits) - 1), place, axis=1)
     return slot, counts.max(axis=0)
