@@ -46,6 +46,9 @@ COMPILED: Final = Target("at least", 4)
 BATTERY: Final = "global_status"
 """The secondary analysis of cars1 in which its twelve scales are one test."""
 INFUSIONS: Final = (21, 42, 84)
+VISITS: Final = (6, 24)
+FIRST_FURTHER: Final = 50
+"""The day after onset of the first of the visits that cars1 has not."""
 LINEAR: Final = Target("at most", 1.2)
 """A fifth more a patient, as what is looked up no longer lies in the nearest memory."""
 MOST_AT_ONCE: Final = 8
@@ -66,6 +69,7 @@ def measure(effort: Effort) -> Table:
             *_growing_by_patients(base, "events", (PATIENTS[0], PATIENTS[-2]), effort),
             *_growing_by_sites(base, effort),
             *_growing_by_infusions(base, effort),
+            *_growing_by_visits(base, effort),
         ],
     )
 
@@ -202,6 +206,18 @@ def _growing_by_sites(base: Scenario, effort: Effort) -> list[Row]:
         for count in SITES
     }
     return _growing(scenarios, "sites", effort, MANY_SITES)
+
+
+def _growing_by_visits(base: Scenario, effort: Effort) -> list[Row]:
+    """Compare trials with further visits before the last, which is the one that is analysed."""
+    *planned, (last, final) = base.model_dump()["design"]["visits"].items()
+    scenarios = {}
+    for count in VISITS:
+        days = range(FIRST_FURTHER, FIRST_FURTHER + count - len(planned) - 1)
+        further = {f"day_{day}": {"day": day, "after": "onset"} for day in days}
+        visits = dict(planned) | further | {last: final}
+        scenarios[count] = base.replace({"design.visits": visits})
+    return _growing(scenarios, "visits", effort)
 
 
 def _growing_by_infusions(base: Scenario, effort: Effort) -> list[Row]:
