@@ -23,7 +23,7 @@ _DIGITS: Final = 36
 _PIECES: Final = 64
 """Of each octave of a tail."""
 _OCTAVES: Final = 32
-_AT_ONCE: Final = 2**14
+_AT_ONCE: Final = 2**15
 """Words whose values are made together, so that all that is made of them stays in the cache."""
 _MANTISSA: Final = 52
 """Binary digits of a float after the first."""

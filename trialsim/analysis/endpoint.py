@@ -144,12 +144,12 @@ def ranked(
         most *= 2
     known = ~np.isnan(value)
     above = steps if outcome.sign > 0 else most - steps
-    cell = np.where(known, above + (WORST + 1), WORST).astype(np.int64)
-    cell[dead] = WORST
+    above += WORST + 1
+    above[dead | ~known] = WORST
     ranked = known | dead
     if plan.missing == "worst_rank":
         ranked |= ~known
-    return Endpoint(cell, ranked & included, cells_of(outcome, plan))
+    return Endpoint(above.astype(np.int64), ranked & included, cells_of(outcome, plan))
 
 
 def cells_of(outcome: Outcome, plan: AnalysisPlan) -> int:

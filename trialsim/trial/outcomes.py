@@ -83,8 +83,11 @@ class Scores(Mapping[str, Floats]):
 
         Earlier ones are made for those alone who miss it.
         """
-        value = self.at(outcome, visit).copy()
-        patients = self._missing(visit, np.isnan(value))
+        value = self._whole.at(outcome, visit).copy()
+        missing = np.isnan(value)
+        if self._seen is not None:
+            missing |= ~self._seen[:, :, visit]
+        patients = self._missing(visit, missing)
         value[patients.rows, patients.places] = self.last_before(outcome, visit, patients)
         return value
 

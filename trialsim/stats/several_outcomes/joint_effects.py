@@ -234,9 +234,9 @@ class _SumsByNumPy:
         return [_doubled_below(counts[..., 1, :]) for counts in self._counts]
 
     def _place(self, scale: Scale) -> Integers:
-        place = np.where(scale.known, self._row, self._of_trial + 2)
-        place *= scale.size
+        place = self._row * scale.size
         place += scale.cells
+        place[~scale.known] = 2 * scale.size  # with the others of the first trial
         return place
 
     def _counted(self, place: Integers, size: int) -> Floats:
