@@ -68,3 +68,13 @@ def test_a_scale_that_cannot_be_is_refused(changes: dict[str, object], told: str
     with pytest.raises(InputError) as refused:
         CARS1.replace({f"outcomes.arat.{name}": value for name, value in changes.items()})
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(10, 180, 1), (0, 1, 1), (0.5, 200, 0.01)])
+def test_cells_of_logarithms_change_at_the_very_cut(low: float, high: float, step: float) -> None:
+    """Looked up by a guide, of which a part may have many cut-points or none."""
+    grid = Grid(low, high, step, True)
+    cuts, ends = grid.cuts, np.array([-np.inf, -1e300, 0.0, 1e300, np.inf])
+    latent = np.concatenate([cuts, np.nextafter(cuts, -99), np.nextafter(cuts, 99), ends])
+    cells = grid.cell_of_latent(latent)
+    np.testing.assert_array_equal(cells, [np.count_nonzero(cuts < one) for one in latent])

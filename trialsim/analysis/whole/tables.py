@@ -29,6 +29,7 @@ from trialsim.scenario.outcomes.effects import latent_shift
 from trialsim.scenario.outcomes.exposure import Exposure
 from trialsim.scenario.outcomes.outcome import Outcome
 from trialsim.scenario.outcomes.received import Received
+from trialsim.scenario.outcomes.scales import CutGuide, guide_to_cuts
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import BelowShare, key_of
 from trialsim.trial.cohort import Screen, covariate_purpose, screens
@@ -52,9 +53,6 @@ _MISSING: Final = {
     "bocf": Missing.BASELINE,
     "worst_rank": Missing.WORST_RANK,
 }
-
-_PARTS: Final = 1024
-"""Parts of the line that guide to the cut-points of a scale."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +205,7 @@ class _Making:
         found.sign, found.steps = outcome.sign, grid.steps
         found.low, found.step, found.logarithmic = grid.low, grid.step, grid.logarithmic
         if grid.logarithmic:
-            found.by_logarithm = self._cuts(grid.cuts)
+            found.by_logarithm = self._cuts(guide_to_cuts(grid))
         if outcome.baseline is not None:
             found.has_baseline, found.baseline = 1, self._covariate(outcome.baseline)
         bounds = [self._bound(outcome, bound) for bound in outcome.bounds.values()]
@@ -216,18 +214,11 @@ class _Making:
         found.course = self._course(outcome.course)
         return found
 
-    def _cuts(self, cuts: Floats) -> whole.Cuts:
-        """Return cut-points that rise; a part of the guide has at most one of them, or few."""
-        low, high = float(cuts[0]), float(cuts[-1])
-        per_unit = (_PARTS - 1) / max(high - low, 1.0)
-        part = ((cuts - low) * per_unit).astype(np.int64)
-        before = np.searchsorted(part, np.arange(_PARTS))
-        half = 1 << int(np.bincount(part).max()).bit_length() - 1
-        infinite = np.full(2 * half, np.inf)
+    def _cuts(self, guide: CutGuide) -> whole.Cuts:
         return whole.Cuts(
-            *(_PARTS, half, low, per_unit),
-            self.kept.array([*cuts, *infinite], np.float64),
-            self.kept.array(before, np.int64),
+            *(guide.before.size, guide.half, guide.low, guide.per_unit),
+            self.kept.array(guide.cuts, np.float64),
+            self.kept.array(guide.before, np.int64),
         )
 
     def _bound(self, outcome: Outcome, bound: Bound) -> whole.Bound:
