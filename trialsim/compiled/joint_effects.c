@@ -7,7 +7,7 @@ enum { LANES = 8, TREATED = 0, CONTROL = 1 };
 
 /* One scale of a trial: the cell of each patient, where it is known, and how many cells there are. */
 typedef struct {
-    const int32_t *cell;
+    const int16_t *cell;
     const uint8_t *known;
     int64_t size;
 } Ranked;
@@ -59,23 +59,27 @@ static void count_cells(const Ranking *ranking, Ranked scale)
     }
 }
 
-/* Twice the patients below each cell, ties counting half, of a row; return how many there are. */
-static int64_t doubled_below(int64_t size, const int32_t *restrict count, int32_t *restrict doubled)
+/* Twice the patients of each arm below each cell, ties counting half; `n` is how many of each arm
+   there are, and `won` twice the pairs that each wins over the other. */
+static void compare(const Ranking *ranking, int64_t size, int64_t *n, int64_t *won)
 {
-    int32_t below = 0;
+    const int32_t *restrict count = ranking->count, *restrict other = ranking->count + size;
+    int32_t *restrict doubled = ranking->doubled, *restrict of_other = ranking->doubled + size;
+    int32_t below = 0, others_below = 0;
+    int64_t wins = 0, losses = 0;
     for (int64_t cell = 0; cell < size; cell++) {
-        doubled[cell] = 2 * below + count[cell];
+        int32_t own = 2 * below + count[cell], others = 2 * others_below + other[cell];
+        wins += (int64_t)count[cell] * others;
+        losses += (int64_t)other[cell] * own;
         below += count[cell];
+        others_below += other[cell];
+        doubled[cell] = own;
+        of_other[cell] = others;
     }
-    return below;
-}
-
-static int64_t summed(int64_t size, const int32_t *restrict count, const int32_t *restrict doubled)
-{
-    int64_t total = 0;
-    for (int64_t cell = 0; cell < size; cell++)
-        total += (int64_t)count[cell] * doubled[cell];
-    return total;
+    n[TREATED] = below;
+    n[CONTROL] = others_below;
+    won[TREATED] = wins;
+    won[CONTROL] = losses;
 }
 
 /* How far from their mean whole numbers are, times the patients of whom they are, by cell. */
@@ -86,28 +90,25 @@ static void deviations(int64_t size, int64_t patients, int64_t total, const int3
         deviation[cell] = (double)(patients * doubled[cell] - total);
 }
 
-/* The deviations of the patients of a scale, in their order, from the other arm or from all; `n` are
-   those of each arm who have a value. */
-static void deviate(const Ranking *ranking, int64_t size, const int64_t *n, int64_t pooled,
-                    double *of_cell, double *restrict deviation)
+/* The deviations of the patients of a scale, in their order, from the other arm or from all. */
+static void deviate(const Ranking *ranking, int64_t size, const int64_t *n, const int64_t *won,
+                    int64_t pooled, double *of_cell, double *restrict deviation)
 {
-    const int32_t *place = ranking->place;
-    int32_t *count = ranking->count, *doubled = ranking->doubled;
-    if (pooled) {
-        for (int64_t cell = 0; cell < size; cell++) {
-            count[cell] += count[size + cell];
+    int32_t *doubled = ranking->doubled;
+    if (pooled) { /* the pairs of all with all are twice as many as half of them win */
+        int64_t both = n[TREATED] + n[CONTROL];
+        for (int64_t cell = 0; cell < size; cell++)
             doubled[cell] += doubled[size + cell];
-        }
-        deviations(size, n[0] + n[1], summed(size, count, doubled), doubled, of_cell);
+        deviations(size, both, both * both, doubled, of_cell);
         memcpy(of_cell + size, of_cell, (size_t)size * sizeof *of_cell);
     } else {
-        deviations(size, n[0], summed(size, count, doubled + size), doubled + size, of_cell);
-        deviations(size, n[1], summed(size, count + size, doubled), doubled, of_cell + size);
+        deviations(size, n[TREATED], won[TREATED], doubled + size, of_cell);
+        deviations(size, n[CONTROL], won[CONTROL], doubled, of_cell + size);
     }
     of_cell[2 * size] = 0;
     int64_t all = whole_lanes(ranking->number[0]) + whole_lanes(ranking->number[1]);
     for (int64_t j = 0; j < all; j++)
-        deviation[j] = of_cell[place[j]];
+        deviation[j] = of_cell[ranking->place[j]];
 }
 
 /* The sum of products of two scales' deviations over some patients, in whole lanes. */
@@ -144,7 +145,7 @@ EXPORT void joint_sums(int64_t trials, int64_t patients, int64_t scales, int64_t
                        double *of_cell, int32_t *whose, double *deviation, double *sizes,
                        double *won, double *found)
 {
-    int64_t apart = patients + 2 * LANES, layer = trials * scales, n[2];
+    int64_t apart = patients + 2 * LANES, layer = trials * scales, n[2], pairs[2];
     Ranking ranking = {patients, {0, 0}, whose, whose + patients + 1, rows, rows + 2 * most_cells + 1};
     for (int64_t trial = 0; trial < trials; trial++) {
         divide_by_arm(&ranking, arm + trial * patients);
@@ -152,14 +153,12 @@ EXPORT void joint_sums(int64_t trials, int64_t patients, int64_t scales, int64_t
             int64_t at = trial * scales + k, size = scale[k].size;
             count_cells(&ranking, (Ranked){scale[k].cell + trial * patients,
                                            scale[k].known + trial * patients, size});
-            for (int which = TREATED; which <= CONTROL; which++) {
-                n[which] = doubled_below(size, ranking.count + which * size,
-                                         ranking.doubled + which * size);
-                sizes[which * layer + at] = (double)n[which];
-            }
-            won[at] = (double)summed(size, ranking.count, ranking.doubled + size);
+            compare(&ranking, size, n, pairs);
+            sizes[at] = (double)n[TREATED];
+            sizes[layer + at] = (double)n[CONTROL];
+            won[at] = (double)pairs[TREATED];
             if (found)
-                deviate(&ranking, size, n, pooled, of_cell, deviation + k * apart);
+                deviate(&ranking, size, n, pairs, pooled, of_cell, deviation + k * apart);
         }
         if (!found)
             continue;

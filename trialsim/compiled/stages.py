@@ -50,7 +50,7 @@ _SIGNATURES: Final = {
     "refusals": "uuuiiippppp",
     "visits": "uuuiiippwippp",
     "conduct": "iiiippppppppppppppppppp",
-    "whole_trials": "suuiipppppppp",
+    "whole_trials": "suuiippppppp",
     "joint_sums": "iiiirpippppppp",
     "at_most": "iiippp",
     "counts_at": "iiiipppppp",
@@ -321,12 +321,11 @@ class Stages:
         counts, complete = (np.zeros(shape, np.int64) for _ in range(2))
         layers = np.empty((len(EACH), many, study.patients), np.int64) if each else None
         arrival = np.empty((many, candidates), np.int64) if each else None
-        found = np.empty((2, measured, many, study.patients), np.int32) if cells else None
-        known = np.empty(found.shape, np.bool_) if found is not None else None
+        found = np.empty((2, measured, many, study.patients), np.int16) if cells else None
         whose = np.empty((2, many, study.patients), np.int64) if cells else None
         why = self._library.whole_trials(
             *(byref(study), seed, replicates.start, many, candidates),
-            *(kept, counts, complete, layers, arrival, found, known, whose),
+            *(kept, counts, complete, layers, arrival, found, whose),
         )
         if why:
             return Unfinished(why)
@@ -336,8 +335,11 @@ class Stages:
         if layers is not None and arrival is not None:
             handed = {**dict(zip(EACH, layers, strict=True)), "arrival": arrival}
             trials = trials._replace(each=handed)
-        if found is not None and known is not None and whose is not None:
-            trials = trials._replace(measured=Measured(found, known, *whose))
+        if found is not None and whose is not None:
+            known = found >= 0
+            trials = trials._replace(
+                measured=Measured(np.maximum(found, 0, out=found), known, *whose)
+            )
         return trials
 
     def joint_sums(
@@ -359,7 +361,7 @@ class Stages:
         (trials, patients), count = arm.shape, len(scales)
         most, room = max(size for *_, size in scales), patients + 2 * _LANES
         kept = [
-            (np.ascontiguousarray(cells, np.int32), np.ascontiguousarray(known), size)
+            (np.ascontiguousarray(cells, np.int16), np.ascontiguousarray(known), size)
             for cells, known, size in scales
         ]
         layers = {"none": 0, "within_arms": 2, "pooled": 1}[products]

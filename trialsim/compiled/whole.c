@@ -1201,27 +1201,16 @@ static void count_patients(Room *room, int64_t *counts, int64_t *of_complete)
     }
 }
 
-/* Cells of a measurement as they are handed back: where there is one, and which. */
-static void hand_cells(int64_t count, const int32_t *restrict from, int32_t *restrict cell,
-                       uint8_t *restrict known)
-{
-    for (int64_t i = 0; i < count; i++) {
-        known[i] = from[i] >= 0;
-        cell[i] = from[i] < 0 ? 0 : from[i];
-    }
-}
-
-/* Every measurement of everybody; where `cells` is not null, it and `known` have a layer for each,
-   so far apart, and then one for each as if nothing were missed. */
-static void measure(Room *room, int32_t *cells, uint8_t *known, int64_t apart, int64_t *counts,
+/* Every measurement of everybody; where `cells` is not null, it has a layer for each, so far apart,
+   and then one for each as if nothing were missed. */
+static void measure(Room *room, int16_t *cells, int64_t apart, int64_t *counts,
                     int64_t *of_complete)
 {
     const Study *of = room->of;
-    int64_t ready = -1, patients = of->patients;
+    int64_t ready = -1;
     know_patients(room);
     for (int64_t visit = of->first_measured; visit < of->visits; visit++)
         for (int64_t m = 0; m < of->measurements; m++) {
-            int64_t again = (of->measurements + m) * apart;
             if (of->measurement[m].visit != visit)
                 continue;
             if (ready < visit)
@@ -1229,10 +1218,11 @@ static void measure(Room *room, int32_t *cells, uint8_t *known, int64_t apart, i
             measure_one(room, of->outcome + of->measurement[m].outcome);
             if (m == 0)
                 count_patients(room, counts, of_complete);
-            if (!cells)
-                continue;
-            hand_cells(patients, room->analysed, cells + m * apart, known + m * apart);
-            hand_cells(patients, room->complete, cells + again, known + again);
+            int16_t *analysed = cells + m * apart, *complete = analysed + of->measurements * apart;
+            for (int64_t i = 0; cells && i < of->patients; i++) {
+                analysed[i] = (int16_t)room->analysed[i];
+                complete[i] = (int16_t)room->complete[i];
+            }
         }
 }
 
@@ -1348,12 +1338,11 @@ static size_t laid_out(Room *room, char *memory)
    Where looks may cut them, `each` has room for the layers of all patients, and `arrival` for the
    candidates of each replicate; both are null otherwise. Where each patient is looked at, `cells`
    has room for the analysed cells of all measurements, and for those of complete trials after them,
-   shape (2, measurement, replicate, patient), `known` for whether there is one, and `whose` for the
-   arm and the site, (2, replicate, patient); they are null otherwise. */
+   shape (2, measurement, replicate, patient), negative where there is none, and `whose` for the arm
+   and the site, (2, replicate, patient); both are null otherwise. */
 EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int64_t replicates,
                             int64_t most, Kept *kept, int64_t *counts, int64_t *complete,
-                            int64_t *each, int64_t *arrival, int32_t *cells, uint8_t *known,
-                            int64_t *whose)
+                            int64_t *each, int64_t *arrival, int16_t *cells, int64_t *whose)
 {
     int64_t whole = (of->patients + VECTOR - 1) / VECTOR * VECTOR;
     Room room = {.of = of, .seed = seed, .most = most, .wide = whole};
@@ -1378,8 +1367,7 @@ EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int6
         come_to_last(&room);
         leave(&room, kept + r);
         see_patients(&room, kept + r);
-        measure(&room, cells ? cells + r * of->patients : NULL,
-                cells ? known + r * of->patients : NULL, layer, counts + r * table,
+        measure(&room, cells ? cells + r * of->patients : NULL, layer, counts + r * table,
                 complete + r * table);
         if (each)
             hand_back(&room, each + r * of->patients, layer, arrival + r * most);

@@ -244,5 +244,7 @@ class Ranked(Structure):
         return cls(*(one.__array_interface__["data"][0] for one in (cell, known)), size)
 
 
+MOST_CELLS: Final = 2**15
+"""The most cells that a scale can have whose cells are looked at patient by patient."""
 SIZE_OF_STUDY: Final = sizeof(Study)
 """In bytes, which a library has to agree with."""

@@ -17,7 +17,7 @@ def compare(data: Data, method: AdjustedRank) -> Comparison:
     """Return the comparison of each replicate."""
     if data.to_impute:
         return pooled_ranks(data, partial(_effect_and_variance, method=method))
-    return on_scale(of_effect(_adjusted(data, method), data.samples), data.plan.effect)
+    return on_scale(of_effect(_adjusted(data, method), data.samples.sizes), data.plan.effect)
 
 
 def _effect_and_variance(data: Data, method: AdjustedRank) -> tuple[Floats, Floats]:

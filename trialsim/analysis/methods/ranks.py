@@ -10,7 +10,7 @@ from trialsim.analysis.comparison import Against, Comparison, on_scale
 from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.imputed import completed
 from trialsim.analysis.truth import Populations, TruthParts, of_theta, weighting_by_sizes
-from trialsim.arrays import Floats
+from trialsim.arrays import Floats, Integers
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.methods.base import AnalysisMethod
 from trialsim.stats.monte_carlo import RatioOfMeans
@@ -100,16 +100,18 @@ def of_estimated_effect(
 
     plan = data.plan
     found = estimated_effect(effect, variance, "logit", plan.confidence, plan.alternative, freedom)
-    return on_scale(of_effect(found, data.samples, "logit"), plan.effect)
+    return on_scale(of_effect(found, data.samples.sizes, "logit"), plan.effect)
 
 
 def of_effect(
-    found: EstimatedEffect, samples: Samples, scale: IntervalScale = "plain"
+    found: EstimatedEffect,
+    sizes: tuple[Integers, Integers],
+    scale: IntervalScale = "plain",
 ) -> Comparison:
-    """Return an effect that is known by its standard error as a comparison."""
+    """Return an effect that is known by its standard error as a comparison of so many patients."""
     ends = found.effect, found.low, found.high
     against = against_effect(found, scale)
-    return Comparison(*ends, found.z, found.p_value, *samples.sizes, against)
+    return Comparison(*ends, found.z, found.p_value, *sizes, against)
 
 
 def rank_truth(data: Data, method: AnalysisMethod) -> TruthParts:

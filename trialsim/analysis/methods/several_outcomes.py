@@ -12,6 +12,7 @@ from trialsim.analysis.data import Data, Samples
 from trialsim.analysis.imputed import completed, part_of, pooled_parts
 from trialsim.analysis.methods.ranks import of_effect, pooled_effects
 from trialsim.analysis.truth import Populations, TruthParts, of_theta, weighting_by_sizes
+from trialsim.arrays import Booleans, Integers
 from trialsim.scenario.plan.choices import StratumWeighting
 from trialsim.scenario.plan.methods.several_outcomes import OBrien, WeiLachin
 from trialsim.stats.monte_carlo import RatioOfMeans
@@ -32,7 +33,7 @@ def compare_effects(data: Data, method: WeiLachin) -> Comparison:
         found = ((one.effect, one.standard_error**2) for one in each)
         return pooled_effects(plan, found, _anything(trials[0]))
     measured = _measured(data, method.outcomes, visits)
-    one = of_effect(_effect(measured, method), _anything(measured))
+    one = of_effect(_effect(measured, method), _sizes(measured))
     return on_scale(one, plan.effect)
 
 
@@ -97,7 +98,7 @@ def compare_rank_sums(data: Data, method: OBrien) -> Comparison:
             plan, (part_of(_rank_sums(one)) for one in trials), _anything(trials[0])
         )
     measured = _measured(data, method.outcomes, visits)
-    return of_mean_difference(_rank_sums(measured), _anything(measured).sizes)
+    return of_mean_difference(_rank_sums(measured), _sizes(measured))
 
 
 def _rank_sums(measured: list[Data]) -> "MeanDifference":
@@ -122,7 +123,17 @@ def _measured(data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]) ->
     return [data.of(name, visit) for name in outcomes for visit in visits]
 
 
+def _sizes(measured: list[Data]) -> tuple[Integers, Integers]:
+    """Return how many of each arm have a value of any outcome, shape (replicate,)."""
+    known = _have_any(measured)
+    treated, control = (np.count_nonzero(known & arm, axis=-1) for arm in measured[0].arms)
+    return treated, control
+
+
 def _anything(measured: list[Data]) -> Samples:
     """Return a sample of those who have a value of any outcome."""
-    known = reduce(np.logical_or, (one.values.analysed for one in measured))
-    return measured[0].divided(np.where(known, 0.0, np.nan))
+    return measured[0].divided(np.where(_have_any(measured), 0.0, np.nan))
+
+
+def _have_any(measured: list[Data]) -> Booleans:
+    return np.asarray(reduce(np.logical_or, (one.values.analysed for one in measured)))

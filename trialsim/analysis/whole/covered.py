@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 from pydantic import BaseModel
 
+from trialsim.analysis.endpoint import cells_of
+from trialsim.compiled.whole import MOST_CELLS
 from trialsim.scenario.outcomes.bounds import Bound
 from trialsim.scenario.outcomes.courses import Exponential, Proportions
 from trialsim.scenario.outcomes.exposure import Emax, NoExposure, Proportional, Threshold, Umbrella
@@ -196,7 +198,9 @@ def _in_outcome(scenario: Scenario, name: str) -> Iterator[str]:
     if not isinstance(outcome.effect.exposure, _BY_AMOUNT) or amounts(scenario) > _MOST_AMOUNTS:
         yield f"{path}effect.exposure"
     cells = np.arange(outcome.grid.steps + 1.0)
-    if not np.array_equal(outcome.grid.cell_of(outcome.grid.score_of(cells)), cells):
+    there_and_back = outcome.grid.cell_of(outcome.grid.score_of(cells))
+    many = needs_each_patient(scenario) and cells_of(outcome, scenario.analysis) > MOST_CELLS
+    if many or not np.array_equal(there_and_back, cells):
         yield f"{path}step"
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from trialsim.arrays import Booleans, Floats, Integers, divide
 from trialsim.compiled.library import stages
 from trialsim.compiled.stages import JointSums, Stages
+from trialsim.compiled.whole import MOST_CELLS
 from trialsim.stats.ranks.mann_whitney import cells_of, pool
 
 
@@ -57,7 +58,8 @@ class CountedEffects:
         """Take the scales, and who is in which arm, shape (..., patients); others in neither."""
         shape = scales[0].cells.shape
         arms = [np.broadcast_to(arm, shape) for arm in (treated, control)]
-        compiled = stages() if shape[-1] <= _MOST_EXACT else None
+        few = shape[-1] <= _MOST_EXACT and max(one.size for one in scales) <= MOST_CELLS
+        compiled = stages() if few else None
         self._sums: _Sums
         if compiled is None:
             self._sums = _SumsByNumPy(scales, *arms)
@@ -323,5 +325,6 @@ def _products(deviations: Floats) -> Floats:
 
 
 def _in_units(products: Floats, units: Floats) -> Floats:
-    """Return products of two scales' deviations, each in its unit."""
-    return divide(products, units[..., :, np.newaxis] * units[..., np.newaxis, :], np.nan)
+    """Return products of two scales' deviations, each in its unit; NaN where one is 0."""
+    known = np.where(units > 0, units, np.nan)
+    return np.asarray(products / (known[..., :, np.newaxis] * known[..., np.newaxis, :]))
