@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -90,7 +91,8 @@ def build() -> list[Path]:
             sys.stderr.write(f"not compiled for {kind}:\n{getattr(failed, 'stderr', failed)}\n")
             continue
         finally:
-            partly.unlink(missing_ok=True)
+            with suppress(OSError):  # most often there is none, or nothing can be changed here
+                partly.unlink()
         made.append(target)
     return made
 
