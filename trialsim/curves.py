@@ -58,10 +58,11 @@ class TailCurve:
         values = np.empty(flat.size)
         for start in range(0, flat.size, _AT_ONCE):
             part = flat[start : start + _AT_ONCE]
-            from_end = np.minimum(part, ~part) + 0.5
+            upper = part.view(np.int32) >> 31  # all bits of those in the upper half
+            from_end = (part.view(np.int32) ^ upper).astype(np.float64)
+            from_end += 0.5
             place = from_end.view(np.int64) >> (_MANTISSA - 6)
-            place -= _HALF
-            place += (part.view(np.int32) >> 31) & (_OCTAVES * _PIECES)  # of the upper tail
+            place += (upper & (_OCTAVES * _PIECES)) - _HALF
             _cubic(self._coefficients, place, from_end, values[start : start + _AT_ONCE])
         return values.reshape(words.shape)
 
