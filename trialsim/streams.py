@@ -236,6 +236,15 @@ def _tiles(units: int) -> Iterator[tuple[int, int, int]]:
         tile, start = tile + 1, start + size
 
 
+def whole_tiles(units: int) -> int:
+    """Return how many units there are in the tiles that so many begin.
+
+    >>> whole_tiles(500), whole_tiles(520)
+    (512, 640)
+    """
+    return sum(size for _, size, _ in _tiles(units))
+
+
 def numbers(words: Words) -> Floats:
     """Return the numbers in (0, 1) that words stand for, the middles of 2**32 equal cells.
 

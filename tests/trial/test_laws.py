@@ -14,7 +14,7 @@ from trialsim.clock import DAY, HOUR, NEVER
 from trialsim.errors import RecruitmentError
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import Streams
+from trialsim.streams import Streams, whole_tiles
 from trialsim.trial.allocation.choice import allocation_of
 from trialsim.trial.cohort import enrol
 from trialsim.trial.conduct import Lack, Recruitment
@@ -241,8 +241,9 @@ def test_the_candidates_drawn_at_first_suffice_where_sites_open_late_and_differ(
         "operations.candidates_per_site_per_month": pace,
     }
     scenario = base.replace(changes)
-    trial = simulate_batch(scenario, Streams(2016, range(64)))
-    assert trial.cohort.arrival.shape[1] == candidates_needed(scenario) < 3 * patients
+    trial, needed = simulate_batch(scenario, Streams(2016, range(64))), candidates_needed(scenario)
+    assert trial.cohort.arrival.shape[1] == whole_tiles(needed)
+    assert needed < 3 * patients
 
 
 def counted(trial: Trial, candidates: int) -> tuple[dict[str, Integers], Integers]:

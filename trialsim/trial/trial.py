@@ -15,7 +15,7 @@ from trialsim.clock import DAY, MONTH, NEVER
 from trialsim.errors import InputError, Problem, RecruitmentError, nearest
 from trialsim.scenario.protocol.intercurrent import Happening
 from trialsim.scenario.scenario import Scenario
-from trialsim.streams import TILE, Streams
+from trialsim.streams import TILE, Streams, whole_tiles
 from trialsim.trial.allocation.choice import allocation_of
 from trialsim.trial.cohort import CandidateCovariates, Cohort, DrawnScreening, Screening, enrol
 from trialsim.trial.conduct import Conduct, Recruitment, couples_patients
@@ -170,7 +170,7 @@ def simulate_batch(
         If the engine is unknown, or the vector engine is asked to run what couples patients.
     """
     engine = chosen_engine(scenario, engine)
-    candidates = candidates_needed(scenario)
+    candidates = whole_tiles(candidates_needed(scenario))  # as it costs far more to draw again
     stop = np.broadcast_to(NEVER if closes is None else np.asarray(closes), len(streams.replicates))
     while True:
         cohort = enrol(scenario, streams, candidates)
