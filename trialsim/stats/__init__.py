@@ -75,6 +75,7 @@ sequential/                 looks at the data before the end
     roots                   one root for each trial of a batch
 populations                 effects of whole populations, from the histograms of many samples
 allocation_balance          imbalance, predictability and chronological bias of an allocation
+factors                     the Cholesky factor, the same bits on every processor
 re_randomisation            a statistic against its values in other allocations
 meta_analysis               fixed and random effects
 monte_carlo                 the error that replicates leave

@@ -9,6 +9,7 @@ from pydantic import Field
 from trialsim.arrays import Floats
 from trialsim.distributions import FrozenModel
 from trialsim.scenario.validation.refusal import Coefficient, Name, Violation, unknown
+from trialsim.stats.factors import lower_factor
 
 
 class OutcomeCorrelation(FrozenModel):
@@ -43,8 +44,7 @@ class OutcomeCorrelation(FrozenModel):
 
     def weights(self, outcomes: Sequence[str]) -> Floats:
         """Return the lower triangular factor: each outcome's scores by its own and those before."""
-        factor: Floats = np.linalg.cholesky(self.matrix(outcomes))
-        return factor
+        return lower_factor(self.matrix(outcomes))
 
     def refusals(self, outcomes: Sequence[str]) -> Iterator[Violation]:
         """Yield what is wrong with the pairs of some outcomes."""

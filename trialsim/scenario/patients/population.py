@@ -27,6 +27,7 @@ from trialsim.scenario.validation.refusal import (
     unknown,
     until_missing,
 )
+from trialsim.stats.factors import lower_factor
 
 Correlation: TypeAlias = Mapping[str, Mapping[str, float]]
 
@@ -315,8 +316,7 @@ class Population(CheckedModel):
     @cached_property
     def cholesky(self) -> Floats:
         """The lower triangular factor of the correlation matrix."""
-        factor: Floats = np.linalg.cholesky(self.correlation_matrix)
-        return factor
+        return lower_factor(self.correlation_matrix)
 
     def of_unit_variance(self, weights: Mapping[str, float]) -> dict[str, float]:
         """Return weights of covariates' normal scores whose sum has the variance 1.
@@ -324,7 +324,7 @@ class Population(CheckedModel):
         They keep their signs and ratios: w / sqrt(w' R w), R being the correlation.
         """
         names, given = list(weights), np.array(list(weights.values()))
-        sd = np.sqrt(given @ _matrix(names, self._pairs_among(names)) @ given)
+        sd = np.sqrt((np.outer(given, given) * _matrix(names, self._pairs_among(names))).sum())
         return dict(zip(names, (given / sd).tolist(), strict=True))
 
     def _pairs_among(self, names: Collection[str]) -> Correlation:
