@@ -3,7 +3,7 @@
    All of them are whole numbers, below 2**53 for as many patients as are sent here, so that the order
    in which they are added changes no bit. Included by whole.c, after stages.c. */
 
-enum { LANES = 8, TREATED = 0, CONTROL = 1 };
+enum { LANES = 16, TREATED = 0, CONTROL = 1 };
 
 /* One scale of a trial: the cell of each patient, where it is known, and how many cells there are. */
 typedef struct {
@@ -13,50 +13,42 @@ typedef struct {
 } Ranked;
 
 /* The room in which one scale is ranked after another. A row of cells belongs to each arm; after
-   both is the place of those who have no value, and of nobody, who fills an arm up to whole lanes. */
+   both is the place of those who have no value, and of nobody, who comes after the last patient. */
 typedef struct {
-    int64_t patients, number[2]; /* in each arm */
-    int32_t *order, *place;      /* the patients of each arm, and where they are in the rows */
+    int64_t patients, lanes[2]; /* in each arm, in whole lanes */
+    int32_t *order, *place; /* the patients of each arm, then nobody; where all are in the rows */
     int32_t *count, *doubled;
 } Ranking;
-
-static inline int64_t whole_lanes(int64_t count)
-{
-    return (count + LANES - 1) / LANES * LANES;
-}
 
 /* The patients of the treated and then of the controls. */
 static void divide_by_arm(Ranking *ranking, const uint8_t *restrict arm)
 {
-    int64_t all = 0;
+    int32_t *order = ranking->order;
     for (int which = TREATED; which <= CONTROL; which++) {
-        int64_t before = all;
+        int64_t number = 0;
         for (int64_t i = 0; i < ranking->patients; i++) {
-            ranking->order[all] = (int32_t)i;
-            all += arm[i] == which;
+            order[number] = (int32_t)i;
+            number += arm[i] == which;
         }
-        ranking->number[which] = all - before;
+        while (number % LANES)
+            order[number++] = (int32_t)ranking->patients;
+        ranking->lanes[which] = number;
+        order += number;
     }
 }
 
-/* Find the places of patients, each arm in whole lanes, and count them. */
-static void count_cells(const Ranking *ranking, Ranked scale)
+/* Find the places of patients, and count them. */
+static void count_cells(const Ranking *ranking, Ranked scale, const uint8_t *restrict arm)
 {
-    const int32_t *order = ranking->order;
-    int32_t *place = ranking->place, *count = ranking->count, size = (int32_t)scale.size;
+    const int16_t *restrict cell = scale.cell;
+    const uint8_t *restrict known = scale.known;
+    int32_t *restrict place = ranking->place, *count = ranking->count, size = (int32_t)scale.size;
     memset(count, 0, (size_t)(2 * size + 1) * sizeof *count);
-    for (int which = TREATED; which <= CONTROL; which++) {
-        int64_t number = ranking->number[which], j = 0;
-        for (; j < number; j++) {
-            int32_t here = scale.known[order[j]] ? which * size + scale.cell[order[j]] : 2 * size;
-            place[j] = here;
-            count[here]++;
-        }
-        for (; j < whole_lanes(number); j++)
-            place[j] = 2 * size;
-        order += number;
-        place += whole_lanes(number);
-    }
+    for (int64_t i = 0; i < ranking->patients; i++)
+        place[i] = (arm[i] <= CONTROL) & known[i] ? arm[i] * size + cell[i] : 2 * size;
+    for (int64_t i = 0; i < ranking->patients; i++)
+        count[place[i]]++;
+    place[ranking->patients] = 2 * size;
 }
 
 /* Twice the patients of each arm below each cell, ties counting half; `n` is how many of each arm
@@ -106,21 +98,21 @@ static void deviate(const Ranking *ranking, int64_t size, const int64_t *n, cons
         deviations(size, n[CONTROL], won[CONTROL], doubled, of_cell + size);
     }
     of_cell[2 * size] = 0;
-    int64_t all = whole_lanes(ranking->number[0]) + whole_lanes(ranking->number[1]);
-    for (int64_t j = 0; j < all; j++)
-        deviation[j] = of_cell[ranking->place[j]];
+    for (int64_t j = 0; j < ranking->lanes[0] + ranking->lanes[1]; j++)
+        deviation[j] = of_cell[ranking->place[ranking->order[j]]];
 }
 
 /* The sum of products of two scales' deviations over some patients, in whole lanes. */
 static double product(int64_t count, const double *restrict one, const double *restrict other)
 {
-    double lane[LANES] = {0}, total = 0;
+    double lane[LANES] = {0};
     for (int64_t i = 0; i < count; i += LANES)
         for (int k = 0; k < LANES; k++)
             lane[k] += one[i + k] * other[i + k];
-    for (int k = 0; k < LANES; k++)
-        total += lane[k];
-    return total;
+    for (int half = LANES / 2; half; half /= 2)
+        for (int k = 0; k < half; k++)
+            lane[k] += lane[k + half];
+    return lane[0];
 }
 
 static void products(int64_t scales, int64_t apart, int64_t count, const double *deviation,
@@ -135,24 +127,24 @@ static void products(int64_t scales, int64_t apart, int64_t count, const double 
 /* How many of each arm have a value of a scale, twice the pairs that the treated win, and, where
    `found` is not null, the sums of products of deviations: within the arms, or of both together.
 
-   `arm` is 0 for the treated, 1 for the controls and another for others. `sizes` has the shape (arm,
-   trial, scale), `won` (trial, scale), `found` (arm or one, trial, scale, scale). For the most cells
-   that a scale has there is room for four rows and one in `rows`, and for two rows and one in
-   `of_cell`; for two patients each and two lanes in `whose`; for a patient and two lanes of each
-   scale in `deviation`. */
+   `arm` is 0 for the treated, 1 for the controls and more for others. `sizes` has the shape (arm,
+   trial, scale), `won` (trial, scale), `found` (arm or one, trial, scale, scale). There is room for
+   four rows of the most cells and one in `rows`, and for two and one in `of_cell`; for the patients
+   and two lanes twice in `whose`, and once for each scale in `deviation`. */
 EXPORT void joint_sums(int64_t trials, int64_t patients, int64_t scales, int64_t most_cells,
                        const Ranked *scale, const uint8_t *arm, int64_t pooled, int32_t *rows,
                        double *of_cell, int32_t *whose, double *deviation, double *sizes,
                        double *won, double *found)
 {
     int64_t apart = patients + 2 * LANES, layer = trials * scales, n[2], pairs[2];
-    Ranking ranking = {patients, {0, 0}, whose, whose + patients + 1, rows, rows + 2 * most_cells + 1};
-    for (int64_t trial = 0; trial < trials; trial++) {
-        divide_by_arm(&ranking, arm + trial * patients);
+    Ranking ranking = {patients, {0, 0}, whose, whose + apart, rows, rows + 2 * most_cells + 1};
+    for (int64_t trial = 0; trial < trials; trial++, arm += patients) {
+        if (found)
+            divide_by_arm(&ranking, arm);
         for (int64_t k = 0; k < scales; k++) {
             int64_t at = trial * scales + k, size = scale[k].size;
-            count_cells(&ranking, (Ranked){scale[k].cell + trial * patients,
-                                           scale[k].known + trial * patients, size});
+            Ranked one = {scale[k].cell + trial * patients, scale[k].known + trial * patients, size};
+            count_cells(&ranking, one, arm);
             compare(&ranking, size, n, pairs);
             sizes[at] = (double)n[TREATED];
             sizes[layer + at] = (double)n[CONTROL];
@@ -163,7 +155,7 @@ EXPORT void joint_sums(int64_t trials, int64_t patients, int64_t scales, int64_t
         if (!found)
             continue;
         double *here = found + trial * scales * scales;
-        int64_t treated = whole_lanes(ranking.number[0]), control = whole_lanes(ranking.number[1]);
+        int64_t treated = ranking.lanes[TREATED], control = ranking.lanes[CONTROL];
         products(scales, apart, pooled ? treated + control : treated, deviation, here);
         if (!pooled)
             products(scales, apart, control, deviation + treated, here + layer * scales);

@@ -99,19 +99,34 @@ static void words_of(Stream of, uint64_t replicate, int64_t units, uint32_t *wor
     words_between(of, replicate, 0, units, words);
 }
 
+/* Where a unit is: in which tile, of what size, and as which of its units. */
+typedef struct {
+    uint64_t tile;
+    int64_t size, place;
+} Unit;
+
+static inline Unit unit_at(int64_t unit)
+{
+    Unit at = {0, TILE, unit};
+    while (at.place >= at.size) {
+        at.place -= at.size;
+        at.size = (int64_t)TILE << (++at.tile / ALIKE);
+    }
+    return at;
+}
+
+static inline uint32_t word_by(const Keys *keys, uint64_t draw, uint64_t replicate, Unit at)
+{
+    uint32_t block[BLOCK];
+    block_of(keys, draw, replicate, at.tile, at.size, at.place / BLOCK, block);
+    return block[at.place % BLOCK];
+}
+
 /* The word of one unit of one replicate. */
 static uint32_t word_at(Stream of, uint64_t replicate, int64_t unit)
 {
-    int64_t start = 0, size = TILE;
-    uint64_t tile = 0;
-    for (; start + size <= unit; size = (int64_t)TILE << (tile / ALIKE)) {
-        start += size;
-        tile++;
-    }
-    uint32_t block[BLOCK];
     const Keys keys = keys_of(of);
-    block_of(&keys, of.draw, replicate, tile, size, (unit - start) / BLOCK, block);
-    return block[(unit - start) % BLOCK];
+    return word_by(&keys, of.draw, replicate, unit_at(unit));
 }
 
 /* Words of a batch, shape (replicate, unit); `row` has room for whole blocks of one replicate. */

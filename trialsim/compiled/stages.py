@@ -50,14 +50,14 @@ _SIGNATURES: Final = {
     "refusals": "uuuiiippppp",
     "visits": "uuuiiippwippp",
     "conduct": "iiiippppppppppppppppppp",
-    "whole_trials": "suuiippppppp",
+    "whole_trials": "suuiipppppppp",
     "joint_sums": "iiiirpippppppp",
     "at_most": "iiippp",
     "counts_at": "iiiipppppp",
     "rank_sums_at": "iiiiippppp",
 }
 """The arguments of each stage: whole numbers without and with a sign, floats, words and arrays."""
-_LANES: Final = 8
+_LANES: Final = 16
 """Patients are added up by so many, so that each arm needs room for some more."""
 _BLOCK: Final = 8
 """Words are made by so many, so that a row of them needs room for some more."""
@@ -322,10 +322,11 @@ class Stages:
         layers = np.empty((len(EACH), many, study.patients), np.int64) if each else None
         arrival = np.empty((many, candidates), np.int64) if each else None
         found = np.empty((2, measured, many, study.patients), np.int16) if cells else None
+        known = np.empty(found.shape, np.bool_) if found is not None else None
         whose = np.empty((2, many, study.patients), np.int64) if cells else None
         why = self._library.whole_trials(
             *(byref(study), seed, replicates.start, many, candidates),
-            *(kept, counts, complete, layers, arrival, found, whose),
+            *(kept, counts, complete, layers, arrival, found, known, whose),
         )
         if why:
             return Unfinished(why)
@@ -335,11 +336,8 @@ class Stages:
         if layers is not None and arrival is not None:
             handed = {**dict(zip(EACH, layers, strict=True)), "arrival": arrival}
             trials = trials._replace(each=handed)
-        if found is not None and whose is not None:
-            known = found >= 0
-            trials = trials._replace(
-                measured=Measured(np.maximum(found, 0, out=found), known, *whose)
-            )
+        if found is not None and known is not None and whose is not None:
+            trials = trials._replace(measured=Measured(found, known, *whose))
         return trials
 
     def joint_sums(

@@ -77,7 +77,7 @@ typedef struct {
 typedef struct {
     int64_t predictors;
     const double *weight;
-    const Covariate *predictor;
+    const Sum *predictor; /* of traits */
 } Prognosis;
 
 /* Cells of another outcome, first to last, that keep this one's between two cells. */
@@ -130,7 +130,7 @@ typedef struct {
     int64_t shares; /* of the effect, for each arm */
     int64_t missed_last, missed_any;
     int64_t at_first; /* candidates to screen before the trial may be full */
-    int64_t scores, prognoses, progresses, exposures, outcomes, measurements;
+    int64_t traits, prognoses, scores, progresses, exposures, outcomes, measurements;
     int64_t first_measured; /* of the visits */
     uint64_t rate_purpose, refusal_purpose, visit_purpose, trial_purpose;
     double rate, farthest, first_opening;
@@ -141,8 +141,9 @@ typedef struct {
     const Covariate *covariate; /* that rules look at */
     const int64_t *days_until_given, *arm_counts, *offsets, *phase_of, *phase_stride;
     const Visit *visit;
-    const uint64_t *own_purpose, *noise_purpose; /* of the scores of which outcomes' are made */
+    const int64_t *trait; /* sources of the normal scores of which prognoses are made */
     const Prognosis *prognosis;
+    const uint64_t *own_purpose, *noise_purpose; /* of the scores of which outcomes' are made */
     const Progress *progress;
     const double *share; /* of the full effect, by exposure, arm and infusions given in each phase */
     const Outcome *outcome;         /* in an order in which none is bounded by a later one */
@@ -207,6 +208,7 @@ typedef struct {
     int32_t *baseline, *analysed, *complete; /* cells of a measurement */
     uint8_t *standing;                       /* with what one is analysed */
     int64_t wide;                            /* how many patients there are, in whole vectors */
+    double *trait;                           /* by trait, normal scores of patients */
     double *shift;                           /* by outcome, of the latent score at full exposure */
     Points everybody, carried;               /* at the visit; at an earlier one, of those who miss it */
     int64_t at_baseline;                     /* of how many the baseline is analysed */
@@ -816,11 +818,44 @@ static void scores_of_all(const Room *room, const uint32_t *words, double *score
         scores[i] = tail_curve_at(room->of->normal, words[room->number[i]]);
 }
 
+/* Numbers side by side; doubles are loaded from anywhere. */
+typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int64_t FourWhole __attribute__((vector_size(32)));
+
+/* A vector of sums of scores, term by term. */
+static inline void mix(const Sum *sum, const double *scores, int64_t wide, double *total)
+{
+    enum { FOURS = VECTOR / 4 };
+    const Four *one = (const Four *)(scores + sum->source[0] * wide);
+    Four added[FOURS];
+    for (int k = 0; k < FOURS; k++)
+        added[k] = sum->weight[0] * one[k];
+    for (int64_t term = 1; term < sum->count; term++) {
+        one = (const Four *)(scores + sum->source[term] * wide);
+        for (int k = 0; k < FOURS; k++)
+            added[k] += sum->weight[term] * one[k];
+    }
+    memcpy(total, added, sizeof added);
+}
+
+/* A vector of prognostic scores: cohort.prognostic_score. */
+static inline void foretell(const Prognosis *prognosis, const double *traits, int64_t wide,
+                            double *restrict start)
+{
+    double score[VECTOR];
+    for (int i = 0; i < VECTOR; i++)
+        start[i] = 0;
+    for (int64_t p = 0; p < prognosis->predictors; p++) {
+        mix(prognosis->predictor + p, traits, wide, score);
+        for (int i = 0; i < VECTOR; i++)
+            start[i] += prognosis->weight[p] * score[i];
+    }
+}
+
 /* What is drawn once a trial: patients' own scores, those of the prognoses, and shifts. */
 static void know_patients(Room *room)
 {
     const Study *of = room->of;
-    double *start = room->everybody.start;
     for (int64_t i = of->patients; i < room->wide; i++)
         room->number[i] = 0;
     for (int64_t k = 0; k < of->scores; k++) {
@@ -828,17 +863,12 @@ static void know_patients(Room *room)
                       room->row);
         scores_of_all(room, room->row, room->everybody.own + k * room->wide);
     }
-    for (int64_t k = 0; k < of->prognoses; k++, start += room->wide) {
-        for (int64_t i = 0; i < room->wide; i++)
-            start[i] = 0;
-        for (int64_t p = 0; p < of->prognosis[k].predictors; p++) {
-            know_sum(room, &of->prognosis[k].predictor[p].score, room->units);
-            sums_of(room, &of->prognosis[k].predictor[p].score, room->number, of->patients,
-                    room->value);
-            for (int64_t i = 0; i < of->patients; i++)
-                start[i] += of->prognosis[k].weight[p] * room->value[i];
-        }
-    }
+    for (int64_t k = 0; k < of->traits; k++)
+        scores_of_all(room, words_to(room, of->trait[k], room->units), room->trait + k * room->wide);
+    for (int64_t k = 0; k < of->prognoses; k++)
+        for (int64_t from = 0; from < room->wide; from += VECTOR)
+            foretell(of->prognosis + k, room->trait + from, room->wide,
+                     room->everybody.start + k * room->wide + from);
     for (int64_t k = 0; k < of->outcomes; k++) {
         const Outcome *outcome = of->outcome + k;
         room->shift[k] = outcome->shift;
@@ -913,31 +943,12 @@ static void bring_some(Room *room)
             own[j] = all->own[k * room->wide + some->patient[j]];
             noise[j] = 0;
         }
-        for (int64_t j = 0; j < some->count; j++) {
-            Stream from = stream_of(room, of->noise_purpose[k], (uint64_t)some->visit[j]);
-            uint32_t word = word_at(from, room->replicate, room->number[some->patient[j]]);
-            noise[j] = tail_curve_at(of->normal, word);
-        }
+        const Keys keys = keys_of(stream_of(room, of->noise_purpose[k], 0));
+        for (int64_t j = 0; j < some->count; j++)
+            noise[j] = tail_curve_at(of->normal,
+                                     word_by(&keys, (uint64_t)some->visit[j], room->replicate,
+                                             unit_at(room->number[some->patient[j]])));
     }
-}
-
-/* Doubles side by side, which are loaded from anywhere. */
-typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
-
-/* A vector of what an outcome's scores are made of, term by term. */
-static inline void mix(const Sum *sum, const double *scores, int64_t wide, double *total)
-{
-    enum { FOURS = VECTOR / 4 };
-    const Four *one = (const Four *)(scores + sum->source[0] * wide);
-    Four added[FOURS];
-    for (int k = 0; k < FOURS; k++)
-        added[k] = sum->weight[0] * one[k];
-    for (int64_t term = 1; term < sum->count; term++) {
-        one = (const Four *)(scores + sum->source[term] * wide);
-        for (int k = 0; k < FOURS; k++)
-            added[k] += sum->weight[term] * one[k];
-    }
-    memcpy(total, added, sizeof added);
 }
 
 /* The latent scores of a vector of patients, as normal scores: LatentScores.standard. */
@@ -959,10 +970,12 @@ static inline void standard(const Outcome *outcome, const double *restrict done,
 static inline void cells_by_steps(const Outcome *outcome, const double *restrict latent,
                                   int32_t *restrict cell)
 {
-    double most = (double)outcome->steps;
+    const double most = (double)outcome->steps, whole = 4503599627370496.0; /* see rounded */
     for (int i = 0; i < VECTOR; i++) {
-        double at = rounded((latent[i] - outcome->low) / outcome->step);
-        cell[i] = (int32_t)(at < 0 ? 0 : at > most ? most : at);
+        double at = (latent[i] - outcome->low) / outcome->step;
+        at = at > 0 ? at : 0;
+        at = at < most ? at : most; /* a whole number, so that rounding may come last */
+        cell[i] = (int32_t)(at + whole - whole);
     }
 }
 
@@ -984,14 +997,17 @@ static inline void cells_by_cuts(const Cuts *cuts, const double *restrict latent
 }
 
 /* Grades: how many of the cut-points, which move in time, lie below. */
-static inline void cells_by_grades(const Course *course, const double *restrict done,
-                                   const double *restrict latent, int32_t *restrict cell)
+static inline void cells_by_grades(const Course *course, const double *done, const double *latent,
+                                   int32_t *restrict cell)
 {
-    for (int i = 0; i < VECTOR; i++)
-        cell[i] = 0;
-    for (int64_t cut = 0; cut < course->cuts; cut++)
-        for (int i = 0; i < VECTOR; i++)
-            cell[i] += latent[i] > course->cut[cut] + done[i] * course->cut_added[cut];
+    for (int i = 0; i < VECTOR; i += 4) {
+        Four moved = *(const Four *)(done + i), at = *(const Four *)(latent + i);
+        FourWhole below = {0};
+        for (int64_t cut = 0; cut < course->cuts; cut++) /* what holds is -1 */
+            below -= at > course->cut[cut] + moved * course->cut_added[cut];
+        for (int k = 0; k < 4; k++)
+            cell[i + k] = (int32_t)below[k];
+    }
 }
 
 /* The cells of an outcome of a vector of patients, from the low end of its scale. */
@@ -1201,9 +1217,19 @@ static void count_patients(Room *room, int64_t *counts, int64_t *of_complete)
     }
 }
 
-/* Every measurement of everybody; where `cells` is not null, it has a layer for each, so far apart,
-   and then one for each as if nothing were missed. */
-static void measure(Room *room, int16_t *cells, int64_t apart, int64_t *counts,
+/* Cells of a measurement as they are handed back: where there is one, and which. */
+static void hand_cells(int64_t count, const int32_t *restrict from, int16_t *restrict cell,
+                       uint8_t *restrict known)
+{
+    for (int64_t i = 0; i < count; i++) {
+        known[i] = from[i] >= 0;
+        cell[i] = (int16_t)(from[i] < 0 ? 0 : from[i]);
+    }
+}
+
+/* Every measurement of everybody; where `cells` is not null, it and `known` have a layer for each,
+   so far apart, and then one for each as if nothing were missed. */
+static void measure(Room *room, int16_t *cells, uint8_t *known, int64_t apart, int64_t *counts,
                     int64_t *of_complete)
 {
     const Study *of = room->of;
@@ -1218,11 +1244,11 @@ static void measure(Room *room, int16_t *cells, int64_t apart, int64_t *counts,
             measure_one(room, of->outcome + of->measurement[m].outcome);
             if (m == 0)
                 count_patients(room, counts, of_complete);
-            int16_t *analysed = cells + m * apart, *complete = analysed + of->measurements * apart;
-            for (int64_t i = 0; cells && i < of->patients; i++) {
-                analysed[i] = (int16_t)room->analysed[i];
-                complete[i] = (int16_t)room->complete[i];
-            }
+            if (!cells)
+                continue;
+            int64_t at = m * apart, again = (of->measurements + m) * apart;
+            hand_cells(of->patients, room->analysed, cells + at, known + at);
+            hand_cells(of->patients, room->complete, cells + again, known + again);
         }
 }
 
@@ -1324,6 +1350,7 @@ static size_t laid_out(Room *room, char *memory)
     room->analysed = part(memory, &used, patients, sizeof *room->analysed);
     room->complete = part(memory, &used, patients, sizeof *room->complete);
     room->standing = part(memory, &used, patients, sizeof *room->standing);
+    room->trait = part(memory, &used, of->traits * room->wide, sizeof *room->trait);
     room->shift = part(memory, &used, of->outcomes, sizeof *room->shift);
     room->who_at_baseline = part(memory, &used, patients, sizeof *room->who_at_baseline);
     room->number_at_baseline = part(memory, &used, patients, sizeof *room->number_at_baseline);
@@ -1338,11 +1365,12 @@ static size_t laid_out(Room *room, char *memory)
    Where looks may cut them, `each` has room for the layers of all patients, and `arrival` for the
    candidates of each replicate; both are null otherwise. Where each patient is looked at, `cells`
    has room for the analysed cells of all measurements, and for those of complete trials after them,
-   shape (2, measurement, replicate, patient), negative where there is none, and `whose` for the arm
-   and the site, (2, replicate, patient); both are null otherwise. */
+   shape (2, measurement, replicate, patient), `known` for whether there is one, and `whose` for the
+   arm and the site, (2, replicate, patient); they are null otherwise. */
 EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int64_t replicates,
                             int64_t most, Kept *kept, int64_t *counts, int64_t *complete,
-                            int64_t *each, int64_t *arrival, int16_t *cells, int64_t *whose)
+                            int64_t *each, int64_t *arrival, int16_t *cells, uint8_t *known,
+                            int64_t *whose)
 {
     int64_t whole = (of->patients + VECTOR - 1) / VECTOR * VECTOR;
     Room room = {.of = of, .seed = seed, .most = most, .wide = whole};
@@ -1367,7 +1395,8 @@ EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int6
         come_to_last(&room);
         leave(&room, kept + r);
         see_patients(&room, kept + r);
-        measure(&room, cells ? cells + r * of->patients : NULL, layer, counts + r * table,
+        measure(&room, cells ? cells + r * of->patients : NULL,
+                cells ? known + r * of->patients : NULL, layer, counts + r * table,
                 complete + r * table);
         if (each)
             hand_back(&room, each + r * of->patients, layer, arrival + r * most);

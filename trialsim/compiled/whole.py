@@ -147,13 +147,16 @@ class Study(Structure):
         *_fields("patients sites sources rules infusions phases visits arms block_size strata"),
         *_fields("rows rates_vary last_arrival earliest latest opens closes shares"),
         *_fields("missed_last missed_any at_first"),
-        *_fields("scores prognoses progresses exposures outcomes measurements first_measured"),
+        *_fields("traits prognoses scores progresses exposures outcomes measurements"),
+        *_fields("first_measured"),
         *((name, c_uint64) for name in ("rate_purpose", "refusal_purpose", "visit_purpose")),
         ("trial_purpose", c_uint64),
         *_fields("", "rate farthest first_opening"),
         *_fields("", "", "purpose draw row_of wait_pieces normal part_done opened rule covariate"),
         *_fields("", "", "days_until_given arm_counts offsets phase_of phase_stride visit"),
-        *_fields("", "", "own_purpose noise_purpose prognosis progress share outcome measurement"),
+        *_fields(
+            "", "", "trait prognosis own_purpose noise_purpose progress share outcome measurement"
+        ),
         *((name, Drawn) for name in ("rate_of_site", "screening", "tendency")),
         ("onset", Covariate),
         ("event", Event * 3),

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -77,12 +77,16 @@ class _Making:
         self.sources = [(purpose, 0) for purpose in _PURPOSES.values()]
         self.again: set[int] = set()
         """Sources that are looked at more than once, or together with others."""
+        self.traits: list[int] = []
+        """Sources of what prognoses are the sums of."""
 
     def made(self) -> Tables:
         scenario, study = self.scenario, whole.Study()
         self._fill_recruitment(study)
         self._fill_conduct(study)
-        self._fill_scores(study)
+        shared = _shared(scenario)
+        self._fill_shared(study, shared)
+        self._fill_measurements(study, shared)
         study.plan = self._plan()
         names = covariates_drawn(scenario)
         covariates = {name: self._covariate(name) for name in names}
@@ -159,59 +163,60 @@ class _Making:
         drawn = self._drawn(quantiles(happening.days))
         return whole.Event(drawn, int(below.last), bool(below.any), happening.probability)
 
-    def _fill_scores(self, study: whole.Study) -> None:
-        """Fill in what is measured and what it follows from; what several outcomes share is one."""
-        scenario, visits = self.scenario, list(self.scenario.design.visits)
-        names, measured = outcomes_made(scenario), measurements(scenario)
-        outcomes = [scenario.outcomes[name] for name in names]
-        mixed = weights_of_outcomes(scenario)
-        scores = [one for one in scenario.outcomes if any(one in mixed[name] for name in names)]
-        prognoses = _each_once([_prognosis(scenario, one) for one in outcomes])
-        progresses = _each_once([_progress(one.course) for one in outcomes])
-        exposures = _each_once([one.effect.exposure for one in outcomes])
-        study.scores, study.trial_purpose = len(scores), key_of("trial effect")
-        study.own_purpose = self.kept.array([key_of(f"course {one}") for one in scores], np.uint64)
-        study.noise_purpose = self.kept.array([key_of(f"noise {one}") for one in scores], np.uint64)
-        study.part_done = self._pieces(PART_DONE.by_piece)
-        found = []
-        for name, outcome in zip(names, outcomes, strict=True):
-            one = self._outcome(name, outcome)
-            one.mixed = self._mixed(name, mixed[name], scores)
-            one.prognosis = prognoses.index(_prognosis(scenario, outcome))
-            one.course.progress = progresses.index(_progress(outcome.course))
-            one.exposure = exposures.index(outcome.effect.exposure)
-            found.append(one)
-        study.outcomes, study.outcome = len(found), self.kept.structures(whole.Outcome, found)
-        rows = [self._prognosis(dict(one)) for one in prognoses]
+    def _fill_shared(self, study: whole.Study, shared: "_Shared") -> None:
+        """Fill in what outcomes have in common."""
+        own, noise = (
+            self.kept.array([key_of(f"{purpose} {name}") for name in shared.scores], np.uint64)
+            for purpose in ("course", "noise")
+        )
+        study.scores, study.own_purpose, study.noise_purpose = len(shared.scores), own, noise
+        study.trial_purpose, study.part_done = (
+            key_of("trial effect"),
+            self._pieces(PART_DONE.by_piece),
+        )
+        rows = [self._prognosis(dict(one)) for one in shared.prognoses]
         study.prognoses, study.prognosis = len(rows), self.kept.structures(whole.Prognosis, rows)
-        each = [whole.Progress(*one) for one in progresses]
+        study.traits, study.trait = len(self.traits), self.kept.array(self.traits, np.int64)
+        each = [whole.Progress(*one) for one in shared.progresses]
         study.progresses, study.progress = len(each), self.kept.structures(whole.Progress, each)
-        shares = [self._shares(exposure) for exposure in exposures]
+        shares = [self._shares(exposure) for exposure in shared.exposures]
         study.exposures, study.share = len(shares), self.kept.array(shares, np.float64)
-        cells = [
-            whole.Measurement(
+
+    def _fill_measurements(self, study: whole.Study, shared: "_Shared") -> None:
+        scenario, visits = self.scenario, list(self.scenario.design.visits)
+        names = outcomes_made(scenario)
+        outcomes = [self._outcome(name, shared) for name in names]
+        measured = [
+            (
                 names.index(name),
                 visits.index(visit),
                 cells_of(scenario.outcomes[name], scenario.analysis),
             )
-            for name, visit in measured
+            for name, visit in measurements(scenario)
         ]
-        study.measurements = len(cells)
-        study.measurement = self.kept.structures(whole.Measurement, cells)
-        study.first_measured = min(one.visit for one in cells)
+        each = [whole.Measurement(*one) for one in measured]
+        study.outcomes, study.outcome = len(names), self.kept.structures(whole.Outcome, outcomes)
+        study.measurements = len(each)
+        study.measurement = self.kept.structures(whole.Measurement, each)
+        study.first_measured = min(visit for _, visit, _ in measured)
 
-    def _outcome(self, name: str, outcome: Outcome) -> whole.Outcome:
-        found, grid = whole.Outcome(), outcome.grid
+    def _outcome(self, name: str, shared: "_Shared") -> whole.Outcome:
+        outcome, found = self.scenario.outcomes[name], whole.Outcome()
+        grid = outcome.grid
         found.sign, found.steps = outcome.sign, grid.steps
         found.low, found.step, found.logarithmic = grid.low, grid.step, grid.logarithmic
         if grid.logarithmic:
             found.by_logarithm = self._cuts(guide_to_cuts(grid))
         if outcome.baseline is not None:
             found.has_baseline, found.baseline = 1, self._covariate(outcome.baseline)
+        found.mixed = self._mixed(name, shared.scores)
+        found.prognosis = shared.prognoses.index(_prognosis(self.scenario, outcome))
+        found.exposure = shared.exposures.index(outcome.effect.exposure)
         bounds = [self._bound(outcome, bound) for bound in outcome.bounds.values()]
         found.bounds, found.bound = len(bounds), self.kept.structures(whole.Bound, bounds)
         found.shift, found.trial_deviation = latent_shift(outcome), outcome.effect.trial_sd
         found.course = self._course(outcome.course)
+        found.course.progress = shared.progresses.index(_progress(outcome.course))
         return found
 
     def _cuts(self, guide: CutGuide) -> whole.Cuts:
@@ -234,18 +239,23 @@ class _Making:
         place = outcomes_made(self.scenario).index(bound.outcome)
         return whole.Bound(place, first, last, int(low[first]), int(high[first]))
 
-    def _mixed(self, name: str, weights: Mapping[str, float], scores: list[str]) -> whole.Sum:
+    def _mixed(self, name: str, scores: Sequence[str]) -> whole.Sum:
         """Return what an outcome's scores are the sum of, its own first."""
+        weights = weights_of_outcomes(self.scenario)[name]
         terms = {name: weights[name], **weights}
         source = self.kept.array([scores.index(one) for one in terms], np.int64)
         return whole.Sum(len(terms), source, self.kept.array(list(terms.values()), np.float64))
 
     def _prognosis(self, weights: Mapping[str, float]) -> whole.Prognosis:
-        predictors = [self._covariate(name, score_alone=True) for name in weights]
+        sums = [self._sum_of_traits(self._terms(name)) for name in weights]
         weight = self.kept.array(list(weights.values()), np.float64)
-        return whole.Prognosis(
-            len(predictors), weight, self.kept.structures(whole.Covariate, predictors)
-        )
+        return whole.Prognosis(len(sums), weight, self.kept.structures(whole.Sum, sums))
+
+    def _sum_of_traits(self, terms: Mapping[tuple[str, int], float]) -> whole.Sum:
+        sources = [self._source(*source) for source in terms]
+        self.traits.extend(dict.fromkeys(one for one in sources if one not in self.traits))
+        places = self.kept.array([self.traits.index(one) for one in sources], np.int64)
+        return whole.Sum(len(terms), places, self.kept.array(list(terms.values()), np.float64))
 
     def _course(self, course: Course) -> whole.Course:
         assert isinstance(course, Exponential | Proportions), "no other course is covered"
@@ -319,35 +329,35 @@ class _Making:
             found.run_last = self.kept.array(ends[:, 1], np.uint32)
         return found
 
-    def _covariate(self, name: str, score_alone: bool = False) -> whole.Covariate:
-        """Return how a covariate is drawn, or only its normal score."""
+    def _covariate(self, name: str) -> whole.Covariate:
+        """Return how a covariate is drawn."""
         population = self.scenario.population
         dependent = name in population.dependent
         found = whole.Covariate(dependent=dependent)
-        if dependent or score_alone:
+        if dependent:
             found.score = self._score(name)
         else:
             found.source = self._source(covariate_purpose(name), 0)
-        if not score_alone:
-            found.drawn = self._drawn(population.covariates[name].quantiles, by_score=dependent)
+        found.drawn = self._drawn(population.covariates[name].quantiles, by_score=dependent)
         return found
 
-    def _score(self, name: str) -> whole.Sum:
-        """Return what the normal score of a covariate is the sum of."""
+    def _terms(self, name: str) -> dict[tuple[str, int], float]:
+        """Return what the normal score of a covariate is the sum of, and with which weights."""
         population, terms = self.scenario.population, {name: 1.0}
         if name in population.correlated:
             place = population.correlated.index(name)
             own, others = population.cholesky[place, place].item(), population.cholesky[place]
             before = zip(population.correlated[:place], others[:place].tolist(), strict=True)
             terms = {name: own, **dict(before)}
-        return self._sum({(covariate_purpose(one), 0): weight for one, weight in terms.items()})
+        return {(covariate_purpose(one), 0): weight for one, weight in terms.items() if weight}
 
-    def _sum(self, terms: Mapping[tuple[str, int], float]) -> whole.Sum:
-        there = {source: weight for source, weight in terms.items() if weight}
-        sources = [self._source(*source) for source in there]
-        weights = self.kept.array(list(there.values()), np.float64)
+    def _score(self, name: str) -> whole.Sum:
+        """Return the normal score of a covariate."""
+        terms = self._terms(name)
+        sources = [self._source(*source) for source in terms]
+        weights = self.kept.array(list(terms.values()), np.float64)
         self.again.update(sources if len(sources) > 1 else ())
-        return whole.Sum(len(there), self.kept.array(sources, np.int64), weights)
+        return whole.Sum(len(terms), self.kept.array(sources, np.int64), weights)
 
     def _source(self, purpose: str, draw: int) -> int:
         if (purpose, draw) not in self.sources:
@@ -380,6 +390,29 @@ class _Making:
 
     def _pieces(self, pieces: Floats) -> int:
         return self.kept.array(pieces, np.float64)
+
+
+class _Shared(NamedTuple):
+    """What the outcomes of a study have in common, each once."""
+
+    scores: list[str]
+    """The outcomes of whose normal scores those of all are made."""
+    prognoses: list[tuple[tuple[str, float], ...]]
+    """Covariates with their weights."""
+    progresses: list[tuple[float, float]]
+    """Time constants, and the parts that are done on end days."""
+    exposures: list[Exposure]
+
+
+def _shared(scenario: Scenario) -> _Shared:
+    names, mixed = outcomes_made(scenario), weights_of_outcomes(scenario)
+    outcomes = [scenario.outcomes[name] for name in names]
+    return _Shared(
+        [one for one in scenario.outcomes if any(one in mixed[name] for name in names)],
+        _each_once([_prognosis(scenario, one) for one in outcomes]),
+        _each_once([_progress(one.course) for one in outcomes]),
+        _each_once([one.effect.exposure for one in outcomes]),
+    )
 
 
 Same = TypeVar("Same")
