@@ -136,8 +136,8 @@ class RecoveryClasses(CheckedModel):
         cuts = np.interp(edges, score, latent, left=-np.inf, right=np.inf)
         means, weights = self._reference
         moved = means + np.asarray(shift, float)[..., None]
-        cells = cells_between_cuts(moved, self.residual_sd, cuts)
-        return np.asarray((weights[:, None] * cells).sum(axis=-2))
+        shares: Floats = weights @ cells_between_cuts(moved, self.residual_sd, cuts)
+        return shares
 
     def widest(self, grid: Grid) -> float:
         """Return a latent shift beyond which nothing changes any more."""

@@ -81,7 +81,7 @@ def mean_of_cells(cells: Floats) -> Floats:
     1.3
     """
     cells = _checked(cells)
-    return np.asarray((cells * np.arange(cells.shape[-1])).sum(axis=-1))
+    return np.asarray(cells @ np.arange(float(cells.shape[-1])))
 
 
 def cells_of_censored_normal(mean: ArrayLike, sd: ArrayLike, low: int, high: int) -> Floats:
