@@ -106,9 +106,9 @@ def take_rows(values: Values, places: Integers) -> Values:
     return RowIndex(places).of(values)
 
 
-def zeros_by_layer(shape: tuple[int, int, int], dtype: type) -> NDArray[Any]:
-    """Return zeros of shape (replicate, unit, layer) whose layers are outermost in memory."""
-    return np.moveaxis(np.zeros((shape[2], *shape[:2]), dtype), 0, 2)
+def empty_by_layer(shape: tuple[int, int, int], dtype: type) -> NDArray[Any]:
+    """Return room of shape (replicate, unit, layer) whose layers are outermost in memory."""
+    return np.moveaxis(np.empty((shape[2], *shape[:2]), dtype), 0, 2)
 
 
 def read_only(values: Values) -> Values:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex, Words, zeros_by_layer
+from trialsim.arrays import Booleans, Floats, Integers, Pairs, RowIndex, Words, empty_by_layer
 from trialsim.clock import DAY, FARTHEST, HOUR, MONTH, whole_minutes
 from trialsim.distributions import Gamma
 from trialsim.quantiles import Smooth, Steps, normal_scores, quantiles, waits
@@ -103,7 +103,7 @@ class DrawnScreening:
     def fails(self) -> Booleans:
         """Whether the candidate fails each eligibility rule, shape (replicate, candidate, rule)."""
         rules = screens(self._scenario)
-        fails = zeros_by_layer((*self._shape, len(rules)), np.bool_)
+        fails = empty_by_layer((*self._shape, len(rules)), np.bool_)
         for place, screen in enumerate(rules):
             if screen.runs is None:
                 fails[:, :, place] = self._fails_by_value(screen, self._covariates)

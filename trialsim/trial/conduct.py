@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trialsim.arrays import Booleans, Integers, Pairs, take_rows, zeros_by_layer
+from trialsim.arrays import Booleans, Integers, Pairs, empty_by_layer, take_rows
 from trialsim.clock import DAY, NEVER, weekday
 from trialsim.compiled.library import stages
 from trialsim.scenario.protocol.design import Visit
@@ -339,7 +339,7 @@ def visit_days(
     scenario: Scenario, randomised: Integers, onset: Integers, shift: Integers
 ) -> Integers:
     """Return whole days from randomisation to each visit, as `days_to` does of one."""
-    days: Integers = zeros_by_layer(shift.shape, np.int64)
+    days: Integers = empty_by_layer(shift.shape, np.int64)
     since_onset = (randomised - onset) // DAY
     for place, visit in enumerate(scenario.design.visits.values()):
         days[:, :, place] = days_to(visit, since_onset, shift[:, :, place])

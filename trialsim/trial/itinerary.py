@@ -21,8 +21,8 @@ from trialsim.arrays import (
     RowIndex,
     Values,
     Words,
+    empty_by_layer,
     take_rows,
-    zeros_by_layer,
 )
 from trialsim.clock import DAY, HOUR, NEVER, weekday
 from trialsim.compiled.library import stages
@@ -289,7 +289,8 @@ class DrawnIntentions:
             return streams.compiled.refusals(
                 streams.address("refusal"), places.places, (refuses.last, refuses.any), infusions
             )
-        refused = zeros_by_layer((*places.places.shape, infusions), np.bool_)
+        refused = empty_by_layer((*places.places.shape, infusions), np.bool_)
+        refused[:, :, 0] = False
         for infusion in range(1, infusions):
             words = streams.words_at("refusal", places, infusion)
             refused[:, :, infusion] = refuses.at(words)
@@ -310,14 +311,19 @@ class DrawnIntentions:
             return *streams.compiled.visits(
                 streams.address("visit"), places.places, (misses.last, misses.any), windows
             ), None
-        marks = zeros_by_layer((*places.places.shape, len(windows)), np.uint32)
-        shift = zeros_by_layer((*places.places.shape, len(windows)), np.int64)
-        missed = zeros_by_layer(shift.shape, np.bool_)
+        shape = *places.places.shape, len(windows)
+        shift, missed = empty_by_layer(shape, np.int64), empty_by_layer(shape, np.bool_)
+        marks = empty_by_layer(shape, np.uint32) if changed else None
+        shift[:, :, 0], missed[:, :, 0] = 0, False
+        if marks is not None:
+            marks[:, :, 0] = 0
         for place, window in enumerate(windows[1:], start=1):
             day, rest = cells(streams.words_at("visit", places, place), 2 * window + 1)
             shift[:, :, place] = day - window
-            missed[:, :, place], marks[:, :, place] = misses.at(rest), rest
-        return shift, missed, marks if changed else None
+            missed[:, :, place] = misses.at(rest)
+            if marks is not None:
+                marks[:, :, place] = rest
+        return shift, missed, marks
 
 
 def first_infusion(cohort: Cohort, scenario: Scenario) -> tuple[Integers, Integers, Booleans]:

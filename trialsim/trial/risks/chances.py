@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from trialsim.arrays import Floats, Integers, Words, zeros_by_layer
+from trialsim.arrays import Floats, Integers, Words, empty_by_layer
 from trialsim.clock import DAY, NEVER, whole_minutes
 from trialsim.curves import logistic
 from trialsim.distributions import Continuous
@@ -70,7 +70,7 @@ def minutes_until(days: Continuous, chances: Chances, words: Words) -> Integers:
     One word decides both: it happens to the numbers below the probability, and where in that range
     the number lies says when. The answer has an axis more than the words, a layer for each chance.
     """
-    minutes = zeros_by_layer((*words.shape, len(chances)), np.int64)
+    minutes = empty_by_layer((*words.shape, len(chances)), np.int64)
     minutes[:] = NEVER
     for layer, chance in enumerate(chances):
         happens = BelowShare(chance).at(words)
