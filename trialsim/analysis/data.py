@@ -77,25 +77,30 @@ class Data:
     @cached_property
     def values(self) -> Endpoint:
         """The one value a patient that the plan's endpoint, visit and rules give."""
-        values = self._values
-        if self.among is None:
-            return values
-        return replace(values, analysed=values.analysed & self.among)
+        if self.given is None:
+            return self.values_of(self.plan.endpoint, self.plan.visit)
+        return self._of_some(self.given)
 
-    @property
-    def _values(self) -> Endpoint:
-        if self.given is not None:
-            return self.given
+    def values_of(self, outcome: str, visit: str) -> Endpoint:
+        """Return the one value a patient that another outcome or visit gives by the same rules."""
         if self.measured is not None:
-            return self.measured[self.plan.endpoint, self.plan.visit]
+            return self._of_some(self.measured[outcome, visit])
+        plan = self.plan.model_copy(update={"endpoint": outcome, "visit": visit})
+        known = self.standing if visit == self.plan.visit else None
         made = complete_endpoint if self.complete else endpoint
-        return made(self.trial, self.plan, self.standing)
+        return self._of_some(made(self.trial, plan, known))
 
     @cached_property
     def standing(self) -> Standing:
         """Where patients stand at the plan's visit, whatever the outcome."""
         found = complete_standing if self.complete else standing
         return found(self.trial, self.plan)
+
+    def _of_some(self, values: Endpoint) -> Endpoint:
+        """Return values of those alone who may be analysed."""
+        if self.among is None:
+            return values
+        return replace(values, analysed=values.analysed & self.among)
 
     @cached_property
     def counts(self) -> Integers:
@@ -113,7 +118,7 @@ class Data:
     @property
     def samples(self) -> Samples:
         """The analysed cells of each arm as numbers; more is better."""
-        return self.divided(np.where(self.values.analysed, self.values.cell, np.nan))
+        return self.samples_of(self.values)
 
     @property
     def outcome(self) -> Outcome:
@@ -156,6 +161,10 @@ class Data:
         """Whether missing scores have still to be imputed."""
         imputes = self.plan.missing == "multiple_imputation"
         return imputes and not self.complete and self.given is None
+
+    def samples_of(self, values: Endpoint) -> Samples:
+        """Return the analysed cells of each arm as numbers; more is better."""
+        return self.divided(np.where(values.analysed, values.cell, np.nan))
 
     def divided(self, values: Floats) -> Samples:
         """Return each arm's values, NaN for all other patients."""

@@ -3,7 +3,7 @@
    All of them are whole numbers, below 2**53 for as many patients as are sent here, so that the order
    in which they are added changes no bit. Included by whole.c, after stages.c. */
 
-enum { LANES = 16, TREATED = 0, CONTROL = 1 };
+enum { LANES = 4, TREATED = 0, CONTROL = 1 };
 
 /* One scale of a trial: the cell of each patient, where it is known, and how many cells there are. */
 typedef struct {
@@ -102,26 +102,34 @@ static void deviate(const Ranking *ranking, int64_t size, const int64_t *n, cons
         deviation[j] = of_cell[ranking->place[ranking->order[j]]];
 }
 
-/* The sum of products of two scales' deviations over some patients, in whole lanes. */
-static double product(int64_t count, const double *restrict one, const double *restrict other)
+/* The sums of products of one scale's deviations and four others', over patients in whole lanes. */
+static inline void four_products(int64_t count, const double *restrict one,
+                                 const double *const *other, double *restrict found)
 {
-    double lane[LANES] = {0};
-    for (int64_t i = 0; i < count; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            lane[k] += one[i + k] * other[i + k];
-    for (int half = LANES / 2; half; half /= 2)
-        for (int k = 0; k < half; k++)
-            lane[k] += lane[k + half];
-    return lane[0];
+    Four sum[4] = {{0}, {0}, {0}, {0}};
+    for (int64_t i = 0; i < count; i += LANES) {
+        Four own = *(const Four *)(one + i);
+        for (int k = 0; k < 4; k++)
+            sum[k] += own * *(const Four *)(other[k] + i);
+    }
+    for (int k = 0; k < 4; k++)
+        found[k] = sum[k][0] + sum[k][1] + sum[k][2] + sum[k][3];
 }
 
+/* Those of all pairs of scales; after the last it stands in for others. */
 static void products(int64_t scales, int64_t apart, int64_t count, const double *deviation,
                      double *found)
 {
     for (int64_t a = 0; a < scales; a++)
-        for (int64_t b = 0; b <= a; b++)
-            found[a * scales + b] = found[b * scales + a] =
-                product(count, deviation + a * apart, deviation + b * apart);
+        for (int64_t b = 0; b <= a; b += 4) {
+            const double *other[4];
+            double sum[4];
+            for (int k = 0; k < 4; k++)
+                other[k] = deviation + smaller(b + k, a) * apart;
+            four_products(count, deviation + a * apart, other, sum);
+            for (int64_t k = 0; k < 4 && b + k <= a; k++)
+                found[a * scales + b + k] = found[(b + k) * scales + a] = sum[k];
+        }
 }
 
 /* How many of each arm have a value of a scale, twice the pairs that the treated win, and, where

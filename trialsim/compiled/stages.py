@@ -57,7 +57,7 @@ _SIGNATURES: Final = {
     "rank_sums_at": "iiiiippppp",
 }
 """The arguments of each stage: whole numbers without and with a sign, floats, words and arrays."""
-_LANES: Final = 16
+_LANES: Final = 4
 """Patients are added up by so many, so that each arm needs room for some more."""
 _BLOCK: Final = 8
 """Words are made by so many, so that a row of them needs room for some more."""
@@ -323,7 +323,7 @@ class Stages:
         arrival = np.empty((many, candidates), np.int64) if each else None
         found = np.empty((2, measured, many, study.patients), np.int16) if cells else None
         known = np.empty(found.shape, np.bool_) if found is not None else None
-        whose = np.empty((2, many, study.patients), np.int64) if cells else None
+        whose = np.empty((2, many, study.patients), np.int32) if cells else None
         why = self._library.whole_trials(
             *(byref(study), seed, replicates.start, many, candidates),
             *(kept, counts, complete, layers, arrival, found, known, whose),

@@ -9,6 +9,10 @@
 
 #include "stages.c"
 
+/* Numbers side by side; doubles are loaded from anywhere. */
+typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int64_t FourWhole __attribute__((vector_size(32)));
+
 #include "joint_effects.c"
 
 /* ---- A study, as whole.py fills it in -------------------------------------------------------- */
@@ -818,10 +822,6 @@ static void scores_of_all(const Room *room, const uint32_t *words, double *score
         scores[i] = tail_curve_at(room->of->normal, words[room->number[i]]);
 }
 
-/* Numbers side by side; doubles are loaded from anywhere. */
-typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
-typedef int64_t FourWhole __attribute__((vector_size(32)));
-
 /* A vector of sums of scores, term by term. */
 static inline void mix(const Sum *sum, const double *scores, int64_t wide, double *total)
 {
@@ -951,19 +951,12 @@ static void bring_some(Room *room)
     }
 }
 
-/* The latent scores of a vector of patients, as normal scores: LatentScores.standard. */
-static inline void standard(const Outcome *outcome, const double *restrict done,
-                            const double *restrict start, const double *restrict own,
-                            const double *restrict noise, double *restrict score)
+/* The latent score of a patient, as a normal score: LatentScores.standard. */
+static inline double standard(const Course *course, double correlation, double start, double own,
+                              double noise)
 {
-    const Course *course = &outcome->course;
-    double sign = (double)outcome->sign, limit = course->of_grades ? __builtin_inf() : 1.0;
-    for (int i = 0; i < VECTOR; i++) {
-        double correlation = course->correlation + done[i] * course->correlation_added;
-        correlation = correlation < -limit ? -limit : correlation > limit ? limit : correlation;
-        double residual = course->own_share * (sign * own[i]) + course->noise_share * (sign * noise[i]);
-        score[i] = correlation * start[i] + __builtin_sqrt(1 - correlation * correlation) * residual;
-    }
+    double residual = course->own_share * own + course->noise_share * noise;
+    return correlation * start + __builtin_sqrt(1 - correlation * correlation) * residual;
 }
 
 /* Cells of latent scores on a scale of equal steps: Grid.cell_of. */
@@ -971,11 +964,15 @@ static inline void cells_by_steps(const Outcome *outcome, const double *restrict
                                   int32_t *restrict cell)
 {
     const double most = (double)outcome->steps, whole = 4503599627370496.0; /* see rounded */
+    double at[VECTOR];
+    for (int i = 0; i < VECTOR; i++)
+        at[i] = latent[i] - outcome->low;
+    for (int i = 0; outcome->step != 1 && i < VECTOR; i++)
+        at[i] /= outcome->step;
     for (int i = 0; i < VECTOR; i++) {
-        double at = (latent[i] - outcome->low) / outcome->step;
-        at = at > 0 ? at : 0;
-        at = at < most ? at : most; /* a whole number, so that rounding may come last */
-        cell[i] = (int32_t)(at + whole - whole);
+        at[i] = at[i] > 0 ? at[i] : 0;
+        at[i] = at[i] < most ? at[i] : most; /* a whole number, so that rounding may come last */
+        cell[i] = (int32_t)(at[i] + whole - whole);
     }
 }
 
@@ -1015,25 +1012,32 @@ static inline void make_cells(const Room *room, const Outcome *outcome, double s
                               const Points *points, int64_t from, int32_t *restrict cell)
 {
     const Course *course = &outcome->course;
+    const double sign = (double)outcome->sign;
     const double *share = points->share + outcome->exposure * room->wide + from;
     const double *start = points->start + outcome->prognosis * room->wide + from;
+    const double *passed = points->done + course->progress * room->wide + from;
     double own[VECTOR], noise[VECTOR], done[VECTOR], latent[VECTOR];
-    memcpy(done, points->done + course->progress * room->wide + from, sizeof done);
     mix(&outcome->mixed, points->own + from, room->wide, own);
     mix(&outcome->mixed, points->noise + from, room->wide, noise);
-    for (int i = 0; course->of_grades && i < VECTOR; i++)
-        done[i] = done[i] < 0 ? 0 : done[i] > 1 ? 1 : done[i];
-    standard(outcome, done, start, own, noise, latent);
-    for (int i = 0; !course->of_grades && i < VECTOR; i++) {
-        double mean = course->mean + done[i] * course->mean_added;
-        double sd = course->sd + done[i] * course->sd_added;
-        latent[i] = mean + (sd > 0 ? sd : 0) * latent[i];
-    }
-    for (int i = 0; i < VECTOR; i++)
-        latent[i] += shift * share[i];
-    if (course->of_grades)
+    if (course->of_grades) {
+        for (int i = 0; i < VECTOR; i++) {
+            done[i] = passed[i] < 0 ? 0 : passed[i] > 1 ? 1 : passed[i];
+            double correlation = course->correlation + done[i] * course->correlation_added;
+            latent[i] = standard(course, correlation, start[i], sign * own[i], sign * noise[i]) +
+                        shift * share[i];
+        }
         cells_by_grades(course, done, latent, cell);
-    else if (outcome->logarithmic)
+        return;
+    }
+    for (int i = 0; i < VECTOR; i++) {
+        double correlation = course->correlation + passed[i] * course->correlation_added;
+        correlation = correlation < -1 ? -1 : correlation > 1 ? 1 : correlation;
+        double mean = course->mean + passed[i] * course->mean_added;
+        double sd = course->sd + passed[i] * course->sd_added;
+        double score = standard(course, correlation, start[i], sign * own[i], sign * noise[i]);
+        latent[i] = mean + (sd > 0 ? sd : 0) * score + shift * share[i];
+    }
+    if (outcome->logarithmic)
         cells_by_cuts(&outcome->by_logarithm, latent, cell);
     else
         cells_by_steps(outcome, latent, cell);
@@ -1370,7 +1374,7 @@ static size_t laid_out(Room *room, char *memory)
 EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int64_t replicates,
                             int64_t most, Kept *kept, int64_t *counts, int64_t *complete,
                             int64_t *each, int64_t *arrival, int16_t *cells, uint8_t *known,
-                            int64_t *whose)
+                            int32_t *whose)
 {
     int64_t whole = (of->patients + VECTOR - 1) / VECTOR * VECTOR;
     Room room = {.of = of, .seed = seed, .most = most, .wide = whole};
@@ -1401,7 +1405,7 @@ EXPORT int64_t whole_trials(const Study *of, uint64_t seed, uint64_t first, int6
         if (each)
             hand_back(&room, each + r * of->patients, layer, arrival + r * most);
         for (int64_t i = 0; whose && i < of->patients; i++) {
-            whose[r * of->patients + i] = room.arm[i];
+            whose[r * of->patients + i] = (int32_t)room.arm[i];
             whose[layer + r * of->patients + i] = room.site[room.number[i]];
         }
     }

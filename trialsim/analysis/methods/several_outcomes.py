@@ -9,6 +9,7 @@ import numpy as np
 from trialsim.analysis.comparison import Comparison, of_mean_difference, on_scale
 from trialsim.analysis.counts import strata_of, stratum_in
 from trialsim.analysis.data import Data, Samples
+from trialsim.analysis.endpoint import Endpoint
 from trialsim.analysis.imputed import completed, part_of, pooled_parts
 from trialsim.analysis.methods.ranks import of_effect, pooled_effects
 from trialsim.analysis.truth import Populations, TruthParts, of_theta, weighting_by_sizes
@@ -29,40 +30,41 @@ def compare_effects(data: Data, method: WeiLachin) -> Comparison:
     plan, visits = data.plan, method.visits_of(data.plan)
     if data.to_impute:
         trials = list(_imputed(data, method.outcomes, visits))
-        each = (_effect(one, method) for one in trials)
+        each = (_effect(data, one, method) for one in trials)
         found = ((one.effect, one.standard_error**2) for one in each)
-        return pooled_effects(plan, found, _anything(trials[0]))
+        return pooled_effects(plan, found, _anything(data, trials[0]))
     measured = _measured(data, method.outcomes, visits)
-    one = of_effect(_effect(measured, method), _sizes(measured))
+    one = of_effect(_effect(data, measured, method), _sizes(data, measured))
     return on_scale(one, plan.effect)
 
 
-def _effect(measured: list[Data], method: WeiLachin) -> "EstimatedEffect":
+def _effect(data: Data, measured: Sequence[Endpoint], method: WeiLachin) -> "EstimatedEffect":
     """Return the mean effect over measurements."""
     from trialsim.stats.several_outcomes.multivariate import wei_lachin
 
-    weighting, variance, plan = method.weighting, method.variance, measured[0].plan
-    joint = _counted(measured)
+    weighting, variance, plan = method.weighting, method.variance, data.plan
+    joint = _counted(data, measured)
     return wei_lachin(joint, weighting, variance, "plain", plan.confidence, plan.alternative)
 
 
-def _counted(measured: list[Data], weighting: StratumWeighting | None = None) -> "Joint":
+def _counted(
+    data: Data, measured: Sequence[Endpoint], weighting: StratumWeighting | None = None
+) -> "Joint":
     """Return the effect of each measurement, within strata if the plan has any."""
     from trialsim.stats.several_outcomes.joint_effects import CountedEffects, Scale
     from trialsim.stats.several_outcomes.strata import within_strata
 
-    first, values = measured[0], [one.values for one in measured]
-    scales = [Scale(one.cell, one.analysed, one.cells) for one in values]
-    if first.plan.strata == "none":
-        return CountedEffects(scales, *first.arms)
-    stratum, strata = stratum_in(first.trial, first.plan), strata_of(first.trial, first.plan)
-    own = weighting or first.plan.stratum_weighting
-    return within_strata(scales, *first.arms, stratum, strata, own)
+    scales = [Scale(one.cell, one.analysed, one.cells) for one in measured]
+    if data.plan.strata == "none":
+        return CountedEffects(scales, *data.arms)
+    stratum, strata = stratum_in(data.trial, data.plan), strata_of(data.trial, data.plan)
+    own = weighting or data.plan.stratum_weighting
+    return within_strata(scales, *data.arms, stratum, strata, own)
 
 
 def joint_of(data: Data, method: WeiLachin) -> "Joint":
     """Return the effect of every measurement, and how they vary together."""
-    return _counted(_measured(data, method.outcomes, method.visits_of(data.plan)))
+    return _counted(data, _measured(data, method.outcomes, method.visits_of(data.plan)))
 
 
 def truth(data: Data, method: WeiLachin) -> TruthParts:
@@ -70,7 +72,7 @@ def truth(data: Data, method: WeiLachin) -> TruthParts:
     from trialsim.stats.several_outcomes.multivariate import pooled_effect
 
     measured = _measured(data, method.outcomes, method.visits_of(data.plan))
-    joint = _counted(measured, weighting_by_sizes(data.plan))
+    joint = _counted(data, measured, weighting_by_sizes(data.plan))
     return of_theta(pooled_effect(joint, method.weighting), data.plan.effect)
 
 
@@ -94,46 +96,45 @@ def compare_rank_sums(data: Data, method: OBrien) -> Comparison:
     plan, visits = data.plan, (data.plan.visit,)
     if data.to_impute:
         trials = list(_imputed(data, method.outcomes, visits))
-        return pooled_parts(
-            plan, (part_of(_rank_sums(one)) for one in trials), _anything(trials[0])
-        )
+        parts = (part_of(_rank_sums(data, one)) for one in trials)
+        return pooled_parts(plan, parts, _anything(data, trials[0]))
     measured = _measured(data, method.outcomes, visits)
-    return of_mean_difference(_rank_sums(measured), _sizes(measured))
+    return of_mean_difference(_rank_sums(data, measured), _sizes(data, measured))
 
 
-def _rank_sums(measured: list[Data]) -> "MeanDifference":
+def _rank_sums(data: Data, measured: Sequence[Endpoint]) -> "MeanDifference":
     from trialsim.stats.several_outcomes.obrien import obrien_test
 
-    plan, upwards = measured[0].plan, [True] * len(measured)  # cells rise from worst to best
-    each = zip(*(one.samples for one in measured), strict=True)
+    plan, upwards = data.plan, [True] * len(measured)  # cells rise from worst to best
+    each = zip(*(data.samples_of(one) for one in measured), strict=True)
     treated, control = (np.stack(arm, axis=1) for arm in each)
     return obrien_test(treated, control, upwards, plan.confidence, plan.alternative)
 
 
 def _imputed(
     data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]
-) -> Iterator[list[Data]]:
+) -> Iterator[tuple[Endpoint, ...]]:
     """Yield the measurements after each imputation, each by the outcome's earlier scores."""
-    each = [completed(one) for one in _measured(data, outcomes, visits)]
-    yield from map(list, zip(*each, strict=True))
+    each = [completed(data.of(name, visit)) for name in outcomes for visit in visits]
+    yield from zip(*([one.values for one in many] for many in each), strict=True)
 
 
-def _measured(data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]) -> list[Data]:
-    """Return the data of every outcome at every visit."""
-    return [data.of(name, visit) for name in outcomes for visit in visits]
+def _measured(data: Data, outcomes: tuple[str, ...], visits: tuple[str, ...]) -> list[Endpoint]:
+    """Return what is analysed of every outcome at every visit."""
+    return [data.values_of(name, visit) for name in outcomes for visit in visits]
 
 
-def _sizes(measured: list[Data]) -> tuple[Integers, Integers]:
+def _sizes(data: Data, measured: Sequence[Endpoint]) -> tuple[Integers, Integers]:
     """Return how many of each arm have a value of any outcome, shape (replicate,)."""
     known = _have_any(measured)
-    treated, control = (np.count_nonzero(known & arm, axis=-1) for arm in measured[0].arms)
+    treated, control = (np.count_nonzero(known & arm, axis=-1) for arm in data.arms)
     return treated, control
 
 
-def _anything(measured: list[Data]) -> Samples:
+def _anything(data: Data, measured: Sequence[Endpoint]) -> Samples:
     """Return a sample of those who have a value of any outcome."""
-    return measured[0].divided(np.where(_have_any(measured), 0.0, np.nan))
+    return data.divided(np.where(_have_any(measured), 0.0, np.nan))
 
 
-def _have_any(measured: list[Data]) -> Booleans:
-    return np.asarray(reduce(np.logical_or, (one.values.analysed for one in measured)))
+def _have_any(measured: Sequence[Endpoint]) -> Booleans:
+    return np.asarray(reduce(np.logical_or, (one.analysed for one in measured)))
