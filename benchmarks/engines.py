@@ -116,7 +116,7 @@ def _of_twelve_scales(base: Scenario, effort: Effort) -> list[Row]:
             rates = in_turns(works, effort.repeats)
         times = {name: 1000 / rate for name, rate in rates.items()}
         what = f"twelve scales by Wei and Lachin, against the primary outcome alone, {build}"
-        why = "twelve scores are drawn" if build == NUMPY else "of one outcome, C does all"
+        why = "twelve scores are drawn, and 22 more words a patient"
         target = Target("at most", 2)
         rows.append(compared(what, "ms/trial", times["all"], times["one"], target, note=why))
     return rows
