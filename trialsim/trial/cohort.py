@@ -117,11 +117,11 @@ class DrawnScreening:
         What is told by words comes first, as no value is made for it.
         """
         rules = screens(self._scenario)
-        passing, fails = np.ones(self._shape, np.bool_), np.empty(self._shape, np.bool_)
+        passing = np.ones(self._shape, np.bool_)
         for screen in rules:
             if screen.runs is not None:
-                self._judge_words(screen, screen.runs, fails)
-                passing &= ~fails
+                met = are_within(self._covariates.words(screen.rule.covariate), screen.runs)
+                passing &= ~met if screen.excludes else met
         candidates = Pairs.where(passing)
         for screen in rules:
             if screen.runs is None:
