@@ -1,15 +1,18 @@
 """The secondary analyses of each replicate, and what all of them say together."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from trialsim.analysis.analyse import analyse
+from trialsim.compiled.library import NUMPY, builds_here, computed_by
 from trialsim.errors import InputError
 from trialsim.questions.power import keeping_power, power
 from trialsim.replicates.result import PowerResult
+from trialsim.replicates.run import Simulation, summary_of
 from trialsim.reporting.tables.operating_characteristics import performance
 from trialsim.reporting.text.power import power_text
 from trialsim.runs.directory import find_run
@@ -19,6 +22,7 @@ from trialsim.runs.shards import Shard, ShardFinished, merge
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
+from trialsim.streams import Streams
 
 THREE = {
     "early": {"visit": "day_42"},
@@ -240,3 +244,42 @@ def test_families_and_other_success_are_refused_where_the_primary_looks() -> Non
     told = str(refused.value)
     assert "analysis.multiplicity: cannot be families with monitoring" in told
     assert "analysis.success: must be primary with monitoring" in told
+
+
+COUNTED: dict[str, dict[str, Any]] = {
+    "early": {"visit": "day_42"},
+    "nihss": {"endpoint": "nihss", "strata": "site"},
+    "responders": {"test": {"method": "responders", "threshold": 30}, "effect": "mann_whitney"},
+    "both": {"test": {"method": "wei_lachin", "outcomes": ["arat", "nine_hole_peg"]}},
+}
+
+
+@pytest.mark.parametrize("name", ["cars1", "cars1_graph", "of four kinds"])
+def test_analyses_that_treat_patients_alike_are_counted_with_the_bits_of_numpy(name: str) -> None:
+    if len(builds_here()) == 1:
+        pytest.skip("no C compiler here")
+    found = load("cars1" if name == "of four kinds" else name)
+    study = found.replace({"design.patients": 60})
+    if name == "of four kinds":
+        study = study.replace({"analysis.secondary": COUNTED, "analysis.multiplicity": "holm"})
+    kept = summary_of(study, secondary=True)
+    assert kept.at_once is not None
+    counted = kept.at_once(Streams(3, range(40)))
+    assert counted is not None
+    with computed_by(NUMPY):
+        expected = Simulation(study, 3, summarise=kept).run(range(40)).columns
+    assert list(counted) == list(expected)
+    for column, numbers in expected.items():
+        assert counted[column].tobytes() == numbers.tobytes(), column
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"analysis.secondary": {"means": THREE["means"]}},
+        {"analysis.secondary": {"seen": {"missing": "complete_case"}}},
+        {"analysis.secondary": {"dead": {"death": "as_missing"}}},
+    ],
+)
+def test_analyses_of_which_one_needs_more_are_made_of_trials(changed: dict[str, Any]) -> None:
+    assert summary_of(load("cars1").replace(changed), secondary=True).at_once is None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -66,13 +66,32 @@ def every_analysis(
     """
     plans = {name: one for name, one in plan.every.items() if decided is None or name != PRIMARY}
     data = {name: Data(trial, one, among=among) for name, one in plans.items()}
+    return analyses_of(data, plan, decided)
+
+
+def analyses_of(
+    data: Mapping[str, Data], plan: AnalysisPlan, decided: Floats | None = None
+) -> dict[str, Adjusted]:
+    """Analyse what every analysis of a plan may read, by name, and adjust those tested together."""
     found = {name: analyse_data(one) for name, one in data.items()}
     p_values = {name: one.p_value for name, one in found.items()}
     if decided is not None:
         p_values[PRIMARY] = decided
-    upwards = {name: one.estimate > plans[name].quantity.null for name, one in found.items()}
+    upwards = {name: one.estimate > data[name].plan.quantity.null for name, one in found.items()}
     adjusted = {**p_values, **_adjusted(plan, p_values, data, upwards)}
-    return {name: _by_adjusted(one, adjusted[name], plans[name]) for name, one in found.items()}
+    return {name: _by_adjusted(one, adjusted[name], data[name].plan) for name, one in found.items()}
+
+
+def adjusts_p_values_alone(plan: AnalysisPlan) -> bool:
+    """Return whether no patient is looked at to adjust for multiplicity."""
+    multiplicity = plan.multiplicity
+    if isinstance(multiplicity, GraphPlan):
+        return multiplicity.intersections != "parametric"
+    families = multiplicity.families_of(plan.secondary).values()
+    return not any(one.procedure in _BY_JOINT_LAWS for one in families)
+
+
+_BY_JOINT_LAWS: Final = ("dunnett", "step_down_dunnett", "spiessens_debois", "song_chi")
 
 
 def _by_adjusted(found: PrimaryAnalysis, p_value: Floats, plan: AnalysisPlan) -> Adjusted:

@@ -29,6 +29,7 @@ from trialsim.replicates.quantities import (
     quantities_at_once,
 )
 from trialsim.replicates.secondary import (
+    counting_secondary,
     names_of_secondary,
     secondary_after_looks,
     secondary_quantities,
@@ -264,10 +265,15 @@ def summary_of(
     if secondary or study.analysis.needs_every_analysis:
         return _with_secondary(study)
     if study.monitoring is None:
-        at_once = partial(quantities_at_once, study) if is_covered(study) else None
-        return Summarise(kept_of(study), quantities, at_once)
+        return _of_primary(study)
     cut = partial(monitored_quantities, plan=boundary_of(study))
     return summary_of_cuts([study], _names_after_looks(study), cut)
+
+
+def _of_primary(study: Scenario) -> Summarise:
+    """Return the summary of the primary analysis by itself."""
+    at_once = partial(quantities_at_once, study) if is_covered(study) else None
+    return Summarise(kept_of(study), quantities, at_once)
 
 
 def summary_of_cuts(
@@ -305,8 +311,8 @@ def _with_secondary(study: Scenario) -> Summarise:
     """Return the summary with that of the secondary analyses beside it."""
     names = names_of_secondary(study)
     if study.monitoring is None:
-        primary = Summarise(kept_of(study), quantities)
-        return _beside(primary, Summarise(names, secondary_quantities))
+        found = Summarise(names, secondary_quantities, counting_secondary(study))
+        return _beside(_of_primary(study), found)
     names = (*_names_after_looks(study), *names)
     return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
 
@@ -318,7 +324,20 @@ def _names_after_looks(study: Scenario) -> tuple[str, ...]:
 
 def _beside(base: Summarise, found: Summarise) -> Summarise:
     """Return a summary with what another keeps beside it, both made of each trial."""
-    return Summarise((*base.names, *found.names), partial(_with_both, each=(base.of, found.of)))
+    names, at_once = (*base.names, *found.names), None
+    if base.at_once is not None and found.at_once is not None:
+        at_once = partial(_both_at_once, each=(base.at_once, found.at_once))
+    return Summarise(names, partial(_with_both, each=(base.of, found.of)), at_once)
+
+
+def _both_at_once(streams: Streams, each: tuple[AtOnce, ...]) -> Mapping[str, Floats] | None:
+    columns: dict[str, Floats] = {}
+    for at_once in each:
+        found = at_once(streams)
+        if found is None:
+            return None
+        columns |= found
+    return columns
 
 
 def _with_both(

@@ -3,13 +3,21 @@
 Those are the secondary ones, or with families and graphs the analyses named there.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
-from trialsim.analysis.secondary import Adjusted, every_analysis
+from trialsim.analysis.secondary import (
+    Adjusted,
+    adjusts_p_values_alone,
+    analyses_of,
+    every_analysis,
+)
+from trialsim.analysis.whole.counted import counted_trials, measured_data
+from trialsim.analysis.whole.covered import measuring_all
 from trialsim.arrays import Booleans, Floats
 from trialsim.errors import Problem
 from trialsim.replicates.monitoring.spread import plain, share_of
@@ -20,6 +28,7 @@ from trialsim.scenario.programme import Programme, Study
 from trialsim.scenario.scenario import Scenario
 from trialsim.stats.monte_carlo import Mean, Proportion, mean_over_replicates
 from trialsim.stats.multiplicity.p_value_adjustments import tested
+from trialsim.streams import Streams
 from trialsim.trial.trial import Trial
 
 PREFIX: Final = "secondary "
@@ -50,7 +59,28 @@ def secondary_quantities(trial: Trial) -> dict[str, Floats]:
     that of success: the adjusted p-value, and whether it rejects.
     """
     plan = trial.scenario.analysis
-    found = every_analysis(trial, plan)
+    return _numbers(every_analysis(trial, plan), plan)
+
+
+def counting_secondary(study: Scenario) -> Callable[[Streams], dict[str, Floats] | None] | None:
+    """Return what gives the same without a trial to look at, or None where one has to be simulated.
+
+    There is nothing that gives it where an analysis, or its adjustment, needs trials to look at.
+    """
+    whole = measuring_all(study) if adjusts_p_values_alone(study.analysis) else None
+    return None if whole is None else partial(_at_once, whole=whole, plan=study.analysis)
+
+
+def _at_once(streams: Streams, whole: Scenario, plan: AnalysisPlan) -> dict[str, Floats] | None:
+    trials = counted_trials(whole, streams)
+    if trials is None or trials.measured is None:
+        return None
+    data = measured_data(whole, trials.measured, complete=False)
+    each = {name: replace(data, plan=one) for name, one in plan.every.items()}
+    return _numbers(analyses_of(each, plan), plan)
+
+
+def _numbers(found: Mapping[str, Adjusted], plan: AnalysisPlan) -> dict[str, Floats]:
     numbers = _kept(found, plan.together)
     return {**numbers, **_of_success(found, plan)} if plan.needs_every_analysis else numbers
 

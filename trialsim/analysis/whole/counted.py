@@ -4,7 +4,7 @@ They are those of `simulate_batch` at the same addresses, to the bit. Most metho
 counts of them; others look at the cells and the arm of each.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from trialsim.analysis.data import Data
@@ -12,7 +12,7 @@ from trialsim.analysis.endpoint import Endpoint, cells_of
 from trialsim.analysis.whole.covered import is_covered, measurements, needs_each_patient
 from trialsim.analysis.whole.tables import tables_of
 from trialsim.arrays import Integers
-from trialsim.compiled.whole import Unfinished, WholeTrials
+from trialsim.compiled.whole import Measured, Unfinished, WholeTrials
 from trialsim.scenario.scenario import Scenario
 from trialsim.streams import TILE, Streams
 from trialsim.trial.trial import Trial, candidates_needed
@@ -61,17 +61,23 @@ def counted_trials(scenario: Scenario, streams: Streams, each: bool = False) -> 
 
 def data_of(scenario: Scenario, trials: WholeTrials, complete: bool) -> Data:
     """Return patients as data for the methods that need no more of a trial."""
-    plan, found = scenario.analysis, trials.measured
-    counts = trials.complete if complete else trials.counts
-    if found is None:
+    plan, counts = scenario.analysis, trials.complete if complete else trials.counts
+    if trials.measured is None:
         return Data(without_trial(scenario), plan, complete=complete, counted=counts)
-    trial = cast("Trial", _Counted(scenario, found.arms, found.sites))
-    each = zip(found.cells[int(complete)], found.known[int(complete)], strict=True)
+    found = measured_data(scenario, trials.measured, complete)
+    return replace(found, counted=counts)
+
+
+def measured_data(scenario: Scenario, found: Measured, complete: bool) -> Data:
+    """Return patients as data by their cells, of which a method that needs counts makes them."""
+    plan, layer = scenario.analysis, int(complete)
+    each = zip(found.cells[layer], found.known[layer], strict=True)
     measured = {
         (name, visit): Endpoint(*one, cells_of(scenario.outcomes[name], plan))
         for (name, visit), one in zip(measurements(scenario), each, strict=True)
     }
-    return Data(trial, plan, complete=complete, counted=counts, measured=measured)
+    trial = cast("Trial", _Counted(scenario, found.arms, found.sites))
+    return Data(trial, plan, complete=complete, measured=measured)
 
 
 def without_trial(scenario: Scenario) -> Trial:

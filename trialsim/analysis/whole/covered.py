@@ -150,6 +150,32 @@ def needs_each_patient(scenario: Scenario) -> bool:
     return isinstance(scenario.analysis.test, _FROM_CELLS)
 
 
+def measuring_all(study: Scenario) -> Scenario | None:
+    """Return the study with one analysis that measures all that its analyses do.
+
+    None where they do not treat patients alike, or one of them is not covered by itself.
+    """
+    plans = [one.alone for one in study.analysis.every.values()]
+    alone = [study.model_copy(update={"analysis": one}) for one in plans]
+    alike = all(getattr(one, rule) == getattr(plans[0], rule) for one in plans for rule in _RULES)
+    if not alike or not all(map(is_covered, alone)):
+        return None
+    measured = [pair for one in alone for pair in measurements(one)]
+    visits = [name for name in study.design.visits if any(name == visit for _, visit in measured)]
+    outcomes = tuple(dict.fromkeys(name for name, _ in measured))
+    test = WeiLachin.model_construct(method="wei_lachin", outcomes=outcomes, visits=tuple(visits))
+    plan = plans[0].model_copy(update={"visit": visits[-1], "test": test})
+    whole = study.model_copy(update={"analysis": plan})
+    return whole if is_covered(whole) else None
+
+
+_RULES: Final = (
+    *("treated", "control", "measure", "missing", "death", "intercurrent"),
+    *("analysis_set", "minimum_infusion_share"),
+)
+"""What a plan says of every patient, whatever is measured."""
+
+
 def outcomes_made(scenario: Scenario) -> tuple[str, ...]:
     """Return the outcomes that are measured and those that bound them, in the study's order."""
     needed = {name for name, _ in measurements(scenario)}
