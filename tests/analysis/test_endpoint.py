@@ -45,6 +45,18 @@ def test_a_composite_ranks_those_who_stopped_with_the_dead_and_moves_nobody_else
     assert_array_equal(composite.cell[~stopped], plain.cell[~stopped])
 
 
+def test_where_patients_stand_is_found_anew_at_another_visit_and_not_for_another_outcome(
+    trial: Trial,
+) -> None:
+    composite = {"discontinuation": "composite"}
+    data = Data(trial, planned(trial, intercurrent=composite).analysis)
+    alike, earlier = data.of("disability"), data.of("arat", "day_7")
+    assert alike.standing is data.standing
+    expected = values(trial, intercurrent=composite, visit="day_7")
+    assert (earlier.values.cell == 0).sum() < (data.values.cell == 0).sum()
+    assert_array_equal(earlier.values.cell, expected.cell)
+
+
 def test_while_on_treatment_is_the_last_score_before_the_infusions_ended(trial: Trial) -> None:
     """Oracle: each patient's visits gone through one by one."""
     plan = {"missing": "locf", "death": "as_missing"}

@@ -248,6 +248,26 @@ def test_what_is_known_before_a_visit_looks_past_scores_that_are_missing() -> No
         one_for_all(everybody.places)
 
 
+def test_each_outcome_is_carried_forward_where_it_is_missing_itself() -> None:
+    """Though who misses one outcome at a visit mostly misses all, and is looked for once."""
+    nan = np.nan
+    values = {
+        "arat": np.array([[1.0, 2, nan], [1, nan, nan], [1, 2, 3]]),
+        "mrs": np.array([[5.0, nan, nan], [5, 4, 3], [nan, nan, nan]]),
+    }
+
+    def make(outcome: str, visit: Visits, patients: Pairs | None) -> Floats:
+        if patients is None:
+            return values[outcome][None, :, visit]
+        found = values[outcome][patients.places, visit]
+        return np.broadcast_to(found, (1, patients.places.size))
+
+    scores = Scores(values, 3, make)
+    for outcome, expected in (("arat", [2, 1, 3]), ("mrs", [5, 3, nan]), ("arat", [2, 1, 3])):
+        found = scores.carried_forward(outcome, 2)
+        assert np.array_equal(found, [expected], equal_nan=True)
+
+
 STOPPING: dict[str, Any] = {
     "probability": 0.6,
     "days": {"distribution": "uniform", "low": 1, "high": 20},
