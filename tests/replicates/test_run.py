@@ -305,6 +305,14 @@ def test_parts_join_in_the_order_given() -> None:
     assert_same(joined(parts), whole)
 
 
+def test_fewer_are_counted_at_once_where_each_of_many_patients_is_measured_often() -> None:
+    twelve = load("cars1").with_analysis("global_status")
+    large = {"design.patients": 50_000}
+    counted = [Simulation(twelve.replace(one), SEED).counted_at_once for one in ({}, large)]
+    assert counted == [256, 1]
+    assert Simulation(load("cars1").replace(large), SEED).counted_at_once == 20
+
+
 def test_a_study_that_one_candidate_in_ten_thousand_can_enter_recruits_them() -> None:
     rare = load("stroke_nihss").replace(
         {

@@ -1,4 +1,5 @@
-/* Whole trials, compiled: of each replicate its patients counted over the cells of the endpoint.
+/* Whole trials, compiled: of each replicate its patients counted over the cells of the endpoint, or
+   the cells of each patient where several outcomes are analysed together.
 
    The trials are those of the NumPy code, to the bit, of studies that need nothing beyond what
    `Study` holds; each function names the code that it stands for. One replicate follows another in

@@ -14,7 +14,7 @@ from trialsim.analysis.monitoring.finished import (
     finished_at_once,
     needs_patients_alone,
 )
-from trialsim.analysis.whole.covered import is_covered
+from trialsim.analysis.whole.covered import is_covered, measurements
 from trialsim.arrays import Floats, keep_freed_memory
 from trialsim.compiled.library import stages
 from trialsim.errors import InputError, RecruitmentError
@@ -91,6 +91,8 @@ class Summarise(NamedTuple):
     """How many replicates are best simulated at once, unless fewer than usual are wanted."""
     is_compiled: bool = True
     """Whether compiled code does nearly all of the work where there is no trial to look at."""
+    measured: int = 1
+    """How often each patient is measured, who takes as much room where there is none."""
 
     def best_batch(self, batch: int) -> int:
         """Return how many replicates are best simulated at once where a batch is wanted."""
@@ -158,11 +160,13 @@ class Simulation:
 
     @property
     def counted_at_once(self) -> int:
-        """How many replicates are counted at once, fewer where a trial is large."""
+        """How many replicates are counted at once, fewer where their patients take much room."""
         if isinstance(self.study, Programme):
             return _COUNTED
         most = _COUNTED if self.study.monitoring is None else _COUNTED_TO_CUT
-        return max(1, min(most, _PATIENTS_COUNTED // self.study.design.patients))
+        kept = self.summarise or summary_of(self.study)
+        cells = self.study.design.patients * kept.measured
+        return max(1, min(most, _PATIENTS_COUNTED // cells))
 
     def _each(self, at_once: "AtOnce", replicates: range, kept: Summarise) -> list[Replicates]:
         """Return what is kept of replicates, simulating as few of them as can be."""
@@ -273,7 +277,8 @@ def summary_of(
 def _of_primary(study: Scenario) -> Summarise:
     """Return the summary of the primary analysis by itself."""
     at_once = partial(quantities_at_once, study) if is_covered(study) else None
-    return Summarise(kept_of(study), quantities, at_once)
+    measured = len(measurements(study))
+    return Summarise(kept_of(study), quantities, at_once, measured=measured)
 
 
 def summary_of_cuts(
@@ -311,7 +316,9 @@ def _with_secondary(study: Scenario) -> Summarise:
     """Return the summary with that of the secondary analyses beside it."""
     names = names_of_secondary(study)
     if study.monitoring is None:
-        found = Summarise(names, secondary_quantities, counting_secondary(study))
+        each = {pair for one in study.analysis.every.values() for pair in one.test.measured_at(one)}
+        at_once = counting_secondary(study)
+        found = Summarise(names, secondary_quantities, at_once, measured=len(each))
         return _beside(_of_primary(study), found)
     names = (*_names_after_looks(study), *names)
     return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
@@ -327,7 +334,8 @@ def _beside(base: Summarise, found: Summarise) -> Summarise:
     names, at_once = (*base.names, *found.names), None
     if base.at_once is not None and found.at_once is not None:
         at_once = partial(_both_at_once, each=(base.at_once, found.at_once))
-    return Summarise(names, partial(_with_both, each=(base.of, found.of)), at_once)
+    both = partial(_with_both, each=(base.of, found.of))
+    return Summarise(names, both, at_once, measured=max(base.measured, found.measured))
 
 
 def _both_at_once(streams: Streams, each: tuple[AtOnce, ...]) -> Mapping[str, Floats] | None:

@@ -150,6 +150,7 @@ def needs_each_patient(scenario: Scenario) -> bool:
     return isinstance(scenario.analysis.test, _FROM_CELLS)
 
 
+@lru_cache(256)
 def measuring_all(study: Scenario) -> Scenario | None:
     """Return the study with one analysis that measures all that its analyses do.
 
