@@ -2,7 +2,7 @@
 
 A patient's placement, the share of the other arm below them, is looked up by their cell in running
 counts of that arm: nobody is sorted. What is multiplied and summed is whole numbers, divided once
-at the end, so that up to 1,000 patients an arm no order of summing changes a bit.
+at the end, so that up to 1,900 patients a trial no order of summing changes a bit.
 """
 
 import math
