@@ -255,6 +255,26 @@ def test_twelve_scales_and_their_bounds_are_those_of_numpy() -> None:
     assert_builds_agree(twelve, Streams(9, range(7)))
 
 
+@pytest.mark.parametrize("missing", ["locf", "bocf", "worst_rank", "complete_case"])
+def test_who_came_to_one_of_several_visits_and_missed_a_later_one_is_as_by_numpy(
+    missing: str,
+) -> None:
+    changed = {
+        "analysis.missing": missing,
+        "analysis.secondary": {},
+        "analysis.strata": "none",
+        "analysis.test": {
+            "method": "wei_lachin",
+            "outcomes": ["arat", "nihss"],
+            "visits": ["day_21", "day_42", "day_90"],
+        },
+        "operations.visit_missed_probability": 0.4,
+    }
+    study = CARS1.replace(changed)
+    assert is_covered(study)
+    assert_builds_agree(study, Streams(1, range(3)))
+
+
 def test_whole_trials_of_every_scenario_file_that_is_covered_are_those_of_numpy() -> None:
     studies = [load_study(name) for name in builtin_scenarios()]
     covered = [one for one in studies if isinstance(one, Scenario) and is_covered(one)]
