@@ -10,11 +10,26 @@ from hypothesis import settings
 from pandas import DataFrame
 
 from trialsim.arrays import Booleans, Floats
+from trialsim.compiled.build import HERE, build, compiler, kinds_here, library_of
 
 settings.register_profile("suite", deadline=None)  # a busy machine is no failure
 settings.load_profile("suite")
 
 ByHand: TypeAlias = Callable[[DataFrame], dict[str, DataFrame]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile libraries that are older than C, where there is a compiler.
+
+    This is before tests are collected, many of which there are for each build that can compute here
+    or are skipped where there is none. A library that has been loaded stays loaded, so that then it
+    is too late to ask it for its edition.
+    """
+    changed = max(file.stat().st_mtime for file in HERE.glob("*.c"))
+    libraries = [library_of(kind) for kind in kinds_here()]
+    current = all(one.exists() and one.stat().st_mtime > changed for one in libraries)
+    if not hasattr(config, "workerinput") and not current and compiler():
+        build()
 
 
 @pytest.fixture(scope="session")
