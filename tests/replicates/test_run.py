@@ -13,7 +13,7 @@ from trialsim.analysis.analyse import analyse
 from trialsim.clock import DAY
 from trialsim.errors import RecruitmentError
 from trialsim.replicates.quantities import QUANTITIES
-from trialsim.replicates.run import Replicates, Simulation, _most_at_once, joined
+from trialsim.replicates.run import Replicates, Simulation, _most_at_once, joined, summary_of
 from trialsim.scenario.files.yaml_file import load
 from trialsim.scenario.scenario import Scenario
 from trialsim.simulated import simulate
@@ -311,6 +311,13 @@ def test_fewer_are_counted_at_once_where_each_of_many_patients_is_measured_often
     counted = [Simulation(twelve.replace(one), SEED).counted_at_once for one in ({}, large)]
     assert counted == [256, 1]
     assert Simulation(load("cars1").replace(large), SEED).counted_at_once == 20
+
+
+def test_room_is_left_for_every_outcome_at_each_visit_of_secondary_analyses() -> None:
+    analyses = {f"at_{day}": {"endpoint": "nihss", "visit": day} for day in ("day_7", "day_42")}
+    study = load("cars1").replace({"analysis.secondary": analyses, "design.patients": 50_000})
+    kept = summary_of(study, secondary=True)
+    assert Simulation(study, SEED, summarise=kept).counted_at_once == 20 // 6
 
 
 def test_a_study_that_one_candidate_in_ten_thousand_can_enter_recruits_them() -> None:

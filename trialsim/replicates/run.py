@@ -14,7 +14,7 @@ from trialsim.analysis.monitoring.finished import (
     finished_at_once,
     needs_patients_alone,
 )
-from trialsim.analysis.whole.covered import is_covered, measurements
+from trialsim.analysis.whole.covered import is_covered, measurements, measuring_all
 from trialsim.arrays import Floats, keep_freed_memory
 from trialsim.compiled.library import stages
 from trialsim.errors import InputError, RecruitmentError
@@ -316,9 +316,9 @@ def _with_secondary(study: Scenario) -> Summarise:
     """Return the summary with that of the secondary analyses beside it."""
     names = names_of_secondary(study)
     if study.monitoring is None:
-        each = {pair for one in study.analysis.every.values() for pair in one.test.measured_at(one)}
-        at_once = counting_secondary(study)
-        found = Summarise(names, secondary_quantities, at_once, measured=len(each))
+        whole, at_once = measuring_all(study), counting_secondary(study)
+        measured = 1 if whole is None else len(measurements(whole))
+        found = Summarise(names, secondary_quantities, at_once, measured=measured)
         return _beside(_of_primary(study), found)
     names = (*_names_after_looks(study), *names)
     return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
