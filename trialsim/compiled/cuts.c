@@ -1,11 +1,11 @@
 /* Whole trials as looks cut them: patients.at_most, finished.FinishedTrial. */
 
-/* How many moments of each row are at most each of its minutes. */
-EXPORT void at_most(int64_t rows, int64_t width, int64_t cuts, const int64_t *moments,
-                    const int64_t *minutes, int64_t *counts)
+/* How many moments of each of some rows are at most each of its minutes. */
+EXPORT void at_most(int64_t rows, int64_t width, int64_t cuts, const int64_t *row,
+                    const int64_t *moments, const int64_t *minutes, int64_t *counts)
 {
     for (int64_t cut = 0; cut < rows * cuts; cut++) {
-        const int64_t *own = moments + cut / cuts * width;
+        const int64_t *own = moments + row[cut / cuts] * width;
         int64_t minute = minutes[cut], count = 0;
         for (int64_t i = 0; i < width; i++)
             count += own[i] <= minute;

@@ -52,7 +52,7 @@ _SIGNATURES: Final = {
     "conduct": "iiiippppppppppppppppppp",
     "whole_trials": "suuiipppppppp",
     "joint_sums": "iiiirpippppppp",
-    "at_most": "iiippp",
+    "at_most": "iiipppp",
     "counts_at": "iiiipppppp",
     "rank_sums_at": "iiiiippppp",
 }
@@ -380,11 +380,11 @@ class Stages:
         )
         return JointSums(sizes, won, found)
 
-    def at_most(self, moments: Integers, minutes: Integers) -> Integers:
-        """Return how many moments of each row are at most its minutes, shape (row, minute)."""
-        moments, minutes = np.ascontiguousarray(moments), np.ascontiguousarray(minutes)
-        counts = np.empty_like(minutes)
-        self._library.at_most(*moments.shape, minutes.shape[1], moments, minutes, counts)
+    def at_most(self, moments: Integers, minutes: Integers, rows: Integers) -> Integers:
+        """Return how many moments of some rows are at most their minutes, shape (row, minute)."""
+        rows, moments, minutes = map(np.ascontiguousarray, (rows, moments, minutes))
+        counts, sizes = np.empty_like(minutes), (len(rows), moments.shape[1], minutes.shape[1])
+        self._library.at_most(*sizes, rows, moments, minutes, counts)
         return counts
 
     def counts_at(

@@ -99,7 +99,7 @@ class FinishedTrial:
         rows = np.flatnonzero(closed != patients.closed)
         counts = patients.screened.copy()
         until = np.minimum(closed[rows], last)[:, None]
-        counts[rows] = at_most(patients.arrival[rows], until)[:, 0]
+        counts[rows] = at_most(patients.arrival, until, rows)[:, 0]
         return counts
 
     @property

@@ -66,16 +66,22 @@ def last_visits(trial: Trial) -> Integers:
     return np.asarray(np.maximum.reduce(seen))
 
 
-def at_most(moments: Integers, minutes: Integers) -> Integers:
+def at_most(moments: Integers, minutes: Integers, rows: Integers | None = None) -> Integers:
     """Return how many moments of each replicate are at most its minutes, shape of these.
+
+    Parameters
+    ----------
+    rows
+        The replicates that have minutes; None for all.
 
     >>> at_most(np.array([[3, 8, 5]]), np.array([[5, 2]])).tolist()
     [[2, 0]]
     """
     compiled = stages()
     if compiled is not None:
-        return compiled.at_most(moments, minutes)
-    counts = [np.count_nonzero(moments <= one[:, None], axis=1) for one in minutes.T]
+        return compiled.at_most(moments, minutes, np.arange(len(moments)) if rows is None else rows)
+    own = moments if rows is None else moments[rows]
+    counts = [np.count_nonzero(own <= one[:, None], axis=1) for one in minutes.T]
     return np.stack(counts, axis=1)
 
 

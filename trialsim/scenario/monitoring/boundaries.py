@@ -375,10 +375,11 @@ def _distinct(rows: Floats) -> tuple[Floats, Integers]:
     for column in rows.T:
         if (column == column[:1]).all():  # as most looks have the same share in all trials
             continue
-        _, own = np.unique(column, return_inverse=True)
-        _, first, places = np.unique(
-            places * len(rows) + own, return_index=True, return_inverse=True
-        )
+        values = column
+        if places.any():
+            _, own = np.unique(column, return_inverse=True)
+            values = places * len(rows) + own
+        _, first, places = np.unique(values, return_index=True, return_inverse=True)
     return rows[first], places
 
 
