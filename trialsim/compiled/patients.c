@@ -182,8 +182,9 @@ static void see_some(Room *room, int64_t i, int64_t patients, int64_t visit)
         room->last_visit + i);
 }
 
-/* Who was seen at which visit. Those before the first measured matter for patients alone who are not
-   known there, back to one at which they are, for visits follow one another: they are made here. */
+/* Who was seen at which visit. Those before the first measured are made here: they matter for patients
+   alone who are not known there, back to one at which they are, for visits follow one another; and
+   baseline where it stands in for any visit. */
 static void see_patients(Room *room, Kept *kept)
 {
     const Study *of = room->of;
@@ -192,16 +193,16 @@ static void see_patients(Room *room, Kept *kept)
     for (int64_t visit = of->first_measured; visit < of->visits; visit++)
         see_some(room, 0, of->patients, visit);
     for (int64_t i = 0; i < of->patients; i++) {
-        if (is_known(room, i, of->first_measured))
+        int known = is_known(room, i, of->first_measured);
+        if (known && of->plan.missing != BASELINE)
             continue;
         come(room, 0, i, 0);
         see_some(room, i, 1, 0);
-        for (int64_t visit = of->first_measured - 1; visit > 0; visit--) {
+        for (int64_t visit = of->first_measured - 1; !known && visit > 0; visit--) {
             Stream from = stream_of(room, of->visit_purpose, (uint64_t)visit);
             come(room, visit, i, word_at(from, room->replicate, room->number[i]));
             see_some(room, i, 1, visit);
-            if (is_known(room, i, visit))
-                break;
+            known = is_known(room, i, visit);
         }
     }
     for (int64_t i = 0; i < of->patients; i++)

@@ -198,10 +198,7 @@ class _Making:
         study.outcomes, study.outcome = len(names), self.kept.structures(whole.Outcome, outcomes)
         study.measurements = len(each)
         study.measurement = self.kept.structures(whole.Measurement, each)
-        visits_measured = {visit for _, visit, _ in measured}
-        study.first_measured = min(visits_measured)
-        if scenario.analysis.missing == "bocf" and len(visits_measured) > 1:
-            study.first_measured = 0  # baseline stands in for later visits of who came to the first
+        study.first_measured = min(visit for _, visit, _ in measured)
 
     def _outcome(self, name: str, shared: "_Shared") -> whole.Outcome:
         outcome, found = self.scenario.outcomes[name], whole.Outcome()
