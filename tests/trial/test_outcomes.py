@@ -1,6 +1,8 @@
 """Scores follow from random numbers, time since onset and drug received, and nothing else."""
 
+import gc
 import math
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -371,3 +373,16 @@ def test_a_rescue_effect_on_another_scale_is_the_drug_s_of_the_same_size(cars1: 
     rescued = trial.world("placebo").underlying["arat"]
     treated = trial.world("cerebrolysin", off={"rescue"}).underlying["arat"]
     assert np.array_equal(rescued, treated)
+
+
+def test_a_trial_takes_no_memory_once_nobody_looks_at_it(cars1: Scenario) -> None:
+    """Not even until the next collection of garbage: a trial may have a million patients."""
+    trial = simulate_batch(cars1, Streams(7, range(2)))
+    trial.scores.carried_forward("arat", 5)
+    left = [weakref.ref(trial.scores), weakref.ref(trial.underlying)]
+    gc.disable()
+    try:
+        del trial
+        assert [one() for one in left] == [None, None]
+    finally:
+        gc.enable()

@@ -46,7 +46,7 @@ class Scores(Mapping[str, Floats]):
         """
         self._outcomes, self._visits = tuple(outcomes), visits
         self._make, self._seen = make, seen
-        self._whole = self if whole is None else whole
+        self._all = whole  # not itself where there is none, as a cycle keeps memory for long
         self._made: dict[tuple[str, int], Floats] = {}
         self._missed: dict[int, tuple[Booleans, Pairs]] = {}
         self._before: dict[tuple[int, tuple[bytes, bytes]], _VisitsSeen] = {}
@@ -78,6 +78,10 @@ class Scores(Mapping[str, Floats]):
             return patients.of(self._made[outcome, visit])
         return self._make(outcome, visit, patients)
 
+    @property
+    def _whole(self) -> "Scores":
+        return self if self._all is None else self._all
+
     def carried_forward(self, outcome: str, visit: int) -> Floats:
         """Return the last score known by a visit, NaN where there is none, (replicate, patient).
 
@@ -87,6 +91,7 @@ class Scores(Mapping[str, Floats]):
         missing = np.isnan(value)
         if self._seen is not None:
             missing |= ~self._seen[:, :, visit]
+        value[missing] = np.nan
         patients = self._missing(visit, missing)
         value[patients.rows, patients.places] = self.last_before(outcome, visit, patients)
         return value
@@ -114,9 +119,16 @@ class Scores(Mapping[str, Floats]):
         return found
 
     def _missing(self, visit: int, missing: Booleans) -> Pairs:
-        """Return the patients whose score is missing: of one outcome mostly those of another."""
+        """Return the patients whose score is missing, of those who were seen before.
+
+        They are mostly the same of every outcome.
+        """
         if visit not in self._missed or not np.array_equal(self._missed[visit][0], missing):
-            self._missed[visit] = missing, Pairs.where(missing)
+            patients = Pairs.where(missing)
+            if self._seen is not None:
+                seen = patients.of(self._seen)[0, :, :visit]
+                patients = patients.among(np.asarray(seen.any(axis=1)))
+            self._missed[visit] = missing, patients
         return self._missed[visit][1]
 
     def seen_at(self, attended: Booleans) -> "Scores":
