@@ -54,6 +54,10 @@ HOSTILE: Final = {
         "{distribution: uniform, low: 0, high: 1000000000000}}}}",
         "whole numbers must lie within 100,000 of one another",
     ),
+    "more infusions than memory holds": (
+        "extends: cars1\ndesign: {patients: 1000000}\ntreatment: {infusions: {per_cycle: 84}}",
+        "333,333: 30,000,000 infusions and visits of all together (got 1000000)",
+    ),
     "more candidates than memory holds": (
         "extends: cars1\noperations: {candidates_per_site_per_month: 1e9}",
         "100,000 at all sites together (got 1000000000)",

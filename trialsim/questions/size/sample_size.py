@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 COMMAND: Final = "size"
-_MOST_PATIENTS: Final = 1_000_000
 _FARTHEST: Final = 16
 """Times the closed form at which the search for more patients ends."""
 _COHORT: Final = 2 * COHORT
@@ -366,9 +365,15 @@ def _ends(curve: PowerCurve, runner: Runner, sought: Sought) -> tuple[Ends, Ends
     scenario = curve.scenario
     start = _start(scenario, power, runner)
     least = _least_patients(scenario) if low is None else low
-    most = min(_MOST_PATIENTS, math.ceil(_FARTHEST * start)) if high is None else high
+    most = min(_most_patients(scenario), math.ceil(_FARTHEST * start)) if high is None else high
     within, pilot = Ends(least, max(most, least + 1)), min(PILOT, sought.replicates)
     return bracket(curve, start, within, power, pilot), within
+
+
+def _most_patients(study: Study) -> int:
+    """Return the most patients that may be tried."""
+    trials = trials_of(study).values()
+    return min(one.design.most_patients(one.treatment.infusions.count) for one in trials)
 
 
 def _least_patients(study: Study) -> int:

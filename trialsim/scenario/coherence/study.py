@@ -19,7 +19,7 @@ from trialsim.scenario.patients.columns import FromTable
 from trialsim.scenario.patients.eligibility import Eligibility, Rule
 from trialsim.scenario.patients.margins import OnCourse, ends_of
 from trialsim.scenario.patients.population import Covariate, Population, known_margins
-from trialsim.scenario.protocol.design import Design, Visit
+from trialsim.scenario.protocol.design import MOST_CONTACTS, Design, Visit
 from trialsim.scenario.protocol.intercurrent import (
     ENDS_OF_INFUSIONS,
     Event,
@@ -206,6 +206,13 @@ def _courses_have_arms(design: Design, outcomes: Mapping[str, Outcome]) -> Itera
     for name, outcome in outcomes.items():
         for arm in vars(outcome).get("course_by_arm", {}):
             yield from must_exist(f"outcomes.{name}.course_by_arm.{arm}", "arm", arm, design.arms)
+
+
+def _patients_can_be_held(design: Design, treatment: Treatment) -> Iterator[Violation]:
+    most = design.most_patients(treatment.infusions.count)
+    if design.patients > most:
+        rule = f"must be at most {most:,}: {MOST_CONTACTS:,} infusions and visits of all together"
+        yield Violation("design.patients", rule, design.patients)
 
 
 def _doses_have_phases(design: Design, treatment: Treatment) -> Iterator[Violation]:
@@ -415,6 +422,7 @@ COHERENCE: Rules = (
     _scores_before_the_drug_fit,
     _outcomes_correlate,
     _courses_have_arms,
+    _patients_can_be_held,
     _doses_have_phases,
     _doses_have_their_unit,
     _risks_fit,

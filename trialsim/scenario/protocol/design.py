@@ -12,6 +12,9 @@ from trialsim.scenario.validation.refusal import CheckedModel, Name, Violation, 
 
 Millilitres = NotNegative
 BASELINE = "baseline"
+MOST_PATIENTS: Final = 1_000_000
+MOST_CONTACTS: Final = 30_000_000
+"""Infusions and visits of all patients: more than any trial has, and room for all in memory."""
 
 
 _Several = Annotated[tuple[Millilitres, ...], Field(strict=False, min_length=2)]
@@ -195,7 +198,7 @@ class Design(CheckedModel):
 
     arms: dict[Name, Arm] = Field(min_length=2)
     """The arms by name, such as drug and placebo."""
-    patients: Annotated[int, Field(ge=2, le=1_000_000)]
+    patients: Annotated[int, Field(ge=2, le=MOST_PATIENTS)]
     """Patients to randomise, all arms together, such as 208."""
     block_size: Annotated[int, Field(ge=2, le=64)] = 4
     """Patients in a permuted block, a multiple of the sum of the ratios, such as 4; of no meaning
@@ -213,6 +216,10 @@ class Design(CheckedModel):
     randomised, for that reason."""
     visits: dict[Name, Visit] = Field(min_length=2)
     """When outcomes are measured, by name in order of time; the first is baseline, on day 0."""
+
+    def most_patients(self, infusions: int) -> int:
+        """Return how many patients a trial can have who are given so many infusions each."""
+        return min(MOST_PATIENTS, MOST_CONTACTS // (infusions + len(self.visits)))
 
     @property
     def last_visit_day(self) -> int:
