@@ -227,7 +227,8 @@ def test_r_can_read_every_program() -> None:
     numbers = dict.fromkeys(("trials", "patients", "seed", "alpha", "sd", "high"), 2)
     programs = [peer.code.format(**numbers, treated=1, control=0) for peer in rscript.PEERS]
     unrun = "".join(f"if (FALSE) {{{program}}}\n" for program in programs)
-    subprocess.run(["Rscript", "-e", unrun], check=True)
+    read = subprocess.run(["Rscript", "-e", unrun], capture_output=True, text=True)
+    assert read.returncode == 0, read.stderr
 
 
 def test_peers_are_given_the_same_distribution_as_we_count() -> None:

@@ -83,7 +83,7 @@ def quantities(trial: Trial) -> dict[str, Floats]:
         "infusions_given": np.count_nonzero(conduct.infusion_given, axis=(1, 2)),
         **{name: (when < NEVER).sum(axis=1) for name, when in exits_of(trial).items()},
     }
-    numbers = _numbers(Data(trial, plan), Data(trial, plan, complete=True), happened)
+    numbers = numbers_of(Data(trial, plan), Data(trial, plan, complete=True), happened)
     return numbers | randomisation_numbers(trial)
 
 
@@ -100,10 +100,10 @@ def quantities_at_once(scenario: Scenario, streams: Streams) -> dict[str, Floats
         return None
     data = data_of(scenario, trials, complete=False)
     complete = data_of(scenario, trials, complete=True)
-    return _numbers(data, complete, trials.kept)
+    return numbers_of(data, complete, trials.kept)
 
 
-def _numbers(data: Data, complete: Data, happened: Mapping[str, Integers]) -> dict[str, Floats]:
+def numbers_of(data: Data, complete: Data, happened: Mapping[str, Integers]) -> dict[str, Floats]:
     """Return the numbers by name, from what happened by the names of `KEPT`."""
     primary, truth = analyse_data(data), truth_parts(complete)
     treated_mean, control_mean = (

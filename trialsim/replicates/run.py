@@ -29,7 +29,7 @@ from trialsim.replicates.quantities import (
     quantities_at_once,
 )
 from trialsim.replicates.secondary import (
-    counting_secondary,
+    counting_every_analysis,
     names_of_secondary,
     secondary_after_looks,
     secondary_quantities,
@@ -316,10 +316,10 @@ def _with_secondary(study: Scenario) -> Summarise:
     """Return the summary with that of the secondary analyses beside it."""
     names = names_of_secondary(study)
     if study.monitoring is None:
-        whole, at_once = measuring_all(study), counting_secondary(study)
+        whole, at_once = measuring_all(study), counting_every_analysis(study)
         measured = 1 if whole is None else len(measurements(whole))
-        found = Summarise(names, secondary_quantities, at_once, measured=measured)
-        return _beside(_of_primary(study), found)
+        both = _beside(_of_primary(study), Summarise(names, secondary_quantities))
+        return both._replace(at_once=at_once, measured=measured)
     names = (*_names_after_looks(study), *names)
     return Summarise(names, partial(_with_looks, plan=boundary_of(study)))
 
@@ -331,21 +331,7 @@ def _names_after_looks(study: Scenario) -> tuple[str, ...]:
 
 def _beside(base: Summarise, found: Summarise) -> Summarise:
     """Return a summary with what another keeps beside it, both made of each trial."""
-    names, at_once = (*base.names, *found.names), None
-    if base.at_once is not None and found.at_once is not None:
-        at_once = partial(_both_at_once, each=(base.at_once, found.at_once))
-    both = partial(_with_both, each=(base.of, found.of))
-    return Summarise(names, both, at_once, measured=max(base.measured, found.measured))
-
-
-def _both_at_once(streams: Streams, each: tuple[AtOnce, ...]) -> Mapping[str, Floats] | None:
-    columns: dict[str, Floats] = {}
-    for at_once in each:
-        found = at_once(streams)
-        if found is None:
-            return None
-        columns |= found
-    return columns
+    return Summarise((*base.names, *found.names), partial(_with_both, each=(base.of, found.of)))
 
 
 def _with_both(

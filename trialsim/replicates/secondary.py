@@ -21,6 +21,7 @@ from trialsim.analysis.whole.covered import measuring_all
 from trialsim.arrays import Booleans, Floats
 from trialsim.errors import Problem
 from trialsim.replicates.monitoring.spread import plain, share_of
+from trialsim.replicates.quantities import numbers_of
 from trialsim.scenario.plan.analysis_plan import AnalysisPlan
 from trialsim.scenario.plan.choices import PRIMARY
 from trialsim.scenario.plan.multiplicity import ALL, TOGETHER
@@ -62,22 +63,26 @@ def secondary_quantities(trial: Trial) -> dict[str, Floats]:
     return _numbers(every_analysis(trial, plan), plan)
 
 
-def counting_secondary(study: Scenario) -> Callable[[Streams], dict[str, Floats] | None] | None:
-    """Return what gives the same without a trial to look at, or None where one has to be simulated.
+def counting_every_analysis(
+    study: Scenario,
+) -> Callable[[Streams], dict[str, Floats] | None] | None:
+    """Return what gives that and `quantities` without a trial to look at, from one simulation.
 
     There is nothing that gives it where an analysis, or its adjustment, needs trials to look at.
     """
     whole = measuring_all(study) if adjusts_p_values_alone(study.analysis) else None
-    return None if whole is None else partial(_at_once, whole=whole, plan=study.analysis)
+    return None if whole is None else partial(_at_once, whole=whole, study=study)
 
 
-def _at_once(streams: Streams, whole: Scenario, plan: AnalysisPlan) -> dict[str, Floats] | None:
-    trials = counted_trials(whole, streams)
+def _at_once(streams: Streams, whole: Scenario, study: Scenario) -> dict[str, Floats] | None:
+    trials, plan = counted_trials(whole, streams), study.analysis
     if trials is None or trials.measured is None:
         return None
-    data = measured_data(whole, trials.measured, complete=False)
-    each = {name: replace(data, plan=one) for name, one in plan.every.items()}
-    return _numbers(analyses_of(each, plan), plan)
+    found = measured_data(study, whole, trials.measured, complete=False)
+    complete = measured_data(study, whole, trials.measured, complete=True)
+    each = {name: replace(found, plan=one) for name, one in plan.every.items()}
+    primary = numbers_of(found, complete, trials.kept)
+    return {**primary, **_numbers(analyses_of(each, plan), plan)}
 
 
 def _numbers(found: Mapping[str, Adjusted], plan: AnalysisPlan) -> dict[str, Floats]:

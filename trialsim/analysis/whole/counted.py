@@ -64,17 +64,23 @@ def data_of(scenario: Scenario, trials: WholeTrials, complete: bool) -> Data:
     plan, counts = scenario.analysis, trials.complete if complete else trials.counts
     if trials.measured is None:
         return Data(without_trial(scenario), plan, complete=complete, counted=counts)
-    found = measured_data(scenario, trials.measured, complete)
+    found = measured_data(scenario, scenario, trials.measured, complete)
     return replace(found, counted=counts)
 
 
-def measured_data(scenario: Scenario, found: Measured, complete: bool) -> Data:
-    """Return patients as data by their cells, of which a method that needs counts makes them."""
+def measured_data(scenario: Scenario, whole: Scenario, found: Measured, complete: bool) -> Data:
+    """Return patients as data by their cells, of which a method that needs counts makes them.
+
+    Parameters
+    ----------
+    whole
+        The scenario by whose analysis they were measured; the other treats them alike.
+    """
     plan, layer = scenario.analysis, int(complete)
     each = zip(found.cells[layer], found.known[layer], strict=True)
     measured = {
         (name, visit): Endpoint(*one, cells_of(scenario.outcomes[name], plan))
-        for (name, visit), one in zip(measurements(scenario), each, strict=True)
+        for (name, visit), one in zip(measurements(whole), each, strict=True)
     }
     trial = cast("Trial", _Counted(scenario, found.arms, found.sites))
     return Data(trial, plan, complete=complete, measured=measured)
